@@ -1,0 +1,3 @@
+"""Long-term memory for LLM agents."""
+
+__all__: list[str] = []

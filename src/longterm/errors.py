@@ -1,0 +1,93 @@
+"""Every error longterm raises itself, in one tree, split by who must act.
+
+LongtermError
+├── ConfigurationError          the developer: an argument, a placeholder, an install
+│   ├── MissingExtraError       … an optional dependency is not installed
+│   └── NoStoreError            … no store was given and none is in the context
+├── InvalidInputError           the caller: messages or memories of a form nobody knows
+├── ExtractionError             the model: nothing usable came back
+├── StoreError                  the store: an operation failed, or the file is unfit
+│   ├── PartialWriteError       … in the middle of a write; knows what was written
+│   └── ConflictError           … somebody else changed the memory meanwhile
+└── LocalModelError             the machine: a model file is missing, broken or does not run
+
+What a chat model or a store raises by itself comes through as it is. All of these derive
+from `Exception`, so that a worker thread survives them.
+"""
+
+from collections.abc import Sequence
+
+__all__ = [
+    "ConfigurationError",
+    "ConflictError",
+    "ExtractionError",
+    "InvalidInputError",
+    "LocalModelError",
+    "LongtermError",
+    "MissingExtraError",
+    "NoStoreError",
+    "PartialWriteError",
+    "StoreError",
+]
+
+
+class LongtermError(Exception):
+    """The base of every error in longterm."""
+
+
+class ConfigurationError(LongtermError):
+    """Something was set up in a way that cannot work."""
+
+
+class MissingExtraError(ConfigurationError, ImportError):
+    """An optional dependency is missing.
+
+    *what* needs it, and *extra* is the name to install.
+    """
+
+    def __init__(self, what: str, extra: str) -> None:
+        self.extra = extra
+        super().__init__(
+            f"{what} needs packages that are not installed. "
+            f'Install them with: pip install "longterm[{extra}]"'
+        )
+
+
+class NoStoreError(ConfigurationError):
+    """No store was given and none is in the context."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"{what} has no store to work on. Pass store=… when you create it (for example "
+            "InMemoryStore() from langgraph.store.memory), or call it inside a LangGraph graph "
+            "that was compiled with a store."
+        )
+
+
+class InvalidInputError(LongtermError, ValueError):
+    """The input has a form that longterm does not know."""
+
+
+class ExtractionError(LongtermError):
+    """The model's answer holds nothing that can be used."""
+
+
+class StoreError(LongtermError):
+    """A store did not do what it was asked."""
+
+
+class PartialWriteError(StoreError):
+    """A write failed; *written* and *failed* hold the keys on either side of it."""
+
+    def __init__(self, message: str, *, written: Sequence[str], failed: Sequence[str]) -> None:
+        self.written = tuple(written)
+        self.failed = tuple(failed)
+        super().__init__(message)
+
+
+class ConflictError(StoreError):
+    """A memory was changed by somebody else between reading and writing it."""
+
+
+class LocalModelError(LongtermError):
+    """A local model cannot be found, verified or started."""
