@@ -17,7 +17,6 @@ from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import StructuredTool, ToolException
 from langgraph.store.base import BaseStore, SearchItem
 from pydantic import BaseModel, Field, ValidationError, create_model
-from pydantic.v1 import ValidationError as ValidationErrorV1
 from pydantic_core import to_json
 from typing_extensions import override
 
@@ -147,7 +146,7 @@ def _tool(job: Callable[..., Flow[Any]], store: BaseStore | None, **options: Any
     )
 
 
-def _bad_arguments(error: ValidationError | ValidationErrorV1) -> str:
+def _bad_arguments(error: Exception) -> str:
     problems = problems_in(error) if isinstance(error, ValidationError) else str(error)
     return f"The arguments do not fit: {problems}. Nothing was changed."
 

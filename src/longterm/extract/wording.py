@@ -160,7 +160,8 @@ def removed(number: int) -> str:
 
 def not_done(reason: str) -> str:
     """Tell a model why one of its proposals was not carried out."""
-    return f"Not done: {reason.rstrip('.')}. Answer once more with only this one corrected, or leave it out."
+    why = reason.rstrip(".")
+    return f"Not done: {why}. Answer once more with only this one corrected, or leave it out."
 
 
 def fenced(text: str) -> str:
