@@ -56,11 +56,11 @@ class MissingExtraError(ConfigurationError, ImportError):
 class NoStoreError(ConfigurationError):
     """No store was given and none is in the context."""
 
-    def __init__(self, what: str) -> None:
+    def __init__(self) -> None:
         super().__init__(
-            f"{what} has no store to work on. Pass store=… when you create it (for example "
-            "InMemoryStore() from langgraph.store.memory), or call it inside a LangGraph graph "
-            "that was compiled with a store."
+            "There is no store to work on. Pass store=… when you create the manager or tool "
+            "(for example InMemoryStore() from langgraph.store.memory), or call it inside a "
+            "LangGraph graph that was compiled with a store."
         )
 
 
