@@ -46,11 +46,13 @@ def local_chat_model(name_or_path: str | Path, **options: Any) -> "LocalChatMode
     """Return a local chat model, set up as the environment says unless *options* say more."""
     from longterm.local import local_chat_model as make  # noqa: PLC0415 (slow to import)
 
-    return make(name_or_path, **{"cache": cache_folder(), "threads": threads()} | options)
+    said: dict[str, Any] = {"cache": cache_folder(), "threads": threads()}
+    return make(name_or_path, **said | options)
 
 
 def local_embeddings(**options: Any) -> "MiniLMEmbeddings":
     """Return the embedded embedding model, set up as the environment says."""
     from longterm.embed import MiniLMEmbeddings  # noqa: PLC0415 (slow to import)
 
-    return MiniLMEmbeddings(**{"threads": threads()} | options)
+    said: dict[str, Any] = {"threads": threads()}
+    return MiniLMEmbeddings(**said | options)

@@ -12,6 +12,7 @@ import hashlib
 import threading
 import unicodedata
 from collections.abc import Iterable, Sequence
+from importlib import import_module
 from importlib.resources import files
 from typing import Any
 
@@ -81,8 +82,9 @@ class _MiniLM:
 
     def __init__(self, *, threads: int | None) -> None:
         try:
-            import onnxruntime  # noqa: PLC0415 (optional, and slow to import)
-            import tokenizers  # noqa: PLC0415 (optional)
+            # Optional, slow to import, and without types: hence by name.
+            onnxruntime = import_module("onnxruntime")
+            tokenizers = import_module("tokenizers")
         except ModuleNotFoundError as exc:
             raise MissingExtraError("MiniLMEmbeddings", "local") from exc
         self._tokenizer = _tokenizer(tokenizers)

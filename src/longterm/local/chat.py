@@ -118,13 +118,12 @@ def _profile(engine: Engine) -> ModelProfile:
 def _direct_clients() -> dict[str, Any]:
     """Clients that ignore the environment's proxies: the server is on this machine.
 
-    The async one closes each connection, for a kept one belongs to the event loop that made
-    it and breaks the next `asyncio.run`.
+    They keep no connection open. A kept one is never closed, as nobody owns the client, and
+    an async one breaks the next event loop.
     """
+    settings: dict[str, Any] = {"trust_env": False, "headers": {"Connection": "close"}}
     return {
         "openai_proxy": "",
-        "http_client": DefaultHttpxClient(trust_env=False),
-        "http_async_client": DefaultAsyncHttpxClient(
-            trust_env=False, headers={"Connection": "close"}
-        ),
+        "http_client": DefaultHttpxClient(**settings),
+        "http_async_client": DefaultAsyncHttpxClient(**settings),
     }

@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO
@@ -38,6 +39,8 @@ class Engine:
     #: Tokens that fit into prompt and answer together.
     context: int
     threads: int
+    #: What to run; it is spoken to as `serving` says.
+    command: tuple[str, ...] = (sys.executable, "-m", "longterm.local.serving")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,9 +62,11 @@ def serve(engine: Engine, *, seconds: float = _START_SECONDS) -> Server:
     slot = (os.getpid(), engine)
     with _lock:
         server = _servers.get(slot)
-        if server is None or server.process.poll() is not None:
-            server = _servers[slot] = _start(engine, seconds)
-        return server
+        if server and server.process.poll() is not None:
+            _end(_servers.pop(slot).process)
+        if slot not in _servers:
+            _servers[slot] = _start(engine, seconds)
+        return _servers[slot]
 
 
 def _start(engine: Engine, seconds: float) -> Server:
@@ -78,8 +83,8 @@ def _start(engine: Engine, seconds: float) -> Server:
 
 
 def _spawn(engine: Engine, key: str, log: IO[str]) -> subprocess.Popen[str]:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "longterm.local.serving"],
+    process = subprocess.Popen(  # noqa: S603 (our own interpreter)
+        engine.command,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=log,
@@ -87,8 +92,9 @@ def _spawn(engine: Engine, key: str, log: IO[str]) -> subprocess.Popen[str]:
     )
     settings = asdict(engine) | {"model": str(engine.model), "key": key}
     # Through the pipe and not the command line, which every user of the machine can read.
-    _stdin(process).write(json.dumps(settings) + "\n")
-    _stdin(process).flush()
+    with suppress(BrokenPipeError):  # it died already; its log says why
+        _stdin(process).write(json.dumps(settings) + "\n")
+        _stdin(process).flush()
     return process
 
 
@@ -122,12 +128,15 @@ def _did_not_start(engine: Engine, seconds: float, log: IO[str]) -> str:
 
 def _end(process: subprocess.Popen[str]) -> None:
     """Ask the child to end, then make it."""
-    _stdin(process).close()
+    with suppress(BrokenPipeError):
+        _stdin(process).close()
     try:
         process.wait(_STOP_SECONDS)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+    if process.stdout:
+        process.stdout.close()
 
 
 @atexit.register

@@ -7,6 +7,7 @@ at once. Standard output carries the address, once, when the server is ready.
 import json
 import os
 import sys
+from importlib import import_module
 from typing import Any
 
 __all__ = ["main"]
@@ -26,8 +27,7 @@ def _load(settings: dict[str, Any]) -> Any:
     # Read by OpenMP when the engine is loaded: threads that wait give their core away
     # instead of spinning, which on a busy machine is the difference of a factor of ten.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-    import xllamacpp  # noqa: PLC0415 (after the line above)
-
+    xllamacpp: Any = import_module("xllamacpp")
     return xllamacpp.Server(_params(xllamacpp.CommonParams(), settings))
 
 

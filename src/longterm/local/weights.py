@@ -15,7 +15,7 @@ from filelock import FileLock
 
 from longterm.errors import LocalModelError
 from longterm.local.catalogue import MODELS, KnownModel
-from longterm.local.progress import announced
+from longterm.local.progress import announce, bar
 from longterm.local.sources import Chunks, Hub, Source
 
 __all__ = ["DEFAULT_SOURCES", "find_model"]
@@ -60,7 +60,7 @@ def _given(path: Path, known: Mapping[str, KnownModel]) -> Path:
 
 def _cached(model: KnownModel, cache: Path) -> Path | None:
     path = cache / model.file
-    return path if path.is_file() and _is_right(model, path) else None
+    return path if _is_right(model, path) else None
 
 
 def _fetched(model: KnownModel, cache: Path, sources: Sequence[Source]) -> Path:
@@ -71,8 +71,11 @@ def _fetched(model: KnownModel, cache: Path, sources: Sequence[Source]) -> Path:
 
 
 def _fetch(model: KnownModel, cache: Path, sources: Sequence[Source]) -> Path:
-    partial = cache / f"{model.file}.partial"
+    folder = cache / f"{model.file}.partial"
+    folder.mkdir(exist_ok=True)
+    partial = folder / model.file
     _check_space(model, partial)
+    announce(model)
     failures: list[str] = []
     for source in sources:
         try:
@@ -80,12 +83,14 @@ def _fetch(model: KnownModel, cache: Path, sources: Sequence[Source]) -> Path:
         except LocalModelError as exc:
             failures.append(f"{source.name}: {exc}")
         else:
-            return partial.replace(cache / model.file)
+            found = partial.replace(cache / model.file)
+            shutil.rmtree(folder, ignore_errors=True)
+            return found
     raise LocalModelError(_nothing_worked(model, cache, failures))
 
 
 def _fetch_from(source: Source, model: KnownModel, partial: Path) -> None:
-    with announced(model, partial.parent, source.name) as progress:
+    with bar(model, source.name) as progress:
         source.fetch(model, partial, progress)
     if not _is_right(model, partial):
         partial.unlink(missing_ok=True)
@@ -93,7 +98,7 @@ def _fetch_from(source: Source, model: KnownModel, partial: Path) -> None:
 
 
 def _is_right(model: KnownModel, path: Path) -> bool:
-    if path.stat().st_size != model.size:
+    if not path.is_file() or path.stat().st_size != model.size:
         return False
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest() == model.sha256
