@@ -1,6 +1,7 @@
 """The demo: three conversations that share no history, only memories.
 
-In the first a model learns, in the second it changes its mind, in the third it answers. Whatever the model does is shown as it is; a small model errs.
+In the first a model learns, in the second it changes its mind, in the third it answers.
+Whatever the model does is shown as it is; a small model errs.
 """
 
 from __future__ import annotations
