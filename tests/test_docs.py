@@ -35,7 +35,8 @@ ANSWERS: dict[str, list[Reply]] = {
     ]
 }
 _BLOCK = re.compile(
-    r"(?P<skip><!-- not run: .+ -->\n+)?```python\n(?P<code>.*?)```\n(?:\n*```text\n(?P<prints>.*?)```)?",
+    r"(?P<skip><!-- not run: .+ -->\n+)?```python\n(?P<code>.*?)```\n"
+    r"(?:\n*```text\n(?P<prints>.*?)```)?",
     re.DOTALL,
 )
 
