@@ -7,7 +7,6 @@ file whatever its source.
 """
 
 import hashlib
-import os
 import subprocess
 import sys
 import tempfile
@@ -145,7 +144,7 @@ def _download_from_hub(hub: Any, model: KnownModel, folder: Path) -> Path:
 
 
 def _in_one_line(exc: Exception) -> str:
-    first = str(exc).strip().partition(os.linesep)[0]
+    first = (str(exc).strip().splitlines() or [""])[0]
     return f"{type(exc).__name__}: {first}"[:300]
 
 
