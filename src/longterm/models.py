@@ -33,14 +33,14 @@ def as_model(model: str | ChatModel) -> ChatModel:
     `ConfigurationError` for a name nobody knows.
     """
     match model:
-        case str():
+        case str() if model.strip():
             return _by_name(model)
         case Runnable():
             return model
         case _:
             raise ConfigurationError(
                 f"A model is a name such as 'openai:gpt-5' or a LangChain chat model, "
-                f"not {type(model).__name__}."
+                f"not {model!r:.100}."
             )
 
 
