@@ -214,9 +214,13 @@ def _is_refused(answer: BaseMessage) -> bool:
 
 
 def _short_enough(part: Sequence[BaseMessage], how: Summarizer) -> Sequence[BaseMessage]:
-    """*part*, its messages cut to both ends where all of them are too much for one call."""
-    weight, limit = how.count(part), how.limits.most_at_once
-    return part if weight <= limit else [_ends(one, limit / weight) for one in part]
+    """*part*; where it is too much for one call, its long messages only by their two ends."""
+    if how.count(part) <= how.limits.most_at_once:
+        return part
+    fair = how.limits.most_at_once / len(part)
+    return [
+        _ends(one, fair / weight) if (weight := how.count([one])) > fair else one for one in part
+    ]
 
 
 def _ends(message: BaseMessage, share: float) -> BaseMessage:
