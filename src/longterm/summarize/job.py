@@ -7,7 +7,6 @@ answer or a refusal changes nothing but a warning.
 
 from __future__ import annotations
 
-import re
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -19,6 +18,7 @@ from langchain_core.messages.utils import count_tokens_approximately
 from langchain_core.prompts import ChatPromptTemplate
 from typing_extensions import TypedDict, Unpack
 
+from longterm.answer import is_refusal, words
 from longterm.errors import ConfigurationError
 from longterm.flow import arun, ask, run
 from longterm.memory.conversation import as_messages, message_text, render
@@ -41,15 +41,6 @@ __all__ = [
     "summarize_messages",
     "summarizing",
 ]
-
-_THOUGHTS = re.compile(r"<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)", re.DOTALL)
-_REFUSAL = re.compile(
-    r"(?:I['\u2019]m (?:sorry|unable)|I am (?:sorry|unable)|Sorry\b|I apologi[sz]e|"
-    r"I can(?:no|['\u2019])t|I won['\u2019]t)\b",
-    re.IGNORECASE,
-)
-_REFUSAL_LENGTH = 400  # a refusal is short; notes that happen to begin with "Sorry," are not
-_REFUSED = ("content_filter", "refusal", "safety", "blocklist", "prohibited_content")
 
 
 @dataclass(frozen=True)
@@ -189,28 +180,11 @@ async def _notes(view: View, cut: int, how: Summarizer) -> str:
 async def _asked(
     prompt: ChatPromptTemplate, part: Sequence[BaseMessage], notes: str, how: Summarizer
 ) -> str:
-    words = max(10, how.limits.max_summary_tokens * 6 // 10)  # a token is about 0.75 words
-    values = {"messages": list(part), "conversation": render(part), "max_words": words}
+    length = max(10, how.limits.max_summary_tokens * 6 // 10)  # a token is about 0.75 words
+    values = {"messages": list(part), "conversation": render(part), "max_words": length}
     asked = prompt.invoke({**values, "existing_summary": notes}).to_messages()
-    return _usable(await ask(how.model, asked))
-
-
-def _usable(answer: Any) -> str:
-    """Words of *answer* without thoughts; nothing where it is empty or a refusal."""
-    text = answer.text if isinstance(answer, BaseMessage) else answer
-    words = _THOUGHTS.sub("", str(text)).strip() if text else ""
-    refused = isinstance(answer, BaseMessage) and _is_refused(answer)
-    if refused or (len(words) <= _REFUSAL_LENGTH and _REFUSAL.match(words)):
-        return ""
-    return words
-
-
-def _is_refused(answer: BaseMessage) -> bool:
-    data = answer.response_metadata
-    reason = str(data.get("finish_reason") or data.get("stop_reason") or "").lower()
-    blocks = answer.content if isinstance(answer.content, list) else []
-    refusals = [one for one in blocks if isinstance(one, dict) and one.get("type") == "refusal"]
-    return bool(reason in _REFUSED or refusals or answer.additional_kwargs.get("refusal"))
+    answer = await ask(how.model, asked)
+    return "" if is_refusal(answer) else words(answer)
 
 
 def _short_enough(part: Sequence[BaseMessage], how: Summarizer) -> Sequence[BaseMessage]:
