@@ -124,7 +124,7 @@ def _is_pair(items: Sequence[Any]) -> bool:
     first, second = items
     if isinstance(items, tuple):  # a list of two is rather a conversation, or two of them
         return isinstance(first, str) or _is_conversation(first)
-    return _is_conversation(first) and not _is_conversation(second)
+    return _is_conversation(first) and not (isinstance(second, tuple) or _is_conversation(second))
 
 
 def _is_conversation(value: Any) -> bool:
