@@ -11,6 +11,8 @@ LongtermError
 │   └── ConflictError           … somebody else changed the memory meanwhile
 └── LocalModelError             the machine: a model file is missing, broken or does not run
 
+DroppedWarning                  not an error: part of a model's answer was left out, and why
+
 What a chat model or a store raises by itself comes through as it is. All of these derive
 from `Exception`, so that a worker thread survives them.
 """
@@ -20,6 +22,7 @@ from collections.abc import Sequence
 __all__ = [
     "ConfigurationError",
     "ConflictError",
+    "DroppedWarning",
     "ExtractionError",
     "InvalidInputError",
     "LocalModelError",
@@ -91,3 +94,7 @@ class ConflictError(StoreError):
 
 class LocalModelError(LongtermError):
     """A local model cannot be found, verified or started."""
+
+
+class DroppedWarning(UserWarning):
+    """Part of a model's answer was not carried out; the rest of it stands."""
