@@ -38,6 +38,7 @@ __all__ = [
     "SummaryOptions",
     "asummarize_messages",
     "make_summarizer",
+    "shown",
     "summarize_messages",
     "summarizing",
 ]
@@ -143,6 +144,11 @@ async def summarizing(messages: Any, running: Any, how: Summarizer) -> Summariza
         _warn("The model gave no usable summary, so the whole history stays as it is.")
         return _result(view, how)
     return await _fit(_moved_on(view, cut, notes), how)
+
+
+def shown(messages: Any, running: Any, how: Summarizer) -> list[BaseMessage]:
+    """*messages* with what *running* covers left to it; asks nobody."""
+    return _result(_view(messages, as_running(running), how), how).messages
 
 
 def _view(messages: Any, running: RunningSummary | None, how: Summarizer) -> View:

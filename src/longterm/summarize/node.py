@@ -12,7 +12,13 @@ from typing_extensions import Unpack, override
 from longterm.errors import InvalidInputError
 from longterm.flow import FlowRunnable
 from longterm.summarize.history import as_running
-from longterm.summarize.job import SummarizationResult, SummaryOptions, make_summarizer, summarizing
+from longterm.summarize.job import (
+    SummarizationResult,
+    SummaryOptions,
+    make_summarizer,
+    shown,
+    summarizing,
+)
 
 __all__ = ["SummarizationNode"]
 
@@ -49,6 +55,10 @@ class SummarizationNode(FlowRunnable[Any, dict[str, Any]]):
         before = as_running(context.get("running_summary"))
         result = await summarizing(messages, before, self.summarizer)
         return {self.output_messages_key: self._written(result), **_context(context, result)}
+
+    def show(self, messages: Any, running: Any) -> list[BaseMessage]:
+        """Return *messages* as a model is to see them, given their running summary, if any."""
+        return shown(messages, running, self.summarizer)
 
     def _written(self, result: SummarizationResult) -> list[BaseMessage]:
         if result.running_summary and self.input_messages_key == self.output_messages_key:
