@@ -215,7 +215,7 @@ def test_json_and_escaped_braces_survive() -> None:
 
 
 def test_options_that_cannot_work_are_refused() -> None:
-    with pytest.raises(ConfigurationError, match="no kind of optimiser 'magic'"):
+    with pytest.raises(ConfigurationError, match="no optimiser of kind 'magic'"):
         create_prompt_optimizer(ScriptedChatModel(), kind="magic")  # type: ignore[arg-type]
     with pytest.raises(ConfigurationError, match="max_reflection_steps"):
         create_prompt_optimizer(ScriptedChatModel(), config={"max_reflection_steps": 0})

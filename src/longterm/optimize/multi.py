@@ -14,6 +14,7 @@ from typing_extensions import override
 from longterm.answer import field
 from longterm.flow import FlowRunnable, ask, together
 from longterm.models import ChatModel, as_model
+from longterm.optimize.measure import Score
 from longterm.optimize.prompt import fill
 from longterm.optimize.rewrite import Case, Rewriter, exchange
 from longterm.optimize.shapes import Prompt, as_prompt, as_trajectories, show
@@ -37,9 +38,10 @@ class MultiPromptOptimizer(FlowRunnable[Any, list[Prompt]]):
     async def flow(self, input: Any, config: RunnableConfig) -> list[Prompt]:
         given: list[Any] = list(input["prompts"])
         prompts = [_named(number, value) for number, value in enumerate(given, 1)]
-        trajectories = show(as_trajectories(input["trajectories"]))
+        told = as_trajectories(input.get("trajectories"))
+        trajectories = show(told)
         chosen = await _chosen(self.model, prompts, trajectories)
-        cases = [Case(one, trajectories) for one in prompts if one["name"] in chosen]
+        cases = [Case(one, trajectories, tuple(told)) for one in prompts if one["name"] in chosen]
         texts = iter(await together([self.rewriter(case) for case in cases]))
         return [
             _with(value, next(texts)) if prompt["name"] in chosen else value
@@ -117,6 +119,8 @@ def create_multi_prompt_optimizer(
     *,
     kind: Kind = "gradient",
     config: Mapping[str, Any] | None = None,
+    accept: Score | str | ChatModel | None = None,
+    examples: Sequence[Any] | None = None,
 ) -> MultiPromptOptimizer:
     """Create an optimiser for the prompts of one system; see `create_prompt_optimizer`.
 
@@ -124,4 +128,4 @@ def create_multi_prompt_optimizer(
     others come back as they are, all of them in their order and with their other keys.
     """
     chat = as_model(model)
-    return MultiPromptOptimizer(chat, make_rewriter(chat, kind, config or {}))
+    return MultiPromptOptimizer(chat, make_rewriter(chat, kind, config or {}, accept, examples))

@@ -43,7 +43,10 @@ class Case:
     """A prompt and what happened when it was used."""
 
     prompt: Prompt
+    #: The trajectories as a model is to see them.
     trajectories: str
+    #: The trajectories as they came, to try a prompt on where no examples were given.
+    examples: tuple[Any, ...] = ()
 
     @property
     def text(self) -> str:
