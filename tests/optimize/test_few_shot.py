@@ -24,6 +24,7 @@ def store() -> InMemoryStore:
     }
     for key, content in cases.items():
         store.put(("episodes", "ann"), key, {"kind": "Episode", "content": content})
+    store.put(("episodes", "ann", "deeper"), "other", {"content": "binary trees explain"})
     store.put(("episodes", "ann"), "fact", {"kind": "Fact", "content": "binary trees are hers"})
     return store
 

@@ -50,7 +50,9 @@ class FewShot(FlowRunnable[Any, Examples]):
         found = await search(
             [SearchOp(namespace, only, self.limit, query=query) for query in queries]
         )
-        items = _best(found, self.limit)
+        # A search also finds what lies below the namespace, which is somebody else's.
+        mine = [[one for one in items if one.namespace == namespace] for items in found]
+        items = _best(mine, self.limit)
         return Examples(items, _block(items))
 
 

@@ -102,7 +102,7 @@ class Measure:
     def of(cls, model: ChatModel, score: Score | str | ChatModel, task: Any = None) -> Measure:
         """Check what the caller gave."""
         if isinstance(score, str | Runnable):
-            return cls(model, task, as_model(score))
+            return cls(model, task, as_model(cast("str | ChatModel", score)))
         if not callable(cast("Any", score)):
             raise ConfigurationError(
                 "accept is a function of an example and an answer that returns a number, or a "
