@@ -40,7 +40,7 @@ def test_the_episode_most_alike_is_shown() -> None:
 
 
 async def test_a_text_will_do_and_every_kind_counts_if_none_is_named() -> None:
-    finder = create_few_shot(NAMESPACE, store=store())
+    finder = create_few_shot(NAMESPACE, limit=4, store=store())
     found = await finder.ainvoke("binary trees", config())
     assert {item.key for item in found.items} == {"trees", "taxes", "fact"}
     assert found.items[0].key in {"trees", "fact"}

@@ -18,7 +18,8 @@ from longterm.errors import MissingExtraError
 from longterm.flow import FlowRunnable
 from longterm.manage.access import NamespaceAccess
 from longterm.memory.conversation import as_messages
-from longterm.summarize import SummarizationNode
+from longterm.summarize import RunningSummary, SummarizationNode
+from longterm.summarize.history import as_running
 
 try:
     from langchain.agents.middleware import AgentMiddleware, AgentState, ModelRequest
@@ -150,4 +151,6 @@ class _Summary(FlowRunnable[Any, dict[str, Any] | None]):
         before = {"running_summary": input.get(_SUMMARY)}
         state = {self.summarize.input_messages_key: input["messages"], "context": before}
         after = (await self.summarize.flow(state, config)).get("context", before)
-        return None if after == before else {_SUMMARY: after["running_summary"]}
+        running: RunningSummary | None = as_running(after["running_summary"])
+        # As plain data: a checkpointer may refuse to restore classes it does not know.
+        return {_SUMMARY: vars(running)} if running else {_SUMMARY: None}
