@@ -18,12 +18,12 @@ from langchain_core.runnables.base import RunnableBindingBase
 from longterm.errors import ConfigurationError
 from longterm.extract import wording
 from longterm.extract.proposal import Add, Change, Finish, Proposal, Proposed, Remove, Unreadable
-from longterm.extract.protocol import Outcomes, Repertoire, Scene, target_of
+from longterm.extract.protocol import Brief, Outcomes, Repertoire, Scene, opening, target_of
 from longterm.extract.reading import cut_off, read_json, without_thoughts
 from longterm.extract.schema import Kind
 from longterm.models import ChatModel
 
-__all__ = ["JsonAnswer"]
+__all__ = ["JsonAnswer", "constant", "fixed_object"]
 
 _ADD = frozenset({"add", "insert", "create", "new", "remember"})
 _CHANGE = frozenset({"change", "update", "edit", "replace", "patch"})
@@ -47,13 +47,18 @@ class JsonAnswer:
         if not self._structured:
             return self._model
         if scene not in self._bound:
-            self._bound[scene] = _structured(self._model, answer_schema(self._repertoire, scene))
+            self._bound[scene] = _structured(self._model, self.schema(scene))
         return self._bound[scene]
 
-    def guide(self, scene: Scene) -> str:
-        """Return the form of the answer in words; a provider's schema needs less of it."""
-        forms = "\n".join(_forms(self._repertoire, scene))
-        return wording.BY_JSON.format(forms=forms, schemas=self._schemas())
+    def schema(self, scene: Scene) -> dict[str, Any]:
+        """Return the JSON schema of an answer in *scene*."""
+        return answer_schema(self._repertoire, scene)
+
+    def opening(self, brief: Brief) -> list[BaseMessage]:
+        """Return the usual beginning, with the form of the answer in words."""
+        forms = "\n".join(_forms(self._repertoire, brief.scene))
+        guide = wording.BY_JSON.format(forms=forms, schemas=self._schemas())
+        return opening(brief, self._repertoire, guide)
 
     def read(self, answer: Any) -> list[Proposed]:
         """Return the operations in *answer*."""
@@ -114,7 +119,7 @@ def answer_schema(repertoire: Repertoire, scene: Scene) -> dict[str, Any]:
     return {
         "title": "memory_operations",
         "description": "What to do with the memories; an empty list for nothing.",
-        **_object(operations={"type": "array", "items": items}),
+        **fixed_object(operations={"type": "array", "items": items}),
     }
 
 
@@ -123,21 +128,23 @@ def _operation_schemas(repertoire: Repertoire, scene: Scene) -> Iterator[dict[st
     for kind in repertoire.kinds:
         named = {"kind": {"const": kind.name, "type": "string"}}
         if repertoire.adds(scene):
-            yield _object(action=_const("add"), **named, content=kind.parameters)
+            yield fixed_object(action=constant("add"), **named, content=kind.parameters)
         if repertoire.changes(scene):
-            yield _object(action=_const("change"), number=number, changes=kind.changes)
+            yield fixed_object(action=constant("change"), number=number, changes=kind.changes)
     if repertoire.changes(scene) and scene.untyped:
-        changes = _object(content={"type": "string"})
-        yield _object(action=_const("change"), number=number, changes=changes)
+        changes = fixed_object(content={"type": "string"})
+        yield fixed_object(action=constant("change"), number=number, changes=changes)
     if repertoire.removes(scene):
-        yield _object(action=_const("remove"), number=number)
+        yield fixed_object(action=constant("remove"), number=number)
 
 
-def _const(word: str) -> dict[str, Any]:
+def constant(word: str) -> dict[str, Any]:
+    """Return the JSON schema of just *word*."""
     return {"const": word, "type": "string"}
 
 
-def _object(**fields: dict[str, Any]) -> dict[str, Any]:
+def fixed_object(**fields: dict[str, Any]) -> dict[str, Any]:
+    """Return the JSON schema of an object with exactly *fields*."""
     return {
         "type": "object",
         "properties": fields,
@@ -194,8 +201,9 @@ def _operations(data: Any) -> Iterator[Any]:
         case list():
             for item in cast("list[Any]", data):
                 yield from _operations(item)
-        case {"operations": list()} | {"memories": list()}:
-            yield from data.get("operations", data.get("memories"))
+        case {"operations": list()} | {"changes": list()} | {"memories": list()}:
+            names = ("operations", "changes", "memories")
+            yield from next(data[name] for name in names if name in data)
         case {"action": _}:
             yield data
         case dict() if set(cast("dict[str, Any]", data)) <= (_ADD | _CHANGE | _REMOVE):
@@ -240,7 +248,7 @@ def _remove(fields: dict[str, Any]) -> Proposal:
 
 def _content(fields: dict[str, Any]) -> Any:
     """Return the content proper, which some models put beside the action instead of inside."""
-    for name in ("content", "changes", "memory"):
+    for name in ("content", "changes", "note", "memory"):
         if isinstance(fields.get(name), Mapping):
             return fields[name]
     return fields

@@ -17,7 +17,7 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMe
 from longterm.errors import ConfigurationError
 from longterm.extract import wording
 from longterm.extract.proposal import Add, Change, Finish, Proposal, Proposed, Remove, Unreadable
-from longterm.extract.protocol import Outcomes, Repertoire, Scene, target_of
+from longterm.extract.protocol import Brief, Outcomes, Repertoire, Scene, opening, target_of
 from longterm.extract.reading import read_json, without_thoughts
 from longterm.extract.schema import Kind
 from longterm.models import ChatModel, adapt
@@ -52,9 +52,9 @@ class ToolCalls:
             self._bound[scene] = adapt(self._model, lambda model: _bind(model, tools, options))
         return self._bound[scene]
 
-    def guide(self, scene: Scene) -> str:  # noqa: ARG002 - the same in every scene
-        """Return how to answer: the tools describe themselves."""
-        return wording.BY_TOOLS
+    def opening(self, brief: Brief) -> list[BaseMessage]:
+        """Return the usual beginning; the tools describe themselves."""
+        return opening(brief, self._repertoire, wording.BY_TOOLS)
 
     def read(self, answer: Any) -> list[Proposed]:
         """Return the calls in *answer*; calls spelled out in words count where no real ones are."""
