@@ -22,6 +22,7 @@ from longterm.flow import ask, together
 from longterm.memory.conversation import as_messages, message_text, render
 from longterm.models import ChatModel, as_model
 from longterm.optimize.prompt import fill, placeholders
+from longterm.optimize.rewrite import said
 from longterm.optimize.shapes import AnnotatedTrajectory
 from longterm.optimize.wording import JUDGE
 
@@ -159,7 +160,7 @@ def _messages(prompt: str, example: Example) -> list[BaseMessage]:
 
 
 def _said(answer: Any) -> str:
-    return message_text(answer) if isinstance(answer, BaseMessage) else str(answer)
+    return said(answer) if isinstance(answer, str | BaseMessage) else str(answer)
 
 
 def _outcome(answer: str, scored: Any) -> Outcome:
