@@ -14,7 +14,15 @@ from langchain_core.runnables.base import RunnableBindingBase
 
 from longterm.errors import ConfigurationError, MissingExtraError
 
-__all__ = ["ChatModel", "ProtocolName", "adapt", "as_model", "default_protocol", "innermost"]
+__all__ = [
+    "ChatModel",
+    "ProtocolName",
+    "adapt",
+    "as_model",
+    "default_protocol",
+    "has_strict_mode",
+    "innermost",
+]
 
 #: A chat model, or one wrapped by ``.bind()``, ``.with_config()``, ``.with_retry()``, …
 ChatModel = Runnable[Any, Any]
@@ -135,3 +143,8 @@ def default_protocol(model: ChatModel) -> ProtocolName:
     if isinstance(chat, BaseChatModel) and type(chat).bind_tools is BaseChatModel.bind_tools:
         return "text"
     return "tools" if hasattr(chat, "bind_tools") else "text"
+
+
+def has_strict_mode(model: ChatModel) -> bool:
+    """Tell whether *model* is OpenAI's, which can be held to a schema of the strict form."""
+    return getattr(innermost(model), "_llm_type", None) in ("openai-chat", "azure-openai-chat")

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from difflib import SequenceMatcher
 from typing import Any
 
 from langchain_core.messages import BaseMessage
@@ -48,6 +49,8 @@ __all__ = ["Extraction", "Extractor", "Session"]
 
 #: How often, in one extraction, a model may be asked to correct what failed.
 MAX_REPAIRS = 2
+#: How many characters of two proposals are compared.
+_COMPARED = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +114,8 @@ class Extractor:
 
     def _read(self, answer: Any) -> list[Proposed]:
         proposed = self._dialogue.read(answer)
+        if refusals_in(answer):  # an answer like any other: there is nothing to correct in it
+            return [one for one in proposed if not isinstance(one.proposal, Unreadable)]
         if self._required and not proposed:
             return [Proposed(Unreadable(wording.NOTHING_YET), "0", "")]
         return proposed
@@ -159,9 +164,7 @@ class _Turn:
     def after(self, answer: Any, proposed: Sequence[Proposed], judge: Judge) -> _Turn:
         """Return where things stand after *answer*, which proposed *proposed*."""
         verdict = _judged(self.draft, proposed, judge)
-        # Each new proposal stands for one that failed; to finish corrects nothing.
-        corrections = sum(not isinstance(one.proposal, Finish) for one in proposed)
-        left = self.pending[corrections:]
+        left = _unanswered(self.pending, proposed)
         turn = _Turn(
             verdict.draft,
             self.steps,
@@ -176,6 +179,22 @@ class _Turn:
         if repair and self.repairs:
             return replace(self, repairs=self.repairs - 1)
         return replace(self, steps=self.steps - 1, done=finished or self.steps <= 1)
+
+
+def _unanswered(pending: Sequence[Dropped], proposed: Sequence[Proposed]) -> list[Dropped]:
+    """Return what failed without the ones that *proposed* stand for: each for what it resembles."""
+    left = list(pending)
+    for one in proposed[: len(left)]:
+        left.remove(_closest(left, one.said))
+    return left
+
+
+def _closest(failed: Sequence[Dropped], said: str) -> Dropped:
+    return max(failed, key=lambda one: _likeness(one.said, said))
+
+
+def _likeness(one: str, other: str) -> float:
+    return SequenceMatcher(None, one[:_COMPARED], other[:_COMPARED]).ratio()
 
 
 @dataclass(frozen=True, slots=True)

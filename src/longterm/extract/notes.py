@@ -15,9 +15,10 @@ from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 from typing_extensions import override
 
 from longterm.extract import wording
-from longterm.extract.json_answer import JsonAnswer, constant, fixed_object
+from longterm.extract.json_answer import JsonAnswer, constant
 from longterm.extract.protocol import Brief, Repertoire, Scene
 from longterm.extract.schema import Kind
+from longterm.extract.strict import closed
 from longterm.memory.conversation import message_text, render, speaker
 from longterm.memory.model import Document
 
@@ -50,10 +51,10 @@ class Notes(JsonAnswer):
         return {
             "title": "notes",
             "description": "How the notes change.",
-            **fixed_object(about_user={"type": "boolean"}, changes=some),
+            **closed(about_user={"type": "boolean"}, changes=some),
             "anyOf": [
-                fixed_object(about_user={"const": True}, changes=some),
-                fixed_object(about_user={"const": False}, changes=none),
+                closed(about_user={"const": True}, changes=some),
+                closed(about_user={"const": False}, changes=none),
             ],
         }
 
@@ -65,11 +66,11 @@ def _changes(repertoire: Repertoire, scene: Scene) -> Iterator[dict[str, Any]]:
     for kind in repertoire.kinds:
         named = {"kind": constant(kind.name)} if several else {}
         if repertoire.adds(scene):
-            yield fixed_object(action=constant("insert"), **named, note=kind.parameters)
+            yield closed(action=constant("insert"), **named, note=kind.parameters)
         if repertoire.changes(scene):
-            yield fixed_object(action=constant("update"), number=number, note=kind.parameters)
+            yield closed(action=constant("update"), number=number, note=kind.parameters)
     if repertoire.removes(scene):
-        yield fixed_object(action=constant("delete"), number=number)
+        yield closed(action=constant("delete"), number=number)
 
 
 def _described(kind: Kind) -> str:

@@ -23,6 +23,7 @@ __all__ = [
     "INSTRUCTIONS",
     "JSON_ADD",
     "JSON_CHANGE",
+    "JSON_CHANGE_LISTED",
     "JSON_REMOVE",
     "KNOWN_ALREADY",
     "MEMORY_FRAME",
@@ -113,6 +114,10 @@ The kinds of memory:
 {schemas}"""
 JSON_ADD = '{"action": "add", "kind": "<kind>", "content": {<a whole memory of that kind>}}'
 JSON_CHANGE = '{"action": "change", "number": <its number>, "changes": {<fields that change>}}'
+JSON_CHANGE_LISTED = (
+    '{"action": "change", "number": <its number>, '
+    '"changes": [{"field": "<name>", "value": <its new value>}]}'
+)
 JSON_REMOVE = '{"action": "remove", "number": <its number>}'
 NOTHING_YET = "Nothing was given. Answer as described above."
 SEEN = "Seen."
