@@ -64,8 +64,7 @@ class DurableExecutor(Reflecting):
         self._futures = Futures(self.jobs)
         self._ledger = TableLedger(self.jobs.engine, name)
         self._work = self._how_to_work(retry or Retry(), budget or Budget())
-        if max_workers:
-            process.join(self)
+        self._join()
 
     @override
     def submit(
@@ -147,6 +146,14 @@ class DurableExecutor(Reflecting):
             clock=self._clock,
             on_failure=self._futures.failed,
         )
+
+    def _join(self) -> None:
+        if self.max_workers:
+            try:
+                process.join(self)
+            except BaseException:
+                self.jobs.close()
+                raise
 
     def _leave(self) -> None:
         if self.max_workers:
