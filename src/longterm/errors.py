@@ -12,6 +12,8 @@ LongtermError
 ├── ReflectionError             the background: a reflection was given up, or ran elsewhere
 └── LocalModelError             the machine: a model file is missing, broken or does not run
 
+DroppedWarning                  not an error: part of a model's answer was left out, and why
+
 What a chat model or a store raises by itself comes through as it is. All of these derive
 from `Exception`, so that a worker thread survives them.
 """
@@ -21,6 +23,7 @@ from collections.abc import Sequence
 __all__ = [
     "ConfigurationError",
     "ConflictError",
+    "DroppedWarning",
     "ExtractionError",
     "InvalidInputError",
     "LocalModelError",
@@ -97,3 +100,7 @@ class ReflectionError(LongtermError):
 
 class LocalModelError(LongtermError):
     """A local model cannot be found, verified or started."""
+
+
+class DroppedWarning(UserWarning):
+    """Part of a model's answer was not carried out; the rest of it stands."""

@@ -35,6 +35,7 @@ from langgraph.store.base import BaseStore, GetOp, Item, Op, PutOp, SearchItem, 
 from typing_extensions import override
 
 from longterm.errors import NoStoreError
+from longterm.memory.operations import in_batches
 
 __all__ = [
     "Ask",
@@ -47,6 +48,7 @@ __all__ = [
     "ask",
     "context_store",
     "fetch",
+    "read",
     "run",
     "search",
     "together",
@@ -95,14 +97,19 @@ async def ask(model: Runnable[Any, Any], messages: Sequence[BaseMessage]) -> Any
     return await Ask(model, messages)
 
 
+async def read(ops: Sequence[GetOp | SearchOp]) -> list[Any]:
+    """Answer of the store to each of *ops*, in their order, by one batch (none for no ops)."""
+    return await Batch(tuple(ops)) if ops else []
+
+
 async def search(ops: Sequence[SearchOp]) -> list[list[SearchItem]]:
     """Items found by each of *ops*, in their order, by one batch (none for no ops)."""
-    return await Batch(tuple(ops)) if ops else []
+    return await read(ops)
 
 
 async def fetch(ops: Sequence[GetOp]) -> list[Item | None]:
     """Items read by each of *ops*, in their order, by one batch (none for no ops)."""
-    return await Batch(tuple(ops)) if ops else []
+    return await read(ops)
 
 
 async def write(ops: Sequence[PutOp]) -> None:
@@ -207,7 +214,8 @@ def _perform(step: object, edge: _Edge) -> Any:
         case Ask(model, messages):
             return model.invoke(list(messages), edge.config)
         case Batch(ops):
-            return edge.store.batch(ops)
+            store = edge.store
+            return [answer for part in in_batches(ops, store) for answer in store.batch(part)]
         case Together(flows):
             return _side_by_side(flows, edge)
         case _:
@@ -219,14 +227,16 @@ async def _aperform(step: object, edge: _Edge) -> Any:
         case Ask(model, messages):
             return await model.ainvoke(list(messages), edge.config)
         case Batch(ops):
-            return await _abatch(edge.store, ops)
+            store = edge.store
+            parts = [await _abatch(store, part) for part in in_batches(ops, store)]
+            return [answer for part in parts for answer in part]
         case Together(flows):
             return await _aside_by_side(flows, edge)
         case _:
             raise _foreign(step)
 
 
-async def _abatch(store: BaseStore, ops: tuple[Op, ...]) -> list[Any]:
+async def _abatch(store: BaseStore, ops: list[Op]) -> list[Any]:
     """Batch on *store*; on a thread where it has no async side (LangGraph's SqliteStore)."""
     try:
         return await store.abatch(ops)
@@ -291,21 +301,13 @@ class FlowRunnable(Runnable[In, Out]):
 
     @override
     def invoke(self, input: In, config: RunnableConfig | None = None, **kwargs: Any) -> Out:
-        return self._call_with_config(self._run, input, config, store=self._store_here())
+        return self._call_with_config(self._run, input, config, store=self.store_here())
 
     @override
     async def ainvoke(self, input: In, config: RunnableConfig | None = None, **kwargs: Any) -> Out:
-        return await self._acall_with_config(self._arun, input, config, store=self._store_here())
+        return await self._acall_with_config(self._arun, input, config, store=self.store_here())
 
-    def perform(self, job: Flow[T], config: RunnableConfig | None = None) -> T:
-        """Perform *job*, some other flow than `flow`, with blocking calls."""
-        return run(job, config, store=self._store_here())
-
-    async def aperform(self, job: Flow[T], config: RunnableConfig | None = None) -> T:
-        """Perform *job*, some other flow than `flow`, on the running event loop."""
-        return await arun(job, config, store=self._store_here())
-
-    def _store_here(self) -> BaseStore | None:
+    def store_here(self) -> BaseStore | None:
         """Return the store given, or the caller's graph's, which an explicit config would hide."""
         return context_store() if self.store is None else self.store
 

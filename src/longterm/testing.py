@@ -5,6 +5,7 @@ Nothing here is random and nothing sleeps: the same script gives the same run.
 
 from __future__ import annotations
 
+import re
 import threading
 import zlib
 from collections.abc import Callable, Sequence
@@ -153,6 +154,6 @@ class HashEmbeddings(Embeddings):
 
     def _vector(self, text: str) -> list[float]:
         vector = np.full(self.dims, 1e-6)
-        for word in text.lower().split():
+        for word in re.findall(r"\w+", text.lower()):
             vector[zlib.crc32(word.encode()) % self.dims] += 1.0
         return (vector / np.linalg.norm(vector)).tolist()

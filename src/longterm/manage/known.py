@@ -1,0 +1,124 @@
+"""Known memories in every natural shape → documents, pure.
+
+Strings, pairs of id and value, triples with a kind, `ExtractedMemory`, instances of a schema,
+dicts and store items are understood. Markers for removed memories are left out.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import is_dataclass
+from typing import Any, cast
+
+from langgraph.store.base import Item
+from pydantic import BaseModel
+from pydantic_core import PydanticSerializationError
+
+from longterm.errors import InvalidInputError
+from longterm.extract.schema import Kind, plain
+from longterm.memory.model import Document, document_of
+from longterm.memory.reconcile import ProposalError
+
+__all__ = ["Known", "known_in"]
+
+#: Documents, and under their ids the objects they were given as.
+Known = dict[str, tuple[Document, Any]]
+
+_ANY_KIND = "__any__"
+
+
+def known_in(existing: Any, kinds: Sequence[Kind]) -> Known:
+    """Return the memories in *existing*, one or many, by id, in their order.
+
+    Raises `InvalidInputError` for what is no memory in any shape we know.
+    """
+    known: Known = {}
+    for item in _items(existing):
+        document, content = _read(item, kinds)
+        if not _is_removed(content):
+            known[document.id] = (document, content)
+    return known
+
+
+def _items(existing: Any) -> Iterable[Any]:
+    match existing:
+        case None:
+            return ()
+        case str() | BaseModel() | Mapping() | Item():
+            return (cast("Any", existing),)
+        case Iterable():
+            return cast("Iterable[Any]", existing)
+        case _:
+            return (existing,)
+
+
+def _read(item: Any, kinds: Sequence[Kind]) -> tuple[Document, Any]:
+    match item:
+        case Item(key=key, value=value) | {"key": str(key), "value": value}:
+            return _stored(key, value, kinds)
+        case (str(key), str(kind), content):
+            return _document(key, kind, content, kinds), content
+        case (key, content) if not isinstance(item, str):
+            return _document(str(key), None, content, kinds), content
+        case {"id": str(key), "content": value, **others} if others.keys() <= {"kind"}:
+            return _document(key, others.get("kind"), value, kinds), value
+        case _ if isinstance(item, str | BaseModel | dict) or _is_instance(item):
+            content = cast("Any", item)
+            return _document(str(uuid.uuid4()), None, content, kinds), content
+        case _:
+            raise InvalidInputError(
+                f"{item!r:.200} is no memory. Pass texts, (id, content) pairs, (id, kind, content) "
+                "triples, schema instances, dicts or items of a store."
+            )
+
+
+def _is_instance(item: Any) -> bool:
+    return is_dataclass(item) and not isinstance(item, type)
+
+
+def _stored(key: str, value: Any, kinds: Sequence[Kind]) -> tuple[Document, Any]:
+    """Read a store's value, or what the managers' own search makes of one."""
+    match value:
+        case {"kind": str(), "content": _}:
+            document = document_of(key, cast("Mapping[str, Any]", value))
+            return document, document.content
+        case {"content": content} if not _fits(value, kinds):
+            return _document(key, None, content, kinds), content
+        case _:
+            return _document(key, None, value, kinds), value
+
+
+def _fits(value: Any, kinds: Sequence[Kind]) -> bool:
+    return any(kind.load(value, None) is not None for kind in kinds)
+
+
+def _document(key: str, kind: str | None, content: Any, kinds: Sequence[Kind]) -> Document:
+    if isinstance(content, BaseModel) or _is_instance(content):
+        return Document(key, kind or type(content).__name__, _plain(content))
+    data = _plain(content)
+    if kind is None or kind == _ANY_KIND:
+        return _guessed(key, data, kinds)
+    return _guessed(key, data, [one for one in kinds if one.name == kind], kind)
+
+
+def _plain(content: Any) -> Any:
+    try:
+        return plain(content)
+    except PydanticSerializationError as error:
+        raise InvalidInputError(f"A memory must be made of JSON data: {error}.") from error
+
+
+def _guessed(key: str, data: Any, kinds: Sequence[Kind], otherwise: str | None = None) -> Document:
+    """Give *data* the first kind it fits; a text fits a kind that has just a content."""
+    for kind in kinds:
+        for form in (data, {"content": data}):
+            try:
+                return Document(key, kind.name, kind.check(form))
+            except ProposalError:
+                continue
+    return Document(key, otherwise, data)
+
+
+def _is_removed(content: Any) -> bool:
+    return type(content).__name__ == "RemoveDoc"
