@@ -7,17 +7,20 @@ survives crashes and is shared by workers, or on a LangGraph server.
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any, overload
 
 from langchain_core.runnables import Runnable
 from langgraph.store.base import BaseStore
 
-from longterm.errors import MissingExtraError
+from longterm.errors import ConfigurationError, MissingExtraError
 from longterm.reflect.clock import Clock, ManualClock, SystemClock
 from longterm.reflect.executor import Executor, Failure, Reflecting
 from longterm.reflect.local import LocalExecutor
-from longterm.reflect.retry import ONCE, Retry
+from longterm.reflect.retry import Retry
 from longterm.reflect.usage import Budget, Usage
+
+if TYPE_CHECKING:
+    from langgraph_sdk.client import LangGraphClient, SyncLangGraphClient
 
 __all__ = [
     "Budget",
@@ -33,7 +36,20 @@ __all__ = [
 ]
 
 
-def ReflectionExecutor(  # noqa: N802 - LangMem's users know it by this name
+@overload
+def ReflectionExecutor(
+    reflector: str,
+    namespace: str | tuple[str, ...],
+    /,
+    *,
+    url: str | None = None,
+    client: LangGraphClient | None = None,
+    sync_client: SyncLangGraphClient | None = None,
+) -> Executor: ...
+
+
+@overload
+def ReflectionExecutor(
     reflector: Runnable[Any, Any],
     /,
     *,
@@ -45,33 +61,64 @@ def ReflectionExecutor(  # noqa: N802 - LangMem's users know it by this name
     budget: Budget | None = None,
     keep: timedelta = timedelta(days=7),
     clock: Clock | None = None,
-) -> Reflecting:
-    """Create an executor."""
-    if durable is not None:
-        return _durable(
-            reflector,
-            durable,
-            name=name,
-            store=store,
-            max_workers=max_workers,
-            retry=retry,
-            budget=budget,
-            keep=keep,
-            clock=clock,
+) -> Reflecting: ...
+
+
+def ReflectionExecutor(  # noqa: N802 - LangMem's users know it by this name
+    reflector: Runnable[Any, Any] | str,
+    namespace: str | tuple[str, ...] | None = None,
+    /,
+    **options: Any,
+) -> Executor:
+    """Create an executor that reflects in the background.
+
+    *reflector* is a memory manager or any other Runnable. It runs in this process, on the store
+    and config of the graph that submits, or on *store*. With *durable*, the URL of a SQLite or
+    PostgreSQL database, what is pending survives crashes and is shared by all processes that
+    have an executor of the same *name* on it; *max_workers* of 0 only submits.
+
+    At most *max_workers* reflections run at a time. *retry* says which failures are tried again
+    (by default none in memory, those that pass when durable), *budget* what a namespace may use
+    in a day, *keep* how long a database keeps finished ones, *clock* what time it is.
+
+    Where *reflector* is a string, it names a graph on the LangGraph server at *url*, or of the
+    clients given, and *namespace* says where its memories are.
+    """
+    match reflector:
+        case str():
+            return _remote(reflector, namespace, **options)
+        case _ if options.get("durable") is not None:
+            return _durable(reflector, **options)
+        case _:
+            return _local(reflector, **options)
+
+
+def _remote(graph: str, namespace: str | tuple[str, ...] | None, **options: Any) -> Executor:
+    if namespace is None:
+        raise ConfigurationError(
+            f"Where are the memories of the graph {graph!r}? Pass the namespace second: "
+            f"ReflectionExecutor({graph!r}, ('memories', '{{user_id}}'), url=…)."
         )
-    return LocalExecutor(
-        reflector,
-        store=store,
-        max_workers=max_workers,
-        retry=retry or ONCE,
-        budget=budget,
-        clock=clock,
-    )
+    from longterm.reflect.remote import RemoteExecutor  # noqa: PLC0415 - slow to import
+
+    return RemoteExecutor(graph, namespace, **options)
 
 
-def _durable(reflector: Runnable[Any, Any], url: str, **options: Any) -> Reflecting:
+def _durable(reflector: Runnable[Any, Any], *, durable: str, **options: Any) -> Reflecting:
     try:
         from longterm.reflect.durable import DurableExecutor  # noqa: PLC0415 - an extra
     except ImportError as error:
         raise MissingExtraError("Durable reflection", "durable") from error
-    return DurableExecutor(reflector, url, **options)
+    return DurableExecutor(reflector, durable, **options)
+
+
+def _local(
+    reflector: Runnable[Any, Any],
+    *,
+    durable: None = None,
+    name: str = "default",
+    keep: timedelta | None = None,
+    **options: Any,
+) -> Reflecting:
+    del durable, name, keep  # of no use in memory, but no reason to refuse to switch between both
+    return LocalExecutor(reflector, **options)

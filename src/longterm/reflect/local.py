@@ -94,7 +94,7 @@ class LocalExecutor(Reflecting):
         *,
         store: BaseStore | None = None,
         max_workers: int = 8,
-        retry: Retry = ONCE,
+        retry: Retry | None = None,
         budget: Budget | None = None,
         clock: Clock | None = None,
     ) -> None:
@@ -102,7 +102,7 @@ class LocalExecutor(Reflecting):
         if max_workers < 1:
             raise ConfigurationError("A local executor needs max_workers of at least 1.")
         self._max_workers = max_workers
-        self._retry = retry
+        self._retry = retry or ONCE
         self._budget = budget or Budget()
         self._clock: Clock = clock or SystemClock()
         self._ledger: Ledger = MemoryLedger()
