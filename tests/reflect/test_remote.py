@@ -142,7 +142,8 @@ def test_without_a_thread_nothing_is_replaced(server: str) -> None:
 
 def test_a_chat_on_the_same_server_is_not_disturbed_by_its_reflections(server: str) -> None:
     config: Any = {"configurable": {"url": server}}
-    with get_sync_client(url=server) as client:
+    connection: Any = get_sync_client(url=server)
+    with connection as client:
         thread = client.threads.create()["thread_id"]
         for message in ("hello", "again"):
             answer = client.runs.wait(thread, "chat", input=message, config=config)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from typing import Any, cast
@@ -129,7 +129,7 @@ class RemoteExecutor(Executor):
             self._sync.close()
 
     @asynccontextmanager
-    async def _async_client(self) -> AsyncIterator[LangGraphClient]:
+    async def _async_client(self) -> AsyncGenerator[LangGraphClient]:
         """Yield the client given; or one for this call alone, bound to the running loop."""
         if self._async is not None:
             yield self._async

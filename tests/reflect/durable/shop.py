@@ -10,7 +10,7 @@ import os
 import sqlite3
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ MEMORIES = 3
 
 
 @contextmanager
-def open_store(where: str) -> Iterator[BaseStore]:
+def open_store(where: str) -> Generator[BaseStore]:
     """Open the store for memories at *where*: a file, or a PostgreSQL URL."""
     if where.startswith("postgres"):
         from langgraph.store.postgres import PostgresStore  # noqa: PLC0415
@@ -35,7 +35,7 @@ def open_store(where: str) -> Iterator[BaseStore]:
             store.setup()
             yield store
     else:
-        from langgraph.store.sqlite import SqliteStore  # noqa: PLC0415
+        from langgraph.store.sqlite import SqliteStore  # noqa: PLC0415 # pyright: ignore[reportMissingTypeStubs]
 
         connection = sqlite3.connect(where, check_same_thread=False, isolation_level=None)
         connection.execute("PRAGMA busy_timeout=10000")

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -47,7 +47,7 @@ class Shop:
         return self.executor.submit(payload, config, after_seconds=after)
 
     @contextmanager
-    def worker(self) -> Iterator[subprocess.Popen[str]]:
+    def worker(self) -> Generator[subprocess.Popen[str]]:
         command = [sys.executable, str(PROGRAM), self.url, self.store, str(self.log)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as worker:  # noqa: S603
             try:
@@ -129,12 +129,13 @@ def test_twenty_kills_over_two_hundred_jobs(shop: Shop) -> None:
 
 def _await_both_at_work(shop: Shop) -> None:
     """Submit small jobs until two workers have done some."""
-    for number in range(600):
-        shop.submit(f"warm{number}", f"warm {number}", pause=0.05)
-        if len({pid for pid, _ in shop.notes("start")}) == 2:
-            break
+    futures: list[Future[Any]] = []
+    while len({pid for pid, _ in shop.notes("start")}) < 2:
+        number = len(futures)
+        futures.append(shop.submit(f"warm{number}", f"warm {number}", pause=0.05))
         time.sleep(0.1)
-    until(lambda: len(shop.notes("end")) == number + 1)
+    for future in futures:
+        future.result(60)
 
 
 def test_of_two_workers_the_living_one_takes_over_within_ten_seconds(shop: Shop) -> None:

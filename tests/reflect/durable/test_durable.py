@@ -218,6 +218,6 @@ def test_finished_jobs_are_deleted_after_their_time(desk: Desk) -> None:
     assert executor.jobs.listed(["SUCCESS"])
     executor.keep = timedelta(0)
     time.sleep(0.1)
-    process._clean()
+    process.clean()
     executor.keep = timedelta(days=7)
     assert executor.jobs.listed(["SUCCESS", "ERROR", "CANCELLED"]) == []

@@ -22,7 +22,7 @@ def test_sums_are_kept_per_reflection_namespace_and_day(make_url: Callable[[], s
     create_tables(engine)
     mine, other = TableLedger(engine, "mine"), TableLedger(engine, "other")
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda _: mine.book(DAY, ANN, Usage(1, 10, 2)), range(20)))
+        list(pool.map(mine.book, [DAY] * 20, [ANN] * 20, [Usage(1, 10, 2)] * 20))
     mine.book(DAY, BOB, Usage(1, 1, 1))
     mine.book(NEXT, ANN, Usage(1, 5, 5))
     other.book(DAY, ANN, Usage(7, 7, 7))

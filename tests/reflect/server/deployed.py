@@ -8,7 +8,7 @@ from typing import Any
 from langchain_core.messages import AIMessage
 from langchain_core.runnables import RunnableConfig, RunnableLambda
 from langgraph.config import get_store
-from langgraph.func import entrypoint
+from langgraph.func import entrypoint  # pyright: ignore[reportMissingTypeStubs]
 
 from longterm import create_memory_store_manager
 from longterm.graphs import reflection_graph
@@ -44,7 +44,7 @@ async def chat(message: str, config: RunnableConfig) -> str:
     from longterm.reflect import ReflectionExecutor  # noqa: PLC0415
 
     executor = ReflectionExecutor(
-        "notes", ("notes",), url=config["configurable"]["url"], client=get_client()
+        "notes", ("notes",), url=config.get("configurable", {})["url"], client=get_client()
     )
     await executor.asubmit({"text": message}, config, after_seconds=1)
     return f"answered {message}"

@@ -201,7 +201,7 @@ class _Process:
                 self._take_over(leases)
                 if time.monotonic() - cleaned > self.CLEAN:
                     cleaned = time.monotonic()
-                    self._clean()
+                    self.clean()
             except Exception:
                 logger.warning("Cannot look after the reflections, trying again", exc_info=True)
         leases.close()
@@ -214,7 +214,8 @@ class _Process:
             # Private, because the public way is a paid service.
             DBOS._recover_pending_workflows(dead)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
 
-    def _clean(self) -> None:
+    def clean(self) -> None:
+        """Delete what finished longer ago than its worker wants to keep."""
         for worker in list(self._workers.values()):
             before = (datetime.now(UTC) - worker.keep).isoformat()
             old = worker.jobs.listed(ENDED, completed_before=before, limit=_CLEANED)
