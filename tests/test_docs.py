@@ -60,6 +60,6 @@ def _run(page: Path, block: re.Match[str], names: dict[str, Any]) -> None:
     code = "\n" * line + block["code"].replace(LOCAL, "local_model")
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
-        exec(compile(code, str(page), "exec"), names)  # noqa: S102 - our own pages
+        exec(compile(code, str(page), "exec", dont_inherit=True), names)  # noqa: S102 - our own pages
     if block["prints"] is not None:
         assert printed.getvalue() == block["prints"]

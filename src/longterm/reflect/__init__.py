@@ -68,7 +68,18 @@ def ReflectionExecutor(  # noqa: N802 - LangMem's users know it by this name
     reflector: Runnable[Any, Any] | str,
     namespace: str | tuple[str, ...] | None = None,
     /,
-    **options: Any,
+    *,
+    url: str | None = None,
+    client: LangGraphClient | None = None,
+    sync_client: SyncLangGraphClient | None = None,
+    store: BaseStore | None = None,
+    durable: str | None = None,
+    name: str = "default",
+    max_workers: int = 8,
+    retry: Retry | None = None,
+    budget: Budget | None = None,
+    keep: timedelta = timedelta(days=7),
+    clock: Clock | None = None,
 ) -> Executor:
     """Create an executor that reflects in the background.
 
@@ -84,13 +95,18 @@ def ReflectionExecutor(  # noqa: N802 - LangMem's users know it by this name
     Where *reflector* is a string, it names a graph on the LangGraph server at *url*, or of the
     clients given, and *namespace* says where its memories are.
     """
-    match reflector:
-        case str():
-            return _remote(reflector, namespace, **options)
-        case _ if options.get("durable") is not None:
-            return _durable(reflector, **options)
-        case _:
-            return _local(reflector, **options)
+    if isinstance(reflector, str):
+        return _remote(reflector, namespace, url=url, client=client, sync_client=sync_client)
+    options: dict[str, Any] = {
+        "store": store,
+        "max_workers": max_workers,
+        "retry": retry,
+        "budget": budget,
+        "clock": clock,
+    }
+    if durable is None:
+        return LocalExecutor(reflector, **options)
+    return _durable(reflector, durable, name=name, keep=keep, **options)
 
 
 def _remote(graph: str, namespace: str | tuple[str, ...] | None, **options: Any) -> Executor:
@@ -104,21 +120,9 @@ def _remote(graph: str, namespace: str | tuple[str, ...] | None, **options: Any)
     return RemoteExecutor(graph, namespace, **options)
 
 
-def _durable(reflector: Runnable[Any, Any], *, durable: str, **options: Any) -> Reflecting:
+def _durable(reflector: Runnable[Any, Any], url: str, **options: Any) -> Reflecting:
     try:
         from longterm.reflect.durable import DurableExecutor  # noqa: PLC0415 - an extra
     except ImportError as error:
         raise MissingExtraError("Durable reflection", "durable") from error
-    return DurableExecutor(reflector, durable, **options)
-
-
-def _local(
-    reflector: Runnable[Any, Any],
-    *,
-    durable: None = None,
-    name: str = "default",
-    keep: timedelta | None = None,
-    **options: Any,
-) -> Reflecting:
-    del durable, name, keep  # of no use in memory, but no reason to refuse to switch between both
-    return LocalExecutor(reflector, **options)
+    return DurableExecutor(reflector, url, **options)
