@@ -9,6 +9,7 @@ LongtermError
 ├── StoreError                  the store: an operation failed, or the file is unfit
 │   ├── PartialWriteError       … in the middle of a write; knows what was written
 │   └── ConflictError           … somebody else changed the memory meanwhile
+├── ReflectionError             the background: a reflection was given up, or ran elsewhere
 └── LocalModelError             the machine: a model file is missing, broken or does not run
 
 DroppedWarning                  not an error: part of a model's answer was left out, and why
@@ -30,6 +31,7 @@ __all__ = [
     "MissingExtraError",
     "NoStoreError",
     "PartialWriteError",
+    "ReflectionError",
     "StoreError",
 ]
 
@@ -90,6 +92,10 @@ class PartialWriteError(StoreError):
 
 class ConflictError(StoreError):
     """A memory was changed by somebody else between reading and writing it."""
+
+
+class ReflectionError(LongtermError):
+    """A reflection failed; its message is that of the error that ended it."""
 
 
 class LocalModelError(LongtermError):
