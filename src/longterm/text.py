@@ -30,7 +30,9 @@ _UNSPACED = (
 )
 # Python's \w leaves out the vowel signs of Indic and Arabic script, which belong to the word.
 _MARKS = "\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06dc\u0900-\u0dff\u0f00-\u0fff"
-_RUNS = re.compile(rf"(?P<unspaced>[{_UNSPACED}]+)|(?P<word>(?:(?![{_UNSPACED}])[^\W_]|[{_MARKS}])+)")
+_RUNS = re.compile(
+    rf"(?P<unspaced>[{_UNSPACED}]+)|(?P<word>(?:(?![{_UNSPACED}])[^\W_]|[{_MARKS}])+)"
+)
 _ONE_UNSPACED = re.compile(f"[{_UNSPACED}]")
 _ACCENTS = re.compile("[\u0300-\u036f]")
 _PLAIN = re.compile("[\x00-\x7f]*")

@@ -91,8 +91,9 @@ class Embedder:
 
 
 def texts_of(value: Mapping[str, Any], fields: Sequence[str]) -> list[str]:
-    """The texts of an item that get a vector each."""
-    return [text for path in fields for text in get_text_at_path(value, path)]
+    """The texts of an item that get a vector each; no tokenizer can read a lone surrogate."""
+    found = (text for path in fields for text in get_text_at_path(value, path))
+    return [text.encode("utf-8", "replace").decode() for text in found if text.strip()]
 
 
 def words_of(value: Mapping[str, Any], fields: Sequence[str]) -> list[str]:

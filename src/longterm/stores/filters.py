@@ -276,7 +276,9 @@ def _said(condition: Condition, path: str) -> Sql | None:
 
 def _is_simple(name: Any) -> bool:
     """Whether a JSON path can name the field as it stands in the text."""
-    return isinstance(name, str) and name.isprintable() and not set(name) & {'"', "\\"} and name != ""
+    return (
+        isinstance(name, str) and name.isprintable() and not set(name) & {'"', "\\"} and name != ""
+    )
 
 
 def _equal(path: str, wanted: Any) -> Sql | None:

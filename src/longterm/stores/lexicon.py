@@ -83,7 +83,10 @@ class Lexicon:
 
     def postings(self, term: np.uint64) -> Postings:
         """Where *term* stands; slots in ascending order."""
-        low, high = np.searchsorted(self.terms, term, "left"), np.searchsorted(self.terms, term, "right")
+        low, high = (
+            np.searchsorted(self.terms, term, "left"),
+            np.searchsorted(self.terms, term, "right"),
+        )
         late = self.tail_slots[self.tail_terms == term]
         return _counted(np.concatenate([self.slots[low:high], late]))
 
@@ -103,9 +106,7 @@ def _counted(slots: NDArray[np.int32]) -> Postings:
     return Postings(slots[starts].astype(np.int64), counts)
 
 
-def _flat(
-    packed: Sequence[bytes], *, first: int
-) -> tuple[NDArray[np.uint64], NDArray[np.int32]]:
+def _flat(packed: Sequence[bytes], *, first: int) -> tuple[NDArray[np.uint64], NDArray[np.int32]]:
     sizes = [len(terms) // _SIZE for terms in packed]
     slots = np.arange(first, first + len(packed), dtype=np.int32)
     return _unpacked(packed), np.repeat(slots, sizes)

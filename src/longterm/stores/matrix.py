@@ -82,6 +82,6 @@ class Matrix:
 
     def _new(self, owners: NDArray[np.int32]) -> bool:
         distinct = np.unique(owners)
-        return len(distinct) == len(owners) and not np.isin(
-            distinct, self.owners[: self.size]
-        ).any()
+        return (
+            len(distinct) == len(owners) and not np.isin(distinct, self.owners[: self.size]).any()
+        )

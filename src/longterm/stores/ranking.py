@@ -9,6 +9,7 @@ of the vectors. Statistics (how rare a term is, how long an item) are those of t
 searched: what other users store changes no score.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -17,7 +18,16 @@ from numpy.typing import NDArray
 
 from longterm.stores.lexicon import Lexicon, Postings
 
-__all__ = ["NOTHING", "VECTOR_WEIGHT", "Scores", "TextScores", "bm25", "fused", "in_order"]
+__all__ = [
+    "NOTHING",
+    "VECTOR_WEIGHT",
+    "Scores",
+    "TextScores",
+    "bm25",
+    "contributions",
+    "fused",
+    "in_order",
+]
 
 #: The weight of the vectors where both arms took part.
 VECTOR_WEIGHT = 0.7
@@ -49,6 +59,36 @@ class Scores:
     text: TextScores | None
     cosines: Floats | None
     score: Floats
+
+    def raw(self, slot: int) -> tuple[float | None, float | None]:
+        """BM25 and cosine of one slot, None where that arm did not find it."""
+        bm25 = float(self.text.bm25[slot]) if self.text is not None else 0.0
+        cosine = float(self.cosines[slot]) if self.cosines is not None else math.nan
+        return bm25 or None, None if math.isnan(cosine) else cosine
+
+    def text_relative(self, slot: int) -> float:
+        """The text score of one slot between 0 and 1."""
+        return 0.0 if self.text is None else float(self.text.relative[slot])
+
+    def arms(self, live: NDArray[np.bool_]) -> list[Floats]:
+        """The raw scores of each arm that took part, -inf where it found nothing."""
+        never = np.float32(-np.inf)
+        found: list[Floats] = []
+        if self.text is not None:
+            found.append(np.where(live & (self.text.bm25 > 0), self.text.bm25, never))
+        if self.cosines is not None:
+            found.append(np.where(live & ~np.isnan(self.cosines), self.cosines, never))
+        return found
+
+
+def contributions(scores: Scores, slot: int) -> tuple[float | None, float | None]:
+    """What text and vectors add to the score of one slot."""
+    bm25, cosine = scores.raw(slot)
+    both = scores.text is not None and scores.cosines is not None
+    weights = (1 - VECTOR_WEIGHT, VECTOR_WEIGHT) if both else (1.0, 1.0)
+    text = None if bm25 is None else weights[0] * scores.text_relative(slot)
+    vector = None if cosine is None else weights[1] * min(max(cosine, 0.0), 1.0)
+    return text, vector
 
 
 def bm25(lexicon: Lexicon, live: NDArray[np.bool_], terms: Sequence[np.uint64]) -> TextScores:
