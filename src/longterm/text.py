@@ -52,12 +52,12 @@ _SCRIPTS = {
 
 
 def terms(text: str) -> list[str]:
-    """What a document is found by, in order and with repetitions."""
+    """Split a document into what it is found by, in order and with repetitions."""
     return [term for run in _runs(text) for term in _indexed(*run)]
 
 
 def query_terms(text: str) -> list[str]:
-    """What a query asks for: each term once, in order."""
+    """Split a query into what it asks for: each term once, in order."""
     return list(dict.fromkeys(term for run in _runs(text) for term in _asked(*run)))
 
 
@@ -67,7 +67,7 @@ def words(text: str) -> list[str]:
 
 
 def scripts(text: str) -> frozenset[str]:
-    """The names of the scripts that occur in *text*."""
+    """Name the scripts that occur in *text*."""
     return frozenset(name for name, letters in _SCRIPTS.items() if letters.search(text))
 
 

@@ -65,7 +65,7 @@ class Database:
 
     @contextmanager
     def outside(self) -> Iterator[sqlite3.Connection]:
-        """A connection without a transaction, for what cannot run inside one."""
+        """Lend a connection without a transaction, for what cannot run inside one."""
         with self._write_lock, self._errors(), self._borrowed() as connection:
             yield connection
 

@@ -8,7 +8,6 @@ else's model. The async methods do the same work in a thread; there is no second
 
 import weakref
 from collections.abc import Generator, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from os import PathLike, fspath
@@ -198,7 +197,7 @@ class EmbeddedStore(BaseStore):
         filter: dict[str, Any] | None = None,  # noqa: A002 - as in search
         limit: int = 100,
     ) -> list[ArmHit]:
-        """What full text and vectors find, *limit* each, with their own raw scores.
+        """Find what full text and vectors find, *limit* each, with their own raw scores.
 
         Only real hits are among them, best fused score first, for callers that rank themselves.
         """
@@ -212,7 +211,7 @@ class EmbeddedStore(BaseStore):
         filter: dict[str, Any] | None = None,  # noqa: A002 - as in search
         limit: int = 100,
     ) -> list[ArmHit]:
-        """What full text and vectors find, *limit* each, with their own raw scores."""
+        """Find what full text and vectors find, *limit* each, with their own raw scores."""
         return _hits(await self.abatch([ArmsOp(namespace_prefix, query, filter, limit)]))
 
     def put_if(
@@ -285,7 +284,7 @@ class EmbeddedStore(BaseStore):
         return maintenance.stats(self._database, self._cache.nbytes)
 
     def check(self) -> list[str]:
-        """What is wrong with the file, in words; an empty list when it is sound."""
+        """Say what is wrong with the file, in words; an empty list when it is sound."""
         return maintenance.check(self._database)
 
     def backup(self, path: str | PathLike[str]) -> None:
@@ -357,7 +356,7 @@ class EmbeddedStore(BaseStore):
             return _Vectors(texts, {})
         answers = yield EmbedQueries(embedder.model, plan.queries)
         packed = embedder.packed(answers, plan.queries)
-        rows = unpack(packed, embedder.dims)
+        rows = unpack(packed, embedder.dims).astype(np.float32)
         return _Vectors(texts, dict(zip(plan.queries, rows, strict=True)))
 
     def _vectors_of(
@@ -380,7 +379,11 @@ class EmbeddedStore(BaseStore):
     def _known(self, digests: Iterable[bytes], model: int | None) -> dict[bytes, bytes]:
         if model is None:
             return {}
-        query = "SELECT vector FROM vectors WHERE model = ? AND text_hash = ? LIMIT 1"
+        # Left to itself, SQLite walks along the vectors of the model.
+        query = (
+            "SELECT vector FROM vectors INDEXED BY vectors_by_text "
+            "WHERE model = ? AND text_hash = ? LIMIT 1"
+        )
         with self._database.reading() as connection:
             found = {one: connection.execute(query, (model, one)).fetchone() for one in digests}
         return {digest: row[0] for digest, row in found.items() if row is not None}

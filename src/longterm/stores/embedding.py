@@ -71,7 +71,7 @@ class Embedder:
         return bool(text.strip()) and readable
 
     def packed(self, vectors: Sequence[Sequence[float]], texts: Sequence[str]) -> list[bytes]:
-        """The model's answer as it is stored; what does not fit is an error."""
+        """Shape the model's answer as it is stored; what does not fit is an error."""
         if len(vectors) != len(texts):
             raise ConfigurationError(
                 f"{self.name} was given {len(texts)} texts and answered {len(vectors)} vectors."
@@ -91,13 +91,13 @@ class Embedder:
 
 
 def texts_of(value: Mapping[str, Any], fields: Sequence[str]) -> list[str]:
-    """The texts of an item that get a vector each; no tokenizer can read a lone surrogate."""
+    """Collect the texts that get a vector each; no model can read a lone surrogate."""
     found = (text for path in fields for text in get_text_at_path(value, path))
     return [text.encode("utf-8", "replace").decode() for text in found if text.strip()]
 
 
 def words_of(value: Mapping[str, Any], fields: Sequence[str]) -> list[str]:
-    """The texts of an item that full text finds; the names of its fields are not among them."""
+    """Collect what full text finds an item by; the names of its fields are not among it."""
     return [
         text
         for path in fields
@@ -106,7 +106,7 @@ def words_of(value: Mapping[str, Any], fields: Sequence[str]) -> list[str]:
 
 
 def text_hash(text: str) -> bytes:
-    """What a text is known by in the file."""
+    """Make the mark a text is known by in the file."""
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 

@@ -98,7 +98,7 @@ class Sql:
 
 
 def parse(wanted: Mapping[str, Any] | None) -> Condition:
-    """A filter as a condition on the whole value."""
+    """Read a filter as a condition on the whole value."""
     match wanted:
         case None:
             return EVERYTHING
@@ -249,7 +249,7 @@ _EXACT = 2**53
 
 
 def narrow(condition: Condition) -> Sql:
-    """SQL that lets through every item that satisfies *condition*, and as few others as it can."""
+    """Say in SQL what lets every item through that *condition* means, and few others."""
     said = _said(condition, "$")
     if said is None:
         return Sql("1")

@@ -8,6 +8,7 @@ import numpy as np
 from langgraph.store.base import SearchItem
 from numpy.typing import NDArray
 
+from longterm.stores.filters import EVERYTHING
 from longterm.stores.matrix import Vector
 from longterm.stores.operations import ArmHit, ExplainedItem, Explanation, Find
 from longterm.stores.ranking import NOTHING, Scores, bm25, contributions, fused, in_order
@@ -38,7 +39,7 @@ class Ranking:
 def find(
     tx: Transaction, op: Find, asked: Asked, cache: ScopeCache, *, own: bool
 ) -> list[SearchItem] | list[ArmHit]:
-    """The items that *op* asks for; *own*: among them what this transaction wrote."""
+    """Find the items that *op* asks for; *own*: this transaction wrote some of them."""
     if op.query is None:
         return _page(tx, op, (_Found(row, None) for row in latest(tx, op)))
     ranking = _ranking(tx, op, asked, cache, own=own)
@@ -104,8 +105,9 @@ def _revision(tx: Transaction) -> int:
 def _ranked(
     tx: Transaction, op: Find, ranking: Ranking, score: NDArray[np.float32]
 ) -> Iterator[_Found]:
-    """The items in the order of *score*; fetched in growing chunks, as most are not wanted."""
-    size = op.offset + op.limit + _CHUNK
+    """Fetch the items in the order of *score*, in growing chunks, as most are not wanted."""
+    size = op.offset + op.limit + (0 if op.condition == EVERYTHING else _CHUNK)
+    size = max(size, 1)
     for part in in_order(score, ranking.slots.revisions, size):
         start = 0
         while start < len(part):
@@ -153,7 +155,7 @@ def _explained(found: _Found) -> ExplainedItem:
 
 
 def _hits(tx: Transaction, op: Find, ranking: Ranking) -> list[ArmHit]:
-    """The best of each arm; what one arm found, the other is asked about as well."""
+    """Collect the best of each arm; the other arm is asked about them as well."""
     best: dict[int, _Found] = {}
     for score in ranking.scores.arms(ranking.slots.live):
         for one in islice(_ranked(tx, op, ranking, score), op.offset, op.offset + op.limit):

@@ -56,7 +56,7 @@ def stats(database: Database, cache_bytes: int) -> Stats:
 
 
 def check(database: Database) -> list[str]:
-    """What is wrong with the file, in words; nothing when it is sound."""
+    """Say what is wrong with the file, in words; nothing when it is sound."""
     with database.reading() as connection:
         rows = connection.execute("PRAGMA integrity_check").fetchall()
         damage = [f"SQLite: {row[0]}" for row in rows if row[0] != "ok"]

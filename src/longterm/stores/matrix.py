@@ -11,25 +11,35 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Matrix", "Vector", "best", "pack", "unpack"]
+__all__ = ["Matrix", "Vector", "best", "pack", "product", "unpack"]
 
 Vector = NDArray[np.float32]
 
+_WORTH_THREADS = 8192
+
 
 def pack(vector: Sequence[float]) -> bytes:
-    """A vector as it stands in the file: of length one, in half precision."""
+    """Shape a vector as it stands in the file: of length one, in half precision."""
     row = np.asarray(vector, dtype=np.float64)
     norm = float(np.linalg.norm(row))
     return (row / norm if norm else row).astype("<f2").tobytes()
 
 
-def unpack(packed: Sequence[bytes], dims: int) -> NDArray[np.float32]:
+def unpack(packed: Sequence[bytes], dims: int) -> NDArray[np.float16]:
     """Vectors from the file, a row each."""
-    return np.frombuffer(b"".join(packed), dtype="<f2").reshape(-1, dims).astype(np.float32)
+    return np.frombuffer(b"".join(packed), dtype="<f2").reshape(-1, dims)
+
+
+def product(rows: NDArray[np.float32], query: Vector) -> Vector:
+    """Multiply each row with *query*."""
+    # BLAS wakes its threads even for a few rows, and on a busy machine waits for them.
+    if len(rows) < _WORTH_THREADS:
+        return np.einsum("ij,j->i", rows, query)
+    return rows @ query
 
 
 def best(cosines: Vector, owners: NDArray[np.int32], slots: int) -> Vector:
-    """The best cosine of every slot; NaN where it owns no row."""
+    """Find the best cosine of every slot; NaN where it owns no row."""
     found = np.full(slots, np.nan, dtype=np.float32)
     np.fmax.at(found, owners, cosines)
     return found
@@ -47,7 +57,7 @@ class Matrix:
 
     @classmethod
     def empty(cls, dims: int, room: int) -> "Matrix":
-        """A matrix with *room* for as many rows."""
+        """Make a matrix with *room* for as many rows."""
         rows = np.empty((room, dims), dtype=np.float32)
         return cls(rows, np.empty(room, dtype=np.int32), size=0, single=True)
 
@@ -56,7 +66,7 @@ class Matrix:
         """How much memory it takes."""
         return self.rows.nbytes + self.owners.nbytes
 
-    def appended(self, rows: NDArray[np.float32], owners: NDArray[np.int32]) -> "Matrix":
+    def appended(self, rows: NDArray[np.float16], owners: NDArray[np.int32]) -> "Matrix":
         """Another one with more rows; only the longest of a family may be appended to."""
         size = self.size + len(rows)
         longer = self if size <= len(self.rows) else self._with_room(size + size // 4)
@@ -66,8 +76,8 @@ class Matrix:
         return Matrix(longer.rows, longer.owners, size, single)
 
     def cosines(self, query: Vector, slots: int) -> Vector:
-        """The best cosine of every slot; NaN where it has no vector."""
-        owners, cosines = self.owners[: self.size], self.rows[: self.size] @ query
+        """Find the best cosine of every slot; NaN where it has no vector."""
+        owners, cosines = self.owners[: self.size], product(self.rows[: self.size], query)
         if not self.single:
             return best(cosines, owners, slots)
         found = np.full(slots, np.nan, dtype=np.float32)

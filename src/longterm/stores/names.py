@@ -19,12 +19,12 @@ _ESCAPED = re.compile("\U0010ffff([0-9a-f]{6})")
 
 
 def to_path(labels: Sequence[str]) -> str:
-    """A namespace as one string; the root is the empty string."""
+    """Join a namespace into one string; the root is the empty string."""
     return ".".join(to_column(label) for label in labels)
 
 
 def to_labels(path: str) -> tuple[str, ...]:
-    """A namespace from its string."""
+    """Split the string of a namespace into its labels."""
     return tuple(from_column(label) for label in path.split(".")) if path else ()
 
 
@@ -39,12 +39,12 @@ def from_column(text: str) -> str:
 
 
 def below(path: str) -> tuple[str, str]:
-    """The range, from and up to, of the namespaces below *path*."""
+    """Bound the namespaces below *path*: from, and up to."""
     return f"{path}.", f"{path}/"  # the slash is the character after the dot
 
 
 def listed(namespaces: Iterable[tuple[str, ...]], op: ListNamespacesOp) -> list[tuple[str, ...]]:
-    """The namespaces that *op* asks for: matched, cut to its depth, sorted, one page."""
+    """Choose the namespaces that *op* asks for: matched, cut to its depth, sorted, one page."""
     conditions = op.match_conditions or ()
     found = {
         labels[: op.max_depth]

@@ -211,7 +211,7 @@ def prepared(op: Operation, fields: Sequence[str]) -> Prepared:
 
 
 def indexed(value: Mapping[str, Any], fields: str | None, default: Sequence[str]) -> Indexed:
-    """What a value is found by."""
+    """Work out what a value is found by."""
     named: Fields = json.loads(fields) if fields else None
     if named is False:
         return Indexed()
@@ -221,12 +221,12 @@ def indexed(value: Mapping[str, Any], fields: str | None, default: Sequence[str]
 
 
 def micros(time: datetime) -> int:
-    """A time as it is stored."""
+    """Turn a time into its stored form."""
     return (time - _EPOCH) // _MICROSECOND
 
 
 def moment(stored: int) -> datetime:
-    """A time from its stored form."""
+    """Turn a stored time back."""
     return _EPOCH + timedelta(microseconds=stored)
 
 

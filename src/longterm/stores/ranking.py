@@ -67,11 +67,11 @@ class Scores:
         return bm25 or None, None if math.isnan(cosine) else cosine
 
     def text_relative(self, slot: int) -> float:
-        """The text score of one slot between 0 and 1."""
+        """Put the text score of one slot between 0 and 1."""
         return 0.0 if self.text is None else float(self.text.relative[slot])
 
     def arms(self, live: NDArray[np.bool_]) -> list[Floats]:
-        """The raw scores of each arm that took part, -inf where it found nothing."""
+        """List the raw scores of each arm that took part, -inf where it found nothing."""
         never = np.float32(-np.inf)
         found: list[Floats] = []
         if self.text is not None:
@@ -82,7 +82,7 @@ class Scores:
 
 
 def contributions(scores: Scores, slot: int) -> tuple[float | None, float | None]:
-    """What text and vectors add to the score of one slot."""
+    """Tell what text and vectors add to the score of one slot."""
     bm25, cosine = scores.raw(slot)
     both = scores.text is not None and scores.cosines is not None
     weights = (1 - VECTOR_WEIGHT, VECTOR_WEIGHT) if both else (1.0, 1.0)
@@ -92,7 +92,7 @@ def contributions(scores: Scores, slot: int) -> tuple[float | None, float | None
 
 
 def bm25(lexicon: Lexicon, live: NDArray[np.bool_], terms: Sequence[np.uint64]) -> TextScores:
-    """The BM25 of every slot; dead ones neither score nor count."""
+    """Score every slot by BM25; dead ones neither score nor count."""
     total = max(int(np.count_nonzero(live)), 1)
     mean = float(lexicon.lengths @ live) / total or 1.0
     norms = _SATURATION * (1 - _LENGTH + _LENGTH * lexicon.lengths / np.float32(mean))
@@ -105,7 +105,7 @@ def bm25(lexicon: Lexicon, live: NDArray[np.bool_], terms: Sequence[np.uint64]) 
 
 
 def fused(text: TextScores | None, cosines: Floats | None, live: NDArray[np.bool_]) -> Scores:
-    """The score of every slot: `NOTHING` where no arm found it, -inf where it is dead."""
+    """Score every slot: `NOTHING` where no arm found it, -inf where it is dead."""
     match text, cosines:
         case None, None:
             score = np.full(len(live), NOTHING, dtype=np.float32)
@@ -122,7 +122,7 @@ def fused(text: TextScores | None, cosines: Floats | None, live: NDArray[np.bool
 def in_order(
     score: Floats, revisions: NDArray[np.int64], first: int
 ) -> Iterator[NDArray[np.int64]]:
-    """The living slots, best first, then latest first; about *first* of them, then the rest.
+    """Sort the living slots, best first, then latest first; about *first*, then the rest.
 
     Most readers want no more than the first part, which needs no sorting of the whole.
     """
@@ -156,7 +156,7 @@ def _found(score: Floats, where: NDArray[np.bool_]) -> Floats:
 
 
 def _at_least(score: Floats, count: int) -> NDArray[np.int64]:
-    """The slots of the *count* best scores and of all that equal the last of them."""
+    """Find the slots of the *count* best scores and of all that equal the last of them."""
     living = score > -np.inf
     if count < np.count_nonzero(living):
         living &= score >= np.partition(score, len(score) - count)[len(score) - count]

@@ -73,7 +73,7 @@ class Reindexing:
             return enroll(_transaction(connection), self.embedder)
 
     def _next(self, after: int) -> list[_Entry]:
-        """The next items in the order they were written: what changes meanwhile comes again."""
+        """Read the next items as they were written: what changes meanwhile comes again."""
         with self.database.reading() as connection:
             rows = connection.execute(
                 "SELECT id, namespace, revision, value, fields FROM items "

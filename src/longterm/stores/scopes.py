@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longterm.stores.lexicon import Lexicon
-from longterm.stores.matrix import Matrix, Vector, best, unpack
+from longterm.stores.matrix import Matrix, Vector, best, product, unpack
 from longterm.stores.names import below
 
 __all__ = ["Arms", "Scope", "ScopeCache", "Slots", "View", "within"]
@@ -34,7 +34,7 @@ Rows = list[tuple[int, ...]]
 
 
 def within(path: str) -> tuple[str, tuple[str, ...]]:
-    """SQL that says a row's namespace is *path* or below it, and its parameters."""
+    """Say in SQL that a row's namespace is *path* or below it; the parameters with it."""
     if not path:
         return "1", ()
     paths = "SELECT id FROM namespaces WHERE path = ? OR (path > ? AND path < ?)"
@@ -51,7 +51,7 @@ class Slots:
 
     @classmethod
     def of(cls, rows: Rows) -> "Slots":
-        """A slot for each row of number and revision."""
+        """Make a slot for each row of number and revision."""
         flat = np.fromiter(chain.from_iterable(rows), dtype=np.int64, count=2 * len(rows))
         ids, revisions = flat.reshape(-1, 2).T.copy()
         return cls(ids, revisions, np.ones(len(rows), dtype=np.bool_))
@@ -72,7 +72,7 @@ class Slots:
         )
 
     def places(self, ids: Sequence[int]) -> NDArray[np.int64]:
-        """The living slots of items that are all there."""
+        """Find the living slots of items that are all there."""
         living = np.flatnonzero(self.live)
         ordered = living[np.argsort(self.ids[living])]
         return ordered[np.searchsorted(self.ids[ordered], np.asarray(ids, dtype=np.int64))]
@@ -117,7 +117,7 @@ class Scope:
         return self._revision
 
     def view(self, connection: sqlite3.Connection, revision: int, arms: Arms) -> View:
-        """The scope at *revision*, which is the one that *connection* reads."""
+        """Show the scope at *revision*, which is the one that *connection* reads."""
         slots = self._up_to_date(connection, revision)
         if arms.text and self._lexicon is None:
             self._lexicon = self._load_lexicon(connection, slots)
@@ -132,13 +132,13 @@ class Scope:
     def cosines(
         self, connection: sqlite3.Connection, view: View, arms: Arms, query: Vector
     ) -> Vector:
-        """The best cosine of every slot of *view*, from memory or else from the file."""
+        """Find the best cosine of every slot of *view*, in memory or else in the file."""
         slots = len(view.slots.ids)
         if view.matrix is not None:
             return view.matrix.cosines(query, slots)
         found = np.full(slots, np.nan, dtype=np.float32)
         for owners, rows in self._vectors(connection, view.slots, arms):
-            found = np.fmax(found, best(rows @ query, owners, slots))
+            found = np.fmax(found, best(product(rows.astype(np.float32), query), owners, slots))
         return found
 
     def _forget(self) -> None:
@@ -223,8 +223,8 @@ class Scope:
 
     def _vectors(
         self, connection: sqlite3.Connection, slots: Slots, arms: Arms
-    ) -> Iterator[tuple[NDArray[np.int32], NDArray[np.float32]]]:
-        """The vectors of the scope block by block, each with the slots that own them."""
+    ) -> Iterator[tuple[NDArray[np.int32], NDArray[np.float16]]]:
+        """Read the vectors of the scope block by block, each with the slots that own them."""
         cursor = connection.execute(
             f"SELECT item, vector FROM vectors WHERE model = ? AND {self._sql}",
             (arms.model, *self._parameters),
@@ -234,12 +234,13 @@ class Scope:
             yield owners, unpack([vector for _, vector in block], arms.dims)
 
 
+# CROSS JOIN: items first, by number; SQLite might otherwise walk along all the vectors.
 _TERMS_OF = (
-    "SELECT item, hashes FROM items JOIN terms ON terms.namespace = items.namespace "
+    "SELECT item, hashes FROM items CROSS JOIN terms ON terms.namespace = items.namespace "
     "AND terms.item = items.id WHERE items.id IN (SELECT value FROM json_each(?))"
 )
 _VECTORS_OF = (
-    "SELECT item, vector FROM items JOIN vectors ON vectors.model = ? "
+    "SELECT item, vector FROM items CROSS JOIN vectors ON vectors.model = ? "
     "AND vectors.namespace = items.namespace AND vectors.item = items.id "
     "WHERE items.id IN (SELECT value FROM json_each(?))"
 )
@@ -260,14 +261,14 @@ class ScopeCache:
             return sum(scope.nbytes for scope in self._scopes.values())
 
     def shared(self, path: str) -> Scope:
-        """The scope of *path* that everybody uses."""
+        """Hand out the scope of *path* that everybody uses."""
         with self._lock:
             scope = self._scopes.setdefault(path, Scope(path, self._roof))
             self._scopes.move_to_end(path)
             return scope
 
     def private(self, path: str) -> Scope:
-        """A scope of one's own, for what nobody else may see yet."""
+        """Make a scope of one's own, for what nobody else may see yet."""
         return Scope(path, self._roof)
 
     def trim(self) -> None:

@@ -83,7 +83,7 @@ _SELECT = (
 
 
 def item(row: Row) -> Item:
-    """An item as LangGraph knows it."""
+    """Make an item as LangGraph knows it."""
     return Item(
         namespace=to_labels(row.path),
         key=from_column(row.key),
@@ -108,7 +108,7 @@ def read(tx: Transaction, op: Read) -> Item | None:
 
 
 def namespaces(tx: Transaction, op: List) -> list[tuple[str, ...]]:
-    """The namespaces that hold an item."""
+    """List the namespaces that hold an item."""
     paths = tx.execute(f"SELECT path FROM namespaces WHERE items > 0 AND {_holding(tx)}").fetchall()
     return listed((to_labels(path) for (path,) in paths), op.op)
 
@@ -135,7 +135,7 @@ def fetched(tx: Transaction, ids: Sequence[int], condition: Condition) -> dict[i
 
 
 def latest(tx: Transaction, op: Find) -> Iterator[Row]:
-    """The items of a scope that are as the operation says, written last first."""
+    """Walk through the items of a scope that are as the operation says, latest first."""
     before, size = 2**63 - 1, max(op.offset + op.limit, _PAGE)
     while page := _page(tx, op, before, size):
         yield from (row for row in page if _passes(op.condition, row))

@@ -24,7 +24,7 @@ class Encoded:
 
 
 def encode(value: Mapping[str, Any]) -> Encoded:
-    """A value as JSON; what JSON cannot say is an `InvalidInputError`."""
+    """Write a value as JSON; what JSON cannot say is an `InvalidInputError`."""
     try:
         return _encode(dict(value))
     except (TypeError, ValueError, RecursionError) as exc:
@@ -32,12 +32,12 @@ def encode(value: Mapping[str, Any]) -> Encoded:
 
 
 def decode(text: str) -> dict[str, Any]:
-    """A value from its JSON, a new object each time."""
+    """Read a value from its JSON, a new object each time."""
     return cast("dict[str, Any]", json.loads(text))
 
 
 def leaves(value: Any) -> list[str]:
-    """The strings and numbers inside *value*, without the names of their fields."""
+    """Collect the strings and numbers inside *value*, without the names of their fields."""
     match value:
         case str():
             return [value]

@@ -81,7 +81,7 @@ def _forget_vectors(tx: Transaction, place: tuple[int, int]) -> None:
 
 
 def model_of(tx: Transaction, embedder: Embedder, path: str) -> int | None:
-    """The number of the model, None while the file has no vectors; another model is an error."""
+    """Look up the model's number, None while there are no vectors; another model is an error."""
     known = tx.execute(
         "SELECT models.id, name, dims FROM state JOIN models ON models.id = model"
     ).fetchone()
@@ -98,7 +98,7 @@ def model_of(tx: Transaction, embedder: Embedder, path: str) -> int | None:
 
 
 def require_model(tx: Transaction, embedder: Embedder, path: str) -> int:
-    """The same, where the first vector is about to be written."""
+    """Look up the model's number where a vector is about to be written, maybe the first."""
     known = model_of(tx, embedder, path)
     if known is not None:
         return known
@@ -108,7 +108,7 @@ def require_model(tx: Transaction, embedder: Embedder, path: str) -> int:
 
 
 def enroll(tx: Transaction, embedder: Embedder) -> int:
-    """The number of a model, whether or not it is the file's."""
+    """Give a model a number, whether or not it is the file's."""
     named = (embedder.name, embedder.dims)
     tx.execute("INSERT OR IGNORE INTO models (name, dims) VALUES (?, ?)", named)
     (number,) = tx.execute("SELECT id FROM models WHERE name = ? AND dims = ?", named).fetchone()
