@@ -12,6 +12,8 @@ LongtermError
 │   └── ConflictError           … somebody else changed the memory meanwhile
 └── LocalModelError             the machine: a model file is missing, broken or does not run
 
+DroppedWarning                  not an error: part of a model's answer was left out, and why
+
 What a chat model or a store raises by itself comes through as it is. All of these derive
 from `Exception`, so that a worker thread survives them.
 """
@@ -21,6 +23,7 @@ from collections.abc import Sequence
 __all__ = [
     "ConfigurationError",
     "ConflictError",
+    "DroppedWarning",
     "ExtractionError",
     "InvalidInputError",
     "LocalModelError",
@@ -62,11 +65,11 @@ class ModelChangedError(ConfigurationError):
 class NoStoreError(ConfigurationError):
     """No store was given and none is in the context."""
 
-    def __init__(self, what: str) -> None:
+    def __init__(self) -> None:
         super().__init__(
-            f"{what} has no store to work on. Pass store=… when you create it (for example "
-            "InMemoryStore() from langgraph.store.memory), or call it inside a LangGraph graph "
-            "that was compiled with a store."
+            "There is no store to work on. Pass store=… when you create the manager or tool "
+            "(for example InMemoryStore() from langgraph.store.memory), or call it inside a "
+            "LangGraph graph that was compiled with a store."
         )
 
 
@@ -97,3 +100,7 @@ class ConflictError(StoreError):
 
 class LocalModelError(LongtermError):
     """A local model cannot be found, verified or started."""
+
+
+class DroppedWarning(UserWarning):
+    """Part of a model's answer was not carried out; the rest of it stands."""

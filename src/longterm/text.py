@@ -52,12 +52,12 @@ _SCRIPTS = {
 
 
 def terms(text: str) -> list[str]:
-    """Split a document into what it is found by, in order and with repetitions."""
+    """Return what a document is found by, in order and with repetitions."""
     return [term for run in _runs(text) for term in _indexed(*run)]
 
 
 def query_terms(text: str) -> list[str]:
-    """Split a query into what it asks for: each term once, in order."""
+    """Return what a query asks for: each term once, in order."""
     return list(dict.fromkeys(term for run in _runs(text) for term in _asked(*run)))
 
 
@@ -67,12 +67,12 @@ def words(text: str) -> list[str]:
 
 
 def scripts(text: str) -> frozenset[str]:
-    """Name the scripts that occur in *text*."""
+    """Return the names of the scripts that occur in *text*."""
     return frozenset(name for name, letters in _SCRIPTS.items() if letters.search(text))
 
 
 def is_unspaced(text: str) -> bool:
-    """Whether *text* holds a script that is indexed by characters and pairs."""
+    """Tell whether *text* holds a script that is indexed by characters and pairs."""
     return _ONE_UNSPACED.search(text) is not None
 
 

@@ -1,0 +1,1 @@
+"""Messages and known memories → changes, by asking a model."""

@@ -1,0 +1,229 @@
+"""The engine: messages + a draft → a changed draft, by asking a model and judging its answer.
+
+One question, usually. Good parts of an answer are kept when another part does not check; the
+model is then asked, a bounded number of times, to correct what failed, and what still fails
+is reported. A model's error is not caught: it comes out once, as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Any
+
+from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
+
+from longterm.errors import ConfigurationError
+from longterm.extract import wording
+from longterm.extract.json_answer import JsonAnswer
+from longterm.extract.proposal import (
+    Add,
+    Change,
+    Finish,
+    Judge,
+    Permissions,
+    Proposed,
+    Remove,
+    Unreadable,
+)
+from longterm.extract.protocol import (
+    Dialogue,
+    Outcomes,
+    Repertoire,
+    Scene,
+)
+from longterm.extract.report import Dropped, Report, refusals_in, usage_of
+from longterm.extract.schema import Kind
+from longterm.extract.tool_calls import ToolCalls
+from longterm.flow import ask
+from longterm.memory.conversation import message_time, render
+from longterm.memory.reconcile import Draft, ProposalError
+from longterm.models import ChatModel, ProtocolName, default_protocol
+
+__all__ = ["Extraction", "Extractor", "Session"]
+
+#: How often, in one extraction, a model may be asked to correct what failed.
+MAX_REPAIRS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What one extraction starts from."""
+
+    messages: Sequence[BaseMessage]
+    draft: Draft
+    #: How often the model may act; it sees what became of its proposals in between.
+    max_steps: int
+    #: The date that "yesterday" is reckoned from where messages carry no time.
+    today: date
+    new_id: Callable[[], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Extraction:
+    """A draft after a conversation, and how it came about."""
+
+    draft: Draft
+    report: Report
+
+
+class Extractor:
+    """Extracts memories with one model, one set of schemas and one wording.
+
+    Everything that does not depend on the conversation is prepared here, once.
+    """
+
+    def __init__(
+        self,
+        model: ChatModel,
+        kinds: tuple[Kind, ...],
+        permissions: Permissions,
+        *,
+        instructions: str = wording.INSTRUCTIONS,
+        frame: str = wording.MEMORY_FRAME,
+        protocol: ProtocolName | None = None,
+        required: bool = False,
+    ) -> None:
+        self._permissions = permissions
+        self._kinds = kinds
+        self._instructions = instructions
+        self._frame = frame
+        self._required = required
+        self._repertoire = Repertoire(kinds, permissions, required=required)
+        self._dialogue = _dialogue(model, self._repertoire, protocol)
+
+    async def extract(self, session: Session) -> Extraction:
+        """Ask the model about *session* until it is done or its steps and repairs are used up."""
+        judge = Judge(self._kinds, self._permissions, session.new_id)
+        turn = _Turn(session.draft, session.max_steps)
+        messages = self._opening(session)
+        while not turn.done:
+            answer = await ask(self._dialogue.model(self._scene(turn.draft, session)), messages)
+            turn = turn.after(answer, self._read(answer), judge)
+            messages = [*messages, *self._dialogue.reply(answer, turn.outcomes)]
+        return Extraction(turn.draft, turn.report)
+
+    def _read(self, answer: Any) -> list[Proposed]:
+        proposed = self._dialogue.read(answer)
+        if self._required and not proposed:
+            return [Proposed(Unreadable(wording.NOTHING_YET), "0", "")]
+        return proposed
+
+    def _opening(self, session: Session) -> list[BaseMessage]:
+        scene = self._scene(session.draft, session)
+        actions = [*self._repertoire.actions(scene), self._dialogue.guide(scene)]
+        dated = any(message_time(message) for message in session.messages)
+        user = wording.session(
+            wording.known_block(session.draft.living),
+            render(session.messages),
+            None if dated else session.today,
+        )
+        system = wording.system(self._frame, self._instructions, actions)
+        return [SystemMessage(system), HumanMessage(user)]
+
+    def _scene(self, draft: Draft, session: Session) -> Scene:
+        names = {kind.name for kind in self._kinds}
+        living = draft.living
+        return Scene(
+            known=bool(living),
+            untyped=any(document.kind not in names for _, document in living),
+            stepwise=session.max_steps > 1,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """Where an extraction stands, at its beginning or after an answer."""
+
+    draft: Draft
+    steps: int
+    repairs: int = MAX_REPAIRS
+    #: What failed and was not corrected yet.
+    pending: tuple[Dropped, ...] = ()
+    #: What became of the last answer's proposals, in words for the model.
+    outcomes: Outcomes = field(default_factory=dict[str, str])
+    #: Without what is pending.
+    so_far: Report = field(default_factory=Report)
+    done: bool = False
+
+    @property
+    def report(self) -> Report:
+        """What happened, with what is still pending given up."""
+        return self.so_far + Report(dropped=self.pending)
+
+    def after(self, answer: Any, proposed: Sequence[Proposed], judge: Judge) -> _Turn:
+        """Return where things stand after *answer*, which proposed *proposed*."""
+        verdict = _judged(self.draft, proposed, judge)
+        left = self.pending[len(proposed) :]  # each new proposal stands for one that failed
+        turn = _Turn(
+            verdict.draft,
+            self.steps,
+            self.repairs,
+            (*verdict.failed, *left),
+            verdict.outcomes,
+            self.so_far + Report(1, refusals_in(answer), usage_of(answer)),
+        )
+        return turn._next(repair=bool(verdict.failed), finished=_finished(proposed))
+
+    def _next(self, *, repair: bool, finished: bool) -> _Turn:
+        if repair and self.repairs:
+            return replace(self, repairs=self.repairs - 1)
+        return replace(self, steps=self.steps - 1, done=finished or self.steps <= 1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    """A draft after one answer; what failed; and what to tell the model about each proposal."""
+
+    draft: Draft
+    failed: tuple[Dropped, ...] = ()
+    outcomes: Outcomes = field(default_factory=dict[str, str])
+
+
+def _judged(draft: Draft, proposed: Sequence[Proposed], judge: Judge) -> _Verdict:
+    verdict = _Verdict(draft)
+    for one in proposed:
+        verdict = _with_one(verdict, one, judge)
+    return verdict
+
+
+def _with_one(verdict: _Verdict, one: Proposed, judge: Judge) -> _Verdict:
+    try:
+        draft = judge.judge(verdict.draft, one.proposal)
+    except ProposalError as error:
+        failed = (*verdict.failed, Dropped(one.said, str(error)))
+        told = {**verdict.outcomes, one.id: wording.not_done(str(error))}
+        return _Verdict(verdict.draft, failed, told)
+    told = {**verdict.outcomes, one.id: _outcome(verdict.draft, draft, one)}
+    return _Verdict(draft, verdict.failed, told)
+
+
+def _outcome(before: Draft, after: Draft, one: Proposed) -> str:
+    match one.proposal:
+        case Add() if len(after.entries) > len(before.entries):
+            return wording.added(len(before.entries))
+        case Add():
+            return wording.KNOWN_ALREADY
+        case Change(target, _):
+            return wording.changed(after.number(target))
+        case Remove(target):
+            return wording.removed(after.number(target))
+        case _:
+            return wording.SEEN
+
+
+def _finished(proposed: Sequence[Proposed]) -> bool:
+    return not proposed or any(isinstance(one.proposal, Finish) for one in proposed)
+
+
+def _dialogue(model: ChatModel, repertoire: Repertoire, protocol: ProtocolName | None) -> Dialogue:
+    match protocol or default_protocol(model):
+        case "tools":
+            return ToolCalls(model, repertoire)
+        case "json":
+            return JsonAnswer(model, repertoire, structured=True)
+        case "text":
+            return JsonAnswer(model, repertoire, structured=False)
+        case other:  # pyright: ignore[reportUnnecessaryComparison] - callers may not check types
+            raise ConfigurationError(f"protocol is 'tools', 'json' or 'text', not {other!r}.")

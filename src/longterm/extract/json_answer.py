@@ -1,0 +1,246 @@
+"""The protocol for models that do not call tools: one JSON object for everything.
+
+By the provider's structured output where the model has it (*structured*), else by describing
+the form in words. Either way the answer is read tolerantly: models that were told one form
+answer in another, and what they meant is often plain.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, cast
+
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
+from langchain_core.runnables import RunnableBinding
+from langchain_core.runnables.base import RunnableBindingBase
+
+from longterm.errors import ConfigurationError
+from longterm.extract import wording
+from longterm.extract.proposal import Add, Change, Finish, Proposal, Proposed, Remove, Unreadable
+from longterm.extract.protocol import Outcomes, Repertoire, Scene, target_of
+from longterm.extract.reading import cut_off, read_json, without_thoughts
+from longterm.extract.schema import Kind
+from longterm.models import ChatModel
+
+__all__ = ["JsonAnswer"]
+
+_ADD = frozenset({"add", "insert", "create", "new", "remember"})
+_CHANGE = frozenset({"change", "update", "edit", "replace", "patch"})
+_REMOVE = frozenset({"remove", "delete", "forget"})
+_NOTHING = frozenset({"none", "nothing", "keep", "noop", "done", "finish"})
+_CUT_OFF = Unreadable("The answer was cut off in the middle of this one.")
+
+
+class JsonAnswer:
+    """Talk by one JSON object; *structured* lets the provider hold the model to its schema."""
+
+    def __init__(self, model: ChatModel, repertoire: Repertoire, *, structured: bool) -> None:
+        self._model = model
+        self._repertoire = repertoire
+        self._structured = structured
+        self._kinds = {kind.name.lower(): kind for kind in repertoire.kinds}
+        self._bound: dict[Scene, ChatModel] = {}
+
+    def model(self, scene: Scene) -> ChatModel:
+        """Return the model, held to the schema of *scene* if it can be."""
+        if not self._structured:
+            return self._model
+        if scene not in self._bound:
+            self._bound[scene] = _structured(self._model, answer_schema(self._repertoire, scene))
+        return self._bound[scene]
+
+    def guide(self, scene: Scene) -> str:
+        """Return the form of the answer in words; a provider's schema needs less of it."""
+        forms = "\n".join(_forms(self._repertoire, scene))
+        return wording.BY_JSON.format(forms=forms, schemas=self._schemas())
+
+    def read(self, answer: Any) -> list[Proposed]:
+        """Return the operations in *answer*."""
+        text = _text(answer)
+        data = read_json(text)
+        operations = list(_operations([] if data is None else data))
+        proposals = [self._proposal(operation) for operation in operations]
+        if proposals and cut_off(text):
+            proposals[-1] = _CUT_OFF
+        if data is None and text:
+            operations, proposals = [text], [Unreadable("The answer is not JSON.")]
+        return [
+            Proposed(proposal, str(index), json.dumps(said, ensure_ascii=False, default=str))
+            for index, (proposal, said) in enumerate(zip(proposals, operations, strict=True))
+        ]
+
+    def reply(self, answer: Any, outcomes: Outcomes) -> list[BaseMessage]:
+        """Return *answer* and, numbered like its operations, what became of them."""
+        lines = [f"{int(identity) + 1}. {outcome}" for identity, outcome in outcomes.items()]
+        return [AIMessage(_text(answer)), HumanMessage("\n".join(lines))]
+
+    def _schemas(self) -> str:
+        return "\n".join(
+            f"{kind.name}: {kind.description} {json.dumps(kind.parameters, ensure_ascii=False)}"
+            for kind in self._repertoire.kinds
+        )
+
+    def _proposal(self, operation: Any) -> Proposal:
+        if not isinstance(operation, Mapping):
+            return Unreadable("Each operation must be a JSON object.")
+        fields = dict(cast("Mapping[str, Any]", operation))
+        action = str(fields.pop("action", None) or _guess(fields)).lower()
+        if action in _ADD:
+            return self._add(fields)
+        if action in _CHANGE:
+            return _change(fields)
+        if action in _REMOVE:
+            return _remove(fields)
+        return Finish() if action in _NOTHING else Unreadable(f"There is no action {action!r}.")
+
+    def _add(self, fields: dict[str, Any]) -> Proposal:
+        kind = self._kind(fields.pop("kind", None))
+        fields.pop("number", None)
+        if kind is None:
+            return Unreadable(f"Name the kind: {', '.join(k.name for k in self._kinds.values())}.")
+        return Add(kind, _content(fields))
+
+    def _kind(self, name: Any) -> Kind | None:
+        if name is None and len(self._kinds) == 1:
+            return next(iter(self._kinds.values()))
+        return self._kinds.get(str(name).lower())
+
+
+def answer_schema(repertoire: Repertoire, scene: Scene) -> dict[str, Any]:
+    """Return the JSON schema of an answer in *scene*."""
+    operations = list(_operation_schemas(repertoire, scene))
+    items = operations[0] if len(operations) == 1 else {"anyOf": operations}
+    return {
+        "title": "memory_operations",
+        "description": "What to do with the memories; an empty list for nothing.",
+        **_object(operations={"type": "array", "items": items}),
+    }
+
+
+def _operation_schemas(repertoire: Repertoire, scene: Scene) -> Iterator[dict[str, Any]]:
+    number = {"type": "integer", "description": wording.NUMBER}
+    for kind in repertoire.kinds:
+        named = {"kind": {"const": kind.name, "type": "string"}}
+        if repertoire.adds(scene):
+            yield _object(action=_const("add"), **named, content=kind.parameters)
+        if repertoire.changes(scene):
+            yield _object(action=_const("change"), number=number, changes=kind.changes)
+    if repertoire.changes(scene) and scene.untyped:
+        changes = _object(content={"type": "string"})
+        yield _object(action=_const("change"), number=number, changes=changes)
+    if repertoire.removes(scene):
+        yield _object(action=_const("remove"), number=number)
+
+
+def _const(word: str) -> dict[str, Any]:
+    return {"const": word, "type": "string"}
+
+
+def _object(**fields: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": fields,
+        "required": list(fields),
+        "additionalProperties": False,
+    }
+
+
+def _forms(repertoire: Repertoire, scene: Scene) -> Iterator[str]:
+    if repertoire.adds(scene):
+        yield wording.JSON_ADD
+    if repertoire.changes(scene):
+        yield wording.JSON_CHANGE
+    if repertoire.removes(scene):
+        yield wording.JSON_REMOVE
+
+
+def _structured(model: ChatModel, schema: dict[str, Any]) -> ChatModel:
+    """Return *model* held to *schema*, with the options that are bound to it handed on."""
+    match model:
+        case RunnableBinding(bound=inner, kwargs=options, config=config):
+            return _structured_chat(inner, schema, options).with_config(config)
+        case RunnableBindingBase(bound=inner):
+            return model.model_copy(update={"bound": _structured(inner, schema)})
+        case _:
+            return _structured_chat(model, schema, {})
+
+
+def _structured_chat(model: Any, schema: dict[str, Any], options: Mapping[str, Any]) -> ChatModel:
+    try:
+        return model.with_structured_output(
+            schema, method="json_schema", include_raw=True, **options
+        )
+    except (AttributeError, NotImplementedError, ValueError) as error:
+        raise ConfigurationError(
+            f"{type(model).__name__} has no structured output by JSON schema: {error}. "
+            "Pass protocol='tools' or protocol='text'."
+        ) from error
+
+
+def _text(answer: Any) -> str:
+    match answer:
+        case {"raw": raw, "parsed": parsed}:
+            return _text(raw) or json.dumps(parsed)
+        case BaseMessage():
+            return without_thoughts(str(answer.text))
+        case _:
+            return without_thoughts(str(answer))
+
+
+def _operations(data: Any) -> Iterator[Any]:
+    """Yield the operations in *data*, in whatever a model wrapped them."""
+    match data:
+        case list():
+            for item in cast("list[Any]", data):
+                yield from _operations(item)
+        case {"operations": list()} | {"memories": list()}:
+            yield from data.get("operations", data.get("memories"))
+        case {"action": _}:
+            yield data
+        case dict() if set(cast("dict[str, Any]", data)) <= (_ADD | _CHANGE | _REMOVE):
+            yield from _grouped(cast("dict[str, Any]", data))
+        case _:
+            yield data
+
+
+def _grouped(data: dict[str, Any]) -> Iterator[Any]:
+    for action, group in data.items():
+        operations = cast("list[Any]", group if isinstance(group, list) else [group])
+        for operation in operations:
+            yield _in_group(action, operation)
+
+
+def _in_group(action: str, operation: Any) -> Any:
+    if isinstance(operation, Mapping):
+        return {"action": action, **cast("Mapping[str, Any]", operation)}
+    return {"action": action, "number": operation}
+
+
+def _guess(fields: Mapping[str, Any]) -> str:
+    """Name the action of an operation that does not say: by the fields it has."""
+    if "number" not in fields:
+        return "add"
+    return "change" if len(fields) > 1 else "remove"
+
+
+def _change(fields: dict[str, Any]) -> Proposal:
+    fields.pop("kind", None)
+    number = fields.pop("number", None)
+    if number is None or not fields:
+        return Unreadable("A change needs the number of a memory and its changes.")
+    return Change(target_of(number), _content(fields))
+
+
+def _remove(fields: dict[str, Any]) -> Proposal:
+    if "number" not in fields:
+        return Unreadable("To remove a memory, give its number.")
+    return Remove(target_of(fields["number"]))
+
+
+def _content(fields: dict[str, Any]) -> Any:
+    """Return the content proper, which some models put beside the action instead of inside."""
+    for name in ("content", "changes", "memory"):
+        if isinstance(fields.get(name), Mapping):
+            return fields[name]
+    return fields

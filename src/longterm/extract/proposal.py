@@ -1,0 +1,166 @@
+"""What a model wants, read from its answer and not yet judged.
+
+A protocol turns an answer into these values; a `Judge` carries one of them out on a draft, or
+raises `ProposalError` with words for the model. Rules: an action that is not permitted is
+refused here, whatever the model was shown, and a value enters the draft only checked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from longterm.extract.edit import apply_patch, keep_nulls, merge
+from longterm.extract.schema import Kind
+from longterm.memory.model import Document
+from longterm.memory.reconcile import Draft, ProposalError
+
+__all__ = [
+    "Add",
+    "Change",
+    "Finish",
+    "Judge",
+    "Permissions",
+    "Proposal",
+    "Proposed",
+    "Remove",
+    "Unreadable",
+]
+
+
+#: The number of a memory, or the id it has in the store.
+Target = int | str
+
+
+@dataclass(frozen=True, slots=True)
+class Add:
+    """Remember *content* as a memory of *kind*."""
+
+    kind: Kind
+    content: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Change memory *target*: *changes* is a merge patch, or a list of JSON patch operations."""
+
+    target: Target
+    changes: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Remove:
+    """Forget memory *target*."""
+
+    target: Target
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """Nothing more is to be done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """Something was answered that means nothing to us, for *reason*."""
+
+    reason: str
+
+
+Proposal = Add | Change | Remove | Finish | Unreadable
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """A proposal and where it stands in the answer."""
+
+    proposal: Proposal
+    #: The tool call's id, or the position in a JSON answer.
+    id: str
+    #: The answer's own words for it, for reports.
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
+class Permissions:
+    """Which kinds of change are permitted."""
+
+    inserts: bool = True
+    updates: bool = True
+    deletes: bool = False
+
+
+@dataclass(frozen=True)
+class Judge:
+    """Judges proposals by the schemas and permissions of one manager."""
+
+    kinds: tuple[Kind, ...]
+    permissions: Permissions
+    new_id: Callable[[], str]
+
+    def judge(self, draft: Draft, proposal: Proposal) -> Draft:
+        """Return *draft* with *proposal* carried out; raises `ProposalError` if it cannot be."""
+        match proposal:
+            case Add(kind, content):
+                return self._add(draft, kind, content)
+            case Change(target, changes):
+                self._permit(self.permissions.updates, "Changing memories")
+                return self._change(draft, draft.number(target), changes)
+            case Remove(target):
+                self._permit(self.permissions.deletes, "Removing memories")
+                return draft.delete(draft.number(target))
+            case Finish():
+                return draft
+            case Unreadable(reason):
+                raise ProposalError(reason)
+
+    def _add(self, draft: Draft, kind: Kind, content: Any) -> Draft:
+        first = not draft.entries
+        # A profile: the first document is always welcome, a second one never.
+        self._permit(self.permissions.inserts or first, "Adding memories")
+        return draft.insert(Document(self.new_id(), kind.name, kind.check(content)))
+
+    def _change(self, draft: Draft, number: int, changes: Any) -> Draft:
+        kind = self._kind_of(draft, number)
+        return draft.update(number, lambda content: _edited(kind, content, changes))
+
+    def _kind_of(self, draft: Draft, number: int) -> Kind | None:
+        name = draft.entries[number].document.kind
+        return next((kind for kind in self.kinds if kind.name == name), None)
+
+    @staticmethod
+    def _permit(permitted: bool, what: str) -> None:  # noqa: FBT001 - a predicate's value
+        if not permitted:
+            raise ProposalError(f"{what} is not permitted here. Leave it.")
+
+
+def _edited(kind: Kind | None, content: Any, changes: Any) -> Any:
+    if isinstance(changes, Sequence) and not isinstance(changes, str):
+        edited = apply_patch(content, cast("Sequence[Any]", changes))
+        return edited if kind is None else kind.check(edited)
+    if kind is None:
+        return _edited_untyped(content, changes)
+    return _edited_typed(kind, content, changes)
+
+
+def _edited_typed(kind: Kind, content: Any, changes: Any) -> Any:
+    """Merge and check; where a null may not remove its field, it may be the field's value."""
+    try:
+        return kind.check(merge(content, changes))
+    except ProposalError:
+        return kind.check(keep_nulls(content, changes))
+
+
+def _edited_untyped(content: Any, changes: Any) -> Any:
+    """Change a document whose schema nobody knows: only in the fields it has."""
+    match content, changes:
+        case (str(), {"content": str(text)}) | (str(), str(text)):
+            return text
+        case ({**fields}, {**named}) if named.keys() <= fields.keys():
+            return merge(fields, named)
+        case _:
+            raise ProposalError(
+                "The changes do not fit the memory. Name only fields that it has, or give "
+                '{"content": "the new text"} for a memory that is a plain text.'
+            )

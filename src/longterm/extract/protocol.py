@@ -1,0 +1,103 @@
+"""Ways to talk with a model: how it is asked, how its answer is read, how it hears back.
+
+`ToolCalls` (in `tool_calls`) is for models that call tools; `JsonAnswer` (in `json_answer`)
+for the others, by the provider's structured output or by words alone. This file holds what
+they share: the interface and its nouns.
+
+Rule: reading never drops anything. What cannot be understood becomes `Unreadable`, and the
+engine decides what to do about it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from langchain_core.messages import BaseMessage
+
+from longterm.extract import wording
+from longterm.extract.proposal import Permissions, Proposed, Target
+from longterm.extract.schema import Kind
+from longterm.models import ChatModel
+
+__all__ = ["Dialogue", "Outcomes", "Repertoire", "Scene", "target_of"]
+
+#: What became of each proposal, by its id, in words for the model.
+Outcomes = Mapping[str, str]
+
+_NUMBER = re.compile(r"\s*\[?\s*(\d+)\s*\]?\s*")
+
+
+@dataclass(frozen=True, slots=True)
+class Repertoire:
+    """What a manager's model may do: the kinds of memory and the permitted actions."""
+
+    kinds: tuple[Kind, ...]
+    permissions: Permissions
+    #: Something must be answered: exactly one value is asked for.
+    required: bool = False
+
+    def actions(self, scene: Scene) -> list[str]:
+        """Return, in words, what may be done in *scene*."""
+        if self.required:
+            return []
+        allowed = {
+            wording.ADDING: self.adds(scene),
+            wording.CHANGING: self.changes(scene),
+            wording.REMOVING: self.removes(scene),
+        }
+        return [words for words, allow in allowed.items() if allow]
+
+    def adds(self, scene: Scene) -> bool:
+        """Whether memories may be added; a profile's first document always may."""
+        return self.permissions.inserts or not scene.known
+
+    def changes(self, scene: Scene) -> bool:
+        """Whether memories may be changed."""
+        return self.permissions.updates and scene.known
+
+    def removes(self, scene: Scene) -> bool:
+        """Whether memories may be removed."""
+        return self.permissions.deletes and scene.known
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What the moment offers."""
+
+    #: There are memories that could be changed.
+    known: bool
+    #: … and some of them have no schema of ours.
+    untyped: bool = False
+    #: The model will see what became of its proposals, and may go on.
+    stepwise: bool = False
+
+
+class Dialogue(Protocol):
+    """One way to talk with one model."""
+
+    def model(self, scene: Scene) -> ChatModel:
+        """Return the model, ready to be asked in *scene*."""
+        ...
+
+    def guide(self, scene: Scene) -> str:
+        """Return what the system message must add for the model to answer in this way."""
+        ...
+
+    def read(self, answer: Any) -> list[Proposed]:
+        """Return what *answer* proposes, in its order."""
+        ...
+
+    def reply(self, answer: Any, outcomes: Outcomes) -> list[BaseMessage]:
+        """Return *answer* and what became of its proposals, as messages to go on with."""
+        ...
+
+
+def target_of(value: Any) -> Target:
+    """Read a memory's number in the forms models write it: 3, "3", "[3]"; else it is an id."""
+    if isinstance(value, int | float):
+        return int(value)
+    number = _NUMBER.fullmatch(str(value))
+    return int(number[1]) if number else str(value)

@@ -1,0 +1,185 @@
+"""The protocol for models that call tools.
+
+Adding is a tool with the schema's own name, changing is ``update_<schema>(number, changes)``,
+removing ``delete_memory(number)``. No call is forced: to call nothing is the way to say that
+nothing is worth keeping. The calls of LangMem's tools (PatchDoc, RemoveDoc) are understood.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, cast
+
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
+
+from longterm.errors import ConfigurationError
+from longterm.extract import wording
+from longterm.extract.proposal import Add, Change, Finish, Proposal, Proposed, Remove, Unreadable
+from longterm.extract.protocol import Outcomes, Repertoire, Scene, target_of
+from longterm.extract.reading import read_json, without_thoughts
+from longterm.extract.schema import Kind
+from longterm.models import ChatModel, adapt
+
+__all__ = ["ToolCalls"]
+
+CHANGE = "update_{}"
+CHANGE_UNTYPED = "update_memory"
+REMOVE = "delete_memory"
+FINISH = "Done"
+
+
+class ToolCalls:
+    """Talk by tool calls; tools are bound to *model* once for each scene."""
+
+    def __init__(self, model: ChatModel, repertoire: Repertoire) -> None:
+        self._model = model
+        self._repertoire = repertoire
+        self._adding = {kind.tool_name: kind for kind in repertoire.kinds}
+        self._changing = {CHANGE.format(name) for name in self._adding} | {CHANGE_UNTYPED}
+        self._bound: dict[Scene, ChatModel] = {}
+
+    def model(self, scene: Scene) -> ChatModel:
+        """Return the model with the tools of *scene* bound to it."""
+        if scene not in self._bound:
+            tools = list(_tools(self._repertoire, scene))
+            options = {"tool_choice": "any"} if self._repertoire.required else {}
+            self._bound[scene] = adapt(self._model, lambda model: _bind(model, tools, options))
+        return self._bound[scene]
+
+    def guide(self, scene: Scene) -> str:  # noqa: ARG002 - the same in every scene
+        """Return how to answer: the tools describe themselves."""
+        return wording.BY_TOOLS
+
+    def read(self, answer: Any) -> list[Proposed]:
+        """Return the calls in *answer*; calls spelled out in words count where no real ones are."""
+        message = _as_ai(answer)
+        calls = [self._proposed(index, call) for index, call in enumerate(_calls(message))]
+        return calls or self._spelled_out(message)
+
+    def reply(self, answer: Any, outcomes: Outcomes) -> list[BaseMessage]:
+        """Return *answer* with a result for each of its calls, as providers demand."""
+        message = _as_ai(answer)
+        results: list[BaseMessage] = [
+            ToolMessage(outcomes.get(identity, wording.SEEN), tool_call_id=identity)
+            for identity in (call["id"] for call in _calls(message))
+        ]
+        return [message, *(results or [HumanMessage("\n".join(outcomes.values()))])]
+
+    def _proposed(self, index: int, call: Mapping[str, Any]) -> Proposed:
+        said = f"{call['name']}({json.dumps(call['args'], ensure_ascii=False, default=str)})"
+        return Proposed(self._proposal(call), str(call["id"] or index), said)
+
+    def _proposal(self, call: Mapping[str, Any]) -> Proposal:
+        name, arguments = str(call["name"]), _arguments(call["args"])
+        if arguments is None:
+            return Unreadable(f"The arguments of {name} are not valid JSON.")
+        if name in self._adding:
+            return Add(self._adding[name], arguments)
+        if name in self._changing:
+            return _change(arguments)
+        return self._other(name, arguments)
+
+    def _other(self, name: str, arguments: dict[str, Any]) -> Proposal:
+        match name, arguments:
+            case (str(word), {"number": number}) if word == REMOVE:
+                return Remove(target_of(number))
+            case ("RemoveDoc", {"json_doc_id": target}):
+                return Remove(target_of(target))
+            case ("PatchDoc", {"json_doc_id": target, "patches": patches}):
+                return Change(target_of(target), patches)
+            case (str(word), _) if word == FINISH:
+                return Finish()
+            case _:
+                return self._unknown(name)
+
+    def _unknown(self, name: str) -> Unreadable:
+        if name in (REMOVE, "RemoveDoc", "PatchDoc"):
+            return Unreadable(f"{name} needs the number of a memory.")
+        return Unreadable(f"There is no tool {name}. To add a memory, call {self._names()}.")
+
+    def _names(self) -> str:
+        return " or ".join(sorted(self._adding))
+
+    def _spelled_out(self, message: AIMessage) -> list[Proposed]:
+        """Read calls that a model wrote as words, as some local ones do."""
+        data = read_json(without_thoughts(str(message.text)))
+        items = cast("list[Any]", data if isinstance(data, list) else [data])
+        calls = [call for call in map(_spelled_call, items) if call]
+        return [self._proposed(index, call) for index, call in enumerate(calls)]
+
+
+def _tools(repertoire: Repertoire, scene: Scene) -> Iterator[dict[str, Any]]:
+    if repertoire.adds(scene):
+        for kind in repertoire.kinds:
+            yield _tool(kind.tool_name, kind.description, kind.parameters)
+    if repertoire.changes(scene):
+        yield from (_change_tool(kind) for kind in repertoire.kinds)
+    if repertoire.changes(scene) and scene.untyped:
+        changes = {"type": "object", "description": wording.UNTYPED_CHANGES}
+        yield _tool(CHANGE_UNTYPED, wording.CHANGE_UNTYPED, _numbered(changes=changes))
+    if repertoire.removes(scene):
+        yield _tool(REMOVE, wording.REMOVING, _numbered())
+    if scene.stepwise:
+        yield _tool(FINISH, wording.DONE, {"type": "object", "properties": {}})
+
+
+def _change_tool(kind: Kind) -> dict[str, Any]:
+    description = wording.CHANGE_TYPED.format(kind=kind.name)
+    return _tool(CHANGE.format(kind.tool_name), description, _numbered(changes=kind.changes))
+
+
+def _tool(name: str, description: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    function = {"name": name, "description": description, "parameters": parameters}
+    return {"type": "function", "function": function}
+
+
+def _numbered(**fields: dict[str, Any]) -> dict[str, Any]:
+    number = {"type": "integer", "description": wording.NUMBER}
+    properties = {"number": number, **fields}
+    return {"type": "object", "properties": properties, "required": list(properties)}
+
+
+def _bind(model: Any, tools: Sequence[dict[str, Any]], options: Mapping[str, Any]) -> ChatModel:
+    try:
+        return model.bind_tools(tools, **options)
+    except (AttributeError, NotImplementedError) as error:
+        raise ConfigurationError(
+            f"{type(model).__name__} cannot call tools. Pass protocol='json' or protocol='text'."
+        ) from error
+
+
+def _as_ai(answer: Any) -> AIMessage:
+    if isinstance(answer, AIMessage):
+        return answer
+    return AIMessage(answer.text if isinstance(answer, BaseMessage) else str(answer))
+
+
+def _calls(message: AIMessage) -> list[Mapping[str, Any]]:
+    return [*message.tool_calls, *message.invalid_tool_calls]
+
+
+def _arguments(args: Any) -> dict[str, Any] | None:
+    """Return the arguments of a call; a client hands on as text what it could not parse."""
+    value = read_json(args) if isinstance(args, str) else args
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else None
+
+
+def _change(arguments: dict[str, Any]) -> Proposal:
+    match arguments:
+        case {"number": number, "changes": changes}:
+            return Change(target_of(number), changes)
+        case {"number": number, **changes} if changes:
+            return Change(target_of(number), changes)
+        case _:
+            return Unreadable("A change needs the number of a memory and the fields that change.")
+
+
+def _spelled_call(item: Any) -> dict[str, Any] | None:
+    match item:
+        case {"name": str(name), "arguments": arguments} | {
+            "function": {"name": str(name), "arguments": arguments}
+        }:
+            return {"name": name, "args": arguments, "id": None}
+        case _:
+            return None

@@ -1,0 +1,146 @@
+"""One model server for each model file and process, on 127.0.0.1, started when first needed.
+
+The engine runs in a child process: loading a model holds Python's lock for as long as it
+takes, stopping the engine in the middle of an answer hangs, and a crash in native code
+would take the program along. The child lives as long as the pipe to its standard input is
+open, so it ends with this process however this process ends.
+
+The server asks for a key that only this process knows, so that no other user of the machine
+and no web page can talk to it.
+"""
+
+import atexit
+import importlib.util
+import json
+import os
+import secrets
+import subprocess
+import sys
+import tempfile
+import threading
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO
+
+from longterm.errors import LocalModelError, MissingExtraError
+
+__all__ = ["Engine", "Server", "serve"]
+
+_START_SECONDS = 300.0
+_STOP_SECONDS = 5.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Engine:
+    """What a server is started with; equal engines share one server."""
+
+    model: Path
+    #: Tokens that fit into prompt and answer together.
+    context: int
+    threads: int
+    #: What to run; it is spoken to as `serving` says.
+    command: tuple[str, ...] = (sys.executable, "-m", "longterm.local.serving")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Server:
+    """A running server."""
+
+    url: str
+    key: str
+    process: subprocess.Popen[str]
+
+
+_servers: dict[tuple[int, Engine], Server] = {}
+_lock = threading.Lock()
+
+
+def serve(engine: Engine, *, seconds: float = _START_SECONDS) -> Server:
+    """Return the server of *engine*, starting it if none runs; threads may call this at once."""
+    # A forked child must not talk over (or stop) the server of its parent.
+    slot = (os.getpid(), engine)
+    with _lock:
+        server = _servers.get(slot)
+        if server and server.process.poll() is not None:
+            _end(_servers.pop(slot).process)
+        if slot not in _servers:
+            _servers[slot] = _start(engine, seconds)
+        return _servers[slot]
+
+
+def _start(engine: Engine, seconds: float) -> Server:
+    if importlib.util.find_spec("xllamacpp") is None:
+        raise MissingExtraError("A local model", "local")
+    key = secrets.token_hex(16)
+    with tempfile.TemporaryFile("w+") as log:
+        process = _spawn(engine, key, log)
+        url = _first_line(process, seconds)
+        if not url:
+            _end(process)
+            raise LocalModelError(_did_not_start(engine, seconds, log))
+    return Server(url=url, key=key, process=process)
+
+
+def _spawn(engine: Engine, key: str, log: IO[str]) -> subprocess.Popen[str]:
+    process = subprocess.Popen(  # noqa: S603 (our own interpreter)
+        engine.command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=log,
+        text=True,
+    )
+    settings = asdict(engine) | {"model": str(engine.model), "key": key}
+    # Through the pipe and not the command line, which every user of the machine can read.
+    with suppress(BrokenPipeError):  # it died already; its log says why
+        _stdin(process).write(json.dumps(settings) + "\n")
+        _stdin(process).flush()
+    return process
+
+
+def _first_line(process: subprocess.Popen[str], seconds: float) -> str:
+    """Wait for what the child says when it is ready; nothing if it dies or takes too long."""
+    lines: list[str] = []
+    reader = threading.Thread(target=lambda: lines.append(_read_line(process)), daemon=True)
+    reader.start()
+    reader.join(seconds)
+    return "".join(lines).strip()
+
+
+def _read_line(process: subprocess.Popen[str]) -> str:
+    return process.stdout.readline() if process.stdout else ""
+
+
+def _stdin(process: subprocess.Popen[str]) -> IO[str]:
+    if process.stdin is None:  # pragma: no cover (we always ask for a pipe)
+        raise LocalModelError("The model server has no standard input")
+    return process.stdin
+
+
+def _did_not_start(engine: Engine, seconds: float, log: IO[str]) -> str:
+    log.seek(0)
+    said = "\n".join(log.read().strip().splitlines()[-5:])
+    return (
+        f"The model server for {engine.model} did not start within {seconds:.0f} s. Is it a "
+        f"model of a kind that llama.cpp runs, and is there enough memory? It said:\n{said}"
+    )
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """Ask the child to end, then make it."""
+    with suppress(BrokenPipeError):
+        _stdin(process).close()
+    try:
+        process.wait(_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    if process.stdout:
+        process.stdout.close()
+
+
+@atexit.register
+def _end_all() -> None:
+    for (pid, _), server in _servers.items():
+        if pid == os.getpid():
+            _end(server.process)

@@ -1,0 +1,47 @@
+"""The child process of `server`: load one model, say the address, serve until told to end.
+
+Standard input brings one line of JSON and then stays open; when it closes, the process ends
+at once. Standard output carries the address, once, when the server is ready.
+"""
+
+import json
+import os
+import sys
+from importlib import import_module
+from typing import Any
+
+__all__ = ["main"]
+
+
+def main() -> None:
+    """Serve until standard input closes."""
+    settings = json.loads(sys.stdin.readline())
+    server = _load(settings)
+    print(server.listening_address, flush=True)  # noqa: T201 (the address is the message)
+    sys.stdin.read()
+    # The engine's destructor waits for a running answer; nobody is left to read it.
+    os._exit(0)
+
+
+def _load(settings: dict[str, Any]) -> Any:
+    # Read by OpenMP when the engine is loaded: threads that wait give their core away
+    # instead of spinning, which on a busy machine is the difference of a factor of ten.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    xllamacpp: Any = import_module("xllamacpp")
+    return xllamacpp.Server(_params(xllamacpp.CommonParams(), settings))
+
+
+def _params(params: Any, settings: dict[str, Any]) -> Any:
+    params.model.path = settings["model"]
+    params.n_ctx = settings["context"]
+    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = settings["threads"]
+    params.api_keys = [settings["key"]]
+    params.hostnames, params.port = ["127.0.0.1"], 0
+    params.n_parallel = 1
+    params.verbosity = 1
+    params.warmup = params.ui = params.endpoint_slots = False
+    return params
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What users call: memory managers, on a store or without one, and their helpers."""

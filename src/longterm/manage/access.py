@@ -1,0 +1,193 @@
+"""A store seen through one namespace: get, search, put and delete with typed values.
+
+Every method has an ``a…`` form that awaits the same flow.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from langchain_core.runnables import RunnableConfig, ensure_config
+from langgraph.store.base import (
+    NOT_PROVIDED,
+    BaseStore,
+    GetOp,
+    Item as StoreItem,
+    PutOp,
+    SearchOp,
+)
+from typing_extensions import override
+
+from longterm.extract.schema import Kind
+from longterm.flow import FlowRunnable, arun, fetch, run, search, write
+from longterm.manage.items import Item, SearchItem, typed_item, typed_search_item
+from longterm.memory.model import Document, value_of
+from longterm.memory.namespace import Namespace, NamespaceTemplate
+from longterm.memory.operations import Index, Ttl, get_op, put_op, search_op
+
+__all__ = ["DEFAULT_KEY", "Default", "NamespaceAccess"]
+
+DEFAULT_KEY = "default"
+
+#: Makes the memory that stands under `DEFAULT_KEY` until one is stored there.
+Default = Callable[[RunnableConfig], Document]
+
+
+class NamespaceAccess(FlowRunnable[Any, list[dict[str, Any]]]):
+    """The part of a manager that reads and writes single memories of its namespace."""
+
+    def __init__(
+        self,
+        namespace: NamespaceTemplate,
+        kinds: Sequence[Kind],
+        default: Default | None,
+        store: BaseStore | None,
+    ) -> None:
+        self.namespace = namespace
+        self.store = store
+        self._kinds = kinds
+        self._default = default
+        self._seen = weakref.WeakSet[BaseStore]()
+
+    def get_namespace(self, config: RunnableConfig | None = None) -> Namespace:
+        """Return the namespace for *config*, or for the running graph's config."""
+        return self.namespace(config)
+
+    def get(
+        self, key: str, *, refresh_ttl: bool | None = None, config: RunnableConfig | None = None
+    ) -> Item | None:
+        """Return the memory under *key*; under ``"default"`` the default, where none is stored."""
+        return run(
+            self._get(get_op((), key, refresh_ttl=refresh_ttl), config),
+            config,
+            store=self._store_to_read(),
+        )
+
+    async def aget(
+        self, key: str, *, refresh_ttl: bool | None = None, config: RunnableConfig | None = None
+    ) -> Item | None:
+        """Do what `get` does."""
+        job = self._get(get_op((), key, refresh_ttl=refresh_ttl), config)
+        return await arun(job, config, store=self._store_to_read())
+
+    def search(
+        self,
+        *,
+        query: str | None = None,
+        filter: dict[str, Any] | None = None,
+        limit: int = 10,
+        offset: int = 0,
+        refresh_ttl: bool | None = None,
+        config: RunnableConfig | None = None,
+    ) -> list[SearchItem]:
+        """Return the memories that match, best first; the default, where nothing is stored."""
+        op = search_op(
+            (), query, filter=filter, limit=limit, offset=offset, refresh_ttl=refresh_ttl
+        )
+        return run(self._search(op, config), config, store=self._store_to_read())
+
+    async def asearch(
+        self,
+        *,
+        query: str | None = None,
+        filter: dict[str, Any] | None = None,
+        limit: int = 10,
+        offset: int = 0,
+        refresh_ttl: bool | None = None,
+        config: RunnableConfig | None = None,
+    ) -> list[SearchItem]:
+        """Do what `search` does."""
+        op = search_op(
+            (), query, filter=filter, limit=limit, offset=offset, refresh_ttl=refresh_ttl
+        )
+        return await arun(self._search(op, config), config, store=self._store_to_read())
+
+    def put(
+        self,
+        key: str,
+        value: dict[str, Any],
+        index: Index = None,
+        *,
+        ttl: Ttl = NOT_PROVIDED,
+        config: RunnableConfig | None = None,
+    ) -> None:
+        """Store *value* as it is under *key*; *ttl* is in minutes."""
+        op = put_op((), key, value, index=index, ttl=ttl)
+        run(self._put(op, config), config, store=self.store_here())
+
+    async def aput(
+        self,
+        key: str,
+        value: dict[str, Any],
+        index: Index = None,
+        *,
+        ttl: Ttl = NOT_PROVIDED,
+        config: RunnableConfig | None = None,
+    ) -> None:
+        """Do what `put` does."""
+        op = put_op((), key, value, index=index, ttl=ttl)
+        await arun(self._put(op, config), config, store=self.store_here())
+
+    def delete(self, key: str, config: RunnableConfig | None = None) -> None:
+        """Remove the memory under *key*."""
+        run(self._put(put_op((), key, None), config), config, store=self.store_here())
+
+    async def adelete(self, key: str, config: RunnableConfig | None = None) -> None:
+        """Do what `delete` does."""
+        await arun(self._put(put_op((), key, None), config), config, store=self.store_here())
+
+    @override
+    def store_here(self) -> BaseStore | None:
+        here = super().store_here()
+        if here is not None:
+            self._seen.add(here)
+        return here
+
+    def _store_to_read(self) -> BaseStore | None:
+        """Return the store of this call or, outside any graph, the only one ever worked on.
+
+        LangMem's users read a manager's memories after the graph has run. Writing asks for more:
+        it never goes to a store that was only remembered.
+        """
+        here, seen = self.store_here(), list(self._seen)
+        return seen[0] if here is None and len(seen) == 1 else here
+
+    async def _get(self, op: GetOp, config: RunnableConfig | None) -> Item | None:
+        namespace = self.namespace(config)
+        (item,) = await fetch([op._replace(namespace=namespace)])
+        if item is None and op.key == DEFAULT_KEY:
+            return self._default_item(namespace, config)
+        return None if item is None else typed_item(item, self._kinds)
+
+    async def _search(self, op: SearchOp, config: RunnableConfig | None) -> list[SearchItem]:
+        namespace = self.namespace(config)
+        (items,) = await search([op._replace(namespace_prefix=namespace)])
+        found = [typed_search_item(item, self._kinds) for item in items]
+        return found or await self._found_default(op, namespace, config)
+
+    async def _found_default(
+        self, op: SearchOp, namespace: Namespace, config: RunnableConfig | None
+    ) -> list[SearchItem]:
+        """Return the default where nothing is stored, not merely nothing found."""
+        first_page = op.offset == 0 and op.limit > 0 and not op.filter
+        default = self._default_item(namespace, config) if first_page else None
+        if default is None:
+            return []
+        (stored,) = await search([search_op(namespace, limit=1)])
+        fields = {name: getattr(default, name) for name in StoreItem.__slots__}
+        return [] if stored else [SearchItem(**fields)]
+
+    def _default_item(self, namespace: Namespace, config: RunnableConfig | None) -> Item | None:
+        if self._default is None:
+            return None
+        value, now = value_of(self._default(ensure_config(config))), datetime.now(UTC)
+        item = Item(
+            value=value, key=DEFAULT_KEY, namespace=namespace, created_at=now, updated_at=now
+        )
+        return typed_item(item, self._kinds)
+
+    async def _put(self, op: PutOp, config: RunnableConfig | None) -> None:
+        await write([op._replace(namespace=self.namespace(config))])

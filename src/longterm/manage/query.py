@@ -1,0 +1,80 @@
+"""Search queries written by a model, for those who want one in the read path.
+
+The model may call ``search_memory`` several times or answer with a JSON list. An answer
+without a usable query is no error: the caller then searches with the conversation itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, cast
+
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
+
+from longterm.extract.reading import read_json, without_thoughts
+from longterm.extract.wording import SEARCH_BY_JSON, SEARCH_FRAME, SEARCH_TOOL, fenced
+from longterm.flow import ask
+from longterm.memory.conversation import QUERY_LIMIT, render, windows
+from longterm.models import ChatModel, adapt, default_protocol
+
+__all__ = ["QueryWriter"]
+
+MAX_QUERIES = 8
+
+_TOOL = {
+    "type": "function",
+    "function": {
+        "name": "search_memory",
+        "description": SEARCH_TOOL,
+        "parameters": {
+            "type": "object",
+            "properties": {"query": {"type": "string"}},
+            "required": ["query"],
+        },
+    },
+}
+
+
+class QueryWriter:
+    """Has *model* write the queries for a conversation; the tool is bound once."""
+
+    def __init__(self, model: ChatModel, prompt: str) -> None:
+        by_tools = default_protocol(model) == "tools"
+        self._model = adapt(model, _with_tool) if by_tools else model
+        self._prompt = prompt if by_tools else f"{prompt}\n{SEARCH_BY_JSON}"
+
+    async def write(self, messages: Sequence[BaseMessage]) -> list[str]:
+        """Return at least one query for *messages*, unless there is nothing to search for."""
+        answer = await ask(
+            self._model,
+            [
+                SystemMessage(SEARCH_FRAME.format(prompt=self._prompt)),
+                HumanMessage(f"<conversation>\n{fenced(render(messages))}\n</conversation>"),
+            ],
+        )
+        queries = [query.strip()[:QUERY_LIMIT] for query in _queries(answer) if query.strip()]
+        return list(dict.fromkeys(queries))[:MAX_QUERIES] or windows(messages)
+
+
+def _with_tool(model: Any) -> ChatModel:
+    return model.bind_tools([_TOOL])
+
+
+def _queries(answer: Any) -> Iterator[str]:
+    calls = answer.tool_calls if isinstance(answer, AIMessage) else ()
+    yield from (str(call["args"]["query"]) for call in calls if call["args"].get("query"))
+    text = str(answer.text) if isinstance(answer, BaseMessage) else str(answer)
+    yield from _listed(read_json(without_thoughts(text)))
+
+
+def _listed(data: Any) -> Iterator[str]:
+    match data:
+        case {"queries": inner} | {"query": inner}:
+            yield from _listed(inner)
+        case list():
+            for item in cast("list[Any]", data):
+                yield from _listed(item)
+        case str():
+            yield data
+        case _:
+            return

@@ -1,0 +1,57 @@
+"""Which of the memories that were found matter to a conversation, pure.
+
+A store with an index has scored them. One without returns them in an order that says nothing;
+then shared words decide, and among equals the newer memory comes first.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from math import log
+
+from langgraph.store.base import SearchItem
+
+from longterm.memory.namespace import Namespace
+from longterm.text import query_terms, terms
+
+__all__ = ["best", "is_scored", "merged"]
+
+
+def merged(found: Iterable[Sequence[SearchItem]], namespace: Namespace) -> list[SearchItem]:
+    """Return the items of several searches once each, with their best score.
+
+    Only items of exactly *namespace*: a search also finds what lies below it, which belongs to
+    somebody else.
+    """
+    items: dict[str, SearchItem] = {}
+    for item in (item for items_of_one in found for item in items_of_one):
+        if tuple(item.namespace) == namespace:
+            items[item.key] = max(items.get(item.key, item), item, key=_score)
+    return list(items.values())
+
+
+def best(items: Sequence[SearchItem], queries: Sequence[str], limit: int) -> list[SearchItem]:
+    """Return the *limit* items that matter most to *queries*, best first."""
+    if any(map(is_scored, items)):
+        return sorted(items, key=_score, reverse=True)[:limit]
+    shared = _shared_words(items, queries)
+    order = sorted(range(len(items)), key=lambda n: (shared[n], items[n].updated_at), reverse=True)
+    return [items[n] for n in order[:limit]]
+
+
+def is_scored(item: SearchItem) -> bool:
+    """Tell whether the store gave *item* a score."""
+    return item.score is not None
+
+
+def _score(item: SearchItem) -> float:
+    return float("-inf") if item.score is None else item.score
+
+
+def _shared_words(items: Sequence[SearchItem], queries: Sequence[str]) -> list[float]:
+    """Sum, for each item, the inverse document frequencies of the words it shares."""
+    wanted = {term for query in queries for term in query_terms(query)}
+    shared = [wanted & set(terms(str(item.value))) for item in items]
+    frequency = Counter(term for words in shared for term in words)
+    return [sum(log(1 + len(items) / frequency[term]) for term in words) for words in shared]

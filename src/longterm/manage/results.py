@@ -1,0 +1,31 @@
+"""Results with something to say: lists that carry a report of what happened.
+
+They are ordinary lists, equal to any other list with the same items.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable
+from typing import TypeVar
+
+from longterm.errors import DroppedWarning
+from longterm.extract.report import Report
+
+__all__ = ["Results", "warn_of_dropped"]
+
+T = TypeVar("T")
+
+
+class Results(list[T]):
+    """A list of results; `report` tells calls, tokens, and what was dropped and why."""
+
+    def __init__(self, items: Iterable[T] = (), report: Report | None = None) -> None:
+        super().__init__(items)
+        self.report = report or Report()
+
+
+def warn_of_dropped(report: Report) -> None:
+    """Issue a `DroppedWarning` for each thing that was dropped."""
+    for dropped in report.dropped:
+        warnings.warn(f"Left out {dropped}", DroppedWarning, stacklevel=2)

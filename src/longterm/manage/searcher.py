@@ -1,0 +1,61 @@
+"""Search by a model's queries: several aspects of a conversation, one ranked answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.store.base import BaseStore, SearchItem
+from typing_extensions import override
+
+from longterm.extract.wording import SEARCH_ASPECTS
+from longterm.flow import FlowRunnable, search
+from longterm.manage.functional import fields_in
+from longterm.manage.query import QueryWriter
+from longterm.memory.conversation import as_messages
+from longterm.memory.namespace import NamespaceTemplate
+from longterm.memory.operations import search_op
+from longterm.models import ChatModel, as_model
+
+__all__ = ["MemorySearcher", "create_memory_searcher"]
+
+
+def create_memory_searcher(
+    model: str | ChatModel,
+    prompt: str = SEARCH_ASPECTS,
+    *,
+    namespace: tuple[str, ...] | str | NamespaceTemplate = ("memories", "{langgraph_user_id}"),
+    store: BaseStore | None = None,
+) -> MemorySearcher:
+    """Create a Runnable that finds the memories that matter to a conversation.
+
+    *model* writes the queries, told by *prompt*; the items come once each, best first.
+    """
+    return MemorySearcher(QueryWriter(as_model(model), prompt), NamespaceTemplate(namespace), store)
+
+
+class MemorySearcher(FlowRunnable[Any, list[SearchItem]]):
+    """Finds memories: ``invoke({"messages": …})``; see `create_memory_searcher`."""
+
+    def __init__(
+        self, queries: QueryWriter, namespace: NamespaceTemplate, store: BaseStore | None
+    ) -> None:
+        self._queries = queries
+        self._namespace = namespace
+        self.store = store
+
+    @override
+    async def flow(self, input: Any, config: RunnableConfig) -> list[SearchItem]:
+        namespace = self._namespace(config)
+        messages = as_messages(fields_in(input)["messages"])
+        queries = await self._queries.write(messages) if messages else []
+        found = await search([search_op(namespace, query) for query in queries])
+        items: dict[tuple[str, ...], SearchItem] = {}
+        for item in (item for items_of_one in found for item in items_of_one):
+            place = (*item.namespace, item.key)
+            items[place] = max(items.get(place, item), item, key=_score)
+        return sorted(items.values(), key=_score, reverse=True)
+
+
+def _score(item: SearchItem) -> float:
+    return item.score or 0.0

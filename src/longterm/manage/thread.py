@@ -1,0 +1,67 @@
+"""One value read out of a whole conversation: its title and summary, or any schema."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from langchain_core.runnables import RunnableConfig
+from typing_extensions import override
+
+from longterm.errors import ExtractionError
+from longterm.extract.engine import Extractor, Session
+from longterm.extract.proposal import Permissions
+from longterm.extract.schema import Kind, Schema, kinds_of
+from longterm.extract.wording import SUMMARIZE, VALUE_FRAME
+from longterm.flow import FlowRunnable
+from longterm.manage.functional import fields_in, ids_for, today
+from longterm.memory.conversation import as_messages
+from longterm.memory.model import SummarizeThread
+from longterm.memory.reconcile import Draft
+from longterm.models import ChatModel, ProtocolName, as_model
+
+__all__ = ["ThreadExtractor", "create_thread_extractor"]
+
+
+def create_thread_extractor(
+    model: str | ChatModel,
+    /,
+    schema: Schema | None = None,
+    instructions: str = SUMMARIZE,
+    *,
+    protocol: ProtocolName | None = None,
+) -> ThreadExtractor:
+    """Create a Runnable that reads an instance of *schema* out of a conversation.
+
+    The default schema is `SummarizeThread`, with a title and a summary.
+    """
+    (kind,) = kinds_of([schema or SummarizeThread])
+    extractor = Extractor(
+        as_model(model),
+        (kind,),
+        Permissions(inserts=False, updates=False),
+        instructions=instructions,
+        frame=VALUE_FRAME,
+        protocol=protocol,
+        required=True,
+    )
+    return ThreadExtractor(extractor, kind)
+
+
+class ThreadExtractor(FlowRunnable[Any, Any]):
+    """Reads one value: ``invoke({"messages": …})``; see `create_thread_extractor`."""
+
+    def __init__(self, extractor: Extractor, kind: Kind) -> None:
+        self._extractor = extractor
+        self._kind = kind
+
+    @override
+    async def flow(self, input: Any, config: RunnableConfig) -> Any:
+        """Raise `ExtractionError` where the model gives nothing that checks."""
+        messages = as_messages(fields_in(input)["messages"])
+        session = Session(messages, Draft(), 1, today(), ids_for(config))
+        extraction = await self._extractor.extract(session)
+        if not extraction.draft.entries:
+            reasons = "; ".join(map(str, extraction.report.dropped))
+            raise ExtractionError(f"The model gave no {self._kind.name}: {reasons or 'no answer'}")
+        content = extraction.draft.entries[0].document.content
+        return self._kind.load(content, content)

@@ -1,0 +1,204 @@
+"""Conversations: every form that callers use → messages → the text a model or a search sees.
+
+The text names who spoke and, where a message carries a time, when. Pictures and files become
+a short note such as ``[image]``, never their bytes; over-long messages keep both ends.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any, cast
+
+from langchain_core.messages import (
+    AIMessage,
+    BaseMessage,
+    ChatMessage,
+    HumanMessage,
+    SystemMessage,
+    ToolMessage,
+    convert_to_messages,
+)
+
+from longterm.errors import InvalidInputError
+
+__all__ = ["as_messages", "message_text", "message_time", "render", "speaker", "windows"]
+
+#: A message longer than this many characters is shown by its two ends.
+MESSAGE_LIMIT = 100_000
+#: A search query longer than this many characters says nothing more to an embedding model.
+QUERY_LIMIT = 2_000
+
+_TIME_KEYS = ("timestamp", "created_at", "time", "datetime", "date")
+_DATA_URL = re.compile(r"data:[\w.+-]+/[\w.+-]+;base64,[A-Za-z0-9+/=\s]{64,}")
+_MILLISECONDS = 1e11  # an epoch above this cannot be in seconds before the year 5138
+
+
+def as_messages(value: Any) -> list[BaseMessage]:
+    """Messages in *value*: OpenAI dicts, messages, (role, text) pairs, strings, or one of them.
+
+    Raises `InvalidInputError` with the position of the first one of unknown form.
+    """
+    match value:
+        case None:
+            return []
+        case str() | BaseMessage():
+            return [_as_message(0, value)]
+        case tuple() if all(isinstance(part, str) for part in cast("tuple[Any, ...]", value)):
+            return [_as_message(0, value)]
+        case {"role": _, **_rest}:
+            return [_as_message(0, value)]
+        case {"messages": inner, **_rest}:
+            return as_messages(inner)
+        case Sequence():
+            items = cast("Sequence[Any]", value)
+            return [_as_message(index, item) for index, item in enumerate(items)]
+        case _:
+            raise InvalidInputError(
+                f"Messages must be a list, not {type(value).__name__}. Pass a list of "
+                '{"role": …, "content": …} dicts, LangChain messages, pairs or strings.'
+            )
+
+
+def _as_message(index: int, value: Any) -> BaseMessage:
+    try:
+        return convert_to_messages([value])[0]
+    except (ValueError, TypeError, NotImplementedError, KeyError) as error:
+        reason = str(error).split("\nFor troubleshooting", maxsplit=1)[0]
+        raise InvalidInputError(
+            f"Message {index} is of a form longterm does not know: {reason}. Use "
+            '{"role": "user" | "assistant" | "system" | "tool", "content": …}, a LangChain '
+            "message, a (role, text) pair or a string; a tool message needs its tool_call_id."
+        ) from error
+
+
+def render(messages: Sequence[BaseMessage]) -> str:
+    """Text of *messages*, one paragraph each: ``[2024-05-03 14:00] user (Ann): Hello``."""
+    return "\n\n".join(f"{_heading(message)}: {message_text(message)}" for message in messages)
+
+
+def _heading(message: BaseMessage) -> str:
+    time = message_time(message)
+    stamp = f"[{time:%Y-%m-%d %H:%M}] " if time else ""
+    name = f" ({message.name})" if message.name else ""
+    return f"{stamp}{speaker(message)}{name}"
+
+
+def speaker(message: BaseMessage) -> str:
+    """Role of *message* in the words of OpenAI's API: user, assistant, tool, system."""
+    match message:
+        case HumanMessage():
+            return "user"
+        case AIMessage():
+            return "assistant"
+        case SystemMessage():
+            return "system"
+        case ToolMessage():
+            return "tool"
+        case ChatMessage(role=role):
+            return role
+        case _:
+            return message.type
+
+
+def message_time(message: BaseMessage) -> datetime | None:
+    """Time *message* carries in its metadata (ISO 8601 or seconds or milliseconds), if any."""
+    for holder in (message.additional_kwargs, message.response_metadata):
+        for key in _TIME_KEYS:
+            time = _as_time(cast("dict[str, Any]", holder).get(key))
+            if time:
+                return time
+    return None
+
+
+def _as_time(value: object) -> datetime | None:
+    try:
+        match value:
+            case datetime():
+                return value
+            case bool():
+                return None
+            case int() | float():
+                return datetime.fromtimestamp(value / (1000 if value > _MILLISECONDS else 1), UTC)
+            case str():
+                return datetime.fromisoformat(value)
+            case _:
+                return None
+    except (ValueError, OverflowError, OSError):
+        return None  # some other use of the word; a message without a time is no error
+
+
+def message_text(message: BaseMessage) -> str:
+    """Words of *message*, with notes for what is not words; both ends where it is very long."""
+    parts = [*_content_parts(message.content), *_call_parts(message)]
+    return _shorten("\n".join(part for part in parts if part), MESSAGE_LIMIT)
+
+
+def _content_parts(content: str | list[Any]) -> Iterator[str]:
+    blocks = [content] if isinstance(content, str) else content
+    for block in blocks:
+        yield _DATA_URL.sub("[data]", _block_text(block))
+
+
+def _block_text(block: Any) -> str:
+    match block:
+        case str():
+            return block
+        case {"type": "text" | "output_text" | "input_text", "text": str(text)}:
+            return text
+        case {"type": "refusal", "refusal": str(text)}:
+            return text
+        case {"type": "tool_use" | "tool_call" | "thinking" | "reasoning" | "redacted_thinking"}:
+            return ""  # calls are shown from tool_calls; a model's thoughts are not conversation
+        case {"type": "tool_result", "content": inner}:
+            return "\n".join(_content_parts(cast("str | list[Any]", inner)))
+        case {"type": str(kind)}:
+            return f"[{kind.removesuffix('_url').removeprefix('input_')}]"
+        case _:
+            return json.dumps(block, ensure_ascii=False, default=str)
+
+
+def _call_parts(message: BaseMessage) -> Iterator[str]:
+    if isinstance(message, AIMessage):
+        for call in message.tool_calls:
+            arguments = json.dumps(call["args"], ensure_ascii=False, default=str)
+            yield f"[calls {call['name']}({arguments})]"
+
+
+def _shorten(text: str, limit: int) -> str:
+    if len(text) <= limit:
+        return text
+    half = limit // 2
+    return f"{text[:half]}\n[… {len(text) - 2 * half} characters left out …]\n{text[-half:]}"
+
+
+def windows(messages: Sequence[BaseMessage], count: int = 4) -> list[str]:
+    """Search queries from a conversation: its last message, the 2 before, the 4 before.
+
+    At most *count* texts of at most `QUERY_LIMIT` characters, newest first, without repeats.
+    System messages and what has no words take no part.
+    """
+    texts = [text for text in map(_query_text, messages) if text]
+    queries: list[str] = []
+    end = len(texts)
+    for size in (1 << index for index in range(count)):
+        if end <= 0:
+            break
+        start = max(0, end - size)
+        queries.append(_newest_first_cut(texts[start:end]))
+        end = start
+    return list(dict.fromkeys(queries))
+
+
+def _query_text(message: BaseMessage) -> str:
+    if isinstance(message, SystemMessage):
+        return ""
+    return "\n".join(_content_parts(cast("str | list[Any]", message.content))).strip()
+
+
+def _newest_first_cut(texts: Sequence[str]) -> str:
+    """Join *texts*, each with its fair share of the room."""
+    share = QUERY_LIMIT // len(texts)
+    return "\n".join(text[:share] for text in texts)

@@ -1,0 +1,114 @@
+"""The nouns: what a memory is, and what can happen to one.
+
+A document is the plain form of a memory: an id, a kind (the name of its schema) and a content
+made of JSON data. Schemas turn it into the user's own objects at the edges; in the middle
+there is only this. Values here are frozen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from pydantic import BaseModel, Field
+
+__all__ = [
+    "Change",
+    "Delete",
+    "Document",
+    "ExtractedMemory",
+    "Insert",
+    "Memory",
+    "RemoveDoc",
+    "SummarizeThread",
+    "Update",
+    "document_of",
+    "value_of",
+]
+
+
+class Memory(BaseModel):
+    """One thing worth remembering, as a statement that can be understood on its own."""
+
+    content: str = Field(description="The statement: names instead of pronouns, absolute dates.")
+
+
+class SummarizeThread(BaseModel):
+    """What a conversation was about."""
+
+    title: str = Field(description="A short title for the conversation.")
+    summary: str = Field(description="What was said, asked and decided, in a few sentences.")
+
+
+class RemoveDoc(BaseModel):
+    """Stands in a result for a memory that is to be removed."""
+
+    json_doc_id: str = Field(description="Id of the memory to remove.")
+
+
+class ExtractedMemory(NamedTuple):
+    """A memory in a result: its id, and an instance of its schema (or a `RemoveDoc`)."""
+
+    id: str
+    content: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A memory in its plain form."""
+
+    id: str
+    #: Name of the schema; None for what was stored without one (by the memory tools, say).
+    kind: str | None
+    #: JSON data.
+    content: Any
+    #: What the store keeps beside kind and content; it is handed on untouched.
+    beside: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType[str, Any]({}))
+    #: The stored value is the content itself, with nothing around it.
+    bare: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Insert:
+    """*document* is new."""
+
+    document: Document
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """*document* takes the place of *before*."""
+
+    document: Document
+    before: Document
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """*document* is to go."""
+
+    document: Document
+
+
+Change = Insert | Update | Delete
+
+
+def document_of(key: str, value: Mapping[str, Any]) -> Document:
+    """Read a stored *value*, whoever wrote it."""
+    match value:
+        case {"kind": str(kind), "content": content, **beside}:
+            return Document(key, kind, content, beside)
+        case {"content": content, **beside}:
+            return Document(key, None, content, beside)
+        case _:
+            return Document(key, None, dict(value), bare=True)
+
+
+def value_of(document: Document) -> dict[str, Any]:
+    """Return what the store keeps of *document*: the inverse of `document_of`."""
+    if document.bare:
+        return dict(document.content)
+    kind = {} if document.kind is None else {"kind": document.kind}
+    return {**document.beside, **kind, "content": document.content}

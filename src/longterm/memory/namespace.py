@@ -1,0 +1,121 @@
+"""Namespaces: templates whose placeholders are filled from ``config["configurable"]``.
+
+Labels that a store would refuse are escaped, reversibly and one to one: two different user
+ids never share a namespace. Ordinary labels stay as they are.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from string import Formatter
+from typing import Any
+
+from langchain_core.runnables import RunnableConfig, ensure_config
+
+from longterm.errors import ConfigurationError
+
+__all__ = ["Namespace", "NamespaceTemplate", "escape_label", "unescape_label"]
+
+Namespace = tuple[str, ...]
+
+_RESERVED_ROOT = "langgraph"
+_CODES = {"%": "%25", ".": "%2E", "\0": "%00"}
+_ESCAPED_ROOT = "%6Canggraph"
+_ESCAPE = re.compile(r"%(?:25|2E|00)")
+_FORBIDDEN = re.compile(r"[.\0]|%(?:25|2E|00|6C)")
+
+
+def escape_label(label: str) -> str:
+    """Return *label* in a form every store takes; most labels come back unchanged."""
+    if label == _RESERVED_ROOT:
+        return _ESCAPED_ROOT
+    if not _FORBIDDEN.search(label):
+        return label
+    return "".join(_CODES.get(character, character) for character in label)
+
+
+def unescape_label(label: str) -> str:
+    """Return what `escape_label` was given."""
+    if label == _ESCAPED_ROOT:
+        return _RESERVED_ROOT
+    decode = {code: character for character, code in _CODES.items()}
+    return _ESCAPE.sub(lambda match: decode[match[0]], label)
+
+
+class NamespaceTemplate:
+    """A namespace with placeholders: ``NamespaceTemplate(("chat", "user-{user_id}"))``.
+
+    Call it with a config to fill it; without one, the config of the running graph is used.
+    ``{{`` and ``}}`` stand for single braces. Raises `ConfigurationError` where a placeholder
+    has no value, and at construction where the template itself is malformed.
+    """
+
+    __slots__ = ("_parsed", "template")
+
+    def __init__(self, template: tuple[str, ...] | list[str] | str | NamespaceTemplate) -> None:
+        self.template: Namespace = _labels(template)
+        self._parsed = tuple(_parse(label) for label in self.template)
+
+    def __call__(self, config: RunnableConfig | None = None) -> Namespace:
+        """Fill the template from *config* and return the namespace."""
+        values: Mapping[str, Any] = ensure_config(config).get("configurable", {})
+        return tuple(escape_label(_fill(parts, values)) for parts in self._parsed)
+
+    @property
+    def placeholders(self) -> tuple[str, ...]:
+        """Names that must be in ``config["configurable"]``."""
+        return tuple(name for parts in self._parsed for _, name in parts if name is not None)
+
+    def __repr__(self) -> str:
+        return f"NamespaceTemplate({self.template!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, NamespaceTemplate) and other.template == self.template
+
+    def __hash__(self) -> int:
+        return hash(self.template)
+
+
+#: Literal text, and the placeholder after it (None at the end).
+_Parts = tuple[tuple[str, str | None], ...]
+
+
+def _labels(template: tuple[str, ...] | list[str] | str | NamespaceTemplate) -> Namespace:
+    match template:
+        case NamespaceTemplate():
+            return template.template
+        case str():
+            return (template,)
+        case _:
+            return tuple(template)
+
+
+def _parse(label: str) -> _Parts:
+    try:
+        return tuple((text, name) for text, name, _, _ in Formatter().parse(label))
+    except (ValueError, TypeError) as error:
+        raise ConfigurationError(
+            f"Namespace label {label!r} is malformed: {error}. Write a placeholder as "
+            "{name} and a literal brace as {{ or }}."
+        ) from error
+
+
+def _fill(parts: _Parts, values: Mapping[str, Any]) -> str:
+    return "".join(text + ("" if name is None else _value(name, values)) for text, name in parts)
+
+
+def _value(name: str, values: Mapping[str, Any]) -> str:
+    given = sorted(key for key in values if not key.startswith("__"))
+    if name not in values:
+        raise ConfigurationError(
+            f"The namespace needs {{{name}}}, but config['configurable'] has only {given}. "
+            f'Pass config={{"configurable": {{"{name}": …}}}}.'
+        )
+    value = values[name]
+    if value is None or str(value) == "":
+        raise ConfigurationError(
+            f"The namespace needs {{{name}}}, but config['configurable'][{name!r}] is "
+            f"{value!r}: memories of nobody would mix with everybody's."
+        )
+    return str(value)

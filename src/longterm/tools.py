@@ -1,0 +1,262 @@
+"""Tools for agents: write memories, search memories.
+
+What goes wrong is told to the model as the tool's answer, marked as an error, and nothing is
+changed. The tools take LangChain's tool calls and arguments, and the raw calls of OpenAI's and
+Anthropic's own clients.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, Literal, cast, get_args
+
+from langchain_core.runnables import RunnableConfig
+from langchain_core.tools import StructuredTool, ToolException
+from langgraph.store.base import BaseStore, SearchItem
+from pydantic import BaseModel, Field, ValidationError, create_model
+from pydantic_core import to_json
+from typing_extensions import override
+
+from longterm.errors import ConfigurationError
+from longterm.extract.schema import plain, problems_in
+from longterm.extract.typeddict import modern
+from longterm.flow import Flow, arun, fetch, run, search, write
+from longterm.memory.namespace import Namespace, NamespaceTemplate
+from longterm.memory.operations import get_op, put_op, search_op
+
+__all__ = ["MemoryTool", "create_manage_memory_tool", "create_search_memory_tool"]
+
+Action = Literal["create", "update", "delete"]
+ResponseFormat = Literal["content", "content_and_artifact"]
+
+_WHEN_TO_WRITE = (
+    "Use it when the user states a preference or a fact that will matter later, asks to "
+    "remember or forget something, or when what you remember turns out to be wrong."
+)
+_ID = "Id of the memory to update or delete, as the search shows it. Leave it out to create."
+
+
+def create_manage_memory_tool(
+    namespace: tuple[str, ...] | str | NamespaceTemplate,
+    *,
+    instructions: str = _WHEN_TO_WRITE,
+    schema: Any = str,
+    actions_permitted: Sequence[Action] = ("create", "update", "delete"),
+    store: BaseStore | None = None,
+    name: str = "manage_memory",
+) -> MemoryTool:
+    """Create a tool with which an agent creates, updates and deletes memories.
+
+    *schema* is the type of a memory's content. Raises `ConfigurationError` where no known
+    action is permitted.
+    """
+    actions = _checked_actions(actions_permitted)
+    job = partial(_manage, NamespaceTemplate(namespace), actions)
+    return _tool(
+        job,
+        store,
+        name=name,
+        description=f"{_verbs(actions)} a long-term memory. {instructions}".strip(),
+        args_schema=_arguments(name, schema, actions),
+    )
+
+
+def create_search_memory_tool(
+    namespace: tuple[str, ...] | str | NamespaceTemplate,
+    *,
+    instructions: str = "",
+    store: BaseStore | None = None,
+    response_format: ResponseFormat = "content",
+    name: str = "search_memory",
+) -> MemoryTool:
+    """Create a tool with which an agent searches memories; it answers JSON, best first.
+
+    With ``response_format="content_and_artifact"`` the items themselves are the artifact.
+    """
+    job = partial(_search, NamespaceTemplate(namespace), response_format)
+    return _tool(
+        job,
+        store,
+        name=name,
+        description=f"Search the long-term memories. {instructions}".strip(),
+        args_schema=_SearchArguments,
+        response_format=response_format,
+    )
+
+
+class _SearchArguments(BaseModel):
+    query: str = Field(description="What to look for, in words.")
+    limit: int = Field(10, ge=1, description="How many memories to return at most.")
+    offset: int = Field(0, ge=0, description="How many of the best ones to pass over.")
+    filter: dict[str, Any] | None = Field(None, description="Fields that must have these values.")
+
+
+class MemoryTool(StructuredTool):
+    """A tool that also takes the raw calls of OpenAI's and Anthropic's own clients."""
+
+    @override
+    def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
+        return super().invoke(self._input(input), config, **kwargs)
+
+    @override
+    async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
+        return await super().ainvoke(self._input(input), config, **kwargs)
+
+    def _input(self, value: Any) -> Any:
+        """Return *value* as LangChain takes it: a tool call of its own, or arguments."""
+        match value.model_dump() if isinstance(value, BaseModel) else value:
+            case {"function": {"arguments": arguments}}:  # OpenAI's chat completions
+                return self._input(arguments)
+            case {"type": "function_call", "arguments": arguments}:  # OpenAI's responses
+                return self._input(arguments)
+            case {"type": "tool_use", "input": arguments}:  # Anthropic
+                return arguments
+            case str(text):
+                return _as_json_object(text) or {next(iter(self.args)): text}
+            case arguments:
+                return arguments
+
+
+def _as_json_object(text: str) -> dict[str, Any] | None:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return None
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else None
+
+
+def _tool(job: Callable[..., Flow[Any]], store: BaseStore | None, **options: Any) -> MemoryTool:
+    """Build a tool that performs *job* on *store*, or on the store of the running graph."""
+
+    def call(config: RunnableConfig, **arguments: Any) -> Any:
+        return run(job(config, **arguments), config, store=store)
+
+    async def acall(config: RunnableConfig, **arguments: Any) -> Any:
+        return await arun(job(config, **arguments), config, store=store)
+
+    return MemoryTool(
+        func=call,
+        coroutine=acall,
+        handle_tool_error=True,
+        handle_validation_error=_bad_arguments,
+        **options,
+    )
+
+
+def _bad_arguments(error: Exception) -> str:
+    problems = problems_in(error) if isinstance(error, ValidationError) else str(error)
+    return f"The arguments do not fit: {problems}. Nothing was changed."
+
+
+def _checked_actions(actions: Sequence[Action]) -> tuple[Action, ...]:
+    unknown = sorted(set(actions) - set(get_args(Action)))
+    if unknown or not actions:
+        raise ConfigurationError(
+            f"actions_permitted must name at least one of {get_args(Action)}; got {list(actions)}."
+        )
+    return tuple(actions)
+
+
+def _verbs(actions: Sequence[Action]) -> str:
+    *others, last = actions
+    return (f"{', '.join(others)} or {last}" if others else last).capitalize()
+
+
+def _arguments(name: str, schema: Any, actions: tuple[Action, ...]) -> type[BaseModel]:
+    content = dict[str, Any] if isinstance(schema, Mapping) else modern(schema)
+    first = "create" if "create" in actions else actions[0]
+    fields: dict[str, Any] = {
+        "content": (content | None, Field(None, description="What to remember.")),
+        "action": (Literal[actions], Field(first, description="What to do.")),
+        "id": (str | None, Field(None, description=_ID)),
+    }
+    return create_model(name, **fields)
+
+
+async def _manage(
+    template: NamespaceTemplate,
+    actions: Sequence[Action],
+    config: RunnableConfig,
+    *,
+    content: Any = None,
+    action: Action | None = None,
+    id: Any = None,
+) -> str:
+    namespace = template(config)
+    match action or ("create" if "create" in actions else actions[0]):
+        case "create":
+            return await _create(namespace, plain(content), id)
+        case "update":
+            return await _update(namespace, plain(content), id)
+        case "delete":
+            return await _delete(namespace, id)
+
+
+async def _create(namespace: Namespace, content: Any, id: Any) -> str:
+    if id is not None:
+        raise ToolException("To create a memory, leave out the id; to change one, use update.")
+    key = str(uuid.uuid4())
+    await write([put_op(namespace, key, {"content": _given(content)})])
+    return f"created memory {key}"
+
+
+async def _update(namespace: Namespace, content: Any, id: Any) -> str:
+    key, value = await _existing(namespace, id)
+    await write([put_op(namespace, key, _with_content(value, _given(content)))])
+    return f"updated memory {key}"
+
+
+async def _delete(namespace: Namespace, id: Any) -> str:
+    key, _ = await _existing(namespace, id)
+    await write([put_op(namespace, key, None)])
+    return f"Deleted memory {key}"
+
+
+async def _existing(namespace: Namespace, id: Any) -> tuple[str, dict[str, Any]]:
+    if id is None:
+        raise ToolException("Give the id of the memory, as the search shows it.")
+    (item,) = await fetch([get_op(namespace, str(id))])
+    if item is None:
+        raise ToolException(f"There is no memory {id}. Search for the one you mean.")
+    return str(id), item.value
+
+
+def _given(content: Any) -> Any:
+    if content is None:
+        raise ToolException("The content is missing. Nothing was changed.")
+    return content
+
+
+def _with_content(value: dict[str, Any], content: Any) -> dict[str, Any]:
+    """Return *value* with *content* in the form it has: other keys, and a schema's, stay."""
+    match value.get("content"), content:
+        case {"content": str(), **others}, str() if not others:
+            return {**value, "content": {"content": content}}
+        case {**fields}, str():
+            raise ToolException(f"This memory has the fields {sorted(fields)}, not just a text.")
+        case _:
+            return {**value, "content": content}
+
+
+async def _search(
+    template: NamespaceTemplate,
+    response_format: ResponseFormat,
+    config: RunnableConfig,
+    *,
+    query: str,
+    limit: int = 10,
+    offset: int = 0,
+    filter: dict[str, Any] | None = None,
+) -> Any:
+    op = search_op(template(config), query, filter=filter, limit=limit, offset=offset)
+    (items,) = await search([op])
+    text = _as_json(items)
+    return (text, items) if response_format == "content_and_artifact" else text
+
+
+def _as_json(items: Sequence[SearchItem]) -> str:
+    plain_items: list[Any] = [cast("Any", item).dict() for item in items]
+    return to_json(plain_items, serialize_unknown=True).decode()

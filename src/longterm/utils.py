@@ -1,0 +1,5 @@
+"""LangMem's path to the namespace template."""
+
+from longterm.memory.namespace import NamespaceTemplate
+
+__all__ = ["NamespaceTemplate"]
