@@ -13,6 +13,8 @@ from subjects import DIMS, SUBJECTS, Make, Options, Subject, WordVectors
 def subject(request: pytest.FixtureRequest) -> Subject:
     chosen: Subject = request.param
     name = request.node.originalname
+    if name in chosen.unsure:
+        pytest.skip(f"{chosen.name}: {chosen.unsure[name]}")
     if name in chosen.known_failures:
         reason = chosen.known_failures[name]
         request.applymarker(pytest.mark.xfail(reason=reason, strict=True))
@@ -24,9 +26,9 @@ def make(subject: Subject, tmp_path: Path) -> Iterator[Make]:
     with ExitStack() as stack:
 
         def opened(options: Options) -> BaseStore:
-            if options.ttl and not subject.ttl:
+            if options.ttl is not None and not subject.ttl:
                 pytest.skip(f"{subject.name} has no time to live")
-            if options.index and not subject.vectors:
+            if options.index is not None and not subject.vectors:
                 pytest.skip(f"{subject.name} has no vectors on this Python")
             return stack.enter_context(subject.opened(options, tmp_path))
 

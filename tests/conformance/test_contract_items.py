@@ -78,12 +78,9 @@ def test_what_is_got_is_a_copy(store: BaseStore) -> None:
     "value",
     [
         pytest.param("a\x00b", id="NUL"),
-        pytest.param("a\ud800b", id="lone surrogate"),
         pytest.param("味噌拉面 🍜", id="CJK"),
         pytest.param(2**63 - 1, id="the largest 64-bit integer"),
-        pytest.param(2**70, id="a larger one"),
         pytest.param(-(2**63), id="the least 64-bit integer"),
-        pytest.param(float("inf"), id="infinity"),
         pytest.param(1e-320, id="a denormal number"),
         pytest.param("x" * 1_000_000, id="a megabyte"),
         pytest.param("", id="empty text"),
@@ -91,8 +88,23 @@ def test_what_is_got_is_a_copy(store: BaseStore) -> None:
     ],
 )
 def test_every_value_comes_back(store: BaseStore, value: Any) -> None:
-    store.put(NS, "k", {"value": value, "clé \ud800 \x00": 1})
-    assert got(store, "k").value == {"value": value, "clé \ud800 \x00": 1}
+    store.put(NS, "k", {"value": value, "clé": 1})
+    assert got(store, "k").value == {"value": value, "clé": 1}
+
+
+def test_a_lone_surrogate_comes_back(store: BaseStore) -> None:
+    store.put(NS, "k", {"value \ud800": "a\udfffb"})
+    assert got(store, "k").value == {"value \ud800": "a\udfffb"}
+
+
+def test_an_integer_of_any_size_comes_back(store: BaseStore) -> None:
+    store.put(NS, "k", {"value": 2**70})
+    assert got(store, "k").value == {"value": 2**70}
+
+
+def test_infinity_comes_back(store: BaseStore) -> None:
+    store.put(NS, "k", {"value": float("-inf")})
+    assert got(store, "k").value == {"value": float("-inf")}
 
 
 def test_nan_comes_back_as_nan(store: BaseStore) -> None:
@@ -101,10 +113,15 @@ def test_nan_comes_back_as_nan(store: BaseStore) -> None:
     assert value != value  # noqa: PLR0124 - that is what NaN is
 
 
-@pytest.mark.parametrize("key", ["", " ", "a.b", "a/b", "%_*?[]", "味", "a\x00b", "\ud800", "'\""])
+@pytest.mark.parametrize("key", ["", " ", "a.b", "a/b", "%_*?[]", "味", "a\x00b", "'\""])
 def test_every_text_is_a_key(store: BaseStore, key: str) -> None:
     store.put(NS, key, {"n": 1})
     assert got(store, key).key == key
+
+
+def test_a_lone_surrogate_is_a_key(store: BaseStore) -> None:
+    store.put(NS, "\ud800", {"n": 1})
+    assert got(store, "\ud800").key == "\ud800"
 
 
 def test_keys_are_told_apart_by_case(store: BaseStore) -> None:

@@ -352,7 +352,7 @@ class EmbeddedStore(BaseStore):
 
     def _ask(self, plan: _Plan, embedder: Embedder) -> Generator[Step, Any, _Vectors]:
         texts = yield from self._vectors_of(plan.texts, plan.model)
-        if not plan.queries or plan.model is None:
+        if not plan.queries or (plan.model is None and not texts):
             return _Vectors(texts, {})
         answers = yield EmbedQueries(embedder.model, plan.queries)
         packed = embedder.packed(answers, plan.queries)
