@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 from langgraph.store.base import BaseStore
-from subjects import DIMS, SUBJECTS, Make, Options, Subject, WordVectors
+from longterm.testing import HashEmbeddings
+from subjects import DIMS, SUBJECTS, Make, Options, Subject
 
 
 @pytest.fixture(params=SUBJECTS, ids=lambda subject: subject.name)
@@ -41,10 +42,10 @@ def store(make: Make) -> BaseStore:
 
 
 @pytest.fixture
-def model() -> WordVectors:
-    return WordVectors()
+def model() -> HashEmbeddings:
+    return HashEmbeddings()
 
 
 @pytest.fixture
-def indexed(make: Make, model: WordVectors) -> BaseStore:
+def indexed(make: Make, model: HashEmbeddings) -> BaseStore:
     return make(Options(index={"embed": model, "dims": DIMS, "fields": ["text"]}))

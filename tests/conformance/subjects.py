@@ -9,41 +9,15 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-from langchain_core.embeddings import Embeddings
 from langgraph.store.base import BaseStore, IndexConfig, Op, Result, TTLConfig
 from langgraph.store.memory import InMemoryStore
 from langgraph.store.sqlite import SqliteStore
 from longterm.stores import EmbeddedStore
 
 DIMS = 64
-
-
-class WordVectors(Embeddings):
-    """Vectors by words, so that texts with the same words are near; it notes what it is asked."""
-
-    def __init__(self, dims: int = DIMS) -> None:
-        self.dims = dims
-        self.documents: list[str] = []
-        self.queries: list[str] = []
-
-    def embed_documents(self, texts: list[str]) -> list[list[float]]:
-        self.documents.extend(texts)
-        return [self._vector(text) for text in texts]
-
-    def embed_query(self, text: str) -> list[float]:
-        self.queries.append(text)
-        return self._vector(text)
-
-    def _vector(self, text: str) -> list[float]:
-        vector = [0.01] * self.dims
-        for word in text.lower().split():
-            digest = blake2b(word.encode("utf-8", "replace"), digest_size=4).digest()
-            vector[int.from_bytes(digest) % self.dims] += 1.0
-        return vector
 
 
 @dataclass(frozen=True)

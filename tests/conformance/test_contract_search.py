@@ -1,7 +1,7 @@
 """The contract: search, with and without a query."""
 
 from langgraph.store.base import BaseStore, PutOp, SearchOp
-from subjects import WordVectors
+from longterm.testing import HashEmbeddings
 
 NS = ("notes",)
 
@@ -85,7 +85,7 @@ def test_an_item_without_a_vector_has_no_score(indexed: BaseStore) -> None:
     assert indexed.search(NS, query="noodle soup")[0].score is None
 
 
-def test_an_empty_query_is_none(indexed: BaseStore, model: WordVectors) -> None:
+def test_an_empty_query_is_none(indexed: BaseStore, model: HashEmbeddings) -> None:
     indexed.put(NS, "a", {"text": "noodle soup"})
     assert keys(indexed, query="") == ["a"]
     assert model.queries == []
@@ -102,19 +102,19 @@ def test_a_batch_may_search_what_it_writes(indexed: BaseStore) -> None:
 
 
 def test_only_the_fields_of_the_index_reach_the_model(
-    indexed: BaseStore, model: WordVectors
+    indexed: BaseStore, model: HashEmbeddings
 ) -> None:
     indexed.put(NS, "a", {"text": "noodle soup", "secret": "1234"})
     assert model.documents == ["noodle soup"]
 
 
-def test_a_put_may_name_its_own_fields(indexed: BaseStore, model: WordVectors) -> None:
+def test_a_put_may_name_its_own_fields(indexed: BaseStore, model: HashEmbeddings) -> None:
     indexed.put(NS, "a", {"text": "noodle", "title": "soup", "parts": [{"t": "x"}, {"t": "y"}]},
                 index=["title", "parts[*].t"])  # fmt: skip
     assert sorted(model.documents) == ["soup", "x", "y"]
 
 
-def test_index_false_asks_the_model_nothing(indexed: BaseStore, model: WordVectors) -> None:
+def test_index_false_asks_the_model_nothing(indexed: BaseStore, model: HashEmbeddings) -> None:
     indexed.put(NS, "a", {"text": "noodle soup"}, index=False)
     assert model.documents == []
 
@@ -125,14 +125,14 @@ def test_the_best_of_several_texts_counts(indexed: BaseStore) -> None:
     assert keys(indexed, query="noodle soup") == ["two", "one"]
 
 
-def test_a_query_is_embedded_as_a_query(indexed: BaseStore, model: WordVectors) -> None:
+def test_a_query_is_embedded_as_a_query(indexed: BaseStore, model: HashEmbeddings) -> None:
     indexed.put(NS, "a", {"text": "noodle soup"})
     indexed.search(NS, query="soup")
     assert (model.documents, model.queries) == (["noodle soup"], ["soup"])
 
 
 def test_text_that_did_not_change_is_not_embedded_again(
-    indexed: BaseStore, model: WordVectors
+    indexed: BaseStore, model: HashEmbeddings
 ) -> None:
     indexed.put(NS, "a", {"text": "noodle soup", "n": 1})
     indexed.put(NS, "a", {"text": "noodle soup", "n": 2})
@@ -140,7 +140,7 @@ def test_text_that_did_not_change_is_not_embedded_again(
 
 
 def test_equal_texts_of_one_batch_are_embedded_once(
-    indexed: BaseStore, model: WordVectors
+    indexed: BaseStore, model: HashEmbeddings
 ) -> None:
     indexed.batch([PutOp(NS, key, {"text": "noodle soup"}) for key in "abc"])
     assert model.documents == ["noodle soup"]
