@@ -60,9 +60,7 @@ def _sqlite(options: Options, folder: Path) -> Iterator[BaseStore]:
 @contextmanager
 def _embedded(options: Options, folder: Path) -> Iterator[BaseStore]:
     path = folder / "memory.db"
-    with EmbeddedStore(
-        path, index=options.index, ttl=options.ttl, synchronous="normal"
-    ) as store:
+    with EmbeddedStore(path, index=options.index, ttl=options.ttl, synchronous="normal") as store:
         yield store
         assert store.check() == []
 

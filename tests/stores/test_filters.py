@@ -10,8 +10,10 @@ from longterm.errors import InvalidInputError
 from longterm.stores.filters import holds, narrow, parse
 from longterm.stores.values import encode
 
-names = st.sampled_from(["a", "b", "a b", "味", "a.b", 'q"', "\\", "$.a", "", "\x00", "\ud800", "*"])
-numbers = st.sampled_from([0, 1, -1, 9, 10, 2**53 + 1, 2**63, -(2**63), 0.1, 0.5, 1e300, -0.0, 5e-324])
+names = st.sampled_from(["a", "b", "a b", "味", "a.b", 'q"', "\\", "a$", "", "\x00", "\ud800", "*"])
+numbers = st.sampled_from(
+    [0, 1, -1, 9, 10, 2**53 + 1, 2**63, -(2**63), 0.1, 0.5, 1e300, -0.0, 5e-324]
+)
 scalars = (
     st.none() | st.booleans() | numbers | st.floats() | st.integers()
     | st.sampled_from(["", "x", "10", "味", "a\x00b", "\ud800", "'", '"', "%"])
@@ -27,13 +29,25 @@ bounds = scalars.filter(lambda value: value is not None)
 
 conditions: st.SearchStrategy[Any] = st.recursive(
     values
-    | st.builds(lambda op, bound: {op: bound}, st.sampled_from(["$gt", "$gte", "$lt", "$lte"]), bounds)
+    | st.builds(
+        lambda op, bound: {op: bound}, st.sampled_from(["$gt", "$gte", "$lt", "$lte"]), bounds
+    )
     | st.builds(lambda op, value: {op: value}, st.sampled_from(["$eq", "$ne"]), values)
-    | st.builds(lambda op, several: {op: several}, st.sampled_from(["$in", "$nin"]), st.lists(values, max_size=3))
+    | st.builds(
+        lambda op, several: {op: several},
+        st.sampled_from(["$in", "$nin"]),
+        st.lists(values, max_size=3),
+    )
     | st.builds(lambda wanted: {"$exists": wanted}, st.booleans()),
-    lambda inner: st.dictionaries(names, inner, max_size=2)
-    | st.builds(lambda part: {"$not": part}, inner)
-    | st.builds(lambda op, parts: {op: parts}, st.sampled_from(["$and", "$or"]), st.lists(inner, max_size=2)),
+    lambda inner: (
+        st.dictionaries(names, inner, max_size=2)
+        | st.builds(lambda part: {"$not": part}, inner)
+        | st.builds(
+            lambda op, parts: {op: parts},
+            st.sampled_from(["$and", "$or"]),
+            st.lists(inner, max_size=2),
+        )
+    ),
     max_leaves=4,
 )
 filters = st.dictionaries(names, conditions, max_size=2) | st.builds(
@@ -59,7 +73,7 @@ def passes_sql(sqlite: sqlite3.Connection, wanted: dict[str, Any], value: dict[s
     return bool(row[0])
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(filters, objects)
 @example({"a": {"$gt": 0.1}}, {"a": 0.10000000000000002})
 @example({"a": {"$lt": 2**53}}, {"a": 2**53 - 0.5})
