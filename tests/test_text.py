@@ -2,6 +2,7 @@
 
 import pytest
 from hypothesis import given, strategies as st
+
 from longterm.text import is_unspaced, query_terms, scripts, terms, words
 
 
@@ -15,7 +16,7 @@ from longterm.text import is_unspaced, query_terms, scripts, terms, words
         ("boxes", "a box"),
         ("CAFE", "ein Café"),
         ("strasse", "Straße"),
-        ("ＦＵＬＬ", "full width"),
+        ("\uff26\uff35\uff2c\uff2c", "full width"),
         ("拉面", "我喜欢味噌拉面"),
         ("面", "我喜欢味噌拉面"),
         ("ラーメン", "味噌ラーメンが好き"),
@@ -65,7 +66,7 @@ def test_text_without_letters_has_no_script() -> None:
 
 
 @pytest.mark.parametrize(("text", "expected"), [("拉", True), ("ramen", False), ("", False)])
-def test_unspaced_scripts_are_known(text: str, expected: bool) -> None:
+def test_unspaced_scripts_are_known(text: str, *, expected: bool) -> None:
     assert is_unspaced(text) is expected
 
 

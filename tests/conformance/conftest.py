@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 from langgraph.store.base import BaseStore
-from longterm.testing import HashEmbeddings
 from subjects import DIMS, SUBJECTS, Make, Options, Subject
+
+from longterm.testing import HashEmbeddings
 
 
 @pytest.fixture(params=SUBJECTS, ids=lambda subject: subject.name)

@@ -6,7 +6,7 @@ the test, strictly: the day it does it right, the entry must go.
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +14,8 @@ from typing import Any
 
 from langgraph.store.base import BaseStore, IndexConfig, Op, Result, TTLConfig
 from langgraph.store.memory import InMemoryStore
-from langgraph.store.sqlite import SqliteStore
+from langgraph.store.sqlite import SqliteStore  # pyright: ignore[reportMissingTypeStubs]
+
 from longterm.stores import EmbeddedStore
 
 DIMS = 64
@@ -45,12 +46,12 @@ class Subject:
 
 
 @contextmanager
-def _in_memory(options: Options, folder: Path) -> Iterator[BaseStore]:
+def _in_memory(options: Options, folder: Path) -> Generator[BaseStore]:
     yield InMemoryStore(index=options.index)
 
 
 @contextmanager
-def _sqlite(options: Options, folder: Path) -> Iterator[BaseStore]:
+def _sqlite(options: Options, folder: Path) -> Generator[BaseStore]:
     arguments: dict[str, Any] = {"index": options.index, "ttl": options.ttl}
     with SqliteStore.from_conn_string(str(folder / "sqlite.db"), **arguments) as store:
         store.setup()
@@ -58,7 +59,7 @@ def _sqlite(options: Options, folder: Path) -> Iterator[BaseStore]:
 
 
 @contextmanager
-def _embedded(options: Options, folder: Path) -> Iterator[BaseStore]:
+def _embedded(options: Options, folder: Path) -> Generator[BaseStore]:
     path = folder / "memory.db"
     with EmbeddedStore(path, index=options.index, ttl=options.ttl, synchronous="normal") as store:
         yield store
@@ -66,7 +67,7 @@ def _embedded(options: Options, folder: Path) -> Iterator[BaseStore]:
 
 
 @contextmanager
-def _embedded_in_memory(options: Options, folder: Path) -> Iterator[BaseStore]:
+def _embedded_in_memory(options: Options, folder: Path) -> Generator[BaseStore]:
     with EmbeddedStore(":memory:", index=options.index, ttl=options.ttl) as store:
         yield store
         assert store.check() == []
@@ -92,7 +93,7 @@ class Awaited(BaseStore):
 
 
 @contextmanager
-def _embedded_awaited(options: Options, folder: Path) -> Iterator[BaseStore]:
+def _embedded_awaited(options: Options, folder: Path) -> Generator[BaseStore]:
     with _embedded(options, folder) as store, asyncio.Runner() as runner:
         yield Awaited(store, runner)
 

@@ -1,14 +1,16 @@
 """The contract: search, with and without a query."""
 
+from typing import Any
+
 from langgraph.store.base import BaseStore, PutOp, SearchOp
+
 from longterm.testing import HashEmbeddings
 
 NS = ("notes",)
 
 
-def keys(store: BaseStore, **arguments: object) -> list[str]:
-    (found,) = store.batch([SearchOp(NS, **arguments)])  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
-    return [item.key for item in found]  # type: ignore[union-attr] # pyright: ignore
+def keys(store: BaseStore, **arguments: Any) -> list[str]:
+    return [item.key for item in store.search(NS, **arguments)]
 
 
 def test_without_a_query_everything_comes_in_pages(store: BaseStore) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from langgraph.store.base import BaseStore, TTLConfig
+from langgraph.store.base import TTLConfig
 from subjects import Make, Options
 
 NS = ("short",)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from longterm.stores import EmbeddedStore
 from longterm.stores.embedding import StoreIndex
 from longterm.testing import HashEmbeddings

@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 
 from langgraph.store.base import PutOp
+
 from longterm.stores import EmbeddedStore
 from longterm.stores.embedding import StoreIndex
 from longterm.testing import HashEmbeddings
@@ -57,7 +58,7 @@ def killed_child(path: Path, first: int, reports: int) -> int:
 
 
 def wrong_with(path: Path, last: int) -> list[str]:
-    """What the file says against: sound, whole batches only, nothing acknowledged lost."""
+    """Look for damage, half batches, and what was acknowledged and is lost."""
     with EmbeddedStore(path, index=INDEX) as store:
         wrong = store.check()
         numbers = [

@@ -39,7 +39,7 @@ def count(store: EmbeddedStore) -> None:
 
 
 def read(path: Path, reader: int, puts: int) -> None:
-    """What was there once stays there, and each search is answered."""
+    """Search again and again: what was there once stays there."""
     seen = 0
     with EmbeddedStore(path, synchronous="normal") as store:
         for _ in range(puts):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from langgraph.store.base import PutOp
+
 from longterm.errors import StoreError
 from longterm.stores import EmbeddedStore
 from longterm.stores.migrations import migrate, scripts
@@ -107,9 +108,9 @@ def as_nobody(path: Path) -> Iterator[None]:
 def test_a_read_only_file_is_named(filled: Path, as_nobody: None) -> None:
     if os.geteuid() != NOBODY:
         filled.chmod(0o444)
-    with pytest.raises(StoreError, match=r"read-only|may we write") as caught:
-        with EmbeddedStore(filled) as store:
-            store.put(NS, "a", {"n": 1})
+    refused = pytest.raises(StoreError, match=r"read-only|may we write")
+    with refused as caught, EmbeddedStore(filled) as store:
+        store.put(NS, "a", {"n": 1})
     assert str(filled) in str(caught.value)
 
 

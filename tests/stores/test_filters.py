@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from hypothesis import example, given, settings, strategies as st
+
 from longterm.errors import InvalidInputError
 from longterm.stores.filters import holds, narrow, parse
 from longterm.stores.values import encode
@@ -27,33 +28,33 @@ values: st.SearchStrategy[Any] = st.recursive(
 objects = st.dictionaries(names, values, max_size=4)
 bounds = scalars.filter(lambda value: value is not None)
 
-conditions: st.SearchStrategy[Any] = st.recursive(
-    values
-    | st.builds(
-        lambda op, bound: {op: bound}, st.sampled_from(["$gt", "$gte", "$lt", "$lte"]), bounds
-    )
-    | st.builds(lambda op, value: {op: value}, st.sampled_from(["$eq", "$ne"]), values)
-    | st.builds(
-        lambda op, several: {op: several},
-        st.sampled_from(["$in", "$nin"]),
-        st.lists(values, max_size=3),
-    )
-    | st.builds(lambda wanted: {"$exists": wanted}, st.booleans()),
-    lambda inner: (
+
+def operator(name: str, operand: Any) -> dict[str, Any]:
+    return {name: operand}
+
+
+def operators(names: list[str], operands: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return st.builds(operator, st.sampled_from(names), operands)
+
+
+def compound(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return (
         st.dictionaries(names, inner, max_size=2)
-        | st.builds(lambda part: {"$not": part}, inner)
-        | st.builds(
-            lambda op, parts: {op: parts},
-            st.sampled_from(["$and", "$or"]),
-            st.lists(inner, max_size=2),
-        )
-    ),
-    max_leaves=4,
+        | operators(["$not"], inner)
+        | operators(["$and", "$or"], st.lists(inner, max_size=2))
+    )
+
+
+simple = (
+    values
+    | operators(["$gt", "$gte", "$lt", "$lte"], bounds)
+    | operators(["$eq", "$ne"], values)
+    | operators(["$in", "$nin"], st.lists(values, max_size=3))
+    | operators(["$exists"], st.booleans())
 )
-filters = st.dictionaries(names, conditions, max_size=2) | st.builds(
-    lambda op, parts: {op: parts},
-    st.sampled_from(["$and", "$or"]),
-    st.lists(st.dictionaries(names, conditions, max_size=2), max_size=2),
+fields = st.dictionaries(names, st.recursive(simple, compound, max_leaves=4), max_size=2)
+filters: st.SearchStrategy[dict[str, Any]] = fields | operators(
+    ["$and", "$or"], st.lists(fields, max_size=2)
 )
 
 
@@ -67,7 +68,7 @@ def sqlite() -> Iterator[sqlite3.Connection]:
 def passes_sql(sqlite: sqlite3.Connection, wanted: dict[str, Any], value: dict[str, Any]) -> bool:
     narrowed, encoded = narrow(parse(wanted)), encode(value)
     row = sqlite.execute(
-        f"SELECT {narrowed.text} FROM (SELECT ? AS value, ? AS plain)",
+        f"SELECT {narrowed.text} FROM (SELECT ? AS value, ? AS plain)",  # noqa: S608 - the subject
         (*narrowed.parameters, encoded.text, encoded.plain),
     ).fetchone()
     return bool(row[0])
@@ -118,7 +119,7 @@ def test_sql_says_simple_filters_exactly(sqlite: sqlite3.Connection) -> None:
         ({"a": 5}, {"a": {"$or": [{"$lt": 1}, {"$gt": 4}]}}, True),
     ],
 )
-def test_what_holds(value: dict[str, Any], wanted: dict[str, Any], expected: bool) -> None:
+def test_what_holds(value: dict[str, Any], wanted: dict[str, Any], *, expected: bool) -> None:
     assert holds(parse(wanted), value) is expected
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from hypothesis import settings, strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 from langgraph.store.base import GetOp, Item, MatchCondition, PutOp
+
 from longterm.errors import ConflictError
 from longterm.stores import EmbeddedStore
 from longterm.testing import HashEmbeddings
@@ -72,7 +73,7 @@ class Model(RuleBasedStateMachine):
         ops = [op for put in puts for op in (PutOp(*put), GetOp(*put[:2]))]
         answers = self.store.batch(ops)
         for put, found in zip(puts, answers[1::2], strict=True):
-            assert (isinstance(found, Item) and found.value or None) == put[2]
+            assert (found.value if isinstance(found, Item) else None) == put[2]
             self._note(*put)
 
     @rule(puts=st.lists(st.tuples(places, keys, values), max_size=3))

@@ -1,6 +1,7 @@
 """Namespaces and keys as columns."""
 
 from hypothesis import given, strategies as st
+
 from longterm.stores.names import below, from_column, to_column, to_labels, to_path
 
 texts = st.text(st.characters())

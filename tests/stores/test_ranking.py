@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+
 from longterm.stores.lexicon import Lexicon, hashed, pack
 from longterm.stores.matrix import Matrix, pack as pack_vector, unpack
 from longterm.stores.ranking import NOTHING, TextScores, bm25, contributions, fused, in_order

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from langgraph.store.base import PutOp
+
 from longterm.stores import EmbeddedStore
 from longterm.stores.embedding import StoreIndex
 

@@ -7,15 +7,17 @@ from typing import Any
 
 import pytest
 from hypothesis import given, strategies as st
+
 from longterm.errors import InvalidInputError
 from longterm.stores.values import decode, encode, leaves
 
+texts = st.text(st.characters())
 json_values: st.SearchStrategy[Any] = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(st.characters()),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(st.characters()), inner, max_size=4),
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | texts,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(texts, inner, max_size=4),
     max_leaves=12,
-)  # fmt: skip
-objects = st.dictionaries(st.text(st.characters()), json_values, max_size=4)
+)
+objects = st.dictionaries(texts, json_values, max_size=4)
 
 
 @given(objects)

@@ -11,7 +11,7 @@ import sqlite3
 import threading
 import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal
@@ -50,21 +50,19 @@ class Database:
         return self.path == MEMORY
 
     @contextmanager
-    def reading(self) -> Iterator[sqlite3.Connection]:
+    def reading(self) -> Generator[sqlite3.Connection]:
         """Read from one state of the file, whatever others write meanwhile."""
-        with self._errors(), self._borrowed() as connection:
-            with _transaction(connection, "BEGIN"):
-                yield connection
+        with self._errors(), self._borrowed() as connection, _transaction(connection, "BEGIN"):
+            yield connection
 
     @contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
+    def writing(self) -> Generator[sqlite3.Connection]:
         """Write all or nothing; nobody else writes meanwhile."""
-        with self._write_lock, self._errors(), self._borrowed() as connection:
-            with _transaction(connection, "BEGIN IMMEDIATE"):
-                yield connection
+        with self.outside() as connection, _transaction(connection, "BEGIN IMMEDIATE"):
+            yield connection
 
     @contextmanager
-    def outside(self) -> Iterator[sqlite3.Connection]:
+    def outside(self) -> Generator[sqlite3.Connection]:
         """Lend a connection without a transaction, for what cannot run inside one."""
         with self._write_lock, self._errors(), self._borrowed() as connection:
             yield connection
@@ -129,7 +127,7 @@ class Database:
                 time.sleep(0.01)
 
     @contextmanager
-    def _borrowed(self) -> Iterator[sqlite3.Connection]:
+    def _borrowed(self) -> Generator[sqlite3.Connection]:
         if self.in_memory:
             with self._turn, self._from_pool() as connection:
                 yield connection
@@ -138,7 +136,7 @@ class Database:
                 yield connection
 
     @contextmanager
-    def _from_pool(self) -> Iterator[sqlite3.Connection]:
+    def _from_pool(self) -> Generator[sqlite3.Connection]:
         connection = self._take()
         try:
             yield connection
@@ -174,7 +172,7 @@ class Database:
         return connection
 
     @contextmanager
-    def _errors(self) -> Iterator[None]:
+    def _errors(self) -> Generator[None]:
         try:
             yield
         except sqlite3.Error as exc:
@@ -182,7 +180,7 @@ class Database:
 
 
 @contextmanager
-def _transaction(connection: sqlite3.Connection, begin: str) -> Iterator[None]:
+def _transaction(connection: sqlite3.Connection, begin: str) -> Generator[None]:
     connection.execute(begin)
     try:
         yield

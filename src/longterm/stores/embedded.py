@@ -55,7 +55,7 @@ from longterm.stores.scopes import ScopeCache
 from longterm.stores.steps import EmbedQueries, EmbedTexts, Job, Step, Work, arun, run
 from longterm.stores.sweeping import Sweeper, sweep
 from longterm.stores.transaction import Clock, Transaction, namespaces, read, refresh
-from longterm.stores.writing import check_text_index, model_of, require_model, write
+from longterm.stores.writing import Vectors, check_text_index, model_of, require_model, write
 
 __all__ = ["EmbeddedStore"]
 
@@ -173,7 +173,7 @@ class EmbeddedStore(BaseStore):
         /,
         *,
         query: str | None = None,
-        filter: dict[str, Any] | None = None,  # noqa: A002 - LangGraph's name
+        filter: dict[str, Any] | None = None,
         limit: int = 10,
         offset: int = 0,
         refresh_ttl: bool | None = None,
@@ -194,7 +194,7 @@ class EmbeddedStore(BaseStore):
         namespace_prefix: tuple[str, ...],
         query: str,
         *,
-        filter: dict[str, Any] | None = None,  # noqa: A002 - as in search
+        filter: dict[str, Any] | None = None,
         limit: int = 100,
     ) -> list[ArmHit]:
         """Find what full text and vectors find, *limit* each, with their own raw scores.
@@ -208,7 +208,7 @@ class EmbeddedStore(BaseStore):
         namespace_prefix: tuple[str, ...],
         query: str,
         *,
-        filter: dict[str, Any] | None = None,  # noqa: A002 - as in search
+        filter: dict[str, Any] | None = None,
         limit: int = 100,
     ) -> list[ArmHit]:
         """Find what full text and vectors find, *limit* each, with their own raw scores."""
@@ -411,7 +411,7 @@ class EmbeddedStore(BaseStore):
                 case Read():
                     answers.append(read(tx, op))
                 case Write():
-                    written = write(tx, op, vectors.texts, model)
+                    written = write(tx, op, Vectors(vectors.texts, model))
                     answers.append(None if op.expected is None else written)
                     own = True
                 case Find():
@@ -448,7 +448,7 @@ class EmbeddedStore(BaseStore):
         query: str | None,
         wanted: dict[str, Any] | None,
         page: tuple[int, int],
-        refresh_ttl: bool | None,
+        refresh_ttl: bool | None,  # noqa: FBT001 - LangGraph's argument, handed on
     ) -> SearchOp:
         limit, offset = page
         configured = (self.ttl_config or {}).get("refresh_on_read", True)

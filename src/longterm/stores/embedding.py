@@ -7,7 +7,7 @@ index says under "model".
 
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
-from typing import Any, Literal, Protocol, TypedDict, cast, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from langchain_core.embeddings import Embeddings
@@ -115,5 +115,5 @@ def _name(model: Embeddings) -> str:
     if function is not None:
         return str(getattr(function, "__qualname__", type(function).__qualname__))
     named = (getattr(model, attribute, None) for attribute in ("model", "model_name"))
-    label = next((cast("str", name) for name in named if isinstance(name, str)), "")
+    label = next((name for name in named if isinstance(name, str)), "")
     return f"{type(model).__qualname__}:{label}".rstrip(":")

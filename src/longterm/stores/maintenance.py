@@ -94,8 +94,8 @@ def vacuum(database: Database) -> None:
 _MUST_BE_NONE = (
     (
         "the number of items of a namespace is wrong",
-        "SELECT count(*) FROM namespaces WHERE items != "
-        "(SELECT count(*) FROM items WHERE namespace = namespaces.id)",
+        """SELECT count(*) FROM namespaces
+           WHERE items != (SELECT count(*) FROM items WHERE namespace = namespaces.id)""",
     ),
     (
         "an item belongs to no namespace",
@@ -103,13 +103,13 @@ _MUST_BE_NONE = (
     ),
     (
         "text is indexed for an item that is not there",
-        "SELECT count(*) FROM terms WHERE NOT EXISTS "
-        "(SELECT 1 FROM items WHERE id = item AND items.namespace = terms.namespace)",
+        """SELECT count(*) FROM terms WHERE NOT EXISTS
+           (SELECT 1 FROM items WHERE id = item AND items.namespace = terms.namespace)""",
     ),
     (
         "a vector belongs to an item that is not there",
-        "SELECT count(*) FROM vectors WHERE NOT EXISTS "
-        "(SELECT 1 FROM items WHERE id = item AND items.namespace = vectors.namespace)",
+        """SELECT count(*) FROM vectors WHERE NOT EXISTS
+           (SELECT 1 FROM items WHERE id = item AND items.namespace = vectors.namespace)""",
     ),
     (
         "an item is newer than the file",

@@ -33,7 +33,8 @@ def is_ours(connection: sqlite3.Connection, path: str, *, known: int) -> bool:
         return True
     if application or version or _has_tables(connection):
         raise StoreError(
-            f"{path} is the SQLite file of another program. Nothing was changed; choose another path."
+            f"{path} is the SQLite file of another program. Nothing was changed; "
+            "choose another path."
         )
     return False
 

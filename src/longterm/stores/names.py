@@ -9,8 +9,6 @@ from collections.abc import Iterable, Sequence
 
 from langgraph.store.base import ListNamespacesOp, MatchCondition
 
-from longterm.errors import InvalidInputError
-
 __all__ = ["below", "from_column", "listed", "to_column", "to_labels", "to_path"]
 
 # SQLite's text is UTF-8, which has no lone surrogates; they travel behind a marker.
@@ -65,12 +63,6 @@ def _matches(condition: MatchCondition, labels: tuple[str, ...]) -> bool:
 
 def _end(condition: MatchCondition, labels: tuple[str, ...]) -> tuple[str, ...]:
     size = len(condition.path)
-    match condition.match_type:
-        case "prefix":
-            return labels[:size]
-        case "suffix":
-            return labels[len(labels) - size :]
-        case unknown:
-            raise InvalidInputError(
-                f"Unknown match type {unknown!r}: a namespace matches by 'prefix' or 'suffix'."
-            )
+    if condition.match_type == "prefix":
+        return labels[:size]
+    return labels[len(labels) - size :]

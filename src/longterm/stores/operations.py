@@ -33,8 +33,25 @@ from longterm.stores.values import Encoded, encode
 from longterm.text import query_terms, terms
 
 __all__ = [
-    "Answer", "ArmHit", "ArmsOp", "ExplainOp", "ExplainedItem", "Expected",
-    "Explanation", "Find", "Indexed", "List", "Operation", "Prepared", "PutIf", "Read", "Write", "indexed", "micros", "moment", "prepared",
+    "Answer",
+    "ArmHit",
+    "ArmsOp",
+    "Expected",
+    "ExplainOp",
+    "ExplainedItem",
+    "Explanation",
+    "Find",
+    "Indexed",
+    "List",
+    "Operation",
+    "Prepared",
+    "PutIf",
+    "Read",
+    "Write",
+    "indexed",
+    "micros",
+    "moment",
+    "prepared",
 ]  # fmt: skip
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -35,6 +35,7 @@ VECTOR_WEIGHT = 0.7
 NOTHING = -1.0
 
 _SATURATION, _LENGTH = 1.2, 0.75
+_VECTOR, _TEXT = np.float32(VECTOR_WEIGHT), np.float32(1 - VECTOR_WEIGHT)
 
 Floats = NDArray[np.float32]
 
@@ -114,8 +115,10 @@ def fused(text: TextScores | None, cosines: Floats | None, live: NDArray[np.bool
         case None, _:
             score = _found(_clipped(cosines), ~np.isnan(cosines))
         case _:
-            mean = VECTOR_WEIGHT * _clipped(cosines) + (1 - VECTOR_WEIGHT) * text.relative
-            score = _found(mean, (text.bm25 > 0) | ~np.isnan(cosines))
+            mean = _VECTOR * _clipped(cosines) + _TEXT * text.relative
+            score = _found(
+                mean.astype(np.float32, copy=False), (text.bm25 > 0) | ~np.isnan(cosines)
+            )
     return Scores(text, cosines, np.where(live, score, np.float32(-np.inf)))
 
 
@@ -144,11 +147,11 @@ def _rarity(holders: int, total: int) -> float:
 def _gain(postings: Postings, norms: Floats, rarity: float) -> Floats:
     counts = postings.counts.astype(np.float32)
     saturated = counts * (_SATURATION + 1) / (counts + norms[postings.slots])
-    return np.float32(rarity) * saturated
+    return (rarity * saturated).astype(np.float32)
 
 
 def _clipped(cosines: Floats) -> Floats:
-    return np.clip(np.nan_to_num(cosines, nan=0.0), 0.0, 1.0)
+    return np.clip(np.nan_to_num(cosines, nan=0.0), np.float32(0), np.float32(1))
 
 
 def _found(score: Floats, where: NDArray[np.bool_]) -> Floats:

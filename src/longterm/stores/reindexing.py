@@ -8,6 +8,7 @@ undisturbed, and a reindexing that was interrupted goes on where it stopped.
 import sqlite3
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from longterm.stores.database import Database
@@ -16,7 +17,7 @@ from longterm.stores.operations import Indexed, indexed
 from longterm.stores.steps import Job, Step, Work
 from longterm.stores.transaction import Transaction
 from longterm.stores.values import decode
-from longterm.stores.writing import enroll, index
+from longterm.stores.writing import Vectors, enroll, index
 from longterm.text import VERSION
 
 __all__ = ["Progress", "Reindexing"]
@@ -57,14 +58,16 @@ class Reindexing:
         model: int | None = yield Work(self._enroll)
         done, position = 0, 0
         while True:
-            entries: list[_Entry] = yield Work(lambda after=position: self._next(after))
-            if not entries and (yield Work(lambda after=position: self._change_over(model, after))):
+            entries: list[_Entry] = yield Work(partial(self._next, position))
+            if not entries and (yield Work(partial(self._change_over, model, position))):
                 return done
             texts = [text for entry in entries for text in entry.found_by.texts]
-            vectors = {} if model is None else (yield from self.embed(texts, model))
-            yield Work(lambda new=(entries, vectors): self._write(*new, model))
+            vectors: Mapping[bytes, bytes] = {}
+            if model is not None:
+                vectors = yield from self.embed(texts, model)
+            yield Work(partial(self._write, entries, Vectors(vectors, model)))
             done, position = done + len(entries), max([position, *(e.revision for e in entries)])
-            yield Work(lambda count=done: self._report(count))
+            yield Work(partial(self._report, done))
 
     def _enroll(self) -> int | None:
         if self.embedder is None:
@@ -85,15 +88,13 @@ class Reindexing:
             for number, namespace, revision, value, fields in rows
         ]
 
-    def _write(
-        self, entries: Sequence[_Entry], vectors: Mapping[bytes, bytes], model: int | None
-    ) -> None:
+    def _write(self, entries: Sequence[_Entry], vectors: Vectors) -> None:
         with self.database.writing() as connection:
             tx = _transaction(connection)
             for entry in entries:
                 found = tx.execute("SELECT revision FROM items WHERE id = ?", (entry.id,))
                 if found.fetchone() == (entry.revision,):
-                    index(tx, (entry.namespace, entry.id), entry.found_by, vectors, model)
+                    index(tx, (entry.namespace, entry.id), entry.found_by, vectors)
 
     def _change_over(self, model: int | None, after: int) -> bool:
         """Search by the new index from now on, unless somebody wrote an item meanwhile."""

@@ -16,6 +16,7 @@ from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -162,7 +163,8 @@ class Scope:
 
     def _advanced(self, connection: sqlite3.Connection, slots: Slots) -> Slots:
         new = connection.execute(
-            f"SELECT id, revision FROM items WHERE revision > ? AND {self._sql} ORDER BY revision",
+            f"SELECT id, revision FROM items WHERE revision > ? AND {self._sql} "  # noqa: S608 - our own SQL
+            "ORDER BY revision",
             (self._revision, *self._parameters),
         ).fetchall()
         removed = connection.execute(
@@ -193,14 +195,14 @@ class Scope:
 
     # --- loading ---
 
-    def _select(self, connection: sqlite3.Connection, what: str, table: str, end: str = "") -> Rows:
-        query = f"SELECT {what} FROM {table} WHERE {self._sql} {end}"
+    def _select(
+        self, connection: sqlite3.Connection, what: str, table: str, end: str = ""
+    ) -> list[Any]:
+        query = f"SELECT {what} FROM {table} WHERE {self._sql} {end}"  # noqa: S608 - our own SQL
         return connection.execute(query, self._parameters).fetchall()
 
     def _load_lexicon(self, connection: sqlite3.Connection, slots: Slots) -> Lexicon:
-        rows = connection.execute(
-            f"SELECT item, hashes FROM terms WHERE {self._sql}", self._parameters
-        ).fetchall()
+        rows = self._select(connection, "item, hashes", "terms")
         packed = [b""] * len(slots.ids)
         for place, (_, hashes) in zip(slots.places([row[0] for row in rows]), rows, strict=True):
             packed[place] = hashes
@@ -226,7 +228,7 @@ class Scope:
     ) -> Iterator[tuple[NDArray[np.int32], NDArray[np.float16]]]:
         """Read the vectors of the scope block by block, each with the slots that own them."""
         cursor = connection.execute(
-            f"SELECT item, vector FROM vectors WHERE model = ? AND {self._sql}",
+            f"SELECT item, vector FROM vectors WHERE model = ? AND {self._sql}",  # noqa: S608 - ours
             (arms.model, *self._parameters),
         )
         while block := cursor.fetchmany(_BLOCK):

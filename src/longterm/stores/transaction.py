@@ -109,24 +109,20 @@ def read(tx: Transaction, op: Read) -> Item | None:
 
 def namespaces(tx: Transaction, op: List) -> list[tuple[str, ...]]:
     """List the namespaces that hold an item."""
-    paths = tx.execute(f"SELECT path FROM namespaces WHERE items > 0 AND {_holding(tx)}").fetchall()
-    return listed((to_labels(path) for (path,) in paths), op.op)
-
-
-def _holding(tx: Transaction) -> str:
-    if not tx.hides_expired:
-        return "1"
-    return (
-        "EXISTS (SELECT 1 FROM items WHERE namespace = namespaces.id "
-        f"AND (expires_at IS NULL OR expires_at > {tx.now}))"
+    alive, parameters = tx.alive
+    paths = tx.execute(
+        "SELECT path FROM namespaces WHERE items > 0 AND EXISTS "
+        f"(SELECT 1 FROM items WHERE namespace = namespaces.id AND {alive})",
+        parameters,
     )
+    return listed((to_labels(path) for (path,) in paths), op.op)
 
 
 def fetched(tx: Transaction, ids: Sequence[int], condition: Condition) -> dict[int, Row]:
     """Those of the items that may be shown and are as *condition* says."""
     narrowed, (alive, parameters) = narrow(condition), tx.alive
     rows = tx.execute(
-        f"{_SELECT} WHERE items.id IN (SELECT value FROM json_each(?)) "
+        f"{_SELECT} WHERE items.id IN (SELECT value FROM json_each(?)) "  # noqa: S608 - our own SQL
         f"AND {alive} AND {narrowed.text}",
         (json.dumps(ids), *parameters, *narrowed.parameters),
     )

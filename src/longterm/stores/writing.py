@@ -13,7 +13,14 @@ from longterm.stores.transaction import Transaction
 from longterm.stores.values import Encoded, decode
 from longterm.text import VERSION
 
-__all__ = ["check_text_index", "enroll", "index", "model_of", "require_model", "write"]
+__all__ = ["Vectors", "check_text_index", "enroll", "index", "model_of", "require_model", "write"]
+
+
+class Vectors(NamedTuple):
+    """Vectors by the hash of their text, and the number of the model that made them."""
+
+    by_text: Mapping[bytes, bytes]
+    model: int | None
 
 
 class _Known(NamedTuple):
@@ -24,34 +31,27 @@ class _Known(NamedTuple):
     updated_at: int
 
 
-def write(
-    tx: Transaction, op: Write, vectors: Mapping[bytes, bytes], model: int | None
-) -> Item | None:
-    """Write or delete one item; the vectors are found by the hash of their text."""
+def write(tx: Transaction, op: Write, vectors: Vectors) -> Item | None:
+    """Write or delete one item."""
     if tx.hides_expired:
         _bury(tx, op)
     known = _known(tx, op)
     _check_expectation(op, known)
     if op.encoded is not None:
-        return _put(tx, op, op.encoded, known, vectors, model)
+        return _put(tx, op, op.encoded, known, vectors)
     if known is not None:
         tx.execute("DELETE FROM items WHERE id = ?", (known.id,))
     return None
 
 
-def index(
-    tx: Transaction,
-    place: tuple[int, int],
-    found_by: Indexed,
-    vectors: Mapping[bytes, bytes],
-    model: int | None,
-) -> None:
+def index(tx: Transaction, place: tuple[int, int], found_by: Indexed, vectors: Vectors) -> None:
     """Replace what an item, given by namespace and number, is found by."""
     tx.execute("DELETE FROM terms WHERE namespace = ? AND item = ?", place)
     if found_by.terms:
         tx.execute("INSERT INTO terms VALUES (?, ?, ?)", (*place, found_by.terms))
-    if model is not None:
-        _index_vectors(tx, (model, *place), map(text_hash, found_by.texts), vectors)
+    if vectors.model is not None:
+        hashes = map(text_hash, found_by.texts)
+        _index_vectors(tx, (vectors.model, *place), hashes, vectors.by_text)
 
 
 def _index_vectors(
@@ -162,12 +162,7 @@ def _when(updated_at: int | None) -> str:
 
 
 def _put(
-    tx: Transaction,
-    op: Write,
-    encoded: Encoded,
-    known: _Known | None,
-    vectors: Mapping[bytes, bytes],
-    model: int | None,
+    tx: Transaction, op: Write, encoded: Encoded, known: _Known | None, vectors: Vectors
 ) -> Item:
     namespace = _namespace(tx, op.path)
     # Never twice the same time, so that a time names one state of the item.
@@ -185,7 +180,7 @@ def _put(
         ),
     ).fetchone()  # fmt: skip
     _forget_vectors(tx, (namespace, number))
-    index(tx, (namespace, number), op.index, vectors, model)
+    index(tx, (namespace, number), op.index, vectors)
     return Item(
         namespace=to_labels(op.path),
         key=from_column(op.key),
