@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from langchain_core.embeddings import Embeddings
@@ -29,8 +29,8 @@ NS = ("notes",)
 
 
 def keys(store: EmbeddedStore, query: str | None = None, **more: Any) -> list[str]:
-    found: list[SearchItem] = store.search(NS, query=query, **more)
-    return [item.key for item in found]
+    options: dict[str, Any] = {"query": query, "limit": 10} | more
+    return [item.key for item in cast("list[SearchItem]", store.search(NS, **options))]
 
 
 # --- full text --------------------------------------------------------------------------------
@@ -551,8 +551,8 @@ def test_limits_below_zero_are_refused(plain: EmbeddedStore) -> None:
 def test_a_batch_searches_by_the_state_it_made(store: EmbeddedStore) -> None:
     store.put(NS, "a", {"text": "tea"})
     store.search(NS, query="tea")
+    bad = PutOp(NS, "c", {"n": {1}})
     with pytest.raises(InvalidInputError):
-        bad = PutOp(NS, "c", {"n": {1}})
         store.batch([PutOp(NS, "b", {"text": "tea"}), SearchOp(NS, query="tea"), bad])
     _, found, gone = store.batch([PutOp(NS, "a", None), SearchOp(NS, query="tea"), GetOp(NS, "a")])
     assert (found, gone) == ([], None)
