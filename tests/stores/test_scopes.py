@@ -67,18 +67,18 @@ def test_without_room_the_same_is_found(path: Path, index: StoreIndex, cap: int)
 
 
 def test_the_cap_holds(path: Path, index: StoreIndex) -> None:
-    with EmbeddedStore(path, index=index, cache_bytes=50_000) as store:
+    with EmbeddedStore(path, index=index, cache_bytes=60_000) as store:
         for user in range(30):
             store.batch([PutOp(("u", str(user)), str(n), {"text": f"tea {n}"}) for n in range(20)])
             store.search(("u", str(user)), query="tea")
-        assert 0 < store.stats().cache_bytes <= 50_000
+        assert 0 < store.stats().cache_bytes <= 60_000
 
 
 def test_a_search_loads_only_its_scope(store: EmbeddedStore) -> None:
     filled(store, 500)
     store.put(("other",), "x", {"text": "tea"})
     store.search(("other",), query="tea")
-    assert store.stats().cache_bytes < 2_000
+    assert store.stats().cache_bytes < 5_000
 
 
 def test_a_store_that_fell_far_behind_catches_up(store: EmbeddedStore, path: Path) -> None:

@@ -81,8 +81,9 @@ class Database:
         SQLite forbids carrying a connection over a fork, even closing it: the inherited ones are
         kept aside untouched. A database in memory has no file and goes on as a copy.
         """
-        idle = self._idle
+        idle, closed = self._idle, self._closed
         self._reset()
+        self._closed = closed
         if self.in_memory:
             self._idle = idle
         else:

@@ -55,7 +55,7 @@ from longterm.stores.scopes import ScopeCache
 from longterm.stores.steps import EmbedQueries, EmbedTexts, Job, Step, Work, arun, run
 from longterm.stores.sweeping import Sweeper, sweep
 from longterm.stores.transaction import Clock, Transaction, namespaces, read, refresh
-from longterm.stores.writing import Vectors, check_text_index, model_of, require_model, write
+from longterm.stores.writing import Vectors, model_of, require_model, write
 
 __all__ = ["EmbeddedStore"]
 
@@ -346,7 +346,7 @@ class EmbeddedStore(BaseStore):
         if not texts and not queries:
             return plan
         with self._database.reading() as connection:
-            model = model_of(self._transaction(connection), embedder, self._database.path)
+            model = model_of(self._transaction(connection), embedder)
         readable = [query for query in queries if embedder.supports(query)]
         return _Plan(plan.ops, texts, list(dict.fromkeys(readable)), model)
 
@@ -398,14 +398,13 @@ class EmbeddedStore(BaseStore):
                 refresh(tx, sorted(tx.touched))
         if tx.touched and not writes:
             self._prolong(tx)
-        self._cache.trim()
         return answers
 
     def _carry_out(self, tx: Transaction, plan: _Plan, vectors: _Vectors) -> list[Result]:
         answers: list[Result] = []
         model, own = plan.model, False
         if vectors.texts and self._embedder is not None:
-            model = require_model(tx, self._embedder, self._database.path)
+            model = require_model(tx, self._embedder)
         for op in plan.ops:
             match op:
                 case Read():
@@ -423,8 +422,6 @@ class EmbeddedStore(BaseStore):
     def _find(
         self, tx: Transaction, op: Find, vectors: _Vectors, model: int | None, *, own: bool
     ) -> Result:
-        if op.query is not None:
-            check_text_index(tx, self._database.path)
         asked = Asked(vectors.queries.get(op.query or ""), model)
         return cast("Result", find(tx, op, asked, self._cache, own=own))
 
@@ -434,7 +431,7 @@ class EmbeddedStore(BaseStore):
 
     def _transaction(self, connection: Any) -> Transaction:
         hides = bool((self.ttl_config or {}).get("omit_expired"))
-        return Transaction(connection, micros(self._clock()), hides_expired=hides)
+        return Transaction(connection, self._database.path, micros(self._clock()), hides)
 
     def _reindexing(self, progress: Progress | None) -> Job[int]:
         work = Reindexing(self._database, self._embedder, self._fields, self._vectors_of, progress)

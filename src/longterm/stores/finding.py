@@ -8,12 +8,14 @@ import numpy as np
 from langgraph.store.base import SearchItem
 from numpy.typing import NDArray
 
+from longterm.errors import ModelChangedError
 from longterm.stores.filters import EVERYTHING
 from longterm.stores.matrix import Vector
 from longterm.stores.operations import ArmHit, ExplainedItem, Explanation, Find
 from longterm.stores.ranking import NOTHING, Scores, bm25, contributions, fused, in_order
 from longterm.stores.scopes import Arms, Scope, ScopeCache, Slots, View
 from longterm.stores.transaction import Row, Transaction, fetched, item, latest
+from longterm.text import VERSION
 
 __all__ = ["Asked", "find"]
 
@@ -72,6 +74,7 @@ def _ranking(tx: Transaction, op: Find, asked: Asked, cache: ScopeCache, *, own:
     dims = 0 if asked.vector is None else len(asked.vector)
     arms = Arms(text=bool(op.terms), model=asked.model, dims=dims)
     scope, view = _viewed(tx, op.path, arms, cache, own=own)
+    cache.settle(op.path)
     live = view.slots.live
     text = None if view.lexicon is None else bm25(view.lexicon, live, op.terms)
     cosines = None
@@ -96,7 +99,13 @@ def _viewed(
 
 
 def _revision(tx: Transaction) -> int:
-    return int(tx.execute("SELECT revision FROM state").fetchone()[0])
+    revision, version = tx.execute("SELECT revision, tokenizer FROM state").fetchone()
+    if version != VERSION:
+        raise ModelChangedError(
+            f"The text index of {tx.file} is of version {version}, this longterm makes version "
+            f"{VERSION}. Call store.reindex() to make it again."
+        )
+    return int(revision)
 
 
 # --- items ------------------------------------------------------------------------------------

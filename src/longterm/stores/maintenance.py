@@ -4,6 +4,7 @@ import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 from longterm.errors import StoreError
 from longterm.stores.database import Database
@@ -45,7 +46,9 @@ def stats(database: Database, cache_bytes: int) -> Stats:
             int(items),
             namespaces,
             _number(
-                connection, "SELECT count(*) FROM vectors, state WHERE vectors.model = state.model"
+                connection,
+                "SELECT count(*) FROM vectors INDEXED BY vectors_by_text "
+                "WHERE model = (SELECT model FROM state)",
             ),
             name,
             dims,
@@ -69,9 +72,9 @@ def backup(database: Database, target: Path) -> None:
     """Copy everything committed so far to a new file, while others read and write."""
     if target.exists():
         raise StoreError(f"{target} exists already; a backup never overwrites a file.")
-    unfinished = target.with_name(f"{target.name}.partial")
+    unfinished = target.with_name(f".{target.name}.{uuid4().hex}")
     try:
-        with database.outside() as source, closing(sqlite3.connect(unfinished)) as copy:
+        with database.reading() as source, closing(sqlite3.connect(unfinished)) as copy:
             source.backup(copy)
             copy.execute("PRAGMA journal_mode = delete")
         unfinished.rename(target)

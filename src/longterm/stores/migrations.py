@@ -20,7 +20,7 @@ APPLICATION_ID = 0x4C54524D
 
 def scripts() -> list[str]:
     """Read the SQL of every migration, oldest first."""
-    folder = files("longterm.stores").joinpath("migrations")
+    folder = files("longterm.stores").joinpath("schema")
     found = sorted(folder.iterdir(), key=lambda file: file.name)
     return [file.read_text("utf-8") for file in found if file.name.endswith(".sql")]
 

@@ -5,7 +5,6 @@ them, the file changes over, in one transaction; until then whoever has the old 
 undisturbed, and a reindexing that was interrupted goes on where it stopped.
 """
 
-import sqlite3
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -73,7 +72,7 @@ class Reindexing:
         if self.embedder is None:
             return None
         with self.database.writing() as connection:
-            return enroll(_transaction(connection), self.embedder)
+            return enroll(Transaction(connection, self.database.path), self.embedder)
 
     def _next(self, after: int) -> list[_Entry]:
         """Read the next items as they were written: what changes meanwhile comes again."""
@@ -90,7 +89,7 @@ class Reindexing:
 
     def _write(self, entries: Sequence[_Entry], vectors: Vectors) -> None:
         with self.database.writing() as connection:
-            tx = _transaction(connection)
+            tx = Transaction(connection, self.database.path)
             for entry in entries:
                 found = tx.execute("SELECT revision FROM items WHERE id = ?", (entry.id,))
                 if found.fetchone() == (entry.revision,):
@@ -116,7 +115,3 @@ class Reindexing:
             with self.database.reading() as connection:
                 (total,) = connection.execute("SELECT count(*) FROM items").fetchone()
             self.progress(done, max(done, total))
-
-
-def _transaction(connection: sqlite3.Connection) -> Transaction:
-    return Transaction(connection, now=0, hides_expired=False)

@@ -10,8 +10,10 @@ arrays only grow at the end and a view that somebody still reads stays true.
 """
 
 import json
+import os
 import sqlite3
 import threading
+import weakref
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -28,6 +30,8 @@ from longterm.stores.names import below
 __all__ = ["Arms", "Scope", "ScopeCache", "Slots", "View", "within"]
 
 _BLOCK = 4096
+#: About what a scope takes before it holds anything.
+_EMPTY = 2048
 #: Removals older than this many revisions are forgotten by the schema's trigger.
 _REMEMBERED = 100_000
 
@@ -110,7 +114,7 @@ class Scope:
     def nbytes(self) -> int:
         """How much memory it takes."""
         parts = (self._slots, self._lexicon, self._matrix)
-        return sum(part.nbytes for part in parts if part is not None)
+        return _EMPTY + sum(part.nbytes for part in parts if part is not None)
 
     @property
     def revision(self) -> int:
@@ -119,6 +123,13 @@ class Scope:
 
     def view(self, connection: sqlite3.Connection, revision: int, arms: Arms) -> View:
         """Show the scope at *revision*, which is the one that *connection* reads."""
+        try:
+            return self._view(connection, revision, arms)
+        except BaseException:
+            self._forget()  # some of the arrays may be ahead of the others
+            raise
+
+    def _view(self, connection: sqlite3.Connection, revision: int, arms: Arms) -> View:
         slots = self._up_to_date(connection, revision)
         if arms.text and self._lexicon is None:
             self._lexicon = self._load_lexicon(connection, slots)
@@ -253,19 +264,19 @@ class ScopeCache:
 
     def __init__(self, roof: int) -> None:
         self._roof = roof
-        self._lock = threading.Lock()
-        self._scopes: OrderedDict[str, Scope] = OrderedDict()
+        self._begin()
+        _caches.add(self)
 
     @property
     def nbytes(self) -> int:
         """How much memory all of them take."""
-        with self._lock:
-            return sum(scope.nbytes for scope in self._scopes.values())
+        return self._total
 
     def shared(self, path: str) -> Scope:
         """Hand out the scope of *path* that everybody uses."""
         with self._lock:
-            scope = self._scopes.setdefault(path, Scope(path, self._roof))
+            scope = self._scopes.get(path) or Scope(path, self._roof)
+            self._scopes[path] = scope
             self._scopes.move_to_end(path)
             return scope
 
@@ -273,13 +284,38 @@ class ScopeCache:
         """Make a scope of one's own, for what nobody else may see yet."""
         return Scope(path, self._roof)
 
-    def trim(self) -> None:
-        """Let go what is too much."""
+    def settle(self, path: str) -> None:
+        """Take note that the scope of *path* has grown, and let go what is too much."""
         with self._lock:
-            sizes = {path: scope.nbytes for path, scope in self._scopes.items()}
-            surplus = sum(sizes.values()) - self._roof
-            for path, size in sizes.items():
-                if surplus <= 0:
-                    return
-                del self._scopes[path]
-                surplus -= size
+            if path in self._scopes:
+                self._measure(path, self._scopes[path].nbytes)
+            while self._total > self._roof and self._scopes:
+                oldest, _ = self._scopes.popitem(last=False)
+                self._measure(oldest, 0)
+
+    def after_fork(self) -> None:
+        """Begin anew in a child process; a thread that held a lock is not there any more."""
+        self._begin()
+
+    def _begin(self) -> None:
+        self._lock = threading.Lock()
+        self._scopes: OrderedDict[str, Scope] = OrderedDict()
+        self._sizes: dict[str, int] = {}
+        self._total = 0
+
+    def _measure(self, path: str, size: int) -> None:
+        self._total += size - self._sizes.pop(path, 0)
+        if size:
+            self._sizes[path] = size
+
+
+_caches: weakref.WeakSet[ScopeCache] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for cache in list(_caches):
+        cache.after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

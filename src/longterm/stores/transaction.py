@@ -40,8 +40,10 @@ class Transaction:
     """A connection inside BEGIN and COMMIT, and the time it takes place."""
 
     connection: sqlite3.Connection
-    now: int
-    hides_expired: bool
+    #: Where it is, for messages.
+    file: str
+    now: int = 0
+    hides_expired: bool = False
     #: Numbers of the items that were read and whose lives that prolongs.
     touched: set[int] = field(default_factory=set[int])
 
@@ -76,6 +78,10 @@ class Row(NamedTuple):
 
 
 _PAGE = 16
+_PATHS = (
+    "SELECT path FROM namespaces WHERE items > 0 AND EXISTS "
+    "(SELECT 1 FROM items WHERE namespace = namespaces.id"
+)
 _SELECT = (
     "SELECT items.id, path, key, value, created_at, updated_at, ttl, revision "
     "FROM items JOIN namespaces ON namespaces.id = namespace"
@@ -110,11 +116,7 @@ def read(tx: Transaction, op: Read) -> Item | None:
 def namespaces(tx: Transaction, op: List) -> list[tuple[str, ...]]:
     """List the namespaces that hold an item."""
     alive, parameters = tx.alive
-    paths = tx.execute(
-        "SELECT path FROM namespaces WHERE items > 0 AND EXISTS "
-        f"(SELECT 1 FROM items WHERE namespace = namespaces.id AND {alive})",
-        parameters,
-    )
+    paths = tx.execute(f"{_PATHS} AND {alive})", parameters)
     return listed((to_labels(path) for (path,) in paths), op.op)
 
 

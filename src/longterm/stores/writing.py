@@ -11,9 +11,8 @@ from longterm.stores.names import from_column, to_labels
 from longterm.stores.operations import Indexed, Write, moment
 from longterm.stores.transaction import Transaction
 from longterm.stores.values import Encoded, decode
-from longterm.text import VERSION
 
-__all__ = ["Vectors", "check_text_index", "enroll", "index", "model_of", "require_model", "write"]
+__all__ = ["Vectors", "enroll", "index", "model_of", "require_model", "write"]
 
 
 class Vectors(NamedTuple):
@@ -80,7 +79,7 @@ def _forget_vectors(tx: Transaction, place: tuple[int, int]) -> None:
 # --- the embedding model ----------------------------------------------------------------------
 
 
-def model_of(tx: Transaction, embedder: Embedder, path: str) -> int | None:
+def model_of(tx: Transaction, embedder: Embedder) -> int | None:
     """Look up the model's number, None while there are no vectors; another model is an error."""
     known = tx.execute(
         "SELECT models.id, name, dims FROM state JOIN models ON models.id = model"
@@ -90,16 +89,16 @@ def model_of(tx: Transaction, embedder: Embedder, path: str) -> int | None:
     number, name, dims = known
     if (name, dims) != (embedder.name, embedder.dims):
         raise ModelChangedError(
-            f"{path} holds vectors of {name} ({dims} dimensions) and is opened with "
+            f"{tx.file} holds vectors of {name} ({dims} dimensions) and is opened with "
             f"{embedder.name} ({embedder.dims}). Open it with the former, or call "
             "store.reindex() to compute every vector again."
         )
     return int(number)
 
 
-def require_model(tx: Transaction, embedder: Embedder, path: str) -> int:
+def require_model(tx: Transaction, embedder: Embedder) -> int:
     """Look up the model's number where a vector is about to be written, maybe the first."""
-    known = model_of(tx, embedder, path)
+    known = model_of(tx, embedder)
     if known is not None:
         return known
     number = enroll(tx, embedder)
@@ -113,16 +112,6 @@ def enroll(tx: Transaction, embedder: Embedder) -> int:
     tx.execute("INSERT OR IGNORE INTO models (name, dims) VALUES (?, ?)", named)
     (number,) = tx.execute("SELECT id FROM models WHERE name = ? AND dims = ?", named).fetchone()
     return int(number)
-
-
-def check_text_index(tx: Transaction, path: str) -> None:
-    """Complain of terms that this version would have made differently."""
-    (version,) = tx.execute("SELECT tokenizer FROM state").fetchone()
-    if version != VERSION:
-        raise ModelChangedError(
-            f"The text index of {path} is of version {version}, this longterm makes version "
-            f"{VERSION}. Call store.reindex() to make it again."
-        )
 
 
 # --- one item ---------------------------------------------------------------------------------
