@@ -122,7 +122,6 @@ _IN_MEMORY = _LANGGRAPH_FILTERS | {
     "test_a_batch_that_fails_deletes_nothing": "any object is a value",
     "test_an_emptied_namespace_is_listed_no_more": "stays listed",
     "test_asking_for_an_item_makes_no_namespace": "makes one",
-    "test_scores_lie_between_0_and_1": "a little more than 1 by rounding",
     "test_a_batch_may_search_what_it_writes": "reads run before writes",
     "test_text_that_did_not_change_is_not_embedded_again": "embeds on every put",
     "test_equal_texts_of_one_batch_are_embedded_once": "raises",
