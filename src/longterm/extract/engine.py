@@ -7,7 +7,7 @@ is reported. A model's error is not caught: it comes out once, as it is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
@@ -22,6 +22,7 @@ from longterm.extract.proposal import (
     Change,
     Finish,
     Judge,
+    NewId,
     Permissions,
     Proposed,
     Remove,
@@ -57,7 +58,7 @@ class Session:
     max_steps: int
     #: The date that "yesterday" is reckoned from where messages carry no time.
     today: date
-    new_id: Callable[[], str]
+    new_id: NewId
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,8 @@ class Extractor:
         """Ask the model about *session* until it is done or its steps and repairs are used up."""
         judge = Judge(self._kinds, self._permissions, session.new_id)
         turn = _Turn(session.draft, session.max_steps)
+        if not self._repertoire.offers(self._scene(session.draft, session)):
+            return Extraction(turn.draft, turn.report)
         messages = self._opening(session)
         while not turn.done:
             answer = await ask(self._dialogue.model(self._scene(turn.draft, session)), messages)
@@ -155,7 +158,9 @@ class _Turn:
     def after(self, answer: Any, proposed: Sequence[Proposed], judge: Judge) -> _Turn:
         """Return where things stand after *answer*, which proposed *proposed*."""
         verdict = _judged(self.draft, proposed, judge)
-        left = self.pending[len(proposed) :]  # each new proposal stands for one that failed
+        # Each new proposal stands for one that failed; to finish corrects nothing.
+        corrections = sum(not isinstance(one.proposal, Finish) for one in proposed)
+        left = self.pending[corrections:]
         turn = _Turn(
             verdict.draft,
             self.steps,
