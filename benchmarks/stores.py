@@ -12,6 +12,7 @@ the ratios, not the numbers.
 
 import argparse
 import resource
+import sqlite3
 import sys
 import tempfile
 import time
@@ -180,7 +181,10 @@ def main() -> int:
     for count in options.sizes:
         texts = [line for line in lines if line.strip()][:count] or synthetic_texts(count)
         for name in options.stores:
-            run(name, model, texts)
+            if name == "sqlite" and not hasattr(sqlite3.Connection, "enable_load_extension"):
+                print("\nsqlite: this Python cannot load the extension that its vectors need")
+            else:
+                run(name, model, texts)
     print(f"\nof the ten nearest among 5000: {exact(synthetic_texts(5000)):.1%} found")
     return 0
 
