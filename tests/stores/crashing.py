@@ -1,8 +1,8 @@
 """A program for the crash test: children write until they are killed, the parent checks the file.
 
 Each child reports a batch only after the store has acknowledged it. The parent reads a random
-number of reports and kills the child at once, which then is at a random place of some later
-batch: while it tokenizes, writes, syncs or checkpoints.
+number of reports and kills the child a random moment later, at some place of a later batch:
+while it tokenizes, writes, syncs or checkpoints.
 
 Usage: crashing.py FILE KILLS SEED
 """
@@ -12,6 +12,7 @@ import os
 import random
 import signal
 import sys
+import time
 from pathlib import Path
 
 from langgraph.store.base import PutOp
@@ -40,8 +41,9 @@ def write_for_ever(path: Path, first: int, report: int) -> None:
         number += 1
 
 
-def killed_child(path: Path, first: int, reports: int) -> int:
-    """Start a child, kill it after some reports; the last batch that it reported."""
+def killed_child(path: Path, first: int, dice: random.Random) -> int:
+    """Start a child, kill it at a random moment after some reports; the last one it gave."""
+    reports = dice.randrange(1, 6)
     receive, send = os.pipe()
     child = os.fork()
     if child == 0:
@@ -51,6 +53,8 @@ def killed_child(path: Path, first: int, reports: int) -> int:
     with os.fdopen(receive) as pipe:
         for _ in range(reports):
             pipe.readline()
+        # Not to wait for anything: a kill at once would always hit the beginning of a batch.
+        time.sleep(dice.uniform(0, 0.02))
         os.kill(child, signal.SIGKILL)
         rest = pipe.read().split()
     os.waitpid(child, 0)
@@ -73,6 +77,8 @@ def wrong_with(path: Path, last: int) -> list[str]:
         following = [store.get(NS, f"{(last + 1) % 50}-{part}") for part in range(1, SIZE)]
         if len({item and item.value["n"] for item in following}) > 1:
             wrong.append(f"batch {last + 1} is half there")
+        if store.stats().vectors != store.stats().items:
+            wrong.append("an item and its vector parted")
         if len(store.search(NS, query=f"tea {last}", limit=SIZE)) < SIZE:
             wrong.append(f"batch {last} is not found")
     return wrong
@@ -81,7 +87,7 @@ def wrong_with(path: Path, last: int) -> list[str]:
 def main(path: Path, kills: int, seed: int) -> int:
     dice, last = random.Random(seed), 0  # noqa: S311 - no secret
     for kill in range(kills):
-        last = killed_child(path, last + 1, dice.randrange(1, 12))
+        last = killed_child(path, last + 1, dice)
         wrong = wrong_with(path, last)
         if wrong:
             print(json.dumps({"kill": kill, "wrong": wrong}))  # noqa: T201 - the answer
