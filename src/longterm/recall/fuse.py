@@ -51,13 +51,20 @@ class Ranked:
     parts: Mapping[str, float]
 
 
-def rank(question: Question, pool: Pool, weights: Weights = Weights()) -> list[Ranked]:
-    """Put the candidates of *pool* in order, best first; equal ones latest first."""
+def rank(
+    question: Question,
+    pool: Pool,
+    weights: Weights = Weights(),
+    limit: int | None = None,
+) -> list[Ranked]:
+    """Put the *limit* best of *pool* in order, best first; equal ones latest first."""
     weighed = _weighed(columns(question, pool), weights)
     total = sum(weighed.values(), np.zeros(len(pool)))
     moments = [one.time.timestamp() for one in pool.candidates]
     best_first: list[int] = np.lexsort((-np.array(moments), -total)).tolist()
-    return [_ranked(pool.candidates[at], float(total[at]), weighed, at) for at in best_first]
+    return [
+        _ranked(pool.candidates[at], float(total[at]), weighed, at) for at in best_first[:limit]
+    ]
 
 
 def _weighed(said: Columns, weights: Weights) -> dict[str, Floats]:

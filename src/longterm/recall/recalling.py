@@ -31,6 +31,8 @@ __all__ = ["Recall", "Recalled", "Recollection", "Reranker", "create_recall"]
 _SCOUTS = 24
 #: How many items each arm of the store may bring. A conversation of this size is seen whole.
 _CANDIDATES = 800
+#: How many of them may call for the turn before, which the look did not bring.
+_PREDECESSORS = 100
 #: How many of the best candidates a reranker is shown.
 _RERANKED = 50
 
@@ -138,7 +140,8 @@ class Recall(FlowRunnable[Any, Recalled]):
         if not text:
             return Recalled(text, (), "")
         question = await _read(text, places, self._now(config))
-        ranked = rank(question, pooled(await _candidates(question, places)), self._weights)
+        pool = pooled(await _candidates(question, places))
+        ranked = rank(question, pool, self._weights, max(self._limit, _RERANKED))
         chosen = await self._chosen(text, ranked)
         return Recalled(text, tuple(map(_recollection, chosen)), self._block(chosen))
 
@@ -182,7 +185,7 @@ async def _predecessors(found: Sequence[Candidate]) -> list[Candidate]:
     known = {one.id for one in found}
     before = [(one.namespace, str(one.value.get("before") or "")) for one in found]
     missing = list(dict.fromkeys(one for one in before if one[1] and one not in known))
-    items = await fetch([GetOp(*one, refresh_ttl=False) for one in missing[:_CANDIDATES]])
+    items = await fetch([GetOp(*one, refresh_ttl=False) for one in missing[:_PREDECESSORS]])
     return [as_candidate(item) for item in items if item is not None]
 
 
