@@ -1,0 +1,35 @@
+"""What the tests of recall share."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from longterm.recall.candidates import Candidate
+
+NOW = datetime(2023, 6, 1, 9, 0, tzinfo=UTC)
+
+Say = Callable[..., Candidate]
+
+
+@pytest.fixture
+def say() -> Say:
+    """Make turns, a minute after one another."""
+    said = 0
+
+    def turn(text: str, speaker: str = "user", **more: object) -> Candidate:
+        nonlocal said
+        said += 1
+        role = speaker if speaker in {"user", "assistant"} else "user"
+        fields = {
+            "namespace": ("turns",),
+            "key": f"t{said:03}",
+            "kind": "turn",
+            "time": NOW + timedelta(minutes=said),
+            "role": role,
+            "thread": "one",
+            "position": said,
+        }
+        return Candidate(text=text, speaker=speaker, **(fields | more))  # pyright: ignore[reportArgumentType]
+
+    return turn
