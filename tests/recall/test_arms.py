@@ -4,9 +4,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
-from conftest import NOW, Say
 from hypothesis import given, strategies as st
 
+from conftest import NOW, Say
 from longterm.recall.arms import ARMS, columns
 from longterm.recall.candidates import Candidate, pooled
 from longterm.recall.question import Question, ask

@@ -3,9 +3,9 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from conftest import NOW, Say
 from hypothesis import given, strategies as st
 
+from conftest import NOW, Say
 from longterm.recall.candidates import Candidate
 from longterm.recall.context import approximate_tokens, block
 
