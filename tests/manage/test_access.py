@@ -109,6 +109,14 @@ async def test_put_and_delete_work_on_the_manager_s_namespace(
     assert store.search(ALICE) == []
 
 
+@pytest.mark.parametrize("value", [Memory(content="likes tea"), "likes tea"])
+def test_an_instance_of_a_schema_is_stored_with_its_kind(
+    value: Any, keeper: MemoryStoreManager, store: InMemoryStore, alice: RunnableConfig
+) -> None:
+    keeper.put("k", value, config=alice)
+    assert [item.value for item in store.search(ALICE)] == [TEA]
+
+
 def test_a_namespace_is_filled_from_the_config(
     keeper: MemoryStoreManager, alice: RunnableConfig
 ) -> None:

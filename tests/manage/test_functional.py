@@ -269,6 +269,13 @@ def test_a_wrapped_model_is_a_model(wrap: Wrap) -> None:
     assert memory.content == Memory(content="likes tea")
 
 
+@pytest.mark.parametrize("wrap", WRAPPERS[1:])
+def test_a_wrapped_model_is_held_to_a_json_schema(wrap: Wrap) -> None:
+    model = ScriptedChatModel(in_words({"action": "add", "content": {"content": "likes tea"}}))
+    (memory,) = create_memory_manager(wrap(model), protocol="json").invoke("hm")
+    assert memory.content == Memory(content="likes tea")
+
+
 def test_results_survive_a_checkpoint() -> None:
     keeper: Any = manager(tool_calls(add("likes tea")))
 
