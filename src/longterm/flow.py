@@ -35,7 +35,7 @@ from langgraph.store.base import BaseStore, GetOp, Item, Op, PutOp, SearchItem, 
 from typing_extensions import override
 
 from longterm.errors import NoStoreError
-from longterm.memory.operations import settled
+from longterm.memory.operations import in_batches
 
 __all__ = [
     "Ask",
@@ -215,7 +215,7 @@ def _perform(step: object, edge: _Edge) -> Any:
             return model.invoke(list(messages), edge.config)
         case Batch(ops):
             store = edge.store
-            return store.batch([settled(op, store) for op in ops])
+            return [answer for part in in_batches(ops, store) for answer in store.batch(part)]
         case Together(flows):
             return _side_by_side(flows, edge)
         case _:
@@ -228,7 +228,8 @@ async def _aperform(step: object, edge: _Edge) -> Any:
             return await model.ainvoke(list(messages), edge.config)
         case Batch(ops):
             store = edge.store
-            return await _abatch(store, [settled(op, store) for op in ops])
+            parts = [await _abatch(store, part) for part in in_batches(ops, store)]
+            return [answer for part in parts for answer in part]
         case Together(flows):
             return await _aside_by_side(flows, edge)
         case _:

@@ -41,14 +41,14 @@ def as_model(model: str | ChatModel) -> ChatModel:
     `ConfigurationError` for a name nobody knows.
     """
     match model:
-        case str():
+        case str() if model.strip():
             return _by_name(model)
         case Runnable():
             return model
         case _:
             raise ConfigurationError(
                 f"A model is a name such as 'openai:gpt-5' or a LangChain chat model, "
-                f"not {type(model).__name__}."
+                f"not {model!r:.100}."
             )
 
 
@@ -60,7 +60,7 @@ def _by_name(name: str) -> ChatModel:
 
 
 def _local(name: str) -> ChatModel:
-    from longterm.local import local_chat_model  # noqa: PLC0415 - an extra
+    from longterm.settings import local_chat_model  # noqa: PLC0415 - an extra
 
     return local_chat_model(name)
 
@@ -74,12 +74,8 @@ def _hosted(name: str, provider: str) -> ChatModel:
         return init_chat_model(name)
     except ImportError as error:
         raise _missing(name, provider, error) from error
-    except ValueError as error:
-        raise ConfigurationError(
-            f"Model {name!r} is not known: {error} Write it as 'provider:model', for example "
-            "'openai:gpt-5', 'anthropic:claude-sonnet-5', 'ollama:qwen3' or "
-            "'local:qwen2.5-coder-1.5b', or pass a LangChain chat model."
-        ) from error
+    except Exception as error:  # clients raise what they like at construction
+        raise _unusable(name, error) from error
 
 
 def _extra(provider: str) -> str:
@@ -90,6 +86,16 @@ def _missing(name: str, provider: str, error: ImportError) -> ConfigurationError
     if provider in _EXTRAS:
         return MissingExtraError(f"Model {name!r}", provider)
     return ConfigurationError(f"Model {name!r} cannot be used: {error}")
+
+
+def _unusable(name: str, error: Exception) -> ConfigurationError:
+    if isinstance(error, ValueError) and "model_provider" in str(error):
+        return ConfigurationError(
+            f"Model {name!r} is not known. Write it as 'provider:model', for example "
+            "'openai:gpt-5', 'anthropic:claude-sonnet-5', 'ollama:qwen3' or "
+            "'local:qwen2.5-coder-1.5b', or pass a LangChain chat model."
+        )
+    return ConfigurationError(f"Model {name!r} cannot be set up: {error}")
 
 
 def innermost(model: ChatModel) -> ChatModel:

@@ -94,7 +94,8 @@ class ScriptedChatModel(BaseChatModel):
         **kwargs: Any,
     ) -> ChatResult:
         tools = tuple(kwargs.pop("tools", ()))
-        reply = self._next(Asked(tuple(messages), tools, kwargs))
+        options = kwargs if stop is None else {**kwargs, "stop": stop}
+        reply = self._next(Asked(tuple(messages), tools, options))
         return ChatResult(generations=[ChatGeneration(message=reply)])
 
     def _next(self, asked: Asked) -> AIMessage:

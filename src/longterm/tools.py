@@ -11,19 +11,20 @@ import json
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, Literal, cast, get_args
+from typing import Annotated, Any, Literal, cast, get_args
 
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import StructuredTool, ToolException
 from langgraph.store.base import BaseStore, SearchItem
-from pydantic import BaseModel, Field, ValidationError, create_model
-from pydantic_core import to_json
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError, create_model
+from pydantic_core import to_jsonable_python
 from typing_extensions import override
 
 from longterm.errors import ConfigurationError
 from longterm.extract.schema import plain, problems_in
 from longterm.extract.typeddict import modern
 from longterm.flow import Flow, arun, fetch, run, search, write
+from longterm.memory.conversation import well_formed
 from longterm.memory.namespace import Namespace, NamespaceTemplate
 from longterm.memory.operations import get_op, put_op, search_op
 
@@ -36,6 +37,13 @@ _WHEN_TO_WRITE = (
     "Use it when the user states a preference or a fact that will matter later, asks to "
     "remember or forget something, or when what you remember turns out to be wrong."
 )
+
+
+def _as_text(id: Any) -> Any:
+    return str(id) if isinstance(id, uuid.UUID) else id
+
+
+_Id = Annotated[str | None, BeforeValidator(_as_text)]
 _ID = "Id of the memory to update or delete, as the search shows it. Leave it out to create."
 
 
@@ -109,15 +117,34 @@ class MemoryTool(StructuredTool):
         """Return *value* as LangChain takes it: a tool call of its own, or arguments."""
         match value.model_dump() if isinstance(value, BaseModel) else value:
             case {"function": {"arguments": arguments}}:  # OpenAI's chat completions
-                return self._input(arguments)
+                return _raw_arguments(arguments)
             case {"type": "function_call", "arguments": arguments}:  # OpenAI's responses
-                return self._input(arguments)
+                return _raw_arguments(arguments)
             case {"type": "tool_use", "input": arguments}:  # Anthropic
                 return arguments
             case str(text):
-                return _as_json_object(text) or {next(iter(self.args)): text}
+                given = _as_json_object(text)
+                return {next(iter(self.args)): text} if given is None else given
             case arguments:
                 return arguments
+
+    @override
+    def _parse_input(self, tool_input: Any, tool_call_id: str | None) -> Any:
+        if _UNREADABLE in tool_input:
+            raise ToolException("The arguments are not a JSON object. Nothing was changed.")
+        return super()._parse_input(tool_input, tool_call_id)
+
+
+#: Stands for arguments that cannot be read, until the tool can say so as its answer.
+_UNREADABLE = "__unreadable__"
+
+
+def _raw_arguments(arguments: Any) -> dict[str, Any]:
+    """Return the arguments of a client's raw call, which come as a text of JSON."""
+    if isinstance(arguments, dict):
+        return cast("dict[str, Any]", arguments)
+    given = _as_json_object(str(arguments or "{}"))
+    return {_UNREADABLE: True} if given is None else given
 
 
 def _as_json_object(text: str) -> dict[str, Any] | None:
@@ -171,7 +198,7 @@ def _arguments(name: str, schema: Any, actions: tuple[Action, ...]) -> type[Base
     fields: dict[str, Any] = {
         "content": (content | None, Field(None, description="What to remember.")),
         "action": (Literal[actions], Field(first, description="What to do.")),
-        "id": (str | None, Field(None, description=_ID)),
+        "id": (_Id, Field(None, description=_ID)),
     }
     return create_model(name, **fields)
 
@@ -196,7 +223,7 @@ async def _manage(
 
 
 async def _create(namespace: Namespace, content: Any, id: Any) -> str:
-    if id is not None:
+    if id:
         raise ToolException("To create a memory, leave out the id; to change one, use update.")
     key = str(uuid.uuid4())
     await write([put_op(namespace, key, {"content": _given(content)})])
@@ -216,7 +243,7 @@ async def _delete(namespace: Namespace, id: Any) -> str:
 
 
 async def _existing(namespace: Namespace, id: Any) -> tuple[str, dict[str, Any]]:
-    if id is None:
+    if not id:
         raise ToolException("Give the id of the memory, as the search shows it.")
     (item,) = await fetch([get_op(namespace, str(id))])
     if item is None:
@@ -225,7 +252,7 @@ async def _existing(namespace: Namespace, id: Any) -> tuple[str, dict[str, Any]]
 
 
 def _given(content: Any) -> Any:
-    if content is None:
+    if content is None or (isinstance(content, str) and not content.strip()):
         raise ToolException("The content is missing. Nothing was changed.")
     return content
 
@@ -259,4 +286,5 @@ async def _search(
 
 def _as_json(items: Sequence[SearchItem]) -> str:
     plain_items: list[Any] = [cast("Any", item).dict() for item in items]
-    return to_json(plain_items, serialize_unknown=True).decode()
+    data = to_jsonable_python(plain_items, serialize_unknown=True)
+    return well_formed(json.dumps(data, ensure_ascii=False, separators=(",", ":")))

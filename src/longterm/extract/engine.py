@@ -7,7 +7,7 @@ is reported. A model's error is not caught: it comes out once, as it is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from difflib import SequenceMatcher
@@ -23,6 +23,7 @@ from longterm.extract.proposal import (
     Change,
     Finish,
     Judge,
+    NewId,
     Permissions,
     Proposed,
     Remove,
@@ -60,7 +61,7 @@ class Session:
     max_steps: int
     #: The date that "yesterday" is reckoned from where messages carry no time.
     today: date
-    new_id: Callable[[], str]
+    new_id: NewId
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,8 @@ class Extractor:
         """Ask the model about *session* until it is done or its steps and repairs are used up."""
         judge = Judge(self._kinds, self._permissions, session.new_id)
         turn = _Turn(session.draft, session.max_steps)
+        if not self._repertoire.offers(self._scene(session.draft, session)):
+            return Extraction(turn.draft, turn.report)
         messages = self._opening(session)
         while not turn.done:
             answer = await ask(self._dialogue.model(self._scene(turn.draft, session)), messages)
@@ -180,7 +183,8 @@ class _Turn:
 def _unanswered(pending: Sequence[Dropped], proposed: Sequence[Proposed]) -> list[Dropped]:
     """Return what failed without the ones that *proposed* stand for: each for what it resembles."""
     left = list(pending)
-    for one in proposed[: len(left)]:
+    corrections = [one for one in proposed if not isinstance(one.proposal, Finish)]
+    for one in corrections[: len(left)]:
         left.remove(_closest(left, one.said))
     return left
 

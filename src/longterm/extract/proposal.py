@@ -22,6 +22,7 @@ __all__ = [
     "Change",
     "Finish",
     "Judge",
+    "NewId",
     "Permissions",
     "Proposal",
     "Proposed",
@@ -29,6 +30,9 @@ __all__ = [
     "Unreadable",
 ]
 
+
+#: Makes the id of a new memory from its kind and content.
+NewId = Callable[[str, Any], str]
 
 #: The number of a memory, or the id it has in the store.
 Target = int | str
@@ -101,7 +105,7 @@ class Judge:
 
     kinds: tuple[Kind, ...]
     permissions: Permissions
-    new_id: Callable[[], str]
+    new_id: NewId
 
     def judge(self, draft: Draft, proposal: Proposal) -> Draft:
         """Return *draft* with *proposal* carried out; raises `ProposalError` if it cannot be."""
@@ -123,7 +127,11 @@ class Judge:
         first = not draft.entries
         # A profile: the first document is always welcome, a second one never.
         self._permit(self.permissions.inserts or first, "Adding memories")
-        return draft.insert(Document(self.new_id(), kind.name, kind.check(content)))
+        checked = kind.check(content)
+        document = Document(self.new_id(kind.name, checked), kind.name, checked)
+        if self.permissions.inserts:
+            return draft.insert(document)
+        return draft.insert(document, lambda begun: _edited(kind, begun, content))
 
     def _change(self, draft: Draft, number: int, changes: Any) -> Draft:
         kind = self._kind_of(draft, number)
@@ -139,10 +147,16 @@ class Judge:
             raise ProposalError(f"{what} is not permitted here. Leave it.")
 
 
+_MISFIT = (
+    "The changes do not fit the memory. Name only fields that it has, or give "
+    '{"content": "the new text"} for a memory that is a plain text.'
+)
+
+
 def _edited(kind: Kind | None, content: Any, changes: Any) -> Any:
     if isinstance(changes, Sequence) and not isinstance(changes, str):
-        edited = apply_patch(content, cast("Sequence[Any]", changes))
-        return edited if kind is None else kind.check(edited)
+        patched = apply_patch(content, cast("Sequence[Any]", changes))
+        return _patched_untyped(content, patched) if kind is None else kind.check(patched)
     if kind is None:
         return _edited_untyped(content, changes)
     return _edited_typed(kind, content, changes)
@@ -164,7 +178,14 @@ def _edited_untyped(content: Any, changes: Any) -> Any:
         case ({**fields}, {**named}) if named.keys() <= fields.keys():
             return merge(fields, named)
         case _:
-            raise ProposalError(
-                "The changes do not fit the memory. Name only fields that it has, or give "
-                '{"content": "the new text"} for a memory that is a plain text.'
-            )
+            raise ProposalError(_MISFIT)
+
+
+def _patched_untyped(content: Any, patched: Any) -> Any:
+    match content, patched:
+        case (str(), str()):
+            return patched
+        case ({**fields}, {**named}) if named.keys() <= fields.keys():
+            return named
+        case _:
+            raise ProposalError(_MISFIT)

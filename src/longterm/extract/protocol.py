@@ -27,7 +27,7 @@ __all__ = ["Dialogue", "Outcomes", "Repertoire", "Scene", "target_of"]
 #: What became of each proposal, by its id, in words for the model.
 Outcomes = Mapping[str, str]
 
-_NUMBER = re.compile(r"\s*\[?\s*(\d+)\s*\]?\s*")
+_NUMBER = re.compile(r"\s*\[?\s*(\d{1,9})\s*\]?\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,10 @@ class Repertoire:
             wording.REMOVING: self.removes(scene),
         }
         return [words for words, allow in allowed.items() if allow]
+
+    def offers(self, scene: Scene) -> bool:
+        """Whether there is anything to ask for in *scene*."""
+        return self.adds(scene) or self.changes(scene) or self.removes(scene)
 
     def adds(self, scene: Scene) -> bool:
         """Whether memories may be added; a profile's first document always may."""
@@ -96,8 +100,8 @@ class Dialogue(Protocol):
 
 
 def target_of(value: Any) -> Target:
-    """Read a memory's number in the forms models write it: 3, "3", "[3]"; else it is an id."""
-    if isinstance(value, int | float):
+    """Read a memory's number in the forms models write it: 3, 3.0, "3", "[3]"; else an id."""
+    if isinstance(value, float) and value.is_integer():
         return int(value)
     number = _NUMBER.fullmatch(str(value))
     return int(number[1]) if number else str(value)

@@ -14,6 +14,9 @@ from json_repair import loads
 
 __all__ = ["cut_off", "read_json", "without_thoughts"]
 
+#: Longer than any model's answer in earnest; repairing takes a microsecond or more a character.
+TEXT_LIMIT = 500_000
+
 _THOUGHTS = re.compile(r"<(think|thinking|reasoning)>.*?(</\1>|\Z)", re.DOTALL | re.IGNORECASE)
 _JSON_START = re.compile(r"[{\[]")
 
@@ -25,22 +28,24 @@ def without_thoughts(text: str) -> str:
 
 def read_json(text: str) -> Any | None:
     """Return the JSON value in *text*, or None where there is none; several come as a list."""
-    if not _JSON_START.search(text):
+    if not _JSON_START.search(text) or len(text) > TEXT_LIMIT:
         return None
-    value: Any = loads(text)
+    try:
+        value: Any = loads(text)
+    except RecursionError:  # brackets within brackets: nothing anybody meant
+        return None
     return None if isinstance(value, str) else value
 
 
 def cut_off(text: str) -> bool:
     """Tell whether the JSON in *text* ends before it closes."""
-    start = _JSON_START.search(text)
     depth, in_string, escaped = 0, False, False
-    for character in text[start.start() :] if start else "":
+    for character in text:
         if in_string:
             in_string = escaped or character != '"'
             escaped = character == "\\" and not escaped
         elif character == '"':
-            in_string = True
+            in_string = depth > 0  # a quotation mark in the words around it means nothing
         else:
-            depth += (character in "{[") - (character in "}]")
-    return in_string or depth > 0
+            depth = max(0, depth + (character in "{[") - (character in "}]"))
+    return depth > 0

@@ -77,7 +77,7 @@ class Kind:
 def kinds_of(schemas: Sequence[Schema]) -> tuple[Kind, ...]:
     """Prepare *schemas*; raises `ConfigurationError` for what cannot be a schema."""
     kinds = tuple(_kind(schema) for schema in schemas)
-    names = [kind.tool_name for kind in kinds]
+    names = [kind.tool_name.lower() for kind in kinds]  # models mix up upper and lower case
     if repeated := {name for name in names if names.count(name) > 1}:
         raise ConfigurationError(
             f"Several schemas are called {sorted(repeated)}. Memories are stored under the name "
@@ -111,7 +111,11 @@ def _typed_kind(schema: type[Any]) -> Kind:
         adapter = TypeAdapter[Any](modern(schema))
         # Field names, not aliases: the model is shown memories as they are stored.
         parameters = adapter.json_schema(by_alias=False)
-    except PydanticUserError as error:
+    except RecursionError as error:
+        raise ConfigurationError(
+            f"{schema!r} contains itself: on Python 3.11, take TypedDict from typing_extensions."
+        ) from error
+    except (PydanticUserError, NameError) as error:
         raise ConfigurationError(f"{schema!r} cannot be used as a schema: {error}") from error
     return Kind(
         schema.__name__,
@@ -150,11 +154,13 @@ def _json_kind(schema: Mapping[str, Any]) -> Kind:
         raise ConfigurationError(
             'A JSON schema needs a "title" (or "name"): memories are stored under it.'
         )
+    if "properties" in parameters:
+        parameters.setdefault("type", "object")
     return Kind(
         name,
         description or f"A memory of kind {name}.",
         _object_schema(name, parameters),
-        _json_checker(parameters),
+        _json_checker(name, parameters),
         lambda value: value,
     )
 
@@ -169,10 +175,17 @@ def _json_parts(schema: Mapping[str, Any]) -> tuple[dict[str, Any], str, str]:
             return dict(schema), str(schema.get("title", "")), str(schema.get("description", ""))
 
 
-def _json_checker(schema: dict[str, Any]) -> Callable[[Any], Any]:
-    from jsonschema import Draft202012Validator  # noqa: PLC0415 - slow to load, rarely needed
+def _json_checker(name: str, schema: dict[str, Any]) -> Callable[[Any], Any]:
+    from jsonschema import (  # noqa: PLC0415 - slow to load, rarely needed
+        Draft202012Validator,
+        SchemaError,
+    )
 
     validator: Any = Draft202012Validator(schema)  # its types do not know what JSON is
+    try:
+        validator.check_schema(schema)
+    except SchemaError as error:
+        raise ConfigurationError(f"JSON schema {name} is not valid: {error.message}.") from error
 
     def check(content: Any) -> Any:
         errors = list(validator.iter_errors(content))
@@ -185,7 +198,10 @@ def _json_checker(schema: dict[str, Any]) -> Callable[[Any], Any]:
 
 
 def _object_schema(name: str, schema: dict[str, Any]) -> dict[str, Any]:
-    inlined = dereference_refs(schema)
+    try:
+        inlined = dereference_refs(schema)
+    except (KeyError, RecursionError) as error:
+        raise ConfigurationError(f"Schema {name} refers to what is not there: {error}.") from error
     if inlined.get("type") != "object":
         raise ConfigurationError(
             f"Schema {name} must be an object with named fields, not {inlined.get('type')!r}."

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import count
 from typing import Any, cast
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
@@ -49,6 +50,10 @@ class ToolCalls:
         self._adding = {kind.tool_name: kind for kind in repertoire.kinds}
         self._changing = {CHANGE.format(name) for name in self._adding} | {CHANGE_UNTYPED}
         self._bound: dict[Scene, ChatModel] = {}
+        if taken := self._adding.keys() & {*self._changing, REMOVE, FINISH}:
+            raise ConfigurationError(
+                f"Schemas cannot be called {sorted(taken)}: tools of longterm's have these names."
+            )
 
     def model(self, scene: Scene) -> ChatModel:
         """Return the model with the tools of *scene* bound to it."""
@@ -116,7 +121,8 @@ class ToolCalls:
 
     def _spelled_out(self, message: AIMessage) -> list[Proposed]:
         """Read calls that a model wrote as words, as some local ones do."""
-        data = read_json(without_thoughts(str(message.text)))
+        text = without_thoughts(str(message.text))
+        data = read_json(text) if "arguments" in text else None
         items = cast("list[Any]", data if isinstance(data, list) else [data])
         calls = [call for call in map(_spelled_call, items) if call]
         return [self._proposed(index, call) for index, call in enumerate(calls)]
@@ -128,13 +134,18 @@ def _tools(repertoire: Repertoire, scene: Scene) -> Iterator[dict[str, Any]]:
             yield _tool(kind.tool_name, kind.description, kind.parameters)
     if repertoire.changes(scene):
         yield from (_change_tool(kind) for kind in repertoire.kinds)
-    if repertoire.changes(scene) and scene.untyped:
+    if repertoire.changes(scene) and scene.untyped and not _has_untyped_name(repertoire):
         changes = {"type": "object", "description": wording.UNTYPED_CHANGES}
         yield _tool(CHANGE_UNTYPED, wording.CHANGE_UNTYPED, _numbered(changes=changes))
     if repertoire.removes(scene):
         yield _tool(REMOVE, wording.REMOVING, _numbered())
     if scene.stepwise:
         yield _tool(FINISH, wording.DONE, {"type": "object", "properties": {}})
+
+
+def _has_untyped_name(repertoire: Repertoire) -> bool:
+    """Whether a kind is called "memory", whose tool then changes what has no schema as well."""
+    return any(CHANGE.format(kind.tool_name) == CHANGE_UNTYPED for kind in repertoire.kinds)
 
 
 def _change_tool(kind: Kind) -> dict[str, Any]:
@@ -164,8 +175,19 @@ def _bind(model: Any, tools: Sequence[dict[str, Any]], options: Mapping[str, Any
 
 def _as_ai(answer: Any) -> AIMessage:
     if isinstance(answer, AIMessage):
-        return answer
+        return _identified(answer)
     return AIMessage(answer.text if isinstance(answer, BaseMessage) else str(answer))
+
+
+def _identified(message: AIMessage) -> AIMessage:
+    """Give every call an id of its own: results refer to them, and some models leave them out."""
+    ids = [call["id"] for call in _calls(message)]
+    if all(ids) and len(set(ids)) == len(ids):
+        return message
+    numbers = count()
+    calls = [{**call, "id": f"call_{next(numbers)}"} for call in message.tool_calls]
+    invalid = [{**call, "id": f"call_{next(numbers)}"} for call in message.invalid_tool_calls]
+    return message.model_copy(update={"tool_calls": calls, "invalid_tool_calls": invalid})
 
 
 def _calls(message: AIMessage) -> list[Mapping[str, Any]]:

@@ -29,7 +29,7 @@ def modern(hint: Any) -> Any:
     if sys.version_info >= (3, 12):
         return hint
     if typing_extensions.is_typeddict(hint):
-        return _rebuilt(hint)
+        return _rebuilt(hint) if type(hint).__module__ == "typing" else hint
     origin, arguments = get_origin(hint), get_args(hint)
     if origin in (None, Literal):
         return hint

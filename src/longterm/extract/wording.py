@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
+from longterm.memory.conversation import well_formed
 from longterm.memory.model import Document
 
 __all__ = [
@@ -143,8 +144,7 @@ def session(known: str, conversation: str, today: date | None) -> str:
 def known_block(known: Sequence[tuple[int, Document]]) -> str:
     """Return known memories, one a line, as JSON that cannot close the fence around it."""
     return "\n".join(
-        f"[{number}] {document.kind or 'text'} {_json(document.content)}"
-        for number, document in known
+        f"[{number}] {_kind(document)} {_json(document.content)}" for number, document in known
     )
 
 
@@ -174,5 +174,11 @@ def fenced(text: str) -> str:
     return _FENCE.sub("&lt;", text)
 
 
+def _kind(document: Document) -> str:
+    """Return the kind as one word: in a shared store, others may have written it."""
+    return _json(document.kind or "text")[1:-1].replace(" ", "_")
+
+
 def _json(content: Any) -> str:
-    return json.dumps(content, ensure_ascii=False, default=str).replace("<", "\\u003c")
+    text = json.dumps(content, ensure_ascii=False, default=str)
+    return well_formed(text.replace("<", "\\u003c"))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
-from itertools import count
 from typing import Any, cast
 
 from langchain_core.runnables import RunnableConfig
@@ -13,7 +13,7 @@ from typing_extensions import override
 
 from longterm.errors import InvalidInputError
 from longterm.extract.engine import Extraction, Extractor, Session
-from longterm.extract.proposal import Permissions
+from longterm.extract.proposal import NewId, Permissions
 from longterm.extract.schema import Kind, Schema, kinds_of
 from longterm.extract.wording import INSTRUCTIONS
 from longterm.flow import FlowRunnable
@@ -24,7 +24,15 @@ from longterm.memory.model import ExtractedMemory, Memory, RemoveDoc
 from longterm.memory.reconcile import Draft, Entry
 from longterm.models import ChatModel, ProtocolName, as_model
 
-__all__ = ["MemoryManager", "create_memory_manager", "fields_in", "ids_for", "steps_in", "today"]
+__all__ = [
+    "MemoryManager",
+    "create_memory_manager",
+    "fields_in",
+    "ids_for",
+    "job_in",
+    "steps_in",
+    "today",
+]
 
 
 def create_memory_manager(
@@ -128,14 +136,21 @@ def today() -> date:
     return datetime.now().astimezone().date()
 
 
-def ids_for(config: RunnableConfig) -> Callable[[], str]:
+def job_in(config: RunnableConfig) -> Any:
+    """Return the id of the job that runs here, where it has one: ``longterm_job_id``."""
+    return config.get("configurable", {}).get("longterm_job_id")
+
+
+def ids_for(config: RunnableConfig) -> NewId:
     """Return a source of ids for new memories: random, or the same ones for the same job.
 
-    A job that may run again after a crash has an id of its own, ``longterm_job_id`` in
-    ``config["configurable"]``; its n-th new memory has the same id each time.
+    A job that may run again after a crash has an id of its own. The same content then has the
+    same id each time; and what the second run says otherwise never takes the place of what the
+    first one wrote.
     """
-    job = config.get("configurable", {}).get("longterm_job_id")
+    job = job_in(config)
     if job is None:
-        return lambda: str(uuid.uuid4())
-    numbers = count()
-    return lambda: str(uuid.uuid5(uuid.NAMESPACE_OID, f"{job}/{next(numbers)}"))
+        return lambda _kind, _content: str(uuid.uuid4())
+    return lambda kind, content: str(
+        uuid.uuid5(uuid.NAMESPACE_OID, json.dumps([str(job), kind, content], sort_keys=True))
+    )

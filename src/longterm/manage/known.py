@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import is_dataclass
 from typing import Any, cast
 
 from langgraph.store.base import Item
 from pydantic import BaseModel
+from pydantic_core import PydanticSerializationError
 
 from longterm.errors import InvalidInputError
 from longterm.extract.schema import Kind, plain
@@ -26,30 +28,42 @@ Known = dict[str, tuple[Document, Any]]
 _ANY_KIND = "__any__"
 
 
-def known_in(existing: Iterable[Any] | None, kinds: Sequence[Kind]) -> Known:
-    """Return the memories in *existing* by id, in their order.
+def known_in(existing: Any, kinds: Sequence[Kind]) -> Known:
+    """Return the memories in *existing*, one or many, by id, in their order.
 
     Raises `InvalidInputError` for what is no memory in any shape we know.
     """
     known: Known = {}
-    for item in existing or ():
+    for item in _items(existing):
         document, content = _read(item, kinds)
         if not _is_removed(content):
             known[document.id] = (document, content)
     return known
 
 
+def _items(existing: Any) -> Iterable[Any]:
+    match existing:
+        case None:
+            return ()
+        case str() | BaseModel() | Mapping() | Item():
+            return (cast("Any", existing),)
+        case Iterable():
+            return cast("Iterable[Any]", existing)
+        case _:
+            return (existing,)
+
+
 def _read(item: Any, kinds: Sequence[Kind]) -> tuple[Document, Any]:
     match item:
-        case Item(key=key, value=value):
+        case Item(key=key, value=value) | {"key": str(key), "value": value}:
             return _stored(key, value, kinds)
         case (str(key), str(kind), content):
             return _document(key, kind, content, kinds), content
         case (key, content) if not isinstance(item, str):
             return _document(str(key), None, content, kinds), content
-        case {"key": str(key), "value": value} | {"id": str(key), "content": value}:
-            return _document(key, item.get("kind"), value, kinds), value
-        case str() | BaseModel() | dict():
+        case {"id": str(key), "content": value, **others} if others.keys() <= {"kind"}:
+            return _document(key, others.get("kind"), value, kinds), value
+        case _ if isinstance(item, str | BaseModel | dict) or _is_instance(item):
             content = cast("Any", item)
             return _document(str(uuid.uuid4()), None, content, kinds), content
         case _:
@@ -59,24 +73,43 @@ def _read(item: Any, kinds: Sequence[Kind]) -> tuple[Document, Any]:
             )
 
 
+def _is_instance(item: Any) -> bool:
+    return is_dataclass(item) and not isinstance(item, type)
+
+
 def _stored(key: str, value: Any, kinds: Sequence[Kind]) -> tuple[Document, Any]:
-    """Read a store's item; the managers' own search puts schema instances into them."""
-    if isinstance(value, BaseModel):
-        return _document(key, None, value, kinds), value
-    document = document_of(key, cast("Mapping[str, Any]", value))
-    return document, document.content
+    """Read a store's value, or what the managers' own search makes of one."""
+    match value:
+        case {"kind": str(), "content": _}:
+            document = document_of(key, cast("Mapping[str, Any]", value))
+            return document, document.content
+        case {"content": content} if not _fits(value, kinds):
+            return _document(key, None, content, kinds), content
+        case _:
+            return _document(key, None, value, kinds), value
+
+
+def _fits(value: Any, kinds: Sequence[Kind]) -> bool:
+    return any(kind.load(value, None) is not None for kind in kinds)
 
 
 def _document(key: str, kind: str | None, content: Any, kinds: Sequence[Kind]) -> Document:
-    if isinstance(content, BaseModel):
-        return Document(key, kind or type(content).__name__, plain(content))
-    data = plain(content)
+    if isinstance(content, BaseModel) or _is_instance(content):
+        return Document(key, kind or type(content).__name__, _plain(content))
+    data = _plain(content)
     if kind is None or kind == _ANY_KIND:
         return _guessed(key, data, kinds)
-    return Document(key, kind, data)
+    return _guessed(key, data, [one for one in kinds if one.name == kind], kind)
 
 
-def _guessed(key: str, data: Any, kinds: Sequence[Kind]) -> Document:
+def _plain(content: Any) -> Any:
+    try:
+        return plain(content)
+    except PydanticSerializationError as error:
+        raise InvalidInputError(f"A memory must be made of JSON data: {error}.") from error
+
+
+def _guessed(key: str, data: Any, kinds: Sequence[Kind], otherwise: str | None = None) -> Document:
     """Give *data* the first kind it fits; a text fits a kind that has just a content."""
     for kind in kinds:
         for form in (data, {"content": data}):
@@ -84,7 +117,7 @@ def _guessed(key: str, data: Any, kinds: Sequence[Kind]) -> Document:
                 return Document(key, kind.name, kind.check(form))
             except ProposalError:
                 continue
-    return Document(key, None, data)
+    return Document(key, otherwise, data)
 
 
 def _is_removed(content: Any) -> bool:

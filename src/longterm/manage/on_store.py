@@ -10,7 +10,6 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
 from typing import Any, TypedDict
 
 from langchain_core.messages import BaseMessage
@@ -20,13 +19,13 @@ from typing_extensions import override
 
 from longterm.errors import ConfigurationError
 from longterm.extract.engine import Extraction, Extractor, Session
-from longterm.extract.proposal import Permissions
+from longterm.extract.proposal import NewId, Permissions
 from longterm.extract.report import Dropped, Report
 from longterm.extract.schema import Kind, Schema, kinds_of
 from longterm.extract.wording import CONSOLIDATE, INSTRUCTIONS, SEARCH_MEMORIES
 from longterm.flow import search
 from longterm.manage.access import DEFAULT_KEY, Default, NamespaceAccess
-from longterm.manage.functional import fields_in, ids_for, steps_in, today
+from longterm.manage.functional import fields_in, ids_for, job_in, steps_in, today
 from longterm.manage.known import known_in
 from longterm.manage.query import QueryWriter
 from longterm.manage.relevant import best, is_scored, merged
@@ -93,6 +92,8 @@ def create_memory_store_manager(
 
     Raises `ConfigurationError` for what cannot be used.
     """
+    if query_limit < 0:
+        raise ConfigurationError(f"query_limit cannot be negative: {query_limit}.")
     chat, kinds = as_model(model), kinds_of(tuple(schemas or (Memory,)))
     permissions = Permissions(enable_inserts, enable_updates, enable_deletes)
     main = Extractor(chat, kinds, permissions, instructions=instructions, protocol=protocol)
@@ -186,7 +187,8 @@ class MemoryStoreManager(NamespaceAccess):
         draft = self._draft(await self._known(messages, namespace), config)
         session = Session(messages, draft, steps, today(), self._ids(namespace, config))
         extraction = await self._extract(session)
-        ops, lost = await save(extraction.draft, namespace)
+        random_ids = not (self._profile or self._default or job_in(config))
+        ops, lost = await save(extraction.draft, namespace, random_ids=random_ids)
         report = extraction.report + Report(dropped=tuple(Dropped("", why) for why in lost))
         warn_of_dropped(report)
         return Results([_as_put(op) for op in ops if op.value is not None], report)
@@ -204,17 +206,20 @@ class MemoryStoreManager(NamespaceAccess):
     async def _known(
         self, messages: Sequence[BaseMessage], namespace: Namespace
     ) -> list[StoreItem]:
-        """Return the memories to show to the model, those that matter most first."""
+        """Return the memories to show to the model: those that matter most, oldest first."""
         queries = await self._queries(messages)
         # A profile is known whatever is talked about, and a default only where nothing is.
         unasked = [None] if self._profile or self._default or not queries else []
+        limit = max(_SEARCH_LIMIT, self._query_limit)
         found = await search(
-            [search_op(namespace, query, limit=_SEARCH_LIMIT) for query in [*queries, *unasked]]
+            [search_op(namespace, query, limit=limit) for query in [*queries, *unasked]]
         )
         items = merged(found, namespace)
-        if len(items) >= _SEARCH_LIMIT and not any(map(is_scored, items)):
-            items = merged(await search([search_op(namespace, limit=_SCAN_LIMIT)]), namespace)
-        return [*best(items, queries, self._query_limit)]
+        if max(map(len, found)) >= limit and not any(map(is_scored, items)):
+            scan = search_op(namespace, limit=max(_SCAN_LIMIT, limit))
+            items = merged(await search([scan]), namespace)
+        chosen = best(items, queries, self._query_limit)
+        return sorted(chosen, key=lambda item: (item.created_at, item.key))
 
     async def _queries(self, messages: Sequence[BaseMessage]) -> list[str]:
         if self._query_writer is None:
@@ -227,14 +232,12 @@ class MemoryStoreManager(NamespaceAccess):
             return draft
         return draft.insert(self._default(config))
 
-    def _ids(self, namespace: Namespace, config: RunnableConfig) -> Callable[[], str]:
+    def _ids(self, namespace: Namespace, config: RunnableConfig) -> NewId:
         """Return a source of ids; a profile has an id of its own, so that it is begun only once."""
-        others = ids_for(config)
         if not self._profile:
-            return others
-        first = uuid.uuid5(uuid.NAMESPACE_OID, "\0".join(("profile", *namespace)))
-        ids = chain([str(first)], iter(others, None))
-        return lambda: next(ids)
+            return ids_for(config)
+        profile = uuid.uuid5(uuid.NAMESPACE_OID, "\0".join(("profile", *namespace)))
+        return lambda _kind, _content: str(profile)
 
 
 def _as_put(op: PutOp) -> dict[str, Any]:

@@ -16,21 +16,26 @@ from longterm.memory.reconcile import Draft, rebase, to_ops
 __all__ = ["save", "write_all"]
 
 
-async def save(draft: Draft, namespace: Namespace) -> tuple[list[PutOp], list[str]]:
+async def save(
+    draft: Draft, namespace: Namespace, *, random_ids: bool = True
+) -> tuple[list[PutOp], list[str]]:
     """Write what *draft* changed by one batch; return the operations and what was lost on the way.
 
     A model takes seconds to answer, and somebody else may have changed a memory meanwhile. So
-    those that are to be changed are read again, and the edits made on what they are now.
+    those that are to be changed are read again, and the edits made on what they are now; and
+    so are new ones, unless *random_ids* are theirs alone.
     """
-    current, lost = await _up_to_date(draft, namespace)
+    current, lost = await _up_to_date(draft, namespace, random_ids=random_ids)
     ops = to_ops(current.changes(), namespace)
     await write_all(ops)
     return ops, lost
 
 
-async def _up_to_date(draft: Draft, namespace: Namespace) -> tuple[Draft, list[str]]:
-    touched = {entry.document.id for entry in draft.entries if entry.changed and entry.before}
-    keys = [entry.document.id for entry in draft.entries if entry.document.id in touched]
+async def _up_to_date(
+    draft: Draft, namespace: Namespace, *, random_ids: bool
+) -> tuple[Draft, list[str]]:
+    touched = [entry for entry in draft.entries if entry.changed]
+    keys = [entry.document.id for entry in touched if entry.before or not random_ids]
     items = await fetch([get_op(namespace, key, refresh_ttl=False) for key in keys])
     now = {key: _document(item) for key, item in zip(keys, items, strict=True)}
     return rebase(draft, [now.get(e.document.id, e.before) for e in draft.entries])

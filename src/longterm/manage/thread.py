@@ -7,7 +7,7 @@ from typing import Any
 from langchain_core.runnables import RunnableConfig
 from typing_extensions import override
 
-from longterm.errors import ExtractionError
+from longterm.errors import ExtractionError, InvalidInputError
 from longterm.extract.engine import Extractor, Session
 from longterm.extract.proposal import Permissions
 from longterm.extract.schema import Kind, Schema, kinds_of
@@ -58,6 +58,8 @@ class ThreadExtractor(FlowRunnable[Any, Any]):
     async def flow(self, input: Any, config: RunnableConfig) -> Any:
         """Raise `ExtractionError` where the model gives nothing that checks."""
         messages = as_messages(fields_in(input)["messages"])
+        if not messages:
+            raise InvalidInputError("There are no messages to read a value from.")
         session = Session(messages, Draft(), 1, today(), ids_for(config))
         extraction = await self._extractor.extract(session)
         if not extraction.draft.entries:

@@ -24,7 +24,15 @@ from langchain_core.messages import (
 
 from longterm.errors import InvalidInputError
 
-__all__ = ["as_messages", "message_text", "message_time", "render", "speaker", "windows"]
+__all__ = [
+    "as_messages",
+    "message_text",
+    "message_time",
+    "render",
+    "speaker",
+    "well_formed",
+    "windows",
+]
 
 #: A message longer than this many characters is shown by its two ends.
 MESSAGE_LIMIT = 100_000
@@ -32,7 +40,9 @@ MESSAGE_LIMIT = 100_000
 QUERY_LIMIT = 2_000
 
 _TIME_KEYS = ("timestamp", "created_at", "time", "datetime", "date")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _DATA_URL = re.compile(r"data:[\w.+-]+/[\w.+-]+;base64,[A-Za-z0-9+/=\s]{64,}")
+_SECONDS = 1e8  # a smaller number is a duration, not a moment after March 1973
 _MILLISECONDS = 1e11  # an epoch above this cannot be in seconds before the year 5138
 
 
@@ -46,7 +56,9 @@ def as_messages(value: Any) -> list[BaseMessage]:
             return []
         case str() | BaseMessage():
             return [_as_message(0, value)]
-        case tuple() if all(isinstance(part, str) for part in cast("tuple[Any, ...]", value)):
+        case (str(), *others) if isinstance(value, tuple) and all(
+            isinstance(part, str) for part in others
+        ):
             return [_as_message(0, value)]
         case {"role": _, **_rest}:
             return [_as_message(0, value)]
@@ -120,7 +132,7 @@ def _as_time(value: object) -> datetime | None:
                 return value
             case bool():
                 return None
-            case int() | float():
+            case int() | float() if value > _SECONDS:
                 return datetime.fromtimestamp(value / (1000 if value > _MILLISECONDS else 1), UTC)
             case str():
                 return datetime.fromisoformat(value)
@@ -133,7 +145,14 @@ def _as_time(value: object) -> datetime | None:
 def message_text(message: BaseMessage) -> str:
     """Words of *message*, with notes for what is not words; both ends where it is very long."""
     parts = [*_content_parts(message.content), *_call_parts(message)]
-    return _shorten("\n".join(part for part in parts if part), MESSAGE_LIMIT)
+    return well_formed(_shorten("\n".join(part for part in parts if part), MESSAGE_LIMIT))
+
+
+def well_formed(text: str) -> str:
+    """Return *text* with halves of emoji, which no client can send, replaced or joined."""
+    if not _SURROGATE.search(text):
+        return text
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _content_parts(content: str | list[Any]) -> Iterator[str]:
@@ -195,10 +214,11 @@ def windows(messages: Sequence[BaseMessage], count: int = 4) -> list[str]:
 def _query_text(message: BaseMessage) -> str:
     if isinstance(message, SystemMessage):
         return ""
-    return "\n".join(_content_parts(cast("str | list[Any]", message.content))).strip()
+    text = "\n".join(_content_parts(cast("str | list[Any]", message.content)))
+    return well_formed(text).strip()
 
 
 def _newest_first_cut(texts: Sequence[str]) -> str:
     """Join *texts*, each with its fair share of the room."""
-    share = QUERY_LIMIT // len(texts)
+    share = QUERY_LIMIT // len(texts) - 1  # the line break takes its place
     return "\n".join(text[:share] for text in texts)

@@ -22,8 +22,8 @@ Namespace = tuple[str, ...]
 _RESERVED_ROOT = "langgraph"
 _CODES = {"%": "%25", ".": "%2E", "\0": "%00"}
 _ESCAPED_ROOT = "%6Canggraph"
-_ESCAPE = re.compile(r"%(?:25|2E|00)")
-_FORBIDDEN = re.compile(r"[.\0]|%(?:25|2E|00|6C)")
+_ESCAPE = re.compile(r"%(?:25|2E|00|u[0-9A-F]{4})")
+_FORBIDDEN = re.compile("[.\0\ud800-\udfff]|%(?:25|2E|00|6C|u[0-9A-F]{4})")
 
 
 def escape_label(label: str) -> str:
@@ -32,15 +32,24 @@ def escape_label(label: str) -> str:
         return _ESCAPED_ROOT
     if not _FORBIDDEN.search(label):
         return label
-    return "".join(_CODES.get(character, character) for character in label)
+    return "".join(map(_code, label))
 
 
 def unescape_label(label: str) -> str:
     """Return what `escape_label` was given."""
     if label == _ESCAPED_ROOT:
         return _RESERVED_ROOT
-    decode = {code: character for character, code in _CODES.items()}
-    return _ESCAPE.sub(lambda match: decode[match[0]], label)
+    return _ESCAPE.sub(lambda match: _character(match[0]), label)
+
+
+def _code(character: str) -> str:
+    if "\ud800" <= character <= "\udfff":  # half an emoji, which no database takes
+        return f"%u{ord(character):04X}"
+    return _CODES.get(character, character)
+
+
+def _character(code: str) -> str:
+    return chr(int(code.removeprefix("%").removeprefix("u"), 16))
 
 
 class NamespaceTemplate:
@@ -56,6 +65,8 @@ class NamespaceTemplate:
     def __init__(self, template: tuple[str, ...] | list[str] | str | NamespaceTemplate) -> None:
         self.template: Namespace = _labels(template)
         self._parsed = tuple(_parse(label) for label in self.template)
+        if not self.template or not all(self.template):
+            raise ConfigurationError(f"Namespace {self.template!r} has an empty label or none.")
 
     def __call__(self, config: RunnableConfig | None = None) -> Namespace:
         """Fill the template from *config* and return the namespace."""

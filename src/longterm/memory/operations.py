@@ -6,13 +6,24 @@ LangGraph's `BaseStore` fills in its own TTL rules in `get`, `search` and `put`,
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal, cast
 
-from langgraph.store.base import NOT_PROVIDED, BaseStore, GetOp, NotProvided, Op, PutOp, SearchOp
+from langgraph.store.base import (
+    NOT_PROVIDED,
+    BaseStore,
+    GetOp,
+    NotProvided,
+    Op,
+    PutOp,
+    SearchOp,
+    get_text_at_path,
+)
+from langgraph.store.memory import InMemoryStore
 
 from longterm.memory.namespace import Namespace
 
-__all__ = ["Index", "Ttl", "get_op", "put_op", "search_op", "settled"]
+__all__ = ["Index", "Ttl", "get_op", "in_batches", "put_op", "search_op", "settled"]
 
 Index = Literal[False] | list[str] | None
 #: Minutes; None for ever; NOT_PROVIDED for the store's default.
@@ -65,3 +76,28 @@ def settled(op: Op, store: BaseStore) -> Op:
             return open_op._replace(refresh_ttl=rules.get("refresh_on_read", True))
         case _:
             return op
+
+
+def in_batches(ops: Sequence[Op], store: BaseStore) -> list[list[Op]]:
+    """Return *ops*, settled, in as few batches as *store* can take: one, for most.
+
+    LangGraph's InMemoryStore refuses a batch in which two memories have the same text to embed.
+    """
+    batches: list[list[Op]] = [[]]
+    taken: set[str] = set()
+    for op in ops:
+        texts = set(_embedded_texts(op, store))
+        if texts & taken:
+            batches.append([])
+            taken.clear()
+        batches[-1].append(settled(op, store))
+        taken |= texts
+    return batches
+
+
+def _embedded_texts(op: Op, store: BaseStore) -> Iterator[str]:
+    """Yield the texts of *op* that an InMemoryStore embeds; none for another store."""
+    index: Any = store.index_config if isinstance(store, InMemoryStore) else None
+    if index and isinstance(op, PutOp) and op.value is not None and op.index is not False:
+        for path in op.index or index.get("fields") or ["$"]:
+            yield from get_text_at_path(op.value, path)

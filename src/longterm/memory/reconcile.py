@@ -73,11 +73,14 @@ class Draft:
             raise ProposalError(f"There is no memory [{target}]. {self._numbers()}")
         return number
 
-    def insert(self, document: Document) -> Draft:
-        """Add *document*; what is known already, word for word, is not added again."""
+    def insert(self, document: Document, edit: Edit | None = None) -> Draft:
+        """Add *document*; what is known already, word for word, is not added again.
+
+        *edit* makes the same of one that somebody else has begun under this id meanwhile.
+        """
         if any(_same(document, other) for _, other in self.living):
             return self
-        return Draft((*self.entries, Entry(document, None)))
+        return Draft((*self.entries, Entry(document, None, (edit,) if edit else ())))
 
     def update(self, number: int, edit: Edit) -> Draft:
         """Change memory *number* by *edit*."""
@@ -116,8 +119,9 @@ def _change(entry: Entry) -> Change:
 def rebase(draft: Draft, current: Sequence[Document | None]) -> tuple[Draft, list[str]]:
     """Carry *draft* over to what its memories have become meanwhile.
 
-    *current* holds, for each entry, the memory as it is now (None: it is gone). Edits are made
-    again on the newer content. What cannot be carried over is left out and told.
+    *current* holds, for each entry, the memory as it is now (None: there is none). Edits are
+    made again on the newer content, and an insert never takes the place of what is there. What
+    cannot be carried over is left out and told.
     """
     pairs = [_rebased(entry, now) for entry, now in zip(draft.entries, current, strict=True)]
     lost = [reason for _, reason in pairs if reason]
@@ -125,11 +129,12 @@ def rebase(draft: Draft, current: Sequence[Document | None]) -> tuple[Draft, lis
 
 
 def _rebased(entry: Entry, now: Document | None) -> tuple[Entry, str | None]:
-    if entry.before is None or not entry.changed or now == entry.before:
+    if not entry.changed or now == entry.before:
         return entry, None
     if now is None:
+        before = entry.before or entry.document
         gone = None if entry.deleted else "was deleted by somebody else and is not brought back"
-        return Entry(entry.before, entry.before), _lost(entry, gone)
+        return Entry(before, before), _lost(entry, gone)
     if entry.deleted:
         return Entry(now, now), _lost(entry, "was changed by somebody else and is not deleted")
     try:

@@ -1,0 +1,218 @@
+"""The shape of the library: which way imports point, and what is called in one place only."""
+
+import ast
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+import longterm
+
+ROOT = Path(longterm.__file__).parent
+MODULES = sorted(ROOT.rglob("*.py"))
+
+#: Rooms from the ground up, and what each may import besides itself. A room that is not here
+#: fails the test: give it its place.
+MAY_IMPORT: dict[str, set[str]] = {
+    "errors": set(),
+    "text": set(),
+    "memory": {"errors", "text"},
+    "flow": {"errors", "memory"},
+    "testing": set(),
+    "stores": {"errors", "text"},
+    "embed": {"errors", "text"},
+    "local": {"errors", "embed"},
+    "settings": {"errors", "stores", "embed", "local"},
+    "answer": set(),  # what a model's answer says, whatever its form
+    "models": {"errors", "local"},
+    "extract": {"errors", "memory", "flow", "models"},
+    "recall": {"errors", "text", "memory", "flow", "models"},
+    "summarize": {"errors", "answer", "memory", "flow", "models"},
+    "short_term": {"summarize"},
+    "optimize": {"errors", "answer", "memory", "flow", "models", "extract"},
+    "manage": {"errors", "text", "memory", "flow", "models", "extract", "recall"},
+    "revise": {"errors", "memory", "flow", "extract", "recall", "manage"},
+    "tools": {"errors", "memory", "flow", "extract", "manage"},
+    "reflect": {"errors", "memory", "flow", "manage"},
+    "adapters": {
+        "errors",
+        "memory",
+        "flow",
+        "settings",
+        "manage",
+        "tools",
+        "reflect",
+        "recall",
+        "summarize",
+    },
+    "graphs": {"settings", "manage", "tools", "reflect", "optimize", "errors", "models"},
+    "evals": {"settings", "manage", "recall", "errors", "models"},
+    "console": {"adapters", "settings"},
+    "cli": {"adapters", "settings", "evals", "manage", "revise", "tools", "local", "errors"},
+    # LangMem's import paths: they only hand on.
+    "knowledge": {"manage", "memory", "tools"},
+    "utils": {"memory"},
+    "prompts": {"optimize"},
+}
+#: Packages that only one module, or one package, may import.
+FENCED = {
+    "psycopg": "stores/postgres",
+    "dbos": "reflect/durable",
+    "mcp": "adapters/mcp",
+    "fastapi": "adapters/rest",
+    "starlette": "adapters/rest",
+    "onnxruntime": "embed/",
+    "xllamacpp": "local/",
+    "json_repair": "extract/reading.py",
+    "jsonpatch": "extract/edit.py",
+}
+#: Not the settings: it sets a variable of the engine's own child process.
+SETS_THE_ENVIRONMENT = {"local/serving.py"}
+#: Statements that an async twin may have: it awaits the same flow, no more.
+LONGEST_TWIN = 2
+#: Where both sides of the bridge are written out.
+BRIDGES = {"flow.py"}
+SUFFIXES_OF_A_STORE = ("store", "stores")
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def room_of(path: Path) -> str:
+    return path.relative_to(ROOT).parts[0].removesuffix(".py")
+
+
+@cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def imported_by(path: Path) -> Iterator[str]:
+    """Yield the full names *path* imports, wherever in it."""
+    for node in ast.walk(tree_of(path)):
+        match node:
+            case ast.Import(names=names):
+                yield from (alias.name for alias in names)
+            case ast.ImportFrom(module=str(module), names=names, level=0):
+                yield from (f"{module}.{alias.name}" for alias in names)
+            case ast.ImportFrom():
+                pytest.fail(f"{name_of(path)} imports relatively")
+            case _:
+                pass
+
+
+def rooms_imported_by(path: Path) -> set[str]:
+    parts = [name.split(".") for name in imported_by(path)]
+    return {rest[0] for package, *rest in parts if package == "longterm" and rest} - {room_of(path)}
+
+
+def calls_in(path: Path) -> Iterator[tuple[str, str]]:
+    """Yield what is called as a method in *path*: the receiver's last name, and the method."""
+    for node in ast.walk(tree_of(path)):
+        match node:
+            case ast.Call(func=ast.Attribute(value=receiver, attr=method)):
+                yield ast.unparse(receiver).split(".")[-1], method
+            case _:
+                pass
+
+
+def functions_in(path: Path) -> Iterator[ast.AsyncFunctionDef | ast.FunctionDef]:
+    for node in ast.walk(tree_of(path)):
+        if isinstance(node, ast.AsyncFunctionDef | ast.FunctionDef):
+            yield node
+
+
+every_module = pytest.mark.parametrize("path", MODULES, ids=name_of)
+
+
+@every_module
+def test_imports_point_one_way(path: Path) -> None:
+    if path.parent == ROOT and path.name == "__init__.py":
+        return  # the root hands on from every room
+    room = room_of(path)
+    assert room in MAY_IMPORT, f"{room} has no place among the rooms yet"
+    assert rooms_imported_by(path) <= MAY_IMPORT[room]
+
+
+def test_the_arrows_have_no_circle() -> None:
+    placed: set[str] = set()
+    while len(placed) < len(MAY_IMPORT):
+        free = {room for room in MAY_IMPORT.keys() - placed if MAY_IMPORT[room] <= placed}
+        assert free, f"a circle among {sorted(MAY_IMPORT.keys() - placed)}"
+        placed |= free
+
+
+@every_module
+def test_nobody_imports_the_root(path: Path) -> None:
+    names = set(longterm.__all__)
+    assert not {f"longterm.{name}" for name in names} & set(imported_by(path))
+
+
+@every_module
+def test_models_are_asked_in_flow_only(path: Path) -> None:
+    if name_of(path) == "flow.py":
+        return
+    asked = [(who, what) for who, what in calls_in(path) if what in ("invoke", "ainvoke")]
+    assert not [who for who, _ in asked if who not in ("super()", "self")]
+
+
+@every_module
+def test_stores_are_batched_in_flow_only(path: Path) -> None:
+    if name_of(path) == "flow.py" or room_of(path) == "stores":
+        return
+    batched = [(who, what) for who, what in calls_in(path) if what in ("batch", "abatch")]
+    assert not [who for who, _ in batched if who.endswith(SUFFIXES_OF_A_STORE)]
+
+
+@every_module
+def test_the_environment_is_read_in_settings_only(path: Path) -> None:
+    if name_of(path) in {"settings.py", *SETS_THE_ENVIRONMENT}:
+        return
+    read = {"environ", "getenv", "environb", "putenv"}
+    names = {node.attr for node in ast.walk(tree_of(path)) if isinstance(node, ast.Attribute)}
+    imported = {name.split(".")[-1] for name in imported_by(path)}
+    assert not read & (names | imported)
+
+
+@every_module
+def test_fenced_packages_stay_behind_their_fence(path: Path) -> None:
+    packages = {name.split(".")[0] for name in imported_by(path)}
+    for package in packages & FENCED.keys():
+        assert name_of(path).startswith(FENCED[package])
+
+
+@every_module
+def test_a_module_says_what_it_is(path: Path) -> None:
+    assert ast.get_docstring(tree_of(path))
+
+
+@every_module
+def test_a_module_lists_its_surface_sorted(path: Path) -> None:
+    lists = [
+        ast.literal_eval(node.value)
+        for node in tree_of(path).body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
+    ]
+    if path.name == "__init__.py" and not lists:
+        assert not any(True for _ in imported_by(path)), "a package that imports lists its surface"
+        return
+    (names,) = lists
+    assert names == sorted(names, key=lambda name: (_style(name), name))
+    assert len(names) == len(set(names))
+
+
+def _style(name: str) -> int:
+    """Sort as ruff does: CONSTANTS, then Classes, then functions."""
+    return 0 if name.isupper() else 1 if name[0].isupper() else 2
+
+
+@every_module
+def test_async_twins_have_no_body_of_their_own(path: Path) -> None:
+    functions = list(functions_in(path))
+    sync_names = {node.name for node in functions if isinstance(node, ast.FunctionDef)}
+    for node in functions:
+        if isinstance(node, ast.AsyncFunctionDef) and node.name.removeprefix("a") in sync_names:
+            statements = [part for part in node.body if not isinstance(part, ast.Expr)]
+            assert len(statements) <= LONGEST_TWIN or name_of(path) in BRIDGES

@@ -1,0 +1,182 @@
+"""What users import: LangMem's names, at LangMem's paths, with LangMem's parameters."""
+
+import importlib
+import inspect
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+import longterm
+from longterm.knowledge import extraction
+from longterm.memory.namespace import NamespaceTemplate
+
+POSITIONAL = inspect.Parameter.POSITIONAL_ONLY
+EITHER = inspect.Parameter.POSITIONAL_OR_KEYWORD
+KEYWORD = inspect.Parameter.KEYWORD_ONLY
+
+#: LangMem's paths, and what its users import from there.
+PATHS = {
+    "longterm": [
+        "create_manage_memory_tool",
+        "create_memory_manager",
+        "create_memory_searcher",
+        "create_memory_store_manager",
+        "create_search_memory_tool",
+        "create_thread_extractor",
+    ],
+    "longterm.utils": ["NamespaceTemplate"],
+    "longterm.knowledge.extraction": ["ExtractedMemory", "Memory", "MemoryStoreManager"],
+    "longterm.knowledge.tools": ["create_manage_memory_tool", "create_search_memory_tool"],
+    "longterm.errors": ["ConfigurationError"],
+}
+
+#: For each function, its parameters by kind, as LangMem's users call it.
+SIGNATURES = {
+    "create_memory_manager": {
+        POSITIONAL: ["model"],
+        KEYWORD: ["schemas", "instructions", "enable_inserts", "enable_updates", "enable_deletes"],
+    },
+    "create_memory_store_manager": {
+        POSITIONAL: ["model"],
+        KEYWORD: [
+            "schemas",
+            "instructions",
+            "default",
+            "default_factory",
+            "enable_inserts",
+            "enable_updates",
+            "enable_deletes",
+            "query_model",
+            "query_limit",
+            "namespace",
+            "store",
+            "phases",
+        ],
+    },
+    "create_manage_memory_tool": {
+        EITHER: ["namespace"],
+        KEYWORD: ["instructions", "schema", "actions_permitted", "store", "name"],
+    },
+    "create_search_memory_tool": {
+        EITHER: ["namespace"],
+        KEYWORD: ["instructions", "store", "response_format", "name"],
+    },
+    "create_memory_searcher": {EITHER: ["model", "prompt"], KEYWORD: ["namespace"]},
+    "create_thread_extractor": {POSITIONAL: ["model"], EITHER: ["schema", "instructions"]},
+}
+
+#: Defaults that LangMem's users rely on.
+DEFAULTS = {
+    "create_memory_manager": {
+        "enable_inserts": True,
+        "enable_updates": True,
+        "enable_deletes": False,
+    },
+    "create_memory_store_manager": {
+        "schemas": None,
+        "default": None,
+        "default_factory": None,
+        "enable_inserts": True,
+        "enable_updates": True,
+        "enable_deletes": False,
+        "query_model": None,
+        "query_limit": 5,
+        "namespace": ("memories", "{langgraph_user_id}"),
+        "store": None,
+        "phases": None,
+    },
+    "create_manage_memory_tool": {
+        "schema": str,
+        "actions_permitted": ("create", "update", "delete"),
+        "store": None,
+        "name": "manage_memory",
+    },
+    "create_search_memory_tool": {
+        "instructions": "",
+        "store": None,
+        "response_format": "content",
+        "name": "search_memory",
+    },
+    "create_thread_extractor": {"schema": None},
+}
+
+METHODS = {
+    "get": {EITHER: ["key"], KEYWORD: ["refresh_ttl", "config"]},
+    "search": {KEYWORD: ["query", "filter", "limit", "offset", "refresh_ttl", "config"]},
+    "put": {EITHER: ["key", "value", "index"], KEYWORD: ["ttl", "config"]},
+    "delete": {EITHER: ["key", "config"]},
+    "get_namespace": {EITHER: ["config"]},
+}
+
+
+def parameters_of(function: Any) -> dict[Any, list[str]]:
+    found: dict[Any, list[str]] = {}
+    for parameter in inspect.signature(function).parameters.values():
+        if parameter.name != "self":
+            found.setdefault(parameter.kind, []).append(parameter.name)
+    return found
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_langmem_s_names_are_where_its_users_import_them(path: str) -> None:
+    module = importlib.import_module(path)
+    assert set(PATHS[path]) <= set(module.__all__)
+    assert all(hasattr(module, name) for name in PATHS[path])
+
+
+@pytest.mark.parametrize("name", SIGNATURES)
+def test_functions_take_what_langmem_s_take(name: str) -> None:
+    parameters = parameters_of(getattr(longterm, name))
+    for kind, names in SIGNATURES[name].items():
+        ours = parameters.get(kind, [])
+        assert set(names) <= set(ours) if kind is KEYWORD else names == ours
+
+
+@pytest.mark.parametrize("name", DEFAULTS)
+def test_defaults_are_langmem_s(name: str) -> None:
+    parameters = inspect.signature(getattr(longterm, name)).parameters
+    assert {key: parameters[key].default for key in DEFAULTS[name]} == DEFAULTS[name]
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_store_manager_has_the_store_s_methods(name: str) -> None:
+    assert parameters_of(getattr(extraction.MemoryStoreManager, name)) == METHODS[name]
+
+
+@pytest.mark.parametrize("name", ["get", "search", "put", "delete"])
+def test_an_async_method_takes_what_its_sync_twin_takes(name: str) -> None:
+    manager = extraction.MemoryStoreManager
+    twin = getattr(manager, f"a{name}")
+    assert inspect.iscoroutinefunction(twin)
+    assert parameters_of(twin) == parameters_of(getattr(manager, name))
+
+
+def test_the_package_shows_its_surface_and_nothing_else() -> None:
+    shown = {name for name in vars(longterm) if not name.startswith("_")}
+    modules = {name for name in shown if inspect.ismodule(getattr(longterm, name))}
+    assert shown - modules == set(longterm.__all__)
+
+
+def test_every_public_name_says_what_it_is() -> None:
+    assert all(inspect.getdoc(getattr(longterm, name)) for name in longterm.__all__)
+
+
+def test_a_result_is_a_pair_of_id_and_content() -> None:
+    id_, content = extraction.ExtractedMemory("1", "tea")
+    assert (id_, content) == ("1", "tea")
+
+
+def test_a_namespace_template_is_called_with_a_config() -> None:
+    template = NamespaceTemplate(("chat", "{user_id}"))
+    assert template({"configurable": {"user_id": "ann"}}) == ("chat", "ann")
+
+
+def test_importing_the_package_loads_neither_graphs_nor_providers() -> None:
+    code = "import longterm, sys; print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    packages = {"langgraph.pregel", "langchain", "langchain_openai", "openai", "jsonschema"}
+    assert not packages & set(loaded.stdout.split())
