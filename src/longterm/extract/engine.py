@@ -13,11 +13,12 @@ from datetime import date
 from difflib import SequenceMatcher
 from typing import Any
 
-from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
+from langchain_core.messages import BaseMessage
 
 from longterm.errors import ConfigurationError
 from longterm.extract import wording
 from longterm.extract.json_answer import JsonAnswer
+from longterm.extract.notes import Notes
 from longterm.extract.proposal import (
     Add,
     Change,
@@ -30,6 +31,7 @@ from longterm.extract.proposal import (
     Unreadable,
 )
 from longterm.extract.protocol import (
+    Brief,
     Dialogue,
     Outcomes,
     Repertoire,
@@ -39,7 +41,7 @@ from longterm.extract.report import Dropped, Report, refusals_in, usage_of
 from longterm.extract.schema import Kind
 from longterm.extract.tool_calls import ToolCalls
 from longterm.flow import ask
-from longterm.memory.conversation import message_time, render
+from longterm.memory.conversation import message_time
 from longterm.memory.reconcile import Draft, ProposalError
 from longterm.models import ChatModel, ProtocolName, default_protocol
 
@@ -103,7 +105,7 @@ class Extractor:
         turn = _Turn(session.draft, session.max_steps)
         if not self._repertoire.offers(self._scene(session.draft, session)):
             return Extraction(turn.draft, turn.report)
-        messages = self._opening(session)
+        messages = self._dialogue.opening(self._brief(session))
         while not turn.done:
             answer = await ask(self._dialogue.model(self._scene(turn.draft, session)), messages)
             turn = turn.after(answer, self._read(answer), judge)
@@ -118,17 +120,16 @@ class Extractor:
             return [Proposed(Unreadable(wording.NOTHING_YET), "0", "")]
         return proposed
 
-    def _opening(self, session: Session) -> list[BaseMessage]:
-        scene = self._scene(session.draft, session)
-        actions = [*self._repertoire.actions(scene), self._dialogue.guide(scene)]
+    def _brief(self, session: Session) -> Brief:
         dated = any(message_time(message) for message in session.messages)
-        user = wording.session(
-            wording.known_block(session.draft.living),
-            render(session.messages),
+        return Brief(
+            self._scene(session.draft, session),
+            self._instructions,
+            self._frame,
+            session.draft.living,
+            session.messages,
             None if dated else session.today,
         )
-        system = wording.system(self._frame, self._instructions, actions)
-        return [SystemMessage(system), HumanMessage(user)]
 
     def _scene(self, draft: Draft, session: Session) -> Scene:
         names = {kind.name for kind in self._kinds}
@@ -246,9 +247,13 @@ def _dialogue(model: ChatModel, repertoire: Repertoire, protocol: ProtocolName |
     match protocol or default_protocol(model):
         case "tools":
             return ToolCalls(model, repertoire)
-        case "json":
+        case "notes" if not repertoire.required:
+            return Notes(model, repertoire, structured=True)
+        case "json" | "notes":
             return JsonAnswer(model, repertoire, structured=True)
         case "text":
             return JsonAnswer(model, repertoire, structured=False)
         case other:  # pyright: ignore[reportUnnecessaryComparison] - callers may not check types
-            raise ConfigurationError(f"protocol is 'tools', 'json' or 'text', not {other!r}.")
+            raise ConfigurationError(
+                f"protocol is 'tools', 'json', 'notes' or 'text', not {other!r}."
+            )

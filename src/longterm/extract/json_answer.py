@@ -28,13 +28,13 @@ from longterm.extract.proposal import (
     Remove,
     Unreadable,
 )
-from longterm.extract.protocol import Outcomes, Repertoire, Scene, target_of
+from longterm.extract.protocol import Brief, Outcomes, Repertoire, Scene, opening, target_of
 from longterm.extract.reading import cut_off, read_json, without_thoughts
 from longterm.extract.schema import Kind
 from longterm.extract.strict import closed, strict_edits, strict_form
 from longterm.models import ChatModel, has_strict_mode
 
-__all__ = ["JsonAnswer"]
+__all__ = ["JsonAnswer", "constant"]
 
 _ADD = frozenset({"add", "insert", "create", "new", "remember"})
 _CHANGE = frozenset({"change", "update", "edit", "replace", "patch"})
@@ -58,15 +58,19 @@ class JsonAnswer:
         if not self._structured:
             return self._model
         if scene not in self._bound:
-            schema = answer_schema(self._repertoire, scene, strict=self._strict)
             mode = {"strict": True} if self._strict else {}
-            self._bound[scene] = _structured(self._model, schema, mode)
+            self._bound[scene] = _structured(self._model, self.schema(scene), mode)
         return self._bound[scene]
 
-    def guide(self, scene: Scene) -> str:
-        """Return the form of the answer in words; a provider's schema needs less of it."""
-        forms = "\n".join(_forms(self._repertoire, scene, strict=self._strict))
-        return wording.BY_JSON.format(forms=forms, schemas=self._schemas())
+    def schema(self, scene: Scene) -> dict[str, Any]:
+        """Return the JSON schema of an answer in *scene*."""
+        return answer_schema(self._repertoire, scene, strict=self._strict)
+
+    def opening(self, brief: Brief) -> list[BaseMessage]:
+        """Return the usual beginning, with the form of the answer in words."""
+        forms = "\n".join(_forms(self._repertoire, brief.scene, strict=self._strict))
+        guide = wording.BY_JSON.format(forms=forms, schemas=self._schemas())
+        return opening(brief, self._repertoire, guide)
 
     def read(self, answer: Any) -> list[Proposed]:
         """Return the operations in *answer*."""
@@ -138,14 +142,14 @@ def _operation_schemas(
     for kind in repertoire.kinds:
         content, changes = _strict_schemas(kind) if strict else (kind.parameters, kind.changes)
         if repertoire.adds(scene):
-            yield closed(action=_const("add"), kind=_const(kind.name), content=content)
+            yield closed(action=constant("add"), kind=constant(kind.name), content=content)
         if repertoire.changes(scene):
-            yield closed(action=_const("change"), number=number, changes=changes)
+            yield closed(action=constant("change"), number=number, changes=changes)
     if repertoire.changes(scene) and scene.untyped:
         changes = closed(content={"type": "string"})
-        yield closed(action=_const("change"), number=number, changes=changes)
+        yield closed(action=constant("change"), number=number, changes=changes)
     if repertoire.removes(scene):
-        yield closed(action=_const("remove"), number=number)
+        yield closed(action=constant("remove"), number=number)
 
 
 def _all_strict(kinds: Sequence[Kind]) -> bool:
@@ -156,7 +160,8 @@ def _strict_schemas(kind: Kind) -> tuple[dict[str, Any], dict[str, Any]]:
     return strict_form(kind.parameters) or {}, strict_edits(kind.parameters)
 
 
-def _const(word: str) -> dict[str, Any]:
+def constant(word: str) -> dict[str, Any]:
+    """Return the JSON schema of just *word*."""
     return {"const": word, "type": "string"}
 
 
@@ -208,8 +213,9 @@ def _operations(data: Any) -> Iterator[Any]:
         case list():
             for item in cast("list[Any]", data):
                 yield from _operations(item)
-        case {"operations": list()} | {"memories": list()}:
-            yield from data.get("operations", data.get("memories"))
+        case {"operations": list()} | {"changes": list()} | {"memories": list()}:
+            names = ("operations", "changes", "memories")
+            yield from next(data[name] for name in names if name in data)
         case {"action": _}:
             yield data
         case dict() if set(cast("dict[str, Any]", data)) <= (_ADD | _CHANGE | _REMOVE):
@@ -254,7 +260,7 @@ def _remove(fields: dict[str, Any]) -> Proposal:
 
 def _content(fields: dict[str, Any]) -> Any:
     """Return the content proper, which some models put beside the action instead of inside."""
-    for name in ("content", "changes", "memory"):
+    for name in ("content", "changes", "note", "memory"):
         content = _unlisted(fields.get(name))
         if isinstance(content, Mapping):
             return cast("Mapping[str, Any]", content)

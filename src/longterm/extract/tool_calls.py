@@ -27,7 +27,7 @@ from longterm.extract.proposal import (
     Remove,
     Unreadable,
 )
-from longterm.extract.protocol import Outcomes, Repertoire, Scene, target_of
+from longterm.extract.protocol import Brief, Outcomes, Repertoire, Scene, opening, target_of
 from longterm.extract.reading import read_json, without_thoughts
 from longterm.extract.report import is_cut_off
 from longterm.extract.schema import Kind
@@ -63,9 +63,9 @@ class ToolCalls:
             self._bound[scene] = adapt(self._model, lambda model: _bind(model, tools, options))
         return self._bound[scene]
 
-    def guide(self, scene: Scene) -> str:  # noqa: ARG002 - the same in every scene
-        """Return how to answer: the tools describe themselves."""
-        return wording.BY_TOOLS
+    def opening(self, brief: Brief) -> list[BaseMessage]:
+        """Return the usual beginning; the tools describe themselves."""
+        return opening(brief, self._repertoire, wording.BY_TOOLS)
 
     def read(self, answer: Any) -> list[Proposed]:
         """Return the calls in *answer*; calls spelled out in words count where no real ones are."""
