@@ -151,9 +151,8 @@ class Reflecting(Executor):
         offset: int = 0,
         namespace: str | tuple[str, ...] | None = None,
     ) -> list[MemoryItem]:
-        store = self._readable_store()
-        op = SearchOp(self._namespace(namespace), filter, limit, offset, query)
-        return run(_found(op), store=store)
+        store, labels = self._readable_store(), self._namespace(namespace)
+        return run(_found(SearchOp(labels, filter, limit, offset, query)), store=store)
 
     @override
     async def asearch(
@@ -165,9 +164,8 @@ class Reflecting(Executor):
         offset: int = 0,
         namespace: str | tuple[str, ...] | None = None,
     ) -> list[MemoryItem]:
-        store = self._readable_store()
-        op = SearchOp(self._namespace(namespace), filter, limit, offset, query)
-        return await arun(_found(op), store=store)
+        store, labels = self._readable_store(), self._namespace(namespace)
+        return await arun(_found(SearchOp(labels, filter, limit, offset, query)), store=store)
 
     def _namespace(self, given: str | tuple[str, ...] | None) -> Namespace:
         config = ensure_config()

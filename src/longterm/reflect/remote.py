@@ -93,11 +93,11 @@ class RemoteExecutor(Executor):
         offset: int = 0,
         namespace: str | tuple[str, ...] | None = None,
     ) -> list[MemoryItem]:
-        labels = self._labels(namespace)
-        found = self._sync.store.search_items(
-            labels, query=query, filter=filter, limit=limit, offset=offset
+        return _items(
+            self._sync.store.search_items(
+                self._labels(namespace), query=query, filter=filter, limit=limit, offset=offset
+            )
         )
-        return _items(found)
 
     @override
     async def asearch(
@@ -109,12 +109,12 @@ class RemoteExecutor(Executor):
         offset: int = 0,
         namespace: str | tuple[str, ...] | None = None,
     ) -> list[MemoryItem]:
-        labels = self._labels(namespace)
         async with self._async_client() as client:
-            found = await client.store.search_items(
-                labels, query=query, filter=filter, limit=limit, offset=offset
+            return _items(
+                await client.store.search_items(
+                    self._labels(namespace), query=query, filter=filter, limit=limit, offset=offset
+                )
             )
-        return _items(found)
 
     @override
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
