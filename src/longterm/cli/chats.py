@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from longterm.errors import InvalidInputError
 from longterm.evals.beam import turns_in
@@ -57,9 +57,9 @@ def _line(path: Path, number: int, line: str) -> Any:
 def _chats(data: Any, name: str) -> Iterator[Chat]:
     if isinstance(data, dict):
         data = [data]
-    match cast("Any", data):
+    match data:
         case [{"role": _}, *_]:
-            yield Chat(name, data)
+            yield Chat(name, list(data))
         case [{"messages": _}, *_]:
             yield from (_wrapped(one, name, at) for at, one in enumerate(data))
         case [{"conversation": dict()}, *_]:

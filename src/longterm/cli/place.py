@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
 from langchain_core.runnables import RunnableConfig
+from langgraph.store.base import BaseStore
 
 from longterm import settings
 from longterm.errors import ConfigurationError
-from longterm.stores import EmbeddedStore
 
 __all__ = ["Place"]
 
@@ -45,11 +46,11 @@ class Place:
         """Configure a run for the user."""
         return RunnableConfig(configurable={"langgraph_user_id": self.user, **more})
 
-    def opened(self) -> EmbeddedStore:
+    def opened(self) -> AbstractContextManager[BaseStore]:
         """Open the store, and make it where there is none."""
         return settings.embedded_store(self.store)
 
-    def existing(self) -> EmbeddedStore:
+    def existing(self) -> AbstractContextManager[BaseStore]:
         """Open the store; that there is none is an error."""
         if not self.store.is_file():
             raise ConfigurationError(

@@ -82,8 +82,8 @@ class Stores:
     def beside(cls, ours: BaseStore) -> "Stores":
         """Make those of the baselines; the cosine has the embedding model of *ours*."""
         index: Any = getattr(ours, "index_config", None)
-        cosines = InMemoryStore(index=index and {**index, "fields": ["content"]})
-        return cls(ours, embedded_store(vectors=False), cosines)
+        of_contents: Any = {**index, "fields": ["content"]} if index else None
+        return cls(ours, embedded_store(vectors=False), InMemoryStore(index=of_contents))
 
 
 def methods(names: Sequence[str], stores: Stores, *, limit: int, budget: int) -> list[Method]:

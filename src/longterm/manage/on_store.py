@@ -224,9 +224,7 @@ class MemoryStoreManager(NamespaceAccess):
         )
         return sorted(chosen, key=lambda item: (item.created_at, item.key))
 
-    async def _searched(
-        self, queries: Sequence[str], namespace: Namespace
-    ) -> Sequence[StoreItem]:
+    async def _searched(self, queries: Sequence[str], namespace: Namespace) -> Sequence[StoreItem]:
         # A profile is known whatever is talked about, and a default only where nothing is.
         unasked = [None] if self._profile or self._default or not queries else []
         limit = max(_SEARCH_LIMIT, self._query_limit)
