@@ -82,7 +82,8 @@ class Stores:
     def beside(cls, ours: BaseStore) -> "Stores":
         """Make those of the baselines; the cosine has the embedding model of *ours*."""
         index: Any = getattr(ours, "index_config", None)
-        cosines = InMemoryStore(index=index and {**index, "fields": ["content"]})
+        of_ours: Any = index and {**index, "fields": ["content"]}
+        cosines = InMemoryStore(index=of_ours)
         return cls(ours, embedded_store(vectors=False), cosines)
 
 
