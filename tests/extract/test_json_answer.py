@@ -20,7 +20,7 @@ from longterm.extract.proposal import (
     Remove,
     Unreadable,
 )
-from longterm.extract.protocol import Repertoire, Scene
+from longterm.extract.protocol import Brief, Repertoire, Scene
 from longterm.extract.schema import kinds_of
 from longterm.memory.model import Memory
 from longterm.testing import ScriptedChatModel
@@ -174,7 +174,8 @@ def test_the_schema_offers_only_what_the_moment_allows() -> None:
 
 
 def test_words_describe_the_form_and_the_kinds() -> None:
-    guide = dialogue(MEMORY, FOOD).guide(Scene(known=True))
+    brief = Brief(Scene(known=True), "Keep it short.", MEMORY_FRAME, (), (), None)
+    guide = dialogue(MEMORY, FOOD).opening(brief)[0].text
     assert '"action": "remove"' in guide
     assert "Food: A food." in guide
 
