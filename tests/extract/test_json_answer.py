@@ -22,6 +22,7 @@ from longterm.extract.proposal import (
 )
 from longterm.extract.protocol import Brief, Repertoire, Scene
 from longterm.extract.schema import kinds_of
+from longterm.extract.wording import MEMORY_FRAME
 from longterm.memory.model import Memory
 from longterm.testing import ScriptedChatModel
 
