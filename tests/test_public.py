@@ -175,8 +175,7 @@ def test_a_namespace_template_is_called_with_a_config() -> None:
 
 def test_importing_the_package_loads_neither_graphs_nor_providers() -> None:
     code = "import longterm, sys; print(*sys.modules)"
-    loaded = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 - ours
     packages = {"langgraph.pregel", "langchain", "langchain_openai", "openai", "jsonschema"}
-    assert not packages & set(loaded.stdout.split())
+    assert not packages & set(done.stdout.split())

@@ -3,6 +3,7 @@
 LongtermError
 ├── ConfigurationError          the developer: an argument, a placeholder, an install
 │   ├── MissingExtraError       … an optional dependency is not installed
+│   ├── ModelChangedError       … a store was indexed with another embedding model
 │   └── NoStoreError            … no store was given and none is in the context
 ├── InvalidInputError           the caller: messages or memories of a form nobody knows
 ├── ExtractionError             the model: nothing usable came back
@@ -29,6 +30,7 @@ __all__ = [
     "LocalModelError",
     "LongtermError",
     "MissingExtraError",
+    "ModelChangedError",
     "NoStoreError",
     "PartialWriteError",
     "ReflectionError",
@@ -56,6 +58,10 @@ class MissingExtraError(ConfigurationError, ImportError):
             f"{what} needs packages that are not installed. "
             f'Install them with: pip install "longterm[{extra}]"'
         )
+
+
+class ModelChangedError(ConfigurationError):
+    """A store's index was made in another way than it is now asked to be searched."""
 
 
 class NoStoreError(ConfigurationError):

@@ -16,17 +16,26 @@ from typing import Annotated, Any, Literal, cast, get_args
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import StructuredTool, ToolException
 from langgraph.store.base import BaseStore, SearchItem
-from pydantic import BaseModel, BeforeValidator, Field, ValidationError, create_model
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    Field,
+    ValidationError,
+    WithJsonSchema,
+    create_model,
+)
 from pydantic_core import to_jsonable_python
 from typing_extensions import override
 
 from longterm.errors import ConfigurationError
-from longterm.extract.schema import plain, problems_in
+from longterm.extract.schema import kinds_of, plain, problems_in
 from longterm.extract.typeddict import modern
 from longterm.flow import Flow, arun, fetch, run, search, write
 from longterm.memory.conversation import well_formed
 from longterm.memory.namespace import Namespace, NamespaceTemplate
 from longterm.memory.operations import get_op, put_op, search_op
+from longterm.memory.reconcile import ProposalError
 
 __all__ = ["MemoryTool", "create_manage_memory_tool", "create_search_memory_tool"]
 
@@ -192,8 +201,23 @@ def _verbs(actions: Sequence[Action]) -> str:
     return (f"{', '.join(others)} or {last}" if others else last).capitalize()
 
 
+def _content_type(schema: Any) -> Any:
+    """Return *schema* as a type; a JSON schema as a dict that is checked against it."""
+    if not isinstance(schema, Mapping):
+        return modern(schema)
+    (kind,) = kinds_of([cast("Mapping[str, Any]", schema)])
+
+    def check(content: Any) -> Any:
+        try:
+            return kind.check(content)
+        except ProposalError as error:
+            raise ValueError(str(error)) from error
+
+    return Annotated[dict[str, Any], AfterValidator(check), WithJsonSchema(kind.parameters)]
+
+
 def _arguments(name: str, schema: Any, actions: tuple[Action, ...]) -> type[BaseModel]:
-    content = dict[str, Any] if isinstance(schema, Mapping) else modern(schema)
+    content = _content_type(schema)
     first = "create" if "create" in actions else actions[0]
     fields: dict[str, Any] = {
         "content": (content | None, Field(None, description="What to remember.")),

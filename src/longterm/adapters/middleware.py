@@ -10,12 +10,12 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, NotRequired, cast
 
 from langchain_core.messages import SystemMessage
-from langchain_core.runnables import Runnable, RunnableConfig
+from langchain_core.runnables import Runnable
 from typing_extensions import override
 
 from longterm.adapters.langgraph import UNSEEN, Executor, ReflectNode, as_recall, recalled
 from longterm.errors import MissingExtraError
-from longterm.flow import FlowRunnable
+from longterm.flow import arun, run
 from longterm.manage.access import NamespaceAccess
 from longterm.memory.conversation import as_messages
 from longterm.summarize import RunningSummary, SummarizationNode
@@ -60,26 +60,25 @@ class LongtermMiddleware(AgentMiddleware[LongtermState, Any, Any]):
         after_seconds: float = 0,
     ) -> None:
         super().__init__()
-        self._recall = _Recall(_recall_of(manager, recall))
-        self._summary = _Summary(summarize).with_config(UNSEEN)
+        self._recall = _recall_of(manager, recall)
         self._reflect = ReflectNode(manager, executor=executor, after_seconds=after_seconds)
         self._summarize = summarize
 
     @override
     def before_agent(self, state: Any, runtime: Any) -> dict[str, Any] | None:
-        return self._recall.invoke(state)
+        return run(self._recalled(state))
 
     @override
     async def abefore_agent(self, state: Any, runtime: Any) -> dict[str, Any] | None:
-        return await self._recall.ainvoke(state)
+        return await arun(self._recalled(state))
 
     @override
     def before_model(self, state: Any, runtime: Any) -> dict[str, Any] | None:
-        return self._summary.invoke(state)
+        return run(self._summarized(state), UNSEEN)
 
     @override
     async def abefore_model(self, state: Any, runtime: Any) -> dict[str, Any] | None:
-        return await self._summary.ainvoke(state)
+        return await arun(self._summarized(state), UNSEEN)
 
     @override
     def wrap_model_call(self, request: Any, handler: Callable[[Any], Any]) -> Any:
@@ -91,11 +90,26 @@ class LongtermMiddleware(AgentMiddleware[LongtermState, Any, Any]):
 
     @override
     def after_agent(self, state: Any, runtime: Any) -> dict[str, Any] | None:
-        return self._reflect.invoke(state)
+        return run(self._reflect.flow(state, {}))
 
     @override
     async def aafter_agent(self, state: Any, runtime: Any) -> dict[str, Any] | None:
-        return await self._reflect.ainvoke(state)
+        return await arun(self._reflect.flow(state, {}))
+
+    async def _recalled(self, state: Any) -> dict[str, Any]:
+        """Find what matters, once for each run of the agent."""
+        return {_RECALLED: await recalled(self._recall, as_messages(state["messages"]))}
+
+    async def _summarized(self, state: Any) -> dict[str, Any] | None:
+        """Bring the running summary up to date."""
+        if self._summarize is None:
+            return None
+        before = {"running_summary": state.get(_SUMMARY)}
+        seen = {self._summarize.input_messages_key: state["messages"], "context": before}
+        after = (await self._summarize.flow(seen, {})).get("context", before)
+        running: RunningSummary | None = as_running(after["running_summary"])
+        # As plain data: a checkpointer may refuse to restore classes it does not know.
+        return {_SUMMARY: vars(running)} if running else {_SUMMARY: None}
 
     def _remembering(self, request: ModelRequest[Any]) -> ModelRequest[Any]:
         """*request* with what was recalled, and its history in short."""
@@ -123,34 +137,3 @@ def _extended(system: SystemMessage | None, text: str) -> SystemMessage:
     if isinstance(system.content, str):
         return system.model_copy(update={"content": f"{system.content}\n\n{text}".strip()})
     return system.model_copy(update={"content": [*system.content, {"type": "text", "text": text}]})
-
-
-class _Recall(FlowRunnable[Any, dict[str, Any]]):
-    """Finds what matters once for each run of the agent."""
-
-    def __init__(self, recall: Runnable[Any, Any] | None) -> None:
-        self.name = "recall"
-        self.recall = recall
-
-    @override
-    async def flow(self, input: Any, config: RunnableConfig) -> dict[str, Any]:
-        return {_RECALLED: await recalled(self.recall, as_messages(input["messages"]))}
-
-
-class _Summary(FlowRunnable[Any, dict[str, Any] | None]):
-    """Brings the running summary up to date."""
-
-    def __init__(self, summarize: SummarizationNode | None) -> None:
-        self.name = "summarize"
-        self.summarize = summarize
-
-    @override
-    async def flow(self, input: Any, config: RunnableConfig) -> dict[str, Any] | None:
-        if self.summarize is None:
-            return None
-        before = {"running_summary": input.get(_SUMMARY)}
-        state = {self.summarize.input_messages_key: input["messages"], "context": before}
-        after = (await self.summarize.flow(state, config)).get("context", before)
-        running: RunningSummary | None = as_running(after["running_summary"])
-        # As plain data: a checkpointer may refuse to restore classes it does not know.
-        return {_SUMMARY: vars(running)} if running else {_SUMMARY: None}

@@ -59,6 +59,8 @@ SCRIPTS = {
     ),
 }
 
+_INSTRUCTIONS = "When the user does not like a dish any more, delete its memory."
+
 _READING = """\
 You are a helpful assistant. What you remember of this user, from earlier conversations:
 <memories>
@@ -85,6 +87,7 @@ def _manager(chat: ChatModel) -> MemoryStoreManager:
     return create_memory_store_manager(
         chat,
         schemas=[UserFoodPreference],
+        instructions=_INSTRUCTIONS,
         enable_deletes=True,
         namespace=("demo", "{user_id}"),
         store=InMemoryStore(),

@@ -12,9 +12,9 @@ from typing import Any
 
 from langchain_core.messages import HumanMessage
 
-from longterm.answer import field
 from longterm.flow import ask
 from longterm.models import ChatModel
+from longterm.optimize.answers import field
 from longterm.optimize.prompt import fill
 from longterm.optimize.rewrite import Case, Rewriter, Steps, reflect, request, said, settle
 from longterm.optimize.wording import GRADIENT, GRADIENT_UPDATE, RECOMMEND

@@ -16,12 +16,14 @@ from typing import Any, cast
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 from langchain_core.runnables import Runnable, RunnableLambda
 
-from longterm.answer import field, words
+from longterm.answer import words
 from longterm.errors import ConfigurationError, InvalidInputError
 from longterm.flow import ask, together
 from longterm.memory.conversation import as_messages, message_text, render
 from longterm.models import ChatModel, as_model
+from longterm.optimize.answers import field
 from longterm.optimize.prompt import fill, placeholders
+from longterm.optimize.rewrite import said
 from longterm.optimize.shapes import AnnotatedTrajectory
 from longterm.optimize.wording import JUDGE
 
@@ -130,7 +132,7 @@ class Measure:
         answer = _said(await ask(self.model, work))
         if self.price > 1:
             return await self._judged(example, answer)
-        return _outcome(answer, self.score(example.given, answer))
+        return _scored(answer, self.score(example.given, answer))
 
     async def _judged(self, example: Example, answer: str) -> Outcome:
         values = {"expected": example.expected or "(not given)", "answer": answer}
@@ -159,10 +161,10 @@ def _messages(prompt: str, example: Example) -> list[BaseMessage]:
 
 
 def _said(answer: Any) -> str:
-    return message_text(answer) if isinstance(answer, BaseMessage) else str(answer)
+    return said(answer) if isinstance(answer, str | BaseMessage) else str(answer)
 
 
-def _outcome(answer: str, scored: Any) -> Outcome:
+def _scored(answer: str, scored: Any) -> Outcome:
     match scored:
         case bool() | int() | float():
             return Outcome(answer, float(scored))

@@ -165,11 +165,11 @@ def searched(model: ChatModel, options: MeasureOptions, config: Mapping[str, Any
             return bench.verdict("gepa", case.text, options.min_gain, _SPENT)
         return bench.verdict("gepa", case.text, options.min_gain)
 
-    def rewrite(case: Case) -> Flow[str]:
+    def start(case: Case) -> Flow[str]:
         # gepa drives and cannot be driven; as one step it blocks a thread and not the loop.
         def blocking(_: Any, config: RunnableConfig) -> str:
             return work(case, config)
 
         return ask(RunnableLambda(blocking, name="gepa"), ())
 
-    return rewrite
+    return start

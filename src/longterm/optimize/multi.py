@@ -11,9 +11,9 @@ from langchain_core.messages import HumanMessage
 from langchain_core.runnables import RunnableConfig
 from typing_extensions import override
 
-from longterm.answer import field
 from longterm.flow import FlowRunnable, ask, together
 from longterm.models import ChatModel, as_model
+from longterm.optimize.answers import field
 from longterm.optimize.measure import Score
 from longterm.optimize.prompt import fill
 from longterm.optimize.rewrite import Case, Rewriter, exchange

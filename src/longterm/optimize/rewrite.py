@@ -13,11 +13,12 @@ from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 
-from longterm.answer import field, words
+from longterm.answer import words
 from longterm.errors import ConfigurationError
 from longterm.flow import Flow, ask
 from longterm.memory.conversation import message_text
 from longterm.models import ChatModel
+from longterm.optimize.answers import field
 from longterm.optimize.prompt import complaint, healed, placeholders
 from longterm.optimize.shapes import Prompt
 from longterm.optimize.wording import KEEP, NO_PLACEHOLDERS, REWRITE, THINK, THINK_ON

@@ -55,10 +55,10 @@ def choose_cut(view: View, limits: Limits, counter: TokenCounter, extra: int) ->
     taken, so that the newest messages stay; the user's last words stay if they can. Raises
     `ConfigurationError` where no cut holds the budget.
     """
-    sizes = list(accumulate((counter([message]) for message in view.body), initial=0))
     head = counter(view.head) if view.head else 0
-    if not _is_due(view, sizes[-1], limits, head + extra):
+    if not view.body or not _is_due(view, counter(view.body), limits, head + extra):
         return None
+    sizes = list(accumulate((counter([message]) for message in view.body), initial=0))
     room = limits.max_tokens - limits.max_summary_tokens - head
     fitting = [cut for cut in view.cuts if cut and sizes[-1] - sizes[cut] <= room]
     if not fitting and sizes[-1] + head + extra <= limits.ceiling:
@@ -70,8 +70,6 @@ def choose_cut(view: View, limits: Limits, counter: TokenCounter, extra: int) ->
 
 
 def _is_due(view: View, weight: int, limits: Limits, extra: int) -> bool:
-    if not view.body:
-        return False
     too_much = weight >= limits.max_tokens_before_summary or weight + extra > limits.ceiling
     return too_much or 0 not in view.cuts
 

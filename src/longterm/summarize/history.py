@@ -77,9 +77,10 @@ def look(
     rest = identified(messages[len(start) :], seed)
     said = _said(rest, running)
     running = _still_true(running, said)
-    new = _new(rest, said, running)
+    bonds = list(_bonds(rest))
+    new = _new(rest, bonds, said, running)
     body = tuple(message for message, is_new in zip(rest, new, strict=True) if is_new)
-    return View(head, body, _cuts(rest, new), running)
+    return View(head, body, _cuts(bonds, new), running)
 
 
 def _is_head(message: BaseMessage) -> bool:
@@ -152,25 +153,28 @@ def _still_true(running: RunningSummary | None, said: dict[str, str]) -> Running
 
 
 def _new(
-    messages: Sequence[BaseMessage], said: dict[str, str], running: RunningSummary | None
+    messages: Sequence[BaseMessage],
+    bonds: Sequence[tuple[int, int]],
+    said: dict[str, str],
+    running: RunningSummary | None,
 ) -> list[bool]:
     """Whether each of *messages* is new to the summary; the results of a new call are, too."""
     known = running.digests if running else {}
     covered = {name for name in said if running and known.get(name, said[name]) == said[name]}
     new = [message.id not in covered for message in messages]
-    for call, result in _bonds(messages):
+    for call, result in bonds:
         if new[call] and result < len(messages):
             new[result] = True
     return new
 
 
-def _cuts(messages: Sequence[BaseMessage], new: Sequence[bool]) -> tuple[int, ...]:
-    """Lengths at which the new ones of *messages* may be cut; 0 is one unless a bond crosses it."""
+def _cuts(bonds: Sequence[tuple[int, int]], new: Sequence[bool]) -> tuple[int, ...]:
+    """Lengths at which the *new* messages may be cut; 0 is one unless a bond crosses it."""
     before = [0, *accumulate(new)]
     barred: set[int] = set()
-    for call, result in _bonds(messages):
+    for call, result in bonds:
         first = before[call] if new[call] else -1
-        if new[call] or (result < len(messages) and new[result]):
+        if new[call] or (result < len(new) and new[result]):
             barred.update(range(first + 1, before[result] + 1))
     return tuple(cut for cut in range(before[-1] + 1) if cut not in barred)
 
@@ -186,9 +190,8 @@ def _bonds(messages: Sequence[BaseMessage]) -> Iterator[tuple[int, int]]:
                 waiting.pop(name, None)
         if isinstance(message, HumanMessage):
             waiting.clear()  # nobody answers a call any more once the user has gone on
-        made = dict.fromkeys(_calls(message), place)
-        calls |= made
-        waiting |= made
+        for name in _calls(message):
+            calls[name] = waiting[name] = place
     yield from ((place, len(messages)) for place in set(waiting.values()))
 
 

@@ -67,7 +67,7 @@ class Summarizer:
         """Messages that stand for *running* and what is left of *view*."""
         system, rest = (view.head, view.body) if view else ((), ())
         values = {"system_message": list(system), "messages": list(rest)}
-        return self.final_prompt.invoke({**values, "summary": running.summary}).to_messages()
+        return self.final_prompt.format_messages(**values, summary=running.summary)
 
     def count(self, messages: Sequence[BaseMessage]) -> int:
         """Tokens of *messages*."""
@@ -188,7 +188,7 @@ async def _asked(
 ) -> str:
     length = max(10, how.limits.max_summary_tokens * 6 // 10)  # a token is about 0.75 words
     values = {"messages": list(part), "conversation": render(part), "max_words": length}
-    asked = prompt.invoke({**values, "existing_summary": notes}).to_messages()
+    asked = prompt.format_messages(**values, existing_summary=notes)
     answer = await ask(how.model, asked)
     return "" if is_refusal(answer) else words(answer)
 

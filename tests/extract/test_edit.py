@@ -1,0 +1,112 @@
+"""Edits: merge patches as RFC 7396 says, and the JSON patches of other tools."""
+
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import given, strategies as st
+
+from longterm.extract.edit import apply_patch, keep_nulls, merge
+from longterm.memory.reconcile import ProposalError
+
+scalars = st.none() | st.booleans() | st.integers() | st.text(max_size=5)
+keys = st.sampled_from(["a", "b", "c"])
+anything: st.SearchStrategy[Any] = st.recursive(
+    scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys, inner), max_leaves=8
+)
+objects = st.dictionaries(keys, anything)
+
+
+# The examples of RFC 7396, appendix A
+@pytest.mark.parametrize(
+    ("content", "patch", "result"),
+    [
+        ({"a": "b"}, {"a": "c"}, {"a": "c"}),
+        ({"a": "b"}, {"b": "c"}, {"a": "b", "b": "c"}),
+        ({"a": "b"}, {"a": None}, {}),
+        ({"a": "b", "b": "c"}, {"a": None}, {"b": "c"}),
+        ({"a": ["b"]}, {"a": "c"}, {"a": "c"}),
+        ({"a": "c"}, {"a": ["b"]}, {"a": ["b"]}),
+        ({"a": {"b": "c"}}, {"a": {"b": "d", "c": None}}, {"a": {"b": "d"}}),
+        ({"a": [{"b": "c"}]}, {"a": [1]}, {"a": [1]}),
+        (["a", "b"], ["c", "d"], ["c", "d"]),
+        ({"a": "b"}, ["c"], ["c"]),
+        ({"a": "foo"}, None, None),
+        ({"a": "foo"}, "bar", "bar"),
+        ({"e": None}, {"a": 1}, {"e": None, "a": 1}),
+        ([1, 2], {"a": "b", "c": None}, {"a": "b"}),
+        ({}, {"a": {"bb": {"ccc": None}}}, {"a": {"bb": {}}}),
+    ],
+)
+def test_merging_does_what_the_rfc_shows(content: Any, patch: Any, result: Any) -> None:
+    assert merge(content, patch) == result
+
+
+@given(objects)
+def test_an_empty_patch_changes_nothing(content: dict[str, Any]) -> None:
+    assert merge(content, {}) == content
+
+
+@given(anything, anything)
+def test_merging_twice_is_merging_once(content: Any, patch: Any) -> None:
+    once = merge(content, patch)
+    assert merge(once, patch) == once
+
+
+@given(objects, objects)
+def test_what_a_patch_does_not_name_stays(content: dict[str, Any], patch: dict[str, Any]) -> None:
+    merged = merge(content, patch)
+    for key in content.keys() - patch.keys():
+        assert merged[key] == content[key]
+
+
+@given(objects, objects)
+def test_null_removes(content: dict[str, Any], patch: dict[str, Any]) -> None:
+    merged = merge(content, patch)
+    assert not {key for key, value in patch.items() if value is None} & merged.keys()
+
+
+@given(anything, anything)
+def test_neither_the_content_nor_the_patch_is_changed(content: Any, patch: Any) -> None:
+    before = repr((content, patch))
+    merge(content, patch)
+    keep_nulls(content, patch)
+    assert repr((content, patch)) == before
+
+
+@given(objects, objects)
+def test_kept_nulls_are_the_only_difference(content: dict[str, Any], patch: dict[str, Any]) -> None:
+    kept = keep_nulls(content, patch)
+    for key, value in patch.items():
+        if value is None:
+            assert kept.pop(key) is None
+    assert kept.keys() == merge(content, patch).keys()
+
+
+# JSON patches
+
+
+def test_a_json_patch_is_applied() -> None:
+    operations = [
+        {"op": "replace", "path": "/name", "value": "udon"},
+        {"op": "add", "path": "/tags/-", "value": "soup"},
+        {"op": "remove", "path": "/old"},
+    ]
+    content = {"name": "ramen", "tags": ["noodles"], "old": 1}
+    assert apply_patch(content, operations) == {"name": "udon", "tags": ["noodles", "soup"]}
+    assert content == {"name": "ramen", "tags": ["noodles"], "old": 1}
+
+
+paths = st.sampled_from(["", "/", "/a", "/b", "/a/0", "/a/-", "/c/x", "bad", None, 5, "/a~2"])
+names = st.sampled_from(["add", "remove", "replace", "move", "copy", "test", "x", 1])
+operation: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
+    {"op": names, "path": paths}, optional={"value": anything, "from": paths}
+)
+
+
+@given(anything, st.lists(anything | operation, max_size=4))
+def test_any_other_patch_is_a_complaint_never_a_crash(content: Any, patch: list[Any]) -> None:
+    before = repr(content)
+    with suppress(ProposalError):
+        apply_patch(content, patch)
+    assert repr(content) == before

@@ -1,0 +1,100 @@
+"""Tolerant reading: what a model meant, where it is plain, and never half a value for a whole."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, strategies as st
+
+from longterm.extract.reading import TEXT_LIMIT, cut_off, read_json, without_thoughts
+
+json_texts = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=10,
+).filter(lambda value: isinstance(value, dict | list))
+
+
+@given(json_texts)
+def test_valid_json_is_read_as_it_is(value: Any) -> None:
+    assert read_json(json.dumps(value)) == value
+    assert read_json(json.dumps(value, ensure_ascii=False)) == value
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '```json\n{"a": [1, 2]}\n```',
+        'Here you are: {"a": [1, 2]} Anything else?',
+        "{'a': [1, 2]}",
+        '{"a": [1, 2],}',
+        "{a: [1, 2]}",
+        '{"a": [1, 2',
+    ],
+)
+def test_common_slips_are_forgiven(text: str) -> None:
+    assert read_json(text) == {"a": [1, 2]}
+
+
+@pytest.mark.parametrize("text", ["", "Nothing to remember.", "5", '"tea"', "null", "…"])
+def test_words_are_no_json(text: str) -> None:
+    assert read_json(text) is None
+
+
+@given(st.text(st.sampled_from("{}[]\",:'\\ab1 \n`"), max_size=60))
+def test_any_muddle_is_read_without_a_crash(text: str) -> None:
+    read_json(text)
+    cut_off(text)
+
+
+def test_brackets_without_end_are_no_json() -> None:
+    assert read_json("[" * 100_000) is None
+
+
+def test_an_endless_answer_is_not_repaired() -> None:
+    assert read_json("some {words} " * TEXT_LIMIT) is None
+
+
+# Cut off
+
+
+@given(json_texts)
+def test_whole_json_is_not_cut_off(value: Any) -> None:
+    assert not cut_off(json.dumps(value))
+
+
+@given(json_texts, st.data())
+def test_every_beginning_of_json_is_cut_off(value: Any, data: st.DataObject) -> None:
+    text = json.dumps(value)
+    length = data.draw(st.integers(1, len(text) - 1))
+    assert cut_off(text[:length])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'Ann said "hello: {"a": 1}',
+        'A smile :-} and {"a": 1}',
+    ],
+)
+def test_words_around_json_do_not_make_it_look_cut_off(text: str) -> None:
+    assert not cut_off(text)
+
+
+def test_quotes_and_brackets_in_strings_do_not_count() -> None:
+    assert not cut_off(json.dumps({"a": 'she said "[{" and left \\'}))
+
+
+# Thoughts
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<think>maybe {}</think>done",
+        "<THINKING>maybe</THINKING> done",
+        "done<reasoning>cut o",
+    ],
+)
+def test_thoughts_are_no_part_of_an_answer(text: str) -> None:
+    assert without_thoughts(text) == "done"

@@ -1,0 +1,350 @@
+"""Schemas: what a model is shown of the user's types, and how its values are checked."""
+
+import re
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+from typing import (
+    Annotated,
+    Any,
+    Generic,
+    Literal,
+    NotRequired,
+    TypedDict as TypingTypedDict,
+    TypeVar,
+)
+
+import pytest
+from hypothesis import given, strategies as st
+from pydantic import BaseModel, ConfigDict, Field, RootModel, field_validator
+from typing_extensions import TypedDict
+
+from longterm.errors import ConfigurationError
+from longterm.extract.schema import Kind, kinds_of, plain
+from longterm.memory.model import Memory
+from longterm.memory.reconcile import ProposalError
+
+T = TypeVar("T")
+
+
+class Cuisine(StrEnum):
+    JAPANESE = "japanese"
+    ITALIAN = "italian"
+
+
+class Shop(BaseModel):
+    """Where to eat."""
+
+    name: str
+    street: str | None = None
+
+
+class Food(BaseModel):
+    """A food somebody likes or dislikes."""
+
+    name: str = Field(description="The dish.")
+    cuisine: Cuisine = Cuisine.ITALIAN
+    liking: int = Field(50, ge=0, le=100)
+    shops: list[Shop] = []
+    since: date | None = None
+    mood: Literal["hot", "cold"] = "hot"
+
+    @field_validator("name")
+    @classmethod
+    def _not_empty(cls, name: str) -> str:
+        if not name.strip():
+            raise ValueError("give it a name")
+        return name
+
+
+class Aliased(BaseModel):
+    """A person."""
+
+    model_config = ConfigDict(populate_by_name=False)
+
+    full_name: str = Field(alias="fullName")
+
+
+class Node(BaseModel):
+    """A part with parts."""
+
+    name: str
+    parts: list["Node"] = []
+
+
+class OldPoint(TypingTypedDict):
+    """A point as the standard library makes it."""
+
+    x: int
+    label: NotRequired[Annotated[str, Field(max_length=3)]]
+
+
+class NewPoint(TypedDict):
+    """A point as typing_extensions makes it."""
+
+    x: int
+    label: NotRequired[Annotated[str, Field(max_length=3)]]
+
+
+class OldLine(TypingTypedDict):
+    """Two points."""
+
+    ends: list[OldPoint]
+    style: OldPoint | None
+
+
+class Chain(TypedDict):
+    """A link."""
+
+    link: "Chain | None"
+
+
+class OldChain(TypingTypedDict):
+    """A link as the standard library makes it."""
+
+    link: "OldChain | None"
+
+
+@dataclass
+class Walk:
+    """A walk."""
+
+    length: float
+    stops: list[str] = field(default_factory=list[str])
+
+
+SONG = {
+    "title": "Song",
+    "description": "A song.",
+    "type": "object",
+    "properties": {"title": {"type": "string"}, "year": {"type": "integer"}},
+    "required": ["title"],
+}
+
+
+def kind_of(schema: Any) -> Kind:
+    (kind,) = kinds_of([schema])
+    return kind
+
+
+def complaint(schema: Any, content: Any) -> str:
+    with pytest.raises(ProposalError) as error:
+        kind_of(schema).check(content)
+    return str(error.value)
+
+
+# Every form of schema
+
+FORMS: list[tuple[Any, str, Any]] = [
+    (Memory, "Memory", {"content": "tea"}),
+    (str, "Memory", {"content": "tea"}),
+    (Shop, "Shop", {"name": "Ito", "street": None}),
+    (OldPoint, "OldPoint", {"x": 1}),
+    (NewPoint, "NewPoint", {"x": 1, "label": "a"}),
+    (OldLine, "OldLine", {"ends": [{"x": 1}], "style": None}),
+    (Walk, "Walk", {"length": 1.5, "stops": ["bar"]}),
+    (SONG, "Song", {"title": "Imagine"}),
+    ({"name": "Song", "description": "", "parameters": SONG}, "Song", {"title": "Imagine"}),
+    ({"type": "function", "function": {"name": "Song", "parameters": SONG}}, "Song", {"title": ""}),
+    ({"title": "Any", "properties": {"a": {}}}, "Any", {"a": [1]}),
+    (Node, "Node", {"name": "a", "parts": [{"name": "b", "parts": []}]}),
+    (Chain, "Chain", {"link": {"link": None}}),
+]
+
+
+@pytest.mark.parametrize(("schema", "name", "content"), FORMS)
+def test_every_form_of_schema_checks_and_keeps_what_fits(
+    schema: Any, name: str, content: Any
+) -> None:
+    kind = kind_of(schema)
+    assert kind.name == name
+    assert kind.check(content) == content
+    assert kind.parameters["type"] == "object"
+
+
+@pytest.mark.parametrize(("schema", "name", "content"), FORMS)
+def test_what_was_checked_checks_again(schema: Any, name: str, content: Any) -> None:
+    kind = kind_of(schema)
+    assert kind.check(kind.check(content)) == kind.check(content)
+
+
+@pytest.mark.parametrize("schema", [Memory, Shop, Walk, NewPoint, OldPoint, SONG])
+@pytest.mark.parametrize("content", [None, "tea", 5, [], {}, {"unheard": 1}])
+def test_every_form_of_schema_refuses_what_does_not_fit(schema: Any, content: Any) -> None:
+    assert complaint(schema, content)
+
+
+def test_instances_of_the_users_types_come_back() -> None:
+    assert kind_of(Shop).load({"name": "Ito"}, None) == Shop(name="Ito")
+    assert kind_of(Walk).load({"length": 2}, None) == Walk(2.0)
+    assert kind_of(OldPoint).load({"x": 1}, None) == {"x": 1}
+
+
+def test_what_does_not_load_is_what_it_is() -> None:
+    assert kind_of(Shop).load({"street": "x"}, "raw") == "raw"
+
+
+# What a model is shown
+
+
+def test_a_model_is_shown_descriptions_but_no_made_up_titles() -> None:
+    kind = kind_of(Food)
+    assert kind.description == "A food somebody likes or dislikes."
+    assert kind.parameters["properties"]["name"]["description"] == "The dish."
+    assert "title" not in kind.parameters["properties"]["name"]
+
+
+def test_a_field_called_title_is_shown() -> None:
+    assert kind_of(SONG).parameters["properties"]["title"] == {"type": "string"}
+
+
+def test_references_are_resolved() -> None:
+    shown = kind_of(Food).parameters
+    assert shown["properties"]["shops"]["items"]["properties"]["street"]
+    assert "$defs" not in shown
+
+
+def test_a_schema_without_words_is_described_by_its_name() -> None:
+    class Bare(TypedDict):
+        x: int
+
+    assert kind_of(Bare).description == "A memory of kind Bare."
+
+
+def test_an_edit_needs_no_field_and_has_no_defaults() -> None:
+    edit = kind_of(Food).changes
+    assert "required" not in edit
+    assert all("default" not in shown for shown in edit["properties"].values())
+    assert edit["properties"].keys() == Food.model_fields.keys()
+
+
+def test_an_edit_of_a_nested_object_needs_no_field_either() -> None:
+    class Home(BaseModel):
+        shop: Shop
+
+    assert "required" not in kind_of(Home).changes["properties"]["shop"]
+
+
+def test_a_generic_s_name_is_one_providers_take() -> None:
+    class Box(BaseModel, Generic[T]):
+        value: T
+
+    assert kind_of(Box[int]).tool_name == "Box_int_"
+
+
+# Checking
+
+
+def test_nested_values_enums_lists_and_dates_are_checked() -> None:
+    content = {
+        "name": "ramen",
+        "cuisine": "japanese",
+        "liking": "95",
+        "shops": [{"name": "Ito"}],
+        "since": "2024-05-03",
+    }
+    assert kind_of(Food).check(content) == {
+        "name": "ramen",
+        "cuisine": "japanese",
+        "liking": 95,
+        "shops": [{"name": "Ito", "street": None}],
+        "since": "2024-05-03",
+        "mood": "hot",
+    }
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"liking": 101}, "liking: Input should be less than or equal to 100"),
+        ({"cuisine": "french"}, "cuisine: Input should be 'japanese' or 'italian'"),
+        ({"shops": [{"street": "x"}]}, "shops.0.name: Field required"),
+        ({"mood": "warm"}, "mood"),
+        ({"name": " "}, "name: Value error, give it a name"),
+        ({"since": "yesterday"}, "since"),
+        ({"name": None, "liking": -1}, "name: .*; liking: "),
+    ],
+)
+def test_a_complaint_names_the_field_and_the_reason(wrong: Any, words: str) -> None:
+    assert re.search(words, complaint(Food, {"name": "ramen", **wrong}))
+
+
+def test_a_json_schema_s_complaint_names_the_field() -> None:
+    assert complaint(SONG, {"title": 5}).startswith("$.title: 5 is not of type")
+
+
+def test_a_complaint_stays_short() -> None:
+    assert len(complaint(Food, {"shops": [{}] * 500})) < 500
+
+
+def test_half_an_emoji_is_a_complaint_not_a_crash() -> None:
+    assert complaint(Memory, {"content": "tea \ud83c"})
+
+
+@pytest.mark.parametrize("name", ["fullName", "full_name"])
+def test_a_value_is_read_by_alias_and_by_name_and_kept_by_name(name: str) -> None:
+    kind = kind_of(Aliased)
+    assert kind.check({name: "Ann"}) == {"full_name": "Ann"}
+    assert kind.load({"full_name": "Ann"}, None) == Aliased(fullName="Ann")
+
+
+def test_a_model_is_shown_names_not_aliases() -> None:
+    assert kind_of(Aliased).parameters["required"] == ["full_name"]
+
+
+foods = st.builds(
+    Food,
+    name=st.text(min_size=1).filter(str.strip),
+    cuisine=st.sampled_from(Cuisine),
+    liking=st.integers(0, 100),
+    shops=st.lists(st.builds(Shop, name=st.text(), street=st.none() | st.text())),
+    since=st.none() | st.dates(),
+)
+
+
+@given(foods)
+def test_what_is_stored_loads_as_what_it_was(food: Food) -> None:
+    kind = kind_of(Food)
+    assert kind.load(kind.check(plain(food)), None) == food
+
+
+# What cannot be a schema
+
+
+class Number(RootModel[int]):
+    """No object."""
+
+
+BROKEN = {"title": "X", "type": "object", "properties": {"a": {"type": "strng"}}}
+DANGLING = {"title": "X", "type": "object", "properties": {"a": {"$ref": "#/$defs/Y"}}}
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [5, None, "Memory", int, list[str], Number, Cuisine, {}, {"type": "object"}, BROKEN, DANGLING],
+)
+def test_what_cannot_be_a_schema_is_refused_at_once(schema: Any) -> None:
+    with pytest.raises(ConfigurationError):
+        kinds_of([schema])
+
+
+def test_the_standard_library_s_typed_dict_cannot_hold_itself_before_python_3_12() -> None:
+    try:
+        assert kind_of(OldChain).check({"link": None}) == {"link": None}
+    except ConfigurationError as error:
+        assert "typing_extensions" in str(error)  # noqa: PT017 - which of the two depends on Python
+
+
+def test_one_schema_needs_no_list() -> None:
+    assert [kind.name for kind in kinds_of(Food)] == ["Food"]
+    assert [kind.name for kind in kinds_of(SONG)] == ["Song"]
+
+
+def test_two_schemas_of_one_name_are_refused() -> None:
+    with pytest.raises(ConfigurationError, match="memory"):
+        kinds_of([Memory, {"title": "Memory", "properties": {}}])
+
+
+def test_names_that_differ_only_in_case_are_refused() -> None:
+    with pytest.raises(ConfigurationError, match="memory"):
+        kinds_of([Memory, {"title": "memory", "properties": {}}])

@@ -1,0 +1,225 @@
+"""Conversations: every form callers use, as messages, as text, as search queries."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given, strategies as st
+from langchain_core.messages import (
+    AIMessage,
+    BaseMessage,
+    ChatMessage,
+    HumanMessage,
+    SystemMessage,
+    ToolMessage,
+)
+
+from longterm.errors import InvalidInputError
+from longterm.memory.conversation import (
+    MESSAGE_LIMIT,
+    QUERY_LIMIT,
+    as_messages,
+    message_text,
+    message_time,
+    render,
+    speaker,
+    well_formed,
+    windows,
+)
+
+PICTURE = "data:image/png;base64," + "iVBORw0KGgo" * 15_000
+CALL = {
+    "id": "1",
+    "type": "function",
+    "function": {"name": "weather", "arguments": '{"at": "Rome"}'},
+}
+
+
+# Forms
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "hello",
+        ["hello"],
+        ("user", "hello"),
+        [("user", "hello")],
+        {"role": "user", "content": "hello"},
+        [{"role": "user", "content": "hello"}],
+        {"messages": ["hello"]},
+        HumanMessage("hello"),
+        [HumanMessage("hello")],
+        (HumanMessage("hello"),),
+        [{"role": "user", "content": [{"type": "text", "text": "hello"}]}],
+    ],
+)
+def test_every_natural_form_is_understood(form: Any) -> None:
+    (message,) = as_messages(form)
+    assert isinstance(message, HumanMessage)
+    assert message.text == "hello"
+
+
+@pytest.mark.parametrize("nothing", [None, [], (), {"messages": []}, {"messages": None}])
+def test_no_messages_are_no_error(nothing: Any) -> None:
+    assert as_messages(nothing) == []
+
+
+def test_openai_s_tool_messages_are_understood() -> None:
+    call, result = as_messages(
+        [
+            {"role": "assistant", "content": None, "tool_calls": [CALL]},
+            {"role": "tool", "tool_call_id": "1", "content": "sunny"},
+        ]
+    )
+    assert isinstance(call, AIMessage)
+    assert isinstance(result, ToolMessage)
+
+
+@pytest.mark.parametrize("value", [5, object(), {"text": "hello"}, iter(["hello"])])
+def test_what_is_no_list_is_refused(value: Any) -> None:
+    with pytest.raises(InvalidInputError, match="must be a list"):
+        as_messages(value)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [5, None, object(), {"content": "hello"}, {"role": "wizard", "content": "hello"}, ("a", 1, 2)],
+)
+def test_an_odd_message_is_refused_with_its_position(odd: Any) -> None:
+    with pytest.raises(InvalidInputError, match="Message 1 "):
+        as_messages(["fine", odd])
+
+
+def test_a_tool_message_without_its_call_is_refused() -> None:
+    with pytest.raises(InvalidInputError, match="tool_call_id"):
+        as_messages([{"role": "tool", "content": "sunny"}])
+
+
+# Text
+
+
+def test_a_conversation_names_who_spoke() -> None:
+    messages = [SystemMessage("be kind"), HumanMessage("hi", name="Ann"), AIMessage("hello")]
+    assert render(messages) == "system: be kind\n\nuser (Ann): hi\n\nassistant: hello"
+
+
+@pytest.mark.parametrize(
+    ("message", "role"),
+    [
+        (HumanMessage(""), "user"),
+        (AIMessage(""), "assistant"),
+        (SystemMessage(""), "system"),
+        (ToolMessage("", tool_call_id="1"), "tool"),
+        (ChatMessage(content="", role="critic"), "critic"),
+    ],
+)
+def test_speakers_have_openai_s_names(message: BaseMessage, role: str) -> None:
+    assert speaker(message) == role
+
+
+def test_a_message_shows_its_own_time() -> None:
+    message = HumanMessage("hi", additional_kwargs={"timestamp": "2024-05-03T14:00:00"})
+    assert render([message]) == "[2024-05-03 14:00] user: hi"
+
+
+def test_a_dict_s_time_is_the_message_s() -> None:
+    (message,) = as_messages([{"role": "user", "content": "hi", "created_at": 1_714_744_800}])
+    assert message_time(message) == datetime(2024, 5, 3, 14, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("value", [1_714_744_800, 1_714_744_800.0, 1_714_744_800_000])
+def test_seconds_and_milliseconds_are_times(value: float) -> None:
+    message = AIMessage("", response_metadata={"time": value})
+    assert message_time(message) == datetime(2024, 5, 3, 14, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "value", [True, None, "soon", 0.53, -5, float("nan"), float("inf"), 10**30, {}, []]
+)
+def test_what_is_no_time_is_no_error(value: Any) -> None:
+    assert message_time(AIMessage("", response_metadata={"time": value})) is None
+
+
+def test_a_picture_becomes_a_note() -> None:
+    picture = {"type": "image_url", "image_url": {"url": PICTURE}}
+    message = HumanMessage([{"type": "text", "text": "my cat"}, picture])
+    assert message_text(message) == "my cat\n[image]"
+
+
+def test_a_picture_in_words_becomes_a_note() -> None:
+    assert message_text(HumanMessage(f"look: {PICTURE}")) == "look: [data]"
+
+
+@pytest.mark.parametrize(
+    ("block", "text"),
+    [
+        ({"type": "input_audio", "input_audio": {"data": "…"}}, "[audio]"),
+        ({"type": "file", "file": {"file_data": PICTURE}}, "[file]"),
+        ({"type": "thinking", "thinking": "hm"}, ""),
+        ({"type": "tool_use", "name": "f", "input": {}}, ""),
+        ({"type": "refusal", "refusal": "no"}, "no"),
+        ({"type": "tool_result", "content": [{"type": "text", "text": "sunny"}]}, "sunny"),
+        ({"odd": 1}, '{"odd": 1}'),
+    ],
+)
+def test_blocks_of_providers_are_read(block: Any, text: str) -> None:
+    assert message_text(HumanMessage([block])) == text
+
+
+def test_a_call_and_its_result_are_shown() -> None:
+    (call,) = as_messages([{"role": "assistant", "content": "", "tool_calls": [CALL]}])
+    assert message_text(call) == '[calls weather({"at": "Rome"})]'
+
+
+def test_an_over_long_message_keeps_both_ends() -> None:
+    text = message_text(HumanMessage("begin " + "x" * 2_000_000 + " end"))
+    assert text.startswith("begin ")
+    assert text.endswith(" end")
+    assert len(text) < MESSAGE_LIMIT + 100
+
+
+@given(st.text(st.characters(codec=None, exclude_categories=())))
+def test_any_text_can_be_sent(text: str) -> None:
+    assert message_text(HumanMessage(text)).encode() is not None
+    assert well_formed(well_formed(text)) == well_formed(text)
+
+
+def test_two_halves_of_an_emoji_are_joined() -> None:
+    assert well_formed("\ud83d\ude00") == "😀"
+    assert well_formed("\ud83d!") == "\ufffd!"
+
+
+# Search queries
+
+
+conversations = st.lists(
+    st.text(max_size=5_000) | st.sampled_from(["x" * 3_000, "tea"]), max_size=30
+)
+
+
+@given(conversations, st.integers(0, 6))
+def test_windows_keep_within_their_limits(texts: list[str], count: int) -> None:
+    queries = windows(as_messages(texts), count)
+    assert len(queries) <= count
+    assert all(0 < len(query) <= QUERY_LIMIT for query in queries)
+    assert len(set(queries)) == len(queries)
+
+
+def test_windows_see_more_than_the_last_message() -> None:
+    texts = [f"message {n}" for n in range(8)]
+    queries = windows(as_messages(texts))
+    assert queries[0] == "message 7"
+    assert queries[1] == "message 5\nmessage 6"
+    assert all(any(text in query for query in queries) for text in texts)
+
+
+def test_system_messages_and_pictures_make_no_query() -> None:
+    picture = HumanMessage([{"type": "image_url", "image_url": {"url": PICTURE}}])
+    assert windows([SystemMessage("be kind")]) == []
+    assert all("base64" not in query for query in windows([picture, HumanMessage("hi")]))
+
+
+def test_a_long_message_does_not_push_the_others_out() -> None:
+    queries = windows(as_messages(["x" * 5_000, "likes tea", "hello"]))
+    assert "likes tea" in queries[1]

@@ -1,0 +1,356 @@
+"""The tools with which agents write and search memories."""
+
+import json
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from langchain_core.messages import ToolMessage
+from langchain_core.runnables import RunnableConfig
+from langchain_core.utils.function_calling import convert_to_openai_tool
+from langgraph.store.base import SearchItem
+from langgraph.store.memory import InMemoryStore
+from pydantic import BaseModel, Field
+from typing_extensions import TypedDict
+
+from longterm import (
+    create_manage_memory_tool,
+    create_memory_store_manager,
+    create_search_memory_tool,
+)
+from longterm.errors import ConfigurationError, NoStoreError
+from longterm.testing import ScriptedChatModel, tool_calls
+from longterm.tools import MemoryTool
+
+PLACE = ("memories", "alice")
+TEMPLATE = ("memories", "{langgraph_user_id}")
+
+
+class Food(BaseModel):
+    """A food somebody likes or dislikes."""
+
+    name: str
+    liking: int = Field(50, ge=0, le=100)
+
+
+class Place(TypedDict):
+    """A place."""
+
+    name: str
+
+
+@pytest.fixture
+def manage(store: InMemoryStore) -> MemoryTool:
+    return create_manage_memory_tool(PLACE, store=store)
+
+
+@pytest.fixture
+def find(store: InMemoryStore) -> MemoryTool:
+    return create_search_memory_tool(PLACE, store=store)
+
+
+def values(store: InMemoryStore) -> list[Any]:
+    return [item.value for item in store.search(PLACE)]
+
+
+def openai_call(arguments: Any) -> dict[str, Any]:
+    function = {"name": "manage_memory", "arguments": arguments}
+    return {"id": "call_1", "type": "function", "function": function}
+
+
+# Writing
+
+
+def test_creating_stores_the_content_and_tells_the_id(
+    manage: MemoryTool, store: InMemoryStore
+) -> None:
+    answer = manage.invoke({"content": "likes tea"})
+    ((item),) = store.search(PLACE)
+    assert answer == f"created memory {item.key}"
+    assert item.value == {"content": "likes tea"}
+    assert uuid.UUID(item.key)
+
+
+def test_updating_changes_the_content_under_its_id(
+    manage: MemoryTool, store: InMemoryStore
+) -> None:
+    store.put(PLACE, "my-own-key", {"content": "likes tea"})
+    answer = manage.invoke({"action": "update", "id": "my-own-key", "content": "likes ale"})
+    assert answer == "updated memory my-own-key"
+    assert values(store) == [{"content": "likes ale"}]
+
+
+def test_deleting_removes_the_memory(manage: MemoryTool, store: InMemoryStore) -> None:
+    store.put(PLACE, "k", {"content": "likes tea"})
+    assert manage.invoke({"action": "delete", "id": "k"}) == "Deleted memory k"
+    assert values(store) == []
+
+
+def test_an_id_may_be_a_uuid_object(manage: MemoryTool, store: InMemoryStore) -> None:
+    key = uuid.uuid4()
+    store.put(PLACE, str(key), {"content": "likes tea"})
+    assert manage.invoke({"action": "delete", "id": key}) == f"Deleted memory {key}"
+
+
+def test_an_empty_id_is_none(manage: MemoryTool, store: InMemoryStore) -> None:
+    assert manage.invoke({"content": "likes tea", "id": ""}).startswith("created memory")
+
+
+async def test_the_tool_does_the_same_async(manage: MemoryTool, store: InMemoryStore) -> None:
+    assert (await manage.ainvoke({"content": "likes tea"})).startswith("created memory")
+    assert values(store) == [{"content": "likes tea"}]
+
+
+# What goes wrong is told, and nothing is changed
+
+
+WRONG = {
+    "update of an unknown id": ({"action": "update", "id": "x", "content": "new"}, "no memory x"),
+    "delete of an unknown id": ({"action": "delete", "id": "x"}, "no memory x"),
+    "update without an id": ({"action": "update", "content": "new"}, "id of the memory"),
+    "update without a content": ({"action": "update", "id": "k"}, "content is missing"),
+    "create without a content": ({"action": "create"}, "content is missing"),
+    "create of nothing": ({"content": "  "}, "content is missing"),
+    "create with an id": ({"action": "create", "id": "k", "content": "new"}, "leave out the id"),
+    "unknown action": ({"action": "forget", "id": "k"}, "do not fit"),
+    "content of the wrong type": ({"content": {"a": 1}}, "do not fit"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_a_mistake_is_told_to_the_model_and_loses_nothing(
+    case: str, manage: MemoryTool, store: InMemoryStore
+) -> None:
+    arguments, reason = WRONG[case]
+    store.put(PLACE, "k", {"content": "likes tea"})
+    assert reason in manage.invoke(arguments)
+    assert values(store) == [{"content": "likes tea"}]
+
+
+def test_a_mistake_in_a_tool_call_is_marked_as_an_error(manage: MemoryTool) -> None:
+    call = {"type": "tool_call", "id": "1", "name": "manage_memory", "args": {"action": "delete"}}
+    answer = manage.invoke(call)
+    assert isinstance(answer, ToolMessage)
+    assert answer.status == "error"
+
+
+def test_a_forbidden_action_is_refused(store: InMemoryStore) -> None:
+    tool = create_manage_memory_tool(PLACE, actions_permitted=("create",), store=store)
+    store.put(PLACE, "k", {"content": "likes tea"})
+    assert "do not fit" in tool.invoke({"action": "delete", "id": "k"})
+    assert len(values(store)) == 1
+
+
+def test_without_create_the_first_permitted_action_is_meant(store: InMemoryStore) -> None:
+    tool = create_manage_memory_tool(PLACE, actions_permitted=("delete",), store=store)
+    store.put(PLACE, "k", {"content": "likes tea"})
+    assert tool.invoke({"id": "k"}) == "Deleted memory k"
+
+
+@pytest.mark.parametrize("actions", [(), ("forget",), ("create", "forget")])
+def test_unknown_actions_are_refused_at_creation(actions: Any) -> None:
+    with pytest.raises(ConfigurationError, match="actions_permitted"):
+        create_manage_memory_tool(PLACE, actions_permitted=actions)
+
+
+def test_the_description_names_only_permitted_actions() -> None:
+    tool = create_manage_memory_tool(PLACE, actions_permitted=("create", "update"))
+    assert tool.description.startswith("Create or update a long-term memory.")
+
+
+# Schemas
+
+
+def test_a_schema_is_shown_to_the_model(store: InMemoryStore) -> None:
+    tool = create_manage_memory_tool(PLACE, schema=Food, store=store)
+    shown = convert_to_openai_tool(tool)["function"]["parameters"]["properties"]["content"]
+    assert "liking" in json.dumps(shown)
+
+
+def test_a_schema_s_content_is_checked_and_stored_as_json(store: InMemoryStore) -> None:
+    tool = create_manage_memory_tool(PLACE, schema=Food, store=store)
+    assert "liking" in tool.invoke({"content": {"name": "ramen", "liking": 300}})
+    tool.invoke({"content": {"name": "ramen", "liking": 95}})
+    assert values(store) == [{"content": {"name": "ramen", "liking": 95}}]
+
+
+def test_a_typed_dict_is_a_schema(store: InMemoryStore) -> None:
+    tool = create_manage_memory_tool(PLACE, schema=Place, store=store)
+    assert "do not fit" in tool.invoke({"content": {"nome": "Rome"}})
+    tool.invoke({"content": {"name": "Rome"}})
+    assert values(store) == [{"content": {"name": "Rome"}}]
+
+
+def test_a_json_schema_is_shown_and_checked(store: InMemoryStore) -> None:
+    schema = {"title": "Song", "properties": {"name": {"type": "string"}}, "required": ["name"]}
+    tool = create_manage_memory_tool(PLACE, schema=schema, store=store)
+    assert '"name"' in json.dumps(convert_to_openai_tool(tool))
+    assert "name" in tool.invoke({"content": {"title": "Imagine"}})
+    tool.invoke({"content": {"name": "Imagine"}})
+    assert values(store) == [{"content": {"name": "Imagine"}}]
+
+
+# Beside a manager
+
+
+def test_an_update_keeps_the_kind_a_manager_stored(
+    manage: MemoryTool, store: InMemoryStore
+) -> None:
+    store.put(PLACE, "k", {"kind": "Memory", "content": {"content": "likes tea"}})
+    manage.invoke({"action": "update", "id": "k", "content": "likes ale"})
+    assert values(store) == [{"kind": "Memory", "content": {"content": "likes ale"}}]
+
+
+def test_a_text_does_not_take_the_place_of_fields(manage: MemoryTool, store: InMemoryStore) -> None:
+    food = {"kind": "Food", "content": {"name": "ramen", "liking": 95}}
+    store.put(PLACE, "k", food)
+    answer = manage.invoke({"action": "update", "id": "k", "content": "likes ale"})
+    assert "liking" in answer
+    assert values(store) == [food]
+
+
+def test_a_manager_works_on_what_the_tool_wrote(
+    store: InMemoryStore, manage: MemoryTool, alice: RunnableConfig
+) -> None:
+    manage.invoke({"content": "likes tea"})
+    change = tool_calls(("update_memory", {"number": 0, "changes": {"content": "likes ale"}}))
+    create_memory_store_manager(ScriptedChatModel(change), store=store).invoke("ale!", alice)
+    assert values(store) == [{"content": "likes ale"}]
+
+
+# Raw calls of providers' own clients
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        openai_call('{"content": "likes tea"}'),
+        {"type": "function_call", "name": "manage_memory", "arguments": '{"content": "likes tea"}'},
+        {"type": "tool_use", "id": "1", "name": "manage_memory", "input": {"content": "likes tea"}},
+        {"type": "tool_call", "id": "1", "name": "m", "args": {"content": "likes tea"}},
+        '{"content": "likes tea"}',
+        "likes tea",
+        {"content": "likes tea"},
+    ],
+    ids=["chat completions", "responses", "anthropic", "langchain", "json", "text", "arguments"],
+)
+def test_calls_of_every_client_are_understood(
+    call: Any, manage: MemoryTool, store: InMemoryStore
+) -> None:
+    manage.invoke(call)
+    assert values(store) == [{"content": "likes tea"}]
+
+
+def test_a_client_s_call_object_is_understood(manage: MemoryTool, store: InMemoryStore) -> None:
+    class Block(BaseModel):
+        type: str = "tool_use"
+        id: str = "1"
+        input: dict[str, str]
+
+    manage.invoke(Block(input={"content": "likes tea"}))
+    assert values(store) == [{"content": "likes tea"}]
+
+
+@pytest.mark.parametrize("arguments", ["", "{}", '{"content": "likes t', "null", "[1]", '"tea"', 5])
+def test_broken_raw_arguments_store_nothing(
+    arguments: Any, manage: MemoryTool, store: InMemoryStore
+) -> None:
+    assert "Nothing was changed" in manage.invoke(openai_call(arguments))
+    assert values(store) == []
+
+
+# Searching
+
+
+def test_the_search_answers_json_of_the_items(find: MemoryTool, store: InMemoryStore) -> None:
+    store.put(PLACE, "k", {"content": "喜欢拉面"})
+    (item,) = json.loads(find.invoke({"query": "food"}))
+    assert (item["key"], item["value"]) == ("k", {"content": "喜欢拉面"})
+    assert "喜欢拉面" in find.invoke({"query": "food"})
+
+
+def test_the_search_finds_what_is_nearest_first(indexed: InMemoryStore) -> None:
+    for key, text in enumerate(["drives fast cars", "likes ramen", "reads books"]):
+        indexed.put(PLACE, str(key), {"content": text})
+    find = create_search_memory_tool(PLACE, store=indexed)
+    assert json.loads(find.invoke({"query": "ramen", "limit": 1}))[0]["key"] == "1"
+
+
+def test_limit_offset_and_filter_are_honoured(find: MemoryTool, store: InMemoryStore) -> None:
+    for n in range(5):
+        store.put(PLACE, str(n), {"content": str(n), "even": n % 2 == 0})
+    found = json.loads(
+        find.invoke({"query": "", "limit": 2, "offset": 1, "filter": {"even": True}})
+    )
+    assert [item["key"] for item in found] == ["2", "4"]
+
+
+def test_the_artifact_holds_the_items(store: InMemoryStore) -> None:
+    store.put(PLACE, "k", {"content": "likes tea"})
+    find = create_search_memory_tool(PLACE, store=store, response_format="content_and_artifact")
+    call = {"type": "tool_call", "id": "1", "name": "search_memory", "args": {"query": "tea"}}
+    answer = find.invoke(call)
+    assert isinstance(answer.artifact[0], SearchItem)
+
+
+@pytest.mark.parametrize(
+    "arguments", [{}, {"query": "x", "limit": 0}, {"query": "x", "offset": -1}]
+)
+def test_bad_search_arguments_are_told_to_the_model(arguments: Any, find: MemoryTool) -> None:
+    assert "do not fit" in find.invoke(arguments)
+
+
+def test_half_an_emoji_in_a_memory_does_not_spoil_a_search(
+    find: MemoryTool, store: InMemoryStore
+) -> None:
+    store.put(PLACE, "k", {"content": "tea \ud83c"})
+    assert find.invoke({"query": "tea"}).encode()
+
+
+# Whose memories
+
+
+def test_a_namespace_is_filled_for_each_user(
+    store: InMemoryStore, alice: RunnableConfig, bob: RunnableConfig
+) -> None:
+    manage = create_manage_memory_tool(TEMPLATE, store=store)
+    find = create_search_memory_tool(TEMPLATE, store=store)
+    manage.invoke({"content": "alice's"}, alice)
+    manage.invoke({"content": "bob's"}, bob)
+    (item,) = json.loads(find.invoke({"query": ""}, bob))
+    assert item["value"] == {"content": "bob's"}
+
+
+def test_one_user_cannot_touch_another_one_s_memory(
+    store: InMemoryStore, bob: RunnableConfig
+) -> None:
+    store.put(PLACE, "k", {"content": "alice's"})
+    manage = create_manage_memory_tool(TEMPLATE, store=store)
+    assert "no memory k" in manage.invoke({"action": "delete", "id": "k"}, bob)
+    assert len(values(store)) == 1
+
+
+def test_a_missing_user_is_the_developer_s_mistake(store: InMemoryStore) -> None:
+    with pytest.raises(ConfigurationError, match="langgraph_user_id"):
+        create_manage_memory_tool(TEMPLATE, store=store).invoke({"content": "x"})
+
+
+def test_a_missing_store_says_what_to_do() -> None:
+    with pytest.raises(NoStoreError, match="store="):
+        create_manage_memory_tool(PLACE).invoke({"content": "x"})
+
+
+def test_the_store_of_the_running_graph_is_used(
+    store: InMemoryStore, graph: Callable[..., Any]
+) -> None:
+    tool = create_manage_memory_tool(PLACE)
+    graph(tool.invoke, store).invoke({"content": "likes tea"})
+    assert values(store) == [{"content": "likes tea"}]
+
+
+def test_two_graphs_with_one_tool_keep_their_stores_apart(graph: Callable[..., Any]) -> None:
+    tool, first, second = create_manage_memory_tool(PLACE), InMemoryStore(), InMemoryStore()
+    graph(tool.invoke, first).invoke({"content": "first"})
+    graph(tool.invoke, second).invoke({"content": "second"})
+    assert [values(first), values(second)] == [[{"content": "first"}], [{"content": "second"}]]
