@@ -3,12 +3,14 @@
 LongtermError
 ├── ConfigurationError          the developer: an argument, a placeholder, an install
 │   ├── MissingExtraError       … an optional dependency is not installed
+│   ├── ModelChangedError       … a store was indexed with another embedding model
 │   └── NoStoreError            … no store was given and none is in the context
 ├── InvalidInputError           the caller: messages or memories of a form nobody knows
 ├── ExtractionError             the model: nothing usable came back
 ├── StoreError                  the store: an operation failed, or the file is unfit
 │   ├── PartialWriteError       … in the middle of a write; knows what was written
 │   └── ConflictError           … somebody else changed the memory meanwhile
+├── ReflectionError             the background: a reflection was given up, or ran elsewhere
 └── LocalModelError             the machine: a model file is missing, broken or does not run
 
 DroppedWarning                  not an error: part of a model's answer was left out, and why
@@ -28,8 +30,10 @@ __all__ = [
     "LocalModelError",
     "LongtermError",
     "MissingExtraError",
+    "ModelChangedError",
     "NoStoreError",
     "PartialWriteError",
+    "ReflectionError",
     "StoreError",
 ]
 
@@ -54,6 +58,10 @@ class MissingExtraError(ConfigurationError, ImportError):
             f"{what} needs packages that are not installed. "
             f'Install them with: pip install "longterm[{extra}]"'
         )
+
+
+class ModelChangedError(ConfigurationError):
+    """A store's index was made in another way than it is now asked to be searched."""
 
 
 class NoStoreError(ConfigurationError):
@@ -90,6 +98,10 @@ class PartialWriteError(StoreError):
 
 class ConflictError(StoreError):
     """A memory was changed by somebody else between reading and writing it."""
+
+
+class ReflectionError(LongtermError):
+    """A reflection failed; its message is that of the error that ended it."""
 
 
 class LocalModelError(LongtermError):

@@ -22,12 +22,13 @@ from abc import abstractmethod
 from collections.abc import Coroutine, Generator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, Protocol, TypeVar, cast, runtime_checkable
 
 from langchain_core.callbacks import (
     AsyncCallbackManagerForChainRun,
     CallbackManagerForChainRun,
 )
+from langchain_core.documents import BaseDocumentCompressor, Document
 from langchain_core.messages import BaseMessage
 from langchain_core.runnables import Runnable, RunnableConfig
 from langchain_core.runnables.config import get_executor_for_config
@@ -35,13 +36,17 @@ from langgraph.store.base import BaseStore, GetOp, Item, Op, PutOp, SearchItem, 
 from typing_extensions import override
 
 from longterm.errors import NoStoreError
+from longterm.memory.namespace import Namespace
 from longterm.memory.operations import in_batches
 
 __all__ = [
     "Ask",
     "Batch",
+    "Compress",
     "Flow",
     "FlowRunnable",
+    "Hit",
+    "Look",
     "Step",
     "Together",
     "arun",
@@ -90,6 +95,32 @@ class Together(Step[list[Any]]):
     """Run *flows* side by side; the first error cancels the rest."""
 
     flows: tuple[Flow[Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """An item that a look found, and its cosine, None where vectors cannot say."""
+
+    item: Item
+    cosine: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Look(Step[list[Hit]]):
+    """Find what full text or vectors bring for *query* below *namespaces*, *limit* each."""
+
+    namespaces: tuple[tuple[str, ...], ...]
+    query: str
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Compress(Step[list[Document]]):
+    """Have *compressor*, LangChain's form of a reranker, choose among *documents*."""
+
+    compressor: BaseDocumentCompressor
+    documents: tuple[Document, ...]
+    query: str
 
 
 async def ask(model: Runnable[Any, Any], messages: Sequence[BaseMessage]) -> Any:
@@ -216,6 +247,10 @@ def _perform(step: object, edge: _Edge) -> Any:
         case Batch(ops):
             store = edge.store
             return [answer for part in in_batches(ops, store) for answer in store.batch(part)]
+        case Look():
+            return _look(step, edge.store)
+        case Compress(compressor, documents, query):
+            return list(compressor.compress_documents(documents, query))
         case Together(flows):
             return _side_by_side(flows, edge)
         case _:
@@ -230,6 +265,10 @@ async def _aperform(step: object, edge: _Edge) -> Any:
             store = edge.store
             parts = [await _abatch(store, part) for part in in_batches(ops, store)]
             return [answer for part in parts for answer in part]
+        case Look():
+            return await _alook(step, edge.store)
+        case Compress(compressor, documents, query):
+            return list(await compressor.acompress_documents(documents, query))
         case Together(flows):
             return await _aside_by_side(flows, edge)
         case _:
@@ -242,6 +281,41 @@ async def _abatch(store: BaseStore, ops: list[Op]) -> list[Any]:
         return await store.abatch(ops)
     except NotImplementedError:
         return await asyncio.to_thread(store.batch, ops)
+
+
+@runtime_checkable
+class _HasArms(Protocol):
+    """A store that tells what full text and what vectors say, each by itself."""
+
+    def arms(self, namespace_prefix: Namespace, query: str, *, limit: int) -> list[Any]: ...
+
+    async def aarms(self, namespace_prefix: Namespace, query: str, *, limit: int) -> list[Any]: ...
+
+
+def _look(step: Look, store: BaseStore) -> list[Hit]:
+    if isinstance(store, _HasArms):
+        found = (store.arms(place, step.query, limit=step.limit) for place in step.namespaces)
+        return [Hit(hit.item, hit.cosine) for hits in found for hit in hits]
+    answers = store.batch(_searches(step))
+    return [_as_hit(item) for items in answers for item in cast("list[SearchItem]", items)]
+
+
+async def _alook(step: Look, store: BaseStore) -> list[Hit]:
+    if isinstance(store, _HasArms):
+        found = [
+            await store.aarms(place, step.query, limit=step.limit) for place in step.namespaces
+        ]
+        return [Hit(hit.item, hit.cosine) for hits in found for hit in hits]
+    answers = await _abatch(store, _searches(step))
+    return [_as_hit(item) for items in answers for item in cast("list[SearchItem]", items)]
+
+
+def _searches(step: Look) -> list[Op]:
+    return [SearchOp(place, query=step.query, limit=step.limit) for place in step.namespaces]
+
+
+def _as_hit(item: SearchItem) -> Hit:
+    return Hit(item, item.score)
 
 
 def _side_by_side(flows: tuple[Flow[Any], ...], edge: _Edge) -> list[Any]:

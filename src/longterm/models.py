@@ -14,13 +14,22 @@ from langchain_core.runnables.base import RunnableBindingBase
 
 from longterm.errors import ConfigurationError, MissingExtraError
 
-__all__ = ["ChatModel", "ProtocolName", "adapt", "as_model", "default_protocol", "innermost"]
+__all__ = [
+    "ChatModel",
+    "ProtocolName",
+    "adapt",
+    "as_model",
+    "default_protocol",
+    "has_strict_mode",
+    "innermost",
+]
 
 #: A chat model, or one wrapped by ``.bind()``, ``.with_config()``, ``.with_retry()``, …
 ChatModel = Runnable[Any, Any]
 
-#: Ways to talk with a model: tool calls, JSON held to a schema by the provider, JSON in words.
-ProtocolName = Literal["tools", "json", "text"]
+#: Ways to talk with a model: tool calls; JSON held to a schema by the provider, the same for small
+#: models; JSON in words.
+ProtocolName = Literal["tools", "json", "notes", "text"]
 
 #: Providers we have an extra for; every other one is installed under its own package name.
 _EXTRAS = ("openai", "anthropic")
@@ -52,7 +61,7 @@ def _by_name(name: str) -> ChatModel:
 
 
 def _local(name: str) -> ChatModel:
-    from longterm.local import local_chat_model  # noqa: PLC0415 - an extra
+    from longterm.settings import local_chat_model  # noqa: PLC0415 - an extra
 
     return local_chat_model(name)
 
@@ -66,12 +75,8 @@ def _hosted(name: str, provider: str) -> ChatModel:
         return init_chat_model(name)
     except ImportError as error:
         raise _missing(name, provider, error) from error
-    except ValueError as error:
-        raise ConfigurationError(
-            f"Model {name!r} is not known: {error} Write it as 'provider:model', for example "
-            "'openai:gpt-5', 'anthropic:claude-sonnet-5', 'ollama:qwen3' or "
-            "'local:qwen2.5-coder-1.5b', or pass a LangChain chat model."
-        ) from error
+    except Exception as error:  # clients raise what they like at construction
+        raise _unusable(name, error) from error
 
 
 def _extra(provider: str) -> str:
@@ -82,6 +87,16 @@ def _missing(name: str, provider: str, error: ImportError) -> ConfigurationError
     if provider in _EXTRAS:
         return MissingExtraError(f"Model {name!r}", provider)
     return ConfigurationError(f"Model {name!r} cannot be used: {error}")
+
+
+def _unusable(name: str, error: Exception) -> ConfigurationError:
+    if isinstance(error, ValueError) and "model_provider" in str(error):
+        return ConfigurationError(
+            f"Model {name!r} is not known. Write it as 'provider:model', for example "
+            "'openai:gpt-5', 'anthropic:claude-sonnet-5', 'ollama:qwen3' or "
+            "'local:qwen2.5-coder-1.5b', or pass a LangChain chat model."
+        )
+    return ConfigurationError(f"Model {name!r} cannot be set up: {error}")
 
 
 def innermost(model: ChatModel) -> ChatModel:
@@ -121,8 +136,15 @@ def default_protocol(model: ChatModel) -> ProtocolName:
     """Return the best way to talk with *model*, by what it says it can do."""
     chat = innermost(model)
     profile = cast("dict[str, Any]", getattr(chat, "profile", None) or {})
+    if profile.get("tool_calling") is False and profile.get("structured_output"):
+        return "notes" if getattr(chat, "small", False) else "json"
     if profile.get("tool_calling") is False:
-        return "json" if profile.get("structured_output") else "text"
+        return "text"
     if isinstance(chat, BaseChatModel) and type(chat).bind_tools is BaseChatModel.bind_tools:
         return "text"
     return "tools" if hasattr(chat, "bind_tools") else "text"
+
+
+def has_strict_mode(model: ChatModel) -> bool:
+    """Tell whether *model* is OpenAI's, which can be held to a schema of the strict form."""
+    return getattr(innermost(model), "_llm_type", None) in ("openai-chat", "azure-openai-chat")

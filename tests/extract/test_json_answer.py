@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 from langchain_core.language_models import GenericFakeChatModel
-from langchain_core.messages import AIMessage
+from langchain_core.messages import AIMessage, HumanMessage
 from pydantic import BaseModel
 
 from longterm.errors import ConfigurationError
@@ -20,8 +20,9 @@ from longterm.extract.proposal import (
     Remove,
     Unreadable,
 )
-from longterm.extract.protocol import Repertoire, Scene
+from longterm.extract.protocol import Brief, Repertoire, Scene
 from longterm.extract.schema import kinds_of
+from longterm.extract.wording import MEMORY_FRAME
 from longterm.memory.model import Memory
 from longterm.testing import ScriptedChatModel
 
@@ -174,9 +175,11 @@ def test_the_schema_offers_only_what_the_moment_allows() -> None:
 
 
 def test_words_describe_the_form_and_the_kinds() -> None:
-    guide = dialogue(MEMORY, FOOD).guide(Scene(known=True))
-    assert '"action": "remove"' in guide
-    assert "Food: A food." in guide
+    brief = Brief(Scene(known=True), "Keep it.", MEMORY_FRAME, [], [HumanMessage("hi")], None)
+    system, user = dialogue(MEMORY, FOOD).opening(brief)
+    assert '"action": "remove"' in system.text
+    assert "Food: A food." in system.text
+    assert "user: hi" in user.text
 
 
 def test_a_model_in_words_is_asked_as_it_is() -> None:

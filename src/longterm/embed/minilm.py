@@ -100,7 +100,7 @@ class _MiniLM:
 
 
 def _tokenizer(tokenizers: Any) -> Any:
-    loaded = tokenizers.Tokenizer.from_str(_checked(*_TOKENIZER, _TOKENIZER_SHA256).decode())
+    loaded = tokenizers.Tokenizer.from_str(checked(*_TOKENIZER, _TOKENIZER_SHA256).decode())
     loaded.enable_truncation(_MAX_TOKENS)
     loaded.no_padding()
     return loaded
@@ -112,11 +112,11 @@ def _session(onnxruntime: Any, threads: int | None) -> Any:
     # Threads that wait give their core away: the host program has other work for it.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     onnxruntime.disable_telemetry_events()
-    weights = _checked(*_WEIGHTS, _WEIGHTS_SHA256)
+    weights = checked(*_WEIGHTS, _WEIGHTS_SHA256)
     return onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
 
 
-def _checked(package: str, file: str, sha256: str) -> bytes:
+def checked(package: str, file: str, sha256: str) -> bytes:
     """Read a file that a package carries; what is checked is what is used."""
     try:
         data = files(package).joinpath(file).read_bytes()

@@ -10,13 +10,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from difflib import SequenceMatcher
 from typing import Any
 
-from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
+from langchain_core.messages import BaseMessage
 
 from longterm.errors import ConfigurationError
 from longterm.extract import wording
 from longterm.extract.json_answer import JsonAnswer
+from longterm.extract.notes import Notes
 from longterm.extract.proposal import (
     Add,
     Change,
@@ -29,6 +31,7 @@ from longterm.extract.proposal import (
     Unreadable,
 )
 from longterm.extract.protocol import (
+    Brief,
     Dialogue,
     Outcomes,
     Repertoire,
@@ -38,7 +41,7 @@ from longterm.extract.report import Dropped, Report, refusals_in, usage_of
 from longterm.extract.schema import Kind
 from longterm.extract.tool_calls import ToolCalls
 from longterm.flow import ask
-from longterm.memory.conversation import message_time, render
+from longterm.memory.conversation import message_time
 from longterm.memory.reconcile import Draft, ProposalError
 from longterm.models import ChatModel, ProtocolName, default_protocol
 
@@ -46,6 +49,8 @@ __all__ = ["Extraction", "Extractor", "Session"]
 
 #: How often, in one extraction, a model may be asked to correct what failed.
 MAX_REPAIRS = 2
+#: How many characters of two proposals are compared.
+_COMPARED = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +105,7 @@ class Extractor:
         turn = _Turn(session.draft, session.max_steps)
         if not self._repertoire.offers(self._scene(session.draft, session)):
             return Extraction(turn.draft, turn.report)
-        messages = self._opening(session)
+        messages = self._dialogue.opening(self._brief(session))
         while not turn.done:
             answer = await ask(self._dialogue.model(self._scene(turn.draft, session)), messages)
             turn = turn.after(answer, self._read(answer), judge)
@@ -109,21 +114,22 @@ class Extractor:
 
     def _read(self, answer: Any) -> list[Proposed]:
         proposed = self._dialogue.read(answer)
+        if refusals_in(answer):  # an answer like any other: there is nothing to correct in it
+            return [one for one in proposed if not isinstance(one.proposal, Unreadable)]
         if self._required and not proposed:
             return [Proposed(Unreadable(wording.NOTHING_YET), "0", "")]
         return proposed
 
-    def _opening(self, session: Session) -> list[BaseMessage]:
-        scene = self._scene(session.draft, session)
-        actions = [*self._repertoire.actions(scene), self._dialogue.guide(scene)]
+    def _brief(self, session: Session) -> Brief:
         dated = any(message_time(message) for message in session.messages)
-        user = wording.session(
-            wording.known_block(session.draft.living),
-            render(session.messages),
+        return Brief(
+            self._scene(session.draft, session),
+            self._instructions,
+            self._frame,
+            session.draft.living,
+            session.messages,
             None if dated else session.today,
         )
-        system = wording.system(self._frame, self._instructions, actions)
-        return [SystemMessage(system), HumanMessage(user)]
 
     def _scene(self, draft: Draft, session: Session) -> Scene:
         names = {kind.name for kind in self._kinds}
@@ -158,9 +164,7 @@ class _Turn:
     def after(self, answer: Any, proposed: Sequence[Proposed], judge: Judge) -> _Turn:
         """Return where things stand after *answer*, which proposed *proposed*."""
         verdict = _judged(self.draft, proposed, judge)
-        # Each new proposal stands for one that failed; to finish corrects nothing.
-        corrections = sum(not isinstance(one.proposal, Finish) for one in proposed)
-        left = self.pending[corrections:]
+        left = _unanswered(self.pending, proposed)
         turn = _Turn(
             verdict.draft,
             self.steps,
@@ -175,6 +179,23 @@ class _Turn:
         if repair and self.repairs:
             return replace(self, repairs=self.repairs - 1)
         return replace(self, steps=self.steps - 1, done=finished or self.steps <= 1)
+
+
+def _unanswered(pending: Sequence[Dropped], proposed: Sequence[Proposed]) -> list[Dropped]:
+    """Return what failed without the ones that *proposed* stand for: each for what it resembles."""
+    left = list(pending)
+    corrections = [one for one in proposed if not isinstance(one.proposal, Finish)]
+    for one in corrections[: len(left)]:
+        left.remove(_closest(left, one.said))
+    return left
+
+
+def _closest(failed: Sequence[Dropped], said: str) -> Dropped:
+    return max(failed, key=lambda one: _likeness(one.said, said))
+
+
+def _likeness(one: str, other: str) -> float:
+    return SequenceMatcher(None, one[:_COMPARED], other[:_COMPARED]).ratio()
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,9 +247,13 @@ def _dialogue(model: ChatModel, repertoire: Repertoire, protocol: ProtocolName |
     match protocol or default_protocol(model):
         case "tools":
             return ToolCalls(model, repertoire)
-        case "json":
+        case "notes" if not repertoire.required:
+            return Notes(model, repertoire, structured=True)
+        case "json" | "notes":
             return JsonAnswer(model, repertoire, structured=True)
         case "text":
             return JsonAnswer(model, repertoire, structured=False)
         case other:  # pyright: ignore[reportUnnecessaryComparison] - callers may not check types
-            raise ConfigurationError(f"protocol is 'tools', 'json' or 'text', not {other!r}.")
+            raise ConfigurationError(
+                f"protocol is 'tools', 'json', 'notes' or 'text', not {other!r}."
+            )

@@ -1,14 +1,15 @@
 """The protocol for models that do not call tools: one JSON object for everything.
 
-By the provider's structured output where the model has it (*structured*), else by describing
-the form in words. Either way the answer is read tolerantly: models that were told one form
-answer in another, and what they meant is often plain.
+By the provider's structured output where the model has it (*structured*), in strict mode
+where that is possible, else by describing the form in words. Either way the answer is read
+tolerantly: models that were told one form answer in another, and what they meant is often
+plain.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
@@ -17,19 +18,28 @@ from langchain_core.runnables.base import RunnableBindingBase
 
 from longterm.errors import ConfigurationError
 from longterm.extract import wording
-from longterm.extract.proposal import Add, Change, Finish, Proposal, Proposed, Remove, Unreadable
-from longterm.extract.protocol import Outcomes, Repertoire, Scene, target_of
+from longterm.extract.proposal import (
+    CUT_OFF,
+    Add,
+    Change,
+    Finish,
+    Proposal,
+    Proposed,
+    Remove,
+    Unreadable,
+)
+from longterm.extract.protocol import Brief, Outcomes, Repertoire, Scene, opening, target_of
 from longterm.extract.reading import cut_off, read_json, without_thoughts
 from longterm.extract.schema import Kind
-from longterm.models import ChatModel
+from longterm.extract.strict import closed, strict_edits, strict_form
+from longterm.models import ChatModel, has_strict_mode
 
-__all__ = ["JsonAnswer"]
+__all__ = ["JsonAnswer", "constant"]
 
 _ADD = frozenset({"add", "insert", "create", "new", "remember"})
 _CHANGE = frozenset({"change", "update", "edit", "replace", "patch"})
 _REMOVE = frozenset({"remove", "delete", "forget"})
 _NOTHING = frozenset({"none", "nothing", "keep", "noop", "done", "finish"})
-_CUT_OFF = Unreadable("The answer was cut off in the middle of this one.")
 
 
 class JsonAnswer:
@@ -39,6 +49,7 @@ class JsonAnswer:
         self._model = model
         self._repertoire = repertoire
         self._structured = structured
+        self._strict = structured and has_strict_mode(model) and _all_strict(repertoire.kinds)
         self._kinds = {kind.name.lower(): kind for kind in repertoire.kinds}
         self._bound: dict[Scene, ChatModel] = {}
 
@@ -47,13 +58,19 @@ class JsonAnswer:
         if not self._structured:
             return self._model
         if scene not in self._bound:
-            self._bound[scene] = _structured(self._model, answer_schema(self._repertoire, scene))
+            mode = {"strict": True} if self._strict else {}
+            self._bound[scene] = _structured(self._model, self.schema(scene), mode)
         return self._bound[scene]
 
-    def guide(self, scene: Scene) -> str:
-        """Return the form of the answer in words; a provider's schema needs less of it."""
-        forms = "\n".join(_forms(self._repertoire, scene))
-        return wording.BY_JSON.format(forms=forms, schemas=self._schemas())
+    def schema(self, scene: Scene) -> dict[str, Any]:
+        """Return the JSON schema of an answer in *scene*."""
+        return answer_schema(self._repertoire, scene, strict=self._strict)
+
+    def opening(self, brief: Brief) -> list[BaseMessage]:
+        """Return the usual beginning, with the form of the answer in words."""
+        forms = "\n".join(_forms(self._repertoire, brief.scene, strict=self._strict))
+        guide = wording.BY_JSON.format(forms=forms, schemas=self._schemas())
+        return opening(brief, self._repertoire, guide)
 
     def read(self, answer: Any) -> list[Proposed]:
         """Return the operations in *answer*."""
@@ -62,7 +79,7 @@ class JsonAnswer:
         operations = list(_operations([] if data is None else data))
         proposals = [self._proposal(operation) for operation in operations]
         if proposals and cut_off(text):
-            proposals[-1] = _CUT_OFF
+            proposals[-1] = CUT_OFF
         if data is None and text:
             operations, proposals = [text], [Unreadable("The answer is not JSON.")]
         return [
@@ -107,67 +124,69 @@ class JsonAnswer:
         return self._kinds.get(str(name).lower())
 
 
-def answer_schema(repertoire: Repertoire, scene: Scene) -> dict[str, Any]:
+def answer_schema(repertoire: Repertoire, scene: Scene, *, strict: bool = False) -> dict[str, Any]:
     """Return the JSON schema of an answer in *scene*."""
-    operations = list(_operation_schemas(repertoire, scene))
+    operations = list(_operation_schemas(repertoire, scene, strict=strict))
     items = operations[0] if len(operations) == 1 else {"anyOf": operations}
     return {
         "title": "memory_operations",
         "description": "What to do with the memories; an empty list for nothing.",
-        **_object(operations={"type": "array", "items": items}),
+        **closed(operations={"type": "array", "items": items}),
     }
 
 
-def _operation_schemas(repertoire: Repertoire, scene: Scene) -> Iterator[dict[str, Any]]:
+def _operation_schemas(
+    repertoire: Repertoire, scene: Scene, *, strict: bool
+) -> Iterator[dict[str, Any]]:
     number = {"type": "integer", "description": wording.NUMBER}
     for kind in repertoire.kinds:
-        named = {"kind": {"const": kind.name, "type": "string"}}
+        content, changes = _strict_schemas(kind) if strict else (kind.parameters, kind.changes)
         if repertoire.adds(scene):
-            yield _object(action=_const("add"), **named, content=kind.parameters)
+            yield closed(action=constant("add"), kind=constant(kind.name), content=content)
         if repertoire.changes(scene):
-            yield _object(action=_const("change"), number=number, changes=kind.changes)
+            yield closed(action=constant("change"), number=number, changes=changes)
     if repertoire.changes(scene) and scene.untyped:
-        changes = _object(content={"type": "string"})
-        yield _object(action=_const("change"), number=number, changes=changes)
+        changes = closed(content={"type": "string"})
+        yield closed(action=constant("change"), number=number, changes=changes)
     if repertoire.removes(scene):
-        yield _object(action=_const("remove"), number=number)
+        yield closed(action=constant("remove"), number=number)
 
 
-def _const(word: str) -> dict[str, Any]:
+def _all_strict(kinds: Sequence[Kind]) -> bool:
+    return all(strict_form(kind.parameters) for kind in kinds)
+
+
+def _strict_schemas(kind: Kind) -> tuple[dict[str, Any], dict[str, Any]]:
+    return strict_form(kind.parameters) or {}, strict_edits(kind.parameters)
+
+
+def constant(word: str) -> dict[str, Any]:
+    """Return the JSON schema of just *word*."""
     return {"const": word, "type": "string"}
 
 
-def _object(**fields: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": fields,
-        "required": list(fields),
-        "additionalProperties": False,
-    }
-
-
-def _forms(repertoire: Repertoire, scene: Scene) -> Iterator[str]:
+def _forms(repertoire: Repertoire, scene: Scene, *, strict: bool) -> Iterator[str]:
     if repertoire.adds(scene):
         yield wording.JSON_ADD
     if repertoire.changes(scene):
-        yield wording.JSON_CHANGE
+        yield wording.JSON_CHANGE_LISTED if strict else wording.JSON_CHANGE
     if repertoire.removes(scene):
         yield wording.JSON_REMOVE
 
 
-def _structured(model: ChatModel, schema: dict[str, Any]) -> ChatModel:
+def _structured(model: ChatModel, schema: dict[str, Any], mode: Mapping[str, Any]) -> ChatModel:
     """Return *model* held to *schema*, with the options that are bound to it handed on."""
     match model:
         case RunnableBinding(bound=inner, kwargs=options, config=config):
-            return _structured_chat(inner, schema, options).with_config(config)
+            return _structured_chat(inner, schema, {**mode, **options}).with_config(config)
         case RunnableBindingBase(bound=inner):
-            return model.model_copy(update={"bound": _structured(inner, schema)})
+            return model.model_copy(update={"bound": _structured(inner, schema, mode)})
         case RunnableWithFallbacks(runnable=inner, fallbacks=others):
-            fallbacks = [_structured(other, schema) for other in others]
-            changed = {"runnable": _structured(inner, schema), "fallbacks": fallbacks}
+            fallbacks = [_structured(other, schema, mode) for other in others]
+            changed = {"runnable": _structured(inner, schema, mode), "fallbacks": fallbacks}
             return model.model_copy(update=changed)
         case _:
-            return _structured_chat(model, schema, {})
+            return _structured_chat(model, schema, mode)
 
 
 def _structured_chat(model: Any, schema: dict[str, Any], options: Mapping[str, Any]) -> ChatModel:
@@ -185,7 +204,7 @@ def _structured_chat(model: Any, schema: dict[str, Any], options: Mapping[str, A
 def _text(answer: Any) -> str:
     match answer:
         case {"raw": raw, "parsed": parsed}:
-            return _text(raw) or json.dumps(parsed)
+            return _text(raw) or ("" if parsed is None else json.dumps(parsed))
         case BaseMessage():
             return without_thoughts(str(answer.text))
         case _:
@@ -198,8 +217,9 @@ def _operations(data: Any) -> Iterator[Any]:
         case list():
             for item in cast("list[Any]", data):
                 yield from _operations(item)
-        case {"operations": list()} | {"memories": list()}:
-            yield from data.get("operations", data.get("memories"))
+        case {"operations": list()} | {"changes": list()} | {"memories": list()}:
+            names = ("operations", "changes", "memories")
+            yield from next(data[name] for name in names if name in data)
         case {"action": _}:
             yield data
         case dict() if set(cast("dict[str, Any]", data)) <= (_ADD | _CHANGE | _REMOVE):
@@ -244,7 +264,20 @@ def _remove(fields: dict[str, Any]) -> Proposal:
 
 def _content(fields: dict[str, Any]) -> Any:
     """Return the content proper, which some models put beside the action instead of inside."""
-    for name in ("content", "changes", "memory"):
-        if isinstance(fields.get(name), Mapping):
-            return fields[name]
+    for name in ("content", "changes", "note", "memory"):
+        content = _unlisted(fields.get(name))
+        if isinstance(content, Mapping):
+            return cast("Mapping[str, Any]", content)
     return fields
+
+
+def _unlisted(content: Any) -> Any:
+    """Return a list of fields with values, as strict mode wants them, as an object."""
+    edits: dict[str, Any] = {}
+    for edit in cast("list[Any]", content) if isinstance(content, list) else ():
+        match edit:
+            case {"field": str(field), "value": value}:
+                edits[field] = value
+            case _:
+                return None
+    return edits or cast("Any", content)

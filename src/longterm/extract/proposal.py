@@ -17,6 +17,7 @@ from longterm.memory.model import Document
 from longterm.memory.reconcile import Draft, ProposalError
 
 __all__ = [
+    "CUT_OFF",
     "Add",
     "Change",
     "Finish",
@@ -71,6 +72,9 @@ class Unreadable:
 
     reason: str
 
+
+#: Half of something is never taken for the whole.
+CUT_OFF = Unreadable("The answer was cut off in the middle of this one.")
 
 Proposal = Add | Change | Remove | Finish | Unreadable
 

@@ -11,18 +11,21 @@ engine decides what to do about it.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Protocol
 
-from langchain_core.messages import BaseMessage
+from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 
 from longterm.extract import wording
 from longterm.extract.proposal import Permissions, Proposed, Target
 from longterm.extract.schema import Kind
+from longterm.memory.conversation import render
+from longterm.memory.model import Document
 from longterm.models import ChatModel
 
-__all__ = ["Dialogue", "Outcomes", "Repertoire", "Scene", "target_of"]
+__all__ = ["Brief", "Dialogue", "Outcomes", "Repertoire", "Scene", "opening", "target_of"]
 
 #: What became of each proposal, by its id, in words for the model.
 Outcomes = Mapping[str, str]
@@ -79,6 +82,31 @@ class Scene:
     stepwise: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """What a model is told at the beginning."""
+
+    scene: Scene
+    #: What is worth keeping, in the user's words or ours.
+    instructions: str
+    #: The text that stands around the instructions.
+    frame: str
+    known: Sequence[tuple[int, Document]]
+    messages: Sequence[BaseMessage]
+    #: Where the messages carry no times of their own.
+    today: date | None
+
+
+def opening(brief: Brief, repertoire: Repertoire, guide: str) -> list[BaseMessage]:
+    """Return the usual beginning: what to do and, as *guide* says, how; then the data, fenced."""
+    actions = [*repertoire.actions(brief.scene), guide]
+    known, conversation = wording.known_block(brief.known), render(brief.messages)
+    return [
+        SystemMessage(wording.system(brief.frame, brief.instructions, actions)),
+        HumanMessage(wording.session(known, conversation, brief.today)),
+    ]
+
+
 class Dialogue(Protocol):
     """One way to talk with one model."""
 
@@ -86,8 +114,8 @@ class Dialogue(Protocol):
         """Return the model, ready to be asked in *scene*."""
         ...
 
-    def guide(self, scene: Scene) -> str:
-        """Return what the system message must add for the model to answer in this way."""
+    def opening(self, brief: Brief) -> list[BaseMessage]:
+        """Return the messages to begin with."""
         ...
 
     def read(self, answer: Any) -> list[Proposed]:

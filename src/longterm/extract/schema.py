@@ -20,6 +20,7 @@ from pydantic_core import to_jsonable_python
 from typing_extensions import is_typeddict
 
 from longterm.errors import ConfigurationError
+from longterm.extract.strict import without_gaps
 from longterm.extract.typeddict import modern
 from longterm.memory.model import Memory
 from longterm.memory.reconcile import ProposalError
@@ -56,8 +57,14 @@ class Kind:
         return _partial(self.parameters)
 
     def check(self, content: Any) -> Any:
-        """Return *content* as checked JSON data; raises `ProposalError` telling what is wrong."""
-        return self._dump(self._load(content))
+        """Return *content* as checked JSON data; raises `ProposalError` telling what is wrong.
+
+        Null in a field that takes none and need not be there is read as "left out".
+        """
+        try:
+            return self._dump(self._load(content))
+        except ProposalError:
+            return self._dump(self._load(without_gaps(content, self.parameters)))
 
     def load(self, content: Any, otherwise: Any) -> Any:
         """Return the user's own object for *content*, or *otherwise* if it does not check."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import count
 from typing import Any, cast
 
@@ -16,9 +17,19 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMe
 
 from longterm.errors import ConfigurationError
 from longterm.extract import wording
-from longterm.extract.proposal import Add, Change, Finish, Proposal, Proposed, Remove, Unreadable
-from longterm.extract.protocol import Outcomes, Repertoire, Scene, target_of
+from longterm.extract.proposal import (
+    CUT_OFF,
+    Add,
+    Change,
+    Finish,
+    Proposal,
+    Proposed,
+    Remove,
+    Unreadable,
+)
+from longterm.extract.protocol import Brief, Outcomes, Repertoire, Scene, opening, target_of
 from longterm.extract.reading import read_json, without_thoughts
+from longterm.extract.report import is_cut_off
 from longterm.extract.schema import Kind
 from longterm.models import ChatModel, adapt
 
@@ -52,14 +63,16 @@ class ToolCalls:
             self._bound[scene] = adapt(self._model, lambda model: _bind(model, tools, options))
         return self._bound[scene]
 
-    def guide(self, scene: Scene) -> str:  # noqa: ARG002 - the same in every scene
-        """Return how to answer: the tools describe themselves."""
-        return wording.BY_TOOLS
+    def opening(self, brief: Brief) -> list[BaseMessage]:
+        """Return the usual beginning; the tools describe themselves."""
+        return opening(brief, self._repertoire, wording.BY_TOOLS)
 
     def read(self, answer: Any) -> list[Proposed]:
         """Return the calls in *answer*; calls spelled out in words count where no real ones are."""
         message = _as_ai(answer)
         calls = [self._proposed(index, call) for index, call in enumerate(_calls(message))]
+        if calls and _ends_in_a_call(message):
+            calls[-1] = replace(calls[-1], proposal=CUT_OFF)
         return calls or self._spelled_out(message)
 
     def reply(self, answer: Any, outcomes: Outcomes) -> list[BaseMessage]:
@@ -179,6 +192,16 @@ def _identified(message: AIMessage) -> AIMessage:
 
 def _calls(message: AIMessage) -> list[Mapping[str, Any]]:
     return [*message.tool_calls, *message.invalid_tool_calls]
+
+
+def _ends_in_a_call(message: AIMessage) -> bool:
+    """Tell whether the last call was cut off: the arguments that came are half of it."""
+    if not is_cut_off(message):
+        return False
+    if message.invalid_tool_calls:
+        return True
+    blocks = cast("list[Any]", message.content if isinstance(message.content, list) else [])
+    return bool(blocks) and cast("dict[str, Any]", blocks[-1]).get("type") == "tool_use"
 
 
 def _arguments(args: Any) -> dict[str, Any] | None:

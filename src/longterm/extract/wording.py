@@ -23,6 +23,7 @@ __all__ = [
     "INSTRUCTIONS",
     "JSON_ADD",
     "JSON_CHANGE",
+    "JSON_CHANGE_LISTED",
     "JSON_REMOVE",
     "KNOWN_ALREADY",
     "MEMORY_FRAME",
@@ -113,10 +114,38 @@ The kinds of memory:
 {schemas}"""
 JSON_ADD = '{"action": "add", "kind": "<kind>", "content": {<a whole memory of that kind>}}'
 JSON_CHANGE = '{"action": "change", "number": <its number>, "changes": {<fields that change>}}'
+JSON_CHANGE_LISTED = (
+    '{"action": "change", "number": <its number>, '
+    '"changes": [{"field": "<name>", "value": <its new value>}]}'
+)
 JSON_REMOVE = '{"action": "remove", "number": <its number>}'
 NOTHING_YET = "Nothing was given. Answer as described above."
 SEEN = "Seen."
 KNOWN_ALREADY = "Nothing to do: this is known already, word for word."
+_NOTES = "You keep notes about the user. Read what the user says now; say how the notes change."
+_NOTES_INSERT = (
+    "- insert: the user tells a lasting fact about himself or herself that no note is about. "
+    "One fact per note."
+)
+_NOTES_UPDATE = (
+    "- update: the user says something new about the subject of a note. Give its number and "
+    "write the note with what the user says now."
+)
+_NOTES_DELETE = (
+    "- delete: the user does not do, have or like any more what a note says, or asks to forget "
+    "it. Give its number; do not update it."
+)
+_NOTES_REST = (
+    "Notes that the user does not talk about stay out of the list. Start with "
+    '"about_user": false if the user only asks a question or gives a task (then the list is '
+    "empty), true if the user tells something about himself or herself or asks to forget "
+    "something. Write in the language of the user."
+)
+_NOTES_EXAMPLE = """\
+Example. Notes: [0] Likes jazz [1] Lives in Paris [2] Likes tea. The user says: "Moved to Rome! \
+I don't like tea any more." Answer: {"about_user":true,"changes":[{"action":"update","number":1,\
+"note":... Lives in Rome ...},{"action":"delete","number":2}]}
+The user says: "How much is 3 times 4?" Answer: {"about_user":false,"changes":[]}"""
 DONE = "Call this when nothing more is to be done."
 NUMBER = "Number of the known memory"
 
@@ -141,6 +170,19 @@ def known_block(known: Sequence[tuple[int, Document]]) -> str:
     return "\n".join(
         f"[{number}] {_kind(document)} {_json(document.content)}" for number, document in known
     )
+
+
+def notes(instructions: str, kinds: str, *, updates: bool, deletes: bool) -> str:
+    """Return the system message for small models; *kinds* describes what a note holds."""
+    rules = [_NOTES_INSERT, *[_NOTES_UPDATE] * updates, *[_NOTES_DELETE] * deletes]
+    parts = [_NOTES, instructions.strip(), *rules, _NOTES_REST, kinds, _NOTES_EXAMPLE]
+    return "\n".join(part for part in parts if part)
+
+
+def notes_session(known: str, said: str, today: date | None) -> str:
+    """Return the user message for small models."""
+    date_line = f"Today is {today:%A, %Y-%m-%d}.\n" if today else ""
+    return f"{date_line}Notes:\n{fenced(known) or '(none)'}\n\nThe user says:\n{fenced(said)}"
 
 
 def added(number: int) -> str:

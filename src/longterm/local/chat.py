@@ -25,6 +25,8 @@ __all__ = ["LocalChatModel", "local_chat_model"]
 
 _NOWHERE = "http://127.0.0.1:9/v1"
 _MAX_TOKENS = 1024
+#: Weights below this hold at most some seven billion parameters at four bits each.
+_SMALL_BYTES = 4_000_000_000
 #: As long as the server itself waits: a slow machine may think for a long time.
 _TIMEOUT_SECONDS = 3600.0
 
@@ -61,6 +63,11 @@ class LocalChatModel(ChatOpenAI):
         model = cls(**_defaults(engine) | options)
         model._engine = engine
         return model
+
+    @property
+    def small(self) -> bool:
+        """Whether this is a model of a few billion parameters, to be talked to in simple words."""
+        return self._engine.model.stat().st_size < _SMALL_BYTES
 
     @property
     def _llm_type(self) -> str:

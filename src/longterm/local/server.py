@@ -27,6 +27,8 @@ from longterm.errors import LocalModelError, MissingExtraError
 
 __all__ = ["Engine", "Server", "serve"]
 
+# By path and with -P: no file in the current folder or beside ours can stand in for a module.
+_SERVING = (sys.executable, "-P", str(Path(__file__).with_name("serving.py")))
 _START_SECONDS = 300.0
 _STOP_SECONDS = 5.0
 
@@ -40,7 +42,7 @@ class Engine:
     context: int
     threads: int
     #: What to run; it is spoken to as `serving` says.
-    command: tuple[str, ...] = (sys.executable, "-m", "longterm.local.serving")
+    command: tuple[str, ...] = _SERVING
 
 
 @dataclass(frozen=True, kw_only=True)

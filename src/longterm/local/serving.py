@@ -6,15 +6,22 @@ at once. Standard output carries the address, once, when the server is ready.
 
 import json
 import os
+import signal
 import sys
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 __all__ = ["main"]
 
+#: For prompts of the past; the engine's own default is 8 GB.
+_PROMPT_CACHE_MIB = 256
+
 
 def main() -> None:
     """Serve until standard input closes."""
+    # Ctrl-C goes to every process of a terminal; whether to end is our parent's decision.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     settings = json.loads(sys.stdin.readline())
     server = _load(settings)
     print(server.listening_address, flush=True)  # noqa: T201 (the address is the message)
@@ -26,18 +33,20 @@ def main() -> None:
 def _load(settings: dict[str, Any]) -> Any:
     # Read by OpenMP when the engine is loaded: threads that wait give their core away
     # instead of spinning, which on a busy machine is the difference of a factor of ten.
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    os.putenv("OMP_WAIT_POLICY", "passive")
     xllamacpp: Any = import_module("xllamacpp")
     return xllamacpp.Server(_params(xllamacpp.CommonParams(), settings))
 
 
 def _params(params: Any, settings: dict[str, Any]) -> Any:
     params.model.path = settings["model"]
+    params.model_alias = {Path(settings["model"]).stem}
     params.n_ctx = settings["context"]
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = settings["threads"]
     params.api_keys = [settings["key"]]
     params.hostnames, params.port = ["127.0.0.1"], 0
     params.n_parallel = 1
+    params.cache_ram_mib = _PROMPT_CACHE_MIB
     params.verbosity = 1
     params.warmup = params.ui = params.endpoint_slots = False
     return params

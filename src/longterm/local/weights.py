@@ -1,14 +1,15 @@
 """Find a model's file: the path the user gives, the cache, then each source in turn.
 
 A known model's file is used only after its sha256 has been checked, also when it comes
-from the cache. It appears in the cache whole or not at all: it is fetched beside its place
-and renamed. Of several processes one fetches and the others wait for it. A fetch that was
-killed goes on from where it was.
+from the cache: once in a process, and again if the file has changed. It appears in the
+cache whole or not at all: it is fetched beside its place and renamed. Of several processes
+one fetches and the others wait for it. A fetch that was killed goes on from where it was.
 """
 
 import hashlib
 import shutil
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from filelock import FileLock
@@ -98,10 +99,16 @@ def _fetch_from(source: Source, model: KnownModel, partial: Path) -> None:
 
 
 def _is_right(model: KnownModel, path: Path) -> bool:
-    if not path.is_file() or path.stat().st_size != model.size:
+    if not path.is_file():
         return False
+    stat = path.stat()
+    return stat.st_size == model.size and _sha256(path, stat.st_mtime_ns) == model.sha256
+
+
+@lru_cache(maxsize=16)
+def _sha256(path: Path, mtime_ns: int) -> str:  # noqa: ARG001 (a changed file is another key)
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest() == model.sha256
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _check_space(model: KnownModel, partial: Path) -> None:

@@ -206,7 +206,7 @@ class MemoryStoreManager(NamespaceAccess):
     async def _known(
         self, messages: Sequence[BaseMessage], namespace: Namespace
     ) -> list[StoreItem]:
-        """Return the memories to show to the model, those that matter most first."""
+        """Return the memories to show to the model: those that matter most, oldest first."""
         queries = await self._queries(messages)
         # A profile is known whatever is talked about, and a default only where nothing is.
         unasked = [None] if self._profile or self._default or not queries else []
@@ -218,7 +218,8 @@ class MemoryStoreManager(NamespaceAccess):
         if max(map(len, found)) >= limit and not any(map(is_scored, items)):
             scan = search_op(namespace, limit=max(_SCAN_LIMIT, limit))
             items = merged(await search([scan]), namespace)
-        return [*best(items, queries, self._query_limit)]
+        chosen = best(items, queries, self._query_limit)
+        return sorted(chosen, key=lambda item: (item.created_at, item.key))
 
     async def _queries(self, messages: Sequence[BaseMessage]) -> list[str]:
         if self._query_writer is None:

@@ -1,0 +1,42 @@
+# Every target does its own set-up in .venv; nothing else on the machine is touched.
+# The one thing that may be missing on a fresh Debian is the venv module: bin/venv sees to it.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+LANG_  ?= zh
+
+.PHONY: demo test test-local check format clean
+
+demo: $(VENV)/.demo  ## A real model on this machine learns, changes its mind and remembers.
+	$(BIN)/longterm demo --lang $(LANG_)
+
+test: $(VENV)/.dev  ## The whole test suite; needs no model file.
+	$(BIN)/pytest
+
+test-local: $(VENV)/.dev  ## The tests that need the local language model (1.1 GB).
+	$(BIN)/pytest -m local_model --timeout 1800
+
+check: $(VENV)/.dev  ## Style, types and formatting: what pre-commit runs.
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/pyright
+
+format: $(VENV)/.dev
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+clean:
+	rm -rf $(VENV) .cache .pytest_cache .ruff_cache .hypothesis
+
+$(BIN)/python:
+	PYTHON=$(PYTHON) ./bin/venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
+
+$(VENV)/.demo: pyproject.toml constraints.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[local,cli]"
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet -c constraints.txt --group dev -e ".[all]"
+	@touch $@

@@ -1,0 +1,1 @@
+"""Where longterm meets other frameworks; each module only translates."""

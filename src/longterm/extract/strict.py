@@ -1,0 +1,177 @@
+"""JSON schemas in the form that a provider's strict mode takes, pure.
+
+Strict mode guarantees an answer of the form that was asked for, and takes few schemas: every
+field is required and every object closed. So a field that may be left out becomes one that
+may be null, and `without_gaps` takes the nulls out again that stand only for "left out".
+Limits that strict mode does not know are dropped: values are checked when they arrive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, cast
+
+__all__ = ["closed", "nullable", "strict_edits", "strict_form", "without_gaps"]
+
+_NULL = {"type": "null"}
+#: Keywords that strict mode takes as they are; the structural ones are rewritten below.
+_KEPT = (
+    "type",
+    "enum",
+    "const",
+    "description",
+    "minimum",
+    "maximum",
+    "exclusiveMinimum",
+    "exclusiveMaximum",
+    "multipleOf",
+    "minItems",
+    "maxItems",
+)
+_FORMATS = ("date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid")
+
+
+class _InexpressibleError(ValueError):
+    """Strict mode has no form for this schema."""
+
+
+def strict_form(schema: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return *schema*, whose references are resolved, in strict form; None where it has none.
+
+    Objects with free keys, tuples and values of any type have none.
+    """
+    try:
+        return _strict(schema)
+    except _InexpressibleError:
+        return None
+
+
+def strict_edits(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the form of edits of a value of *schema*, an object: a list of fields with values.
+
+    A patch, whose fields may be left out, cannot be told in strict mode from one that sets all
+    of them. *schema* must have a strict form.
+    """
+    fields = cast("Mapping[str, Any]", schema["properties"])
+    edits = [
+        closed(field={"type": "string", "const": name}, value=_strict(field))
+        for name, field in fields.items()
+    ]
+    return {"type": "array", "items": {"anyOf": edits}}
+
+
+def closed(**fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the schema of an object with exactly *fields*."""
+    return {
+        "type": "object",
+        "properties": fields,
+        "required": list(fields),
+        "additionalProperties": False,
+    }
+
+
+def nullable(schema: Mapping[str, Any]) -> bool:
+    """Tell whether null is a value of *schema*."""
+    kind = schema.get("type")
+    values = schema.get("enum", [schema.get("const", "")])
+    return (
+        kind == "null"
+        or (isinstance(kind, list) and "null" in kind)
+        or None in values
+        or any(nullable(option) for option in _options(schema))
+    )
+
+
+def without_gaps(value: Any, schema: Mapping[str, Any]) -> Any:
+    """Return *value* without the nulls that its *schema* forbids and that may be left out."""
+    match value:
+        case Mapping():
+            fields = cast("Mapping[str, Any]", value)
+            return dict(_filled(fields, _object_for(fields, schema)))
+        case list():
+            items = _array_in(schema).get("items", {})
+            return [without_gaps(item, items) for item in cast("list[Any]", value)]
+        case _:
+            return value
+
+
+def _strict(schema: Mapping[str, Any]) -> dict[str, Any]:
+    kept = {key: schema[key] for key in _KEPT if key in schema}
+    if schema.get("format") in _FORMATS:
+        kept["format"] = schema["format"]
+    if options := _options(schema):
+        return {**_only_description(kept), "anyOf": [_strict(option) for option in options]}
+    match schema:
+        case {"type": "object"}:
+            return {**kept, **_strict_object(schema)}
+        case {"type": "array"}:
+            return {**kept, **_strict_array(schema)}
+        case {"type": str()} | {"enum": _} | {"const": _}:
+            return kept
+        case {"type": [*kinds]} if not {"object", "array"} & set(cast("list[str]", kinds)):
+            return kept
+        case _:
+            raise _InexpressibleError
+
+
+def _strict_object(schema: Mapping[str, Any]) -> dict[str, Any]:
+    if schema.get("additionalProperties") or "properties" not in schema:
+        raise _InexpressibleError
+    fields = cast("Mapping[str, Any]", schema["properties"])
+    required = schema.get("required", ())
+    return {
+        "properties": {
+            name: _strict(field) if name in required else _or_null(field)
+            for name, field in fields.items()
+        },
+        "required": list(fields),
+        "additionalProperties": False,
+    }
+
+
+def _strict_array(schema: Mapping[str, Any]) -> dict[str, Any]:
+    if "prefixItems" in schema or "items" not in schema:
+        raise _InexpressibleError
+    return {"items": _strict(schema["items"])}
+
+
+def _or_null(field: Mapping[str, Any]) -> dict[str, Any]:
+    form = _strict(field)
+    if nullable(field):
+        return form
+    described = _only_description(form)
+    bare = {key: value for key, value in form.items() if key != "description"}
+    return {**described, "anyOf": [*bare.get("anyOf", [bare]), _NULL]}
+
+
+def _only_description(schema: Mapping[str, Any]) -> dict[str, Any]:
+    return {"description": schema["description"]} if "description" in schema else {}
+
+
+def _options(schema: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [*schema.get("anyOf", ()), *schema.get("oneOf", ())]
+
+
+def _filled(value: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    fields = cast("Mapping[str, Any]", schema.get("properties", {}))
+    required = schema.get("required", ())
+    for name, inner in value.items():
+        field = fields.get(name, {})
+        gap = inner is None and name in fields and name not in required and not nullable(field)
+        if not gap:
+            yield name, without_gaps(inner, field)
+
+
+def _object_for(value: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the object schema in *schema* that has the fields of *value*."""
+    for option in (schema, *_options(schema)):
+        if value.keys() <= cast("Mapping[str, Any]", option.get("properties", {})).keys():
+            return option
+    return {}
+
+
+def _array_in(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    for option in (schema, *_options(schema)):
+        if "items" in option:
+            return option
+    return {}

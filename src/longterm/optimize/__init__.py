@@ -1,0 +1,24 @@
+"""Procedural memory: prompts that learn from what happened when they were used."""
+
+from longterm.optimize.few_shot import create_few_shot
+from longterm.optimize.multi import create_multi_prompt_optimizer
+from longterm.optimize.report import MeasuredPrompt, Report
+from longterm.optimize.shapes import (
+    AnnotatedTrajectory,
+    MultiPromptOptimizerInput,
+    OptimizerInput,
+    Prompt,
+)
+from longterm.optimize.single import create_prompt_optimizer
+
+__all__ = [
+    "AnnotatedTrajectory",
+    "MeasuredPrompt",
+    "MultiPromptOptimizerInput",
+    "OptimizerInput",
+    "Prompt",
+    "Report",
+    "create_few_shot",
+    "create_multi_prompt_optimizer",
+    "create_prompt_optimizer",
+]

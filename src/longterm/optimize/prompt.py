@@ -1,0 +1,111 @@
+"""What must survive when a prompt is rewritten: its placeholders, and that it can be filled.
+
+Everything here is pure. A prompt that is written for ``str.format`` stays one: ``{name}`` is a
+placeholder and ``{{`` a literal brace. A prompt with plain JSON in it is no such template, and
+its braces are left alone; what looks like a placeholder in it is kept all the same.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from string import Formatter
+
+__all__ = ["complaint", "fill", "healed", "is_template", "placeholders"]
+
+_NAME = r"[^\W\d]\w*(?:\.\w+|\[\w+\])*"
+_FIELD = re.compile(rf"\{{{_NAME}(?:![rsa])?(?::[^{{}}\s\"']*)?\}}")
+_DOUBLE = re.compile(rf"(?<!\{{)\{{\{{\s*{_NAME}\s*\}}\}}(?!\}})")
+_TOKEN = re.compile(rf"\{{\{{|\}}\}}|{_FIELD.pattern}")
+
+
+def placeholders(text: str) -> frozenset[str]:
+    """Placeholders in *text*, braces and all: ``{"{name}", "{price:.2f}"}``."""
+    return frozenset(found for found in _TOKEN.findall(text) if len(found) > len("{{"))
+
+
+def _doubles(text: str) -> frozenset[str]:
+    """``{{name}}`` in *text*: a literal for ``str.format``, a placeholder for mustache."""
+    return frozenset(_DOUBLE.findall(text))
+
+
+def is_template(text: str) -> bool:
+    """Whether *text* can be filled with ``str.format`` and has something to fill or escape."""
+    return ("{" in text or "}" in text) and _fields(text) == _names(placeholders(text))
+
+
+def _fields(text: str) -> frozenset[str] | None:
+    try:
+        return frozenset(name for _, name, _, _ in Formatter().parse(text) if name is not None)
+    except ValueError:
+        return None
+
+
+def _names(found: frozenset[str]) -> frozenset[str]:
+    return frozenset(re.split(r"[!:}]", one[1:], maxsplit=1)[0] for one in found)
+
+
+def complaint(old: str, new: str) -> str:
+    """Say what is wrong with *new* in place of *old*, for a model to mend; "" if nothing is."""
+    lost = (placeholders(old) | _doubles(old)) - (placeholders(new) | _doubles(new))
+    invented = placeholders(new) - placeholders(old)
+    if not placeholders(old):
+        invented |= _doubles(new) - _doubles(old) if _doubles(old) else frozenset[str]()
+    broken = is_template(old) and _fields(new) != _names(placeholders(new))
+    return " ".join(_faults(lost, invented, broken=broken))
+
+
+def _faults(lost: frozenset[str], invented: frozenset[str], *, broken: bool) -> Iterator[str]:
+    if lost:
+        yield f"It lost {_listed(lost)}, which must stay exactly as written."
+    if invented:
+        yield f"It has {_listed(invented)}, which nobody will fill in."
+    if broken and not lost and not invented:
+        yield "Its braces do not match: a literal brace is written twice, {{ or }}."
+
+
+def _listed(names: frozenset[str]) -> str:
+    return ", ".join(sorted(names))
+
+
+def healed(old: str, new: str) -> str:
+    """Return *new*, its literal braces escaped where *old* is a template and *new* is none."""
+    if not is_template(old) or _fields(new) == _names(placeholders(new)):
+        return new
+    return "".join(_escaped(new))
+
+
+def _escaped(text: str) -> Iterator[str]:
+    """Pieces of *text* with each lone brace doubled, except those of placeholders."""
+    opened: list[str] = []
+    place = 0
+    while place < len(text):
+        piece = _piece(text, place, opened)
+        place += len(piece)
+        yield piece * 2 if piece in ("{", "}") else piece
+
+
+def _piece(text: str, place: int, opened: list[str]) -> str:
+    """Return the next piece of *text*; *opened* holds the braces that wait to be closed."""
+    field = _FIELD.match(text, place)
+    if field:
+        return field[0]
+    here = text[place]
+    pair = text[place : place + 2]
+    if here == "{":
+        opened.append(pair if pair == "{{" else "{")
+        return opened[-1]
+    if here == "}":
+        was = opened.pop() if opened else pair
+        return pair if pair == "}}" and was != "{" else "}"
+    return here
+
+
+def fill(template: str, **values: str) -> str:
+    """Fill *template* as ``str.format`` does; where it holds plain JSON, its known names only."""
+    if _fields(template) is not None and _names(placeholders(template)) <= values.keys():
+        try:
+            return template.format(**values)
+        except (KeyError, IndexError, ValueError, AttributeError):
+            pass
+    return re.sub(r"\{(\w+)\}", lambda match: values.get(match[1], match[0]), template)

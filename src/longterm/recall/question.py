@@ -1,0 +1,102 @@
+"""Questions: what is asked, of whom, when, and which kind of answer would do. Pure."""
+
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from longterm.recall.language import (
+    ADDRESSES_ASSISTANT,
+    ASKS_HOW_MANY,
+    ASKS_WHEN,
+    FIRST_PERSON,
+    PERSONAL,
+    QUESTION_LEAD,
+    REQUEST,
+    STOP_TERMS,
+    SUMMARY,
+    SURVEY,
+)
+from longterm.recall.when import Span, spans
+from longterm.text import query_terms, words
+
+__all__ = ["Question", "ask"]
+
+_WORD = re.compile(r"\w+")
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question, read by rules."""
+
+    text: str
+    #: What full text looks for: no stop words, no names of who speaks.
+    terms: tuple[str, ...]
+    #: What vectors look for: the question turned into what its answer may sound like.
+    statement: str
+    #: The speakers it names, as they are written in the turns.
+    named: frozenset[str]
+    spans: tuple[Span, ...]
+    first_person: bool
+    addresses_assistant: bool
+    wants_time: bool
+    wants_number: bool
+    summary: bool
+    survey: bool
+    request: bool
+
+
+def ask(text: str, *, speakers: Collection[str] = (), now: datetime) -> Question:
+    """Read *text*, asked at *now*, where *speakers* took part in what may be recalled."""
+    named = frozenset(_named(text, speakers))
+    return Question(
+        text=text,
+        terms=_terms(text, named),
+        statement=_statement(text, named),
+        named=named,
+        spans=tuple(spans(text, now)),
+        first_person=FIRST_PERSON.search(text) is not None,
+        addresses_assistant=ADDRESSES_ASSISTANT.search(text) is not None,
+        wants_time=ASKS_WHEN.search(text) is not None,
+        wants_number=ASKS_HOW_MANY.search(text) is not None,
+        summary=SUMMARY.search(text) is not None,
+        survey=SURVEY.search(text) is not None,
+        request=REQUEST.search(text) is not None or PERSONAL.search(text) is None,
+    )
+
+
+def _named(text: str, speakers: Collection[str]) -> Iterator[str]:
+    for speaker in speakers:
+        if any(_mention(part).search(text) for part in _names(speaker)):
+            yield speaker
+
+
+def _names(speaker: str) -> list[str]:
+    """List the forms a speaker is named by: in full, and by the first name."""
+    parts: list[str] = _WORD.findall(speaker)
+    return [name for name in dict.fromkeys((speaker.strip(), *parts[:1])) if name]
+
+
+def _mention(name: str) -> re.Pattern[str]:
+    bound = r"\b" if name.isascii() else ""
+    return re.compile(rf"{bound}{re.escape(name)}{bound}", re.IGNORECASE)
+
+
+def _terms(text: str, named: Collection[str]) -> tuple[str, ...]:
+    """Terms of the question; the names only where nothing else is asked for."""
+    found = [term for term in query_terms(text) if term not in STOP_TERMS]
+    names = {term for speaker in named for term in query_terms(speaker)}
+    return tuple([term for term in found if term not in names] or found or query_terms(text))
+
+
+def _statement(text: str, named: Collection[str]) -> str:
+    """Say it as the named speaker would.
+
+    A name in the query pulls towards turns in which *others* address that person; whoever is
+    asked about says "I".
+    """
+    for name in (name for speaker in named for name in _names(speaker)):
+        text = re.sub(rf"{_mention(name).pattern}['’]s\b", "my", text, flags=re.IGNORECASE)
+        text = _mention(name).sub("I" if name.isascii() else "我", text)
+    statement = QUESTION_LEAD.sub("", text.strip()).rstrip("?？ ")
+    return statement if words(statement) else text

@@ -1,0 +1,100 @@
+"""What recall reads in one text: its terms, passage by passage, and a few traits. Pure.
+
+A text is read once; the last ones read are kept, as most recalls meet the same turns again.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from longterm.recall.language import (
+    NUMBERS,
+    QUESTION_MARKS,
+    STANDING,
+    STOP_TERMS,
+    TIME_WORDS,
+)
+from longterm.text import terms, words
+
+__all__ = ["Passage", "Reading", "content_terms", "pieces", "read"]
+
+_KEPT = 8_192
+_PASSAGE, _STEP = 60, 40
+_HEAD = 80
+_LONG_TEXT = 20_000
+_PIECE_WORDS, _PIECES = 80, 3
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """Terms, how often each occurs, and how many there are."""
+
+    counts: Mapping[str, int]
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The terms and traits of one text."""
+
+    whole: Passage
+    #: Overlapping stretches of a long text; a short one is its only passage.
+    passages: tuple[Passage, ...]
+    #: The beginning alone: what the neighbours of the text may borrow.
+    head: Passage
+    #: How many words a reader sees.
+    words: int
+    #: Whether there is a question in it.
+    asks: bool
+    tells_time: bool
+    tells_number: bool
+    standing: bool
+
+
+@lru_cache(_KEPT)
+def read(text: str) -> Reading:
+    """Read *text*; of a very long one, the beginning."""
+    text = text[:_LONG_TEXT]
+    found = content_terms(text)
+    return Reading(
+        whole=_passage(found),
+        passages=tuple(_passage(part) for part in _stretches(found)),
+        head=_passage(found[:_HEAD]),
+        words=_word_count(text),
+        asks=any(mark in text for mark in QUESTION_MARKS),
+        tells_time=TIME_WORDS.search(text) is not None,
+        tells_number=NUMBERS.search(text) is not None,
+        standing=STANDING.search(text) is not None,
+    )
+
+
+def content_terms(text: str) -> list[str]:
+    """Terms of *text* that say what it is about, in order and with repetitions."""
+    return [term for term in terms(text) if term not in STOP_TERMS]
+
+
+def _passage(found: Sequence[str]) -> Passage:
+    return Passage(Counter(found), len(found))
+
+
+def _stretches(found: Sequence[str]) -> Iterator[Sequence[str]]:
+    yield found[:_PASSAGE]
+    for start in range(_STEP, len(found) - (_PASSAGE - _STEP), _STEP):
+        yield found[start : start + _PASSAGE]
+
+
+def _word_count(text: str) -> int:
+    """Count words; where nothing separates them, two characters make one."""
+    return sum(max(1, len(run) // 2) if not run.isascii() else 1 for run in words(text))
+
+
+def pieces(text: str) -> list[str]:
+    """Cut the beginning of *text* into the pieces that get a vector each.
+
+    Only the first few pieces of a long text: they say what it is about, and the best of many
+    vectors would favour long texts over those that answer.
+    """
+    found = text.split()
+    stretches = (found[at : at + _PIECE_WORDS] for at in range(0, len(found), _PIECE_WORDS))
+    return [" ".join(part) for part, _ in zip(stretches, range(_PIECES), strict=False)]

@@ -1,0 +1,96 @@
+"""Recording: every message of a conversation, word for word, once. No model, no key."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any, cast
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.store.base import BaseStore, GetOp, PutOp
+from typing_extensions import override
+
+from longterm.errors import ConfigurationError
+from longterm.flow import FlowRunnable, fetch, write
+from longterm.memory.conversation import as_messages
+from longterm.memory.namespace import Namespace, NamespaceTemplate
+from longterm.recall.turns import Turn, indexed_fields, turns
+
+__all__ = ["ConversationRecorder", "create_conversation_recorder"]
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def create_conversation_recorder(
+    *,
+    namespace: tuple[str, ...] | str | NamespaceTemplate = ("turns", "{langgraph_user_id}"),
+    store: BaseStore | None = None,
+    max_characters: int = 20_000,
+    ttl: float | None = None,
+    clock: Callable[[], datetime] = _utc_now,
+) -> "ConversationRecorder":
+    """Create a recorder that keeps each message of a conversation as a turn.
+
+    *store* is any LangGraph store; without one, that of the running graph is used. *namespace*
+    is filled from ``config["configurable"]``, and the thread is its ``thread_id``. A message
+    longer than *max_characters* keeps both ends. *ttl*, in minutes, needs a store that knows it.
+    """
+    if max_characters < 1:
+        raise ConfigurationError(f"max_characters must be at least 1, not {max_characters}.")
+    return ConversationRecorder(
+        NamespaceTemplate(namespace), store, limit=max_characters, ttl=ttl, clock=clock
+    )
+
+
+class ConversationRecorder(FlowRunnable[Any, list[dict[str, Any]]]):
+    """Keeps messages as turns; see `create_conversation_recorder`.
+
+    ``invoke({"messages": …}, config)`` returns the turns that were new, as ``{"namespace",
+    "key", "value"}`` dicts. Give the whole conversation or what is new in it, as you like: a
+    message is stored once.
+    """
+
+    def __init__(
+        self,
+        namespace: NamespaceTemplate,
+        store: BaseStore | None,
+        *,
+        limit: int,
+        ttl: float | None,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self.store = store
+        self._namespace = namespace
+        self._limit = limit
+        self._ttl = ttl
+        self._clock = clock
+
+    @override
+    async def flow(self, input: Any, config: RunnableConfig) -> list[dict[str, Any]]:
+        place = self._namespace(config)
+        thread = str(config.get("configurable", {}).get("thread_id", ""))
+        said = turns(
+            as_messages(_messages_in(input)), thread=thread, now=self._clock(), limit=self._limit
+        )
+        new = await _unknown(said, place)
+        await write([self._put(turn, place) for turn in new])
+        return [{"namespace": place, "key": turn.key, "value": turn.value} for turn in new]
+
+    def _put(self, turn: Turn, place: Namespace) -> PutOp:
+        return PutOp(place, turn.key, turn.value, indexed_fields(turn.value), self._ttl)
+
+
+async def _unknown(said: Sequence[Turn], place: Namespace) -> list[Turn]:
+    """Leave out what the store has, and what comes twice."""
+    turns_by_key = {turn.key: turn for turn in reversed(said)}
+    known = await fetch([GetOp(place, turn.key, refresh_ttl=False) for turn in said])
+    keys = {item.key for item in known if item is not None}
+    return [turn for turn in said if turn.key not in keys and turns_by_key[turn.key] is turn]
+
+
+def _messages_in(input: Any) -> Any:
+    return cast("dict[str, Any]", input)["messages"] if _is_wrapped(input) else input
+
+
+def _is_wrapped(input: Any) -> bool:
+    return isinstance(input, dict) and "messages" in input

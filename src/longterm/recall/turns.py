@@ -1,0 +1,198 @@
+"""Turns: messages word for word, as values of a store, and back. Pure.
+
+A turn's key follows from its thread and its message's id (without an id, from what was said,
+by whom and, if known, when), so that recording a message twice stores it once.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, cast
+from uuid import NAMESPACE_URL, uuid5
+
+from langchain_core.messages import BaseMessage, SystemMessage
+from langgraph.store.base import Item
+
+from longterm.memory.conversation import message_text, message_time, speaker
+from longterm.recall.candidates import Candidate
+from longterm.recall.reading import pieces
+
+__all__ = ["TURN", "Turn", "as_candidate", "indexed_fields", "turns"]
+
+#: The kind of a turn in the store.
+TURN = "Turn"
+
+_KEYS = uuid5(NAMESPACE_URL, "longterm/turn")
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One message of a conversation, word for word."""
+
+    key: str
+    text: str
+    #: A name, or else the role.
+    speaker: str
+    role: str
+    time: datetime
+    thread: str
+    #: The place in the conversation it was recorded with.
+    position: int
+    message_id: str
+    #: The key of the turn before it, if that one was recorded with it.
+    before: str
+
+    @property
+    def value(self) -> dict[str, Any]:
+        """What the store keeps."""
+        parts = pieces(self.text)
+        return {
+            "kind": TURN,
+            "content": self.text,
+            "speaker": self.speaker,
+            "role": self.role,
+            "time": self.time.isoformat(),
+            "thread": self.thread,
+            "position": self.position,
+            "message_id": self.message_id,
+            "before": self.before,
+        } | ({"pieces": parts} if len(parts) > 1 else {})
+
+
+def indexed_fields(value: Mapping[str, Any]) -> list[str]:
+    """Fields by which a turn is found; each piece of a long one has a vector of its own."""
+    return ["content", "pieces[*]"] if "pieces" in value else ["content"]
+
+
+def turns(messages: Sequence[BaseMessage], *, thread: str, now: datetime, limit: int) -> list[Turn]:
+    """Make turns of *messages* in their order; system messages and empty ones are none.
+
+    A message without a time has that of the one before it, the first one *now*. Of a text
+    longer than *limit* characters both ends are kept.
+    """
+    found: list[Turn] = []
+    said: Counter[str] = Counter()
+    time = now
+    for message in messages:
+        time = _aware(message_time(message)) or time
+        text = _shortened(message_text(message).strip(), limit)
+        if text and not isinstance(message, SystemMessage):
+            found.append(_turn(message, text, time, thread, earlier=found, said=said))
+    return found
+
+
+def _turn(
+    message: BaseMessage,
+    text: str,
+    time: datetime,
+    thread: str,
+    *,
+    earlier: Sequence[Turn],
+    said: "Counter[str]",
+) -> Turn:
+    role = speaker(message)
+    return Turn(
+        key=_key(message, text, thread, said),
+        text=text,
+        speaker=message.name or role,
+        role=role,
+        time=time,
+        thread=thread,
+        position=len(earlier),
+        message_id=message.id or "",
+        before=earlier[-1].key if earlier else "",
+    )
+
+
+def _key(message: BaseMessage, text: str, thread: str, said: "Counter[str]") -> str:
+    """Name the turn; the same words twice in one conversation are two turns."""
+    if message.id:
+        return str(uuid5(_KEYS, json.dumps([thread, message.id])))
+    own_time = message_time(message)
+    parts = [thread, speaker(message), message.name, text, own_time and own_time.isoformat()]
+    content = json.dumps(parts)
+    said[content] += 1
+    return str(uuid5(_KEYS, f"{content}#{said[content]}"))
+
+
+def _aware(time: datetime | None) -> datetime | None:
+    return time.replace(tzinfo=UTC) if time is not None and time.tzinfo is None else time
+
+
+def _shortened(text: str, limit: int) -> str:
+    if len(text) <= limit:
+        return text
+    half = limit // 2
+    return f"{text[:half]}\n[… {len(text) - 2 * half} characters left out …]\n{text[-half:]}"
+
+
+# --- from the store ---------------------------------------------------------------------------
+
+
+def as_candidate(item: Item, cosine: float | None = None) -> Candidate:
+    """Read an item of a store as what may be recalled: a turn, or else a memory."""
+    value = cast("Mapping[str, Any]", item.value)
+    return _from_turn(item, value, cosine) if _is_turn(value) else _from_memory(item, value, cosine)
+
+
+def _is_turn(value: Mapping[str, Any]) -> bool:
+    return value.get("kind") == TURN and isinstance(value.get("content"), str)
+
+
+def _from_turn(item: Item, value: Mapping[str, Any], cosine: float | None) -> Candidate:
+    position = value.get("position")
+    return Candidate(
+        namespace=item.namespace,
+        key=item.key,
+        kind="turn",
+        text=value["content"],
+        time=_time(value.get("time")) or _aware(item.created_at) or item.created_at,
+        speaker=str(value.get("speaker") or ""),
+        role=str(value.get("role") or ""),
+        thread=str(value.get("thread") or ""),
+        position=position if isinstance(position, int) else 0,
+        message_id=str(value.get("message_id") or ""),
+        value=value,
+        cosine=cosine,
+    )
+
+
+def _from_memory(item: Item, value: Mapping[str, Any], cosine: float | None) -> Candidate:
+    sources = value.get("sources")
+    return Candidate(
+        namespace=item.namespace,
+        key=item.key,
+        kind="memory",
+        text="; ".join(_leaves(value.get("content", value))),
+        time=_aware(item.updated_at) or item.updated_at,
+        thread=item.key,
+        sources=tuple(map(str, cast("list[Any]", sources))) if isinstance(sources, list) else (),
+        value=value,
+        cosine=cosine,
+    )
+
+
+def _leaves(content: Any, name: str = "") -> Iterator[str]:
+    """Words of a document, each with the name of its field."""
+    match content:
+        case {"content": str(text)} if len(cast("dict[str, Any]", content)) == 1:
+            yield text
+        case dict():
+            for key, inner in cast("dict[str, Any]", content).items():
+                yield from _leaves(inner, key)
+        case list():
+            for inner in cast("list[Any]", content):
+                yield from _leaves(inner, name)
+        case None:
+            return
+        case _:
+            yield f"{name}: {content}" if name else str(content)
+
+
+def _time(text: object) -> datetime | None:
+    try:
+        return _aware(datetime.fromisoformat(text)) if isinstance(text, str) else None
+    except ValueError:
+        return None

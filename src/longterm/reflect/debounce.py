@@ -1,0 +1,117 @@
+"""Which task runs next: at most one waits and one runs per key; a newer one replaces the waiting.
+
+Pure: no threads, no clock, no I/O. Every moment is an argument, and whoever shares a
+`Debounce` between threads brings the lock.
+
+Rule 1: a key has at most one waiting item; `put` replaces it, its due time included.
+Rule 2: a key has at most one running item; the waiting one stays until `done`.
+Rule 3: of all that is due, what was due first goes first.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+__all__ = ["Debounce"]
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class _Entry(Generic[T]):
+    due: float
+    turn: int
+    key: Hashable = field(compare=False)
+    item: T = field(compare=False)
+
+
+class Debounce(Generic[T]):
+    """Items that wait under a key until they are due, see the rules above."""
+
+    #: Replaced entries stay in the heap until they surface; with more than this many they go.
+    _SLACK = 64
+
+    def __init__(self) -> None:
+        self._waiting: dict[Hashable, _Entry[T]] = {}
+        self._running: set[Hashable] = set()
+        self._heap: list[_Entry[T]] = []
+        self._turn = 0
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def __contains__(self, key: Hashable) -> bool:
+        return key in self._waiting
+
+    @property
+    def running(self) -> int:
+        """How many items were taken and are not done."""
+        return len(self._running)
+
+    def put(self, key: Hashable, item: T, due: float) -> T | None:
+        """Let *item* wait until *due*, and return the item it replaces."""
+        replaced = self._waiting.get(key)
+        self._turn += 1
+        self._push(_Entry(due, self._turn, key, item))
+        return None if replaced is None else replaced.item
+
+    def take(self, now: float) -> tuple[Hashable, T] | None:
+        """Start the next item that is due, if any."""
+        due = self.next_due()
+        if due is None or due > now:
+            return None
+        entry = heapq.heappop(self._heap)
+        del self._waiting[entry.key]
+        self._running.add(entry.key)
+        return entry.key, entry.item
+
+    def done(self, key: Hashable) -> None:
+        """End the running item of *key*; what waits behind it may go on."""
+        self._running.discard(key)
+        if (entry := self._waiting.get(key)) is not None:
+            self._push(entry)
+
+    def next_due(self) -> float | None:
+        """When the next item can start; None where nothing waits but behind a running one."""
+        while self._heap and self._is_idle(self._heap[0]):
+            heapq.heappop(self._heap)
+        return self._heap[0].due if self._heap else None
+
+    def drop(self, key: Hashable, item: T) -> bool:
+        """Forget *item*, if it is the one that waits."""
+        entry = self._waiting.get(key)
+        if entry is None or entry.item is not item:
+            return False
+        del self._waiting[key]
+        return True
+
+    def drain(self) -> list[T]:
+        """Forget everything that waits, and return it."""
+        entries = sorted(self._waiting.values())
+        self._waiting.clear()
+        self._heap.clear()
+        return [entry.item for entry in entries]
+
+    def hurry(self, now: float) -> None:
+        """Make everything that waits due *now*, in the order it was due anyway."""
+        for entry in sorted(self._waiting.values()):
+            self.put(entry.key, entry.item, min(entry.due, now))
+
+    def _push(self, entry: _Entry[T]) -> None:
+        self._waiting[entry.key] = entry
+        heapq.heappush(self._heap, entry)
+        if len(self._heap) > 2 * len(self._waiting) + self._SLACK:
+            self._heap = _heap_of(self._waiting.values())
+
+    def _is_idle(self, entry: _Entry[T]) -> bool:
+        """Whether *entry* was replaced, or waits behind a running one that pushes it again."""
+        return self._waiting.get(entry.key) is not entry or entry.key in self._running
+
+
+def _heap_of(entries: Iterable[_Entry[T]]) -> list[_Entry[T]]:
+    heap = list(entries)
+    heapq.heapify(heap)
+    return heap

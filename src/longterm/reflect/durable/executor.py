@@ -1,0 +1,181 @@
+"""The durable executor: the promises of `Executor`, kept by jobs in a database."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping
+from concurrent.futures import Future
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from langchain_core.runnables import Runnable, RunnableConfig
+from langgraph.store.base import BaseStore
+from typing_extensions import override
+
+from longterm.errors import ConfigurationError
+from longterm.memory.namespace import Namespace
+from longterm.reflect.clock import Clock, SystemClock
+from longterm.reflect.durable.codec import portable_config
+from longterm.reflect.durable.futures import Futures
+from longterm.reflect.durable.jobs import FAILED, Jobs, Status
+from longterm.reflect.durable.ledger import TableLedger
+from longterm.reflect.durable.outcome import Job, Outcome
+from longterm.reflect.durable.process import aside, process, start
+from longterm.reflect.durable.work import Work
+from longterm.reflect.executor import Failure, Reflecting
+from longterm.reflect.job import CONFIGURED, Configured, ThreadId, calling_config, thread_key
+from longterm.reflect.retry import Retry
+from longterm.reflect.usage import Budget, Usage, day_of
+
+__all__ = ["DurableExecutor"]
+
+logger = logging.getLogger("longterm.reflect")
+
+
+class DurableExecutor(Reflecting):
+    """Reflects on every worker of a database; see `longterm.reflect.ReflectionExecutor`.
+
+    With `max_workers` of 0 this process only submits.
+    """
+
+    def __init__(
+        self,
+        reflector: Runnable[Any, Any],
+        url: str,
+        *,
+        name: str = "default",
+        store: BaseStore | None = None,
+        max_workers: int = 8,
+        retry: Retry | None = None,
+        budget: Budget | None = None,
+        keep: timedelta = timedelta(days=7),
+        clock: Clock | None = None,
+    ) -> None:
+        super().__init__(reflector, store)
+        _check_store(reflector, store)
+        self.name = name
+        self.max_workers = max_workers
+        self.keep = keep
+        self.jobs = Jobs(url, name)
+        self._closed = False
+        self._clock: Clock = clock or SystemClock()
+        self._futures = Futures(self.jobs)
+        self._ledger = TableLedger(self.jobs.engine, name)
+        self._work = self._how_to_work(retry or Retry(), budget or Budget())
+        self._join()
+
+    @override
+    def submit(
+        self,
+        payload: Any,
+        /,
+        config: RunnableConfig | None = None,
+        *,
+        after_seconds: float = 0,
+        thread_id: ThreadId | Configured | None = CONFIGURED,
+    ) -> Future[Any]:
+        if self._closed:
+            raise ConfigurationError("This ReflectionExecutor was shut down: create a new one.")
+        mine, missing = portable_config(calling_config(config))
+        if missing:
+            logger.warning("Not stored with the reflection, being no plain data: %s", missing)
+        job = Job.of(uuid4().hex, thread_key(thread_id, mine), time.time_ns(), payload, mine)
+        delay = max(0.0, after_seconds)
+        return self._futures.follow(job, self.jobs.debounce(job, delay), delay)
+
+    @override
+    def flush(self) -> None:
+        for status in self.jobs.listed(["DELAYED"]):
+            self.jobs.hurry(status.workflow)
+        self._futures.hurry()
+
+    @override
+    def failed(self) -> list[Failure]:
+        return [_failure(status) for status in self.jobs.listed(FAILED, content=True)]
+
+    @override
+    def retry(self, failure_id: str) -> Future[Any]:
+        found = [s for s in self.jobs.find([failure_id], content=True) if s.state in FAILED]
+        if not found:
+            raise ConfigurationError(f"No failed reflection {failure_id!r}: see failed().")
+        job = found[0].job.first()
+        workflow = self.jobs.enqueue(job, 0)
+        if workflow is None:
+            raise ConfigurationError("Something newer of this thread is pending: wait for that.")
+        self.jobs.delete([failure_id])
+        return self._futures.follow(job, workflow, 0)
+
+    @override
+    def usage(self, day: date | None = None) -> Mapping[Namespace, Usage]:
+        return self._ledger.on(day or day_of(self._clock.wall()))
+
+    @override
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Accept nothing more and stop working; what is pending stays in the database.
+
+        *wait* until what is due or running has ended. With *cancel_futures*, what this process
+        submitted and nobody has started is cancelled in the database too.
+        """
+        if self._closed:
+            return
+        self._closed = True
+        if cancel_futures:
+            self._futures.cancel_waiting()
+        if wait and self.max_workers:
+            self._futures.await_due()
+        self._futures.release()
+        if wait:
+            aside(self._leave)
+        else:
+            start(self._leave, "leave")
+
+    def work(self, job: Job, workflow: str) -> Outcome:
+        """Do *job*, inside the workflow of that id."""
+        return self._work.do(job, workflow)
+
+    def _how_to_work(self, retry: Retry, budget: Budget) -> Work:
+        return Work(
+            reflector=self.reflector,
+            store=self.store,
+            jobs=self.jobs,
+            ledger=self._ledger,
+            retry=retry,
+            budget=budget,
+            clock=self._clock,
+            on_failure=self._futures.failed,
+        )
+
+    def _join(self) -> None:
+        if self.max_workers:
+            try:
+                process.join(self)
+            except BaseException:
+                self.jobs.close()
+                raise
+
+    def _leave(self) -> None:
+        if self.max_workers:
+            process.leave(self)
+        else:
+            self.jobs.close()
+
+
+def _check_store(reflector: Runnable[Any, Any], store: BaseStore | None) -> None:
+    writes = getattr(reflector, "namespace", None) is not None
+    if writes and store is None and getattr(reflector, "store", None) is None:
+        raise ConfigurationError(
+            "A durable reflection may run in another process, where the store of the calling "
+            "graph is not at hand. Pass store=… to the ReflectionExecutor or to the manager."
+        )
+
+
+def _failure(status: Status) -> Failure:
+    return Failure(
+        id=status.workflow,
+        thread_id=status.job.thread,
+        error=status.error,
+        attempts=status.job.attempt,
+        at=datetime.fromtimestamp(status.ended, UTC),
+    )

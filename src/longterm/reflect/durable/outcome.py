@@ -1,0 +1,162 @@
+"""What is stored of a durable reflection: the job before it, the outcome after it. Pure.
+
+A job keeps its id through retries and moves, so that whatever derives ids of memories from it
+derives the same ones each time. `submitted` tells which of two payloads is newer.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from langchain_core.runnables import RunnableConfig
+
+from longterm.reflect.durable.codec import decode, encode
+
+__all__ = [
+    "Done",
+    "Job",
+    "Moved",
+    "Other",
+    "Outcome",
+    "Replaced",
+    "Verdict",
+    "judge",
+    "read",
+    "write",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A reflection to do."""
+
+    id: str
+    thread: str | None
+    #: When it was submitted, in nanoseconds since 1970.
+    submitted: int
+    #: Payload and config, as `codec.encode` made them.
+    payload: str
+    config: str
+    attempt: int = 1
+
+    @classmethod
+    def of(
+        cls,
+        job_id: str,
+        thread: str | None,
+        submitted: int,
+        payload: Any,
+        config: RunnableConfig,
+    ) -> Job:
+        """Make a job of what was submitted."""
+        return cls(
+            id=job_id,
+            thread=thread,
+            submitted=submitted,
+            payload=encode(payload),
+            config=encode(config),
+        )
+
+    @classmethod
+    def read(cls, text: str) -> Job:
+        """Return the job that `text` was made of."""
+        return cls(**json.loads(text))
+
+    @property
+    def text(self) -> str:
+        """The job as JSON."""
+        return json.dumps(asdict(self))
+
+    @property
+    def key(self) -> str:
+        """What is debounced: the thread, or else this job alone."""
+        return f"job {self.id}" if self.thread is None else f"thread {self.thread}"
+
+    def content(self) -> tuple[Any, RunnableConfig]:
+        """Return payload and config."""
+        return decode(self.payload), decode(self.config)
+
+    def again(self) -> Job:
+        """Return the same job on its next attempt."""
+        return replace(self, attempt=self.attempt + 1)
+
+    def first(self) -> Job:
+        """Return the same job as if it had never been tried."""
+        return replace(self, attempt=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """It was reflected, with this result (encoded)."""
+
+    job: str
+    result: str
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """It waits on as another workflow."""
+
+    job: str
+    to: str
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """A newer submit took its place."""
+
+    job: str
+
+
+Outcome = Done | Moved | Replaced
+_KINDS: dict[str, type[Outcome]] = {"done": Done, "moved": Moved, "replaced": Replaced}
+
+
+def write(outcome: Outcome) -> str:
+    """Return *outcome* as JSON."""
+    return json.dumps({"kind": type(outcome).__name__.lower(), **asdict(outcome)})
+
+
+def read(text: str) -> Outcome:
+    """Return the outcome that `write` was given."""
+    fields = json.loads(text)
+    return _KINDS[fields.pop("kind")](**fields)
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """Another reflection of the same thread that is not finished."""
+
+    workflow: str
+    running: bool
+    job: Job
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a job that is about to start must do."""
+
+    #: Give way to a newer one.
+    replaced: bool = False
+    #: Wait for an older one that runs.
+    wait: bool = False
+    #: Workflows with older payloads that must not run any more.
+    outdated: tuple[str, ...] = ()
+
+
+def judge(job: Job, others: Iterable[Other]) -> Verdict:
+    """Decide between *job* and all *others* of its thread: the newest payload wins."""
+    others = list(others)
+    if any(_age(other.job) > _age(job) for other in others):
+        return Verdict(replaced=True)
+    return Verdict(
+        wait=any(other.running for other in others),
+        outdated=tuple(other.workflow for other in others if not other.running),
+    )
+
+
+def _age(job: Job) -> tuple[int, str]:
+    return job.submitted, job.id

@@ -1,0 +1,192 @@
+"""What every executor offers, and the search that those with a store at hand share."""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass
+from datetime import date, datetime
+from types import TracebackType
+from typing import Any, Self, cast
+
+from langchain_core.runnables import Runnable, RunnableConfig, ensure_config
+from langgraph.store.base import BaseStore, SearchOp
+from typing_extensions import override
+
+from longterm.errors import ConfigurationError, NoStoreError
+from longterm.flow import arun, context_store, run, search
+from longterm.memory.namespace import Namespace, NamespaceTemplate
+from longterm.reflect.job import CONFIGURED, Configured, ThreadId, namespace_of
+from longterm.reflect.usage import Usage
+
+__all__ = ["Executor", "Failure", "MemoryItem", "Reflecting"]
+
+#: One stored memory as a dict: namespace, key, value, created_at, updated_at, score.
+MemoryItem = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """A reflection that was given up."""
+
+    #: What `retry` takes.
+    id: str
+    thread_id: str | None
+    error: str
+    #: How often it was tried.
+    attempts: int
+    at: datetime
+
+
+class Executor(ABC):
+    """Reflects in the background. Leaving its ``with`` block waits for what is pending."""
+
+    @abstractmethod
+    def submit(
+        self,
+        payload: Any,
+        /,
+        config: RunnableConfig | None = None,
+        *,
+        after_seconds: float = 0,
+        thread_id: ThreadId | Configured | None = CONFIGURED,
+    ) -> Future[Any]:
+        """Reflect on *payload* after a delay, unless a newer submit for its thread comes first.
+
+        *config* is the running graph's where none is given, and *thread_id* that of the
+        config; tasks without one replace nothing. The future holds the reflector's result; it
+        is cancelled when a newer submit takes its place.
+        """
+
+    async def asubmit(
+        self,
+        payload: Any,
+        /,
+        config: RunnableConfig | None = None,
+        *,
+        after_seconds: float = 0,
+        thread_id: ThreadId | Configured | None = CONFIGURED,
+    ) -> Future[Any]:
+        """`submit`, without blocking the event loop."""
+        return await asyncio.to_thread(
+            self.submit, payload, config, after_seconds=after_seconds, thread_id=thread_id
+        )
+
+    @abstractmethod
+    def search(
+        self,
+        query: str | None = None,
+        *,
+        filter: dict[str, Any] | None = None,
+        limit: int = 10,
+        offset: int = 0,
+        namespace: str | tuple[str, ...] | None = None,
+    ) -> list[MemoryItem]:
+        """Search the memories in *namespace*, the reflector's where none is given."""
+
+    @abstractmethod
+    async def asearch(
+        self,
+        query: str | None = None,
+        *,
+        filter: dict[str, Any] | None = None,
+        limit: int = 10,
+        offset: int = 0,
+        namespace: str | tuple[str, ...] | None = None,
+    ) -> list[MemoryItem]:
+        """`search`, without blocking the event loop."""
+
+    @abstractmethod
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: FBT001, FBT002 - as in concurrent.futures
+        """Accept nothing more.
+
+        *wait* until all that was accepted has run, each at its time; with *cancel_futures* only
+        what runs already is finished.
+        """
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.shutdown(wait=True)
+
+
+class Reflecting(Executor):
+    """An executor that has its reflector here, and so the store and the costs."""
+
+    def __init__(self, reflector: Runnable[Any, Any], store: BaseStore | None) -> None:
+        self.reflector = reflector
+        self.store = store
+
+    @abstractmethod
+    def flush(self) -> None:
+        """Make everything that is pending due now."""
+
+    @abstractmethod
+    def failed(self) -> list[Failure]:
+        """Return the reflections that were given up, oldest first."""
+
+    @abstractmethod
+    def retry(self, failure_id: str) -> Future[Any]:
+        """Run the failed reflection *failure_id* again, now."""
+
+    @abstractmethod
+    def usage(self, day: date | None = None) -> Mapping[Namespace, Usage]:
+        """Return what each namespace used on *day*; today where none is given."""
+
+    @override
+    def search(
+        self,
+        query: str | None = None,
+        *,
+        filter: dict[str, Any] | None = None,
+        limit: int = 10,
+        offset: int = 0,
+        namespace: str | tuple[str, ...] | None = None,
+    ) -> list[MemoryItem]:
+        store = self._readable_store()
+        op = SearchOp(self._namespace(namespace), filter, limit, offset, query)
+        return run(_found(op), store=store)
+
+    @override
+    async def asearch(
+        self,
+        query: str | None = None,
+        *,
+        filter: dict[str, Any] | None = None,
+        limit: int = 10,
+        offset: int = 0,
+        namespace: str | tuple[str, ...] | None = None,
+    ) -> list[MemoryItem]:
+        store = self._readable_store()
+        op = SearchOp(self._namespace(namespace), filter, limit, offset, query)
+        return await arun(_found(op), store=store)
+
+    def _namespace(self, given: str | tuple[str, ...] | None) -> Namespace:
+        config = ensure_config()
+        if given is not None:
+            return NamespaceTemplate(given)(config)
+        if namespace := namespace_of(self.reflector, config):
+            return namespace
+        raise ConfigurationError(
+            "This reflector has no namespace of its own: pass namespace=… to search."
+        )
+
+    def _readable_store(self) -> BaseStore:
+        own = getattr(self.reflector, "store", None)
+        for store in (self.store, own, context_store()):
+            if store is not None:
+                return store
+        raise NoStoreError
+
+
+async def _found(op: SearchOp) -> list[MemoryItem]:
+    [items] = await search([op])
+    return [cast("MemoryItem", item.dict()) for item in items]  # pyright: ignore[reportUnknownMemberType]

@@ -1,0 +1,204 @@
+"""Reflection on a LangGraph server: a submit becomes a run of a graph there.
+
+The runs of a conversation have a thread of their own on the server. On the conversation's own
+thread they would get in the way of its chat runs: a server lets one run per thread go on at a
+time, and replacing a pending reflection there can roll back the very run that submits it.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import asynccontextmanager, suppress
+from typing import Any, cast
+from uuid import NAMESPACE_URL, uuid4, uuid5
+
+from langchain_core.messages import BaseMessage, message_to_dict
+from langchain_core.runnables import RunnableConfig, ensure_config
+from langgraph_sdk import get_client, get_sync_client
+from langgraph_sdk.client import LangGraphClient, SyncLangGraphClient
+from langgraph_sdk.errors import NotFoundError
+from typing_extensions import override
+
+from longterm.errors import ConfigurationError
+from longterm.memory.namespace import NamespaceTemplate
+from longterm.reflect.executor import Executor, MemoryItem
+from longterm.reflect.job import CONFIGURED, Configured, ThreadId, calling_config, thread_key
+
+__all__ = ["REFLECTED_THREAD", "RemoteExecutor"]
+
+logger = logging.getLogger("longterm.reflect")
+
+#: Where the graph finds the id of the conversation, since "thread_id" is that of its own run.
+REFLECTED_THREAD = "reflected_thread_id"
+#: Submits of one thread go one after the other, those of different threads side by side.
+_LANES = 8
+
+
+class RemoteExecutor(Executor):
+    """Reflects by runs of *graph* on a server; see `longterm.reflect.ReflectionExecutor`.
+
+    The future of a submit holds the run that the server has accepted, as a dict.
+    """
+
+    def __init__(
+        self,
+        graph: str,
+        namespace: str | tuple[str, ...],
+        *,
+        url: str | None = None,
+        client: LangGraphClient | None = None,
+        sync_client: SyncLangGraphClient | None = None,
+    ) -> None:
+        self.graph = graph
+        self.namespace = NamespaceTemplate(namespace)
+        self._url = url
+        self._async = client
+        self._sync = sync_client or get_sync_client(url=url)
+        self._owns_sync = sync_client is None
+        self._closed = False
+        self._lanes = [ThreadPoolExecutor(1, "longterm-reflect-remote") for _ in range(_LANES)]
+
+    @override
+    def submit(
+        self,
+        payload: Any,
+        /,
+        config: RunnableConfig | None = None,
+        *,
+        after_seconds: float = 0,
+        thread_id: ThreadId | Configured | None = CONFIGURED,
+    ) -> Future[Any]:
+        if self._closed:
+            raise ConfigurationError("This ReflectionExecutor was shut down: create a new one.")
+        mine = calling_config(config)
+        run = {
+            "assistant_id": self.graph,
+            "input": _plain(payload),
+            "config": self._run_config(mine),
+            "after_seconds": math.ceil(max(0, after_seconds)),
+        }
+        thread = thread_key(thread_id, mine)
+        return self._send(str(uuid4()) if thread is None else thread, thread, run)
+
+    @override
+    def search(
+        self,
+        query: str | None = None,
+        *,
+        filter: dict[str, Any] | None = None,
+        limit: int = 10,
+        offset: int = 0,
+        namespace: str | tuple[str, ...] | None = None,
+    ) -> list[MemoryItem]:
+        labels = self._labels(namespace)
+        found = self._sync.store.search_items(
+            labels, query=query, filter=filter, limit=limit, offset=offset
+        )
+        return _items(found)
+
+    @override
+    async def asearch(
+        self,
+        query: str | None = None,
+        *,
+        filter: dict[str, Any] | None = None,
+        limit: int = 10,
+        offset: int = 0,
+        namespace: str | tuple[str, ...] | None = None,
+    ) -> list[MemoryItem]:
+        labels = self._labels(namespace)
+        async with self._async_client() as client:
+            found = await client.store.search_items(
+                labels, query=query, filter=filter, limit=limit, offset=offset
+            )
+        return _items(found)
+
+    @override
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Accept nothing more; what the server has accepted, it does.
+
+        *wait* until it has accepted what was submitted.
+        """
+        self._closed = True
+        for lane in self._lanes:
+            lane.shutdown(wait=wait, cancel_futures=cancel_futures)
+        if self._owns_sync and wait:
+            self._sync.close()
+
+    @asynccontextmanager
+    async def _async_client(self) -> AsyncGenerator[LangGraphClient]:
+        """Yield the client given; or one for this call alone, bound to the running loop."""
+        if self._async is not None:
+            yield self._async
+        else:
+            async with get_client(url=self._url) as client:
+                yield client
+
+    def _send(self, lane: str, thread: str | None, run: dict[str, Any]) -> Future[Any]:
+        create: Callable[[], Any] = lambda: self._create(thread, run)  # noqa: E731 - it is typed so
+        future = self._lanes[hash(lane) % _LANES].submit(create)
+        future.add_done_callback(_log_failure)
+        return future
+
+    def _create(self, thread: str | None, run: dict[str, Any]) -> Any:
+        """Create the run, in place of those of its thread that are pending."""
+        if thread is None:
+            return self._sync.runs.create(None, **run)
+        on_server = str(uuid5(NAMESPACE_URL, f"longterm reflection {self.graph} {thread}"))
+        self._cancel_pending(on_server)
+        run["config"]["configurable"][REFLECTED_THREAD] = thread
+        return self._sync.runs.create(
+            on_server, **run, multitask_strategy="enqueue", if_not_exists="create"
+        )
+
+    def _cancel_pending(self, thread: str) -> None:
+        with suppress(NotFoundError):  # no such thread yet, or it has started meanwhile
+            for run in self._sync.runs.list(thread, status="pending"):
+                self._sync.runs.cancel(thread, run["run_id"], action="rollback")
+
+    def _run_config(self, config: RunnableConfig) -> Any:
+        """Return the user's part of *config*, with the namespace filled from it."""
+        configurable = {
+            key: value
+            for key, value in config.get("configurable", {}).items()
+            if key != "thread_id" and _is_plain(value)
+        }
+        configurable["namespace"] = list(self.namespace(config))
+        return {
+            "tags": config.get("tags", []),
+            "configurable": configurable,
+        }
+
+    def _labels(self, namespace: str | tuple[str, ...] | None) -> tuple[str, ...]:
+        template = self.namespace if namespace is None else NamespaceTemplate(namespace)
+        return template(ensure_config())
+
+
+def _plain(payload: Any) -> Any:
+    """Return *payload* with messages as dicts that LangChain reads again."""
+    match payload:
+        case BaseMessage():
+            stored = message_to_dict(payload)
+            return {**stored["data"], "type": stored["type"]}
+        case Mapping():
+            return {k: _plain(v) for k, v in cast("Mapping[Any, Any]", payload).items()}
+        case list() | tuple():
+            return [_plain(value) for value in cast("Sequence[Any]", payload)]
+        case _:
+            return payload
+
+
+def _is_plain(value: Any) -> bool:
+    return isinstance(value, str | int | float | list | dict | None)
+
+
+def _items(found: Mapping[str, Any]) -> list[MemoryItem]:
+    return [{**item, "namespace": tuple(item["namespace"])} for item in found["items"]]
+
+
+def _log_failure(future: Future[Any]) -> None:
+    if not future.cancelled() and (error := future.exception()) is not None:
+        logger.error("The server did not accept a reflection", exc_info=error)

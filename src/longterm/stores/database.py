@@ -1,0 +1,233 @@
+"""The file: connections, transactions, and SQLite's errors said in our words.
+
+A connection serves one transaction at a time and then goes back to a pool, so there are never
+more of them than threads at work, and none outlives `close`. Writers of one process queue for
+a lock of ours, which is fair and quick; writers of many processes wait for SQLite's. A
+database in memory lives in its only connection, which everybody takes in turns.
+"""
+
+import os
+import sqlite3
+import threading
+import time
+import weakref
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Literal
+
+from longterm.errors import StoreError
+from longterm.stores.migrations import is_ours, migrate, scripts
+
+__all__ = ["MEMORY", "Database", "Synchronous"]
+
+MEMORY = ":memory:"
+
+#: How durable a write is when it returns: on the disk ("full"), or in the hands of the
+#: operating system ("normal": safe when the process dies, not when the power fails).
+Synchronous = Literal["full", "normal"]
+
+_OLDEST_SQLITE = (3, 37, 0)
+_IDLE = 8
+
+
+class Database:
+    """One SQLite file, or one database in memory, for many threads."""
+
+    def __init__(self, path: str, *, synchronous: Synchronous, patience: float) -> None:
+        self.path = path
+        self._synchronous = synchronous
+        self._patience = patience
+        self._reset()
+        self._check_versions()
+        with self._errors():
+            self._prepare()
+        _databases.add(self)
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether it ends with the process."""
+        return self.path == MEMORY
+
+    @contextmanager
+    def reading(self) -> Generator[sqlite3.Connection]:
+        """Read from one state of the file, whatever others write meanwhile."""
+        with self._errors(), self._borrowed() as connection, _transaction(connection, "BEGIN"):
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Generator[sqlite3.Connection]:
+        """Write all or nothing; nobody else writes meanwhile."""
+        with self.outside() as connection, _transaction(connection, "BEGIN IMMEDIATE"):
+            yield connection
+
+    @contextmanager
+    def outside(self) -> Generator[sqlite3.Connection]:
+        """Lend a connection without a transaction, for what cannot run inside one."""
+        with self._write_lock, self._errors(), self._borrowed() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Close every connection now, or as soon as its transaction ends."""
+        with self._pool_lock:
+            self._closed = True
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
+
+    def after_fork(self) -> None:
+        """Begin anew in a child process.
+
+        SQLite forbids carrying a connection over a fork, even closing it: the inherited ones are
+        kept aside untouched. A database in memory has no file and goes on as a copy.
+        """
+        idle, closed = self._idle, self._closed
+        self._reset()
+        self._closed = closed
+        if self.in_memory:
+            self._idle = idle
+        else:
+            _inherited.extend(idle)
+
+    def _reset(self) -> None:
+        self._idle: list[sqlite3.Connection] = []
+        self._closed = False
+        self._pool_lock = threading.Lock()
+        self._write_lock = threading.Lock()
+        self._turn = threading.Lock()
+
+    def _check_versions(self) -> None:
+        if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
+            oldest = ".".join(map(str, _OLDEST_SQLITE))
+            raise StoreError(
+                f"This Python carries SQLite {sqlite3.sqlite_version}; the embedded store needs "
+                f"{oldest} or newer."
+            )
+
+    def _prepare(self) -> None:
+        connection = self._connect()
+        try:
+            migrations = scripts()
+            is_ours(connection, self.path, known=len(migrations))
+            self._use_wal(connection)
+            migrate(connection, self.path, migrations)
+        except BaseException:
+            connection.close()
+            raise
+        self._idle.append(connection)
+
+    def _use_wal(self, connection: sqlite3.Connection) -> None:
+        # SQLite does not wait here, not even with a busy timeout.
+        deadline = time.monotonic() + self._patience
+        while not self.in_memory and _journal(connection) != "wal":
+            try:
+                connection.execute("PRAGMA journal_mode = wal")
+            except sqlite3.OperationalError as exc:
+                if _primary(exc) != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.01)
+
+    @contextmanager
+    def _borrowed(self) -> Generator[sqlite3.Connection]:
+        if self.in_memory:
+            with self._turn, self._from_pool() as connection:
+                yield connection
+        else:
+            with self._from_pool() as connection:
+                yield connection
+
+    @contextmanager
+    def _from_pool(self) -> Generator[sqlite3.Connection]:
+        connection = self._take()
+        try:
+            yield connection
+        finally:
+            self._give_back(connection)
+
+    def _take(self) -> sqlite3.Connection:
+        with self._pool_lock:
+            if self._closed:
+                raise StoreError(f"The store {self.path} is closed.")
+            if self._idle:
+                return self._idle.pop()
+        return self._connect()
+
+    def _give_back(self, connection: sqlite3.Connection) -> None:
+        with self._pool_lock:
+            wanted = not self._closed and len(self._idle) < _IDLE
+            if wanted:
+                self._idle.append(connection)
+        if not wanted:
+            connection.close()
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self.path,
+            timeout=self._patience,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=256,
+        )
+        connection.execute(f"PRAGMA synchronous = {self._synchronous}")
+        connection.execute("PRAGMA cache_size = -16000")
+        return connection
+
+    @contextmanager
+    def _errors(self) -> Generator[None]:
+        try:
+            yield
+        except sqlite3.Error as exc:
+            raise StoreError(_explained(self.path, exc)) from exc
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection, begin: str) -> Generator[None]:
+    connection.execute(begin)
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        # A full disk makes SQLite roll back by itself.
+        if connection.in_transaction:
+            with suppress(sqlite3.Error):
+                connection.execute("ROLLBACK")
+        raise
+
+
+def _journal(connection: sqlite3.Connection) -> str:
+    return str(connection.execute("PRAGMA journal_mode").fetchone()[0])
+
+
+def _primary(exc: sqlite3.Error) -> int:
+    """SQLite's error code without its extension; 0 where there is none."""
+    return getattr(exc, "sqlite_errorcode", 0) & 0xFF
+
+
+_EXPLANATIONS = {
+    sqlite3.SQLITE_BUSY: "is locked by another process for too long",
+    sqlite3.SQLITE_CANTOPEN: "cannot be opened; does its folder exist, and may we write there?",
+    sqlite3.SQLITE_CORRUPT: "is damaged; keep it as it is and restore a backup beside it",
+    sqlite3.SQLITE_FULL: "cannot grow: the disk is full. What was written before is safe",
+    sqlite3.SQLITE_IOERR: "cannot be read or written: the disk reports an error",
+    sqlite3.SQLITE_NOTADB: "is not a SQLite file. Nothing was changed; choose another path",
+    sqlite3.SQLITE_PERM: "may not be opened by this user",
+    sqlite3.SQLITE_READONLY: "is read-only; the store needs to write the file and its folder",
+    sqlite3.SQLITE_TOOBIG: "cannot keep a value of this size",
+}
+
+
+def _explained(path: str, exc: sqlite3.Error) -> str:
+    return f"{Path(path)} {_EXPLANATIONS.get(_primary(exc), 'failed')} (SQLite: {exc})."
+
+
+_databases: weakref.WeakSet[Database] = weakref.WeakSet()
+_inherited: list[sqlite3.Connection] = []
+
+
+def _after_fork() -> None:
+    for database in list(_databases):
+        database.after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

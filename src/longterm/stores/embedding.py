@@ -1,0 +1,119 @@
+"""The embedding model as the store sees it: which texts an item has, and whose vectors they get.
+
+Knows no file. A model is told from another by its name and dimension; the name is the class of
+the embeddings and its `model` (or `model_name`), the name of a plain function, or what the
+index says under "model".
+"""
+
+from collections.abc import Mapping, Sequence
+from hashlib import blake2b
+from typing import Any, Literal, Protocol, runtime_checkable
+
+import numpy as np
+from langchain_core.embeddings import Embeddings
+from langgraph.store.base import IndexConfig
+from langgraph.store.base.embed import ensure_embeddings, get_text_at_path
+
+from longterm.errors import ConfigurationError
+from longterm.stores.matrix import pack
+from longterm.stores.values import leaves
+
+__all__ = [
+    "WHOLE",
+    "Embedder",
+    "Fields",
+    "StoreIndex",
+    "SupportsScript",
+    "text_hash",
+    "texts_of",
+    "words_of",
+]
+
+#: What `put` is told about indexing one item.
+Fields = Literal[False] | list[str] | None
+
+#: The whole value, in LangGraph's language of paths.
+WHOLE = "$"
+
+
+class StoreIndex(IndexConfig, total=False):
+    """LangGraph's index configuration, with a name for a model that does not tell its own."""
+
+    model: str
+
+
+@runtime_checkable
+class SupportsScript(Protocol):
+    """An embedding model that knows which texts it can read."""
+
+    def supports(self, text: str) -> bool:
+        """Whether a vector of *text* means anything."""
+        ...
+
+
+class Embedder:
+    """An embedding model with its name and dimension."""
+
+    def __init__(self, index: StoreIndex | IndexConfig) -> None:
+        embed, dims = index.get("embed"), index.get("dims")
+        if embed is None or not dims:
+            raise ConfigurationError(
+                'The index of a store needs "embed" (an embedding model) and "dims" (the length '
+                "of its vectors). Leave the index out for full text alone."
+            )
+        self.model: Embeddings = ensure_embeddings(embed)
+        self.dims = dims
+        self.name = str(index.get("model") or _name(self.model))
+
+    def supports(self, text: str) -> bool:
+        """Whether *text* shall have a vector."""
+        readable = not isinstance(self.model, SupportsScript) or self.model.supports(text)
+        return bool(text.strip()) and readable
+
+    def packed(self, vectors: Sequence[Sequence[float]], texts: Sequence[str]) -> list[bytes]:
+        """Shape the model's answer as it is stored; what does not fit is an error."""
+        if len(vectors) != len(texts):
+            raise ConfigurationError(
+                f"{self.name} was given {len(texts)} texts and answered {len(vectors)} vectors."
+            )
+        for vector in vectors:
+            self._check(vector)
+        return [pack(vector) for vector in vectors]
+
+    def _check(self, vector: Sequence[float]) -> None:
+        if len(vector) != self.dims:
+            raise ConfigurationError(
+                f"{self.name} makes vectors of {len(vector)} dimensions; "
+                f"the index says {self.dims}."
+            )
+        if not np.isfinite(vector).all():
+            raise ConfigurationError(f"{self.name} made a vector that is not made of numbers.")
+
+
+def texts_of(value: Mapping[str, Any], fields: Sequence[str]) -> list[str]:
+    """Collect the texts that get a vector each; no model can read a lone surrogate."""
+    found = (text for path in fields for text in get_text_at_path(value, path))
+    return [text.encode("utf-8", "replace").decode() for text in found if text.strip()]
+
+
+def words_of(value: Mapping[str, Any], fields: Sequence[str]) -> list[str]:
+    """Collect what full text finds an item by; the names of its fields are not among it."""
+    return [
+        text
+        for path in fields
+        for text in (leaves(value) if path in ("", WHOLE) else get_text_at_path(value, path))
+    ]
+
+
+def text_hash(text: str) -> bytes:
+    """Make the mark a text is known by in the file."""
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+def _name(model: Embeddings) -> str:
+    function = getattr(model, "func", None) or getattr(model, "afunc", None)
+    if function is not None:
+        return str(getattr(function, "__qualname__", type(function).__qualname__))
+    named = (getattr(model, attribute, None) for attribute in ("model", "model_name"))
+    label = next((name for name in named if isinstance(name, str)), "")
+    return f"{type(model).__qualname__}:{label}".rstrip(":")

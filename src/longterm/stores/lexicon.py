@@ -1,0 +1,123 @@
+"""The text index of one scope in memory: which item holds which term how often. Pure.
+
+A term is the 64-bit hash of its text. The bulk is sorted by term, so that a term is one slice;
+what came later waits in a short unsorted tail until it is worth sorting in. An item is known
+by its *slot*, its place in the arrays of the scope.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import blake2b
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Lexicon", "Postings", "hashed", "pack"]
+
+_SIZE = 8
+_TAIL = 4096
+
+
+@lru_cache(maxsize=65_536)
+def _digest(term: str) -> bytes:
+    return blake2b(term.encode("utf-8", "surrogatepass"), digest_size=_SIZE).digest()
+
+
+def pack(terms: Iterable[str]) -> bytes:
+    """Terms as they stand in the file."""
+    return b"".join(map(_digest, terms))
+
+
+def hashed(terms: Iterable[str]) -> list[np.uint64]:
+    """Terms as they are looked up."""
+    return list(_unpacked([pack(terms)]))
+
+
+@dataclass(frozen=True, slots=True)
+class Postings:
+    """The slots that hold a term, and how often."""
+
+    slots: NDArray[np.int64]
+    counts: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    """Terms and slots side by side, and the number of terms in each slot."""
+
+    terms: NDArray[np.uint64]
+    slots: NDArray[np.int32]
+    tail_terms: NDArray[np.uint64]
+    tail_slots: NDArray[np.int32]
+    lengths: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, packed: Sequence[bytes]) -> "Lexicon":
+        """Make the lexicon of these items, one for each slot."""
+        terms, slots = _flat(packed, first=0)
+        order = np.argsort(terms, kind="stable")
+        nothing = _flat([], first=0)
+        return cls(terms[order], slots[order], *nothing, _lengths(packed))
+
+    @property
+    def nbytes(self) -> int:
+        """How much memory it takes."""
+        arrays: tuple[NDArray[Any], ...] = (
+            self.terms, self.slots, self.tail_terms, self.tail_slots, self.lengths,
+        )  # fmt: skip
+        return sum(array.nbytes for array in arrays)
+
+    def appended(self, packed: Sequence[bytes]) -> "Lexicon":
+        """Another one with more slots at the end."""
+        terms, slots = _flat(packed, first=len(self.lengths))
+        longer = Lexicon(
+            self.terms,
+            self.slots,
+            np.concatenate([self.tail_terms, terms]),
+            np.concatenate([self.tail_slots, slots]),
+            np.concatenate([self.lengths, _lengths(packed)]),
+        )
+        return longer._sorted() if longer._tail_is_long() else longer
+
+    def postings(self, term: np.uint64) -> Postings:
+        """Where *term* stands; slots in ascending order."""
+        low, high = (
+            np.searchsorted(self.terms, term, "left"),
+            np.searchsorted(self.terms, term, "right"),
+        )
+        late = self.tail_slots[self.tail_terms == term]
+        return _counted(np.concatenate([self.slots[low:high], late]))
+
+    def _tail_is_long(self) -> bool:
+        return len(self.tail_terms) > max(_TAIL, len(self.terms) // 8)
+
+    def _sorted(self) -> "Lexicon":
+        terms = np.concatenate([self.terms, self.tail_terms])
+        slots = np.concatenate([self.slots, self.tail_slots])
+        order = np.argsort(terms, kind="stable")
+        return Lexicon(terms[order], slots[order], *_flat([], first=0), self.lengths)
+
+
+def _counted(slots: NDArray[np.int32]) -> Postings:
+    """Run lengths, without the overhead that np.diff has on the few slots of most terms."""
+    if len(slots) == 0:
+        return Postings(slots.astype(np.int64), slots.astype(np.int64))
+    starts = np.concatenate([[0], np.flatnonzero(slots[1:] != slots[:-1]) + 1])
+    ends = np.concatenate([starts[1:], [len(slots)]])
+    return Postings(slots[starts].astype(np.int64), ends - starts)
+
+
+def _flat(packed: Sequence[bytes], *, first: int) -> tuple[NDArray[np.uint64], NDArray[np.int32]]:
+    sizes = [len(terms) // _SIZE for terms in packed]
+    slots = np.arange(first, first + len(packed), dtype=np.int32)
+    return _unpacked(packed), np.repeat(slots, sizes)
+
+
+def _unpacked(packed: Sequence[bytes]) -> NDArray[np.uint64]:
+    return np.frombuffer(b"".join(packed), dtype="<u8").astype(np.uint64, copy=False)
+
+
+def _lengths(packed: Sequence[bytes]) -> NDArray[np.float32]:
+    return np.array([len(terms) // _SIZE for terms in packed], dtype=np.float32)

@@ -1,0 +1,97 @@
+"""The vectors of one scope in memory, and exact cosines over them. Pure.
+
+Rows are unit vectors, so a cosine is one product. An item may own several rows; its best one
+counts. A matrix is never changed: a longer one shares the memory of the shorter, whose rows
+end earlier.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Matrix", "Vector", "best", "pack", "product", "unpack"]
+
+Vector = NDArray[np.float32]
+
+_WORTH_THREADS = 8192
+
+
+def pack(vector: Sequence[float]) -> bytes:
+    """Shape a vector as it stands in the file: of length one, in half precision."""
+    row = np.asarray(vector, dtype=np.float64)
+    norm = float(np.linalg.norm(row))
+    return (row / norm if norm else row).astype("<f2").tobytes()
+
+
+def unpack(packed: Sequence[bytes], dims: int) -> NDArray[np.float16]:
+    """Vectors from the file, a row each."""
+    return np.frombuffer(b"".join(packed), dtype="<f2").reshape(-1, dims)
+
+
+def product(rows: NDArray[np.float32], query: Vector) -> Vector:
+    """Multiply each row with *query*."""
+    # BLAS wakes its threads even for a few rows, and on a busy machine waits for them.
+    if len(rows) < _WORTH_THREADS:
+        return np.einsum("ij,j->i", rows, query)
+    return rows @ query
+
+
+def best(cosines: Vector, owners: NDArray[np.int32], slots: int) -> Vector:
+    """Find the best cosine of every slot; NaN where it owns no row."""
+    found = np.full(slots, np.nan, dtype=np.float32)
+    np.fmax.at(found, owners, cosines)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """Rows, the slots that own them, and how many rows there are."""
+
+    rows: NDArray[np.float32]
+    owners: NDArray[np.int32]
+    size: int
+    #: No slot owns two rows.
+    single: bool
+
+    @classmethod
+    def empty(cls, dims: int, room: int) -> "Matrix":
+        """Make a matrix with *room* for as many rows."""
+        rows = np.empty((room, dims), dtype=np.float32)
+        return cls(rows, np.empty(room, dtype=np.int32), size=0, single=True)
+
+    @property
+    def nbytes(self) -> int:
+        """How much memory it takes."""
+        return self.rows.nbytes + self.owners.nbytes
+
+    def appended(self, rows: NDArray[np.float16], owners: NDArray[np.int32]) -> "Matrix":
+        """Another one with more rows; only the longest of a family may be appended to."""
+        size = self.size + len(rows)
+        longer = self if size <= len(self.rows) else self._with_room(size + size // 4)
+        longer.rows[self.size : size] = rows
+        longer.owners[self.size : size] = owners
+        single = self.single and self._new(owners)
+        return Matrix(longer.rows, longer.owners, size, single)
+
+    def cosines(self, query: Vector, slots: int) -> Vector:
+        """Find the best cosine of every slot; NaN where it has no vector."""
+        owners, cosines = self.owners[: self.size], product(self.rows[: self.size], query)
+        if not self.single:
+            return best(cosines, owners, slots)
+        found = np.full(slots, np.nan, dtype=np.float32)
+        found[owners] = cosines
+        return found
+
+    def _with_room(self, room: int) -> "Matrix":
+        wider = Matrix.empty(self.rows.shape[1], room)
+        wider.rows[: self.size] = self.rows[: self.size]
+        wider.owners[: self.size] = self.owners[: self.size]
+        return wider
+
+    def _new(self, owners: NDArray[np.int32]) -> bool:
+        distinct = np.unique(owners)
+        return (
+            len(distinct) == len(owners) and not np.isin(distinct, self.owners[: self.size]).any()
+        )

@@ -1,0 +1,68 @@
+"""Namespaces and keys as text columns, and which namespaces a condition means. Pure.
+
+A namespace is one string, its labels joined by the dot that no label may hold. So everything
+below a prefix is one range of strings, and a prefix stops at label boundaries by itself.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+
+from langgraph.store.base import ListNamespacesOp, MatchCondition
+
+__all__ = ["below", "from_column", "listed", "to_column", "to_labels", "to_path"]
+
+# SQLite's text is UTF-8, which has no lone surrogates; they travel behind a marker.
+_UNSTORABLE = re.compile("[\ud800-\udfff\U0010ffff]")
+_ESCAPED = re.compile("\U0010ffff([0-9a-f]{6})")
+
+
+def to_path(labels: Sequence[str]) -> str:
+    """Join a namespace into one string; the root is the empty string."""
+    return ".".join(to_column(label) for label in labels)
+
+
+def to_labels(path: str) -> tuple[str, ...]:
+    """Split the string of a namespace into its labels."""
+    return tuple(from_column(label) for label in path.split(".")) if path else ()
+
+
+def to_column(text: str) -> str:
+    """Text as SQLite can keep it."""
+    return _UNSTORABLE.sub(lambda found: f"\U0010ffff{ord(found.group()):06x}", text)
+
+
+def from_column(text: str) -> str:
+    """Text as it was before `to_column`."""
+    return _ESCAPED.sub(lambda found: chr(int(found.group(1), 16)), text)
+
+
+def below(path: str) -> tuple[str, str]:
+    """Bound the namespaces below *path*: from, and up to."""
+    return f"{path}.", f"{path}/"  # the slash is the character after the dot
+
+
+def listed(namespaces: Iterable[tuple[str, ...]], op: ListNamespacesOp) -> list[tuple[str, ...]]:
+    """Choose the namespaces that *op* asks for: matched, cut to its depth, sorted, one page."""
+    conditions = op.match_conditions or ()
+    found = {
+        labels[: op.max_depth]
+        for labels in namespaces
+        if all(_matches(condition, labels) for condition in conditions)
+    }
+    return sorted(found)[op.offset : op.offset + op.limit]
+
+
+def _matches(condition: MatchCondition, labels: tuple[str, ...]) -> bool:
+    path = condition.path
+    if len(labels) < len(path):
+        return False
+    return all(
+        wanted in ("*", label) for wanted, label in zip(path, _end(condition, labels), strict=True)
+    )
+
+
+def _end(condition: MatchCondition, labels: tuple[str, ...]) -> tuple[str, ...]:
+    size = len(condition.path)
+    if condition.match_type == "prefix":
+        return labels[:size]
+    return labels[len(labels) - size :]

@@ -1,0 +1,286 @@
+"""Agents of LangChain remember: before they answer, and after."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from langchain.agents import create_agent  # type: ignore[reportUnknownVariableType]
+from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.runnables import RunnableConfig, RunnableLambda
+from langchain_core.tools import tool
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.graph import START, MessagesState, StateGraph  # type: ignore[reportMissingTypeStubs]
+from langgraph.prebuilt import create_react_agent  # type: ignore[reportUnknownVariableType]
+from langgraph.store.memory import InMemoryStore
+
+from longterm.adapters.langgraph import Recalled, RecallNode, ReflectNode
+from longterm.adapters.middleware import LongtermMiddleware
+from longterm.errors import ConfigurationError
+from longterm.manage.functional import create_memory_manager
+from longterm.manage.on_store import create_memory_store_manager
+from longterm.summarize import SummarizationNode
+from longterm.testing import Asked, HashEmbeddings, Reply, ScriptedChatModel, tool_calls
+
+NAMESPACE = ("memories", "{user_id}")
+
+
+def user(name: str, thread: str = "1") -> Any:
+    return {"configurable": {"user_id": name, "thread_id": f"{name} {thread}"}}
+
+
+def store() -> InMemoryStore:
+    return InMemoryStore(index={"embed": HashEmbeddings(), "dims": 64})
+
+
+def learn(*facts: str) -> AIMessage:
+    return tool_calls(*[("Memory", {"content": fact}) for fact in facts])
+
+
+def keeper(*replies: Reply) -> Any:
+    return create_memory_store_manager(ScriptedChatModel(*replies), namespace=NAMESPACE)
+
+
+def agent(model: Any, middleware: LongtermMiddleware, **options: Any) -> Any:
+    options.setdefault("store", store())
+    return create_agent(model, middleware=[middleware], **options)
+
+
+def says(text: str) -> Any:
+    return {"messages": [{"role": "user", "content": text}]}
+
+
+def systems(asked: Asked) -> list[str]:
+    return [message.text for message in asked.messages if message.type == "system"]
+
+
+@pytest.mark.parametrize("way", ["invoke", "ainvoke", "stream", "astream"])
+def test_what_one_conversation_taught_is_known_in_the_next(way: str) -> None:
+    model = ScriptedChatModel("Nice!", "Rome.")
+    graph = agent(model, LongtermMiddleware(keeper(learn("Ann lives in Rome"), "Nothing new.")))
+    talk(graph, way, says("I live in Rome"), user("ann"))
+    talk(graph, way, says("Where do I live?"), user("ann", "2"))
+    assert systems(model.asked[0]) == []
+    assert "- Ann lives in Rome" in systems(model.asked[1])[0]
+
+
+def talk(graph: Any, way: str, state: Any, config: Any) -> None:
+    match way:
+        case "invoke":
+            graph.invoke(state, config)
+        case "ainvoke":
+            asyncio.run(graph.ainvoke(state, config))
+        case "stream":
+            list(graph.stream(state, config))
+        case _:
+            asyncio.run(_drain(graph, state, config))
+
+
+async def _drain(graph: Any, state: Any, config: Any) -> None:
+    async for _ in graph.astream(state, config):
+        pass
+
+
+def rome(payload: Any) -> Recalled:
+    return Recalled("Ann lives in Rome")
+
+
+def test_the_agents_own_prompt_comes_first_and_stays() -> None:
+    model = ScriptedChatModel("Hi")
+    memory = LongtermMiddleware(keeper("Nothing."), recall=RunnableLambda(rome))
+    agent(model, memory, system_prompt="Be kind.").invoke(says("hi"), user("ann"))
+    assert systems(model.asked[0]) == ["Be kind.\n\nAnn lives in Rome"]
+
+
+def test_recall_is_given_the_conversation_and_asked_once_for_each_run() -> None:
+    asked: list[Any] = []
+
+    def recall(payload: Any) -> Recalled:
+        asked.append([message.text for message in payload["messages"]])
+        return Recalled("facts")
+
+    @tool
+    def look() -> str:
+        """Look."""
+        return "seen"
+
+    model = ScriptedChatModel(tool_calls(("look", {})), "done")
+    memory = LongtermMiddleware(keeper("Nothing."), recall=RunnableLambda(recall))
+    agent(model, memory, tools=[look]).invoke(says("go"), user("ann"))
+    assert asked == [["go"]]
+    assert [systems(one) for one in model.asked] == [["facts"], ["facts"]]
+
+
+def test_users_at_once_do_not_see_each_other() -> None:
+    names = [f"user{n}" for n in range(8)]
+
+    def answer(asked: Asked) -> str:
+        return "Noted." if "I am" in asked.text else "\n".join(systems(asked))
+
+    def extract(asked: Asked) -> AIMessage:
+        name = next((one for one in names if f"I am {one}" in asked.text), "")
+        return learn(f"This is {name}") if name else AIMessage("Nothing.")
+
+    graph = agent(ScriptedChatModel(*[answer] * 16), LongtermMiddleware(keeper(*[extract] * 16)))
+
+    def introduce(name: str) -> Any:
+        return graph.invoke(says(f"I am {name}"), user(name))
+
+    def ask_again(name: str) -> Any:
+        return graph.invoke(says("Who?"), user(name, "2"))
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(introduce, names))
+        answers = list(pool.map(ask_again, names))
+
+    async def all_at_once() -> list[Any]:
+        again = ScriptedChatModel(*[answer] * 8)
+        memory = LongtermMiddleware(keeper(*[AIMessage("Nothing.")] * 8))
+        graph2 = agent(again, memory, store=graph.store)
+        return await asyncio.gather(*[graph2.ainvoke(says("Who?"), user(n, "3")) for n in names])
+
+    for name, result in zip(names * 2, [*answers, *asyncio.run(all_at_once())], strict=True):
+        text = result["messages"][-1].text
+        assert f"This is {name}" in text
+        assert text.count("This is") == 1
+
+
+class Later:
+    """An executor that remembers what was submitted."""
+
+    def __init__(self) -> None:
+        self.submitted: list[tuple[list[str], str, float]] = []
+
+    def submit(
+        self, payload: Any, /, config: RunnableConfig | None = None, *, after_seconds: float = 0
+    ) -> None:
+        texts = [message.text for message in payload["messages"]]
+        thread = (config or {}).get("configurable", {})["thread_id"]
+        self.submitted.append((texts, thread, after_seconds))
+
+    async def asubmit(
+        self, payload: Any, /, config: RunnableConfig | None = None, *, after_seconds: float = 0
+    ) -> None:
+        await asyncio.sleep(0)
+        self.submit(payload, config, after_seconds=after_seconds)
+
+
+@pytest.mark.parametrize("way", ["invoke", "ainvoke", "stream", "astream"])
+def test_an_executor_reflects_later_on_the_whole_conversation(way: str) -> None:
+    later = Later()
+    memory = LongtermMiddleware(keeper(), executor=later, after_seconds=30)
+    graph = agent(ScriptedChatModel("a", "b"), memory, checkpointer=InMemorySaver())
+    talk(graph, way, says("one"), user("ann"))
+    talk(graph, way, says("two"), user("ann"))
+    assert later.submitted == [
+        (["one", "a"], "ann 1", 30),
+        (["one", "a", "two", "b"], "ann 1", 30),
+    ]
+
+
+def test_a_failed_reflection_takes_no_answer_away(caplog: pytest.LogCaptureFixture) -> None:
+    memory = LongtermMiddleware(keeper(TimeoutError("slow")))
+    with caplog.at_level(logging.ERROR):
+        result = agent(ScriptedChatModel("Hi"), memory).invoke(says("hi"), user("ann"))
+    assert result["messages"][-1].text == "Hi"
+    assert "could not be reflected on" in caplog.text
+
+
+def test_what_was_set_up_wrongly_raises() -> None:
+    graph = agent(ScriptedChatModel("Hi"), LongtermMiddleware(keeper()))
+    with pytest.raises(ConfigurationError, match="user_id"):
+        graph.invoke(says("hi"))
+
+
+def test_what_memory_needs_is_not_part_of_the_agents_output() -> None:
+    memory = LongtermMiddleware(keeper(learn("x")))
+    result = agent(ScriptedChatModel("Hi"), memory).invoke(says("hi"), user("ann"))
+    assert set(result) == {"messages"}
+
+
+def test_a_stream_of_words_holds_the_agents_only() -> None:
+    summarize = SummarizationNode(
+        model=ScriptedChatModel("Summary"), max_tokens=3, max_summary_tokens=1, token_counter=len
+    )
+    memory = LongtermMiddleware(keeper("Secret thoughts"), summarize=summarize)
+    graph = agent(ScriptedChatModel("Hi"), memory)
+    history = {"messages": [("user", "a"), ("assistant", "b"), ("user", "c"), ("user", "d")]}
+    words = [chunk.text for chunk, _ in graph.stream(history, user("ann"), stream_mode="messages")]
+    assert [one for one in words if one not in "abcd"] == ["Hi"]
+
+
+@pytest.mark.parametrize("way", ["invoke", "ainvoke"])
+def test_a_long_history_is_shown_in_short_and_kept_whole(way: str) -> None:
+    summarizer = ScriptedChatModel("they greeted", "they greeted twice")
+    summarize = SummarizationNode(
+        model=summarizer, max_tokens=5, max_summary_tokens=1, token_counter=len
+    )
+    later = Later()
+    model = ScriptedChatModel(*[f"answer {n}" for n in range(6)])
+    graph = agent(
+        model,
+        LongtermMiddleware(keeper(), executor=later, summarize=summarize),
+        checkpointer=InMemorySaver(),
+        system_prompt="Be kind.",
+    )
+    for n in range(6):
+        talk(graph, way, says(f"question {n}"), user("ann"))
+    assert all(len(asked.messages) <= 6 for asked in model.asked)
+    assert "they greeted" in model.asked[3].text
+    assert "question 0" not in model.asked[3].text
+    assert model.asked[5].messages[-1].text == "question 5"
+    assert len(later.submitted[-1][0]) == 12
+
+
+def test_a_manager_without_a_store_recalls_nothing() -> None:
+    manager = create_memory_manager(ScriptedChatModel(learn("x")))
+    model = ScriptedChatModel("Hi")
+    agent(model, LongtermMiddleware(manager)).invoke(says("hi"), user("ann"))
+    assert systems(model.asked[0]) == []
+
+
+# ---- graphs of one's own ----
+
+
+def test_react_agents_remember_through_their_hooks() -> None:
+    manager = keeper(learn("Ann lives in Rome"), "Nothing.")
+    model = ScriptedChatModel("Nice!", "Rome.")
+    with pytest.warns(DeprecationWarning, match="create_agent"):
+        graph: Any = create_react_agent(  # type: ignore[reportDeprecated]
+            model,
+            [],
+            prompt="Be kind.",
+            pre_model_hook=RecallNode(manager),
+            post_model_hook=ReflectNode(manager),
+            store=store(),
+        )
+    graph.invoke(says("I live in Rome"), user("ann"))
+    result = graph.invoke(says("Where do I live?"), user("ann"))
+    assert "- Ann lives in Rome" in model.asked[1].text
+    assert [message.type for message in result["messages"]] == ["human", "ai"]
+
+
+async def test_graphs_remember_through_nodes() -> None:
+    class State(MessagesState):
+        shown: list[BaseMessage]
+
+    manager = keeper(learn("Ann lives in Rome"), "Nothing.")
+    model = ScriptedChatModel("Nice!", "Rome.")
+
+    async def answer(state: State) -> dict[str, Any]:
+        return {"messages": [await model.ainvoke(state["shown"])]}
+
+    builder: Any = StateGraph(State)
+    builder.add_node("recall", RecallNode(manager, output_messages_key="shown"))
+    builder.add_node("answer", answer)
+    builder.add_node("reflect", ReflectNode(manager))
+    builder.add_edge(START, "recall")
+    builder.add_edge("recall", "answer")
+    builder.add_edge("answer", "reflect")
+    graph = builder.compile(store=store())
+    await graph.ainvoke(says("I live in Rome"), user("ann"))
+    await graph.ainvoke(says("Where do I live?"), user("ann"))
+    assert "- Ann lives in Rome" in model.asked[1].text

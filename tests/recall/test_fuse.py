@@ -1,0 +1,42 @@
+"""Scores are fused by named weights."""
+
+import pytest
+from talk import NOW, Say
+
+from longterm.recall.arms import ARMS
+from longterm.recall.candidates import pooled
+from longterm.recall.fuse import Weights, rank
+from longterm.recall.question import ask
+
+
+def test_every_arm_has_a_weight() -> None:
+    assert set(Weights.__slots__) == set(ARMS)
+
+
+def test_the_parts_add_up_to_the_score(say: Say) -> None:
+    pool = pooled([say("We painted the lake", cosine=0.5), say("Why?", cosine=0.1)])
+
+    for ranked in rank(ask("Who painted the lake?", now=NOW), pool):
+        assert sum(ranked.parts.values()) == pytest.approx(ranked.score)
+
+
+def test_full_text_finds_what_vectors_missed_and_the_reverse(say: Say) -> None:
+    others = [say("so it goes", cosine=0.1) for _ in range(9)]
+    by_words, by_vectors = say("Her IBAN is DE02"), say("She is fond of cats", cosine=0.4)
+
+    words = rank(ask("IBAN DE02", now=NOW), pooled([*others, by_words]))
+    vectors = rank(ask("pets", now=NOW), pooled([*others, by_vectors]))
+
+    assert words[0].candidate == by_words
+    assert vectors[0].candidate == by_vectors
+
+
+def test_recency_counts_only_where_asked_for(say: Say) -> None:
+    early, late = say("tea"), say("tea", thread="two")
+    pool = pooled([early, late])
+    flat = Weights(**dict.fromkeys(ARMS, 0.0))
+
+    assert "recency" not in rank(ask("tea", now=NOW), pool)[0].parts
+    ranked = rank(ask("tea", now=NOW), pool, Weights(recency=100.0))
+    assert ranked[0].candidate == late
+    assert [one.candidate for one in rank(ask("tea", now=NOW), pool, flat)] == [late, early]

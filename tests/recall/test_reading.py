@@ -1,0 +1,52 @@
+"""Texts are read into terms and traits."""
+
+from hypothesis import given, strategies as st
+
+from longterm.recall.reading import pieces, read
+from longterm.text import terms
+
+
+def test_stop_words_are_not_read() -> None:
+    assert set(read("I have been to the lake").whole.counts) == set(terms("lake"))
+
+
+def test_a_short_text_is_its_only_passage() -> None:
+    reading = read("We painted the lake at sunrise")
+
+    assert reading.passages == (reading.whole,)
+
+
+def test_the_passages_of_a_long_text_hold_all_its_terms() -> None:
+    reading = read(" ".join(f"word{number}x" for number in range(205)))
+
+    assert len(reading.passages) > 1
+    assert set().union(*(passage.counts for passage in reading.passages)) == set(
+        reading.whole.counts
+    )
+
+
+def test_traits() -> None:
+    reading = read("Yesterday I bought 3 lamps. Do you like them?")
+
+    assert (reading.tells_time, reading.tells_number, reading.asks) == (True, True, True)
+
+
+def test_a_wish_for_good_is_recognised() -> None:
+    assert read("Always use metric units when I ask about recipes.").standing
+    assert read("以后请用中文回答").standing
+    assert not read("I have always wanted a dog").standing
+
+
+def test_only_the_beginning_of_a_long_text_gets_vectors() -> None:
+    found = pieces(" ".join(map(str, range(1000))))
+
+    assert len(found) == 3
+    assert found[0].split()[0] == "0"
+
+
+@given(st.text(max_size=400))
+def test_any_text_is_read(text: str) -> None:
+    reading = read(text)
+
+    assert sum(reading.whole.counts.values()) == reading.whole.length
+    assert reading.passages

@@ -1,0 +1,170 @@
+"""Recording a conversation and recalling from it, on several stores."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from langchain_core.documents import BaseDocumentCompressor, Document
+from langgraph.store.base import BaseStore
+from langgraph.store.memory import InMemoryStore
+from typing_extensions import override
+
+from longterm.errors import ConfigurationError, NoStoreError
+from longterm.recall.recalling import Recollection, create_recall
+from longterm.recall.recorder import create_conversation_recorder
+from longterm.stores.embedded import EmbeddedStore
+from longterm.testing import HashEmbeddings
+
+NOW = datetime(2023, 6, 10, tzinfo=UTC)
+ANN: Any = {"configurable": {"langgraph_user_id": "ann", "thread_id": "t1"}}
+BO: Any = {"configurable": {"langgraph_user_id": "bo", "thread_id": "t1"}}
+
+CHAT: list[dict[str, Any]] = [
+    {"role": "user", "name": "Ann", "content": "I moved to Lyon last week", "id": "1"},
+    {"role": "assistant", "content": "How do you like it there?", "id": "2"},
+    {"role": "user", "name": "Ann", "content": "The bread is wonderful", "id": "3"},
+    {"role": "user", "name": "Ann", "content": "我喜欢味噌拉面", "id": "4"},
+]
+
+
+@pytest.fixture(params=["embedded", "embedded without vectors", "memory", "memory without vectors"])
+def store(request: pytest.FixtureRequest) -> Iterator[BaseStore]:
+    index: Any = {"embed": HashEmbeddings(64), "dims": 64}
+    index = None if "without" in request.param else index
+    if request.param.startswith("memory"):
+        yield InMemoryStore(index=index)
+    else:
+        with EmbeddedStore(":memory:", index=index) as embedded:
+            yield embedded
+
+
+def record(store: BaseStore, messages: Any = CHAT, config: Any = ANN) -> list[dict[str, Any]]:
+    recorder = create_conversation_recorder(store=store, clock=lambda: NOW)
+    return recorder.invoke({"messages": messages}, config)
+
+
+def test_a_conversation_is_stored_once(store: BaseStore) -> None:
+    assert [put["value"]["content"] for put in record(store)] == [
+        message["content"] for message in CHAT
+    ]
+    assert not record(store)
+    assert len(record(store, [*CHAT, {"role": "user", "content": "new"}])) == 1
+    assert len(store.search(("turns", "ann"), limit=99)) == len(CHAT) + 1
+
+
+def test_what_was_said_is_recalled(store: BaseStore) -> None:
+    record(store)
+
+    recalled = create_recall(store=store, limit=2).invoke("Where did Ann move to?", ANN)
+
+    best = recalled.items[0]
+    assert (best.text, best.speaker, best.kind) == ("I moved to Lyon last week", "Ann", "turn")
+    assert best.score == pytest.approx(sum(best.parts.values()))
+    assert "[2023-06-10, Saturday]" in recalled.text
+    assert "Ann: I moved to Lyon last week" in recalled.text
+
+
+async def test_recall_awaits_as_well(store: BaseStore) -> None:
+    record(store)
+
+    recalled = await create_recall(store=store, limit=1).ainvoke("拉面", ANN)
+
+    assert [item.text for item in recalled.items] == ["我喜欢味噌拉面"]
+
+
+def test_the_last_message_is_a_question_too(store: BaseStore) -> None:
+    record(store)
+    recall = create_recall(store=store, limit=1)
+    messages = [*CHAT, {"role": "user", "content": "How is the bread?"}]
+
+    for asked in (messages, {"messages": messages}, {"question": "How is the bread?"}):
+        assert recall.invoke(asked, ANN).items[0].text == "The bread is wonderful"
+
+
+def test_nobody_recalls_what_another_said(store: BaseStore) -> None:
+    record(store)
+    record(store, [{"role": "user", "content": "I moved to Rome"}], BO)
+
+    found = create_recall(store=store).invoke("Where did I move?", BO)
+
+    assert [item.text for item in found.items] == ["I moved to Rome"]
+
+
+def test_memories_and_turns_are_recalled_together(store: BaseStore) -> None:
+    record(store)
+    value = {"kind": "Memory", "content": {"content": "Ann moved to Lyon"}, "sources": ["1"]}
+    store.put(("memories", "ann"), "m", value)
+    namespaces = [("turns", "{langgraph_user_id}"), ("memories", "{langgraph_user_id}")]
+
+    recalled = create_recall(namespace=namespaces, store=store).invoke("Where did Ann move?", ANN)
+
+    assert {item.kind for item in recalled.items[:2]} == {"turn", "memory"}
+    assert "Ann: I moved to Lyon last week\n  fact: Ann moved to Lyon" in recalled.text
+
+
+def test_nothing_to_recall_is_no_error(store: BaseStore) -> None:
+    recall = create_recall(store=store)
+
+    assert recall.invoke("Where did Ann move?", ANN).items == ()
+    assert recall.invoke("", ANN).text == recall.invoke([], ANN).text == ""
+
+
+def test_now_says_what_last_week_is(store: BaseStore) -> None:
+    weeks = [
+        {"role": "user", "content": "went running", "id": day, "timestamp": f"2023-05-{day}T09:00"}
+        for day in ("02", "10", "24")
+    ]
+    record(store, weeks)
+    config: Any = {"configurable": ANN["configurable"] | {"now": datetime(2023, 5, 17, tzinfo=UTC)}}
+
+    recalled = create_recall(store=store, limit=1).invoke("Did I go running last week?", config)
+
+    assert recalled.items[0].time.day == 10
+
+
+def test_a_function_can_choose(store: BaseStore) -> None:
+    record(store)
+
+    def questions(_: str, items: Sequence[Recollection]) -> list[Recollection]:
+        return [item for item in items if item.text.endswith("?")]
+
+    recalled = create_recall(store=store, limit=1, reranker=questions).invoke("拉面", ANN)
+
+    assert recalled.items[0].text == "How do you like it there?"
+
+
+class _Shortest(BaseDocumentCompressor):
+    """Keep the shortest document."""
+
+    @override
+    def compress_documents(
+        self, documents: Sequence[Document], query: str, callbacks: Any = None
+    ) -> Sequence[Document]:
+        return sorted(documents, key=lambda document: len(document.page_content))[:1]
+
+
+async def test_a_document_compressor_can_choose(store: BaseStore) -> None:
+    record(store)
+    recall = create_recall(store=store, reranker=_Shortest())
+
+    expected = ["我喜欢味噌拉面"]
+    assert [item.text for item in recall.invoke("bread", ANN).items] == expected
+    assert [item.text for item in (await recall.ainvoke("bread", ANN)).items] == expected
+
+
+def test_arguments_that_cannot_work_are_refused() -> None:
+    with pytest.raises(ConfigurationError, match="negative"):
+        create_recall(limit=-1)
+    with pytest.raises(ConfigurationError, match="max_characters"):
+        create_conversation_recorder(max_characters=0)
+
+
+def test_without_a_store_the_error_says_what_to_do() -> None:
+    with pytest.raises(NoStoreError, match="store="):
+        create_recall().invoke("bread", ANN)
+
+
+def test_a_user_id_is_needed() -> None:
+    with pytest.raises(ConfigurationError, match="langgraph_user_id"):
+        create_recall(store=InMemoryStore()).invoke("bread", {})

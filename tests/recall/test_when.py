@@ -1,0 +1,131 @@
+"""Date expressions become spans of time."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given, strategies as st
+
+from longterm.recall.when import Span, spans
+
+NOW = datetime(2023, 11, 22, 12, 27, tzinfo=UTC)  # a Wednesday
+
+
+def dates(text: str, now: datetime = NOW) -> list[tuple[str, str]]:
+    return [(f"{span.start:%Y-%m-%d}", f"{span.end:%Y-%m-%d}") for span in spans(text, now)]
+
+
+@pytest.mark.parametrize(
+    ("text", "start", "end"),
+    [
+        ("What did I eat yesterday?", "2023-11-21", "2023-11-22"),
+        ("what we said today", "2023-11-22", "2023-11-23"),
+        ("the day before yesterday", "2023-11-20", "2023-11-21"),
+        ("last Friday", "2023-11-17", "2023-11-18"),
+        ("on Wednesday", "2023-11-15", "2023-11-16"),
+        ("this Friday", "2023-11-24", "2023-11-25"),
+        ("last week", "2023-11-13", "2023-11-20"),
+        ("next month", "2023-12-01", "2024-01-01"),
+        ("last year", "2022-01-01", "2023-01-01"),
+        ("last weekend", "2023-11-18", "2023-11-20"),
+        ("in May", "2023-05-01", "2023-06-01"),
+        ("in December", "2022-12-01", "2023-01-01"),
+        ("in May 2022", "2022-05-01", "2022-06-01"),
+        ("on 8 May, 2023", "2023-05-08", "2023-05-09"),
+        ("the 8th of May", "2023-05-08", "2023-05-09"),
+        ("August 16, 2023", "2023-08-16", "2023-08-17"),
+        ("2023-05-08", "2023-05-08", "2023-05-09"),
+        ("in 2022", "2022-01-01", "2023-01-01"),
+        ("last summer", "2023-06-01", "2023-09-01"),
+        ("the summer of 2021", "2021-06-01", "2021-09-01"),
+        ("3 weeks ago", "2023-10-29", "2023-11-05"),
+        ("a couple of days ago", "2023-11-20", "2023-11-21"),
+        ("in the last 3 days", "2023-11-19", "2023-11-23"),
+        ("next March", "2024-03-01", "2024-04-01"),
+    ],
+)
+def test_english(text: str, start: str, end: str) -> None:
+    assert dates(text) == [(start, end)]
+
+
+@pytest.mark.parametrize(
+    ("text", "start", "end"),
+    [
+        ("我昨天说了什么", "2023-11-21", "2023-11-22"),
+        ("上周三我们吃了什么", "2023-11-15", "2023-11-16"),
+        ("上个星期天", "2023-11-19", "2023-11-20"),
+        ("上周末", "2023-11-18", "2023-11-20"),
+        ("上个月", "2023-10-01", "2023-11-01"),
+        ("去年5月", "2022-05-01", "2022-06-01"),
+        ("2023年5月8日", "2023-05-08", "2023-05-09"),
+        ("5月8号", "2023-05-08", "2023-05-09"),
+        ("三天前", "2023-11-19", "2023-11-20"),
+        ("二十天前", "2023-11-02", "2023-11-03"),
+        ("两个星期前", "2023-11-05", "2023-11-12"),
+        ("最近三天", "2023-11-19", "2023-11-23"),
+        ("前年", "2021-01-01", "2022-01-01"),
+    ],
+)
+def test_chinese(text: str, start: str, end: str) -> None:
+    assert dates(text) == [(start, end)]
+
+
+@pytest.mark.parametrize(
+    ("text", "start", "end"),
+    [
+        ("昨日は何を食べた?", "2023-11-21", "2023-11-22"),
+        ("一昨日", "2023-11-20", "2023-11-21"),
+        ("先月の旅行", "2023-10-01", "2023-11-01"),
+        ("先週の金曜日", "2023-11-17", "2023-11-18"),
+        ("来週", "2023-11-27", "2023-12-04"),
+        ("3日前", "2023-11-19", "2023-11-20"),
+        ("2か月前", "2023-09-01", "2023-10-01"),
+        ("昨年の3月", "2022-03-01", "2022-04-01"),
+        ("2022年", "2022-01-01", "2023-01-01"),
+        ("月曜日", "2023-11-20", "2023-11-21"),
+    ],
+)
+def test_japanese(text: str, start: str, end: str) -> None:
+    assert dates(text) == [(start, end)]
+
+
+def test_several_expressions_come_in_the_order_of_the_text() -> None:
+    assert dates("between 3 May 2023 and yesterday") == [
+        ("2023-05-03", "2023-05-04"),
+        ("2023-11-21", "2023-11-22"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["I may go", "30 February 2023", "99999999 years ago", "it costs $2023", "call 2023456", ""],
+)
+def test_what_is_no_date_gives_no_span(text: str) -> None:
+    assert not spans(text, NOW)
+
+
+def test_distance_is_negative_before_and_positive_after() -> None:
+    span = Span(NOW, NOW + timedelta(days=1))
+
+    assert span.distance(NOW - timedelta(hours=1)) == timedelta(hours=-1)
+    assert span.distance(NOW + timedelta(hours=1)) == timedelta(0)
+    assert span.distance(NOW + timedelta(days=2)) == timedelta(days=1)
+
+
+@given(
+    st.text(
+        st.sampled_from("lastnextweekmonthy 012379年月日上周三天前个先週曜ago-/,May May"),
+        max_size=30,
+    ),
+    st.datetimes(datetime(1990, 1, 1), datetime(2099, 12, 31)),  # noqa: DTZ001 - zones are not the point
+)
+def test_any_text_is_read_without_an_error_and_spans_are_not_empty(
+    text: str, now: datetime
+) -> None:
+    assert all(span.start < span.end for span in spans(text, now))
+
+
+@given(st.datetimes(datetime(1990, 1, 1), datetime(2099, 12, 31)))  # noqa: DTZ001 - zones are not the point
+def test_a_written_date_is_read_as_that_day_whatever_now_is(day: datetime) -> None:
+    spelled = (f"{day:%Y-%m-%d}", f"{day:%d %B %Y}", f"{day:%B %d, %Y}", f"{day:%Y年%m月%d日}")
+
+    assert {span.start.date() for text in spelled for span in spans(text, NOW)} == {day.date()}

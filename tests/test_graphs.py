@@ -1,0 +1,34 @@
+"""The graphs to deploy, without a server; tests/reflect/test_remote.py has one."""
+
+# pyright: reportPrivateUsage=false
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from langchain_core.runnables import RunnableConfig, RunnableLambda
+
+from longterm.errors import ConfigurationError
+from longterm.graphs import _literal, reflection, reflection_graph
+from longterm.memory.namespace import NamespaceTemplate, escape_label
+
+
+async def test_a_reflector_sees_the_thread_that_is_reflected() -> None:
+    async def reflect(payload: Any, config: RunnableConfig) -> Any:
+        return payload, config.get("configurable", {})["thread_id"]
+
+    graph = reflection_graph(RunnableLambda(lambda _: None, afunc=reflect))
+    config = RunnableConfig(configurable={"thread_id": "run", "reflected_thread_id": "chat"})
+    assert await graph.ainvoke({"messages": []}, config) == ({"messages": []}, "chat")
+
+
+async def test_the_graph_that_is_shipped_needs_a_model() -> None:
+    with pytest.raises(ConfigurationError, match="needs a model"):
+        await reflection.ainvoke({"messages": []})
+
+
+@pytest.mark.parametrize("label", ["ann", "a.b@c", "{thread_id}", "%2E", "langgraph", "{", "}}"])
+def test_a_namespace_that_was_filled_is_not_filled_again(label: str) -> None:
+    filled = (escape_label(label), "notes")
+    assert NamespaceTemplate(_literal(filled))(RunnableConfig(configurable={})) == filled

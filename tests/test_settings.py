@@ -1,0 +1,48 @@
+from pathlib import Path
+
+import pytest
+
+from longterm import settings
+from longterm.errors import ConfigurationError
+from longterm.local.paths import default_cache, default_threads
+
+HERE = str(Path.cwd())
+
+
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [
+        ({}, default_cache()),
+        ({"XDG_CACHE_HOME": HERE}, Path(HERE, "longterm")),
+        ({"XDG_CACHE_HOME": "relative"}, default_cache()),
+        ({"XDG_CACHE_HOME": ""}, default_cache()),
+        ({"LONGTERM_CACHE": HERE}, Path(HERE)),
+        ({"LONGTERM_CACHE": HERE, "XDG_CACHE_HOME": "/elsewhere"}, Path(HERE)),
+        ({"LONGTERM_CACHE": "~/models"}, Path.home() / "models"),
+        ({"LONGTERM_CACHE": ""}, default_cache()),
+    ],
+)
+def test_the_cache_folder(environ: dict[str, str], expected: Path) -> None:
+    assert settings.cache_folder(environ) == expected
+
+
+@pytest.mark.parametrize(("said", "expected"), [("", None), ("1", 1), ("16", 16)])
+def test_the_number_of_threads(said: str, expected: int | None) -> None:
+    assert settings.threads({"LONGTERM_THREADS": said}) == expected
+    assert settings.threads({}) is None
+
+
+@pytest.mark.parametrize("said", ["0", "-1", "two", "1.5", "²"])
+def test_a_number_of_threads_that_is_none_is_an_error(said: str) -> None:
+    with pytest.raises(ConfigurationError, match="LONGTERM_THREADS must be a whole number"):
+        settings.threads({"LONGTERM_THREADS": said})
+
+
+def test_embeddings_are_made_as_the_environment_says() -> None:
+    assert len(settings.local_embeddings(threads=1).embed_query("hello")) == 384
+
+
+def test_platform_defaults_are_sensible() -> None:
+    assert default_cache().is_absolute()
+    assert "longterm" in str(default_cache())
+    assert default_threads() >= 1
