@@ -67,6 +67,7 @@ def read(answer: Any, *kinds: Any) -> list[Proposal]:
         {"kind": "Memory", "content": "tea"},
         {"content": "tea"},
         {"action": "add", "number": None, "content": "tea"},
+        {"operations": None, "changes": [ADD_TEA]},
     ],
 )
 def test_an_addition_is_understood_in_many_forms(answer: Any) -> None:
