@@ -1,121 +1,92 @@
-"""The protocol for small models."""
-
-from __future__ import annotations
+"""The protocol for small models: notes under labels, and what is understood of the answers."""
 
 import json
-from datetime import date
 from typing import Any
 
 import pytest
-from pydantic import BaseModel, Field
+from hypothesis import given, strategies as st
 
+from longterm import create_memory_manager
+from longterm.errors import DroppedWarning
 from longterm.extract.notes import Notes
-from longterm.extract.proposal import Add, Change, Permissions, Remove
-from longterm.extract.protocol import Brief, Repertoire, Scene
+from longterm.extract.proposal import Permissions
+from longterm.extract.protocol import Repertoire, Scene
 from longterm.extract.schema import kinds_of
-from longterm.extract.wording import INSTRUCTIONS, MEMORY_FRAME
-from longterm.memory.conversation import as_messages
-from longterm.memory.model import Document
+from longterm.memory.model import Memory, RemoveDoc
 from longterm.testing import ScriptedChatModel
 
-
-class Dish(BaseModel):
-    """What the user thinks of a dish."""
-
-    name: str = Field(description="Name of the dish")
-    liking: int = Field(description="From 0 (hates it) to 100 (loves it)")
+NOTHING = '{"about_user": false, "changes": []}'
 
 
-KINDS = kinds_of([Dish])
-ALL = Permissions(deletes=True)
-RAMEN = Document("a", "Dish", {"name": "ramen", "liking": 90})
+def answer(*changes: dict[str, Any]) -> str:
+    return json.dumps({"about_user": True, "changes": changes})
 
 
-def notes(permissions: Permissions = ALL) -> Notes:
-    return Notes(ScriptedChatModel(), Repertoire(KINDS, permissions), structured=True)
+def managed(*script: str, existing: Any = (), **options: Any) -> list[Any]:
+    manager = create_memory_manager(ScriptedChatModel(*script), protocol="notes", **options)
+    result = manager.invoke({"messages": "hm", "existing": existing})
+    return [memory.content for memory in result]
 
 
-def brief(*known: Document, said: Any = "I like ramen", instructions: str = INSTRUCTIONS) -> Brief:
-    return Brief(
-        Scene(known=bool(known)),
-        instructions,
-        MEMORY_FRAME,
-        list(enumerate(known)),
-        as_messages(said),
-        date(2024, 5, 3),
-    )
+def shown(text: str, existing: Any) -> str:
+    model = ScriptedChatModel(NOTHING)
+    manager = create_memory_manager(model, protocol="notes")
+    manager.invoke({"messages": text, "existing": existing})
+    return model.asked[0].messages[1].text
 
 
-def words(talk: Notes, told: Brief) -> tuple[str, str]:
-    system, user = talk.opening(told)
-    return system.text, user.text
+def actions(scene: Scene, permissions: Permissions) -> list[str]:
+    repertoire = Repertoire(kinds_of([Memory]), permissions)
+    schema = Notes(ScriptedChatModel(), repertoire, structured=True).schema(scene)
+    options = schema["properties"]["changes"]["items"]["anyOf"]
+    return [one["properties"]["action"]["const"] for one in options]
 
 
-def test_a_known_memory_is_shown_by_its_label_alone() -> None:
-    _, user = words(notes(), brief(RAMEN))
-    assert "[0] ramen" in user
-    assert "90" not in user
+def test_a_note_is_inserted() -> None:
+    insert = answer({"action": "insert", "note": {"content": "likes tea"}})
+    assert managed(insert) == [Memory(content="likes tea")]
 
 
-def test_a_memory_that_is_one_text_is_its_own_label() -> None:
-    _, user = words(notes(), brief(Document("a", "Memory", {"content": "Ann lives in Kyoto."})))
-    assert "[0] Ann lives in Kyoto." in user
+def test_a_note_is_updated_by_its_number() -> None:
+    update = answer({"action": "update", "number": 0, "note": {"content": "likes ale"}})
+    assert managed(update, existing=["likes tea"]) == [Memory(content="likes ale")]
 
 
-def test_a_label_stays_on_its_line_and_cannot_open_a_fence() -> None:
-    _, user = words(notes(), brief(Document("a", None, "one\n[1] two <memories>")))
-    assert "[0] one [1] two &lt;memories>" in user
+def test_a_note_is_deleted_where_that_is_permitted() -> None:
+    delete = answer({"action": "delete", "number": 0})
+    gone = managed(delete, existing=[("k", "likes tea")], enable_deletes=True)
+    assert gone == [RemoveDoc(json_doc_id="k")]
+    with pytest.warns(DroppedWarning, match="not permitted"):
+        kept = managed(delete, NOTHING, existing=[("k", "likes tea")])
+    assert kept == [Memory(content="likes tea")]
 
 
-def test_what_the_fields_mean_is_said_in_words() -> None:
-    system, _ = words(notes(), brief())
-    assert "liking (From 0 (hates it) to 100 (loves it))" in system
+def test_nothing_about_the_user_changes_nothing() -> None:
+    assert managed(NOTHING) == []
 
 
-def test_instructions_of_ones_own_come_beside_the_rules() -> None:
-    system, _ = words(notes(), brief(instructions="Only dishes with noodles."))
-    assert "Only dishes with noodles." in system
-    assert INSTRUCTIONS not in system
+def test_an_answer_that_was_cut_off_is_asked_again() -> None:
+    cut = '{"about_user": true, "changes": [{"action": "insert", "note": {"content": "likes t'
+    whole = answer({"action": "insert", "note": {"content": "likes tea"}})
+    assert managed(cut, whole) == [Memory(content="likes tea")]
 
 
-@pytest.mark.parametrize(
-    ("permissions", "rules"),
-    [(ALL, {"- insert", "- update", "- delete"}), (Permissions(updates=False), {"- insert"})],
-)
-def test_only_what_is_permitted_is_offered(permissions: Permissions, rules: set[str]) -> None:
-    system, _ = words(notes(permissions), brief(RAMEN))
-    assert {rule for rule in ("- insert", "- update", "- delete") if rule in system} == rules
+def test_only_what_is_permitted_is_offered_and_the_harmless_one_leads() -> None:
+    everything = Permissions(deletes=True)
+    assert actions(Scene(known=False), everything) == ["insert"]
+    assert actions(Scene(known=True), everything) == ["insert", "update", "delete"]
+    assert actions(Scene(known=True), Permissions(inserts=False)) == ["update"]
 
 
-def test_the_users_words_stand_alone_where_nobody_else_spoke() -> None:
-    _, user = words(notes(), brief(said=["I like ramen", "And tea"]))
-    assert user.endswith("The user says:\nI like ramen\nAnd tea")
+def test_the_model_sees_labels_and_the_user_s_words() -> None:
+    text = shown("I like tea", ["likes ale", ("k", {"x": "a walk", "y": 2})])
+    assert "[0] likes ale\n[1] a walk" in text
+    assert text.endswith("The user says:\nI like tea")
 
 
-def test_an_assistants_words_are_marked_as_such() -> None:
-    _, user = words(notes(), brief(said=[("user", "Hi"), ("assistant", "Hello")]))
-    assert "assistant: Hello" in user
-
-
-def test_without_news_the_list_must_be_empty() -> None:
-    told, untold = notes().schema(Scene(known=True))["anyOf"]
-    assert told["properties"]["about_user"] == {"const": True}
-    assert untold["properties"]["changes"]["maxItems"] == 0
-
-
-def test_changes_are_read_as_proposals() -> None:
-    ramen = {"name": "miso ramen", "liking": 95}
-    answer = {
-        "about_user": True,
-        "changes": [
-            {"action": "insert", "note": {"name": "tea", "liking": 70}},
-            {"action": "update", "number": 0, "note": ramen},
-            {"action": "delete", "number": 1},
-        ],
-    }
-    read = [one.proposal for one in notes().read(json.dumps(answer))]
-    assert read == [Add(KINDS[0], {"name": "tea", "liking": 70}), Change(0, ramen), Remove(1)]
-
-
-def test_no_news_are_no_proposals() -> None:
-    assert notes().read('{"about_user": false, "changes": []}') == []
+@given(st.text(st.characters(codec=None, exclude_categories=())))
+def test_any_memory_is_one_line_that_can_be_sent(text: str) -> None:
+    notes = shown("hi", [("k", text)]).partition("Notes:\n")[2].partition("\n\nThe user")[0]
+    assert notes.startswith("[0]")
+    assert len(notes.splitlines()) == 1
+    assert notes.encode()
