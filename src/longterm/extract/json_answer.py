@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
-from langchain_core.runnables import RunnableBinding
+from langchain_core.runnables import RunnableBinding, RunnableWithFallbacks
 from langchain_core.runnables.base import RunnableBindingBase
 
 from longterm.errors import ConfigurationError
@@ -181,6 +181,10 @@ def _structured(model: ChatModel, schema: dict[str, Any], mode: Mapping[str, Any
             return _structured_chat(inner, schema, {**mode, **options}).with_config(config)
         case RunnableBindingBase(bound=inner):
             return model.model_copy(update={"bound": _structured(inner, schema, mode)})
+        case RunnableWithFallbacks(runnable=inner, fallbacks=others):
+            fallbacks = [_structured(other, schema, mode) for other in others]
+            changed = {"runnable": _structured(inner, schema, mode), "fallbacks": fallbacks}
+            return model.model_copy(update=changed)
         case _:
             return _structured_chat(model, schema, mode)
 

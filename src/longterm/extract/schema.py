@@ -82,9 +82,10 @@ class Kind:
             return otherwise
 
 
-def kinds_of(schemas: Sequence[Schema]) -> tuple[Kind, ...]:
-    """Prepare *schemas*; raises `ConfigurationError` for what cannot be a schema."""
-    kinds = tuple(_kind(schema) for schema in schemas)
+def kinds_of(schemas: Sequence[Schema] | Schema) -> tuple[Kind, ...]:
+    """Prepare *schemas*, or a single one; raises `ConfigurationError` for what cannot be one."""
+    several = schemas if isinstance(schemas, list | tuple) else [schemas]
+    kinds = tuple(_kind(schema) for schema in cast("Sequence[Any]", several))
     names = [kind.tool_name.lower() for kind in kinds]  # models mix up upper and lower case
     if repeated := {name for name in names if names.count(name) > 1}:
         raise ConfigurationError(

@@ -55,7 +55,7 @@ def create_memory_manager(
     Raises `ConfigurationError` for a model or schema that cannot be used.
     """
     permissions = Permissions(enable_inserts, enable_updates, enable_deletes)
-    kinds = kinds_of(tuple(schemas or (Memory,)))
+    kinds = kinds_of(schemas or (Memory,))
     extractor = Extractor(
         as_model(model), kinds, permissions, instructions=instructions, protocol=protocol
     )

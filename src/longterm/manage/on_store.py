@@ -94,7 +94,7 @@ def create_memory_store_manager(
     """
     if query_limit < 0:
         raise ConfigurationError(f"query_limit cannot be negative: {query_limit}.")
-    chat, kinds = as_model(model), kinds_of(tuple(schemas or (Memory,)))
+    chat, kinds = as_model(model), kinds_of(schemas or (Memory,))
     permissions = Permissions(enable_inserts, enable_updates, enable_deletes)
     main = Extractor(chat, kinds, permissions, instructions=instructions, protocol=protocol)
     return MemoryStoreManager(

@@ -24,8 +24,7 @@ from longterm.reflect.durable.ledger import TableLedger
 from longterm.reflect.durable.outcome import Job, Outcome
 from longterm.reflect.durable.process import aside, process, start
 from longterm.reflect.durable.work import Work
-from longterm.reflect.executor import Failure, Reflecting
-from longterm.reflect.job import CONFIGURED, Configured, ThreadId, calling_config, thread_key
+from longterm.reflect.executor import Failure, Reflecting, closed
 from longterm.reflect.retry import Retry
 from longterm.reflect.usage import Budget, Usage, day_of
 
@@ -65,25 +64,6 @@ class DurableExecutor(Reflecting):
         self._ledger = TableLedger(self.jobs.engine, name)
         self._work = self._how_to_work(retry or Retry(), budget or Budget())
         self._join()
-
-    @override
-    def submit(
-        self,
-        payload: Any,
-        /,
-        config: RunnableConfig | None = None,
-        *,
-        after_seconds: float = 0,
-        thread_id: ThreadId | Configured | None = CONFIGURED,
-    ) -> Future[Any]:
-        if self._closed:
-            raise ConfigurationError("This ReflectionExecutor was shut down: create a new one.")
-        mine, missing = portable_config(calling_config(config))
-        if missing:
-            logger.warning("Not stored with the reflection, being no plain data: %s", missing)
-        job = Job.of(uuid4().hex, thread_key(thread_id, mine), time.time_ns(), payload, mine)
-        delay = max(0.0, after_seconds)
-        return self._futures.follow(job, self.jobs.debounce(job, delay), delay)
 
     @override
     def flush(self) -> None:
@@ -134,6 +114,18 @@ class DurableExecutor(Reflecting):
     def work(self, job: Job, workflow: str) -> Outcome:
         """Do *job*, inside the workflow of that id."""
         return self._work.do(job, workflow)
+
+    @override
+    def _accept(
+        self, payload: Any, config: RunnableConfig, thread: str | None, delay: float
+    ) -> Future[Any]:
+        if self._closed:
+            raise closed()
+        stored, missing = portable_config(config)
+        if missing:
+            logger.warning("Not stored with the reflection, being no plain data: %s", missing)
+        job = Job.of(uuid4().hex, thread, time.time_ns(), payload, stored)
+        return self._futures.follow(job, self.jobs.debounce(job, delay), delay)
 
     def _how_to_work(self, retry: Retry, budget: Budget) -> Work:
         return Work(
