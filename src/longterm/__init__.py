@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         create_multi_prompt_optimizer,
         create_prompt_optimizer,
     )
+    from longterm.recall.answering import reading_prompt
     from longterm.recall.recalling import create_recall
     from longterm.recall.recorder import create_conversation_recorder
     from longterm.reflect import ReflectionExecutor
@@ -41,6 +42,7 @@ __all__ = [
     "create_recall",
     "create_search_memory_tool",
     "create_thread_extractor",
+    "reading_prompt",
 ]
 
 _HOMES = {
@@ -57,6 +59,7 @@ _HOMES = {
     "create_recall": "recall.recalling",
     "create_search_memory_tool": "tools",
     "create_thread_extractor": "manage.thread",
+    "reading_prompt": "recall.answering",
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -9,8 +10,16 @@ from typing import Annotated
 import typer
 
 from longterm import settings
-from longterm.cli import demo as demo_command, eval_recall as eval_recall_command
-from longterm.evals.methods import Stores
+from longterm.cli import (
+    demo as demo_command,
+    eval_answers as eval_answers_command,
+    eval_recall as eval_recall_command,
+    recall as recall_command,
+    record as record_command,
+)
+from longterm.cli.place import Place
+from longterm.evals.methods import Stores, methods, names_in
+from longterm.evals.reading import read_suite
 
 __all__ = ["app"]
 
@@ -20,6 +29,14 @@ app = typer.Typer(
 
 evals = typer.Typer(help="Measure on public suites.", no_args_is_help=True)
 app.add_typer(evals, name="eval")
+
+Store = Annotated[Path, typer.Option(help="The store's file.")]
+User = Annotated[str, typer.Option(help="Whose turns and memories.")]
+Namespace = Annotated[
+    str, typer.Option(help="A namespace such as turns/ann, in place of the user's.")
+]
+Budget = Annotated[int, typer.Option(help="Tokens of the block.", min=0)]
+DEFAULT_STORE = Path("longterm.db")
 
 
 class Language(StrEnum):
@@ -34,6 +51,18 @@ class SuiteName(StrEnum):
 
     locomo = "locomo"
     beam = "beam"
+
+
+SuiteOption = Annotated[SuiteName, typer.Option("--suite", help="Whose files they are.")]
+Data = Annotated[Path, typer.Option(help="The suite's file or folder.")]
+EvalStore = Annotated[
+    Path | None, typer.Option(help="Keep what is recorded in this file; else in memory.")
+]
+Report = Annotated[Path | None, typer.Option(help="Write the report to this file.")]
+Limit = Annotated[
+    int | None, typer.Option(help="Ask so many questions of each conversation.", min=1)
+]
+Conversations = Annotated[int | None, typer.Option(help="Take so many conversations.", min=1)]
 
 
 @app.callback()
@@ -54,34 +83,81 @@ def demo(
     demo_command.run(model, lang.value)
 
 
-@evals.command("recall")
-def eval_recall(  # noqa: PLR0917 - options, which typer passes by name
-    suite: Annotated[SuiteName, typer.Option(help="Whose files they are.")],
-    data: Annotated[Path, typer.Option(help="The suite's file or folder.")],
-    store: Annotated[
-        Path | None, typer.Option(help="Keep what is recorded in this file; else in memory.")
+@app.command()
+def record(
+    files: Annotated[list[Path], typer.Argument(help="Chat files: JSON, JSONL, LoCoMo, BEAM.")],
+    store: Store = DEFAULT_STORE,
+    user: User = "me",
+    namespace: Namespace = "",
+    thread: Annotated[str, typer.Option(help="The thread; else the file's name.")] = "",
+) -> None:
+    """Keep the messages of chat files word for word; a message is stored once."""
+    record_command.run(files, Place(store, user, namespace), thread)
+
+
+@app.command()
+def recall(
+    question: Annotated[str, typer.Argument(help="What you want to know.")],
+    *,
+    store: Store = DEFAULT_STORE,
+    user: User = "me",
+    namespace: Namespace = "",
+    budget: Budget = 2_000,
+    limit: Annotated[int, typer.Option(help="How many items at most.", min=0)] = 20,
+    now: Annotated[
+        datetime | None, typer.Option(help='What "last week" is relative to; else today.')
     ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print items, scores and parts.")] = False,
+) -> None:
+    """Find what was said and learned that matters to a question."""
+    place = Place(store, user, namespace)
+    recall_command.run(question, place, limit=limit, budget=budget, now=now, as_json=json)
+
+
+@evals.command("recall")
+def eval_recall(
+    *,
+    suite: SuiteOption,
+    data: Data,
+    store: EvalStore = None,
     method: Annotated[
         list[str],
         typer.Option(help="longterm, bm25, cosine, an arm, arms or all; several with commas."),
     ] = ["longterm"],  # noqa: B006 - typer copies it
     k: Annotated[str, typer.Option(help="How many turns count.")] = "5,10,25,50",
-    budget: Annotated[int, typer.Option(help="Tokens of the block.", min=0)] = 2_000,
-    json: Annotated[Path | None, typer.Option(help="Write the report to this file.")] = None,
-    limit: Annotated[
-        int | None, typer.Option(help="Ask so many questions of each conversation.", min=1)
-    ] = None,
-    conversations: Annotated[
-        int | None, typer.Option(help="Take so many conversations.", min=1)
-    ] = None,
+    budget: Budget = 2_000,
+    json: Report = None,
+    limit: Limit = None,
+    conversations: Conversations = None,
     corrections: Annotated[
         Path | None, typer.Option(help="LoCoMo: a file of corrected citations, errors.json.")
     ] = None,
 ) -> None:
     """Record a suite's conversations, ask its questions, and tell how much was found."""
-    read = eval_recall_command.read_suite(suite.value, data, corrections)
-    eval_recall_command.run(
-        read.first(conversations, limit),
-        Stores.beside(settings.embedded_store(store or ":memory:")),
-        eval_recall_command.Choice(method, eval_recall_command.whole_numbers(k), budget, json),
+    choice = eval_recall_command.Choice(
+        names_in(method), eval_recall_command.whole_numbers(k), budget, json
     )
+    read = read_suite(suite.value, data, corrections).first(conversations, limit)
+    stores = Stores.beside(settings.embedded_store(store or ":memory:"))
+    eval_recall_command.run(read, stores, choice)
+
+
+@evals.command("answers")
+def eval_answers(
+    *,
+    suite: SuiteOption,
+    data: Data,
+    model: Annotated[str, typer.Option(help="Who answers, such as openai:gpt-5.")],
+    judge: Annotated[str, typer.Option(help="Who judges; else the model itself.")] = "",
+    store: EvalStore = None,
+    budget: Budget = 2_000,
+    json: Report = None,
+    limit: Limit = None,
+    conversations: Conversations = None,
+) -> None:
+    """Have a model answer a suite's questions from memory, and another judge the answers."""
+    read = read_suite(suite.value, data).first(conversations, limit)
+    stores = Stores.beside(settings.embedded_store(store or ":memory:"))
+    (ours,) = methods(["longterm"], stores, limit=50, budget=budget)
+    models = eval_answers_command.Models(model, judge or model)
+    eval_answers_command.run(read, ours, models, json)

@@ -11,14 +11,12 @@ from rich.console import Console
 
 from longterm.cli.showing import bar, table
 from longterm.errors import ConfigurationError
-from longterm.evals.beam import read_beam
-from longterm.evals.locomo import read_corrections, read_locomo
-from longterm.evals.methods import Method, Stores, methods, names_in
+from longterm.evals.methods import Method, Stores, methods
 from longterm.evals.report import Figures, as_json, category_rows, figures, method_rows
 from longterm.evals.run import Asked, ask_all, questions_in, record_all, sessions_in
 from longterm.evals.suites import Suite
 
-__all__ = ["Choice", "read_suite", "run", "whole_numbers"]
+__all__ = ["Choice", "run", "whole_numbers"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,15 +27,6 @@ class Choice:
     ks: Sequence[int]
     budget: int
     json: Path | None = None
-
-
-def read_suite(name: str, data: Path, corrections: Path | None) -> Suite:
-    """Read the suite of that name from *data*."""
-    if not data.exists():
-        raise ConfigurationError(f"There is nothing at {data}. Fetch the suite's files first.")
-    if name == "beam":
-        return read_beam(data)
-    return read_locomo(data, read_corrections(corrections) if corrections else None)
 
 
 def whole_numbers(text: str) -> list[int]:
@@ -54,7 +43,7 @@ def run(suite: Suite, stores: Stores, choice: Choice, console: Console | None = 
     if not any(questions_in(one) for one in suite.conversations):
         raise ConfigurationError("No question of this suite names the turns that answer it.")
     limit = max(choice.ks)
-    chosen = methods(names_in(choice.methods), stores, limit=limit, budget=choice.budget)
+    chosen = methods(choice.methods, stores, limit=limit, budget=choice.budget)
     asked = _measured(chosen, suite)
     reached = figures(asked, choice.ks)
     _show(console, suite, reached)

@@ -7,17 +7,25 @@ from typing import Any, cast
 
 from longterm.errors import InvalidInputError
 
-__all__ = ["dicts_in", "natural", "read_json", "text_of"]
+__all__ = ["dicts_in", "natural", "read_json", "read_text", "text_of"]
 
 
 def read_json(path: Path) -> Any:
     """Return what the file holds."""
     try:
-        return json.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise InvalidInputError(f"{path} cannot be read: {error.strerror or error}.") from error
+        return json.loads(read_text(path))
     except ValueError as error:
         raise InvalidInputError(f"{path} is not JSON: {error}.") from error
+
+
+def read_text(path: Path) -> str:
+    """Return the words of the file."""
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise InvalidInputError(f"{path} cannot be read: {error.strerror or error}.") from error
+    except UnicodeDecodeError as error:
+        raise InvalidInputError(f"{path} is not text in UTF-8.") from error
 
 
 def dicts_in(data: Any, key: str) -> Iterator[dict[str, Any]]:

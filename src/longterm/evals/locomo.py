@@ -23,6 +23,8 @@ _CATEGORIES = {
     "4": "single-hop",
     "5": "adversarial",
 }
+#: The right answer to a question that takes something for granted that nobody said.
+_NOT_KNOWN = "This is not known: it was never said."
 _SESSION = re.compile(r"session_\d+")
 _CITATION = re.compile(r"D:?(\d+):(\d+)")
 _TIME = "%I:%M %p on %d %B, %Y"
@@ -104,7 +106,7 @@ def _question(qa: Mapping[str, Any], now: datetime, corrections: Corrections) ->
         category=_CATEGORIES.get(category, category or "unknown"),
         evidence=corrections.get((text, cited), cited),
         now=now,
-        answer=text_of(qa.get("answer")),
+        answer=text_of(qa.get("answer")) or (_NOT_KNOWN if "adversarial_answer" in qa else ""),
     )
 
 

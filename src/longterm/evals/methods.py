@@ -82,9 +82,8 @@ class Stores:
     def beside(cls, ours: BaseStore) -> "Stores":
         """Make those of the baselines; the cosine has the embedding model of *ours*."""
         index: Any = getattr(ours, "index_config", None)
-        of_ours: Any = index and {**index, "fields": ["content"]}
-        cosines = InMemoryStore(index=of_ours)
-        return cls(ours, embedded_store(vectors=False), cosines)
+        of_contents: Any = {**index, "fields": ["content"]} if index else None
+        return cls(ours, embedded_store(vectors=False), InMemoryStore(index=of_contents))
 
 
 def methods(names: Sequence[str], stores: Stores, *, limit: int, budget: int) -> list[Method]:

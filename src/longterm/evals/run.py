@@ -10,7 +10,7 @@ from longterm.evals.methods import Found, Method
 from longterm.evals.suites import Conversation, Question, Suite
 from longterm.flow import run
 
-__all__ = ["Asked", "ask_all", "questions_in", "record_all", "sessions_in"]
+__all__ = ["Asked", "ask_all", "config_of", "questions_in", "record_all", "sessions_in"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ def record_all(methods: Sequence[Method], suite: Suite) -> Iterator[str]:
     recorders = {id(method.store): method for method in methods}
     for conversation in suite.conversations:
         for session, turns in conversation.sessions:
-            config = _config(suite, conversation, thread_id=session)
+            config = config_of(suite, conversation, thread_id=session)
             for method in recorders.values():
                 run(method.record(turns, config), config, store=method.store)
                 yield conversation.name
@@ -45,7 +45,7 @@ def ask_all(methods: Sequence[Method], suite: Suite) -> Iterator[Asked]:
     """Ask every question that has evidence by each of *methods*."""
     for conversation in suite.conversations:
         for question in questions_in(conversation):
-            config = _config(suite, conversation, now=question.now)
+            config = config_of(suite, conversation, now=question.now)
             for method in methods:
                 yield _asked(method, conversation, question, config)
 
@@ -63,6 +63,7 @@ def _asked(
     return Asked(method.name, conversation.name, question, found, perf_counter() - begin)
 
 
-def _config(suite: Suite, conversation: Conversation, **more: object) -> RunnableConfig:
+def config_of(suite: Suite, conversation: Conversation, **more: object) -> RunnableConfig:
+    """Configure a run for one conversation: its namespace, and *more*."""
     place = {"suite": suite.name, "conversation": conversation.name}
     return RunnableConfig(configurable=place | more)

@@ -93,7 +93,7 @@ class Suite:
     conversations: tuple[Conversation, ...]
 
     def first(self, conversations: int | None, questions: int | None) -> "Suite":
-        """Cut to the first *conversations*, and to the first *questions* of each that can count."""
+        """Cut to the first *conversations*, and each to the first *questions* with evidence."""
         chosen = self.conversations[:conversations]
         return replace(self, conversations=tuple(_cut(one, questions) for one in chosen))
 
