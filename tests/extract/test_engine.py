@@ -474,7 +474,7 @@ def test_no_good_part_is_lost_and_no_bad_part_goes_unsaid(calls: list[Any]) -> N
 
 
 def test_an_unknown_protocol_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match="'tools', 'json' or 'text'"):
+    with pytest.raises(ConfigurationError, match="protocol is 'tools'"):
         by(protocol="xml")
 
 

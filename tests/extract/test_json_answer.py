@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 from langchain_core.language_models import GenericFakeChatModel
-from langchain_core.messages import AIMessage
+from langchain_core.messages import AIMessage, HumanMessage
 from pydantic import BaseModel
 
 from longterm.errors import ConfigurationError
@@ -22,6 +22,7 @@ from longterm.extract.proposal import (
 )
 from longterm.extract.protocol import Brief, Repertoire, Scene
 from longterm.extract.schema import kinds_of
+from longterm.extract.wording import MEMORY_FRAME
 from longterm.memory.model import Memory
 from longterm.testing import ScriptedChatModel
 
@@ -66,6 +67,7 @@ def read(answer: Any, *kinds: Any) -> list[Proposal]:
         {"kind": "Memory", "content": "tea"},
         {"content": "tea"},
         {"action": "add", "number": None, "content": "tea"},
+        {"operations": None, "changes": [ADD_TEA]},
     ],
 )
 def test_an_addition_is_understood_in_many_forms(answer: Any) -> None:
@@ -174,10 +176,11 @@ def test_the_schema_offers_only_what_the_moment_allows() -> None:
 
 
 def test_words_describe_the_form_and_the_kinds() -> None:
-    brief = Brief(Scene(known=True), "Keep it short.", MEMORY_FRAME, (), (), None)
-    guide = dialogue(MEMORY, FOOD).opening(brief)[0].text
-    assert '"action": "remove"' in guide
-    assert "Food: A food." in guide
+    brief = Brief(Scene(known=True), "Keep it.", MEMORY_FRAME, [], [HumanMessage("hi")], None)
+    system, user = dialogue(MEMORY, FOOD).opening(brief)
+    assert '"action": "remove"' in system.text
+    assert "Food: A food." in system.text
+    assert "user: hi" in user.text
 
 
 def test_a_model_in_words_is_asked_as_it_is() -> None:

@@ -1,9 +1,21 @@
 """Texts are read into terms and traits."""
 
+import pytest
 from hypothesis import given, strategies as st
 
+from longterm.recall.language import NUMBERS, STANDING, TIME_WORDS, Sign
 from longterm.recall.reading import pieces, read
 from longterm.text import terms
+
+TIMES = (
+    "Yesterday", "it is today", "tonight", "tomorrow", "long ago", "recently", "I just left",
+    "next weekend", "last night", "last summer", "Last tues", "next year", "this morning",
+    "on Saturday", "a few weeks", "in JANUARY", "in June", "since 1999", "by 2024", "昨天",
+)  # fmt: skip
+WISHES = (
+    "Always use tabs", "So, please never do that", "I'd prefer tea", "I really prefer tea",
+    "From now on", "Make sure you call", "whenever I ask", "以后请用中文",
+)  # fmt: skip
 
 
 def test_stop_words_are_not_read() -> None:
@@ -50,3 +62,16 @@ def test_any_text_is_read(text: str) -> None:
 
     assert sum(reading.whole.counts.values()) == reading.whole.length
     assert reading.passages
+
+
+@pytest.mark.parametrize(
+    ("sign", "text"),
+    [
+        *((TIME_WORDS, text) for text in TIMES),
+        *((NUMBERS, text) for text in ("Two of us", "at 7", "a DOZEN", "for the third time", "３")),
+        *((STANDING, text) for text in WISHES),
+    ],
+)
+def test_what_a_pattern_finds_holds_one_of_its_clues(sign: Sign, text: str) -> None:
+    assert sign.pattern.search(text)
+    assert not text.isascii() or any(clue in text.lower() for clue in sign.clues)

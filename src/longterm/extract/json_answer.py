@@ -219,7 +219,7 @@ def _operations(data: Any) -> Iterator[Any]:
                 yield from _operations(item)
         case {"operations": list()} | {"changes": list()} | {"memories": list()}:
             names = ("operations", "changes", "memories")
-            yield from next(data[name] for name in names if name in data)
+            yield from next(data[name] for name in names if isinstance(data.get(name), list))
         case {"action": _}:
             yield data
         case dict() if set(cast("dict[str, Any]", data)) <= (_ADD | _CHANGE | _REMOVE):

@@ -16,7 +16,7 @@ from typing import Any, cast
 
 from langchain_core.utils.json_schema import dereference_refs
 from pydantic import BaseModel, PydanticUserError, TypeAdapter, ValidationError
-from pydantic_core import to_jsonable_python
+from pydantic_core import PydanticSerializationError, to_json, to_jsonable_python
 from typing_extensions import is_typeddict
 
 from longterm.errors import ConfigurationError
@@ -57,14 +57,22 @@ class Kind:
         return _partial(self.parameters)
 
     def check(self, content: Any) -> Any:
-        """Return *content* as checked JSON data; raises `ProposalError` telling what is wrong.
+        """Return *content* as checked JSON data; raises `ProposalError` telling what is wrong."""
+        return self.dump(self.value(content))
+
+    def value(self, content: Any) -> Any:
+        """Return the user's own object for *content*; raises `ProposalError` like `check`.
 
         Null in a field that takes none and need not be there is read as "left out".
         """
         try:
-            return self._dump(self._load(content))
+            return self._load(content)
         except ProposalError:
-            return self._dump(self._load(without_gaps(content, self.parameters)))
+            return self._load(without_gaps(content, self.parameters))
+
+    def dump(self, value: Any) -> Any:
+        """Return *value*, which `value` made, as JSON data."""
+        return self._dump(value)
 
     def load(self, content: Any, otherwise: Any) -> Any:
         """Return the user's own object for *content*, or *otherwise* if it does not check."""
@@ -135,9 +143,13 @@ def _description(schema: Any, parameters: Mapping[str, Any]) -> str:
 
 def _validated(adapter: TypeAdapter[Any], content: Any) -> Any:
     try:
-        return adapter.validate_json(json.dumps(content), by_alias=True, by_name=True)
+        return adapter.validate_json(
+            to_json(content, inf_nan_mode="constants"), by_alias=True, by_name=True
+        )
     except ValidationError as error:
         raise ProposalError(problems_in(error)) from error
+    except PydanticSerializationError as error:
+        raise ProposalError(f"The value is not JSON data: {error}") from error
 
 
 def problems_in(error: ValidationError) -> str:

@@ -103,7 +103,7 @@ class MemoryManager(FlowRunnable[Any, list[ExtractedMemory]]):
         document = entry.document
         if entry.deleted:
             return ExtractedMemory(document.id, RemoveDoc(json_doc_id=document.id))
-        if not entry.changed and not isinstance(known[document.id][1], str | Mapping):
+        if not entry.changed:
             return ExtractedMemory(document.id, known[document.id][1])
         return ExtractedMemory(document.id, self._load(document.kind, document.content))
 

@@ -4,6 +4,7 @@ Every pattern is a cheap hint for a weight, never a decision: a miss costs a lit
 """
 
 import re
+from typing import NamedTuple
 
 from longterm.text import terms
 
@@ -22,7 +23,19 @@ __all__ = [
     "SUMMARY",
     "SURVEY",
     "TIME_WORDS",
+    "Sign",
 ]
+
+
+class Sign(NamedTuple):
+    """A pattern that is slow to search for, and what is quick to look for first.
+
+    Whatever the pattern finds in ASCII text holds one of the *clues* when lower-cased.
+    """
+
+    clues: tuple[str, ...]
+    pattern: re.Pattern[str]
+
 
 _STOP_WORDS = """
 a about above after again against all am an and any are aren as at be because been before being
@@ -61,7 +74,7 @@ ASKS_HOW_MANY = re.compile(
     r"\bhow (?:many|much|often|old)\b|多少|几[个次岁本]|いくつ|いくら|何[人回個歳]", re.IGNORECASE
 )
 
-TIME_WORDS = re.compile(
+_TIME_WORDS = re.compile(
     r"\b(?:yesterday|today|tonight|tomorrow|ago|recently|just|weekend"
     r"|last (?:night|week|month|year|weekend|summer|winter|spring|fall"
     r"|(?:mon|tue|wed|thu|fri|sat|sun)\w*)"
@@ -73,14 +86,29 @@ TIME_WORDS = re.compile(
     r"|昨日|今日|明日|先週|先月|来週|来月|最近",
     re.IGNORECASE,
 )
-NUMBERS = re.compile(
+_NUMBERS = re.compile(
     r"\b(?:\d[\d,.]*|two|three|four|five|six|seven|eight|nine|ten|dozen|once|twice|couple|several"
     r"|first|second|third)\b|\d|[两二三四五六七八九十百千]",
     re.IGNORECASE,
 )
 
-#: A turn that says how things shall be done from now on.
-STANDING = re.compile(
+TIME_WORDS = Sign(
+    (
+        "day", "ago", "tonight", "tomorrow", "recently", "just", "week", "last ", "next ", "this ",
+        "few ", "january", "february", "march", "april", "june", "july", "august", "september",
+        "october", "november", "december", "19", "20",
+    ),
+    _TIME_WORDS,
+)  # fmt: skip
+NUMBERS = Sign(
+    (
+        *"0123456789", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
+        "dozen", "once", "twice", "couple", "several", "first", "second", "third",
+    ),
+    _NUMBERS,
+)  # fmt: skip
+
+_STANDING = re.compile(
     r"(?:^|[.!?,]\s+|\n)(?:please\s+)?(?:always|never)\s+[a-z]+"
     r"|\bi(?:'d)?\s+(?:really |would |strongly |always )?prefer\b"
     r"|\bfrom now on\b|\bmake sure (?:you|to always)\b|\bwhenever i\b"
@@ -88,6 +116,9 @@ STANDING = re.compile(
     r"|今後は|これからは|いつも.{0,12}(?:ください|して)|必ず.{0,12}(?:ください|して)",
     re.IGNORECASE,
 )
+
+#: A turn that says how things shall be done from now on.
+STANDING = Sign(("always", "never", "prefer", "from now on", "make sure", "whenever"), _STANDING)
 
 #: A question that wants something done or advised, where standing wishes apply.
 REQUEST = re.compile(

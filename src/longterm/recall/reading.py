@@ -4,7 +4,7 @@ A text is read once; the last ones read are kept, as most recalls meet the same 
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -14,6 +14,7 @@ from longterm.recall.language import (
     STANDING,
     STOP_TERMS,
     TIME_WORDS,
+    Sign,
 )
 from longterm.text import terms, words
 
@@ -56,22 +57,33 @@ class Reading:
 def read(text: str) -> Reading:
     """Read *text*; of a very long one, the beginning."""
     text = text[:_LONG_TEXT]
-    found = content_terms(text)
+    runs, lowered = words(text), text.lower()
+    found = _content(runs)
+    whole = _passage(found)
     return Reading(
-        whole=_passage(found),
-        passages=tuple(_passage(part) for part in _stretches(found)),
-        head=_passage(found[:_HEAD]),
-        words=_word_count(text),
+        whole=whole,
+        passages=tuple(map(_passage, _stretches(found))) if len(found) > _PASSAGE else (whole,),
+        head=_passage(found[:_HEAD]) if len(found) > _HEAD else whole,
+        words=_word_count(runs),
         asks=any(mark in text for mark in QUESTION_MARKS),
-        tells_time=TIME_WORDS.search(text) is not None,
-        tells_number=NUMBERS.search(text) is not None,
-        standing=STANDING.search(text) is not None,
+        tells_time=_shows(TIME_WORDS, text, lowered),
+        tells_number=_shows(NUMBERS, text, lowered),
+        standing=_shows(STANDING, text, lowered),
     )
 
 
 def content_terms(text: str) -> list[str]:
     """Terms of *text* that say what it is about, in order and with repetitions."""
-    return [term for term in terms(text) if term not in STOP_TERMS]
+    return _content(words(text))
+
+
+def _content(runs: Iterable[str]) -> list[str]:
+    return [term for run in runs for term in _content_of(run)]
+
+
+@lru_cache(65_536)
+def _content_of(run: str) -> tuple[str, ...]:
+    return tuple(term for term in terms(run) if term not in STOP_TERMS)
 
 
 def _passage(found: Sequence[str]) -> Passage:
@@ -84,9 +96,15 @@ def _stretches(found: Sequence[str]) -> Iterator[Sequence[str]]:
         yield found[start : start + _PASSAGE]
 
 
-def _word_count(text: str) -> int:
+def _word_count(runs: Sequence[str]) -> int:
     """Count words; where nothing separates them, two characters make one."""
-    return sum(max(1, len(run) // 2) if not run.isascii() else 1 for run in words(text))
+    return sum(1 if run.isascii() else max(1, len(run) // 2) for run in runs)
+
+
+def _shows(sign: Sign, text: str, lowered: str) -> bool:
+    if lowered.isascii() and not any(clue in lowered for clue in sign.clues):
+        return False
+    return sign.pattern.search(text) is not None
 
 
 def pieces(text: str) -> list[str]:

@@ -246,7 +246,10 @@ class LocalExecutor(Reflecting):
         if self._budget == Budget():
             return None
         now, wall = self._clock.now(), self._clock.wall()
-        namespace = namespace_of(self.reflector, task.config)
+        try:
+            namespace = namespace_of(self.reflector, task.config)
+        except ConfigurationError:
+            return None  # the reflection itself will say so
         if not self._budget.spent(self._ledger.spent(day_of(wall), namespace)):
             return None
         logger.info("The budget of %s is spent: its reflections wait for the next day", namespace)

@@ -13,7 +13,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from typing import Any, cast
-from uuid import NAMESPACE_URL, uuid4, uuid5
+from uuid import NAMESPACE_URL, UUID, uuid4, uuid5
 
 from langchain_core.messages import BaseMessage, message_to_dict
 from langchain_core.runnables import RunnableConfig
@@ -133,7 +133,7 @@ class RemoteExecutor(Executor):
     def _run_config(self, config: RunnableConfig) -> Any:
         """Return the user's part of *config*, with the namespace filled from it."""
         configurable = {
-            key: value
+            key: str(value) if isinstance(value, UUID) else value
             for key, value in config.get("configurable", {}).items()
             if key != "thread_id" and _is_plain(value)
         }
@@ -159,7 +159,7 @@ def _plain(payload: Any) -> Any:
 
 
 def _is_plain(value: Any) -> bool:
-    return isinstance(value, str | int | float | list | dict | None)
+    return isinstance(value, str | int | float | list | dict | UUID | None)
 
 
 def _options(op: SearchOp) -> dict[str, Any]:
