@@ -77,12 +77,15 @@ def _wrapped(one: Any, name: str, at: int) -> Chat:
 
 def _messages(data: Sequence[Any]) -> list[Any]:
     """Hand the messages on; ids that are numbers become text, as LangChain wants them."""
-    return [_with_text_id(one) if isinstance(one, dict) else one for one in data]
+    return [_with_text_id(one) for one in data]
 
 
-def _with_text_id(message: dict[str, Any]) -> dict[str, Any]:
-    number = message.get("id")
-    return message | {"id": str(number)} if isinstance(number, int) else message
+def _with_text_id(message: Any) -> Any:
+    match message:
+        case {"id": int(number)}:
+            return {**message, "id": str(number)}
+        case _:
+            return message
 
 
 def _sessions(conversation: Conversation) -> Iterator[Chat]:
