@@ -5,12 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import Result
 from typer.testing import CliRunner
 
 from longterm.cli.app import app
 
-Run = Callable[..., Result]
+Run = Callable[..., Any]
 
 
 @pytest.fixture
@@ -18,7 +17,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Run a command in a folder of its own."""
     monkeypatch.chdir(tmp_path)
 
-    def call(*words: object) -> Result:
+    def call(*words: object) -> Any:
         return CliRunner(env={"COLUMNS": "200"}).invoke(app, [str(word) for word in words])
 
     return call

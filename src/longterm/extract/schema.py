@@ -7,7 +7,6 @@ mode, by field name or alias, and kept by field name.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
