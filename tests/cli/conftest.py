@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from longterm.cli.app import app
 
-Run = Callable[..., Any]
+Run = Callable[..., Result]
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Run a command in a folder of its own."""
     monkeypatch.chdir(tmp_path)
 
-    def call(*words: object) -> Any:
+    def call(*words: object) -> Result:
         return CliRunner(env={"COLUMNS": "200"}).invoke(app, [str(word) for word in words])
 
     return call

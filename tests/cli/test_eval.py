@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import Result
+from typer.testing import Result
 
 from longterm.cli import eval_answers
 from longterm.errors import ConfigurationError
@@ -61,6 +61,8 @@ def test_a_store_that_is_named_keeps_what_was_recorded(run: Run, locomo: Path) -
         (("--method", "lucene"), "no method 'lucene'"),
         (("--k", "5,ten"), "whole numbers"),
         (("--k", "0"), "whole numbers"),
+        (("--method", " ,"), "Name a method"),
+        (("--json", "nowhere/out.json"), "cannot be written"),
         (("--conversations", "1", "--data", "nowhere"), "nothing at nowhere"),
     ],
 )

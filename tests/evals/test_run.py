@@ -1,5 +1,6 @@
 """Methods side by side on a small suite."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,17 @@ def test_a_store_that_was_filled_before_stays_as_it_is(suite: Suite, stores: Sto
     before = stores.ours.search((), limit=100)
     measured(chosen, suite)
     assert len(stores.ours.search((), limit=100)) == len(before) == 4
+
+
+def test_conversations_of_one_name_do_not_mix(suite: Suite, stores: Stores) -> None:
+    (one,) = suite.conversations
+    other = replace(one, turns=one.turns[1:])
+    chosen = methods(["longterm"], stores, limit=5, budget=500)
+    measured(chosen, suite)
+
+    asked = measured(chosen, Suite("locomo", (other,)))
+
+    assert all("D1:1" not in answer.found.ids for answer in asked)
 
 
 def test_an_arm_alone_weighs_nothing_else(suite: Suite, stores: Stores) -> None:

@@ -18,6 +18,7 @@ from longterm.cli import (
     record as record_command,
 )
 from longterm.cli.place import Place
+from longterm.cli.showing import report_file
 from longterm.evals.methods import Stores, methods, names_in
 from longterm.evals.reading import read_suite
 
@@ -135,7 +136,7 @@ def eval_recall(
 ) -> None:
     """Record a suite's conversations, ask its questions, and tell how much was found."""
     choice = eval_recall_command.Choice(
-        names_in(method), eval_recall_command.whole_numbers(k), budget, json
+        names_in(method), eval_recall_command.whole_numbers(k), budget, report_file(json)
     )
     read = read_suite(suite.value, data, corrections).first(conversations, limit)
     stores = Stores.beside(settings.embedded_store(store or ":memory:"))
@@ -156,8 +157,9 @@ def eval_answers(
     conversations: Conversations = None,
 ) -> None:
     """Have a model answer a suite's questions from memory, and another judge the answers."""
+    path = report_file(json)
     read = read_suite(suite.value, data).first(conversations, limit)
     stores = Stores.beside(settings.embedded_store(store or ":memory:"))
     (ours,) = methods(["longterm"], stores, limit=50, budget=budget)
     models = eval_answers_command.Models(model, judge or model)
-    eval_answers_command.run(read, ours, models, json)
+    eval_answers_command.run(read, ours, models, path)

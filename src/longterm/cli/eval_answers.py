@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
-from longterm.cli.showing import bar, table
+from longterm.cli.showing import bar, table, write_report
 from longterm.errors import ConfigurationError
 from longterm.evals.answers import Answered, answer_all, answerable, by_category
 from longterm.evals.methods import Method
@@ -45,9 +44,7 @@ def run(
         pass
     answers = [*bar("answering", answer_all(method, suite, model, judge), total)]
     console.print(table(_rows(answers), f"{suite.name}: answers found right"))
-    if path:
-        report = json.dumps(_report(suite, method, answers), indent=2, ensure_ascii=False)
-        path.write_text(report + "\n", "utf-8")
+    write_report(path, _report(suite, method, answers))
 
 
 def _rows(answers: list[Answered]) -> list[list[str]]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 
-from longterm.cli.showing import bar, table
+from longterm.cli.showing import bar, table, write_report
 from longterm.errors import ConfigurationError
 from longterm.evals.methods import Method, Stores, methods
 from longterm.evals.report import Figures, as_json, category_rows, figures, method_rows
@@ -17,6 +16,9 @@ from longterm.evals.run import Asked, ask_all, questions_in, record_all, session
 from longterm.evals.suites import Suite
 
 __all__ = ["Choice", "run", "whole_numbers"]
+
+#: Tables by category are shown for so many methods; the JSON has them all.
+_FEW = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +49,7 @@ def run(suite: Suite, stores: Stores, choice: Choice, console: Console | None = 
     asked = _measured(chosen, suite)
     reached = figures(asked, choice.ks)
     _show(console, suite, reached)
-    if choice.json:
-        report = as_json(suite, reached, budget=choice.budget)
-        choice.json.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", "utf-8")
+    write_report(choice.json, as_json(suite, reached, budget=choice.budget))
 
 
 def _measured(chosen: Sequence[Method], suite: Suite) -> list[Asked]:
@@ -63,9 +63,5 @@ def _show(console: Console, suite: Suite, reached: Sequence[Figures]) -> None:
     turns = sum(len(one.turns) for one in suite.conversations)
     title = f"{suite.name}: {reached[0].overall.questions} questions, {turns} turns"
     console.print(table(method_rows(reached), title))
-    for one in reached[:1] if len(reached) > _FEW else reached:
+    for one in reached if len(reached) <= _FEW else reached[:1]:
         console.print(table(category_rows(one), one.method))
-
-
-#: Tables by category are shown for so many methods; the JSON has them all.
-_FEW = 3

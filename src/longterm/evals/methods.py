@@ -63,6 +63,8 @@ def names_in(texts: Iterable[str]) -> list[str]:
     known = dict.fromkeys(groups["all"])
     said = [name.strip() for text in texts for name in text.split(",") if name.strip()]
     names = [name for one in said for name in groups.get(one, (one,))]
+    if not names:
+        raise ConfigurationError(f"Name a method: {', '.join([*known, *groups])}.")
     if unknown := [name for name in names if name not in known]:
         raise ConfigurationError(
             f"There is no method {unknown[0]!r}. Known are {', '.join([*known, *groups])}."

@@ -65,5 +65,5 @@ def _asked(
 
 def config_of(suite: Suite, conversation: Conversation, **more: object) -> RunnableConfig:
     """Configure a run for one conversation: its namespace, and *more*."""
-    place = {"suite": suite.name, "conversation": conversation.name}
+    place = {"suite": suite.name, "conversation": conversation.label}
     return RunnableConfig(configurable=place | more)

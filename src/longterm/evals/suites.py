@@ -6,6 +6,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
 from itertools import groupby
 from operator import attrgetter
 from typing import Any
@@ -62,6 +63,12 @@ class Conversation:
     name: str
     turns: tuple[Turn, ...]
     questions: tuple[Question, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """The name, and a mark of what was said: two suites may call their conversations "1"."""
+        said = "\0".join(f"{turn.id} {turn.text}" for turn in self.turns)
+        return f"{self.name} {blake2b(said.encode(errors='replace'), digest_size=4).hexdigest()}"
 
     @property
     def sessions(self) -> Iterator[tuple[str, list[Turn]]]:
