@@ -12,7 +12,7 @@ demo: $(VENV)/.demo  ## A real model on this machine learns, changes its mind an
 	$(BIN)/longterm demo --lang $(LANG_)
 
 test: $(VENV)/.dev  ## The whole test suite; needs no model file.
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --dist loadfile
 
 test-local: $(VENV)/.dev  ## The tests that need the local language model (1.1 GB).
 	$(BIN)/pytest -m local_model --timeout 1800

@@ -56,6 +56,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "settings",
         "local",
         "recall",
+        "reflect",
         "manage",
         "revise",
         "tools",

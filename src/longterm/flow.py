@@ -19,10 +19,10 @@ from __future__ import annotations
 import asyncio
 import sys
 from abc import abstractmethod
-from collections.abc import Coroutine, Generator, Sequence
+from collections.abc import Coroutine, Generator, Hashable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar, cast, runtime_checkable
+from typing import Any, Generic, Protocol, TypedDict, TypeVar, cast, runtime_checkable
 
 from langchain_core.callbacks import (
     AsyncCallbackManagerForChainRun,
@@ -47,12 +47,14 @@ __all__ = [
     "FlowRunnable",
     "Hit",
     "Look",
+    "Sealed",
     "Step",
     "Together",
     "arun",
     "ask",
     "context_store",
     "fetch",
+    "in_graph",
     "read",
     "run",
     "search",
@@ -97,21 +99,44 @@ class Together(Step[list[Any]]):
     flows: tuple[Flow[Any], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+@runtime_checkable
+class Sealed(Hashable, Protocol):
+    """An item that is not decoded yet; equal ones hold equal items."""
+
+    def opened(self) -> Item:
+        """Decode it, anew each time."""
+        ...
+
+
+class Hit(Protocol):
     """An item that a look found, and its cosine, None where vectors cannot say."""
 
-    item: Item
-    cosine: float | None
+    @property
+    def sealed(self) -> Sealed | Item:
+        """The item, decoded already or not."""
+        ...
+
+    @property
+    def cosine(self) -> float | None:
+        """How near it is to what was looked for."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class Look(Step[list[Hit]]):
-    """Find what full text or vectors bring for *query* below *namespaces*, *limit* each."""
+    """Find what full text or vectors bring below *namespaces*, *limit* each.
+
+    Full text looks for *words*, vectors for *meaning*; "" leaves vectors out. A store that can
+    brings with the best hits what was written *around* them, and everything of a namespace
+    that holds no more than *whole* items. Other stores search for the one or the other.
+    """
 
     namespaces: tuple[tuple[str, ...], ...]
-    query: str
+    words: str
+    meaning: str
     limit: int
+    around: int = 0
+    whole: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,14 +255,23 @@ class _Edge:
 
 def context_store() -> BaseStore | None:
     """Store of the LangGraph graph that is running here, if any."""
+    return _graph_store()[1]
+
+
+def in_graph() -> bool:
+    """Tell whether a LangGraph graph is running here, with a store or without."""
+    return _graph_store()[0]
+
+
+def _graph_store() -> tuple[bool, BaseStore | None]:
     if "langgraph.pregel" not in sys.modules:
-        return None  # no graph can be running, and loading LangGraph takes most of a second
+        return False, None  # no graph can be running, and loading LangGraph takes most of a second
     from langgraph.config import get_store  # noqa: PLC0415 - see above
 
     try:
-        return get_store()
+        return True, get_store()
     except (RuntimeError, KeyError):  # not inside a graph: LangGraph has no gentler answer
-        return None
+        return False, None
 
 
 def _perform(step: object, edge: _Edge) -> Any:
@@ -287,35 +321,71 @@ async def _abatch(store: BaseStore, ops: list[Op]) -> list[Any]:
 class _HasArms(Protocol):
     """A store that tells what full text and what vectors say, each by itself."""
 
-    def arms(self, namespace_prefix: Namespace, query: str, *, limit: int) -> list[Any]: ...
+    def arms(
+        self,
+        namespace_prefix: Namespace,
+        query: str,
+        *,
+        limit: int,
+        meaning: str,
+        around: int,
+        whole: int,
+    ) -> Sequence[Hit]: ...
 
-    async def aarms(self, namespace_prefix: Namespace, query: str, *, limit: int) -> list[Any]: ...
+    async def aarms(
+        self,
+        namespace_prefix: Namespace,
+        query: str,
+        *,
+        limit: int,
+        meaning: str,
+        around: int,
+        whole: int,
+    ) -> Sequence[Hit]: ...
+
+
+class _Options(TypedDict):
+    limit: int
+    meaning: str
+    around: int
+    whole: int
+
+
+@dataclass(frozen=True, slots=True)
+class _SearchHit:
+    """What a plain search found."""
+
+    sealed: Item
+    cosine: float | None
 
 
 def _look(step: Look, store: BaseStore) -> list[Hit]:
     if isinstance(store, _HasArms):
-        found = (store.arms(place, step.query, limit=step.limit) for place in step.namespaces)
-        return [Hit(hit.item, hit.cosine) for hits in found for hit in hits]
-    answers = store.batch(_searches(step))
-    return [_as_hit(item) for items in answers for item in cast("list[SearchItem]", items)]
+        found = [store.arms(place, step.words, **_options(step)) for place in step.namespaces]
+        return [hit for hits in found for hit in hits]
+    return _as_hits(store.batch(_searches(step)))
 
 
 async def _alook(step: Look, store: BaseStore) -> list[Hit]:
     if isinstance(store, _HasArms):
-        found = [
-            await store.aarms(place, step.query, limit=step.limit) for place in step.namespaces
-        ]
-        return [Hit(hit.item, hit.cosine) for hits in found for hit in hits]
-    answers = await _abatch(store, _searches(step))
-    return [_as_hit(item) for items in answers for item in cast("list[SearchItem]", items)]
+        arms, options = store.aarms, _options(step)
+        found = [await arms(place, step.words, **options) for place in step.namespaces]
+        return [hit for hits in found for hit in hits]
+    return _as_hits(await _abatch(store, _searches(step)))
+
+
+def _options(step: Look) -> _Options:
+    return _Options(limit=step.limit, meaning=step.meaning, around=step.around, whole=step.whole)
 
 
 def _searches(step: Look) -> list[Op]:
-    return [SearchOp(place, query=step.query, limit=step.limit) for place in step.namespaces]
+    query, limit = step.meaning or step.words, max(step.limit, step.whole)
+    return [SearchOp(place, query=query, limit=limit) for place in step.namespaces]
 
 
-def _as_hit(item: SearchItem) -> Hit:
-    return Hit(item, item.score)
+def _as_hits(answers: Sequence[Any]) -> list[Hit]:
+    found = (item for items in answers for item in cast("list[SearchItem]", items))
+    return [_SearchHit(item, item.score) for item in found]
 
 
 def _side_by_side(flows: tuple[Flow[Any], ...], edge: _Edge) -> list[Any]:

@@ -63,7 +63,8 @@ def test_without_vectors_meaning_says_nothing(say: Say) -> None:
 
 
 def test_what_vectors_did_not_find_is_as_far_as_the_farthest(say: Say) -> None:
-    pool = pooled([say("a", cosine=0.8), say("b", cosine=0.3), say("c")])
+    near, far, unknown = say("a"), say("b"), say("c")
+    pool = pooled([near, far, unknown], {near: 0.8, far: 0.3})
 
     assert columns(question("lake"), pool)["meaning"].tolist() == [0.8, 0.3, 0.3]
 

@@ -14,18 +14,20 @@ def test_every_arm_has_a_weight() -> None:
 
 
 def test_the_parts_add_up_to_the_score(say: Say) -> None:
-    pool = pooled([say("We painted the lake", cosine=0.5), say("Why?", cosine=0.1)])
+    first, second = say("We painted the lake"), say("Why?")
+    pool = pooled([first, second], {first: 0.5, second: 0.1})
 
     for ranked in rank(ask("Who painted the lake?", now=NOW), pool):
         assert sum(ranked.parts.values()) == pytest.approx(ranked.score)
 
 
 def test_full_text_finds_what_vectors_missed_and_the_reverse(say: Say) -> None:
-    others = [say("so it goes", cosine=0.1) for _ in range(9)]
-    by_words, by_vectors = say("Her IBAN is DE02"), say("She is fond of cats", cosine=0.4)
+    others = dict.fromkeys([say("so it goes") for _ in range(9)], 0.1)
+    by_words, by_vectors = say("Her IBAN is DE02"), say("She is fond of cats")
 
-    words = rank(ask("IBAN DE02", now=NOW), pooled([*others, by_words]))
-    vectors = rank(ask("pets", now=NOW), pooled([*others, by_vectors]))
+    words = rank(ask("IBAN DE02", now=NOW), pooled([*others, by_words], others))
+    near = {**others, by_vectors: 0.4}
+    vectors = rank(ask("pets", now=NOW), pooled(near, near))
 
     assert words[0].candidate == by_words
     assert vectors[0].candidate == by_vectors

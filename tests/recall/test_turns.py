@@ -90,10 +90,10 @@ def test_a_long_turn_has_a_vector_for_each_piece() -> None:
 def test_a_turn_comes_back_from_the_store() -> None:
     (turn,) = made({"role": "user", "name": "Ann", "content": "Hi", "id": "m1"})
 
-    found = as_candidate(item(turn.value, turn.key), 0.5)
+    found = as_candidate(item(turn.value, turn.key))
 
     assert (found.kind, found.text, found.speaker, found.role) == ("turn", "Hi", "Ann", "user")
-    assert (found.time, found.message_id, found.cosine) == (NOW, "m1", 0.5)
+    assert (found.time, found.message_id, found.written) == (NOW, "m1", NOW)
 
 
 def test_everything_else_is_a_memory() -> None:

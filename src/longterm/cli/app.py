@@ -115,6 +115,20 @@ def recall(
     recall_command.run(question, place, limit=limit, budget=budget, now=now, as_json=json)
 
 
+@app.command()
+def worker(
+    reflector: Annotated[str, typer.Argument(help="A memory manager, as package.module:name.")],
+    *,
+    db: Annotated[str, typer.Option(help="sqlite:///reflections.db or postgresql://….")],
+    name: Annotated[str, typer.Option(help="The executors' name.")] = "default",
+    max_workers: Annotated[int, typer.Option(help="Reflections at the same time.")] = 8,
+) -> None:
+    """Do the reflections that wait in a database, until told to stop."""
+    from longterm.reflect.worker import run_worker  # noqa: PLC0415 - an extra of its own
+
+    run_worker(reflector, db, name=name, max_workers=max_workers)
+
+
 @evals.command("recall")
 def eval_recall(
     *,

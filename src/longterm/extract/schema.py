@@ -130,7 +130,7 @@ def _typed_kind(schema: type[Any]) -> Kind:
         _description(schema, parameters),
         _object_schema(schema.__name__, parameters),
         lambda content: _validated(adapter, content),
-        lambda value: adapter.dump_python(value, mode="json", by_alias=False),
+        lambda value: adapter.serializer.to_python(value, mode="json", by_alias=False),
     )
 
 
@@ -142,7 +142,7 @@ def _description(schema: Any, parameters: Mapping[str, Any]) -> str:
 
 def _validated(adapter: TypeAdapter[Any], content: Any) -> Any:
     try:
-        return adapter.validate_json(
+        return adapter.validator.validate_json(
             to_json(content, inf_nan_mode="constants"), by_alias=True, by_name=True
         )
     except ValidationError as error:

@@ -22,7 +22,7 @@ from langgraph.store.base import (
 from typing_extensions import override
 
 from longterm.extract.schema import Kind
-from longterm.flow import FlowRunnable, arun, fetch, run, search, write
+from longterm.flow import FlowRunnable, arun, fetch, in_graph, run, search, write
 from longterm.manage.items import Item, SearchItem, typed_item, typed_search_item
 from longterm.manage.known import known_in
 from longterm.memory.model import Document, value_of
@@ -157,7 +157,8 @@ class NamespaceAccess(FlowRunnable[Any, list[dict[str, Any]]]):
         it never goes to a store that was only remembered.
         """
         here, seen = self.store_here(), list(self._seen)
-        return seen[0] if here is None and len(seen) == 1 else here
+        outside = here is None and not in_graph()
+        return seen[0] if outside and len(seen) == 1 else here
 
     async def _get(self, op: GetOp, config: RunnableConfig | None) -> Item | None:
         namespace = self.namespace(config)

@@ -98,10 +98,9 @@ def _document(
 ) -> tuple[Document, Any]:
     if isinstance(content, BaseModel) or _is_instance(content):
         return Document(key, kind or type(content).__name__, _plain(content)), content
-    data = _plain(content)
     if kind is None or kind == _ANY_KIND:
-        return _guessed(key, data, kinds)
-    return _guessed(key, data, [one for one in kinds if one.name == kind], kind)
+        return _guessed(key, content, kinds)
+    return _guessed(key, content, [one for one in kinds if one.name == kind], kind)
 
 
 def _plain(content: Any) -> Any:
@@ -112,16 +111,17 @@ def _plain(content: Any) -> Any:
 
 
 def _guessed(
-    key: str, data: Any, kinds: Sequence[Kind], otherwise: str | None = None
+    key: str, content: Any, kinds: Sequence[Kind], otherwise: str | None = None
 ) -> tuple[Document, Any]:
-    """Give *data* the first kind it fits; a text fits a kind that has just a content."""
+    """Give *content* the first kind it fits; a text fits a kind that has just a content."""
     for kind in kinds:
-        for form in (data, {"content": data}):
+        for form in (content, {"content": content}):
             try:
                 value = kind.value(form)
             except ProposalError:
                 continue
             return Document(key, kind.name, kind.dump(value)), value
+    data = _plain(content)
     return Document(key, otherwise, data), data
 
 

@@ -11,22 +11,22 @@ from datetime import timedelta
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
-from longterm.recall.candidates import Candidate, Indices, Pool
+from longterm.recall.candidates import Floats, Indices, Pool, Talk
 from longterm.recall.question import Question
-from longterm.recall.reading import Passage, read
+from longterm.recall.reading import Passage
 from longterm.recall.when import Span
 
 __all__ = ["ARMS", "Columns", "columns"]
 
-Floats = NDArray[np.float64]
 Columns = Mapping[str, Floats]
+#: As many as there are talks.
+_KEPT = 16
 
 _SATURATION, _LENGTH = 1.2, 0.75
 _NEAR, _WIDE = 1, 4
 _LONG = 80
-_FADES_AFTER, _FADES_BEFORE = timedelta(days=10), timedelta(days=3)
+_FADES_AFTER, _FADES_BEFORE = timedelta(days=10).total_seconds(), timedelta(days=3).total_seconds()
 
 
 def columns(question: Question, pool: Pool) -> Columns:
@@ -63,10 +63,11 @@ class _Matches:
 
 
 def _matches(question: Question, texts: Sequence[Passage]) -> _Matches:
-    counts = [[text.counts.get(term, 0) for term in question.terms] for text in texts]
-    lengths = [text.length for text in texts]
-    shape = len(texts), len(question.terms)
-    return _Matches(np.array(counts, np.float64).reshape(shape), np.array(lengths, np.float64))
+    looked_up = [text.counts.get for text in texts]
+    counts = [[count(term, 0) for count in looked_up] for term in question.terms]
+    shape = len(question.terms), len(texts)
+    lengths = np.array([text.length for text in texts], np.float64)
+    return _Matches(np.array(counts, np.float64).reshape(shape).T, lengths)
 
 
 def _between(rows: Floats, begin: Indices, end: Indices) -> Floats:
@@ -75,50 +76,52 @@ def _between(rows: Floats, begin: Indices, end: Indices) -> Floats:
 
 
 def _text(question: Question, pool: Pool) -> dict[str, Floats]:
-    wholes = _matches(question, [one.whole for one in pool.readings])
-    words = _words(question, pool, wholes.rarity)
+    talk = pool.talk
+    wholes = _matches(question, [one.whole for one in talk.readings])
+    words = _words(question, talk, wholes)
     return {
         "words": words,
-        "around": _around(question, pool),
-        "session": _session(wholes, pool),
-        "answers": _answers(words, pool),
+        "around": _around(question, talk, wholes),
+        "session": _session(wholes, talk),
+        "answers": _answers(words, talk),
     }
 
 
-def _words(question: Question, pool: Pool, rarity: Floats) -> Floats:
+def _words(question: Question, talk: Talk, wholes: _Matches) -> Floats:
     """Score the best passage of each; how rare a term is, whole texts tell."""
-    passages = [passage for one in pool.readings for passage in one.passages]
-    firsts = np.cumsum([0, *(len(one.passages) for one in pool.readings)])[:-1]
-    scores = _matches(question, passages).bm25(rarity)
-    return _relative(np.maximum.reduceat(scores, firsts))
+    if len(talk.passages) == len(talk):  # each is its only passage
+        return _relative(wholes.bm25())
+    scores = _matches(question, talk.passages).bm25(wholes.rarity)
+    return _relative(np.maximum.reduceat(scores, talk.firsts))
 
 
-def _around(question: Question, pool: Pool) -> Floats:
+def _around(question: Question, talk: Talk, wholes: _Matches) -> Floats:
     """Each with near and with far neighbours as one text; of a neighbour the head counts."""
-    heads = _matches(question, [one.head for one in pool.readings])
-    reaches = [heads.joined(*pool.around(reach)) for reach in (_NEAR, _WIDE)]
+    short = all(one.head is one.whole for one in talk.readings)
+    heads = wholes if short else _matches(question, [one.head for one in talk.readings])
+    reaches = [heads.joined(*talk.around(reach)) for reach in (_NEAR, _WIDE)]
     return np.mean([_relative(texts.bm25()) for texts in reaches], axis=0)
 
 
-def _session(wholes: _Matches, pool: Pool) -> Floats:
+def _session(wholes: _Matches, talk: Talk) -> Floats:
     """Score the whole session as one text, the same for all of its turns."""
-    starts, which = np.unique(pool.starts, return_inverse=True)
-    sessions = wholes.joined(starts, np.append(starts[1:], len(pool)))
+    starts, which = np.unique(talk.starts, return_inverse=True)
+    sessions = wholes.joined(starts, np.append(starts[1:], len(talk)))
     return _relative(sessions.bm25())[which]
 
 
-def _answers(words: Floats, pool: Pool) -> Floats:
+def _answers(words: Floats, talk: Talk) -> Floats:
     """Take over what the turn before says, if it asks: the answer stands after its question."""
-    return _before(words * _where(one.asks for one in pool.readings), pool)
+    return _before(words * _where(one.asks for one in talk.readings), talk)
 
 
 def _relative(scores: Floats) -> Floats:
     return scores / (scores.max(initial=0.0) or 1.0)
 
 
-def _before(column: Floats, pool: Pool) -> Floats:
+def _before(column: Floats, talk: Talk) -> Floats:
     """Give each the number of the turn before, 0 at the beginning of a session."""
-    return np.where(np.arange(len(pool)) > pool.starts, np.roll(column, 1), 0.0)
+    return np.where(np.arange(len(talk)) > talk.starts, np.roll(column, 1), 0.0)
 
 
 # --- vectors ----------------------------------------------------------------------------------
@@ -126,7 +129,7 @@ def _before(column: Floats, pool: Pool) -> Floats:
 
 def _meaning(_: Question, pool: Pool) -> Floats:
     """Take the cosine; what vectors did not find is as far as the farthest they did."""
-    cosines = np.array([np.nan if one.cosine is None else one.cosine for one in pool.candidates])
+    cosines = pool.cosines
     if np.isnan(cosines).all():
         return np.zeros(len(pool))
     return np.where(np.isnan(cosines), np.nanmin(cosines), cosines)
@@ -140,7 +143,7 @@ def _speaker(question: Question, pool: Pool) -> Floats:
     if question.summary:
         return np.zeros(len(pool))  # a summary is about what both sides said
     if question.named:
-        asked = question.named if pool.speakers - question.named else frozenset[str]()
+        asked = question.named if pool.talk.speakers - question.named else frozenset[str]()
         return _where(one.speaker in asked for one in pool.candidates)
     if question.addresses_assistant:
         return _where(one.role == "assistant" for one in pool.candidates)
@@ -155,30 +158,35 @@ def _time(question: Question, pool: Pool) -> Floats:
     """1 within the time asked about, fading with the days outside; talk comes after deeds."""
     if not question.spans:
         return np.zeros(len(pool))
-    return np.array(
-        [max(_nearness(span, one) for span in question.spans) for one in pool.candidates]
-    )
+    return np.max([_nearness(span, pool.talk.moments) for span in question.spans], axis=0)
 
 
-def _nearness(span: Span, one: Candidate) -> float:
-    distance = span.distance(one.time)
-    fades = _FADES_AFTER if distance > timedelta(0) else _FADES_BEFORE
-    return float(np.exp(-abs(distance) / fades))
+def _nearness(span: Span, moments: Floats) -> Floats:
+    before = np.maximum(span.start.timestamp() - moments, 0.0)
+    after = np.maximum(moments - span.end.timestamp(), 0.0)
+    return np.exp(-before / _FADES_BEFORE - after / _FADES_AFTER)
 
 
 def _kind(question: Question, pool: Pool) -> Floats:
     """Whether it holds a time or a number, where one is asked for."""
+    if not (question.wants_time or question.wants_number):
+        return np.zeros(len(pool))
     return _where(
         (question.wants_time and one.tells_time) or (question.wants_number and one.tells_number)
-        for one in pool.readings
+        for one in pool.talk.readings
     )
 
 
 def _standing(question: Question, pool: Pool) -> Floats:
     """Find a wish for good: 2 where something is requested, 1 elsewhere, 0 for a survey."""
     weight = 0.0 if question.survey else 1.0 + question.request
-    wishes = zip(pool.candidates, pool.readings, strict=True)
-    return weight * _where(one.standing and who.role == "user" for who, one in wishes)
+    return weight * _wishes(pool.talk)
+
+
+@lru_cache(_KEPT)
+def _wishes(talk: Talk) -> Floats:
+    pairs = zip(talk.candidates, talk.readings, strict=True)
+    return _where(one.standing and who.role == "user" for who, one in pairs)
 
 
 # --- traits that hold for every question ------------------------------------------------------
@@ -186,31 +194,34 @@ def _standing(question: Question, pool: Pool) -> Floats:
 
 def _news(_: Question, pool: Pool) -> Floats:
     """How many words nobody said before."""
-    order = sorted(range(len(pool)), key=lambda at: pool.candidates[at].time)
-    new = np.zeros(len(pool))
-    new[order] = _new_words(tuple(pool.candidates[at].text for at in order))
-    return np.log1p(new)
+    return np.log1p(_new_words(pool.talk))
 
 
-@lru_cache(64)
-def _new_words(texts: tuple[str, ...]) -> tuple[int, ...]:
-    """Count them text by text; kept, as the turns of a conversation are asked about again."""
+@lru_cache(_KEPT)
+def _new_words(talk: Talk) -> Floats:
     known: set[str] = set()
-    new: list[int] = []
-    for said in (read(text).whole.counts.keys() for text in texts):
-        new.append(len(said - known))
+    new = np.zeros(len(talk))
+    order: list[int] = np.argsort(talk.moments, kind="stable").tolist()
+    for at in order:
+        said = talk.readings[at].whole.counts.keys()
+        new[at] = len(said - known)
         known |= said
-    return tuple(new)
+    return new
 
 
 def _long(_: Question, pool: Pool) -> Floats:
     """How much longer than a turn of conversation usually is."""
-    return np.log([max(one.words, _LONG) / _LONG for one in pool.readings])
+    return _lengths(pool.talk)
+
+
+@lru_cache(_KEPT)
+def _lengths(talk: Talk) -> Floats:
+    return np.log([max(one.words, _LONG) / _LONG for one in talk.readings])
 
 
 def _recency(_: Question, pool: Pool) -> Floats:
     """From 0 for the first said to 1 for the last."""
-    moments = np.array([one.time.timestamp() for one in pool.candidates])
+    moments = pool.talk.moments
     return (moments - moments.min()) / (float(np.ptp(moments)) or 1.0)
 
 

@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from longterm.recall.arms import Columns, Floats, columns
-from longterm.recall.candidates import Candidate, Pool
+from longterm.recall.arms import Columns, columns
+from longterm.recall.candidates import Candidate, Floats, Pool
 from longterm.recall.question import Question
 
 __all__ = ["Ranked", "Weights", "rank"]
@@ -60,8 +60,7 @@ def rank(
     """Put the *limit* best of *pool* in order, best first; equal ones latest first."""
     weighed = _weighed(columns(question, pool), weights)
     total = sum(weighed.values(), np.zeros(len(pool)))
-    moments = [one.time.timestamp() for one in pool.candidates]
-    best_first: list[int] = np.lexsort((-np.array(moments), -total)).tolist()
+    best_first: list[int] = np.lexsort((-pool.talk.moments, -total)).tolist()
     return [
         _ranked(pool.candidates[at], float(total[at]), weighed, at) for at in best_first[:limit]
     ]

@@ -1,38 +1,41 @@
 """Recall: find what matters now among turns and memories, and hand it on as a block of text.
 
-In this order: a first look, to learn who took part → read the question → one look for
+In this order: a first look by words, to learn who took part → read the question → one look for
 candidates → rank them by every arm → let a reranker choose, if there is one → the block.
 No language model takes part.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, cast
 
 from langchain_core.documents import BaseDocumentCompressor, Document
 from langchain_core.runnables import RunnableConfig
-from langgraph.store.base import BaseStore, GetOp, SearchOp
+from langgraph.store.base import BaseStore, GetOp, Item, SearchOp
 from typing_extensions import override
 
 from longterm.errors import ConfigurationError
-from longterm.flow import Compress, FlowRunnable, Hit, Look, fetch, search
+from longterm.flow import Compress, FlowRunnable, Look, fetch, search
 from longterm.memory.conversation import as_messages, windows
 from longterm.memory.namespace import Namespace, NamespaceTemplate
-from longterm.recall.candidates import Candidate, Kind, pooled
+from longterm.recall.candidates import Candidate, Kind, Pool, pooled, speakers
 from longterm.recall.context import TokenCounter, approximate_tokens, block
 from longterm.recall.fuse import Ranked, Weights, rank
 from longterm.recall.question import Question, ask
-from longterm.recall.turns import as_candidate
+from longterm.recall.turns import as_candidate, unsealed
 
 __all__ = ["Recall", "Recalled", "Recollection", "Reranker", "create_recall"]
 
 #: How many items the first look brings; their speakers are the names a question may hold.
 _SCOUTS = 24
-#: How many items each arm of the store may bring. A conversation of this size is seen whole.
-_CANDIDATES = 800
-#: How many of them may call for the turn before, which the look did not bring.
-_PREDECESSORS = 100
+#: A conversation of so many turns and memories is seen whole.
+_WHOLE = 800
+#: Of a longer one each arm of the store brings so many, and so many around the best of them.
+_CANDIDATES, _AROUND = 200, 4
+#: How many of the best may call for the turn before, where the look did not bring it.
+_PREDECESSORS = 40
 #: How many of the best candidates a reranker is shown.
 _RERANKED = 50
 
@@ -139,8 +142,9 @@ class Recall(FlowRunnable[Any, Recalled]):
         places = tuple(template(config) for template in self._namespaces)
         if not text:
             return Recalled(text, (), "")
-        question = await _read(text, places, self._now(config))
-        pool = pooled(await _candidates(question, places))
+        now = self._now(config)
+        pool = await _pool(await _read(text, places, now), places)
+        question = ask(text, speakers=pool.talk.speakers, now=now)
         ranked = rank(question, pool, self._weights, max(self._limit, _RERANKED))
         chosen = await self._chosen(text, ranked)
         return Recalled(text, tuple(map(_recollection, chosen)), self._block(chosen))
@@ -165,32 +169,40 @@ class Recall(FlowRunnable[Any, Recalled]):
 
 
 async def _read(text: str, places: tuple[Namespace, ...], now: datetime) -> Question:
-    """Read the question, knowing whose names it may hold."""
-    scouts = await Look(places, text, _SCOUTS)
-    return ask(text, speakers=pooled(map(_found, scouts)).speakers, now=now)
+    """Read the question, knowing whose names it may hold: of those who answered as well."""
+    scouts = await Look(places, text, meaning="", limit=_SCOUTS, around=1)
+    return ask(text, speakers=speakers(unsealed(hit.sealed) for hit in scouts), now=now)
 
 
-async def _candidates(question: Question, places: tuple[Namespace, ...]) -> list[Candidate]:
+async def _pool(question: Question, places: tuple[Namespace, ...]) -> Pool:
     """Find candidates, and what is needed to see them in their conversation."""
-    found = [_found(hit) for hit in await Look(places, question.statement, _CANDIDATES)]
-    if any(one.cosine is not None for one in found):
-        return found + await _predecessors(found)
-    # Without vectors only turns that share a word were found; the neighbours count as well.
-    latest = await search([SearchOp(place, limit=_CANDIDATES) for place in places])
-    return found + [as_candidate(item) for items in latest for item in items]
+    statement = question.statement
+    hits = await Look(places, statement, statement, _CANDIDATES, _AROUND, _WHOLE)
+    cosines = {unsealed(hit.sealed): hit.cosine for hit in hits}
+    if hits and not any(isinstance(hit.sealed, Item) for hit in hits):
+        return pooled(cosines, cosines)
+    return pooled([*cosines, *await _neighbours(cosines, places)], cosines)
+
+
+async def _neighbours(
+    found: Mapping[Candidate, float | None], places: Sequence[Namespace]
+) -> list[Candidate]:
+    """Find neighbours where the store knows none."""
+    if any(cosine is not None for cosine in found.values()):
+        return await _predecessors([*found])
+    # Without vectors only turns that share a word were found.
+    latest = await search([SearchOp(place, limit=_WHOLE) for place in places])
+    return [as_candidate(item) for items in latest for item in items]
 
 
 async def _predecessors(found: Sequence[Candidate]) -> list[Candidate]:
     """Read the turns before those found, where the look did not bring them."""
     known = {one.id for one in found}
-    before = [(one.namespace, str(one.value.get("before") or "")) for one in found]
+    best = found[:_PREDECESSORS]
+    before = [(one.namespace, str(one.value.get("before") or "")) for one in best]
     missing = list(dict.fromkeys(one for one in before if one[1] and one not in known))
-    items = await fetch([GetOp(*one, refresh_ttl=False) for one in missing[:_PREDECESSORS]])
+    items = await fetch([GetOp(*one, refresh_ttl=False) for one in missing])
     return [as_candidate(item) for item in items if item is not None]
-
-
-def _found(hit: Hit) -> Candidate:
-    return as_candidate(hit.item, hit.cosine)
 
 
 def _question_in(input: Any) -> str:
@@ -215,7 +227,7 @@ def _recollection(one: Ranked) -> Recollection:
         speaker=it.speaker,
         namespace=it.namespace,
         key=it.key,
-        value=it.value,
+        value=deepcopy(it.value),
     )
 
 

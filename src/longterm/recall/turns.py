@@ -9,22 +9,25 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, cast
 from uuid import NAMESPACE_URL, uuid5
 
 from langchain_core.messages import BaseMessage, SystemMessage
 from langgraph.store.base import Item
 
+from longterm.flow import Sealed
 from longterm.memory.conversation import message_text, message_time, speaker
 from longterm.recall.candidates import Candidate
 from longterm.recall.reading import pieces
 
-__all__ = ["TURN", "Turn", "as_candidate", "indexed_fields", "turns"]
+__all__ = ["TURN", "Turn", "as_candidate", "indexed_fields", "turns", "unsealed"]
 
 #: The kind of a turn in the store.
 TURN = "Turn"
 
 _KEYS = uuid5(NAMESPACE_URL, "longterm/turn")
+_KEPT = 8_192
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,17 +134,27 @@ def _shortened(text: str, limit: int) -> str:
 # --- from the store ---------------------------------------------------------------------------
 
 
-def as_candidate(item: Item, cosine: float | None = None) -> Candidate:
+def unsealed(sealed: Sealed | Item) -> Candidate:
+    """Read what a look found; the last ones that were sealed are kept, being met again."""
+    return as_candidate(sealed) if isinstance(sealed, Item) else _opened(sealed)
+
+
+@lru_cache(_KEPT)
+def _opened(sealed: Sealed) -> Candidate:
+    return as_candidate(sealed.opened())
+
+
+def as_candidate(item: Item) -> Candidate:
     """Read an item of a store as what may be recalled: a turn, or else a memory."""
     value = cast("Mapping[str, Any]", item.value)
-    return _from_turn(item, value, cosine) if _is_turn(value) else _from_memory(item, value, cosine)
+    return _from_turn(item, value) if _is_turn(value) else _from_memory(item, value)
 
 
 def _is_turn(value: Mapping[str, Any]) -> bool:
     return value.get("kind") == TURN and isinstance(value.get("content"), str)
 
 
-def _from_turn(item: Item, value: Mapping[str, Any], cosine: float | None) -> Candidate:
+def _from_turn(item: Item, value: Mapping[str, Any]) -> Candidate:
     position = value.get("position")
     return Candidate(
         namespace=item.namespace,
@@ -155,11 +168,11 @@ def _from_turn(item: Item, value: Mapping[str, Any], cosine: float | None) -> Ca
         position=position if isinstance(position, int) else 0,
         message_id=str(value.get("message_id") or ""),
         value=value,
-        cosine=cosine,
+        written=_aware(item.created_at),
     )
 
 
-def _from_memory(item: Item, value: Mapping[str, Any], cosine: float | None) -> Candidate:
+def _from_memory(item: Item, value: Mapping[str, Any]) -> Candidate:
     sources = value.get("sources")
     return Candidate(
         namespace=item.namespace,
@@ -170,7 +183,6 @@ def _from_memory(item: Item, value: Mapping[str, Any], cosine: float | None) -> 
         thread=item.key,
         sources=tuple(map(str, cast("list[Any]", sources))) if isinstance(sources, list) else (),
         value=value,
-        cosine=cosine,
     )
 
 

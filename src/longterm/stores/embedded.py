@@ -47,10 +47,10 @@ from longterm.stores.operations import (
     PutIf,
     Read,
     Write,
-    micros,
     prepared,
 )
 from longterm.stores.reindexing import Progress, Reindexing
+from longterm.stores.rows import micros
 from longterm.stores.scopes import ScopeCache
 from longterm.stores.steps import EmbedQueries, EmbedTexts, Job, Step, Work, arun, run
 from longterm.stores.sweeping import Sweeper, sweep
@@ -196,12 +196,20 @@ class EmbeddedStore(BaseStore):
         *,
         filter: dict[str, Any] | None = None,
         limit: int = 100,
+        meaning: str | None = None,
+        around: int = 0,
+        whole: int = 0,
     ) -> list[ArmHit]:
         """Find what full text and vectors find, *limit* each, with their own raw scores.
 
         Only real hits are among them, best fused score first, for callers that rank themselves.
+        Vectors are compared with *meaning* instead of *query* where it is given; "" leaves them
+        out. Two things bring more than hits: with *around*, the items written up to so many
+        before and after the best quarter of them in the same namespace come as well; and if
+        there are no more than *whole* items below the prefix, all of them do.
         """
-        return _hits(self.batch([ArmsOp(namespace_prefix, query, filter, limit)]))
+        op = ArmsOp(namespace_prefix, query, filter, limit, meaning, around, whole)
+        return _hits(self.batch([op]))
 
     async def aarms(
         self,
@@ -210,9 +218,13 @@ class EmbeddedStore(BaseStore):
         *,
         filter: dict[str, Any] | None = None,
         limit: int = 100,
+        meaning: str | None = None,
+        around: int = 0,
+        whole: int = 0,
     ) -> list[ArmHit]:
         """Find what full text and vectors find, *limit* each, with their own raw scores."""
-        return _hits(await self.abatch([ArmsOp(namespace_prefix, query, filter, limit)]))
+        op = ArmsOp(namespace_prefix, query, filter, limit, meaning, around, whole)
+        return _hits(await self.abatch([op]))
 
     def put_if(
         self,
@@ -342,7 +354,7 @@ class EmbeddedStore(BaseStore):
     def _plan(self, ops: Sequence[Operation], embedder: Embedder) -> _Plan:
         plan = self._checked(ops)
         texts = [text for op in plan.ops if isinstance(op, Write) for text in op.index.texts]
-        queries = [op.query for op in plan.ops if isinstance(op, Find) and op.query]
+        queries = [op.meaning for op in plan.ops if isinstance(op, Find) and op.meaning]
         if not texts and not queries:
             return plan
         with self._database.reading() as connection:
@@ -422,7 +434,7 @@ class EmbeddedStore(BaseStore):
     def _find(
         self, tx: Transaction, op: Find, vectors: _Vectors, model: int | None, *, own: bool
     ) -> Result:
-        asked = Asked(vectors.queries.get(op.query or ""), model)
+        asked = Asked(vectors.queries.get(op.meaning or ""), model)
         return cast("Result", find(tx, op, asked, self._cache, own=own))
 
     def _prolong(self, read_in: Transaction) -> None:

@@ -13,13 +13,16 @@ from longterm.stores.filters import EVERYTHING
 from longterm.stores.matrix import Vector
 from longterm.stores.operations import ArmHit, ExplainedItem, Explanation, Find
 from longterm.stores.ranking import NOTHING, Scores, bm25, contributions, fused, in_order
+from longterm.stores.rows import Row
 from longterm.stores.scopes import Arms, Scope, ScopeCache, Slots, View
-from longterm.stores.transaction import Row, Transaction, fetched, item, latest
+from longterm.stores.transaction import Transaction, fetched, latest
 from longterm.text import VERSION
 
 __all__ = ["Asked", "find"]
 
 _CHUNK = 32
+#: One in so many of what an arm finds is good enough for its neighbours to be of interest.
+_CENTRES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +45,13 @@ def find(
     tx: Transaction, op: Find, asked: Asked, cache: ScopeCache, *, own: bool
 ) -> list[SearchItem] | list[ArmHit]:
     """Find the items that *op* asks for; *own*: this transaction wrote some of them."""
+    if op.answer == "arms":
+        return _hits(tx, op, _ranking(tx, op, asked, cache, own=own))
     if op.query is None:
         return _page(tx, op, (_Found(row, None) for row in latest(tx, op)))
     ranking = _ranking(tx, op, asked, cache, own=own)
-    if op.answer == "arms":
-        return _hits(tx, op, ranking)
-    return _page(tx, op, _ranked(tx, op, ranking, ranking.scores.score))
+    ranked = _ranked(_Reader(tx, op, ranking.slots), op, ranking, ranking.scores.score)
+    return _page(tx, op, (_Found(row, slot, ranking.scores) for slot, row in ranked))
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,32 +115,46 @@ def _revision(tx: Transaction) -> int:
 # --- items ------------------------------------------------------------------------------------
 
 
+class _Reader:
+    """Reads the items of slots that are as the operation says, each of them once."""
+
+    def __init__(self, tx: Transaction, op: Find, slots: Slots) -> None:
+        self._tx = tx
+        self._condition = op.condition
+        self._ids = slots.ids
+        self._rows: dict[int, Row | None] = {}
+
+    def rows(self, slots: NDArray[np.int64]) -> Iterator[tuple[int, Row]]:
+        """Yield those that may be shown, in the order of *slots*."""
+        wanted: list[int] = slots.tolist()
+        self._read([slot for slot in wanted if slot not in self._rows])
+        for slot in wanted:
+            row = self._rows[slot]
+            if row is not None:
+                yield slot, row
+
+    def _read(self, slots: list[int]) -> None:
+        if slots:
+            ids: list[int] = self._ids[slots].tolist()
+            found = fetched(self._tx, ids, self._condition)
+            self._rows.update(zip(slots, map(found.get, ids), strict=True))
+
+
 def _ranked(
-    tx: Transaction, op: Find, ranking: Ranking, score: NDArray[np.float32]
-) -> Iterator[_Found]:
+    reader: _Reader, op: Find, ranking: Ranking, score: NDArray[np.float32]
+) -> Iterator[tuple[int, Row]]:
     """Fetch the items in the order of *score*, in growing chunks, as most are not wanted."""
     size = op.offset + op.limit + (0 if op.condition == EVERYTHING else _CHUNK)
     size = max(size, 1)
     for part in in_order(score, ranking.slots.revisions, size):
         start = 0
         while start < len(part):
-            chunk = part[start : start + size]
-            yield from _of_chunk(tx, op, ranking, chunk)
+            yield from reader.rows(part[start : start + size])
             start, size = start + size, size * 4
 
 
-def _of_chunk(
-    tx: Transaction, op: Find, ranking: Ranking, chunk: NDArray[np.int64]
-) -> Iterator[_Found]:
-    ids: list[int] = ranking.slots.ids[chunk].tolist()
-    rows = fetched(tx, ids, op.condition)
-    for slot, number in zip(chunk.tolist(), ids, strict=True):
-        if number in rows:
-            yield _Found(rows[number], slot, ranking.scores)
-
-
 def _search_item(found: _Found) -> SearchItem:
-    plain = item(found.row)
+    plain = found.row.opened()
     return SearchItem(
         namespace=plain.namespace,
         key=plain.key,
@@ -164,16 +182,24 @@ def _explained(found: _Found) -> ExplainedItem:
 
 
 def _hits(tx: Transaction, op: Find, ranking: Ranking) -> list[ArmHit]:
-    """Collect the best of each arm; the other arm is asked about them as well."""
-    best: dict[int, _Found] = {}
+    """Collect the best of each arm, both arms being asked about all of them."""
+    reader, scores = _Reader(tx, op, ranking.slots), ranking.scores
+    small = np.count_nonzero(ranking.slots.live) <= op.whole
+    slots = np.flatnonzero(ranking.slots.live) if small else _best(reader, op, ranking)
+    found = dict(reader.rows(slots))
+    ordered = sorted(found, key=scores.score.__getitem__, reverse=True)
+    return [ArmHit(found[slot], *scores.raw(slot)) for slot in ordered]
+
+
+def _best(reader: _Reader, op: Find, ranking: Ranking) -> NDArray[np.int64]:
+    """Find what each arm puts first, and what was written around the best of it."""
+    found: list[int] = []
+    centres: list[int] = []
     for score in ranking.scores.arms(ranking.slots.live):
-        for one in islice(_ranked(tx, op, ranking, score), op.offset, op.offset + op.limit):
-            best[one.row.id] = one
-    ordered = sorted(best.values(), key=lambda one: _score(one) or 0.0, reverse=True)
-    return [ArmHit(item(one.row), *_raw(one)) for one in ordered]
-
-
-def _raw(found: _Found) -> tuple[float | None, float | None]:
-    if found.scores is None or found.slot is None:
-        return None, None
-    return found.scores.raw(found.slot)
+        ranked = _ranked(reader, op, ranking, score)
+        best = [slot for slot, _ in islice(ranked, op.offset, op.offset + op.limit)]
+        found += best
+        centres += best[: op.limit // _CENTRES]
+    if op.around and centres:
+        found += ranking.slots.around(np.array(centres), op.around).tolist()
+    return np.unique(np.array(found, dtype=np.int64))

@@ -6,6 +6,7 @@ below a prefix is one range of strings, and a prefix stops at label boundaries b
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from langgraph.store.base import ListNamespacesOp, MatchCondition
 
@@ -21,6 +22,7 @@ def to_path(labels: Sequence[str]) -> str:
     return ".".join(to_column(label) for label in labels)
 
 
+@lru_cache(4096)
 def to_labels(path: str) -> tuple[str, ...]:
     """Split the string of a namespace into its labels."""
     return tuple(from_column(label) for label in path.split(".")) if path else ()
@@ -33,6 +35,8 @@ def to_column(text: str) -> str:
 
 def from_column(text: str) -> str:
     """Text as it was before `to_column`."""
+    if "\U0010ffff" not in text:
+        return text
     return _ESCAPED.sub(lambda found: chr(int(found.group(1), 16)), text)
 
 

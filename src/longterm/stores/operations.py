@@ -8,7 +8,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -29,6 +29,7 @@ from longterm.stores.embedding import Fields, texts_of, words_of
 from longterm.stores.filters import Condition, parse
 from longterm.stores.lexicon import hashed, pack
 from longterm.stores.names import to_column, to_path
+from longterm.stores.rows import Row, micros
 from longterm.stores.values import Encoded, encode
 from longterm.text import query_terms, terms
 
@@ -49,13 +50,9 @@ __all__ = [
     "Read",
     "Write",
     "indexed",
-    "micros",
-    "moment",
     "prepared",
 ]  # fmt: skip
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 _MINUTE = 60_000_000
 _LONGEST = 2**62
 _MOST_TERMS = 256
@@ -80,12 +77,15 @@ class PutIf(NamedTuple):
 
 
 class ArmsOp(NamedTuple):
-    """Search, and answer each arm's own scores instead of one."""
+    """Search, and answer each arm's own scores instead of one; `EmbeddedStore.arms` says how."""
 
     namespace_prefix: tuple[str, ...]
     query: str
     filter: dict[str, Any] | None = None
     limit: int = 100
+    meaning: str | None = None
+    around: int = 0
+    whole: int = 0
 
 
 class ExplainOp(NamedTuple):
@@ -98,9 +98,14 @@ class ExplainOp(NamedTuple):
 class ArmHit:
     """An item that an arm found: raw BM25, raw cosine, None where that arm did not find it."""
 
-    item: Item
+    sealed: Row
     bm25: float | None
     cosine: float | None
+
+    @property
+    def item(self) -> Item:
+        """The item, decoded anew each time."""
+        return self.sealed.opened()
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +195,12 @@ class Find:
     refresh: bool
     query: str | None = None
     terms: tuple[np.uint64, ...] = ()
+    #: What the vectors are compared with.
+    meaning: str | None = None
     answer: Literal["items", "explained", "arms"] = "items"
+    #: For arms: how far around the best hits, and which scopes are small enough to be seen whole.
+    around: int = 0
+    whole: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,9 +227,8 @@ def prepared(op: Operation, fields: Sequence[str]) -> Prepared:
             return _find(op)
         case ExplainOp(search):
             return _find(search, "explained")
-        case ArmsOp(namespace_prefix, query, wanted, limit):
-            search = SearchOp(namespace_prefix, wanted, limit, query=query, refresh_ttl=False)
-            return _find(search, "arms")
+        case ArmsOp():
+            return _arms(op)
         case ListNamespacesOp():
             validate_op_namespace(op)
             return List(op)
@@ -235,16 +244,6 @@ def indexed(value: Mapping[str, Any], fields: str | None, default: Sequence[str]
     paths = default if named is None else named
     found = [term for text in words_of(value, paths) for term in terms(text)]
     return Indexed(pack(found), tuple(texts_of(value, paths)))
-
-
-def micros(time: datetime) -> int:
-    """Turn a time into its stored form."""
-    return (time - _EPOCH) // _MICROSECOND
-
-
-def moment(stored: int) -> datetime:
-    """Turn a stored time back."""
-    return _EPOCH + timedelta(microseconds=stored)
 
 
 def _write(op: PutOp, default: Sequence[str]) -> Write:
@@ -265,6 +264,15 @@ def _conditional(op: PutIf, default: Sequence[str]) -> Write:
     return replace(put, expected=Expected(updated_at))
 
 
+def _arms(op: ArmsOp) -> Find:
+    if op.around < 0 or op.whole < 0:
+        raise InvalidInputError(f"around and whole count from 0, not {op.around} and {op.whole}.")
+    search = SearchOp(op.namespace_prefix, op.filter, op.limit, query=op.query, refresh_ttl=False)
+    meaning = op.query if op.meaning is None else op.meaning
+    found = _find(search, "arms")
+    return replace(found, meaning=meaning, around=op.around, whole=op.whole)
+
+
 def _find(op: SearchOp, answer: Literal["items", "explained", "arms"] = "items") -> Find:
     validate_op_namespace(op)
     if op.limit < 0 or op.offset < 0:
@@ -277,6 +285,7 @@ def _find(op: SearchOp, answer: Literal["items", "explained", "arms"] = "items")
         op.refresh_ttl,
         op.query or None,
         tuple(hashed(query_terms(op.query or "")[:_MOST_TERMS])),
+        op.query or None,
         answer,
     )
 

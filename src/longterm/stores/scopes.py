@@ -17,6 +17,7 @@ import weakref
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain
 from typing import Any
 
@@ -46,25 +47,26 @@ def within(path: str) -> tuple[str, tuple[str, ...]]:
     return f"namespace IN ({paths})", (path, *below(path))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Slots:
-    """The items of a scope: number, revision, and whether the slot is still the item's."""
+    """The items of a scope: number, revision, namespace, and whether the slot is still theirs."""
 
     ids: NDArray[np.int64]
     revisions: NDArray[np.int64]
+    namespaces: NDArray[np.int64]
     live: NDArray[np.bool_]
 
     @classmethod
     def of(cls, rows: Rows) -> "Slots":
-        """Make a slot for each row of number and revision."""
-        flat = np.fromiter(chain.from_iterable(rows), dtype=np.int64, count=2 * len(rows))
-        ids, revisions = flat.reshape(-1, 2).T.copy()
-        return cls(ids, revisions, np.ones(len(rows), dtype=np.bool_))
+        """Make a slot for each row of number, revision and namespace."""
+        flat = np.fromiter(chain.from_iterable(rows), dtype=np.int64, count=3 * len(rows))
+        ids, revisions, namespaces = flat.reshape(-1, 3).T.copy()
+        return cls(ids, revisions, namespaces, np.ones(len(rows), dtype=np.bool_))
 
     @property
     def nbytes(self) -> int:
-        """How much memory they take."""
-        return self.ids.nbytes + self.revisions.nbytes + self.live.nbytes
+        """How much memory they take, with the orders they are looked up in."""
+        return 6 * self.ids.nbytes + self.live.nbytes
 
     def appended(self, rows: Rows, removed: Sequence[int]) -> "Slots":
         """Others, where *rows* are new and what stood for them or for *removed* is dead."""
@@ -73,14 +75,40 @@ class Slots:
         return Slots(
             np.concatenate([self.ids, new.ids]),
             np.concatenate([self.revisions, new.revisions]),
+            np.concatenate([self.namespaces, new.namespaces]),
             np.concatenate([self.live & ~dead, new.live]),
         )
 
     def places(self, ids: Sequence[int]) -> NDArray[np.int64]:
         """Find the living slots of items that are all there."""
+        slots, numbers = self._by_number
+        return slots[np.searchsorted(numbers, np.asarray(ids, dtype=np.int64))]
+
+    def around(self, slots: NDArray[np.int64], reach: int) -> NDArray[np.int64]:
+        """Find living *slots* and those written up to *reach* before and after, ascending.
+
+        Numbers are given in the order of writing; neighbours are of the same namespace.
+        """
+        line, places = self._in_line
+        at = places[slots][:, None] + np.arange(-reach, reach + 1)
+        near = line[np.clip(at, 0, len(line) - 1)]
+        same = self.namespaces[near] == self.namespaces[slots][:, None]
+        return np.unique(near[same])
+
+    @cached_property
+    def _by_number(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         living = np.flatnonzero(self.live)
-        ordered = living[np.argsort(self.ids[living])]
-        return ordered[np.searchsorted(self.ids[ordered], np.asarray(ids, dtype=np.int64))]
+        ordered = living[np.argsort(self.ids[living], kind="stable")]
+        return ordered, self.ids[ordered]
+
+    @cached_property
+    def _in_line(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Order the living slots by namespace and number; where each slot stands in it."""
+        ordered, _ = self._by_number
+        line = ordered[np.argsort(self.namespaces[ordered], kind="stable")]
+        places = np.zeros(len(self.ids), dtype=np.int64)
+        places[line] = np.arange(len(line))
+        return line, places
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +194,7 @@ class Scope:
         if revision - self._revision > _REMEMBERED:
             self._forget()
         if self._slots is None:
-            self._slots = Slots.of(self._select(connection, "id, revision", "items", "ORDER BY id"))
+            self._slots = self._loaded(connection)
         elif revision > self._revision:
             self._slots = self._advanced(connection, self._slots)
         self._revision = revision
@@ -174,7 +202,7 @@ class Scope:
 
     def _advanced(self, connection: sqlite3.Connection, slots: Slots) -> Slots:
         new = connection.execute(
-            f"SELECT id, revision FROM items WHERE revision > ? AND {self._sql} "  # noqa: S608 - our own SQL
+            f"SELECT {_SLOT} FROM items WHERE revision > ? AND {self._sql} "  # noqa: S608 - our own SQL
             "ORDER BY revision",
             (self._revision, *self._parameters),
         ).fetchall()
@@ -191,7 +219,7 @@ class Scope:
     def _reloaded(self, connection: sqlite3.Connection) -> Slots:
         """Begin anew when most slots are dead."""
         self._forget()
-        return Slots.of(self._select(connection, "id, revision", "items", "ORDER BY id"))
+        return self._loaded(connection)
 
     def _extend(self, connection: sqlite3.Connection, ids: list[int], *, first: int) -> None:
         places = {item: first + place for place, item in enumerate(ids)}
@@ -205,6 +233,9 @@ class Scope:
             self._matrix = self._matrix.appended(vectors, owners)
 
     # --- loading ---
+
+    def _loaded(self, connection: sqlite3.Connection) -> Slots:
+        return Slots.of(self._select(connection, _SLOT, "items", "ORDER BY id"))
 
     def _select(
         self, connection: sqlite3.Connection, what: str, table: str, end: str = ""
@@ -247,6 +278,7 @@ class Scope:
             yield owners, unpack([vector for _, vector in block], arms.dims)
 
 
+_SLOT = "id, revision, namespace"
 # CROSS JOIN: items first, by number; SQLite might otherwise walk along all the vectors.
 _TERMS_OF = (
     "SELECT item, hashes FROM items CROSS JOIN terms ON terms.namespace = items.namespace "

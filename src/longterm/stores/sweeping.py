@@ -5,7 +5,7 @@ import threading
 
 from longterm.errors import StoreError
 from longterm.stores.database import Database
-from longterm.stores.operations import micros
+from longterm.stores.rows import micros
 from longterm.stores.transaction import Clock
 
 __all__ = ["Sweeper", "sweep"]

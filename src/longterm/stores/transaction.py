@@ -8,22 +8,21 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from langgraph.store.base import Item
 
 from longterm.stores.filters import EVERYTHING, Condition, holds, narrow
-from longterm.stores.names import from_column, listed, to_labels
-from longterm.stores.operations import Find, List, Read, moment
+from longterm.stores.names import listed, to_labels
+from longterm.stores.operations import Find, List, Read
+from longterm.stores.rows import Row
 from longterm.stores.scopes import within
 from longterm.stores.values import decode
 
 __all__ = [
     "Clock",
-    "Row",
     "Transaction",
     "fetched",
-    "item",
     "latest",
     "namespaces",
     "read",
@@ -58,23 +57,10 @@ class Transaction:
             return "1", ()
         return "(expires_at IS NULL OR expires_at > ?)", (self.now,)
 
-    def touch(self, row: "Row") -> None:
+    def touch(self, row: Row) -> None:
         """Remember to prolong the life of an item that was read."""
         if row.ttl is not None:
             self.touched.add(row.id)
-
-
-class Row(NamedTuple):
-    """An item as it stands in the file."""
-
-    id: int
-    path: str
-    key: str
-    value: str
-    created_at: int
-    updated_at: int
-    ttl: int | None
-    revision: int
 
 
 _PAGE = 16
@@ -88,17 +74,6 @@ _SELECT = (
 )
 
 
-def item(row: Row) -> Item:
-    """Make an item as LangGraph knows it."""
-    return Item(
-        namespace=to_labels(row.path),
-        key=from_column(row.key),
-        value=decode(row.value),
-        created_at=moment(row.created_at),
-        updated_at=moment(row.updated_at),
-    )
-
-
 def read(tx: Transaction, op: Read) -> Item | None:
     """One item, or None."""
     alive, parameters = tx.alive
@@ -110,7 +85,7 @@ def read(tx: Transaction, op: Read) -> Item | None:
     row = Row(*found)
     if op.refresh:
         tx.touch(row)
-    return item(row)
+    return row.opened()
 
 
 def namespaces(tx: Transaction, op: List) -> list[tuple[str, ...]]:

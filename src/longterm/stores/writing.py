@@ -8,7 +8,8 @@ from langgraph.store.base import Item
 from longterm.errors import ConflictError, ModelChangedError
 from longterm.stores.embedding import Embedder, text_hash
 from longterm.stores.names import from_column, to_labels
-from longterm.stores.operations import Indexed, Write, moment
+from longterm.stores.operations import Indexed, Write
+from longterm.stores.rows import moment
 from longterm.stores.transaction import Transaction
 from longterm.stores.values import Encoded, decode
 
