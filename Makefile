@@ -6,16 +6,19 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 LANG_  ?= zh
 
-.PHONY: demo test test-local check format clean
+.PHONY: demo test test-local test-slow check format clean
 
 demo: $(VENV)/.demo  ## A real model on this machine learns, changes its mind and remembers.
 	$(BIN)/longterm demo --lang $(LANG_)
 
 test: $(VENV)/.dev  ## The whole test suite; needs no model file.
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --dist loadfile
 
 test-local: $(VENV)/.dev  ## The tests that need the local language model (1.1 GB).
 	$(BIN)/pytest -m local_model --timeout 1800
+
+test-slow: $(VENV)/.dev  ## The tests that take minutes: workers killed twenty times.
+	$(BIN)/pytest -m slow --timeout 1800
 
 check: $(VENV)/.dev  ## Style, types and formatting: what pre-commit runs.
 	$(BIN)/ruff check

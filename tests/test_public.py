@@ -23,8 +23,24 @@ PATHS = {
         "create_memory_manager",
         "create_memory_searcher",
         "create_memory_store_manager",
+        "create_multi_prompt_optimizer",
+        "create_prompt_optimizer",
         "create_search_memory_tool",
         "create_thread_extractor",
+        "Prompt",
+        "ReflectionExecutor",
+    ],
+    "longterm.short_term": [
+        "RunningSummary",
+        "SummarizationNode",
+        "SummarizationResult",
+        "asummarize_messages",
+        "summarize_messages",
+    ],
+    "longterm.prompts.types": [
+        "AnnotatedTrajectory",
+        "MultiPromptOptimizerInput",
+        "OptimizerInput",
     ],
     "longterm.utils": ["NamespaceTemplate"],
     "longterm.knowledge.extraction": ["ExtractedMemory", "Memory", "MemoryStoreManager"],
@@ -102,6 +118,9 @@ DEFAULTS = {
     "create_thread_extractor": {"schema": None},
 }
 
+#: What the package needs to load its names when they are asked for.
+LOADING = {"Any", "TYPE_CHECKING", "import_module"}
+
 METHODS = {
     "get": {EITHER: ["key"], KEYWORD: ["refresh_ttl", "config"]},
     "search": {KEYWORD: ["query", "filter", "limit", "offset", "refresh_ttl", "config"]},
@@ -154,9 +173,9 @@ def test_an_async_method_takes_what_its_sync_twin_takes(name: str) -> None:
 
 
 def test_the_package_shows_its_surface_and_nothing_else() -> None:
-    shown = {name for name in vars(longterm) if not name.startswith("_")}
+    shown = {name for name in dir(longterm) if not name.startswith("_")}
     modules = {name for name in shown if inspect.ismodule(getattr(longterm, name))}
-    assert shown - modules == set(longterm.__all__)
+    assert shown - modules - LOADING == set(longterm.__all__)
 
 
 def test_every_public_name_says_what_it_is() -> None:

@@ -1,20 +1,75 @@
 """Long-term memory for LLM agents.
 
 Managers extract memories from conversations, keep them in a store and change or remove them
-as things change; tools let agents write and search them. See docs/ for a page per module.
+as things change; tools let agents write and search them; reflection does it in the
+background; optimisers let prompts learn. docs/ has a page for each module.
+
+Names are loaded when they are first asked for: LangChain takes a second to load, and a
+program that only needs `longterm.stores` need not wait for it.
 """
 
-from longterm.manage.functional import create_memory_manager
-from longterm.manage.on_store import create_memory_store_manager
-from longterm.manage.searcher import create_memory_searcher
-from longterm.manage.thread import create_thread_extractor
-from longterm.tools import create_manage_memory_tool, create_search_memory_tool
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from longterm.adapters.middleware import LongtermMiddleware
+    from longterm.manage.functional import create_memory_manager
+    from longterm.manage.on_store import create_memory_store_manager
+    from longterm.manage.searcher import create_memory_searcher
+    from longterm.manage.thread import create_thread_extractor
+    from longterm.optimize import (
+        Prompt,
+        create_multi_prompt_optimizer,
+        create_prompt_optimizer,
+    )
+    from longterm.recall.answering import reading_prompt
+    from longterm.recall.recalling import create_recall
+    from longterm.recall.recorder import create_conversation_recorder
+    from longterm.reflect import ReflectionExecutor
+    from longterm.tools import create_manage_memory_tool, create_search_memory_tool
 
 __all__ = [
+    "LongtermMiddleware",
+    "Prompt",
+    "ReflectionExecutor",
+    "create_conversation_recorder",
     "create_manage_memory_tool",
     "create_memory_manager",
     "create_memory_searcher",
     "create_memory_store_manager",
+    "create_multi_prompt_optimizer",
+    "create_prompt_optimizer",
+    "create_recall",
     "create_search_memory_tool",
     "create_thread_extractor",
+    "reading_prompt",
 ]
+
+_HOMES = {
+    "LongtermMiddleware": "adapters.middleware",
+    "Prompt": "optimize",
+    "ReflectionExecutor": "reflect",
+    "create_conversation_recorder": "recall.recorder",
+    "create_manage_memory_tool": "tools",
+    "create_memory_manager": "manage.functional",
+    "create_memory_searcher": "manage.searcher",
+    "create_memory_store_manager": "manage.on_store",
+    "create_multi_prompt_optimizer": "optimize",
+    "create_prompt_optimizer": "optimize",
+    "create_recall": "recall.recalling",
+    "create_search_memory_tool": "tools",
+    "create_thread_extractor": "manage.thread",
+    "reading_prompt": "recall.answering",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value  # the next look-up does not come here
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

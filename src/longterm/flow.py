@@ -54,6 +54,7 @@ __all__ = [
     "ask",
     "context_store",
     "fetch",
+    "in_graph",
     "read",
     "run",
     "search",
@@ -254,14 +255,23 @@ class _Edge:
 
 def context_store() -> BaseStore | None:
     """Store of the LangGraph graph that is running here, if any."""
+    return _graph_store()[1]
+
+
+def in_graph() -> bool:
+    """Tell whether a LangGraph graph is running here, with a store or without."""
+    return _graph_store()[0]
+
+
+def _graph_store() -> tuple[bool, BaseStore | None]:
     if "langgraph.pregel" not in sys.modules:
-        return None  # no graph can be running, and loading LangGraph takes most of a second
+        return False, None  # no graph can be running, and loading LangGraph takes most of a second
     from langgraph.config import get_store  # noqa: PLC0415 - see above
 
     try:
-        return get_store()
+        return True, get_store()
     except (RuntimeError, KeyError):  # not inside a graph: LangGraph has no gentler answer
-        return None
+        return False, None
 
 
 def _perform(step: object, edge: _Edge) -> Any:

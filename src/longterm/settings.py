@@ -19,8 +19,9 @@ from longterm.local.paths import default_cache
 if TYPE_CHECKING:
     from longterm.embed import MiniLMEmbeddings
     from longterm.local import LocalChatModel
+    from longterm.stores import EmbeddedStore
 
-__all__ = ["cache_folder", "local_chat_model", "local_embeddings", "threads"]
+__all__ = ["cache_folder", "embedded_store", "local_chat_model", "local_embeddings", "threads"]
 
 
 def cache_folder(environ: Mapping[str, str] = os.environ) -> Path:
@@ -56,3 +57,13 @@ def local_embeddings(**options: Any) -> "MiniLMEmbeddings":
 
     said: dict[str, Any] = {"threads": threads()}
     return MiniLMEmbeddings(**said | options)
+
+
+def embedded_store(path: str | Path = ":memory:", *, vectors: bool = True) -> "EmbeddedStore":
+    """Open a store in a file that finds by words and, with *vectors*, by the embedded model."""
+    from longterm.stores import EmbeddedStore  # noqa: PLC0415 (slow to import)
+
+    if not vectors:
+        return EmbeddedStore(path)
+    embeddings = local_embeddings()
+    return EmbeddedStore(path, index={"embed": embeddings, "dims": embeddings.dims})

@@ -438,12 +438,13 @@ def test_the_tokens_of_every_call_are_counted() -> None:
 
 # Any mixture of good and bad
 
+numbers = st.sampled_from([-1, 0, 1, 9])
 parts = st.lists(
     st.one_of(
         st.text(min_size=1, max_size=3).map(add),
         st.integers(0, 5).map(add),
-        st.tuples(st.integers(-1, 3), st.text(min_size=1, max_size=3)).map(lambda x: change(*x)),
-        st.integers(-1, 3).map(remove),
+        st.builds(change, numbers, st.text(min_size=1, max_size=3)),
+        numbers.map(remove),
         st.just(("nope", dict[str, Any]())),
     ),
     max_size=6,
@@ -473,7 +474,7 @@ def test_no_good_part_is_lost_and_no_bad_part_goes_unsaid(calls: list[Any]) -> N
 
 
 def test_an_unknown_protocol_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match="'tools', 'json' or 'text'"):
+    with pytest.raises(ConfigurationError, match="protocol is 'tools'"):
         by(protocol="xml")
 
 

@@ -335,6 +335,11 @@ def test_the_standard_library_s_typed_dict_cannot_hold_itself_before_python_3_12
         assert "typing_extensions" in str(error)  # noqa: PT017 - which of the two depends on Python
 
 
+def test_one_schema_needs_no_list() -> None:
+    assert [kind.name for kind in kinds_of(Food)] == ["Food"]
+    assert [kind.name for kind in kinds_of(SONG)] == ["Song"]
+
+
 def test_two_schemas_of_one_name_are_refused() -> None:
     with pytest.raises(ConfigurationError, match="memory"):
         kinds_of([Memory, {"title": "Memory", "properties": {}}])

@@ -115,7 +115,9 @@ def test_a_configuration_error_is_an_ordinary_exception() -> None:
     assert issubclass(ConfigurationError, Exception)
 
 
-@pytest.mark.parametrize("template", [("{user",), ("user}",), (5,), ("a", ""), (), ""])
+@pytest.mark.parametrize(
+    "template", [("{user",), ("user}",), (5,), ("a", ""), (), "", "{}", "{a!r}", "{a:>5}"]
+)
 def test_a_malformed_template_is_refused_at_once(template: Any) -> None:
     with pytest.raises(ConfigurationError):
         NamespaceTemplate(template)

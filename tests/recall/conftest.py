@@ -1,15 +1,11 @@
 """What the tests of recall share."""
 
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
+from talk import NOW, Say
 
 from longterm.recall.candidates import Candidate
-
-NOW = datetime(2023, 6, 1, 9, 0, tzinfo=UTC)
-
-Say = Callable[..., Candidate]
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import numpy as np
 from hypothesis import given, strategies as st
+from talk import NOW, Say
 
-from conftest import NOW, Say
 from longterm.recall.arms import ARMS, columns
 from longterm.recall.candidates import Candidate, pooled
 from longterm.recall.question import Question, ask

@@ -4,8 +4,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 from hypothesis import given, strategies as st
+from talk import NOW, Say
 
-from conftest import NOW, Say
 from longterm.recall.candidates import Candidate
 from longterm.recall.context import approximate_tokens, block
 

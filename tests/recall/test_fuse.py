@@ -1,8 +1,8 @@
 """Scores are fused by named weights."""
 
 import pytest
+from talk import NOW, Say
 
-from conftest import NOW, Say
 from longterm.recall.arms import ARMS
 from longterm.recall.candidates import pooled
 from longterm.recall.fuse import Weights, rank

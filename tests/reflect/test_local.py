@@ -473,6 +473,13 @@ def test_a_missing_namespace_key_is_that_tasks_error_alone() -> None:
     assert good.result(SOON) == "y"
 
 
+def test_a_missing_namespace_key_is_said_where_there_is_a_budget_too() -> None:
+    budget = Budget(calls_per_day=1)
+    executor = ReflectionExecutor(Remember(), store=InMemoryStore(), budget=budget)
+    with pytest.raises(ConfigurationError, match="user_id"):
+        executor.submit("x", thread("t")).result(SOON)
+
+
 def test_nothing_of_the_calling_run_reaches_the_reflection(notes: Notes) -> None:
     executor = ReflectionExecutor(notes.runnable)
 

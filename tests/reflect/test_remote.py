@@ -126,7 +126,7 @@ def test_the_run_gets_the_users_keys_the_filled_namespace_and_the_thread(server:
 def test_five_submits_in_a_row_make_one_run_with_the_last(server: str) -> None:
     with ReflectionExecutor("notes", ("notes",), url=server) as executor:
         for number in range(5):
-            executor.submit({"text": f"five {number}"}, user("five"), after_seconds=1.5)
+            executor.submit({"text": f"five {number}"}, user("five"), after_seconds=3)
         executor.submit({"text": "other"}, user("another"), after_seconds=0)
     until(lambda: notes(server, text="other"))
     until(lambda: notes(server, text="five 4"))

@@ -184,7 +184,8 @@ class _Turn:
 def _unanswered(pending: Sequence[Dropped], proposed: Sequence[Proposed]) -> list[Dropped]:
     """Return what failed without the ones that *proposed* stand for: each for what it resembles."""
     left = list(pending)
-    for one in proposed[: len(left)]:
+    corrections = [one for one in proposed if not isinstance(one.proposal, Finish)]
+    for one in corrections[: len(left)]:
         left.remove(_closest(left, one.said))
     return left
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
-from langchain_core.runnables import RunnableBinding
+from langchain_core.runnables import RunnableBinding, RunnableWithFallbacks
 from langchain_core.runnables.base import RunnableBindingBase
 
 from longterm.errors import ConfigurationError
@@ -181,6 +181,10 @@ def _structured(model: ChatModel, schema: dict[str, Any], mode: Mapping[str, Any
             return _structured_chat(inner, schema, {**mode, **options}).with_config(config)
         case RunnableBindingBase(bound=inner):
             return model.model_copy(update={"bound": _structured(inner, schema, mode)})
+        case RunnableWithFallbacks(runnable=inner, fallbacks=others):
+            fallbacks = [_structured(other, schema, mode) for other in others]
+            changed = {"runnable": _structured(inner, schema, mode), "fallbacks": fallbacks}
+            return model.model_copy(update=changed)
         case _:
             return _structured_chat(model, schema, mode)
 
@@ -215,7 +219,7 @@ def _operations(data: Any) -> Iterator[Any]:
                 yield from _operations(item)
         case {"operations": list()} | {"changes": list()} | {"memories": list()}:
             names = ("operations", "changes", "memories")
-            yield from next(data[name] for name in names if name in data)
+            yield from next(data[name] for name in names if isinstance(data.get(name), list))
         case {"action": _}:
             yield data
         case dict() if set(cast("dict[str, Any]", data)) <= (_ADD | _CHANGE | _REMOVE):

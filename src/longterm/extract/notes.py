@@ -19,7 +19,7 @@ from longterm.extract.json_answer import JsonAnswer, constant
 from longterm.extract.protocol import Brief, Repertoire, Scene
 from longterm.extract.schema import Kind
 from longterm.extract.strict import closed
-from longterm.memory.conversation import message_text, render, speaker
+from longterm.memory.conversation import message_text, render, speaker, well_formed
 from longterm.memory.model import Document
 
 __all__ = ["Notes"]
@@ -86,7 +86,7 @@ def _label(document: Document) -> str:
     content: Any = document.content
     values: list[Any] = [*content.values()] if isinstance(content, dict) else [content]
     limit = _TEXT_LABEL if len(values) == 1 else _FIELD_LABEL
-    return " ".join(str(values[0] if values else "(empty)").split())[:limit]
+    return well_formed(" ".join(str(values[0] if values else "(empty)").split())[:limit])
 
 
 def _said(brief: Brief) -> str:

@@ -7,7 +7,6 @@ mode, by field name or alias, and kept by field name.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from typing import Any, cast
 
 from langchain_core.utils.json_schema import dereference_refs
 from pydantic import BaseModel, PydanticUserError, TypeAdapter, ValidationError
-from pydantic_core import to_jsonable_python
+from pydantic_core import PydanticSerializationError, to_json, to_jsonable_python
 from typing_extensions import is_typeddict
 
 from longterm.errors import ConfigurationError
@@ -57,14 +56,22 @@ class Kind:
         return _partial(self.parameters)
 
     def check(self, content: Any) -> Any:
-        """Return *content* as checked JSON data; raises `ProposalError` telling what is wrong.
+        """Return *content* as checked JSON data; raises `ProposalError` telling what is wrong."""
+        return self.dump(self.value(content))
+
+    def value(self, content: Any) -> Any:
+        """Return the user's own object for *content*; raises `ProposalError` like `check`.
 
         Null in a field that takes none and need not be there is read as "left out".
         """
         try:
-            return self._dump(self._load(content))
+            return self._load(content)
         except ProposalError:
-            return self._dump(self._load(without_gaps(content, self.parameters)))
+            return self._load(without_gaps(content, self.parameters))
+
+    def dump(self, value: Any) -> Any:
+        """Return *value*, which `value` made, as JSON data."""
+        return self._dump(value)
 
     def load(self, content: Any, otherwise: Any) -> Any:
         """Return the user's own object for *content*, or *otherwise* if it does not check."""
@@ -74,9 +81,10 @@ class Kind:
             return otherwise
 
 
-def kinds_of(schemas: Sequence[Schema]) -> tuple[Kind, ...]:
-    """Prepare *schemas*; raises `ConfigurationError` for what cannot be a schema."""
-    kinds = tuple(_kind(schema) for schema in schemas)
+def kinds_of(schemas: Sequence[Schema] | Schema) -> tuple[Kind, ...]:
+    """Prepare *schemas*, or a single one; raises `ConfigurationError` for what cannot be one."""
+    several = schemas if isinstance(schemas, list | tuple) else [schemas]
+    kinds = tuple(_kind(schema) for schema in cast("Sequence[Any]", several))
     names = [kind.tool_name.lower() for kind in kinds]  # models mix up upper and lower case
     if repeated := {name for name in names if names.count(name) > 1}:
         raise ConfigurationError(
@@ -122,7 +130,7 @@ def _typed_kind(schema: type[Any]) -> Kind:
         _description(schema, parameters),
         _object_schema(schema.__name__, parameters),
         lambda content: _validated(adapter, content),
-        lambda value: adapter.dump_python(value, mode="json", by_alias=False),
+        lambda value: adapter.serializer.to_python(value, mode="json", by_alias=False),
     )
 
 
@@ -134,9 +142,13 @@ def _description(schema: Any, parameters: Mapping[str, Any]) -> str:
 
 def _validated(adapter: TypeAdapter[Any], content: Any) -> Any:
     try:
-        return adapter.validate_json(json.dumps(content), by_alias=True, by_name=True)
+        return adapter.validator.validate_json(
+            to_json(content, inf_nan_mode="constants"), by_alias=True, by_name=True
+        )
     except ValidationError as error:
         raise ProposalError(problems_in(error)) from error
+    except PydanticSerializationError as error:
+        raise ProposalError(f"The value is not JSON data: {error}") from error
 
 
 def problems_in(error: ValidationError) -> str:

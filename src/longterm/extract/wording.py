@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Sequence
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from longterm.memory.conversation import well_formed
@@ -59,6 +60,7 @@ taught something; how the assistant is asked to behave.
 - Write in the language of the conversation.
 - Where nothing is worth keeping, keep nothing."""
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, default=str)
 _FENCE = re.compile(r"<(?=\s*/?\s*(?:memories|conversation)\b)", re.IGNORECASE)
 
 CONSOLIDATE = """\
@@ -167,9 +169,11 @@ def session(known: str, conversation: str, today: date | None) -> str:
 
 def known_block(known: Sequence[tuple[int, Document]]) -> str:
     """Return known memories, one a line, as JSON that cannot close the fence around it."""
-    return "\n".join(
-        f"[{number}] {_kind(document)} {_json(document.content)}" for number, document in known
-    )
+    lines = [
+        f"[{number}] {_word(document.kind or 'text')} {_json(document.content)}"
+        for number, document in known
+    ]
+    return well_formed("\n".join(lines))
 
 
 def notes(instructions: str, kinds: str, *, updates: bool, deletes: bool) -> str:
@@ -211,11 +215,11 @@ def fenced(text: str) -> str:
     return _FENCE.sub("&lt;", text)
 
 
-def _kind(document: Document) -> str:
-    """Return the kind as one word: in a shared store, others may have written it."""
-    return _json(document.kind or "text")[1:-1].replace(" ", "_")
+@lru_cache
+def _word(kind: str) -> str:
+    """Return *kind* as one word: in a shared store, others may have written it."""
+    return _json(kind)[1:-1].replace(" ", "_")
 
 
 def _json(content: Any) -> str:
-    text = json.dumps(content, ensure_ascii=False, default=str)
-    return well_formed(text.replace("<", "\\u003c"))
+    return _ENCODER.encode(content).replace("<", "\\u003c")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 from langchain_core.runnables import RunnableConfig, ensure_config
 from langgraph.store.base import (
@@ -22,8 +22,9 @@ from langgraph.store.base import (
 from typing_extensions import override
 
 from longterm.extract.schema import Kind
-from longterm.flow import FlowRunnable, arun, fetch, run, search, write
+from longterm.flow import FlowRunnable, arun, fetch, in_graph, run, search, write
 from longterm.manage.items import Item, SearchItem, typed_item, typed_search_item
+from longterm.manage.known import known_in
 from longterm.memory.model import Document, value_of
 from longterm.memory.namespace import Namespace, NamespaceTemplate
 from longterm.memory.operations import Index, Ttl, get_op, put_op, search_op
@@ -108,27 +109,30 @@ class NamespaceAccess(FlowRunnable[Any, list[dict[str, Any]]]):
     def put(
         self,
         key: str,
-        value: dict[str, Any],
+        value: Any,
         index: Index = None,
         *,
         ttl: Ttl = NOT_PROVIDED,
         config: RunnableConfig | None = None,
     ) -> None:
-        """Store *value* as it is under *key*; *ttl* is in minutes."""
-        op = put_op((), key, value, index=index, ttl=ttl)
+        """Store *value* under *key*: a dict as it is, an instance of a schema with its kind.
+
+        *ttl* is in minutes.
+        """
+        op = put_op((), key, self._stored(key, value), index=index, ttl=ttl)
         run(self._put(op, config), config, store=self.store_here())
 
     async def aput(
         self,
         key: str,
-        value: dict[str, Any],
+        value: Any,
         index: Index = None,
         *,
         ttl: Ttl = NOT_PROVIDED,
         config: RunnableConfig | None = None,
     ) -> None:
         """Do what `put` does."""
-        op = put_op((), key, value, index=index, ttl=ttl)
+        op = put_op((), key, self._stored(key, value), index=index, ttl=ttl)
         await arun(self._put(op, config), config, store=self.store_here())
 
     def delete(self, key: str, config: RunnableConfig | None = None) -> None:
@@ -153,7 +157,8 @@ class NamespaceAccess(FlowRunnable[Any, list[dict[str, Any]]]):
         it never goes to a store that was only remembered.
         """
         here, seen = self.store_here(), list(self._seen)
-        return seen[0] if here is None and len(seen) == 1 else here
+        outside = here is None and not in_graph()
+        return seen[0] if outside and len(seen) == 1 else here
 
     async def _get(self, op: GetOp, config: RunnableConfig | None) -> Item | None:
         namespace = self.namespace(config)
@@ -188,6 +193,12 @@ class NamespaceAccess(FlowRunnable[Any, list[dict[str, Any]]]):
             value=value, key=DEFAULT_KEY, namespace=namespace, created_at=now, updated_at=now
         )
         return typed_item(item, self._kinds)
+
+    def _stored(self, key: str, value: Any) -> dict[str, Any]:
+        if isinstance(value, dict):
+            return cast("dict[str, Any]", value)
+        document, _ = known_in([(key, value)], self._kinds)[key]
+        return value_of(document)
 
     async def _put(self, op: PutOp, config: RunnableConfig | None) -> None:
         await write([op._replace(namespace=self.namespace(config))])

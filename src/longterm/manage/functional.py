@@ -55,7 +55,7 @@ def create_memory_manager(
     Raises `ConfigurationError` for a model or schema that cannot be used.
     """
     permissions = Permissions(enable_inserts, enable_updates, enable_deletes)
-    kinds = kinds_of(tuple(schemas or (Memory,)))
+    kinds = kinds_of(schemas or (Memory,))
     extractor = Extractor(
         as_model(model), kinds, permissions, instructions=instructions, protocol=protocol
     )
@@ -103,7 +103,7 @@ class MemoryManager(FlowRunnable[Any, list[ExtractedMemory]]):
         document = entry.document
         if entry.deleted:
             return ExtractedMemory(document.id, RemoveDoc(json_doc_id=document.id))
-        if not entry.changed and not isinstance(known[document.id][1], str | Mapping):
+        if not entry.changed:
             return ExtractedMemory(document.id, known[document.id][1])
         return ExtractedMemory(document.id, self._load(document.kind, document.content))
 

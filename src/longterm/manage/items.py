@@ -20,6 +20,8 @@ __all__ = ["Item", "SearchItem", "typed_item", "typed_search_item"]
 class Item(StoreItem):
     """A store item; `value` is an instance of its schema, or the raw dict."""
 
+    value: Any
+
     @override
     def dict(self) -> dict[str, Any]:
         return {**super().dict(), "value": plain(self.value)}  # pyright: ignore[reportUnknownMemberType] - untyped in LangGraph
@@ -27,6 +29,8 @@ class Item(StoreItem):
 
 class SearchItem(StoreSearchItem):
     """A found store item; `value` is an instance of its schema, or the raw dict."""
+
+    value: Any
 
     @override
     def dict(self) -> dict[str, Any]:

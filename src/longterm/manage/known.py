@@ -22,7 +22,7 @@ from longterm.memory.reconcile import ProposalError
 
 __all__ = ["Known", "known_in"]
 
-#: Documents, and under their ids the objects they were given as.
+#: Documents under their ids, with the objects that stand for them in a result.
 Known = dict[str, tuple[Document, Any]]
 
 _ANY_KIND = "__any__"
@@ -55,17 +55,16 @@ def _items(existing: Any) -> Iterable[Any]:
 
 def _read(item: Any, kinds: Sequence[Kind]) -> tuple[Document, Any]:
     match item:
+        case (str(key), str(kind), content):
+            return _document(key, kind, content, kinds)
         case Item(key=key, value=value) | {"key": str(key), "value": value}:
             return _stored(key, value, kinds)
-        case (str(key), str(kind), content):
-            return _document(key, kind, content, kinds), content
         case (key, content) if not isinstance(item, str):
-            return _document(str(key), None, content, kinds), content
+            return _document(str(key), None, content, kinds)
         case {"id": str(key), "content": value, **others} if others.keys() <= {"kind"}:
-            return _document(key, others.get("kind"), value, kinds), value
+            return _document(key, others.get("kind"), value, kinds)
         case _ if isinstance(item, str | BaseModel | dict) or _is_instance(item):
-            content = cast("Any", item)
-            return _document(str(uuid.uuid4()), None, content, kinds), content
+            return _document(str(uuid.uuid4()), None, item, kinds)
         case _:
             raise InvalidInputError(
                 f"{item!r:.200} is no memory. Pass texts, (id, content) pairs, (id, kind, content) "
@@ -80,26 +79,28 @@ def _is_instance(item: Any) -> bool:
 def _stored(key: str, value: Any, kinds: Sequence[Kind]) -> tuple[Document, Any]:
     """Read a store's value, or what the managers' own search makes of one."""
     match value:
-        case {"kind": str(), "content": _}:
+        case {"kind": str(name), "content": content}:
             document = document_of(key, cast("Mapping[str, Any]", value))
-            return document, document.content
+            own = [kind for kind in kinds if kind.name == name]
+            return document, own[0].load(content, content) if own else content
         case {"content": content} if not _fits(value, kinds):
-            return _document(key, None, content, kinds), content
+            return _document(key, None, content, kinds)
         case _:
-            return _document(key, None, value, kinds), value
+            return _document(key, None, value, kinds)
 
 
 def _fits(value: Any, kinds: Sequence[Kind]) -> bool:
     return any(kind.load(value, None) is not None for kind in kinds)
 
 
-def _document(key: str, kind: str | None, content: Any, kinds: Sequence[Kind]) -> Document:
+def _document(
+    key: str, kind: str | None, content: Any, kinds: Sequence[Kind]
+) -> tuple[Document, Any]:
     if isinstance(content, BaseModel) or _is_instance(content):
-        return Document(key, kind or type(content).__name__, _plain(content))
-    data = _plain(content)
+        return Document(key, kind or type(content).__name__, _plain(content)), content
     if kind is None or kind == _ANY_KIND:
-        return _guessed(key, data, kinds)
-    return _guessed(key, data, [one for one in kinds if one.name == kind], kind)
+        return _guessed(key, content, kinds)
+    return _guessed(key, content, [one for one in kinds if one.name == kind], kind)
 
 
 def _plain(content: Any) -> Any:
@@ -109,15 +110,19 @@ def _plain(content: Any) -> Any:
         raise InvalidInputError(f"A memory must be made of JSON data: {error}.") from error
 
 
-def _guessed(key: str, data: Any, kinds: Sequence[Kind], otherwise: str | None = None) -> Document:
-    """Give *data* the first kind it fits; a text fits a kind that has just a content."""
+def _guessed(
+    key: str, content: Any, kinds: Sequence[Kind], otherwise: str | None = None
+) -> tuple[Document, Any]:
+    """Give *content* the first kind it fits; a text fits a kind that has just a content."""
     for kind in kinds:
-        for form in (data, {"content": data}):
+        for form in (content, {"content": content}):
             try:
-                return Document(key, kind.name, kind.check(form))
+                value = kind.value(form)
             except ProposalError:
                 continue
-    return Document(key, otherwise, data)
+            return Document(key, kind.name, kind.dump(value)), value
+    data = _plain(content)
+    return Document(key, otherwise, data), data
 
 
 def _is_removed(content: Any) -> bool:

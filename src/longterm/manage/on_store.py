@@ -28,6 +28,7 @@ from longterm.manage.access import DEFAULT_KEY, Default, NamespaceAccess
 from longterm.manage.functional import fields_in, ids_for, job_in, steps_in, today
 from longterm.manage.known import known_in
 from longterm.manage.query import QueryWriter
+from longterm.manage.recalled import recalled
 from longterm.manage.relevant import best, is_scored, merged
 from longterm.manage.results import Results, warn_of_dropped
 from longterm.manage.saving import save
@@ -37,6 +38,7 @@ from longterm.memory.namespace import Namespace, NamespaceTemplate
 from longterm.memory.operations import search_op
 from longterm.memory.reconcile import Draft
 from longterm.models import ChatModel, ProtocolName, as_model
+from longterm.recall.recalling import Recall
 
 __all__ = ["MemoryPhase", "MemoryStoreManager", "create_memory_store_manager"]
 
@@ -81,20 +83,22 @@ def create_memory_store_manager(
     store: BaseStore | None = None,
     phases: Sequence[MemoryPhase] | None = None,
     protocol: ProtocolName | None = None,
+    recall: Recall | None = None,
 ) -> MemoryStoreManager:
     """Create a manager that keeps memories of conversations in a store.
 
     *store* is any LangGraph store; without one, that of the running graph is used. *namespace*
     is filled from ``config["configurable"]``. At most *query_limit* known memories are shown to
-    the model, found by what the conversation says or by queries *query_model* writes. *default*
-    is the memory under the key ``"default"`` until there is another; *phases* are further
-    passes over the memories. For the other arguments see `create_memory_manager`.
+    the model, found by what the conversation says or by queries *query_model* writes; with
+    *recall*, see `create_recall`, they are those it ranks first in the namespace. *default* is
+    the memory under the key ``"default"`` until there is another; *phases* are further passes
+    over the memories. For the other arguments see `create_memory_manager`.
 
     Raises `ConfigurationError` for what cannot be used.
     """
     if query_limit < 0:
         raise ConfigurationError(f"query_limit cannot be negative: {query_limit}.")
-    chat, kinds = as_model(model), kinds_of(tuple(schemas or (Memory,)))
+    chat, kinds = as_model(model), kinds_of(schemas or (Memory,))
     permissions = Permissions(enable_inserts, enable_updates, enable_deletes)
     main = Extractor(chat, kinds, permissions, instructions=instructions, protocol=protocol)
     return MemoryStoreManager(
@@ -106,6 +110,7 @@ def create_memory_store_manager(
         default=_default(default, default_factory, kinds),
         profile=not enable_inserts,
         store=store,
+        recall=recall,
     )
 
 
@@ -166,12 +171,14 @@ class MemoryStoreManager(NamespaceAccess):
         default: Default | None,
         profile: bool,
         store: BaseStore | None,
+        recall: Recall | None = None,
     ) -> None:
         super().__init__(namespace, kinds, default, store)
         self._stages = stages
         self._query_writer = query_writer
         self._query_limit = query_limit
         self._profile = profile
+        self._recall = recall
 
     async def __call__(self, messages: Any) -> list[dict[str, Any]]:
         """Keep what matters in *messages*."""
@@ -184,7 +191,7 @@ class MemoryStoreManager(NamespaceAccess):
         namespace = self.namespace(config)
         if not messages:
             return Results()
-        draft = self._draft(await self._known(messages, namespace), config)
+        draft = self._draft(await self._known(messages, namespace, config), config)
         session = Session(messages, draft, steps, today(), self._ids(namespace, config))
         extraction = await self._extract(session)
         random_ids = not (self._profile or self._default or job_in(config))
@@ -204,10 +211,20 @@ class MemoryStoreManager(NamespaceAccess):
         return Extraction(session.draft, report)
 
     async def _known(
-        self, messages: Sequence[BaseMessage], namespace: Namespace
+        self, messages: Sequence[BaseMessage], namespace: Namespace, config: RunnableConfig
     ) -> list[StoreItem]:
         """Return the memories to show to the model: those that matter most, oldest first."""
         queries = await self._queries(messages)
+        chosen = (
+            await self._searched(queries, namespace)
+            if self._recall is None or self._profile or self._default or not queries
+            else await recalled(
+                self._recall, queries, namespace, limit=self._query_limit, config=config
+            )
+        )
+        return sorted(chosen, key=lambda item: (item.created_at, item.key))
+
+    async def _searched(self, queries: Sequence[str], namespace: Namespace) -> Sequence[StoreItem]:
         # A profile is known whatever is talked about, and a default only where nothing is.
         unasked = [None] if self._profile or self._default or not queries else []
         limit = max(_SEARCH_LIMIT, self._query_limit)
@@ -218,8 +235,7 @@ class MemoryStoreManager(NamespaceAccess):
         if max(map(len, found)) >= limit and not any(map(is_scored, items)):
             scan = search_op(namespace, limit=max(_SCAN_LIMIT, limit))
             items = merged(await search([scan]), namespace)
-        chosen = best(items, queries, self._query_limit)
-        return sorted(chosen, key=lambda item: (item.created_at, item.key))
+        return best(items, queries, self._query_limit)
 
     async def _queries(self, messages: Sequence[BaseMessage]) -> list[str]:
         if self._query_writer is None:

@@ -61,8 +61,8 @@ def _with_tool(model: Any) -> ChatModel:
 
 
 def _queries(answer: Any) -> Iterator[str]:
-    calls = answer.tool_calls if isinstance(answer, AIMessage) else ()
-    yield from (str(call["args"]["query"]) for call in calls if call["args"].get("query"))
+    for call in answer.tool_calls if isinstance(answer, AIMessage) else ():
+        yield from _listed(call["args"])
     text = str(answer.text) if isinstance(answer, BaseMessage) else str(answer)
     yield from _listed(read_json(without_thoughts(text)))
 

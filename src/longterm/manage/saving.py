@@ -59,21 +59,26 @@ async def write_all(ops: Sequence[PutOp]) -> None:
 
 async def _partial(ops: Sequence[PutOp], error: Exception) -> PartialWriteError:
     written = await _written(ops)
-    failed = [op.key for op in ops if op.key not in written]
+    failed = [op.key for op in ops if op.key not in (written or ())]
     return PartialWriteError(
         f"The store failed while writing {len(ops)} memories ({type(error).__name__}: {error}). "
-        f"Written: {written or 'none'}. Not written: {failed or 'none'}. Run the same "
-        "conversation again when the store works.",
-        written=written,
+        f"{_account(written, failed)} Run the same conversation again when the store works.",
+        written=written or (),
         failed=failed,
     )
 
 
-async def _written(ops: Sequence[PutOp]) -> list[str]:
-    """Return the keys of *ops* that took effect; none where the store does not even read."""
+def _account(written: Sequence[str] | None, failed: Sequence[str]) -> str:
+    if written is None:
+        return f"It cannot be read either, so any of these may be written or not: {failed}."
+    return f"Written: {written or 'none'}. Not written: {failed or 'none'}."
+
+
+async def _written(ops: Sequence[PutOp]) -> list[str] | None:
+    """Return the keys of *ops* that took effect; None where the store does not even read."""
     try:
         items = await fetch([get_op(op.namespace, op.key, refresh_ttl=False) for op in ops])
     except Exception:  # noqa: BLE001 - the first error is the one to report
-        return []
+        return None
     pairs = zip(ops, items, strict=True)
     return [op.key for op, item in pairs if (item.value if item else None) == op.value]

@@ -55,6 +55,9 @@ class ExtractedMemory(NamedTuple):
     content: Any
 
 
+_NOTHING = MappingProxyType[str, Any]({})
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """A memory in its plain form."""
@@ -65,7 +68,7 @@ class Document:
     #: JSON data.
     content: Any
     #: What the store keeps beside kind and content; it is handed on untouched.
-    beside: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType[str, Any]({}))
+    beside: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
     #: The stored value is the content itself, with nothing around it.
     bare: bool = False
 

@@ -104,12 +104,18 @@ def _labels(template: tuple[str, ...] | list[str] | str | NamespaceTemplate) -> 
 
 def _parse(label: str) -> _Parts:
     try:
-        return tuple((text, name) for text, name, _, _ in Formatter().parse(label))
+        return tuple((text, _name(*field)) for text, *field in Formatter().parse(label))
     except (ValueError, TypeError) as error:
         raise ConfigurationError(
             f"Namespace label {label!r} is malformed: {error}. Write a placeholder as "
             "{name} and a literal brace as {{ or }}."
         ) from error
+
+
+def _name(name: str | None, spec: str | None, conversion: str | None) -> str | None:
+    if name == "" or spec or conversion:
+        raise ValueError("a placeholder is a name and nothing else")
+    return name
 
 
 def _fill(parts: _Parts, values: Mapping[str, Any]) -> str:

@@ -18,10 +18,18 @@ from typing_extensions import override
 from longterm.errors import ConfigurationError, NoStoreError
 from longterm.flow import arun, context_store, run, search
 from longterm.memory.namespace import Namespace, NamespaceTemplate
-from longterm.reflect.job import CONFIGURED, Configured, ThreadId, namespace_of
+from longterm.reflect.job import (
+    CONFIGURED,
+    Configured,
+    ThreadId,
+    calling_config,
+    namespace_of,
+    snapshot,
+    thread_key,
+)
 from longterm.reflect.usage import Usage
 
-__all__ = ["Executor", "Failure", "MemoryItem", "Reflecting"]
+__all__ = ["Executor", "Failure", "MemoryItem", "Reflecting", "closed"]
 
 #: One stored memory as a dict: namespace, key, value, created_at, updated_at, score.
 MemoryItem = dict[str, Any]
@@ -43,7 +51,6 @@ class Failure:
 class Executor(ABC):
     """Reflects in the background. Leaving its ``with`` block waits for what is pending."""
 
-    @abstractmethod
     def submit(
         self,
         payload: Any,
@@ -59,22 +66,16 @@ class Executor(ABC):
         config; tasks without one replace nothing. The future holds the reflector's result; it
         is cancelled when a newer submit takes its place.
         """
+        mine = calling_config(config)
+        thread = thread_key(thread_id, mine)
+        return self._accept(snapshot(payload), mine, thread, max(0.0, after_seconds))
 
     async def asubmit(
-        self,
-        payload: Any,
-        /,
-        config: RunnableConfig | None = None,
-        *,
-        after_seconds: float = 0,
-        thread_id: ThreadId | Configured | None = CONFIGURED,
+        self, payload: Any, /, config: RunnableConfig | None = None, **options: Any
     ) -> Future[Any]:
-        """`submit`, without blocking the event loop."""
-        return await asyncio.to_thread(
-            self.submit, payload, config, after_seconds=after_seconds, thread_id=thread_id
-        )
+        """`submit`, with the same options, without blocking the event loop."""
+        return await asyncio.to_thread(self.submit, payload, config, **options)
 
-    @abstractmethod
     def search(
         self,
         query: str | None = None,
@@ -85,18 +86,13 @@ class Executor(ABC):
         namespace: str | tuple[str, ...] | None = None,
     ) -> list[MemoryItem]:
         """Search the memories in *namespace*, the reflector's where none is given."""
+        return self._found(SearchOp(self._labels(namespace), filter, limit, offset, query))
 
-    @abstractmethod
     async def asearch(
-        self,
-        query: str | None = None,
-        *,
-        filter: dict[str, Any] | None = None,
-        limit: int = 10,
-        offset: int = 0,
-        namespace: str | tuple[str, ...] | None = None,
+        self, query: str | None = None, *, namespace: str | tuple[str, ...] | None = None, **op: Any
     ) -> list[MemoryItem]:
-        """`search`, without blocking the event loop."""
+        """`search`, with the same options, without blocking the event loop."""
+        return await self._afound(SearchOp(self._labels(namespace), query=query, **op))
 
     @abstractmethod
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: FBT001, FBT002 - as in concurrent.futures
@@ -116,6 +112,41 @@ class Executor(ABC):
         trace: TracebackType | None,
     ) -> None:
         self.shutdown(wait=True)
+
+    @abstractmethod
+    def _accept(
+        self, payload: Any, config: RunnableConfig, thread: str | None, delay: float
+    ) -> Future[Any]:
+        """Take on what was submitted, or raise `ConfigurationError` after shutdown."""
+
+    @abstractmethod
+    def _own_namespace(self, config: RunnableConfig) -> Namespace:
+        """Return the namespace to search where none is given; () if there is none."""
+
+    @abstractmethod
+    def _found(self, op: SearchOp) -> list[MemoryItem]:
+        """Return what *op* finds."""
+
+    @abstractmethod
+    async def _afound(self, op: SearchOp) -> list[MemoryItem]:
+        """Return what *op* finds, without blocking the event loop."""
+
+    def _labels(self, given: str | tuple[str, ...] | None) -> Namespace:
+        config = ensure_config()
+        if given is not None:
+            return NamespaceTemplate(given)(config)
+        if namespace := self._own_namespace(config):
+            return namespace
+        raise ConfigurationError(
+            "This reflector has no namespace of its own: pass namespace=… to search."
+        )
+
+
+def closed() -> ConfigurationError:
+    """Return the error of a submit that comes after shutdown."""
+    return ConfigurationError(
+        "This ReflectionExecutor was shut down and accepts nothing more: create a new one."
+    )
 
 
 class Reflecting(Executor):
@@ -142,51 +173,27 @@ class Reflecting(Executor):
         """Return what each namespace used on *day*; today where none is given."""
 
     @override
-    def search(
-        self,
-        query: str | None = None,
-        *,
-        filter: dict[str, Any] | None = None,
-        limit: int = 10,
-        offset: int = 0,
-        namespace: str | tuple[str, ...] | None = None,
-    ) -> list[MemoryItem]:
-        store = self._readable_store()
-        op = SearchOp(self._namespace(namespace), filter, limit, offset, query)
-        return run(_found(op), store=store)
+    def _own_namespace(self, config: RunnableConfig) -> Namespace:
+        return namespace_of(self.reflector, config)
 
     @override
-    async def asearch(
-        self,
-        query: str | None = None,
-        *,
-        filter: dict[str, Any] | None = None,
-        limit: int = 10,
-        offset: int = 0,
-        namespace: str | tuple[str, ...] | None = None,
-    ) -> list[MemoryItem]:
+    def _found(self, op: SearchOp) -> list[MemoryItem]:
         store = self._readable_store()
-        op = SearchOp(self._namespace(namespace), filter, limit, offset, query)
-        return await arun(_found(op), store=store)
+        return run(_items(op), store=store)
 
-    def _namespace(self, given: str | tuple[str, ...] | None) -> Namespace:
-        config = ensure_config()
-        if given is not None:
-            return NamespaceTemplate(given)(config)
-        if namespace := namespace_of(self.reflector, config):
-            return namespace
-        raise ConfigurationError(
-            "This reflector has no namespace of its own: pass namespace=… to search."
-        )
+    @override
+    async def _afound(self, op: SearchOp) -> list[MemoryItem]:
+        store = self._readable_store()
+        return await arun(_items(op), store=store)
 
     def _readable_store(self) -> BaseStore:
         own = getattr(self.reflector, "store", None)
-        for store in (self.store, own, context_store()):
+        for store in (own, self.store, context_store()):
             if store is not None:
                 return store
         raise NoStoreError
 
 
-async def _found(op: SearchOp) -> list[MemoryItem]:
+async def _items(op: SearchOp) -> list[MemoryItem]:
     [items] = await search([op])
     return [cast("MemoryItem", item.dict()) for item in items]  # pyright: ignore[reportUnknownMemberType]

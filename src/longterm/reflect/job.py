@@ -49,7 +49,7 @@ class Configured:
 CONFIGURED = Configured()
 
 #: Parts of a run's own position, which would make a later run look like a part of it.
-_POSITION = ("checkpoint_ns", "checkpoint_id", "checkpoint_map")
+_POSITION = ("checkpoint_ns", "checkpoint_id", "checkpoint_map", JOB_ID)
 _POSITION_NAMES = tuple(
     f"langgraph_{name}" for name in ("step", "node", "triggers", "path", "checkpoint_ns")
 )
@@ -64,6 +64,7 @@ def calling_config(config: RunnableConfig | None) -> RunnableConfig:
         configurable=_without(found.get("configurable") or {}, _POSITION),
         callbacks=_handlers(found.get("callbacks")),
         recursion_limit=found.get("recursion_limit", 25),
+        max_concurrency=found.get("max_concurrency"),
     )
 
 

@@ -16,7 +16,7 @@ from concurrent.futures import CancelledError, Future
 from contextvars import copy_context
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
-from typing import Any, NoReturn
+from typing import Any
 from uuid import uuid4
 
 from langchain_core.runnables import Runnable, RunnableConfig
@@ -27,19 +27,8 @@ from longterm.errors import ConfigurationError
 from longterm.memory.namespace import Namespace
 from longterm.reflect.clock import Clock, SystemClock
 from longterm.reflect.debounce import Debounce
-from longterm.reflect.executor import Failure, Reflecting
-from longterm.reflect.job import (
-    CONFIGURED,
-    Configured,
-    ThreadId,
-    calling_config,
-    lend_store,
-    metered,
-    namespace_of,
-    perform,
-    snapshot,
-    thread_key,
-)
+from longterm.reflect.executor import Failure, Reflecting, closed
+from longterm.reflect.job import lend_store, metered, namespace_of, perform
 from longterm.reflect.retry import ONCE, Retry
 from longterm.reflect.usage import (
     Budget,
@@ -115,22 +104,6 @@ class LocalExecutor(Reflecting):
         self._dropping = False
 
     @override
-    def submit(
-        self,
-        payload: Any,
-        /,
-        config: RunnableConfig | None = None,
-        *,
-        after_seconds: float = 0,
-        thread_id: ThreadId | Configured | None = CONFIGURED,
-    ) -> Future[Any]:
-        mine = calling_config(config)
-        thread = thread_key(thread_id, mine)
-        store = lend_store(self.reflector, self.store)
-        task = _Task(uuid4().hex, thread, snapshot(payload), mine, store)
-        return self._accept(task, self._clock.now() + max(0, after_seconds))
-
-    @override
     def flush(self) -> None:
         with self._changed:
             self._queue.hurry(self._clock.now())
@@ -159,16 +132,24 @@ class LocalExecutor(Reflecting):
             if failure_id not in self._failures:
                 raise ConfigurationError(f"No failed reflection {failure_id!r}: see failed().")
             _, task = self._failures.pop(failure_id)
-        return self._accept(replace(task, future=Future(), attempt=1), self._clock.now())
+        return self._take_on(replace(task, future=Future(), attempt=1), self._clock.now())
 
     @override
     def usage(self, day: date | None = None) -> Mapping[Namespace, Usage]:
         return self._ledger.on(day or day_of(self._clock.wall()))
 
-    def _accept(self, task: _Task, due: float) -> Future[Any]:
+    @override
+    def _accept(
+        self, payload: Any, config: RunnableConfig, thread: str | None, delay: float
+    ) -> Future[Any]:
+        store = lend_store(self.reflector, self.store)
+        task = _Task(uuid4().hex, thread, payload, config, store)
+        return self._take_on(task, self._clock.now() + delay)
+
+    def _take_on(self, task: _Task, due: float) -> Future[Any]:
         with self._changed:
             if self._closed:
-                _refuse()
+                raise closed()
             replaced = self._enqueue(task, due)
         task.future.add_done_callback(lambda future: self._forget(task, future))
         if replaced is not None:
@@ -265,7 +246,10 @@ class LocalExecutor(Reflecting):
         if self._budget == Budget():
             return None
         now, wall = self._clock.now(), self._clock.wall()
-        namespace = namespace_of(self.reflector, task.config)
+        try:
+            namespace = namespace_of(self.reflector, task.config)
+        except ConfigurationError:
+            return None  # the reflection itself will say so
         if not self._budget.spent(self._ledger.spent(day_of(wall), namespace)):
             return None
         logger.info("The budget of %s is spent: its reflections wait for the next day", namespace)
@@ -322,9 +306,3 @@ def _discard(future: Future[Any], why: str) -> None:
     """Cancel *future*; one that ran before, and waits for another try, can only fail."""
     if not future.cancel():
         future.set_exception(CancelledError(why))
-
-
-def _refuse() -> NoReturn:
-    raise ConfigurationError(
-        "This ReflectionExecutor was shut down and accepts nothing more: create a new one."
-    )

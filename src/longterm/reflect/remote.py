@@ -13,19 +13,18 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from typing import Any, cast
-from uuid import NAMESPACE_URL, uuid4, uuid5
+from uuid import NAMESPACE_URL, UUID, uuid4, uuid5
 
 from langchain_core.messages import BaseMessage, message_to_dict
-from langchain_core.runnables import RunnableConfig, ensure_config
+from langchain_core.runnables import RunnableConfig
+from langgraph.store.base import SearchOp
 from langgraph_sdk import get_client, get_sync_client
 from langgraph_sdk.client import LangGraphClient, SyncLangGraphClient
 from langgraph_sdk.errors import NotFoundError
 from typing_extensions import override
 
-from longterm.errors import ConfigurationError
-from longterm.memory.namespace import NamespaceTemplate
-from longterm.reflect.executor import Executor, MemoryItem
-from longterm.reflect.job import CONFIGURED, Configured, ThreadId, calling_config, thread_key
+from longterm.memory.namespace import Namespace, NamespaceTemplate
+from longterm.reflect.executor import Executor, MemoryItem, closed
 
 __all__ = ["REFLECTED_THREAD", "RemoteExecutor"]
 
@@ -62,61 +61,6 @@ class RemoteExecutor(Executor):
         self._lanes = [ThreadPoolExecutor(1, "longterm-reflect-remote") for _ in range(_LANES)]
 
     @override
-    def submit(
-        self,
-        payload: Any,
-        /,
-        config: RunnableConfig | None = None,
-        *,
-        after_seconds: float = 0,
-        thread_id: ThreadId | Configured | None = CONFIGURED,
-    ) -> Future[Any]:
-        if self._closed:
-            raise ConfigurationError("This ReflectionExecutor was shut down: create a new one.")
-        mine = calling_config(config)
-        run = {
-            "assistant_id": self.graph,
-            "input": _plain(payload),
-            "config": self._run_config(mine),
-            "after_seconds": math.ceil(max(0, after_seconds)),
-        }
-        thread = thread_key(thread_id, mine)
-        return self._send(str(uuid4()) if thread is None else thread, thread, run)
-
-    @override
-    def search(
-        self,
-        query: str | None = None,
-        *,
-        filter: dict[str, Any] | None = None,
-        limit: int = 10,
-        offset: int = 0,
-        namespace: str | tuple[str, ...] | None = None,
-    ) -> list[MemoryItem]:
-        labels = self._labels(namespace)
-        found = self._sync.store.search_items(
-            labels, query=query, filter=filter, limit=limit, offset=offset
-        )
-        return _items(found)
-
-    @override
-    async def asearch(
-        self,
-        query: str | None = None,
-        *,
-        filter: dict[str, Any] | None = None,
-        limit: int = 10,
-        offset: int = 0,
-        namespace: str | tuple[str, ...] | None = None,
-    ) -> list[MemoryItem]:
-        labels = self._labels(namespace)
-        async with self._async_client() as client:
-            found = await client.store.search_items(
-                labels, query=query, filter=filter, limit=limit, offset=offset
-            )
-        return _items(found)
-
-    @override
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Accept nothing more; what the server has accepted, it does.
 
@@ -136,6 +80,33 @@ class RemoteExecutor(Executor):
         else:
             async with get_client(url=self._url) as client:
                 yield client
+
+    @override
+    def _accept(
+        self, payload: Any, config: RunnableConfig, thread: str | None, delay: float
+    ) -> Future[Any]:
+        if self._closed:
+            raise closed()
+        run = {
+            "assistant_id": self.graph,
+            "input": _plain(payload),
+            "config": self._run_config(config),
+            "after_seconds": math.ceil(delay),
+        }
+        return self._send(str(uuid4()) if thread is None else thread, thread, run)
+
+    @override
+    def _own_namespace(self, config: RunnableConfig) -> Namespace:
+        return self.namespace(config)
+
+    @override
+    def _found(self, op: SearchOp) -> list[MemoryItem]:
+        return _items(self._sync.store.search_items(op.namespace_prefix, **_options(op)))
+
+    @override
+    async def _afound(self, op: SearchOp) -> list[MemoryItem]:
+        async with self._async_client() as client:
+            return _items(await client.store.search_items(op.namespace_prefix, **_options(op)))
 
     def _send(self, lane: str, thread: str | None, run: dict[str, Any]) -> Future[Any]:
         create: Callable[[], Any] = lambda: self._create(thread, run)  # noqa: E731 - it is typed so
@@ -162,7 +133,7 @@ class RemoteExecutor(Executor):
     def _run_config(self, config: RunnableConfig) -> Any:
         """Return the user's part of *config*, with the namespace filled from it."""
         configurable = {
-            key: value
+            key: str(value) if isinstance(value, UUID) else value
             for key, value in config.get("configurable", {}).items()
             if key != "thread_id" and _is_plain(value)
         }
@@ -171,10 +142,6 @@ class RemoteExecutor(Executor):
             "tags": config.get("tags", []),
             "configurable": configurable,
         }
-
-    def _labels(self, namespace: str | tuple[str, ...] | None) -> tuple[str, ...]:
-        template = self.namespace if namespace is None else NamespaceTemplate(namespace)
-        return template(ensure_config())
 
 
 def _plain(payload: Any) -> Any:
@@ -192,7 +159,11 @@ def _plain(payload: Any) -> Any:
 
 
 def _is_plain(value: Any) -> bool:
-    return isinstance(value, str | int | float | list | dict | None)
+    return isinstance(value, str | int | float | list | dict | UUID | None)
+
+
+def _options(op: SearchOp) -> dict[str, Any]:
+    return {"query": op.query, "filter": op.filter, "limit": op.limit, "offset": op.offset}
 
 
 def _items(found: Mapping[str, Any]) -> list[MemoryItem]:

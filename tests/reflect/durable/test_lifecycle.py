@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
@@ -13,15 +13,16 @@ from uuid import NAMESPACE_URL, uuid5
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage
 from langchain_core.runnables import RunnableConfig, RunnableLambda
-from langgraph.store.base import PutOp
+from langgraph.store.base import Op, PutOp
 from langgraph.store.memory import InMemoryStore
 from typing_extensions import override
 
 from longterm.errors import ConfigurationError
 from longterm.flow import FlowRunnable, ask, write
+from longterm.manage.on_store import create_memory_store_manager
 from longterm.memory.namespace import NamespaceTemplate
-from longterm.reflect import Budget, ManualClock, ReflectionExecutor, Usage
-from longterm.testing import ScriptedChatModel
+from longterm.reflect import Budget, ManualClock, ReflectionExecutor, Retry, Usage
+from longterm.testing import ScriptedChatModel, tool_calls
 
 SOON = 30
 
@@ -62,6 +63,33 @@ def test_what_is_pending_survives_the_executor(sqlite: Callable[[], str]) -> Non
     time.sleep(2)
     with ReflectionExecutor(Remember(), durable=url, store=store):
         until(lambda: len(store.search(("notes", "ann"))) == 1)
+
+
+class Interrupted(InMemoryStore):
+    """A store that loses its connection right after its first write."""
+
+    written = False
+
+    @override
+    def batch(self, ops: Iterable[Op]) -> list[Any]:
+        ops = list(ops)
+        results = super().batch(ops)
+        if not self.written and any(isinstance(op, PutOp) for op in ops):
+            self.written = True
+            raise ConnectionError("lost after the write")
+        return results
+
+
+def test_a_manager_that_is_interrupted_stores_its_memories_once(sqlite: Callable[[], str]) -> None:
+    found = tool_calls(("Memory", {"content": "likes tea"}), ("Memory", {"content": "has a cat"}))
+    model = ScriptedChatModel(found, found)
+    manager = create_memory_store_manager(model, namespace=("memories", "{user_id}"))
+    store, retry = Interrupted(), Retry(attempts=2, first=0.1)
+    conversation = {"messages": [HumanMessage("I like tea and have a cat.")]}
+    with ReflectionExecutor(manager, durable=sqlite(), store=store, retry=retry) as executor:
+        executor.submit(conversation, thread("t", user_id="ann")).result(SOON)
+    contents = [item.value["content"]["content"] for item in store.search(("memories", "ann"))]
+    assert sorted(contents) == ["has a cat", "likes tea"]
 
 
 def test_shutdown_can_cancel_what_is_pending(sqlite: Callable[[], str]) -> None:

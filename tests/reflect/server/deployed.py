@@ -46,5 +46,5 @@ async def chat(message: str, config: RunnableConfig) -> str:
     executor = ReflectionExecutor(
         "notes", ("notes",), url=config.get("configurable", {})["url"], client=get_client()
     )
-    await executor.asubmit({"text": message}, config, after_seconds=1)
+    await executor.asubmit({"text": message}, config, after_seconds=6)
     return f"answered {message}"

@@ -19,13 +19,12 @@ from longterm.memory.namespace import Namespace
 from longterm.reflect.clock import Clock, SystemClock
 from longterm.reflect.durable.codec import portable_config
 from longterm.reflect.durable.futures import Futures
-from longterm.reflect.durable.jobs import FAILED, Jobs, Status
+from longterm.reflect.durable.jobs import FAILED, Jobs, Status, prepared
 from longterm.reflect.durable.ledger import TableLedger
 from longterm.reflect.durable.outcome import Job, Outcome
 from longterm.reflect.durable.process import aside, process, start
 from longterm.reflect.durable.work import Work
-from longterm.reflect.executor import Failure, Reflecting
-from longterm.reflect.job import CONFIGURED, Configured, ThreadId, calling_config, thread_key
+from longterm.reflect.executor import Failure, Reflecting, closed
 from longterm.reflect.retry import Retry
 from longterm.reflect.usage import Budget, Usage, day_of
 
@@ -58,53 +57,38 @@ class DurableExecutor(Reflecting):
         self.name = name
         self.max_workers = max_workers
         self.keep = keep
-        self.jobs = Jobs(url, name)
+        self.url = prepared(url)
+        self.jobs = Jobs(self.url, name, patient=True)
         self._closed = False
+        self._missed: set[str] = set()
         self._clock: Clock = clock or SystemClock()
-        self._futures = Futures(self.jobs)
+        # Whoever submits is told at once that the database is away; a worker waits for it.
+        self._desk = Jobs(self.url, name, patient=False)
+        self._futures = Futures(self._desk)
         self._ledger = TableLedger(self.jobs.engine, name)
         self._work = self._how_to_work(retry or Retry(), budget or Budget())
         self._join()
 
     @override
-    def submit(
-        self,
-        payload: Any,
-        /,
-        config: RunnableConfig | None = None,
-        *,
-        after_seconds: float = 0,
-        thread_id: ThreadId | Configured | None = CONFIGURED,
-    ) -> Future[Any]:
-        if self._closed:
-            raise ConfigurationError("This ReflectionExecutor was shut down: create a new one.")
-        mine, missing = portable_config(calling_config(config))
-        if missing:
-            logger.warning("Not stored with the reflection, being no plain data: %s", missing)
-        job = Job.of(uuid4().hex, thread_key(thread_id, mine), time.time_ns(), payload, mine)
-        delay = max(0.0, after_seconds)
-        return self._futures.follow(job, self.jobs.debounce(job, delay), delay)
-
-    @override
     def flush(self) -> None:
-        for status in self.jobs.listed(["DELAYED"]):
-            self.jobs.hurry(status.workflow)
+        for status in self._desk.listed(["DELAYED"]):
+            self._desk.hurry(status.workflow)
         self._futures.hurry()
 
     @override
     def failed(self) -> list[Failure]:
-        return [_failure(status) for status in self.jobs.listed(FAILED, content=True)]
+        return [_failure(status) for status in self._desk.listed(FAILED, content=True)]
 
     @override
     def retry(self, failure_id: str) -> Future[Any]:
-        found = [s for s in self.jobs.find([failure_id], content=True) if s.state in FAILED]
+        found = [s for s in self._desk.find([failure_id], content=True) if s.state in FAILED]
         if not found:
             raise ConfigurationError(f"No failed reflection {failure_id!r}: see failed().")
         job = found[0].job.first()
-        workflow = self.jobs.enqueue(job, 0)
+        workflow = self._desk.enqueue(job, 0)
         if workflow is None:
             raise ConfigurationError("Something newer of this thread is pending: wait for that.")
-        self.jobs.delete([failure_id])
+        self._desk.delete([failure_id])
         return self._futures.follow(job, workflow, 0)
 
     @override
@@ -123,9 +107,6 @@ class DurableExecutor(Reflecting):
         self._closed = True
         if cancel_futures:
             self._futures.cancel_waiting()
-        if wait and self.max_workers:
-            self._futures.await_due()
-        self._futures.release()
         if wait:
             aside(self._leave)
         else:
@@ -134,6 +115,23 @@ class DurableExecutor(Reflecting):
     def work(self, job: Job, workflow: str) -> Outcome:
         """Do *job*, inside the workflow of that id."""
         return self._work.do(job, workflow)
+
+    @override
+    def _accept(
+        self, payload: Any, config: RunnableConfig, thread: str | None, delay: float
+    ) -> Future[Any]:
+        if self._closed:
+            raise closed()
+        stored, missing = portable_config(config)
+        self._tell_of(missing)
+        job = Job.of(uuid4().hex, thread, time.time_ns(), payload, stored)
+        return self._futures.follow(job, self._desk.debounce(job, delay), delay)
+
+    def _tell_of(self, missing: list[str]) -> None:
+        """Log what of a config is not stored, once for each name."""
+        if new := [name for name in missing if name not in self._missed]:
+            self._missed.update(new)
+            logger.warning("Not stored with reflections, being no plain data: %s", new)
 
     def _how_to_work(self, retry: Retry, budget: Budget) -> Work:
         return Work(
@@ -153,13 +151,19 @@ class DurableExecutor(Reflecting):
                 process.join(self)
             except BaseException:
                 self.jobs.close()
+                self._desk.close()
                 raise
 
     def _leave(self) -> None:
+        """Finish what is due or running, and let go of the rest."""
+        if self.max_workers:
+            self._futures.await_due()
+        self._futures.release()
         if self.max_workers:
             process.leave(self)
         else:
             self.jobs.close()
+        self._desk.close()
 
 
 def _check_store(reflector: Runnable[Any, Any], store: BaseStore | None) -> None:

@@ -59,9 +59,10 @@ class Futures:
         self._wake()
 
     def await_due(self) -> None:
-        """Wait until nothing that was submitted here is due or running."""
+        """Wait until nothing that was submitted here is due or running, and settle it."""
         while any(status.is_due(time.time()) for status in self._look()):
             time.sleep(_POLL)
+        self._settle_ended()
 
     def cancel_waiting(self) -> None:
         """Cancel the workflows that nobody has started, in the database too."""
@@ -70,9 +71,12 @@ class Futures:
         self._jobs.cancel(waiting)
 
     def release(self) -> None:
-        """Cancel all futures; the workflows stay."""
+        """Cancel all futures, and end the thread that looks them up; the workflows stay."""
         self._tracker.release()
-        self._wake()
+        with self._changed:
+            self._changed.notify_all()
+            while self._polling:
+                self._changed.wait(_SLEEP)
 
     def _cancelled(self, job: Job, future: Future[Any]) -> None:
         """Cancel the workflow of a job whose owner cancelled the future."""
@@ -94,8 +98,8 @@ class Futures:
         while self._await_next_due():
             try:
                 self._settle_ended()
-            except Exception:
-                logger.warning("Cannot look up reflections, trying again", exc_info=True)
+            except Exception as error:  # noqa: BLE001 - the database may be back the next time
+                logger.warning("Cannot look up reflections, trying again: %s", error)
             time.sleep(_POLL)
 
     def _await_next_due(self) -> bool:
@@ -107,6 +111,7 @@ class Futures:
                     return True
                 self._changed.wait(min(seconds, _SLEEP))
             self._polling = False
+            self._changed.notify_all()
             return False
 
     def _look(self) -> Iterator[Status]:

@@ -40,6 +40,7 @@ __all__ = [
     "WORKFLOW",
     "Jobs",
     "Status",
+    "prepared",
 ]
 
 WORKFLOW = "longterm.reflect"
@@ -96,21 +97,23 @@ class Status:
 
 
 class Jobs:
-    """The reflections called *name* in the database at *url*: submit, look up, delete."""
+    """The reflections called *name* in the database at *url*, which is `prepared`.
 
-    def __init__(self, url: str, name: str) -> None:
-        self.url = _normal(url)
+    While the database is away, a *patient* one waits and others raise.
+    """
+
+    def __init__(self, url: sa.URL, name: str, *, patient: bool) -> None:
+        self.url = url
         self.name = name
         self.queue = f"{WORKFLOW}.{name}"
         self._root = f"{uuid5(NAMESPACE_URL, name).hex[:12]}-"
-        _prepare(self.url)
-        self.engine = sa.create_engine(self.url, pool_pre_ping=True)
-        create_tables(self.engine)
+        self.engine = sa.create_engine(url, pool_pre_ping=True)
         self._client = DBOSClient(
             system_database_url=self.url.render_as_string(hide_password=False),
             dbos_system_schema=SCHEMA,
             serializer=DBOSPortableJSONSerializer(),
             application_name=APPLICATION,
+            retry_connection_errors=patient,
         )
 
     def close(self) -> None:
@@ -196,6 +199,13 @@ class Jobs:
         return f"{self._root}{uuid5(NAMESPACE_URL, job.key).hex}-"
 
 
+def prepared(url: str) -> sa.URL:
+    """Create or update the tables at *url*, and return it as it is used here."""
+    normal = _normal(url)
+    _prepare(normal)
+    return normal
+
+
 def _normal(url: str) -> sa.URL:
     """Return *url* with the driver that DBOS brings along."""
     parsed = sa.make_url(url)
@@ -223,3 +233,5 @@ def _prepare(url: sa.URL) -> None:
             connection.execute("PRAGMA journal_mode=WAL")
         connection.close()
     DBOS.migrate(url.render_as_string(hide_password=False), schema=SCHEMA)
+    engine = sa.create_engine(url, poolclass=sa.NullPool)
+    create_tables(engine)

@@ -108,6 +108,7 @@ class _Process:
         self._closed: set[str] = set()
         self._stop = threading.Event()
         self._tending: threading.Thread | None = None
+        self._leases: Leases | None = None
         self._registered = False
 
     def worker(self, name: str) -> Worker:
@@ -169,24 +170,34 @@ class _Process:
 
     def _begin(self, worker: Worker) -> None:
         executor_id = f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:12]}"
-        leases = _leases(worker.jobs, executor_id)
+        leases = self._leases = _leases(worker.jobs, executor_id)
         leases.hold()
         if not self._registered:
             DBOS.workflow(name=WORKFLOW, max_recovery_attempts=MAX_DISPATCHES)(_run)
             self._registered = True
-        DBOS(config=_config(worker.jobs, executor_id))
-        DBOS.listen_queues([worker.jobs.queue])
-        DBOS.launch()
-        logging.getLogger("dbos").addFilter(_is_news)
+        try:
+            self._launch(worker.jobs, executor_id)
+        except BaseException:
+            DBOS.destroy()
+            leases.close()
+            raise
         stop = self._stop = threading.Event()
         self._tending = start(lambda: self._tend(leases, stop), "tend")
 
+    def _launch(self, jobs: Jobs, executor_id: str) -> None:
+        DBOS(config=_config(jobs, executor_id))
+        DBOS.listen_queues([jobs.queue])
+        DBOS.launch()
+        logging.getLogger("dbos").addFilter(_is_news)
+
     def _end(self) -> None:
         """Finish what runs and take nothing new."""
-        DBOS.destroy(workflow_completion_timeout_sec=_FINISH if _is_busy() else 0)
         self._stop.set()
         if self._tending is not None:
             self._tending.join()
+        DBOS.destroy(workflow_completion_timeout_sec=_FINISH if _is_busy() else 0)
+        if self._leases is not None:
+            self._leases.close()
         for worker in self._workers.values():
             worker.jobs.close()
         self._workers.clear()
@@ -202,9 +213,10 @@ class _Process:
                 if time.monotonic() - cleaned > self.CLEAN:
                     cleaned = time.monotonic()
                     self.clean()
-            except Exception:
-                logger.warning("Cannot look after the reflections, trying again", exc_info=True)
-        leases.close()
+            except Exception as error:  # noqa: BLE001 - the database may be back the next time
+                logger.warning("Cannot look after the reflections, trying again: %s", error)
+        if not stop.is_set():
+            _take_nothing_new()  # the program ends, and waits for what runs
 
     def _take_over(self, leases: Leases) -> None:
         jobs = next(worker.jobs for worker in self._workers.values())
@@ -252,6 +264,11 @@ def _dbos() -> Any:
 
 def _listening_queues() -> list[str]:
     return _dbos()._listening_queues  # noqa: SLF001
+
+
+def _take_nothing_new() -> None:
+    for event in _dbos().background_thread_stop_events:
+        event.set()
 
 
 def _is_busy() -> bool:

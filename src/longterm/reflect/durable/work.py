@@ -16,6 +16,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 from langchain_core.runnables import Runnable
 from langgraph.store.base import BaseStore
+from sqlalchemy.exc import DBAPIError
 
 from longterm.errors import ConfigurationError, InvalidInputError, ReflectionError
 from longterm.reflect.clock import Clock
@@ -81,9 +82,10 @@ class Work:
         wall = self.clock.wall()
         try:
             namespace = namespace_of(self.reflector, job.content()[1])
-        except ConfigurationError:
-            return None  # the reflection itself will say so
-        if not self.budget.spent(self.ledger.spent(day_of(wall), namespace)):
+            spent = self.ledger.spent(day_of(wall), namespace)
+        except (ConfigurationError, DBAPIError):
+            return None  # a wrong config the reflection itself will tell of
+        if not self.budget.spent(spent):
             return None
         logger.info("The budget of %s is spent: its reflections wait for the next day", namespace)
         return until_tomorrow(wall)

@@ -1,0 +1,67 @@
+"""``longterm eval recall``: how much of the evidence recall finds, method by method."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from longterm.cli.showing import bar, table, write_report
+from longterm.errors import ConfigurationError
+from longterm.evals.methods import Method, Stores, methods
+from longterm.evals.report import Figures, as_json, category_rows, figures, method_rows
+from longterm.evals.run import Asked, ask_all, questions_in, record_all, sessions_in
+from longterm.evals.suites import Suite
+
+__all__ = ["Choice", "run", "whole_numbers"]
+
+#: Tables by category are shown for so many methods; the JSON has them all.
+_FEW = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What shall be measured, as the options say."""
+
+    methods: Sequence[str]
+    ks: Sequence[int]
+    budget: int
+    json: Path | None = None
+
+
+def whole_numbers(text: str) -> list[int]:
+    """Read "5,10" as numbers from 1, in order."""
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    if not parts or not all(part.isascii() and part.isdigit() and int(part) for part in parts):
+        raise ConfigurationError(f"--k takes whole numbers such as 5,10,25,50, not {text!r}.")
+    return sorted({int(part) for part in parts})
+
+
+def run(suite: Suite, stores: Stores, choice: Choice, console: Console | None = None) -> None:
+    """Record *suite*, ask its questions, print the figures and write them where they shall go."""
+    console = console or Console()
+    if not any(questions_in(one) for one in suite.conversations):
+        raise ConfigurationError("No question of this suite names the turns that answer it.")
+    limit = max(choice.ks)
+    chosen = methods(choice.methods, stores, limit=limit, budget=choice.budget)
+    asked = _measured(chosen, suite)
+    reached = figures(asked, choice.ks)
+    _show(console, suite, reached)
+    write_report(choice.json, as_json(suite, reached, budget=choice.budget))
+
+
+def _measured(chosen: Sequence[Method], suite: Suite) -> list[Asked]:
+    for _ in bar("recording", record_all(chosen, suite), sessions_in(chosen, suite)):
+        pass
+    questions = sum(len(questions_in(one)) for one in suite.conversations)
+    return [*bar("asking", ask_all(chosen, suite), questions * len(chosen))]
+
+
+def _show(console: Console, suite: Suite, reached: Sequence[Figures]) -> None:
+    turns = sum(len(one.turns) for one in suite.conversations)
+    title = f"{suite.name}: {reached[0].overall.questions} questions, {turns} turns"
+    console.print(table(method_rows(reached), title))
+    for one in reached if len(reached) <= _FEW else reached[:1]:
+        console.print(table(category_rows(one), one.method))

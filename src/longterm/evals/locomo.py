@@ -1,0 +1,130 @@
+"""LoCoMo: very long chats of two people (snap-research/LoCoMo). Reads its own JSON.
+
+Forgiving, as its files are uneven: what lacks words is left out, citations are read in every
+spelling they come in, categories nobody knows keep their number.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, cast
+
+from longterm.errors import InvalidInputError
+from longterm.evals.files import dicts_in, natural, read_json, text_of
+from longterm.evals.suites import BEGINNING, Conversation, Question, Suite, Turn
+
+__all__ = ["Corrections", "conversation_in", "read_corrections", "read_locomo"]
+
+_CATEGORIES = {
+    "1": "multi-hop",
+    "2": "temporal",
+    "3": "open domain",
+    "4": "single-hop",
+    "5": "adversarial",
+}
+#: The right answer to a question that takes something for granted that nobody said.
+_NOT_KNOWN = "This is not known: it was never said."
+_SESSION = re.compile(r"session_\d+")
+_CITATION = re.compile(r"D:?(\d+):(\d+)")
+_TIME = "%I:%M %p on %d %B, %Y"
+_BETWEEN_SESSIONS = timedelta(days=1)
+
+#: The turns that answer a question, for citations known to be wrong.
+Corrections = Mapping[tuple[str, tuple[str, ...]], tuple[str, ...]]
+_NO_CORRECTIONS: Corrections = {}
+
+
+def read_locomo(path: Path, corrections: Corrections | None = None) -> Suite:
+    """Read the suite in *path*: a file, or a folder with one or several."""
+    files = [path] if path.is_file() else sorted(path.glob("*.json"))
+    found = {
+        str(one.get("sample_id", f"{file.stem} {number}")): one
+        for file in reversed(files)
+        for number, one in enumerate(dicts_in(read_json(file), "conversation"))
+    }
+    names = sorted(found, key=natural)
+    read = [conversation_in(found[name], name, corrections or _NO_CORRECTIONS) for name in names]
+    if not any(one.turns for one in read):
+        raise InvalidInputError(
+            f"No LoCoMo conversations in {path}. Give a file such as locomo10.json, or its folder."
+        )
+    return Suite("locomo", tuple(read))
+
+
+def conversation_in(
+    data: Mapping[str, Any], name: str, corrections: Corrections = _NO_CORRECTIONS
+) -> Conversation:
+    """Read one conversation with its questions."""
+    read = Conversation(name, tuple(_turns(data["conversation"])))
+    asked = (_question(qa, read.over, corrections) for qa in dicts_in(data.get("qa"), "question"))
+    return read.asking(asked)
+
+
+def _turns(data: Any) -> Iterator[Turn]:
+    sessions = cast("dict[str, Any]", data) if isinstance(data, dict) else {}
+    names = sorted(filter(_SESSION.fullmatch, sessions), key=natural)
+    begin = BEGINNING
+    for name in names:
+        begin = _time(sessions.get(f"{name}_date_time")) or begin + _BETWEEN_SESSIONS
+        said = list(dicts_in(sessions[name], "text"))
+        turns = (_turn(one, (natural(name)[0], at), begin) for at, one in enumerate(said))
+        yield from (turn for turn in turns if turn.text)
+
+
+def _turn(said: Mapping[str, Any], place: tuple[int, int], begin: datetime) -> Turn:
+    session, number = place
+    id_ = text_of(said.get("dia_id")) or f"D{session}:{number + 1}"
+    return Turn(
+        id=next(_citations(id_), id_),
+        text=_text(said),
+        time=begin + timedelta(minutes=number),
+        speaker=text_of(said.get("speaker")),
+        session=f"{session:04}",
+    )
+
+
+def _text(said: Mapping[str, Any]) -> str:
+    """Words of a turn, with what is known of a picture in it."""
+    caption = text_of(said.get("blip_caption"))
+    image = f"[image: {caption}]" if caption else ""
+    return " ".join(filter(None, (text_of(said["text"]), image, text_of(said.get("query")))))
+
+
+def _time(text: Any) -> datetime | None:
+    try:
+        return datetime.strptime(text_of(text), _TIME).replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def _question(qa: Mapping[str, Any], now: datetime, corrections: Corrections) -> Question:
+    text, category = text_of(qa["question"]), text_of(qa.get("category"))
+    cited = tuple(_citations(qa.get("evidence")))
+    return Question(
+        text=text,
+        category=_CATEGORIES.get(category, category or "unknown"),
+        evidence=corrections.get((text, cited), cited),
+        now=now,
+        answer=text_of(qa.get("answer")) or (_NOT_KNOWN if "adversarial_answer" in qa else ""),
+    )
+
+
+def _citations(data: Any) -> Iterator[str]:
+    """Yield turns cited in *data*, "D8:6; D9:17" and "D:11:26" and "D30:05" as well."""
+    if isinstance(data, list):
+        for inner in cast("list[Any]", data):
+            yield from _citations(inner)
+    else:
+        for session, number in _CITATION.findall(text_of(data)):
+            yield f"D{int(session)}:{int(number)}"
+
+
+def read_corrections(path: Path) -> Corrections:
+    """Read corrected citations: the ``errors.json`` of dial481/locomo-audit."""
+    return {
+        (text_of(error["question"]), tuple(_citations(error.get("cited_evidence")))): right
+        for error in dicts_in(read_json(path), "question")
+        if error.get("error_type") == "WRONG_CITATION"
+        and (right := tuple(_citations(error.get("correct_evidence"))))
+    }

@@ -1,0 +1,112 @@
+"""Suites: conversations and the questions asked about them, in one form. Pure.
+
+`locomo` and `beam` read the files of the two suites into it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
+from itertools import groupby
+from operator import attrgetter
+from typing import Any
+
+__all__ = ["BEGINNING", "Conversation", "Question", "Suite", "Turn"]
+
+#: When a conversation took place that does not say it.
+BEGINNING = datetime(2024, 1, 1, 9, 0, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One message of a conversation."""
+
+    id: str
+    text: str
+    time: datetime
+    role: str = "user"
+    #: A name; "" where only the role is known.
+    speaker: str = ""
+    #: The session it belongs to; sessions sort in the order of time.
+    session: str = ""
+
+    @property
+    def message(self) -> dict[str, Any]:
+        """The turn as a message in OpenAI's form."""
+        message = {
+            "role": self.role,
+            "content": self.text,
+            "id": self.id,
+            "timestamp": self.time.isoformat(),
+        }
+        return message | ({"name": self.speaker} if self.speaker else {})
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question, and the turns that answer it."""
+
+    text: str
+    category: str
+    #: Ids of turns of the same conversation; none where the suite names none.
+    evidence: tuple[str, ...]
+    #: When it is asked.
+    now: datetime
+    #: The right answer in the suite's words, "" where it gives none.
+    answer: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """Turns in the order they were said, and what is asked about them."""
+
+    name: str
+    turns: tuple[Turn, ...]
+    questions: tuple[Question, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """The name, and a mark of what was said: two suites may call their conversations "1"."""
+        said = "\0".join(f"{turn.id} {turn.text}" for turn in self.turns)
+        return f"{self.name} {blake2b(said.encode(errors='replace'), digest_size=4).hexdigest()}"
+
+    @property
+    def sessions(self) -> Iterator[tuple[str, list[Turn]]]:
+        """The turns of each session, with its name."""
+        for session, turns in groupby(self.turns, attrgetter("session")):
+            yield session, list(turns)
+
+    def asking(self, questions: Iterator[Question]) -> "Conversation":
+        """Add *questions*; what they cite counts where it is a turn of this conversation."""
+        known = {turn.id for turn in self.turns}
+        checked = (replace(one, evidence=_known(one.evidence, known)) for one in questions)
+        return replace(self, questions=tuple(checked))
+
+    @property
+    def over(self) -> datetime:
+        """A day after the last turn: when its questions are asked."""
+        return max((turn.time for turn in self.turns), default=BEGINNING) + timedelta(days=1)
+
+
+def _known(evidence: tuple[str, ...], known: set[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(one for one in evidence if one in known))
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """A name, and conversations with questions."""
+
+    name: str
+    conversations: tuple[Conversation, ...]
+
+    def first(self, conversations: int | None, questions: int | None) -> "Suite":
+        """Cut to the first *conversations*, and each to the first *questions* with evidence."""
+        chosen = self.conversations[:conversations]
+        return replace(self, conversations=tuple(_cut(one, questions) for one in chosen))
+
+
+def _cut(conversation: Conversation, questions: int | None) -> Conversation:
+    if questions is None:
+        return conversation
+    counting = [one for one in conversation.questions if one.evidence]
+    return replace(conversation, questions=tuple(counting[:questions]))

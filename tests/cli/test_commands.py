@@ -1,0 +1,48 @@
+"""Every command is documented, and an error of ours is a sentence."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from longterm.cli.app import app
+
+PAGE = (Path(__file__).parent.parent.parent / "docs" / "cli.md").read_text("utf-8")
+
+
+def commands(command: Any, name: str = "longterm") -> Iterator[tuple[str, Any]]:
+    inner = getattr(command, "commands", {})
+    if not inner:
+        yield name, command
+    for part, one in inner.items():
+        yield from commands(one, f"{name} {part}")
+
+
+COMMANDS = dict(commands(typer.main.get_command(app)))
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_commands_and_their_options_are_documented(name: str) -> None:
+    section = PAGE.partition(f"## {name}\n")[2].partition("\n## ")[0]
+    assert section, f"docs/cli.md has no section {name}"
+    options = [one for parameter in COMMANDS[name].params for one in parameter.opts]
+    for option in options:
+        assert not option.startswith("--") or f"`{option}`" in section
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_says_what_it_does(name: str) -> None:
+    assert COMMANDS[name].help
+
+
+def test_an_error_is_a_sentence_and_no_traceback(tmp_path: Path) -> None:
+    code = "from longterm.cli import main; main()"
+    words = [sys.executable, "-c", code, "recall", "Lyon"]
+    done = subprocess.run(words, capture_output=True, text=True, cwd=tmp_path, check=False)  # noqa: S603 - ours
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("longterm: There is no store at longterm.db.")

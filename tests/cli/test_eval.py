@@ -1,0 +1,101 @@
+"""``longterm eval`` on small suites."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import Result
+
+from longterm.cli import eval_answers
+from longterm.errors import ConfigurationError
+from longterm.evals.locomo import read_locomo
+from longterm.evals.methods import Stores, methods
+from longterm.settings import embedded_store
+from longterm.testing import ScriptedChatModel
+
+Run = Callable[..., Result]
+
+SAID = [
+    {"speaker": "Ann", "dia_id": "D1:1", "text": "I moved to Lyon last week"},
+    {"speaker": "Bo", "dia_id": "D1:2", "text": "I bought a red kayak"},
+]
+
+
+@pytest.fixture
+def locomo(tmp_path: Path) -> Path:
+    asked: list[dict[str, Any]] = [
+        {"question": "Where did Ann move to?", "answer": "Lyon", "evidence": ["D1:1"]},
+        {"question": "What did Bo buy?", "answer": "A kayak", "evidence": ["D1:2"]},
+    ]
+    path = tmp_path / "locomo.json"
+    path.write_text(json.dumps([{"conversation": {"session_1": SAID}, "qa": asked}]), "utf-8")
+    return path
+
+
+def test_recall_is_measured_printed_and_written(run: Run, locomo: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.json"
+    options = ("--method", "longterm,bm25", "--method", "cosine", "--k", "1,2", "--json", out)
+
+    result = run("eval", "recall", "--suite", "locomo", "--data", locomo, *options)
+
+    assert result.exit_code == 0, result.exception
+    for word in ("longterm", "bm25", "cosine", "R@1", "hit@1", "p95 ms", "unknown"):
+        assert word in result.stdout
+    report = json.loads(out.read_text("utf-8"))
+    assert (report["suite"], report["questions"]) == ("locomo", 2)
+    assert report["recall"] == {"1": 1.0, "2": 1.0}
+    assert report["methods"].keys() == {"longterm", "bm25", "cosine"}
+
+
+def test_a_store_that_is_named_keeps_what_was_recorded(run: Run, locomo: Path) -> None:
+    words = ("eval", "recall", "--suite", "locomo", "--data", locomo, "--store", "eval.db")
+    assert run(*words).exit_code == run(*words, "--limit", 1).exit_code == 0
+    assert "Lyon" in run("recall", "Lyon", "--store", "eval.db", "--namespace", "evals").stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (("--method", "lucene"), "no method 'lucene'"),
+        (("--k", "5,ten"), "whole numbers"),
+        (("--k", "0"), "whole numbers"),
+        (("--method", " ,"), "Name a method"),
+        (("--json", "nowhere/out.json"), "cannot be written"),
+        (("--conversations", "1", "--data", "nowhere"), "nothing at nowhere"),
+    ],
+)
+def test_options_that_cannot_work_are_refused(
+    run: Run, locomo: Path, options: tuple[str, ...], says: str
+) -> None:
+    result = run("eval", "recall", "--suite", "locomo", "--data", locomo, *options)
+
+    assert isinstance(result.exception, ConfigurationError)
+    assert says in str(result.exception)
+
+
+def test_a_suite_without_evidence_or_answers_is_refused(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "bare.json"
+    path.write_text(json.dumps([{"conversation": {"session_1": SAID}}]), "utf-8")
+    suite = ("--suite", "locomo", "--data", path)
+
+    assert "names the turns" in str(run("eval", "recall", *suite).exception)
+    assert "right answer" in str(run("eval", "answers", *suite, "--model", "x").exception)
+
+
+def test_answers_are_judged_printed_and_written(
+    locomo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (ours,) = methods(["longterm"], Stores.beside(embedded_store(vectors=False)), limit=9, budget=9)
+    models = eval_answers.Models(
+        ScriptedChatModel("Lyon", "A car"), ScriptedChatModel("CORRECT", "WRONG")
+    )
+    out = tmp_path / "out.json"
+
+    eval_answers.run(read_locomo(locomo), ours, models, out)
+
+    assert "0.500" in capsys.readouterr().out
+    report = json.loads(out.read_text("utf-8"))
+    assert (report["questions"], report["right"], report["without_verdict"]) == (2, 0.5, 0)
+    assert [one["answer"] for one in report["answers"]] == ["Lyon", "A car"]

@@ -1,0 +1,130 @@
+"""Recording chat files and recalling from them, on the command line."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import Result
+
+from longterm.errors import ConfigurationError, InvalidInputError
+
+Run = Callable[..., Result]
+Chat = list[dict[str, Any]]
+
+
+def write(path: Path, data: Any) -> Path:
+    path.write_text(data if isinstance(data, str) else json.dumps(data), "utf-8")
+    return path
+
+
+def test_what_was_recorded_is_recalled(run: Run, tmp_path: Path, chat: Chat) -> None:
+    recorded = run("record", write(tmp_path / "chat.json", chat))
+    assert recorded.stdout == "3 new of 3 messages recorded in longterm.db.\n"
+
+    recalled = run("recall", "Where did I move?", "--limit", 1)
+    assert "user: I moved to Lyon last week\n" in recalled.stdout
+    assert recalled.stdout.startswith("<memory>\n")
+
+
+def test_a_chat_recorded_twice_is_stored_once(run: Run, tmp_path: Path, chat: Chat) -> None:
+    long = chat + [{"role": "user", "content": f"line {number}"} for number in range(150)]
+    path = write(tmp_path / "chat.json", long)
+
+    assert run("record", path).stdout.startswith("153 new of 153")
+    assert run("record", path).stdout.startswith("0 new of 153")
+
+
+def test_json_tells_scores_parts_and_places(run: Run, tmp_path: Path, chat: Chat) -> None:
+    run("record", write(tmp_path / "chat.json", chat), "--user", "ann")
+
+    found = json.loads(run("recall", "Lyon", "--user", "ann", "--json").stdout)
+
+    best = found["items"][0]
+    assert best["text"] == "I moved to Lyon last week"
+    assert best["namespace"] == ["turns", "ann"]
+    assert best["score"] == pytest.approx(sum(best["parts"].values()), abs=0.01)
+
+
+def test_nobody_recalls_for_another(run: Run, tmp_path: Path, chat: Chat) -> None:
+    run("record", write(tmp_path / "chat.json", chat), "--user", "ann")
+
+    nothing = run("recall", "Lyon", "--user", "bo")
+
+    assert nothing.stdout == ""
+    assert nothing.stderr == "Nothing is remembered.\n"
+
+
+def test_a_namespace_can_be_named(run: Run, tmp_path: Path, chat: Chat) -> None:
+    run("record", write(tmp_path / "chat.json", chat), "--namespace", "team/{x}/chat")
+    assert "Lyon" in run("recall", "Lyon", "--namespace", "team/{x}").stdout
+    assert not run("recall", "Lyon").stdout
+
+
+def test_now_says_what_last_week_is(run: Run, tmp_path: Path) -> None:
+    runs = [
+        {"role": "user", "content": "went running", "id": day, "timestamp": f"2023-05-{day}T09:00"}
+        for day in ("02", "10", "24")
+    ]
+    run("record", write(tmp_path / "chat.json", runs))
+
+    question = ("recall", "Did I go running last week?", "--limit", 1)
+    assert "2023-05-10" in run(*question, "--now", "2023-05-17").stdout
+
+
+def test_every_form_of_chat_file_is_read(run: Run, tmp_path: Path, chat: Chat) -> None:
+    said = [{"speaker": "Ann", "dia_id": "D1:1", "text": "I moved to Oslo"}]
+    forms = {
+        "wrapped.json": {"messages": chat},
+        "lines.jsonl": "\n".join(map(json.dumps, chat)),
+        "chats.jsonl": json.dumps({"messages": chat}) + "\n\n" + json.dumps({"messages": chat}),
+        "one.json": chat[0],
+        "locomo.json": [{"conversation": {"session_1": said}}],
+        "beam.json": [{"turns": [chat]}],
+    }
+    recorded = [
+        run("record", write(tmp_path / name, data), "--user", name).stdout.split(" messages")[0]
+        for name, data in forms.items()
+    ]
+    assert recorded == [
+        "3 new of 3",
+        "3 new of 3",
+        "6 new of 6",
+        "1 new of 1",
+        "1 new of 1",
+        "3 new of 3",
+    ]
+    assert "Ann: I moved to Oslo" in run("recall", "Oslo", "--user", "locomo.json").stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("chat.json", "{", "is not JSON"),
+        ("chat.json", "[]", "no chat of a form"),
+        ("chat.json", '{"a": 1}', "no chat of a form"),
+        ("chat.json", '"words"', "no chat of a form"),
+        ("chat.jsonl", '{"role": "user", "content": "hi"}\n{', "line 2, is not JSON"),
+        ("chat.json", '[{"role": "king", "content": "hi"}]', "Message 0"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_an_error_that_says_why(
+    run: Run, tmp_path: Path, name: str, content: str, says: str
+) -> None:
+    result = run("record", write(tmp_path / name, content))
+
+    assert isinstance(result.exception, InvalidInputError)
+    assert says in str(result.exception)
+
+
+def test_a_missing_file_is_named(run: Run) -> None:
+    assert "nowhere.json cannot be read" in str(run("record", "nowhere.json").exception)
+
+
+def test_recalling_makes_no_store(run: Run, tmp_path: Path) -> None:
+    result = run("recall", "Lyon", "--store", "other.db")
+
+    assert isinstance(result.exception, ConfigurationError)
+    assert "longterm record chat.json --store other.db" in str(result.exception)
+    assert not (tmp_path / "other.db").exists()

@@ -1,0 +1,207 @@
+"""The JSON protocol: one object for everything, read tolerantly."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, strategies as st
+from langchain_core.language_models import GenericFakeChatModel
+from langchain_core.messages import AIMessage, HumanMessage
+from pydantic import BaseModel
+
+from longterm.errors import ConfigurationError
+from longterm.extract.json_answer import JsonAnswer, answer_schema
+from longterm.extract.proposal import (
+    Add,
+    Change,
+    Finish,
+    Permissions,
+    Proposal,
+    Remove,
+    Unreadable,
+)
+from longterm.extract.protocol import Brief, Repertoire, Scene
+from longterm.extract.schema import kinds_of
+from longterm.extract.wording import MEMORY_FRAME
+from longterm.memory.model import Memory
+from longterm.testing import ScriptedChatModel
+
+
+class Food(BaseModel):
+    """A food."""
+
+    name: str
+
+
+MEMORY, FOOD = kinds_of([Memory, Food])
+ALL = Permissions(deletes=True)
+TEA: Proposal = Add(MEMORY, {"content": "tea"})
+ADD_TEA = {"action": "add", "kind": "Memory", "content": {"content": "tea"}}
+
+
+def dialogue(*kinds: Any, structured: bool = False) -> JsonAnswer:
+    return JsonAnswer(
+        ScriptedChatModel(), Repertoire(tuple(kinds) or (MEMORY,), ALL), structured=structured
+    )
+
+
+def read(answer: Any, *kinds: Any) -> list[Proposal]:
+    return [one.proposal for one in dialogue(*kinds).read(answer)]
+
+
+# Reading
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"operations": [ADD_TEA]},
+        [ADD_TEA],
+        ADD_TEA,
+        {"memories": [ADD_TEA]},
+        {"add": [{"content": {"content": "tea"}}]},
+        {"add": {"content": "tea"}},
+        {"action": "ADD", "kind": "memory", "content": {"content": "tea"}},
+        {"action": "insert", "content": {"content": "tea"}},
+        {"action": "create", "content": "tea"},
+        {"kind": "Memory", "content": "tea"},
+        {"content": "tea"},
+        {"action": "add", "number": None, "content": "tea"},
+        {"operations": None, "changes": [ADD_TEA]},
+    ],
+)
+def test_an_addition_is_understood_in_many_forms(answer: Any) -> None:
+    assert read(json.dumps(answer)) == [TEA]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"action": "change", "number": 0, "changes": {"content": "ale"}},
+        {"action": "update", "number": "[0]", "changes": {"content": "ale"}},
+        {"action": "edit", "kind": "Memory", "number": 0, "content": "ale"},
+        {"number": 0, "content": "ale"},
+        {"update": [{"number": 0, "changes": {"content": "ale"}}]},
+    ],
+)
+def test_a_change_is_understood_in_many_forms(answer: Any) -> None:
+    assert read(json.dumps(answer)) == [Change(0, {"content": "ale"})]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"action": "remove", "number": 0},
+        {"action": "forget", "number": "0"},
+        {"number": 0},
+        {"remove": [0]},
+        {"delete": {"number": 0}},
+    ],
+)
+def test_a_removal_is_understood_in_many_forms(answer: Any) -> None:
+    assert read(json.dumps(answer)) == [Remove(0)]
+
+
+@pytest.mark.parametrize("answer", ['{"operations": []}', "[]", "{}", ""])
+def test_nothing_is_understood(answer: str) -> None:
+    assert read(answer) == []
+
+
+def test_an_action_to_do_nothing_finishes() -> None:
+    assert read('{"action": "none"}') == [Finish()]
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        ("Nothing to keep.", "not JSON"),
+        ('{"operations": ["tea"]}', "must be a JSON object"),
+        ('{"action": "explode"}', "no action 'explode'"),
+        ('{"action": "change", "changes": {"content": "x"}}', "needs the number"),
+        ('{"action": "change", "number": 0}', "needs the number of a memory and its changes"),
+        ('{"action": "remove"}', "give its number"),
+        ('{"action": "add", "kind": "Song", "content": {}}', "Name the kind"),
+    ],
+)
+def test_what_is_not_understood_is_a_complaint(answer: str, reason: str) -> None:
+    (proposal,) = read(answer)
+    assert isinstance(proposal, Unreadable)
+    assert reason in proposal.reason
+
+
+def test_with_several_kinds_a_kind_must_be_named() -> None:
+    (proposal,) = read('{"action": "add", "content": {"name": "udon"}}', MEMORY, FOOD)
+    assert proposal == Unreadable("Name the kind: Memory, Food.")
+
+
+def test_what_was_cut_off_is_never_taken_for_whole() -> None:
+    whole = json.dumps({"operations": [ADD_TEA, {**ADD_TEA, "content": {"content": "half a mem"}}]})
+    first, second = read(whole[: whole.index("a mem")])
+    assert first == TEA
+    assert isinstance(second, Unreadable)
+
+
+@given(st.data())
+def test_no_cut_makes_a_memory_nobody_wrote(data: st.DataObject) -> None:
+    texts = ["likes tea", "lives in Rome", "has two cats"]
+    operations = [{**ADD_TEA, "content": {"content": text}} for text in texts]
+    whole = json.dumps({"operations": operations})
+    proposals = read(whole[: data.draw(st.integers(0, len(whole)))])
+    added = [one.content.get("content") for one in proposals if isinstance(one, Add)]
+    assert added == texts[: len(added)]
+
+
+def test_thoughts_are_passed_over() -> None:
+    assert read(f"<think>{{maybe}}</think>{json.dumps(ADD_TEA)}") == [TEA]
+
+
+def test_an_answer_of_a_structured_model_is_read() -> None:
+    parsed = {"operations": [ADD_TEA]}
+    assert read({"raw": AIMessage(""), "parsed": parsed, "parsing_error": None}) == [TEA]
+    assert read({"raw": AIMessage(json.dumps(parsed)), "parsed": None}) == [TEA]
+
+
+# Asking
+
+
+def test_the_schema_offers_only_what_the_moment_allows() -> None:
+    def actions(known: bool, permissions: Permissions) -> set[str]:  # noqa: FBT001 - a table
+        schema = answer_schema(Repertoire((MEMORY, FOOD), permissions), Scene(known=known))
+        items = schema["properties"]["operations"]["items"]
+        return {one["properties"]["action"]["const"] for one in items.get("anyOf", [items])}
+
+    assert actions(known=False, permissions=ALL) == {"add"}
+    assert actions(known=True, permissions=ALL) == {"add", "change", "remove"}
+    assert actions(known=True, permissions=Permissions(inserts=False)) == {"change"}
+
+
+def test_words_describe_the_form_and_the_kinds() -> None:
+    brief = Brief(Scene(known=True), "Keep it.", MEMORY_FRAME, [], [HumanMessage("hi")], None)
+    system, user = dialogue(MEMORY, FOOD).opening(brief)
+    assert '"action": "remove"' in system.text
+    assert "Food: A food." in system.text
+    assert "user: hi" in user.text
+
+
+def test_a_model_in_words_is_asked_as_it_is() -> None:
+    talk = dialogue()
+    assert isinstance(talk.model(Scene(known=False)), ScriptedChatModel)
+
+
+def test_a_model_is_held_to_the_schema_once_for_each_scene() -> None:
+    talk = dialogue(structured=True)
+    assert talk.model(Scene(known=False)) is talk.model(Scene(known=False))
+    assert talk.model(Scene(known=False)) is not talk.model(Scene(known=True))
+
+
+def test_a_model_without_structured_output_says_what_to_pass_instead() -> None:
+    model = GenericFakeChatModel(messages=iter([AIMessage("hi")]))
+    talk = JsonAnswer(model, Repertoire((MEMORY,), ALL), structured=True)
+    with pytest.raises(ConfigurationError, match="protocol='tools' or protocol='text'"):
+        talk.model(Scene(known=False))
+
+
+def test_outcomes_are_told_under_the_operations_numbers() -> None:
+    answer, told = dialogue().reply('{"operations": []}', {"0": "Done.", "1": "Not done: no."})
+    assert isinstance(answer, AIMessage)
+    assert told.text == "1. Done.\n2. Not done: no."

@@ -1,0 +1,96 @@
+"""Judging proposals, and reading the numbers models write."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given, strategies as st
+from pydantic import BaseModel, ConfigDict
+
+from longterm.extract.proposal import Add, Change, Finish, Judge, Permissions, Unreadable
+from longterm.extract.protocol import target_of
+from longterm.extract.schema import kinds_of
+from longterm.memory.model import Document
+from longterm.memory.reconcile import Draft, ProposalError
+
+
+class Person(BaseModel):
+    """A person."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str
+    nickname: str | None = None
+    notes: dict[str, str] = {}
+    employer: str | None
+
+
+KINDS = kinds_of([Person])
+JUDGE = Judge(KINDS, Permissions(), lambda _kind, _content: "new")
+ANN = Document("p", "Person", {"name": "Ann", "nickname": "A", "notes": {}, "employer": "Acme"})
+
+
+def changed(changes: Any) -> Any:
+    return JUDGE.judge(Draft.of([ANN]), Change(0, changes)).entries[0].document.content
+
+
+def test_an_addition_enters_the_draft_checked() -> None:
+    draft = JUDGE.judge(Draft(), Add(KINDS[0], {"name": "Bob", "employer": None}))
+    assert draft.entries[0].document == Document(
+        "new", "Person", {"name": "Bob", "nickname": None, "notes": {}, "employer": None}
+    )
+
+
+def test_to_finish_changes_nothing() -> None:
+    assert JUDGE.judge(Draft.of([ANN]), Finish()) == Draft.of([ANN])
+
+
+def test_what_cannot_be_read_is_a_complaint_with_its_reason() -> None:
+    with pytest.raises(ProposalError, match="why"):
+        JUDGE.judge(Draft(), Unreadable("why"))
+
+
+def test_a_null_empties_a_field_that_must_be_there() -> None:
+    assert changed({"employer": None})["employer"] is None
+
+
+def test_a_null_empties_a_field_with_a_default() -> None:
+    assert changed({"nickname": None})["nickname"] is None
+
+
+def test_a_null_inside_an_object_removes_its_key() -> None:
+    noted = Draft.of([Document("p", "Person", {**ANN.content, "notes": {"a": "1", "b": "2"}})])
+    edited = JUDGE.judge(noted, Change(0, {"notes": {"a": None}}))
+    assert edited.entries[0].document.content["notes"] == {"b": "2"}
+
+
+def test_a_change_of_an_unheard_field_is_refused_where_the_schema_forbids_it() -> None:
+    with pytest.raises(ProposalError, match="age"):
+        changed({"age": 5})
+
+
+@pytest.mark.parametrize("changes", [None, "text", 5, [], {}])
+def test_odd_changes_are_refused_or_change_nothing(changes: Any) -> None:
+    try:
+        assert changed(changes) == ANN.content
+    except ProposalError:
+        return
+
+
+# Numbers
+
+
+@pytest.mark.parametrize("value", [3, 3.0, "3", " 3 ", "[3]", "[ 3 ]", "003"])
+def test_a_number_is_read_in_the_forms_models_write(value: Any) -> None:
+    assert target_of(value) == 3
+
+
+@pytest.mark.parametrize(
+    "value", [0.7, float("nan"), float("inf"), None, "#3", "3.5", {}, "9" * 99]
+)
+def test_what_is_no_number_is_an_id(value: Any) -> None:
+    assert target_of(value) == str(value)
+
+
+@given(st.integers(0, 10**8))
+def test_every_number_is_read(number: int) -> None:
+    assert target_of(f"[{number}]") == target_of(float(number)) == target_of(number) == number
