@@ -19,19 +19,7 @@ LOCAL = '"local:qwen2.5-coder-1.5b"'
 #: What the local model said when a page was written; it stands in for 1.1 GB of weights.
 ANSWERS: dict[str, list[Reply]] = {
     "README.md": [
-        tool_calls(("Memory", {"content": "Ann moved to Kyoto in May and she loves ramen."})),
-        tool_calls(
-            (
-                "update_Memory",
-                {
-                    "number": 0,
-                    "changes": {
-                        "content": "Ann moved to Kyoto in May and she loves ramen. "
-                        "I left Kyoto: I live in Osaka now."
-                    },
-                },
-            )
-        ),
+        tool_calls(("Memory", {"content": "I am Ann. I moved to Kyoto in May and I love ramen."}))
     ]
 }
 _BLOCK = re.compile(
