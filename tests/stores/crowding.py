@@ -9,6 +9,7 @@ Usage: crowding.py FILE WRITERS READERS PUTS
 
 import os
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 
@@ -56,6 +57,8 @@ def started(work: Callable[[Path, int, int], None], gate: int, *arguments: objec
             os.read(gate, 1)
             work(*arguments)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
             code = 0
+        except BaseException:  # noqa: BLE001 - the parent prints what a child says on its way out
+            traceback.print_exc()
         finally:
             os._exit(code)
     return child

@@ -12,12 +12,12 @@ import threading
 import time
 import weakref
 from collections.abc import Generator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
 from longterm.errors import StoreError
-from longterm.stores.migrations import is_ours, migrate, scripts
+from longterm.stores.migrations import is_current, migrate, scripts, transaction
 
 __all__ = ["MEMORY", "Database", "Synchronous"]
 
@@ -52,13 +52,13 @@ class Database:
     @contextmanager
     def reading(self) -> Generator[sqlite3.Connection]:
         """Read from one state of the file, whatever others write meanwhile."""
-        with self._errors(), self._borrowed() as connection, _transaction(connection, "BEGIN"):
+        with self._errors(), self._borrowed() as connection, transaction(connection, "BEGIN"):
             yield connection
 
     @contextmanager
     def writing(self) -> Generator[sqlite3.Connection]:
         """Write all or nothing; nobody else writes meanwhile."""
-        with self.outside() as connection, _transaction(connection, "BEGIN IMMEDIATE"):
+        with self.outside() as connection, transaction(connection, "BEGIN IMMEDIATE"):
             yield connection
 
     @contextmanager
@@ -108,7 +108,7 @@ class Database:
         connection = self._connect()
         try:
             migrations = scripts()
-            is_ours(connection, self.path, known=len(migrations))
+            is_current(connection, self.path, known=len(migrations))
             self._use_wal(connection)
             migrate(connection, self.path, migrations)
         except BaseException:
@@ -178,20 +178,6 @@ class Database:
             yield
         except sqlite3.Error as exc:
             raise StoreError(_explained(self.path, exc)) from exc
-
-
-@contextmanager
-def _transaction(connection: sqlite3.Connection, begin: str) -> Generator[None]:
-    connection.execute(begin)
-    try:
-        yield
-        connection.execute("COMMIT")
-    except BaseException:
-        # A full disk makes SQLite roll back by itself.
-        if connection.in_transaction:
-            with suppress(sqlite3.Error):
-                connection.execute("ROLLBACK")
-        raise
 
 
 def _journal(connection: sqlite3.Connection) -> str:

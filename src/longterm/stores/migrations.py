@@ -7,12 +7,13 @@ it is touched.
 """
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from importlib.resources import files
 
 from longterm.errors import StoreError
 
-__all__ = ["APPLICATION_ID", "is_ours", "migrate", "scripts"]
+__all__ = ["APPLICATION_ID", "is_current", "is_ours", "migrate", "scripts", "transaction"]
 
 #: Stands in the header of every file of ours: "LTRM".
 APPLICATION_ID = 0x4C54524D
@@ -26,7 +27,10 @@ def scripts() -> list[str]:
 
 
 def is_ours(connection: sqlite3.Connection, path: str, *, known: int) -> bool:
-    """Whether the file holds a schema of ours; a file that is neither ours nor empty is refused."""
+    """Whether the file holds a schema of ours; a file that is neither ours nor empty is refused.
+
+    Call it inside a transaction: between two readings another process may create the schema.
+    """
     application, version = _number(connection, "application_id"), _version(connection)
     if application == APPLICATION_ID:
         _refuse_newer(path, version, known)
@@ -41,15 +45,31 @@ def is_ours(connection: sqlite3.Connection, path: str, *, known: int) -> bool:
 
 def migrate(connection: sqlite3.Connection, path: str, migrations: Sequence[str]) -> None:
     """Bring the file to the newest schema."""
-    if is_ours(connection, path, known=len(migrations)) and _version(connection) == len(migrations):
+    if is_current(connection, path, known=len(migrations)):
         return
-    connection.execute("BEGIN IMMEDIATE")
-    try:
+    with transaction(connection, "BEGIN IMMEDIATE"):
         is_ours(connection, path, known=len(migrations))
         _apply(connection, migrations)
+
+
+def is_current(connection: sqlite3.Connection, path: str, *, known: int) -> bool:
+    """Whether the file holds our newest schema; a file that is not ours is refused."""
+    with transaction(connection, "BEGIN"):
+        return is_ours(connection, path, known=known) and _version(connection) == known
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection, begin: str) -> Generator[None]:
+    """Commit what is done inside, or none of it."""
+    connection.execute(begin)
+    try:
+        yield
         connection.execute("COMMIT")
     except BaseException:
-        connection.execute("ROLLBACK")
+        # A full disk makes SQLite roll back by itself.
+        if connection.in_transaction:
+            with suppress(sqlite3.Error):
+                connection.execute("ROLLBACK")
         raise
 
 
