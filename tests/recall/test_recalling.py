@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from langchain_core.documents import BaseDocumentCompressor, Document
@@ -151,6 +151,47 @@ async def test_a_document_compressor_can_choose(store: BaseStore) -> None:
     expected = ["我喜欢味噌拉面"]
     assert [item.text for item in recall.invoke("bread", ANN).items] == expected
     assert [item.text for item in (await recall.ainvoke("bread", ANN)).items] == expected
+
+
+def test_what_is_recalled_may_be_changed(store: BaseStore) -> None:
+    record(store)
+    recall = create_recall(store=store, limit=1)
+    recalled = recall.invoke("Where did Ann move to?", ANN)
+    cast("dict[str, Any]", recalled.items[0].value)["content"] = "changed"
+
+    again = recall.invoke("Where did Ann move to?", ANN)
+
+    assert again.items[0].value["content"] == "I moved to Lyon last week"
+
+
+def test_a_turn_that_was_rewritten_is_recalled_as_it_is_now(store: BaseStore) -> None:
+    (put, *_) = record(store)
+    recall = create_recall(store=store, limit=1)
+    assert "Lyon" in recall.invoke("Where did Ann move to?", ANN).text
+    store.put(put["namespace"], put["key"], put["value"] | {"content": "I moved to Rome"})
+
+    assert recall.invoke("Where did Ann move to?", ANN).items[0].text == "I moved to Rome"
+
+
+def test_a_question_is_embedded_once() -> None:
+    model = HashEmbeddings(64)
+    with EmbeddedStore(":memory:", index={"embed": model, "dims": 64}) as store:
+        record(store)
+        create_recall(store=store).invoke("Where did Ann move to?", ANN)
+
+    assert model.queries == ["I move to"]
+
+
+def test_neighbours_come_with_a_long_conversation_recorded_turn_by_turn() -> None:
+    index: Any = {"embed": HashEmbeddings(64), "dims": 64}
+    said = [f"filler number {number} of many" for number in range(1_000)]
+    said[500:502] = ["Where is the zeppelin moored?", "Behind the hill"]
+    with EmbeddedStore(":memory:", index=index) as store:
+        for number, text in enumerate(said):
+            record(store, [{"role": "user", "content": text, "id": str(number)}])
+        recalled = create_recall(store=store, limit=2).invoke("zeppelin", ANN)
+
+    assert [item.text for item in recalled.items] == said[500:502]
 
 
 def test_arguments_that_cannot_work_are_refused() -> None:

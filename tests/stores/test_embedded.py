@@ -131,6 +131,56 @@ def test_arms_are_an_operation_of_a_batch(store: EmbeddedStore) -> None:
     assert answers[1:] == [store.arms(NS, "tea"), store.arms(NS, "milk")]
 
 
+def test_arms_look_for_words_and_for_a_meaning_of_its_own(
+    store: EmbeddedStore, model: HashEmbeddings
+) -> None:
+    store.put(NS, "a", {"text": "noodle soup"})
+    store.put(NS, "b", {"text": "green tea"})
+    hits = {hit.item.key: hit for hit in store.arms(NS, "noodle", meaning="green tea")}
+    assert hits["a"].bm25 is not None
+    assert hits["b"].bm25 is None
+    assert hits["b"].cosine == pytest.approx(1.0, abs=1e-2)
+    assert model.queries == ["green tea"]
+    assert [hit.cosine for hit in store.arms(NS, "noodle", meaning="")] == [None]
+    assert model.queries == ["green tea"]
+
+
+def test_arms_bring_what_was_written_around_the_best(plain: EmbeddedStore) -> None:
+    for number in range(9):
+        plain.put(NS, str(number), {"text": "milk"})
+        plain.put((*NS, "else"), str(number), {"text": "water"})
+    plain.put(NS, "4", {"text": "tea"})
+    plain.delete(NS, "5")
+    hits = plain.arms(NS, "tea", around=2)
+    assert hits[0].item.key == "4"
+    assert sorted(hit.item.key for hit in hits) == ["2", "3", "4", "6", "7"]
+    assert {hit.item.namespace for hit in hits} == {NS}
+    assert len(plain.arms(NS, "tea")) == 1
+
+
+def test_arms_see_a_small_scope_whole(plain: EmbeddedStore) -> None:
+    for number in range(4):
+        plain.put(NS, str(number), {"text": "milk", "odd": number % 2})
+    plain.put(NS, "tea", {"text": "tea", "odd": 1})
+    assert len(plain.arms(NS, "tea", whole=4)) == 1
+    assert plain.arms(NS, "tea", whole=5)[0].item.key == "tea"
+    assert len(plain.arms(NS, "", whole=5)) == 5
+    assert len(plain.arms(NS, "tea", whole=5, filter={"odd": 1})) == 3
+
+
+def test_a_hit_is_decoded_anew_each_time(plain: EmbeddedStore) -> None:
+    plain.put(NS, "a", {"text": "tea"})
+    (hit,) = plain.arms(NS, "tea")
+    hit.item.value["text"] = "milk"
+    assert hit.item.value == {"text": "tea"}
+    assert hit.sealed == plain.arms(NS, "tea")[0].sealed
+
+
+def test_arms_cannot_reach_less_than_nothing(plain: EmbeddedStore) -> None:
+    with pytest.raises(InvalidInputError, match="around"):
+        plain.arms(NS, "tea", around=-1)
+
+
 class LatinOnly(HashEmbeddings):
     def supports(self, text: str) -> bool:
         return text.isascii()

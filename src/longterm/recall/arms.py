@@ -14,7 +14,7 @@ import numpy as np
 
 from longterm.recall.candidates import Floats, Indices, Pool, Talk
 from longterm.recall.question import Question
-from longterm.recall.reading import Passage
+from longterm.recall.reading import Passage, tells_number, tells_time
 from longterm.recall.when import Span
 
 __all__ = ["ARMS", "Columns", "columns"]
@@ -169,12 +169,13 @@ def _nearness(span: Span, moments: Floats) -> Floats:
 
 def _kind(question: Question, pool: Pool) -> Floats:
     """Whether it holds a time or a number, where one is asked for."""
-    if not (question.wants_time or question.wants_number):
-        return np.zeros(len(pool))
-    return _where(
-        (question.wants_time and one.tells_time) or (question.wants_number and one.tells_number)
-        for one in pool.talk.readings
-    )
+    texts = [one.text for one in pool.candidates]
+    found = np.zeros(len(pool))
+    if question.wants_time:
+        found = _where(map(tells_time, texts))
+    if question.wants_number:
+        found = np.maximum(found, _where(map(tells_number, texts)))
+    return found
 
 
 def _standing(question: Question, pool: Pool) -> Floats:
@@ -203,9 +204,9 @@ def _new_words(talk: Talk) -> Floats:
     new = np.zeros(len(talk))
     order: list[int] = np.argsort(talk.moments, kind="stable").tolist()
     for at in order:
-        said = talk.readings[at].whole.counts.keys()
-        new[at] = len(said - known)
-        known |= said
+        before = len(known)
+        known.update(talk.readings[at].whole.counts)
+        new[at] = len(known) - before
     return new
 
 

@@ -18,7 +18,7 @@ from longterm.recall.language import (
 )
 from longterm.text import terms, words
 
-__all__ = ["Passage", "Reading", "content_terms", "pieces", "read"]
+__all__ = ["Passage", "Reading", "content_terms", "pieces", "read", "tells_number", "tells_time"]
 
 _KEPT = 8_192
 _PASSAGE, _STEP = 60, 40
@@ -46,10 +46,8 @@ class Reading:
     head: Passage
     #: How many words a reader sees.
     words: int
-    #: Whether there is a question in it.
+    #: Whether there is a question in it, and a wish how things shall be done from now on.
     asks: bool
-    tells_time: bool
-    tells_number: bool
     standing: bool
 
 
@@ -57,7 +55,7 @@ class Reading:
 def read(text: str) -> Reading:
     """Read *text*; of a very long one, the beginning."""
     text = text[:_LONG_TEXT]
-    runs, lowered = words(text), text.lower()
+    runs = words(text)
     found = _content(runs)
     whole = _passage(found)
     return Reading(
@@ -66,10 +64,20 @@ def read(text: str) -> Reading:
         head=_passage(found[:_HEAD]) if len(found) > _HEAD else whole,
         words=_word_count(runs),
         asks=any(mark in text for mark in QUESTION_MARKS),
-        tells_time=_shows(TIME_WORDS, text, lowered),
-        tells_number=_shows(NUMBERS, text, lowered),
-        standing=_shows(STANDING, text, lowered),
+        standing=_shows(STANDING, text),
     )
+
+
+@lru_cache(_KEPT)
+def tells_time(text: str) -> bool:
+    """Whether *text* speaks of a time; looked for only where a question wants one."""
+    return _shows(TIME_WORDS, text[:_LONG_TEXT])
+
+
+@lru_cache(_KEPT)
+def tells_number(text: str) -> bool:
+    """Whether *text* holds a number; looked for only where a question wants one."""
+    return _shows(NUMBERS, text[:_LONG_TEXT])
 
 
 def content_terms(text: str) -> list[str]:
@@ -101,7 +109,8 @@ def _word_count(runs: Sequence[str]) -> int:
     return sum(1 if run.isascii() else max(1, len(run) // 2) for run in runs)
 
 
-def _shows(sign: Sign, text: str, lowered: str) -> bool:
+def _shows(sign: Sign, text: str) -> bool:
+    lowered = text.lower()
     if lowered.isascii() and not any(clue in lowered for clue in sign.clues):
         return False
     return sign.pattern.search(text) is not None

@@ -103,8 +103,10 @@ def fetched(tx: Transaction, ids: Sequence[int], condition: Condition) -> dict[i
         f"AND {alive} AND {narrowed.text}",
         (json.dumps(ids), *parameters, *narrowed.parameters),
     )
-    found = (Row(*row) for row in rows)
-    return {row.id: row for row in found if _passes(condition, row)}
+    found = map(Row._make, rows)
+    if condition != EVERYTHING:
+        found = (row for row in found if holds(condition, decode(row.value)))
+    return {row.id: row for row in found}
 
 
 def latest(tx: Transaction, op: Find) -> Iterator[Row]:
