@@ -1,6 +1,5 @@
 """Chat models by name, and what is wrapped around them."""
 
-import sys
 from typing import Any
 
 import pytest
@@ -8,7 +7,7 @@ from langchain_core.language_models import BaseChatModel, GenericFakeChatModel
 from langchain_core.messages import AIMessage
 from langchain_core.runnables import RunnableLambda
 
-from longterm.errors import ConfigurationError, MissingExtraError
+from longterm.errors import ConfigurationError
 from longterm.models import ChatModel, adapt, as_model, default_protocol, innermost
 from longterm.testing import ScriptedChatModel
 
@@ -32,20 +31,6 @@ def test_a_name_stands_for_the_provider_s_model(monkeypatch: pytest.MonkeyPatch)
     model = as_model("openai:gpt-5-mini")
     assert isinstance(model, BaseChatModel)
     assert type(model).__name__ == "ChatOpenAI"
-
-
-def test_a_missing_provider_package_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "langchain_anthropic", None)  # as if not installed
-    with pytest.raises(MissingExtraError, match=r"longterm\[anthropic\]"):
-        as_model("anthropic:claude-sonnet-5")
-
-
-def test_a_missing_provider_without_an_extra_names_its_package(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setitem(sys.modules, "langchain_ollama", None)
-    with pytest.raises(ConfigurationError, match="langchain-ollama"):
-        as_model("ollama:qwen3")
 
 
 @pytest.mark.parametrize("name", ["nobody:knows", "no-such-model", "local:", ":", "  ", ""])

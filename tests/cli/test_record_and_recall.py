@@ -79,7 +79,7 @@ def test_every_form_of_chat_file_is_read(run: Run, tmp_path: Path, chat: Chat) -
         "wrapped.json": {"messages": chat},
         "lines.jsonl": "\n".join(map(json.dumps, chat)),
         "chats.jsonl": json.dumps({"messages": chat}) + "\n\n" + json.dumps({"messages": chat}),
-        "one.json": chat[0],
+        "one.json": chat[0] | {"id": 7},
         "locomo.json": [{"conversation": {"session_1": said}}],
         "beam.json": [{"turns": [chat]}],
     }

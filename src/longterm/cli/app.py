@@ -153,8 +153,8 @@ def eval_recall(
         names_in(method), eval_recall_command.whole_numbers(k), budget, report_file(json)
     )
     read = read_suite(suite.value, data, corrections).first(conversations, limit)
-    stores = Stores.beside(settings.embedded_store(store or ":memory:"))
-    eval_recall_command.run(read, stores, choice)
+    with settings.embedded_store(store or ":memory:") as ours:
+        eval_recall_command.run(read, Stores.beside(ours), choice)
 
 
 @evals.command("answers")
@@ -173,7 +173,7 @@ def eval_answers(
     """Have a model answer a suite's questions from memory, and another judge the answers."""
     path = report_file(json)
     read = read_suite(suite.value, data).first(conversations, limit)
-    stores = Stores.beside(settings.embedded_store(store or ":memory:"))
-    (ours,) = methods(["longterm"], stores, limit=50, budget=budget)
     models = eval_answers_command.Models(model, judge or model)
-    eval_answers_command.run(read, ours, models, path)
+    with settings.embedded_store(store or ":memory:") as ours:
+        (method,) = methods(["longterm"], Stores.beside(ours), limit=50, budget=budget)
+        eval_answers_command.run(read, method, models, path)

@@ -6,7 +6,7 @@ Which of them a file is, its contents tell, not its name.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ class Chat:
     """Messages of one conversation, and the thread they are recorded under."""
 
     thread: str
-    messages: list[dict[str, Any]]
+    messages: list[Any]
 
 
 def read_chats(path: Path) -> list[Chat]:
@@ -59,7 +59,7 @@ def _chats(data: Any, name: str) -> Iterator[Chat]:
         data = [data]
     match data:
         case [{"role": _}, *_]:
-            yield Chat(name, list(data))
+            yield Chat(name, _messages(data))
         case [{"messages": _}, *_]:
             yield from (_wrapped(one, name, at) for at, one in enumerate(data))
         case [{"conversation": dict()}, *_]:
@@ -72,7 +72,20 @@ def _chats(data: Any, name: str) -> Iterator[Chat]:
 
 def _wrapped(one: Any, name: str, at: int) -> Chat:
     thread = str(one.get("thread_id") or one.get("id") or (f"{name}-{at}" if at else name))
-    return Chat(thread, list(one.get("messages") or ()))
+    return Chat(thread, _messages(one.get("messages") or ()))
+
+
+def _messages(data: Sequence[Any]) -> list[Any]:
+    """Hand the messages on; ids that are numbers become text, as LangChain wants them."""
+    return [_with_text_id(one) for one in data]
+
+
+def _with_text_id(message: Any) -> Any:
+    match message:
+        case {"id": int(number)}:
+            return {**message, "id": str(number)}
+        case _:
+            return message
 
 
 def _sessions(conversation: Conversation) -> Iterator[Chat]:

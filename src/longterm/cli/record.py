@@ -32,7 +32,7 @@ def run(files: Sequence[Path], place: Place, thread: str, console: Console | Non
         )
         steps = (len(new) for chat in chats for new in _recorded(recorder, chat, place, thread))
         new = sum(bar("recording", steps, sum(map(_parts, chats))))
-    console.print(f"{new} new of {total} messages recorded in {place.store}.", soft_wrap=True)
+    console.out(f"{new} new of {total} messages recorded in {place.store}.", highlight=False)
 
 
 def _parts(chat: Chat) -> int:

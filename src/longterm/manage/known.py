@@ -63,7 +63,7 @@ def _read(item: Any, kinds: Sequence[Kind]) -> tuple[Document, Any]:
             return _document(str(key), None, content, kinds)
         case {"id": str(key), "content": value, **others} if others.keys() <= {"kind"}:
             return _document(key, others.get("kind"), value, kinds)
-        case _ if isinstance(item, str | BaseModel | dict) or _is_instance(item):
+        case _ if isinstance(item, str | dict) or _is_instance(item):
             return _document(str(uuid.uuid4()), None, item, kinds)
         case _:
             raise InvalidInputError(
@@ -73,7 +73,9 @@ def _read(item: Any, kinds: Sequence[Kind]) -> tuple[Document, Any]:
 
 
 def _is_instance(item: Any) -> bool:
-    return is_dataclass(item) and not isinstance(item, type)
+    if isinstance(item, dict):  # by far the most frequent, and asked first for that reason
+        return False
+    return isinstance(item, BaseModel) or (is_dataclass(item) and not isinstance(item, type))
 
 
 def _stored(key: str, value: Any, kinds: Sequence[Kind]) -> tuple[Document, Any]:
@@ -96,7 +98,7 @@ def _fits(value: Any, kinds: Sequence[Kind]) -> bool:
 def _document(
     key: str, kind: str | None, content: Any, kinds: Sequence[Kind]
 ) -> tuple[Document, Any]:
-    if isinstance(content, BaseModel) or _is_instance(content):
+    if _is_instance(content):
         return Document(key, kind or type(content).__name__, _plain(content)), content
     if kind is None or kind == _ANY_KIND:
         return _guessed(key, content, kinds)
