@@ -93,12 +93,14 @@ class Talk:
         self.generator = np.random.default_rng(1)
         weights = 1 / np.arange(1, 20_001)
         self.weights = weights / weights.sum()
-        drawn = self.generator.integers(len(SYLLABLES), size=(20_000, 3))
-        self.vocabulary = ["".join(SYLLABLES[one] for one in row) for row in drawn]
+        syllables: list[list[int]] = self.generator.integers(
+            len(SYLLABLES), size=(20_000, 3)
+        ).tolist()
+        self.vocabulary = ["".join(SYLLABLES[one] for one in word) for word in syllables]
 
     def words(self, count: int) -> str:
         """Return so many words."""
-        drawn = self.generator.choice(20_000, size=count, p=self.weights)
+        drawn: list[int] = self.generator.choice(20_000, size=count, p=self.weights).tolist()
         return " ".join(self.vocabulary[one] for one in drawn)
 
     def messages(self, session: int, count: int) -> list[dict[str, Any]]:

@@ -217,7 +217,8 @@ def _long(_: Question, pool: Pool) -> Floats:
 
 @lru_cache(_KEPT)
 def _lengths(talk: Talk) -> Floats:
-    return np.log([max(one.words, _LONG) / _LONG for one in talk.readings])
+    words = np.array([one.words for one in talk.readings])
+    return np.log(np.maximum(words, _LONG) / _LONG)
 
 
 def _recency(_: Question, pool: Pool) -> Floats:

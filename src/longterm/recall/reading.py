@@ -95,7 +95,8 @@ def _content_of(run: str) -> tuple[str, ...]:
 
 
 def _passage(found: Sequence[str]) -> Passage:
-    return Passage(Counter(found), len(found))
+    # A plain dict of strings and numbers is nothing the garbage collector has to visit.
+    return Passage(dict(Counter(found)), len(found))
 
 
 def _stretches(found: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -33,7 +33,7 @@ _SCOUTS = 24
 #: A conversation of so many turns and memories is seen whole.
 _WHOLE = 800
 #: Of a longer one each arm of the store brings so many, and so many around the best of them.
-_CANDIDATES, _AROUND = 200, 4
+_CANDIDATES, _AROUND = 200, 3
 #: How many of the best may call for the turn before, where the look did not bring it.
 _PREDECESSORS = 40
 #: How many of the best candidates a reranker is shown.

@@ -205,7 +205,7 @@ class EmbeddedStore(BaseStore):
         Only real hits are among them, best fused score first, for callers that rank themselves.
         Vectors are compared with *meaning* instead of *query* where it is given; "" leaves them
         out. Two things bring more than hits: with *around*, the items written up to so many
-        before and after the best quarter of them in the same namespace come as well; and if
+        before and after the best eighth of them in the same namespace come as well; and if
         there are no more than *whole* items below the prefix, all of them do.
         """
         op = ArmsOp(namespace_prefix, query, filter, limit, meaning, around, whole)

@@ -22,7 +22,7 @@ __all__ = ["Asked", "find"]
 
 _CHUNK = 32
 #: One in so many of what an arm finds is good enough for its neighbours to be of interest.
-_CENTRES = 4
+_CENTRES = 8
 
 
 @dataclass(frozen=True, slots=True)
