@@ -62,8 +62,8 @@ def read(text: str) -> Reading:
         whole=whole,
         passages=tuple(map(_passage, _stretches(found))) if len(found) > _PASSAGE else (whole,),
         head=_passage(found[:_HEAD]) if len(found) > _HEAD else whole,
-        words=_word_count(runs),
-        asks=any(mark in text for mark in QUESTION_MARKS),
+        words=len(runs) if text.isascii() else _word_count(runs),
+        asks=_has_any(text, QUESTION_MARKS),
         standing=_shows(STANDING, text),
     )
 
@@ -112,9 +112,13 @@ def _word_count(runs: Sequence[str]) -> int:
 
 def _shows(sign: Sign, text: str) -> bool:
     lowered = text.lower()
-    if lowered.isascii() and not any(clue in lowered for clue in sign.clues):
+    if lowered.isascii() and not _has_any(lowered, sign.clues):
         return False
     return sign.pattern.search(text) is not None
+
+
+def _has_any(text: str, marks: Iterable[str]) -> bool:
+    return any(map(text.__contains__, marks))  # asked of every text: a generator takes thrice as long
 
 
 def pieces(text: str) -> list[str]:
