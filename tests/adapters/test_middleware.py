@@ -17,11 +17,13 @@ from langgraph.graph import START, MessagesState, StateGraph  # type: ignore[rep
 from langgraph.prebuilt import create_react_agent  # type: ignore[reportUnknownVariableType]
 from langgraph.store.memory import InMemoryStore
 
-from longterm.adapters.langgraph import Recalled, RecallNode, ReflectNode
+from longterm.adapters.langgraph import RecallNode, ReflectNode
 from longterm.adapters.middleware import LongtermMiddleware
 from longterm.errors import ConfigurationError
 from longterm.manage.functional import create_memory_manager
 from longterm.manage.on_store import create_memory_store_manager
+from longterm.recall.recalling import Recalled
+from longterm.recall.recorder import create_conversation_recorder
 from longterm.summarize import SummarizationNode
 from longterm.testing import Asked, HashEmbeddings, Reply, ScriptedChatModel, tool_calls
 
@@ -64,7 +66,7 @@ def test_what_one_conversation_taught_is_known_in_the_next(way: str) -> None:
     talk(graph, way, says("I live in Rome"), user("ann"))
     talk(graph, way, says("Where do I live?"), user("ann", "2"))
     assert systems(model.asked[0]) == []
-    assert "- Ann lives in Rome" in systems(model.asked[1])[0]
+    assert "fact: Ann lives in Rome" in systems(model.asked[1])[0]
 
 
 def talk(graph: Any, way: str, state: Any, config: Any) -> None:
@@ -85,7 +87,7 @@ async def _drain(graph: Any, state: Any, config: Any) -> None:
 
 
 def rome(payload: Any) -> Recalled:
-    return Recalled("Ann lives in Rome")
+    return Recalled("", (), "Ann lives in Rome")
 
 
 def test_the_agents_own_prompt_comes_first_and_stays() -> None:
@@ -100,7 +102,7 @@ def test_recall_is_given_the_conversation_and_asked_once_for_each_run() -> None:
 
     def recall(payload: Any) -> Recalled:
         asked.append([message.text for message in payload["messages"]])
-        return Recalled("facts")
+        return Recalled("", (), "facts")
 
     @tool
     def look() -> str:
@@ -145,7 +147,7 @@ def test_users_at_once_do_not_see_each_other() -> None:
     for name, result in zip(names * 2, [*answers, *asyncio.run(all_at_once())], strict=True):
         text = result["messages"][-1].text
         assert f"This is {name}" in text
-        assert text.count("This is") == 1
+        assert text.count("This is user") == 1
 
 
 class Later:
@@ -259,7 +261,7 @@ def test_react_agents_remember_through_their_hooks() -> None:
         )
     graph.invoke(says("I live in Rome"), user("ann"))
     result = graph.invoke(says("Where do I live?"), user("ann"))
-    assert "- Ann lives in Rome" in model.asked[1].text
+    assert "fact: Ann lives in Rome" in model.asked[1].text
     assert [message.type for message in result["messages"]] == ["human", "ai"]
 
 
@@ -283,4 +285,42 @@ async def test_graphs_remember_through_nodes() -> None:
     graph = builder.compile(store=store())
     await graph.ainvoke(says("I live in Rome"), user("ann"))
     await graph.ainvoke(says("Where do I live?"), user("ann"))
-    assert "- Ann lives in Rome" in model.asked[1].text
+    assert "fact: Ann lives in Rome" in model.asked[1].text
+
+
+def test_a_recorder_keeps_the_words_before_anyone_reflects() -> None:
+    memory = LongtermMiddleware(
+        keeper(AIMessage("Nothing.")),
+        recorder=create_conversation_recorder(namespace=("turns", "{user_id}")),
+    )
+    kept = store()
+    agent(ScriptedChatModel("Hello!"), memory, store=kept).invoke(says("I am Ann"), user("ann"))
+    turns = kept.search(("turns", "ann"))
+    assert {turn.value["content"] for turn in turns} == {"I am Ann", "Hello!"}
+
+
+def test_a_failed_recording_takes_neither_answer_nor_memory_away(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def broken(_: Any) -> None:
+        raise OSError("The disk is full.")
+
+    memory = LongtermMiddleware(keeper(learn("Ann sings")), recorder=RunnableLambda(broken))
+    kept = store()
+    graph = agent(ScriptedChatModel("Hello!"), memory, store=kept)
+    assert graph.invoke(says("I sing"), user("ann"))["messages"][-1].text == "Hello!"
+    assert "could not be recorded" in caplog.text
+    assert len(kept.search(("memories", "ann"))) == 1
+
+
+def test_memories_below_the_namespace_are_somebody_elses() -> None:
+    kept = store()
+    kept.put(("memories",), "1", {"kind": "Memory", "content": {"content": "tea is at five"}})
+    kept.put(("memories", "bo"), "1", {"kind": "Memory", "content": {"content": "bo hates tea"}})
+    manager = create_memory_store_manager(
+        ScriptedChatModel(AIMessage("Nothing.")), namespace=("memories",)
+    )
+    chat = ScriptedChatModel("At five.")
+    agent(chat, LongtermMiddleware(manager), store=kept).invoke(says("When is tea?"), user("ann"))
+    assert "tea is at five" in chat.asked[0].text
+    assert "hates" not in chat.asked[0].text

@@ -2,15 +2,17 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import pytest
 from langchain_core.documents import BaseDocumentCompressor, Document
+from langchain_core.runnables import RunnableConfig
 from langgraph.store.base import BaseStore
 from langgraph.store.memory import InMemoryStore
 from typing_extensions import override
 
 from longterm.errors import ConfigurationError, NoStoreError
+from longterm.flow import FlowRunnable
 from longterm.recall.recalling import Recollection, create_recall
 from longterm.recall.recorder import create_conversation_recorder
 from longterm.stores.embedded import EmbeddedStore
@@ -209,3 +211,63 @@ def test_without_a_store_the_error_says_what_to_do() -> None:
 def test_a_user_id_is_needed() -> None:
     with pytest.raises(ConfigurationError, match="langgraph_user_id"):
         create_recall(store=InMemoryStore()).invoke("bread", {})
+
+
+def test_exact_leaves_out_what_lies_below(store: BaseStore) -> None:
+    record(store)
+    record(store, [{"role": "user", "content": "I moved to Oslo"}], BO)
+    store.put(("turns",), "1", {"content": "we moved the office"})
+
+    def texts(*, exact: bool) -> set[str]:
+        recall = create_recall(namespace=("turns",), store=store, exact=exact)
+        return {item.text for item in recall.invoke("Who moved?", {}).items}
+
+    assert texts(exact=True) == {"we moved the office"}
+    assert {"I moved to Oslo", "we moved the office"} < texts(exact=False)
+
+
+class Found(NamedTuple):
+    text: str
+
+
+class Cases(FlowRunnable[str, Found]):
+    """Finds the same examples for everything."""
+
+    def __init__(self, text: str, store: BaseStore | None = None) -> None:
+        self.text, self.store, self.asked = text, store, list[str]()
+
+    @override
+    async def flow(self, input: str, config: RunnableConfig) -> Found:
+        self.asked.append(input)
+        return Found(self.text)
+
+
+def test_examples_follow_what_is_remembered(store: BaseStore) -> None:
+    record(store)
+    cases = Cases("<examples>…</examples>")
+    found = create_recall(store=store, examples=cases).invoke("Where did Ann move to?", ANN)
+    assert cases.asked == ["Where did Ann move to?"]
+    assert found.text.endswith("</memory>\n\n<examples>…</examples>")
+
+
+def test_examples_are_paid_from_the_budget(store: BaseStore) -> None:
+    record(store)
+
+    def text(examples: str) -> str:
+        recall = create_recall(
+            store=store, examples=Cases(examples), budget=120, token_counter=len, limit=1
+        )
+        return recall.invoke("Where did Ann move to?", ANN).text
+
+    assert text("x" * 50) == "x" * 50  # what is left is too little for memories
+    assert "x" not in text("x" * 61)
+
+
+def test_examples_alone_are_a_text_too(store: BaseStore) -> None:
+    found = create_recall(store=store, examples=Cases("Cases")).invoke("Anything?", ANN)
+    assert (found.items, found.text) == ((), "Cases")
+
+
+def test_examples_of_another_store_are_refused(store: BaseStore) -> None:
+    with pytest.raises(ConfigurationError, match="give the store to the recall"):
+        create_recall(store=store, examples=Cases("", InMemoryStore()))

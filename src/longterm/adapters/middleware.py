@@ -43,9 +43,10 @@ class LongtermMiddleware(AgentMiddleware[LongtermState, Any, Any]):
     """Long-term memory for an agent: ``create_agent(…, middleware=[LongtermMiddleware(manager)])``.
 
     What *recall* finds for the conversation goes into the system prompt; by default it searches
-    the manager's own namespace. After the agent has answered, *manager* reflects on the whole
-    conversation: through *executor* where one is given (*after_seconds* later), else at once.
-    With *summarize*, the model sees a long history in short, while the state keeps all of it.
+    the manager's own namespace. After the agent has answered, *recorder*, where one is given,
+    keeps every message word for word, and *manager* reflects on the whole conversation:
+    through *executor* where one is given (*after_seconds* later), else at once. With
+    *summarize*, the model sees a long history in short, while the state keeps all of it.
     """
 
     state_schema = LongtermState
@@ -56,12 +57,15 @@ class LongtermMiddleware(AgentMiddleware[LongtermState, Any, Any]):
         *,
         recall: Runnable[Any, Any] | None = None,
         executor: Executor | None = None,
+        recorder: Runnable[Any, Any] | None = None,
         summarize: SummarizationNode | None = None,
         after_seconds: float = 0,
     ) -> None:
         super().__init__()
         self._recall = _recall_of(manager, recall)
-        self._reflect = ReflectNode(manager, executor=executor, after_seconds=after_seconds)
+        self._reflect = ReflectNode(
+            manager, executor=executor, recorder=recorder, after_seconds=after_seconds
+        )
         self._summarize = summarize
 
     @override

@@ -6,6 +6,7 @@ empty where nothing alike was ever kept.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -78,11 +79,14 @@ def _block(items: Sequence[SearchItem]) -> str:
     return f"{_HEADING}\n<examples>\n{shown}\n</examples>"
 
 
+_FENCE = re.compile(r"<(?=/?\s*examples?\b)", re.IGNORECASE)
+
+
 def _shown(value: Mapping[str, Any]) -> str:
     content = value.get("content", value)
     if isinstance(content, Mapping):
-        return "\n".join(_lines(cast("Mapping[str, Any]", content)))
-    return str(content)
+        content = "\n".join(_lines(cast("Mapping[str, Any]", content)))
+    return _FENCE.sub("&lt;", str(content))  # an episode cannot end its example
 
 
 def _lines(content: Mapping[str, Any]) -> Iterator[str]:

@@ -118,7 +118,9 @@ def _shows(sign: Sign, text: str) -> bool:
 
 
 def _has_any(text: str, marks: Iterable[str]) -> bool:
-    return any(map(text.__contains__, marks))  # asked of every text: a generator takes thrice as long
+    return any(
+        map(text.__contains__, marks)
+    )  # asked of every text: a generator takes thrice as long
 
 
 def pieces(text: str) -> list[str]:

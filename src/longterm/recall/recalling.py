@@ -85,27 +85,65 @@ def create_recall(
     token_counter: TokenCounter = approximate_tokens,
     weights: Weights = Weights(),  # noqa: B008 - frozen
     reranker: Reranker | None = None,
+    examples: FlowRunnable[str, Any] | None = None,
+    exact: bool = False,
     clock: Callable[[], datetime] = _utc_now,
 ) -> "Recall":
     """Create a Runnable that recalls what matters to a question or to messages.
 
     *namespace* is a prefix, filled from ``config["configurable"]``: what lies below it, turns
-    and memories alike, is searched; a list of them searches each. At most *limit* items are
-    recalled, and `Recalled.text` holds the best of them in at most *budget* tokens, as
-    *token_counter* counts them. *weights* say how much each arm counts, *clock* what "last
-    week" is relative to; ``now`` in the config goes before it.
+    and memories alike, is searched, and with *exact* only what lies in it itself; a list of
+    them searches each. At most *limit* items are recalled, and `Recalled.text` holds the best
+    of them in at most *budget* tokens, as *token_counter* counts them. What *examples* finds for
+    the question (see `longterm.optimize.create_few_shot`), in the same store, follows them
+    there, out of the same budget, unless it takes more than half of it. *weights* say how much
+    each arm counts, *clock* what "last week" is relative to; ``now`` in the config goes before
+    it.
     """
     if limit < 0 or budget < 0:
         raise ConfigurationError(f"limit ({limit}) and budget ({budget}) cannot be negative.")
+    if examples is not None and examples.store not in (None, store):
+        raise ConfigurationError(
+            "examples are looked for in the store of the recall: give the store to the recall."
+        )
     return Recall(
         _templates(namespace),
         store,
         limit=limit,
-        written=lambda items: block(items, budget=budget, count=token_counter),
+        written=_Writer(budget, token_counter),
         weights=weights,
         reranker=reranker,
+        examples=examples,
+        exact=exact,
         clock=clock,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Writer:
+    """Writes the text of what was recalled, within a budget."""
+
+    budget: int
+    count: TokenCounter
+
+    def __call__(self, items: Sequence[Candidate], examples: str) -> str:
+        cost = self.count(examples)
+        if cost > self.budget // 2:
+            return block(items, budget=self.budget, count=self.count)
+        memory = block(items, budget=self.budget - cost, count=self.count)
+        return f"{memory}\n\n{examples}".strip()
+
+
+@dataclass(frozen=True, slots=True)
+class _Where:
+    """The namespaces that are searched, and whether what lies below them counts."""
+
+    places: tuple[Namespace, ...]
+    exact: bool
+
+    def holds(self, one: Candidate) -> bool:
+        """Whether it lies where it was looked for."""
+        return not self.exact or one.namespace in self.places
 
 
 def _templates(namespace: _Place | Sequence[_Place]) -> tuple[NamespaceTemplate, ...]:
@@ -123,9 +161,11 @@ class Recall(FlowRunnable[Any, Recalled]):
         store: BaseStore | None,
         *,
         limit: int,
-        written: Callable[[Sequence[Candidate]], str],
+        written: _Writer,
         weights: Weights,
         reranker: Reranker | None,
+        examples: FlowRunnable[str, Any] | None,
+        exact: bool,
         clock: Callable[[], datetime],
     ) -> None:
         self.store = store
@@ -134,28 +174,36 @@ class Recall(FlowRunnable[Any, Recalled]):
         self._written = written
         self._weights = weights
         self._reranker = reranker
+        self._examples = examples
+        self._exact = exact
         self._clock = clock
 
     @override
     async def flow(self, input: Any, config: RunnableConfig) -> Recalled:
         text = _question_in(input)
-        places = tuple(template(config) for template in self._namespaces)
+        where = _Where(tuple(template(config) for template in self._namespaces), self._exact)
         if not text:
             return Recalled(text, (), "")
-        now = self._now(config)
-        pool = await _pool(await _read(text, places, now), places)
-        question = ask(text, speakers=pool.talk.speakers, now=now)
-        ranked = rank(question, pool, self._weights, max(self._limit, _RERANKED))
-        chosen = await self._chosen(text, ranked)
-        return Recalled(text, tuple(map(_recollection, chosen)), self._block(chosen))
+        chosen = await self._found(text, where, self._now(config))
+        block = self._written([one.candidate for one in chosen], await self._like(text, config))
+        return Recalled(text, tuple(map(_recollection, chosen)), block)
 
     def _now(self, config: RunnableConfig) -> datetime:
         now = config.get("configurable", {}).get("now")
         now = now if isinstance(now, datetime) else self._clock()
         return now if now.tzinfo else now.replace(tzinfo=UTC)
 
-    def _block(self, chosen: Sequence[Ranked]) -> str:
-        return self._written([one.candidate for one in chosen])
+    async def _found(self, text: str, where: _Where, now: datetime) -> Sequence[Ranked]:
+        pool = await _pool(await _read(text, where, now), where)
+        question = ask(text, speakers=pool.talk.speakers, now=now)
+        ranked = rank(question, pool, self._weights, max(self._limit, _RERANKED))
+        return await self._chosen(text, ranked)
+
+    async def _like(self, text: str, config: RunnableConfig) -> str:
+        """Find examples like *text*."""
+        if self._examples is None:
+            return ""
+        return str((await self._examples.flow(text, config)).text)
 
     async def _chosen(self, text: str, ranked: Sequence[Ranked]) -> Sequence[Ranked]:
         match self._reranker:
@@ -168,31 +216,31 @@ class Recall(FlowRunnable[Any, Recalled]):
         return order[: self._limit]
 
 
-async def _read(text: str, places: tuple[Namespace, ...], now: datetime) -> Question:
+async def _read(text: str, where: _Where, now: datetime) -> Question:
     """Read the question, knowing whose names it may hold: of those who answered as well."""
-    scouts = await Look(places, text, meaning="", limit=_SCOUTS, around=1)
-    return ask(text, speakers=speakers(unsealed(hit.sealed) for hit in scouts), now=now)
+    scouts = await Look(where.places, text, meaning="", limit=_SCOUTS, around=1)
+    people = filter(where.holds, (unsealed(hit.sealed) for hit in scouts))
+    return ask(text, speakers=speakers(people), now=now)
 
 
-async def _pool(question: Question, places: tuple[Namespace, ...]) -> Pool:
+async def _pool(question: Question, where: _Where) -> Pool:
     """Find candidates, and what is needed to see them in their conversation."""
     statement = question.statement
-    hits = await Look(places, statement, statement, _CANDIDATES, _AROUND, _WHOLE)
-    cosines = {unsealed(hit.sealed): hit.cosine for hit in hits}
+    hits = await Look(where.places, statement, statement, _CANDIDATES, _AROUND, _WHOLE)
+    read = ((unsealed(hit.sealed), hit.cosine) for hit in hits)
+    cosines = {one: cosine for one, cosine in read if where.holds(one)}
     if hits and not any(isinstance(hit.sealed, Item) for hit in hits):
         return pooled(cosines, cosines)
-    return pooled([*cosines, *await _neighbours(cosines, places)], cosines)
+    return pooled([*cosines, *await _neighbours(cosines, where)], cosines)
 
 
-async def _neighbours(
-    found: Mapping[Candidate, float | None], places: Sequence[Namespace]
-) -> list[Candidate]:
+async def _neighbours(found: Mapping[Candidate, float | None], where: _Where) -> list[Candidate]:
     """Find neighbours where the store knows none."""
     if any(cosine is not None for cosine in found.values()):
         return await _predecessors([*found])
     # Without vectors only turns that share a word were found.
-    latest = await search([SearchOp(place, limit=_WHOLE) for place in places])
-    return [as_candidate(item) for items in latest for item in items]
+    latest = await search([SearchOp(place, limit=_WHOLE) for place in where.places])
+    return [one for items in latest for one in map(as_candidate, items) if where.holds(one)]
 
 
 async def _predecessors(found: Sequence[Candidate]) -> list[Candidate]:
