@@ -28,13 +28,19 @@ __all__ = [
 
 
 class Sign(NamedTuple):
-    """A pattern that is slow to search for, and what is quick to look for first.
+    """A pattern that is slow to search for, and what is quicker in lower-cased ASCII text.
 
-    Whatever the pattern finds in ASCII text holds one of the *clues* when lower-cased.
+    There *plain* finds as much as *pattern*, and whatever it finds holds one of the *clues*.
     """
 
     clues: tuple[str, ...]
+    plain: re.Pattern[str]
     pattern: re.Pattern[str]
+
+
+def _sign(clues: tuple[str, ...], plain: str, others: str) -> Sign:
+    """Make a sign of what English says and what *others* say."""
+    return Sign(clues, re.compile(plain), re.compile(f"{plain}|{others}", re.IGNORECASE))
 
 
 _STOP_WORDS = """
@@ -74,51 +80,41 @@ ASKS_HOW_MANY = re.compile(
     r"\bhow (?:many|much|often|old)\b|多少|几[个次岁本]|いくつ|いくら|何[人回個歳]", re.IGNORECASE
 )
 
-_TIME_WORDS = re.compile(
+TIME_WORDS = _sign(
+    (
+        "day", "ago", "tonight", "tomorrow", "recently", "just", "week", "last ", "next ", "this ",
+        "few ", "january", "february", "march", "april", "june", "july", "august", "september",
+        "october", "november", "december", "19", "20",
+    ),
     r"\b(?:yesterday|today|tonight|tomorrow|ago|recently|just|weekend"
     r"|last (?:night|week|month|year|weekend|summer|winter|spring|fall"
     r"|(?:mon|tue|wed|thu|fri|sat|sun)\w*)"
     r"|next (?:week|month|year|weekend|\w+day)|this (?:week|month|year|morning|weekend)"
     r"|(?:mon|tues|wednes|thurs|fri|satur|sun)day|few (?:days|weeks|months|years)"
     r"|january|february|march|april|june|july|august|september|october|november|december"
-    r"|(?:19|20)\d\d)\b"
-    r"|昨天|今天|明天|前天|上周|上个月|去年|今年|明年|刚刚|最近|\d+[年月日号]"
+    r"|(?:19|20)\d\d)\b",
+    r"昨天|今天|明天|前天|上周|上个月|去年|今年|明年|刚刚|最近|\d+[年月日号]"
     r"|昨日|今日|明日|先週|先月|来週|来月|最近",
-    re.IGNORECASE,
-)
-_NUMBERS = re.compile(
-    r"\b(?:\d[\d,.]*|two|three|four|five|six|seven|eight|nine|ten|dozen|once|twice|couple|several"
-    r"|first|second|third)\b|\d|[两二三四五六七八九十百千]",
-    re.IGNORECASE,
-)
-
-TIME_WORDS = Sign(
-    (
-        "day", "ago", "tonight", "tomorrow", "recently", "just", "week", "last ", "next ", "this ",
-        "few ", "january", "february", "march", "april", "june", "july", "august", "september",
-        "october", "november", "december", "19", "20",
-    ),
-    _TIME_WORDS,
 )  # fmt: skip
-NUMBERS = Sign(
+NUMBERS = _sign(
     (
         *"0123456789", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
         "dozen", "once", "twice", "couple", "several", "first", "second", "third",
     ),
-    _NUMBERS,
+    r"\b(?:\d[\d,.]*|two|three|four|five|six|seven|eight|nine|ten|dozen|once|twice|couple|several"
+    r"|first|second|third)\b|\d",
+    r"[两二三四五六七八九十百千]",
 )  # fmt: skip
 
-_STANDING = re.compile(
+#: A turn that says how things shall be done from now on.
+STANDING = _sign(
+    ("always", "never", "prefer", "from now on", "make sure", "whenever"),
     r"(?:^|[.!?,]\s+|\n)(?:please\s+)?(?:always|never)\s+[a-z]+"
     r"|\bi(?:'d)?\s+(?:really |would |strongly |always )?prefer\b"
-    r"|\bfrom now on\b|\bmake sure (?:you|to always)\b|\bwhenever i\b"
-    r"|以后(?:都|请|要)|请(?:总是|一直|不要再)|总是要|永远不要|今后"
+    r"|\bfrom now on\b|\bmake sure (?:you|to always)\b|\bwhenever i\b",
+    r"以后(?:都|请|要)|请(?:总是|一直|不要再)|总是要|永远不要|今后"
     r"|今後は|これからは|いつも.{0,12}(?:ください|して)|必ず.{0,12}(?:ください|して)",
-    re.IGNORECASE,
 )
-
-#: A turn that says how things shall be done from now on.
-STANDING = Sign(("always", "never", "prefer", "from now on", "make sure", "whenever"), _STANDING)
 
 #: A question that wants something done or advised, where standing wishes apply.
 REQUEST = re.compile(

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 
 from longterm.recall.language import (
     NUMBERS,
@@ -86,7 +87,7 @@ def content_terms(text: str) -> list[str]:
 
 
 def _content(runs: Iterable[str]) -> list[str]:
-    return [term for run in runs for term in _content_of(run)]
+    return list(chain.from_iterable(map(_content_of, runs)))
 
 
 @lru_cache(65_536)
@@ -112,8 +113,8 @@ def _word_count(runs: Sequence[str]) -> int:
 
 def _shows(sign: Sign, text: str) -> bool:
     lowered = text.lower()
-    if lowered.isascii() and not _has_any(lowered, sign.clues):
-        return False
+    if lowered.isascii():
+        return _has_any(lowered, sign.clues) and sign.plain.search(lowered) is not None
     return sign.pattern.search(text) is not None
 
 
