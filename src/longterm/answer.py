@@ -7,9 +7,9 @@ from typing import Any, cast
 
 from langchain_core.messages import BaseMessage
 
-__all__ = ["is_refusal", "words"]
+__all__ = ["is_refusal", "without_thoughts", "words"]
 
-_THOUGHTS = re.compile(r"<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)", re.DOTALL)
+_THOUGHTS = re.compile(r"<(think|thinking|reasoning)>.*?(</\1>|\Z)", re.DOTALL | re.IGNORECASE)
 _REFUSAL = re.compile(
     r"(?:I['\u2019]m (?:sorry|unable)|I am (?:sorry|unable)|Sorry\b|I apologi[sz]e|"
     r"I can(?:no|['\u2019])t|I won['\u2019]t)\b",
@@ -22,7 +22,12 @@ _REFUSED = ("content_filter", "refusal", "safety", "blocklist", "prohibited_cont
 def words(answer: Any) -> str:
     """Text of *answer* without the model's thoughts."""
     text = answer.text if isinstance(answer, BaseMessage) else answer
-    return _THOUGHTS.sub("", text).strip() if isinstance(text, str) else ""
+    return without_thoughts(text) if isinstance(text, str) else ""
+
+
+def without_thoughts(text: str) -> str:
+    """Return *text* without what a reasoning model thought aloud."""
+    return _THOUGHTS.sub("", text).strip()
 
 
 def is_refusal(answer: Any) -> bool:

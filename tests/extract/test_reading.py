@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from longterm.extract.reading import TEXT_LIMIT, cut_off, read_json, without_thoughts
+from longterm.extract.reading import TEXT_LIMIT, cut_off, read_json
 
 json_texts = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
@@ -83,18 +83,3 @@ def test_words_around_json_do_not_make_it_look_cut_off(text: str) -> None:
 
 def test_quotes_and_brackets_in_strings_do_not_count() -> None:
     assert not cut_off(json.dumps({"a": 'she said "[{" and left \\'}))
-
-
-# Thoughts
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "<think>maybe {}</think>done",
-        "<THINKING>maybe</THINKING> done",
-        "done<reasoning>cut o",
-    ],
-)
-def test_thoughts_are_no_part_of_an_answer(text: str) -> None:
-    assert without_thoughts(text) == "done"

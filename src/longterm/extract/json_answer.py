@@ -16,6 +16,7 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from langchain_core.runnables import RunnableBinding, RunnableWithFallbacks
 from langchain_core.runnables.base import RunnableBindingBase
 
+from longterm.answer import without_thoughts
 from longterm.errors import ConfigurationError
 from longterm.extract import wording
 from longterm.extract.proposal import (
@@ -29,7 +30,7 @@ from longterm.extract.proposal import (
     Unreadable,
 )
 from longterm.extract.protocol import Brief, Outcomes, Repertoire, Scene, opening, target_of
-from longterm.extract.reading import cut_off, read_json, without_thoughts
+from longterm.extract.reading import cut_off, read_json
 from longterm.extract.schema import Kind
 from longterm.extract.strict import closed, strict_edits, strict_form
 from longterm.models import ChatModel, has_strict_mode

@@ -12,18 +12,12 @@ from typing import Any
 
 from json_repair import loads
 
-__all__ = ["cut_off", "read_json", "without_thoughts"]
+__all__ = ["cut_off", "read_json"]
 
 #: Longer than any model's answer in earnest; repairing takes a microsecond or more a character.
 TEXT_LIMIT = 500_000
 
-_THOUGHTS = re.compile(r"<(think|thinking|reasoning)>.*?(</\1>|\Z)", re.DOTALL | re.IGNORECASE)
 _JSON_START = re.compile(r"[{\[]")
-
-
-def without_thoughts(text: str) -> str:
-    """Return *text* without what a reasoning model thought aloud."""
-    return _THOUGHTS.sub("", text).strip()
 
 
 def read_json(text: str) -> Any | None:

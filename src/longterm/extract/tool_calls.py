@@ -15,6 +15,7 @@ from typing import Any, cast
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 
+from longterm.answer import without_thoughts
 from longterm.errors import ConfigurationError
 from longterm.extract import wording
 from longterm.extract.proposal import (
@@ -28,7 +29,7 @@ from longterm.extract.proposal import (
     Unreadable,
 )
 from longterm.extract.protocol import Brief, Outcomes, Repertoire, Scene, opening, target_of
-from longterm.extract.reading import read_json, without_thoughts
+from longterm.extract.reading import read_json
 from longterm.extract.report import is_cut_off
 from longterm.extract.schema import Kind
 from longterm.models import ChatModel, adapt

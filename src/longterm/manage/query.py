@@ -11,7 +11,8 @@ from typing import Any, cast
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 
-from longterm.extract.reading import read_json, without_thoughts
+from longterm.answer import without_thoughts
+from longterm.extract.reading import read_json
 from longterm.extract.wording import SEARCH_BY_JSON, SEARCH_FRAME, SEARCH_TOOL, fenced
 from longterm.flow import ask
 from longterm.memory.conversation import QUERY_LIMIT, render, windows
