@@ -22,6 +22,7 @@ from abc import abstractmethod
 from collections.abc import Coroutine, Generator, Hashable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Generic, Protocol, TypedDict, TypeVar, cast, runtime_checkable
 
 from langchain_core.callbacks import (
@@ -37,7 +38,7 @@ from typing_extensions import override
 
 from longterm.errors import NoStoreError
 from longterm.memory.namespace import Namespace
-from longterm.memory.operations import in_batches
+from longterm.memory.operations import in_batches, settled
 
 __all__ = [
     "Ask",
@@ -47,6 +48,7 @@ __all__ = [
     "FlowRunnable",
     "Hit",
     "Look",
+    "Replace",
     "Sealed",
     "Step",
     "Together",
@@ -56,6 +58,7 @@ __all__ = [
     "fetch",
     "in_graph",
     "read",
+    "replace",
     "run",
     "search",
     "together",
@@ -90,6 +93,18 @@ class Batch(Step[list[Any]]):
     """Run *ops* on the store in one batch; all of them read, or all of them write."""
 
     ops: tuple[Op, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Replace(Step[None]):
+    """Write *ops* in one batch, if each item is still as it was *seen* (None: not there).
+
+    Raises `ConflictError` where one is not, and a store that cannot tell writes anyhow.
+    """
+
+    ops: tuple[PutOp, ...]
+    #: When each was last written, as its `updated_at` said.
+    seen: tuple[datetime | None, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +187,15 @@ async def write(ops: Sequence[PutOp]) -> None:
     """Put or delete all of *ops* by one batch (none for no ops)."""
     if ops:
         await Batch(tuple(ops))
+
+
+async def replace(ops: Sequence[PutOp], seen: Sequence[datetime | None]) -> None:
+    """Put or delete all of *ops* by one batch, unless an item has changed since it was *seen*.
+
+    Raises `ConflictError` where one has, and the store can tell: then nothing is written.
+    """
+    if ops:
+        await Replace(tuple(ops), tuple(seen))
 
 
 async def together(flows: Sequence[Flow[T]]) -> list[T]:
@@ -281,6 +305,11 @@ def _perform(step: object, edge: _Edge) -> Any:
         case Batch(ops):
             store = edge.store
             return [answer for part in in_batches(ops, store) for answer in store.batch(part)]
+        case Replace(ops, seen):
+            store = edge.store
+            if isinstance(store, _Compares):
+                return store.put_all_if(_settled(ops, store), seen)
+            return _perform(Batch(ops), edge)
         case Look():
             return _look(step, edge.store)
         case Compress(compressor, documents, query):
@@ -299,6 +328,11 @@ async def _aperform(step: object, edge: _Edge) -> Any:
             store = edge.store
             parts = [await _abatch(store, part) for part in in_batches(ops, store)]
             return [answer for part in parts for answer in part]
+        case Replace(ops, seen):
+            store = edge.store
+            if isinstance(store, _Compares):
+                return await store.aput_all_if(_settled(ops, store), seen)
+            return await _aperform(Batch(ops), edge)
         case Look():
             return await _alook(step, edge.store)
         case Compress(compressor, documents, query):
@@ -309,12 +343,29 @@ async def _aperform(step: object, edge: _Edge) -> Any:
             raise _foreign(step)
 
 
+def _settled(ops: Sequence[PutOp], store: BaseStore) -> list[PutOp]:
+    return [cast("PutOp", settled(op, store)) for op in ops]
+
+
 async def _abatch(store: BaseStore, ops: list[Op]) -> list[Any]:
     """Batch on *store*; on a thread where it has no async side (LangGraph's SqliteStore)."""
     try:
         return await store.abatch(ops)
     except NotImplementedError:
         return await asyncio.to_thread(store.batch, ops)
+
+
+@runtime_checkable
+class _Compares(Protocol):
+    """A store that writes only what nobody has changed since."""
+
+    def put_all_if(
+        self, ops: Sequence[PutOp], expected_updated_at: Sequence[datetime | None]
+    ) -> None: ...
+
+    async def aput_all_if(
+        self, ops: Sequence[PutOp], expected_updated_at: Sequence[datetime | None]
+    ) -> None: ...
 
 
 @runtime_checkable

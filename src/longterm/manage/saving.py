@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime
 
 from langgraph.store.base import Item, PutOp
 
-from longterm.errors import PartialWriteError
-from longterm.flow import fetch, write
+from longterm.errors import ConflictError, PartialWriteError
+from longterm.flow import fetch, replace
 from longterm.memory.model import Document, document_of
 from longterm.memory.namespace import Namespace
 from longterm.memory.operations import get_op
-from longterm.memory.reconcile import Draft, rebase, to_ops
+from longterm.memory.reconcile import Draft, Entry, rebase, to_ops
 
 __all__ = ["save", "write_all"]
+
+#: Each conflict means that somebody else went ahead, so there are few.
+_MORE_TRIES = 20
 
 
 async def save(
@@ -23,36 +28,45 @@ async def save(
 
     A model takes seconds to answer, and somebody else may have changed a memory meanwhile. So
     those that are to be changed are read again, and the edits made on what they are now; and
-    so are new ones, unless *random_ids* are theirs alone.
+    so are new ones, unless *random_ids* are theirs alone. Where the store notices a change
+    between that reading and the writing, it is all done once more.
     """
-    current, lost = await _up_to_date(draft, namespace, random_ids=random_ids)
-    ops = to_ops(current.changes(), namespace)
-    await write_all(ops)
-    return ops, lost
+    for _ in range(_MORE_TRIES):
+        with suppress(ConflictError):
+            return await _save(draft, namespace, random_ids=random_ids)
+    return await _save(draft, namespace, random_ids=random_ids)
 
 
-async def _up_to_date(
+async def _save(
     draft: Draft, namespace: Namespace, *, random_ids: bool
-) -> tuple[Draft, list[str]]:
+) -> tuple[list[PutOp], list[str]]:
     touched = [entry for entry in draft.entries if entry.changed]
     keys = [entry.document.id for entry in touched if entry.before or not random_ids]
     items = await fetch([get_op(namespace, key, refresh_ttl=False) for key in keys])
-    now = {key: _document(item) for key, item in zip(keys, items, strict=True)}
-    return rebase(draft, [now.get(e.document.id, e.before) for e in draft.entries])
+    now = {key: item for key, item in zip(keys, items, strict=True) if item is not None}
+    current, lost = rebase(draft, [_as_it_is(entry, keys, now) for entry in draft.entries])
+    ops = to_ops(current.changes(), namespace)
+    await write_all(ops, [now[op.key].updated_at if op.key in now else None for op in ops])
+    return ops, lost
 
 
-def _document(item: Item | None) -> Document | None:
-    return None if item is None else document_of(item.key, item.value)
+def _as_it_is(entry: Entry, read: Sequence[str], now: Mapping[str, Item]) -> Document | None:
+    key = entry.document.id
+    if key not in read:
+        return entry.before
+    return document_of(key, now[key].value) if key in now else None
 
 
-async def write_all(ops: Sequence[PutOp]) -> None:
-    """Write *ops* by one batch.
+async def write_all(ops: Sequence[PutOp], seen: Sequence[datetime | None]) -> None:
+    """Write *ops* by one batch, if the items are as they were *seen* (see `flow.replace`).
 
-    Raises `PartialWriteError`, which tells what was written and what was not, where the store
-    fails; it is the cause.
+    Raises `ConflictError` where the store notices that they are not, and `PartialWriteError`,
+    which tells what was written and what was not, where it fails; its error is the cause.
     """
     try:
-        await write(ops)
+        await replace(ops, seen)
+    except ConflictError:
+        raise
     except Exception as error:
         raise await _partial(ops, error) from error
 

@@ -23,6 +23,7 @@ from langgraph.store.base import (
     Item,
     NotProvided,
     Op,
+    PutOp,
     Result,
     SearchItem,
     SearchOp,
@@ -258,6 +259,18 @@ class EmbeddedStore(BaseStore):
         op = PutIf(namespace, key, value, expected_updated_at, index, self._ttl(ttl))
         return cast("Item | None", (await self.abatch([op]))[0])
 
+    def put_all_if(
+        self, ops: Sequence[PutOp], expected_updated_at: Sequence[datetime | None]
+    ) -> None:
+        """Put and delete all of *ops*, or nothing, as `put_if` does with each."""
+        self.batch(_conditional(ops, expected_updated_at))
+
+    async def aput_all_if(
+        self, ops: Sequence[PutOp], expected_updated_at: Sequence[datetime | None]
+    ) -> None:
+        """Put and delete all of *ops*, or nothing, as `put_if` does with each."""
+        await self.abatch(_conditional(ops, expected_updated_at))
+
     def reindex(self, progress: Progress | None = None) -> int:
         """Make all terms and vectors again, after a change of the model; how many items.
 
@@ -473,6 +486,13 @@ class EmbeddedStore(BaseStore):
 def _location(path: str | PathLike[str]) -> str:
     where = fspath(path)
     return where if where == MEMORY else str(Path(where).expanduser().absolute())
+
+
+def _conditional(ops: Sequence[PutOp], expected: Sequence[datetime | None]) -> list[Any]:
+    return [
+        PutIf(op.namespace, op.key, op.value, at, op.index, op.ttl)
+        for op, at in zip(ops, expected, strict=True)
+    ]
 
 
 def _hits(answers: Sequence[Any]) -> list[ArmHit]:
