@@ -1,6 +1,7 @@
 """The functional core: messages and known memories in, memories out."""
 
 import json
+import re
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -16,7 +17,7 @@ from longterm import create_memory_manager
 from longterm.errors import ConfigurationError, DroppedWarning, InvalidInputError
 from longterm.manage.functional import ids_for
 from longterm.memory.model import ExtractedMemory, Memory, RemoveDoc
-from longterm.testing import ScriptedChatModel, tool_calls
+from longterm.testing import Asked, ScriptedChatModel, tool_calls
 
 NOTHING = tool_calls()
 EVERY_PROTOCOL = pytest.mark.parametrize("protocol", ["tools", "json", "text"])
@@ -331,3 +332,20 @@ def test_ids_of_a_job_come_from_the_job_and_the_content(one: str, other: str) ->
 def test_without_a_job_every_id_is_new() -> None:
     new_id = ids_for({})
     assert new_id("Memory", "x") != new_id("Memory", "x")
+
+
+def test_a_huge_memory_is_shown_in_short_and_kept_whole() -> None:
+    report = "Ann's report. " + "word " * 400_000 + "The end."
+
+    def add_a_line(asked: Asked) -> AIMessage:
+        assert len(asked.text) < 20_000
+        shown = re.search(r"Ann's report\. .*The end\.", asked.text)
+        assert shown
+        changes = {"content": f"{shown.group()} Signed."}
+        return tool_calls(("update_Memory", {"number": 0, "changes": changes}))
+
+    manager = create_memory_manager(ScriptedChatModel(add_a_line))
+    known = [("1", Memory(content=report))]
+    (changed,) = manager.invoke({"messages": "Sign it.", "existing": known})
+    assert isinstance(changed.content, Memory)
+    assert changed.content.content == f"{report} Signed."

@@ -7,11 +7,12 @@ refused here, whatever the model was shown, and a value enters the draft only ch
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
 from longterm.extract.edit import apply_patch, keep_nulls, merge
+from longterm.extract.excerpt import restored
 from longterm.extract.schema import Kind
 from longterm.memory.model import Document
 from longterm.memory.reconcile import Draft, ProposalError
@@ -127,6 +128,7 @@ class Judge:
         first = not draft.entries
         # A profile: the first document is always welcome, a second one never.
         self._permit(self.permissions.inserts or first, "Adding memories")
+        content = restored(content, *_shown(draft))
         checked = kind.check(content)
         document = Document(self.new_id(kind.name, checked), kind.name, checked)
         if self.permissions.inserts:
@@ -134,8 +136,8 @@ class Judge:
         return draft.insert(document, lambda begun: _edited(kind, begun, content))
 
     def _change(self, draft: Draft, number: int, changes: Any) -> Draft:
-        kind = self._kind_of(draft, number)
-        return draft.update(number, lambda content: _edited(kind, content, changes))
+        kind, meant = self._kind_of(draft, number), restored(changes, *_shown(draft))
+        return draft.update(number, lambda content: _edited(kind, content, meant))
 
     def _kind_of(self, draft: Draft, number: int) -> Kind | None:
         name = draft.entries[number].document.kind
@@ -145,6 +147,12 @@ class Judge:
     def _permit(permitted: bool, what: str) -> None:  # noqa: FBT001 - a predicate's value
         if not permitted:
             raise ProposalError(f"{what} is not permitted here. Leave it.")
+
+
+def _shown(draft: Draft) -> Iterator[Any]:
+    """Yield what a model has seen of known memories, and what they have become since."""
+    for entry in draft.entries:
+        yield from (one.content for one in (entry.before, entry.document) if one is not None)
 
 
 _MISFIT = (

@@ -9,6 +9,7 @@ from datetime import date
 from functools import lru_cache
 from typing import Any
 
+from longterm.extract.excerpt import excerpt
 from longterm.memory.conversation import well_formed
 from longterm.memory.model import Document
 
@@ -170,7 +171,7 @@ def session(known: str, conversation: str, today: date | None) -> str:
 def known_block(known: Sequence[tuple[int, Document]]) -> str:
     """Return known memories, one a line, as JSON that cannot close the fence around it."""
     lines = [
-        f"[{number}] {_word(document.kind or 'text')} {_json(document.content)}"
+        f"[{number}] {_word(document.kind or 'text')} {_json(excerpt(document.content))}"
         for number, document in known
     ]
     return well_formed("\n".join(lines))
