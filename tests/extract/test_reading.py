@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from longterm.extract.reading import TEXT_LIMIT, cut_off, read_json
+from longterm.extract.reading import DEPTH_LIMIT, TEXT_LIMIT, cut_off, read_json, too_deep
 
 json_texts = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
@@ -83,3 +83,9 @@ def test_words_around_json_do_not_make_it_look_cut_off(text: str) -> None:
 
 def test_quotes_and_brackets_in_strings_do_not_count() -> None:
     assert not cut_off(json.dumps({"a": 'she said "[{" and left \\'}))
+
+
+def test_json_nested_beyond_all_meaning_is_not_read() -> None:
+    deepest = "[" * DEPTH_LIMIT + "]" * DEPTH_LIMIT
+    assert not too_deep(read_json(deepest))
+    assert read_json(f"[{deepest}]") is None

@@ -349,3 +349,14 @@ def test_a_huge_memory_is_shown_in_short_and_kept_whole() -> None:
     (changed,) = manager.invoke({"messages": "Sign it.", "existing": known})
     assert isinstance(changed.content, Memory)
     assert changed.content.content == f"{report} Signed."
+
+
+def test_arguments_nested_beyond_all_meaning_are_asked_for_again() -> None:
+    deep: Any = {}
+    for _ in range(5_000):
+        deep = {"content": deep}
+    model = ScriptedChatModel(
+        tool_calls(("Memory", deep)), tool_calls(("Memory", {"content": "Ann sings"}))
+    )
+    (memory,) = create_memory_manager(model).invoke({"messages": "I am Ann, I sing."})
+    assert memory.content == Memory(content="Ann sings")

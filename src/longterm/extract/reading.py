@@ -8,14 +8,17 @@ for a whole one.
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, cast
 
 from json_repair import loads
 
-__all__ = ["cut_off", "read_json"]
+__all__ = ["DEPTH_LIMIT", "cut_off", "read_json", "too_deep"]
 
 #: Longer than any model's answer in earnest; repairing takes a microsecond or more a character.
 TEXT_LIMIT = 500_000
+#: Lists and objects within each other.
+DEPTH_LIMIT = 100
 
 _JSON_START = re.compile(r"[{\[]")
 
@@ -28,7 +31,25 @@ def read_json(text: str) -> Any | None:
         value: Any = loads(text)
     except RecursionError:  # brackets within brackets: nothing anybody meant
         return None
-    return None if isinstance(value, str) else value
+    return None if isinstance(value, str) or too_deep(value) else value
+
+
+def too_deep(value: Any) -> bool:
+    """Whether *value* is nested deeper than anybody means, and than what walks it can take."""
+    level = [value]
+    for _ in range(DEPTH_LIMIT):
+        level = [inner for one in level for inner in _inside(one)]
+    return bool(level)
+
+
+def _inside(value: Any) -> Iterable[Any]:
+    match value:
+        case dict():
+            return cast("dict[str, Any]", value).values()
+        case list():
+            return cast("list[Any]", value)
+        case _:
+            return ()
 
 
 def cut_off(text: str) -> bool:

@@ -29,7 +29,7 @@ from longterm.extract.proposal import (
     Unreadable,
 )
 from longterm.extract.protocol import Brief, Outcomes, Repertoire, Scene, opening, target_of
-from longterm.extract.reading import read_json
+from longterm.extract.reading import read_json, too_deep
 from longterm.extract.report import is_cut_off
 from longterm.extract.schema import Kind
 from longterm.models import ChatModel, adapt
@@ -86,8 +86,7 @@ class ToolCalls:
         return [message, *(results or [HumanMessage("\n".join(outcomes.values()))])]
 
     def _proposed(self, index: int, call: Mapping[str, Any]) -> Proposed:
-        said = f"{call['name']}({json.dumps(call['args'], ensure_ascii=False, default=str)})"
-        return Proposed(self._proposal(call), str(call["id"] or index), said)
+        return Proposed(self._proposal(call), str(call["id"] or index), _said(call))
 
     def _proposal(self, call: Mapping[str, Any]) -> Proposal:
         name, arguments = str(call["name"]), _arguments(call["args"])
@@ -127,6 +126,11 @@ class ToolCalls:
         items = cast("list[Any]", data if isinstance(data, list) else [data])
         calls = [call for call in map(_spelled_call, items) if call]
         return [self._proposed(index, call) for index, call in enumerate(calls)]
+
+
+def _said(call: Mapping[str, Any]) -> str:
+    arguments = "…" if too_deep(call["args"]) else call["args"]
+    return f"{call['name']}({json.dumps(arguments, ensure_ascii=False, default=str)})"
 
 
 def _tools(repertoire: Repertoire, scene: Scene) -> Iterator[dict[str, Any]]:
@@ -208,7 +212,8 @@ def _ends_in_a_call(message: AIMessage) -> bool:
 def _arguments(args: Any) -> dict[str, Any] | None:
     """Return the arguments of a call; a client hands on as text what it could not parse."""
     value = read_json(args) if isinstance(args, str) else args
-    return cast("dict[str, Any]", value) if isinstance(value, dict) else None
+    fits = isinstance(value, dict) and not too_deep(value)
+    return cast("dict[str, Any]", value) if fits else None
 
 
 def _change(arguments: dict[str, Any]) -> Proposal:
