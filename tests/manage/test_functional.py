@@ -172,6 +172,21 @@ def test_a_profile_is_begun_and_then_kept_current() -> None:
     assert kept == [(begun[0].id, Food(name="ramen", liking=95))]
 
 
+def test_a_profile_removed_and_written_anew_in_one_answer_is_the_same_profile() -> None:
+    answer = tool_calls(remove(0), ("Food", {"name": "miso ramen"}))
+    profile = manager(answer, schemas=[Food], enable_inserts=False, enable_deletes=True)
+    kept = profile.invoke({"messages": "miso!", "existing": [("k", Food(name="ramen", liking=9))]})
+    assert kept == [("k", Food(name="miso ramen"))]
+
+
+def test_a_profile_written_anew_and_removed_after_that_is_asked_about_again() -> None:
+    answer = tool_calls(("Food", {"name": "miso ramen"}), remove(0))
+    again = tool_calls(("Food", {"name": "miso ramen"}))
+    profile = manager(answer, again, schemas=[Food], enable_inserts=False, enable_deletes=True)
+    kept = profile.invoke({"messages": "miso!", "existing": [("k", Food(name="ramen"))]})
+    assert kept == [("k", Food(name="miso ramen"))]
+
+
 def test_what_is_disabled_is_refused_even_if_the_model_does_it() -> None:
     calls = [tool_calls(add("x"), change(0, "y"), remove(0))] * 3
     locked = manager(*calls, enable_updates=False)

@@ -125,14 +125,15 @@ class Judge:
                 raise ProposalError(reason)
 
     def _add(self, draft: Draft, kind: Kind, content: Any) -> Draft:
-        first = not draft.entries
         # A profile: the first document is always welcome, a second one never.
-        self._permit(self.permissions.inserts or first, "Adding memories")
+        self._permit(self.permissions.inserts or not draft.living, "Adding memories")
         content = restored(content, *_shown(draft))
         checked = kind.check(content)
         document = Document(self.new_id(kind.name, checked), kind.name, checked)
         if self.permissions.inserts:
             return draft.insert(document)
+        if draft.entries:  # removed and written anew: the same profile
+            return _anew(draft, document)
         return draft.insert(document, lambda begun: _edited(kind, begun, content))
 
     def _change(self, draft: Draft, number: int, changes: Any) -> Draft:
@@ -147,6 +148,13 @@ class Judge:
     def _permit(permitted: bool, what: str) -> None:  # noqa: FBT001 - a predicate's value
         if not permitted:
             raise ProposalError(f"{what} is not permitted here. Leave it.")
+
+
+def _anew(draft: Draft, document: Document) -> Draft:
+    for number, entry in enumerate(draft.entries):
+        if entry.document.kind == document.kind:
+            return draft.rewrite(number, document.content)
+    return draft.insert(document)
 
 
 def _shown(draft: Draft) -> Iterator[Any]:

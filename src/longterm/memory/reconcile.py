@@ -94,6 +94,11 @@ class Draft:
         """Remove memory *number*; removing it twice is no mistake."""
         return self._with(number, replace(self.entries[number], deleted=True))
 
+    def rewrite(self, number: int, content: Any) -> Draft:
+        """Have *content* in memory *number*, which was removed or not."""
+        living = replace(self.entries[number], deleted=False)
+        return self._with(number, living).update(number, lambda _: content)
+
     def changes(self) -> list[Change]:
         """Return the difference to the beginning, in the order of the numbers."""
         return [_change(entry) for entry in self.entries if entry.changed]
