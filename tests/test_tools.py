@@ -2,17 +2,17 @@
 
 import json
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
 from langchain_core.messages import ToolMessage
 from langchain_core.runnables import RunnableConfig
 from langchain_core.utils.function_calling import convert_to_openai_tool
-from langgraph.store.base import SearchItem
+from langgraph.store.base import GetOp, Result, SearchItem
 from langgraph.store.memory import InMemoryStore
 from pydantic import BaseModel, Field
-from typing_extensions import TypedDict
+from typing_extensions import TypedDict, override
 
 from longterm import (
     create_manage_memory_tool,
@@ -20,6 +20,7 @@ from longterm import (
     create_search_memory_tool,
 )
 from longterm.errors import ConfigurationError, NoStoreError
+from longterm.stores import EmbeddedStore
 from longterm.testing import ScriptedChatModel, tool_calls
 from longterm.tools import MemoryTool
 
@@ -126,6 +127,28 @@ def test_a_mistake_is_told_to_the_model_and_loses_nothing(
     store.put(PLACE, "k", {"content": "likes tea"})
     assert reason in manage.invoke(arguments)
     assert values(store) == [{"content": "likes tea"}]
+
+
+class Overtaken(EmbeddedStore):
+    """A store in which somebody else changes a memory just after each time it is read."""
+
+    @override
+    def batch(self, ops: Iterable[Any]) -> list[Result]:
+        answers = super().batch(ops := list(ops))
+        for op in ops:
+            if isinstance(op, GetOp):
+                self.put(op.namespace, op.key, {"content": "newest"})
+        return answers
+
+
+@pytest.mark.parametrize("action", ["update", "delete"])
+def test_a_memory_that_somebody_else_is_changing_is_left_to_him(action: str) -> None:
+    with Overtaken(":memory:") as store:
+        store.put(PLACE, "k", {"content": "old"})
+        tool = create_manage_memory_tool(PLACE, store=store)
+        call = {"action": action, "id": "k", "content": "mine"}
+        assert "changed by somebody else" in tool.invoke(call)
+        assert [item.value for item in store.search(PLACE)] == [{"content": "newest"}]
 
 
 def test_a_mistake_in_a_tool_call_is_marked_as_an_error(manage: MemoryTool) -> None:

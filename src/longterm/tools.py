@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal, cast, get_args
 
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import StructuredTool, ToolException
-from langgraph.store.base import BaseStore, SearchItem
+from langgraph.store.base import BaseStore, Item, SearchItem
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -28,10 +28,10 @@ from pydantic import (
 from pydantic_core import to_jsonable_python
 from typing_extensions import override
 
-from longterm.errors import ConfigurationError
+from longterm.errors import ConfigurationError, ConflictError
 from longterm.extract.schema import kinds_of, plain, problems_in
 from longterm.extract.typeddict import modern
-from longterm.flow import Flow, arun, fetch, run, search, write
+from longterm.flow import Flow, arun, fetch, replace, run, search, write
 from longterm.memory.conversation import well_formed
 from longterm.memory.namespace import Namespace, NamespaceTemplate
 from longterm.memory.operations import get_op, put_op, search_op
@@ -255,24 +255,33 @@ async def _create(namespace: Namespace, content: Any, id: Any) -> str:
 
 
 async def _update(namespace: Namespace, content: Any, id: Any) -> str:
-    key, value = await _existing(namespace, id)
-    await write([put_op(namespace, key, _with_content(value, _given(content)))])
-    return f"updated memory {key}"
+    item = await _existing(namespace, id)
+    await _put_in_place(item, _with_content(item.value, _given(content)))
+    return f"updated memory {item.key}"
 
 
 async def _delete(namespace: Namespace, id: Any) -> str:
-    key, _ = await _existing(namespace, id)
-    await write([put_op(namespace, key, None)])
-    return f"Deleted memory {key}"
+    item = await _existing(namespace, id)
+    await _put_in_place(item, None)
+    return f"Deleted memory {item.key}"
 
 
-async def _existing(namespace: Namespace, id: Any) -> tuple[str, dict[str, Any]]:
+async def _put_in_place(item: Item, value: dict[str, Any] | None) -> None:
+    try:
+        await replace([put_op(item.namespace, item.key, value)], [item.updated_at])
+    except ConflictError as error:
+        raise ToolException(
+            f"Memory {item.key} was changed by somebody else just now. Search for it again."
+        ) from error
+
+
+async def _existing(namespace: Namespace, id: Any) -> Item:
     if not id:
         raise ToolException("Give the id of the memory, as the search shows it.")
     (item,) = await fetch([get_op(namespace, str(id))])
     if item is None:
         raise ToolException(f"There is no memory {id}. Search for the one you mean.")
-    return str(id), item.value
+    return item
 
 
 def _given(content: Any) -> Any:
