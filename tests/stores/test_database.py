@@ -123,6 +123,25 @@ def test_a_locked_file_says_so(filled: Path) -> None:
             assert store.get(NS, "7") is not None
 
 
+def test_a_file_that_was_deleted_takes_no_more_writes(filled: Path) -> None:
+    with EmbeddedStore(filled) as store:
+        for file in filled.parent.iterdir():
+            file.unlink()
+        with pytest.raises(StoreError, match="deleted or replaced"):
+            store.put(NS, "a", {"n": 1})
+    assert list(filled.parent.iterdir()) == []
+
+
+def test_a_file_that_was_replaced_takes_no_more_writes(filled: Path, tmp_path: Path) -> None:
+    with EmbeddedStore(filled) as store:
+        store.backup(tmp_path / "copy.db")
+        (tmp_path / "copy.db").replace(filled)
+        with pytest.raises(StoreError, match="deleted or replaced"):
+            store.put(NS, "a", {"n": 1})
+    with EmbeddedStore(filled) as opened:
+        assert (opened.stats().items, opened.check()) == (200, [])
+
+
 # --- migrations -------------------------------------------------------------------------------
 
 

@@ -566,6 +566,52 @@ def test_a_forked_child_uses_the_store(store: EmbeddedStore) -> None:
     assert store.get(NS, "child") is not None
 
 
+def test_what_a_child_writes_after_its_parent_closed_is_kept(path: Path) -> None:
+    store = EmbeddedStore(path)
+    store.put(NS, "parent", {"text": "tea"})
+    closed, close = os.pipe()
+    ready, report = os.pipe()
+    child = os.fork()
+    if child == 0:
+        store.put(NS, "before", {"text": "milk"})
+        os.write(report, b".")
+        os.read(closed, 1)
+        store.put(NS, "after", {"text": "milk"})
+        os._exit(0)
+    os.read(ready, 1)
+    store.close()
+    os.write(close, b".")
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    for end in (closed, close, ready, report):
+        os.close(end)
+    with EmbeddedStore(path) as opened:
+        assert keys(opened) == ["after", "before", "parent"]
+        assert opened.check() == []
+
+
+def test_children_forked_while_threads_write_write_too(path: Path) -> None:
+    with EmbeddedStore(path, synchronous="normal") as store, ThreadPoolExecutor(4) as pool:
+        writes = [pool.submit(store.put, NS, str(number), {"n": 1}) for number in range(200)]
+        for number in range(5):
+            child = os.fork()
+            if child == 0:
+                store.put(NS, f"child {number}", {"n": 1})
+                os._exit(0)
+            assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        assert all(write.result() is None for write in writes)
+        assert store.stats().items == 205
+
+
+def test_a_forked_child_has_a_copy_of_a_store_in_memory(plain: EmbeddedStore) -> None:
+    plain.put(NS, "a", {"text": "tea"})
+    child = os.fork()
+    if child == 0:
+        plain.put(NS, "b", {"text": "tea"})
+        os._exit(len(keys(plain, "tea")))
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 2
+    assert keys(plain) == ["a"]
+
+
 def test_a_closed_store_says_so(path: Path) -> None:
     store = EmbeddedStore(path)
     store.close()
