@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import os
+import sys
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -31,6 +32,13 @@ NS = ("notes",)
 def keys(store: EmbeddedStore, query: str | None = None, **more: Any) -> list[str]:
     options: dict[str, Any] = {"query": query, "limit": 10} | more
     return [item.key for item in cast("list[SearchItem]", store.search(NS, **options))]
+
+
+def nested(depth: int) -> dict[str, Any]:
+    value: dict[str, Any] = {}
+    for _ in range(depth):
+        value = {"v": value}
+    return value
 
 
 # --- full text --------------------------------------------------------------------------------
@@ -275,9 +283,13 @@ def test_a_resumed_reindexing_embeds_nothing_twice(store: EmbeddedStore, path: P
     assert again.documents == ["tea"]
 
 
-@pytest.mark.parametrize("vector", [[1.0], [float("nan")] * 64])
-def test_a_vector_that_does_not_fit_is_refused(path: Path, vector: list[float]) -> None:
-    def embed(texts: object) -> list[list[float]]:
+@pytest.mark.parametrize(
+    "vector",
+    [[1.0], [float("nan")] * 64, None, ["x"] * 64, 1.0, [[1.0]] * 64],
+    ids=["short", "NaN", "none", "texts", "a number", "rows"],
+)
+def test_a_vector_that_does_not_fit_is_refused(path: Path, vector: Any) -> None:
+    def embed(texts: object) -> list[Any]:
         return [vector]
 
     with EmbeddedStore(path, index={"embed": embed, "dims": 64}) as store:
@@ -642,6 +654,66 @@ def test_a_forgotten_store_closes_itself(path: Path) -> None:
 def test_limits_below_zero_are_refused(plain: EmbeddedStore) -> None:
     with pytest.raises(InvalidInputError):
         plain.search(NS, limit=-1)
+
+
+@pytest.mark.parametrize("query", [None, "tea"])
+@pytest.mark.parametrize("limit", [sys.maxsize, 2**70])
+def test_a_limit_may_be_larger_than_any_store(
+    plain: EmbeddedStore, query: str | None, limit: int
+) -> None:
+    for number in range(20):
+        plain.put(NS, str(number), {"text": "tea"})
+    assert len(plain.search(NS, query=query, limit=limit, offset=3)) == 17
+    assert plain.search(NS, query=query, offset=limit) == []
+    assert len(plain.arms(NS, "tea", limit=limit, around=limit)) == 20
+
+
+@pytest.mark.parametrize(("limit", "offset"), [(-1, 0), (1, -1)])
+def test_pages_of_namespaces_below_zero_are_refused(
+    plain: EmbeddedStore, limit: int, offset: int
+) -> None:
+    with pytest.raises(InvalidInputError):
+        plain.list_namespaces(limit=limit, offset=offset)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [{"a": object()}, {"a": {1}}, {("a", "b"): 1}, {"a": 10**5000}, nested(600)],
+    ids=["object", "set", "tuple as key", "too many digits", "too deep"],
+)
+@pytest.mark.parametrize("fields", [["$"], ["text"]])
+def test_what_json_cannot_say_is_refused(fields: list[str], value: dict[Any, Any]) -> None:
+    index: StoreIndex = {"embed": HashEmbeddings(), "dims": 64, "fields": fields}
+    with EmbeddedStore(":memory:", index=index) as store, pytest.raises(InvalidInputError):
+        store.put(NS, "a", value)
+
+
+@pytest.mark.parametrize("fields", [["$"], ["text"]])
+def test_whatever_json_can_say_is_stored(fields: list[str]) -> None:
+    value: dict[Any, Any] = {"text": "tea", 1: "one", "deep": nested(400)}
+    index: StoreIndex = {"embed": HashEmbeddings(), "dims": 64, "fields": fields}
+    with EmbeddedStore(":memory:", index=index) as store:
+        store.put(NS, "a", value)
+        assert keys(store, "tea", filter={"1": "one"}) == ["a"]
+
+
+class Strict(HashEmbeddings):
+    """Like most tokenizers, it reads UTF-8 only."""
+
+    def embed_documents(self, texts: list[str]) -> list[list[float]]:
+        assert all(text.encode() for text in texts)
+        return super().embed_documents(texts)
+
+    def embed_query(self, text: str) -> list[float]:
+        assert text.encode()
+        return super().embed_query(text)
+
+
+def test_a_lone_surrogate_reaches_no_model() -> None:
+    with EmbeddedStore(":memory:", index={"embed": Strict(), "dims": 64}) as store:
+        store.put(NS, "a", {"text": "tea \ud800"})
+        assert keys(store, "tea \ud800") == ["a"]
+        assert len(store.arms(NS, "tea", meaning="\udfff tea")) == 1
 
 
 def test_a_batch_searches_by_the_state_it_made(store: EmbeddedStore) -> None:

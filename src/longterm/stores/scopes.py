@@ -90,6 +90,7 @@ class Slots:
         Numbers are given in the order of writing; neighbours are of the same namespace.
         """
         line, places = self._in_line
+        reach = min(reach, len(line))
         at = places[slots][:, None] + np.arange(-reach, reach + 1)
         near = line[np.clip(at, 0, len(line) - 1)]
         same = self.namespaces[near] == self.namespaces[slots][:, None]
