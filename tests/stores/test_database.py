@@ -204,6 +204,14 @@ def test_a_backup_overwrites_nothing(filled: Path, tmp_path: Path) -> None:
     assert precious.read_text() == "mine"
 
 
+def test_a_backup_that_cannot_be_written_names_its_own_file(filled: Path, tmp_path: Path) -> None:
+    target = tmp_path / "nowhere" / "copy.db"
+    with EmbeddedStore(filled) as store, pytest.raises(StoreError) as caught:
+        store.backup(target)
+    assert str(target) in str(caught.value)
+    assert str(filled) not in str(caught.value)
+
+
 def test_vacuum_gives_space_back(filled: Path) -> None:
     with EmbeddedStore(filled) as store:
         store.batch([PutOp(NS, str(number), None) for number in range(199)])

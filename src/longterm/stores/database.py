@@ -19,7 +19,7 @@ from typing import Literal
 from longterm.errors import StoreError
 from longterm.stores.migrations import is_current, migrate, scripts, transaction
 
-__all__ = ["MEMORY", "Database", "Synchronous"]
+__all__ = ["MEMORY", "Database", "Synchronous", "explained"]
 
 MEMORY = ":memory:"
 
@@ -218,7 +218,7 @@ class Database:
         try:
             yield
         except sqlite3.Error as exc:
-            raise StoreError(_explained(self.path, exc)) from exc
+            raise StoreError(explained(self.path, exc)) from exc
 
 
 def _identity(path: str) -> tuple[int, int] | None:
@@ -254,7 +254,8 @@ _EXPLANATIONS = {
 }
 
 
-def _explained(path: str, exc: sqlite3.Error) -> str:
+def explained(path: str, exc: sqlite3.Error) -> str:
+    """Say SQLite's error in our words, naming the file."""
     return f"{Path(path)} {_EXPLANATIONS.get(_primary(exc), 'failed')} (SQLite: {exc})."
 
 
