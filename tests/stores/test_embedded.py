@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -281,6 +282,53 @@ def test_a_resumed_reindexing_embeds_nothing_twice(store: EmbeddedStore, path: P
         opened.reindex()
         opened.reindex()
     assert again.documents == ["tea"]
+
+
+def test_an_interrupted_reindexing_goes_on_where_it_stopped(path: Path) -> None:
+    with EmbeddedStore(path) as bare:
+        bare.batch([PutOp(NS, str(number), {"text": f"tea {number}"}) for number in range(300)])
+    model = HashEmbeddings()
+
+    def stop(done: int, total: int) -> None:
+        raise InterruptedError
+
+    with EmbeddedStore(path, index={"embed": model, "dims": 64, "fields": ["text"]}) as store:
+        with pytest.raises(InterruptedError):
+            store.reindex(stop)
+        assert store.reindex() == 300
+        assert len(model.documents) == 300
+
+
+def test_reindexing_ends_though_others_write_all_the_time(store: EmbeddedStore, path: Path) -> None:
+    store.put(NS, "a", {"text": "tea"})
+    writes = iter(range(1000))
+
+    def write(done: int, total: int) -> None:
+        number = next(writes)
+        with suppress(ModelChangedError):
+            store.put(NS, str(number), {"text": f"tea {number}"})
+
+    with EmbeddedStore(path, index={"embed": HashEmbeddings(32), "dims": 32}) as opened:
+        opened.reindex(write)
+        assert opened.stats().vectors == opened.stats().items
+
+
+def test_two_reindexings_for_two_models_do_not_mix(store: EmbeddedStore, path: Path) -> None:
+    store.put(NS, "a", {"text": "tea"})
+    with (
+        EmbeddedStore(path, index={"embed": HashEmbeddings(32), "dims": 32}) as first,
+        EmbeddedStore(path, index={"embed": HashEmbeddings(16), "dims": 16}) as second,
+    ):
+
+        def overtake(done: int, total: int) -> None:
+            second.reindex()
+
+        with pytest.raises(ModelChangedError, match="16"):
+            first.reindex(overtake)
+        assert second.stats().vectors == 1
+        assert second.arms(NS, "tea")[0].cosine is not None
+        assert first.reindex() == 1
+        assert first.stats().vectors == 1
 
 
 @pytest.mark.parametrize(
