@@ -408,6 +408,30 @@ async def test_the_loop_turns_while_the_model_works(gated: EmbeddedStore, gate: 
     await slow
 
 
+async def test_models_that_take_every_thread_of_the_loop_leave_the_file_some(
+    gated: EmbeddedStore, gate: Gate
+) -> None:
+    loop = asyncio.get_running_loop()
+    loop.set_default_executor(ThreadPoolExecutor(1))
+    slow = asyncio.create_task(gated.aput(NS, "slow", {"text": "tea"}))
+    with ThreadPoolExecutor(1) as waiting:
+        assert await loop.run_in_executor(waiting, gate.asked.wait, 60)
+    assert await asyncio.wait_for(gated.aget(NS, "slow"), 20) is None
+    gate.open.set()
+    await slow
+
+
+def test_a_forked_child_has_threads_of_its_own(path: Path) -> None:
+    with EmbeddedStore(path) as store:
+        asyncio.run(store.aput(NS, "parent", {"text": "tea"}))
+        child = os.fork()
+        if child == 0:
+            asyncio.run(store.aput(NS, "child", {"text": "tea"}))
+            os._exit(0)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        assert keys(store) == ["child", "parent"]
+
+
 async def test_one_users_mistake_does_not_harm_another(plain: EmbeddedStore) -> None:
     bad = plain.asearch(NS, filter={"a": {"$what": 1}})
     good = plain.aput(NS, "a", {"text": "tea"})
