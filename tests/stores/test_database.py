@@ -69,6 +69,24 @@ def test_a_damaged_file_says_so_and_stays_as_it_is(filled: Path) -> None:
     assert filled.read_bytes()[4096:-4096] == content[4096:-4096]
 
 
+def test_a_damaged_schema_says_so(filled: Path) -> None:
+    content = filled.read_bytes()
+    filled.write_bytes(content.replace(b"CREATE TABLE items", b"CREATE TABLO \xfftems", 1))
+    with pytest.raises(StoreError, match="damaged") as caught, EmbeddedStore(filled) as store:
+        store.get(NS, "7")
+    assert str(filled) in str(caught.value)
+
+
+def test_a_damaged_value_says_so(filled: Path) -> None:
+    with closing(sqlite3.connect(filled, isolation_level=None)) as careless:
+        careless.execute("""UPDATE items SET value = '{"text": ' WHERE key = '7'""")
+    with EmbeddedStore(filled) as store:
+        with pytest.raises(StoreError, match="damaged") as caught:
+            store.get(NS, "7")
+        assert str(filled) in str(caught.value)
+        assert store.get(NS, "8") is not None
+
+
 def test_check_finds_damage(filled: Path) -> None:
     with closing(sqlite3.connect(filled, isolation_level=None)) as careless:
         careless.execute("UPDATE namespaces SET items = 7")

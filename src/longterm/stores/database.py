@@ -13,6 +13,7 @@ import time
 import weakref
 from collections.abc import Generator
 from contextlib import contextmanager
+from json import JSONDecodeError
 from pathlib import Path
 from typing import Literal
 
@@ -219,6 +220,9 @@ class Database:
             yield
         except sqlite3.Error as exc:
             raise StoreError(explained(self.path, exc)) from exc
+        except (UnicodeDecodeError, JSONDecodeError) as exc:  # not as anybody ever wrote it
+            damaged = _EXPLANATIONS[sqlite3.SQLITE_CORRUPT]
+            raise StoreError(f"{self.path} {damaged} ({exc}).") from exc
 
 
 def _identity(path: str) -> tuple[int, int] | None:
