@@ -53,7 +53,7 @@ def terms(text: str) -> list[str]:
     """Return what a document is found by, in order and with repetitions."""
     folded = _folded(text)
     if folded.isascii():
-        return [_stem(run) for run in _ascii_words(folded)]
+        return _stems(_ascii_words(folded))
     return [term for run in _runs(folded) for term in _indexed(*run)]
 
 
@@ -109,8 +109,18 @@ def _pairs(run: str) -> list[str]:
     return [first + second for first, second in pairwise(run)]
 
 
-@lru_cache(maxsize=65_536)
+def _stems(words: list[str]) -> list[str]:
+    """Stem words; one call less for each where none of them is long."""
+    usual = max(map(len, words), default=0) <= _USUAL
+    return list(map(_usual_stem if usual else _stem, words))
+
+
 def _stem(word: str) -> str:
+    return _usual_stem(word) if len(word) <= _USUAL else _usual_stem.__wrapped__(word)
+
+
+@lru_cache(maxsize=65_536)
+def _usual_stem(word: str) -> str:
     """Take an English ending off: enough that "hikes", "hiked" and "hiking" meet."""
     if len(word) <= _SHORT or not word.isascii() or not word.isalpha():
         return word
@@ -119,6 +129,8 @@ def _stem(word: str) -> str:
 
 
 _SHORT = 3
+#: Longer words are seldom met again, and may be megabytes: no cache keeps them.
+_USUAL = 64
 _VOWEL = re.compile("[aeiouy]")
 _PLURALS = (("sses", "ss"), ("ies", "y"), ("ss", "ss"), ("us", "us"), ("is", "is"), ("s", ""))
 

@@ -69,6 +69,24 @@ def test_a_damaged_file_says_so_and_stays_as_it_is(filled: Path) -> None:
     assert filled.read_bytes()[4096:-4096] == content[4096:-4096]
 
 
+def test_a_damaged_schema_says_so(filled: Path) -> None:
+    content = filled.read_bytes()
+    filled.write_bytes(content.replace(b"CREATE TABLE items", b"CREATE TABLO \xfftems", 1))
+    with pytest.raises(StoreError, match="damaged") as caught, EmbeddedStore(filled) as store:
+        store.get(NS, "7")
+    assert str(filled) in str(caught.value)
+
+
+def test_a_damaged_value_says_so(filled: Path) -> None:
+    with closing(sqlite3.connect(filled, isolation_level=None)) as careless:
+        careless.execute("""UPDATE items SET value = '{"text": ' WHERE key = '7'""")
+    with EmbeddedStore(filled) as store:
+        with pytest.raises(StoreError, match="damaged") as caught:
+            store.get(NS, "7")
+        assert str(filled) in str(caught.value)
+        assert store.get(NS, "8") is not None
+
+
 def test_check_finds_damage(filled: Path) -> None:
     with closing(sqlite3.connect(filled, isolation_level=None)) as careless:
         careless.execute("UPDATE namespaces SET items = 7")
@@ -121,6 +139,25 @@ def test_a_locked_file_says_so(filled: Path) -> None:
             with pytest.raises(StoreError, match="locked by another"):
                 store.put(NS, "a", {"n": 1})
             assert store.get(NS, "7") is not None
+
+
+def test_a_file_that_was_deleted_takes_no_more_writes(filled: Path) -> None:
+    with EmbeddedStore(filled) as store:
+        for file in filled.parent.iterdir():
+            file.unlink()
+        with pytest.raises(StoreError, match="deleted or replaced"):
+            store.put(NS, "a", {"n": 1})
+    assert list(filled.parent.iterdir()) == []
+
+
+def test_a_file_that_was_replaced_takes_no_more_writes(filled: Path, tmp_path: Path) -> None:
+    with EmbeddedStore(filled) as store:
+        store.backup(tmp_path / "copy.db")
+        (tmp_path / "copy.db").replace(filled)
+        with pytest.raises(StoreError, match="deleted or replaced"):
+            store.put(NS, "a", {"n": 1})
+    with EmbeddedStore(filled) as opened:
+        assert (opened.stats().items, opened.check()) == (200, [])
 
 
 # --- migrations -------------------------------------------------------------------------------
@@ -183,6 +220,14 @@ def test_a_backup_overwrites_nothing(filled: Path, tmp_path: Path) -> None:
     with EmbeddedStore(filled) as store, pytest.raises(StoreError, match="precious"):
         store.backup(precious)
     assert precious.read_text() == "mine"
+
+
+def test_a_backup_that_cannot_be_written_names_its_own_file(filled: Path, tmp_path: Path) -> None:
+    target = tmp_path / "nowhere" / "copy.db"
+    with EmbeddedStore(filled) as store, pytest.raises(StoreError) as caught:
+        store.backup(target)
+    assert str(target) in str(caught.value)
+    assert str(filled) not in str(caught.value)
 
 
 def test_vacuum_gives_space_back(filled: Path) -> None:

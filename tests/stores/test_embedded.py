@@ -3,9 +3,11 @@
 import asyncio
 import gc
 import os
+import sys
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -31,6 +33,13 @@ NS = ("notes",)
 def keys(store: EmbeddedStore, query: str | None = None, **more: Any) -> list[str]:
     options: dict[str, Any] = {"query": query, "limit": 10} | more
     return [item.key for item in cast("list[SearchItem]", store.search(NS, **options))]
+
+
+def nested(depth: int) -> dict[str, Any]:
+    value: dict[str, Any] = {}
+    for _ in range(depth):
+        value = {"v": value}
+    return value
 
 
 # --- full text --------------------------------------------------------------------------------
@@ -275,9 +284,60 @@ def test_a_resumed_reindexing_embeds_nothing_twice(store: EmbeddedStore, path: P
     assert again.documents == ["tea"]
 
 
-@pytest.mark.parametrize("vector", [[1.0], [float("nan")] * 64])
-def test_a_vector_that_does_not_fit_is_refused(path: Path, vector: list[float]) -> None:
-    def embed(texts: object) -> list[list[float]]:
+def test_an_interrupted_reindexing_goes_on_where_it_stopped(path: Path) -> None:
+    with EmbeddedStore(path) as bare:
+        bare.batch([PutOp(NS, str(number), {"text": f"tea {number}"}) for number in range(300)])
+    model = HashEmbeddings()
+
+    def stop(done: int, total: int) -> None:
+        raise InterruptedError
+
+    with EmbeddedStore(path, index={"embed": model, "dims": 64, "fields": ["text"]}) as store:
+        with pytest.raises(InterruptedError):
+            store.reindex(stop)
+        assert store.reindex() == 300
+        assert len(model.documents) == 300
+
+
+def test_reindexing_ends_though_others_write_all_the_time(store: EmbeddedStore, path: Path) -> None:
+    store.put(NS, "a", {"text": "tea"})
+    writes = iter(range(1000))
+
+    def write(done: int, total: int) -> None:
+        number = next(writes)
+        with suppress(ModelChangedError):
+            store.put(NS, str(number), {"text": f"tea {number}"})
+
+    with EmbeddedStore(path, index={"embed": HashEmbeddings(32), "dims": 32}) as opened:
+        opened.reindex(write)
+        assert opened.stats().vectors == opened.stats().items
+
+
+def test_two_reindexings_for_two_models_do_not_mix(store: EmbeddedStore, path: Path) -> None:
+    store.put(NS, "a", {"text": "tea"})
+    with (
+        EmbeddedStore(path, index={"embed": HashEmbeddings(32), "dims": 32}) as first,
+        EmbeddedStore(path, index={"embed": HashEmbeddings(16), "dims": 16}) as second,
+    ):
+
+        def overtake(done: int, total: int) -> None:
+            second.reindex()
+
+        with pytest.raises(ModelChangedError, match="16"):
+            first.reindex(overtake)
+        assert second.stats().vectors == 1
+        assert second.arms(NS, "tea")[0].cosine is not None
+        assert first.reindex() == 1
+        assert first.stats().vectors == 1
+
+
+@pytest.mark.parametrize(
+    "vector",
+    [[1.0], [float("nan")] * 64, None, ["x"] * 64, 1.0, [[1.0]] * 64],
+    ids=["short", "NaN", "none", "texts", "a number", "rows"],
+)
+def test_a_vector_that_does_not_fit_is_refused(path: Path, vector: Any) -> None:
+    def embed(texts: object) -> list[Any]:
         return [vector]
 
     with EmbeddedStore(path, index={"embed": embed, "dims": 64}) as store:
@@ -346,6 +406,30 @@ async def test_the_loop_turns_while_the_model_works(gated: EmbeddedStore, gate: 
     assert await gated.aget(NS, "slow") is None
     gate.open.set()
     await slow
+
+
+async def test_models_that_take_every_thread_of_the_loop_leave_the_file_some(
+    gated: EmbeddedStore, gate: Gate
+) -> None:
+    loop = asyncio.get_running_loop()
+    loop.set_default_executor(ThreadPoolExecutor(1))
+    slow = asyncio.create_task(gated.aput(NS, "slow", {"text": "tea"}))
+    with ThreadPoolExecutor(1) as waiting:
+        assert await loop.run_in_executor(waiting, gate.asked.wait, 60)
+    assert await asyncio.wait_for(gated.aget(NS, "slow"), 20) is None
+    gate.open.set()
+    await slow
+
+
+def test_a_forked_child_has_threads_of_its_own(path: Path) -> None:
+    with EmbeddedStore(path) as store:
+        asyncio.run(store.aput(NS, "parent", {"text": "tea"}))
+        child = os.fork()
+        if child == 0:
+            asyncio.run(store.aput(NS, "child", {"text": "tea"}))
+            os._exit(0)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        assert keys(store) == ["child", "parent"]
 
 
 async def test_one_users_mistake_does_not_harm_another(plain: EmbeddedStore) -> None:
@@ -566,6 +650,52 @@ def test_a_forked_child_uses_the_store(store: EmbeddedStore) -> None:
     assert store.get(NS, "child") is not None
 
 
+def test_what_a_child_writes_after_its_parent_closed_is_kept(path: Path) -> None:
+    store = EmbeddedStore(path)
+    store.put(NS, "parent", {"text": "tea"})
+    closed, close = os.pipe()
+    ready, report = os.pipe()
+    child = os.fork()
+    if child == 0:
+        store.put(NS, "before", {"text": "milk"})
+        os.write(report, b".")
+        os.read(closed, 1)
+        store.put(NS, "after", {"text": "milk"})
+        os._exit(0)
+    os.read(ready, 1)
+    store.close()
+    os.write(close, b".")
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    for end in (closed, close, ready, report):
+        os.close(end)
+    with EmbeddedStore(path) as opened:
+        assert keys(opened) == ["after", "before", "parent"]
+        assert opened.check() == []
+
+
+def test_children_forked_while_threads_write_write_too(path: Path) -> None:
+    with EmbeddedStore(path, synchronous="normal") as store, ThreadPoolExecutor(4) as pool:
+        writes = [pool.submit(store.put, NS, str(number), {"n": 1}) for number in range(200)]
+        for number in range(5):
+            child = os.fork()
+            if child == 0:
+                store.put(NS, f"child {number}", {"n": 1})
+                os._exit(0)
+            assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        assert all(write.result() is None for write in writes)
+        assert store.stats().items == 205
+
+
+def test_a_forked_child_has_a_copy_of_a_store_in_memory(plain: EmbeddedStore) -> None:
+    plain.put(NS, "a", {"text": "tea"})
+    child = os.fork()
+    if child == 0:
+        plain.put(NS, "b", {"text": "tea"})
+        os._exit(len(keys(plain, "tea")))
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 2
+    assert keys(plain) == ["a"]
+
+
 def test_a_closed_store_says_so(path: Path) -> None:
     store = EmbeddedStore(path)
     store.close()
@@ -596,6 +726,66 @@ def test_a_forgotten_store_closes_itself(path: Path) -> None:
 def test_limits_below_zero_are_refused(plain: EmbeddedStore) -> None:
     with pytest.raises(InvalidInputError):
         plain.search(NS, limit=-1)
+
+
+@pytest.mark.parametrize("query", [None, "tea"])
+@pytest.mark.parametrize("limit", [sys.maxsize, 2**70])
+def test_a_limit_may_be_larger_than_any_store(
+    plain: EmbeddedStore, query: str | None, limit: int
+) -> None:
+    for number in range(20):
+        plain.put(NS, str(number), {"text": "tea"})
+    assert len(plain.search(NS, query=query, limit=limit, offset=3)) == 17
+    assert plain.search(NS, query=query, offset=limit) == []
+    assert len(plain.arms(NS, "tea", limit=limit, around=limit)) == 20
+
+
+@pytest.mark.parametrize(("limit", "offset"), [(-1, 0), (1, -1)])
+def test_pages_of_namespaces_below_zero_are_refused(
+    plain: EmbeddedStore, limit: int, offset: int
+) -> None:
+    with pytest.raises(InvalidInputError):
+        plain.list_namespaces(limit=limit, offset=offset)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [{"a": object()}, {"a": {1}}, {("a", "b"): 1}, {"a": 10**5000}, nested(600)],
+    ids=["object", "set", "tuple as key", "too many digits", "too deep"],
+)
+@pytest.mark.parametrize("fields", [["$"], ["text"]])
+def test_what_json_cannot_say_is_refused(fields: list[str], value: dict[Any, Any]) -> None:
+    index: StoreIndex = {"embed": HashEmbeddings(), "dims": 64, "fields": fields}
+    with EmbeddedStore(":memory:", index=index) as store, pytest.raises(InvalidInputError):
+        store.put(NS, "a", value)
+
+
+@pytest.mark.parametrize("fields", [["$"], ["text"]])
+def test_whatever_json_can_say_is_stored(fields: list[str]) -> None:
+    value: dict[Any, Any] = {"text": "tea", 1: "one", "deep": nested(400)}
+    index: StoreIndex = {"embed": HashEmbeddings(), "dims": 64, "fields": fields}
+    with EmbeddedStore(":memory:", index=index) as store:
+        store.put(NS, "a", value)
+        assert keys(store, "tea", filter={"1": "one"}) == ["a"]
+
+
+class Strict(HashEmbeddings):
+    """Like most tokenizers, it reads UTF-8 only."""
+
+    def embed_documents(self, texts: list[str]) -> list[list[float]]:
+        assert all(text.encode() for text in texts)
+        return super().embed_documents(texts)
+
+    def embed_query(self, text: str) -> list[float]:
+        assert text.encode()
+        return super().embed_query(text)
+
+
+def test_a_lone_surrogate_reaches_no_model() -> None:
+    with EmbeddedStore(":memory:", index={"embed": Strict(), "dims": 64}) as store:
+        store.put(NS, "a", {"text": "tea \ud800"})
+        assert keys(store, "tea \ud800") == ["a"]
+        assert len(store.arms(NS, "tea", meaning="\udfff tea")) == 1
 
 
 def test_a_batch_searches_by_the_state_it_made(store: EmbeddedStore) -> None:

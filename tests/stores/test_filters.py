@@ -98,6 +98,36 @@ def test_the_opposite_never_holds_too(wanted: dict[str, Any], value: dict[str, A
     assert holds(parse({"$not": wanted}), value) != holds(parse(wanted), value)
 
 
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        {"n": {"$in": list(range(40_000))}},
+        {"text": {"$in": [str(number) for number in range(40_000)]}},
+        {"$or": [{"n": number} for number in range(40_000)]},
+        {"$and": [{"n": {"$gt": -number}} for number in range(1, 40_000)]},
+        {f"missing {number}": None for number in range(40_000)},
+    ],
+    ids=["$in", "$in texts", "$or", "$and", "fields"],
+)
+def test_a_filter_may_have_thousands_of_parts(
+    sqlite: sqlite3.Connection, wanted: dict[str, Any]
+) -> None:
+    assert passes_sql(sqlite, wanted, {"n": 7, "text": "7"})
+
+
+def test_a_filter_may_be_nested_deeply(sqlite: sqlite3.Connection) -> None:
+    wanted: dict[str, Any] = {"n": 7}
+    for _ in range(25):
+        wanted = {"$and": [{"$or": [wanted, {"n": 8}]}, {"n": {"$gt": 0}}]}
+    assert passes_sql(sqlite, wanted, {"n": 7})
+
+
+def test_sql_narrows_by_one_of_many_texts(sqlite: sqlite3.Connection) -> None:
+    wanted = {"a": {"$in": ["x", "y", "味", "it's"]}}
+    passing = [text for text in ("x", "味", "it's", "z") if passes_sql(sqlite, wanted, {"a": text})]
+    assert passing == ["x", "味", "it's"]
+
+
 def test_sql_says_simple_filters_exactly(sqlite: sqlite3.Connection) -> None:
     assert not passes_sql(sqlite, {"a": "x", "n": {"$gt": 3}}, {"a": "x", "n": 2})
 

@@ -1,5 +1,6 @@
 """The schema and its way forward."""
 
+import _thread
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from longterm.errors import StoreError
-from longterm.stores.migrations import is_current, migrate, scripts
+from longterm.stores.migrations import is_current, migrate, scripts, transaction
 
 
 @pytest.fixture
@@ -62,3 +63,13 @@ def test_a_schema_made_by_another_process_meanwhile_is_not_taken_for_a_foreign_o
     connection.set_trace_callback(intrude)
     assert not is_current(connection, str(path), known=len(scripts()))
     assert is_current(connection, str(path), known=len(scripts()))
+
+
+def test_an_interrupt_while_a_transaction_begins_leaves_none_open(
+    connection: sqlite3.Connection,
+) -> None:
+    connection.set_progress_handler(_thread.interrupt_main, 1)
+    with pytest.raises(KeyboardInterrupt), transaction(connection, "BEGIN IMMEDIATE"):
+        pass
+    connection.set_progress_handler(None, 1)
+    assert not connection.in_transaction

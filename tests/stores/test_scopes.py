@@ -1,5 +1,8 @@
 """Caches: always what the file says, never more than the cap."""
 
+import tracemalloc
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +11,7 @@ from langgraph.store.base import PutOp
 
 from longterm.stores import EmbeddedStore
 from longterm.stores.embedding import StoreIndex
+from longterm.testing import HashEmbeddings
 
 NS = ("notes", "a")
 
@@ -26,6 +30,16 @@ def filled(store: EmbeddedStore, count: int) -> None:
             for number in range(count)
         ]
     )
+
+
+@contextmanager
+def traced() -> Generator[Callable[[], int]]:
+    """Tell how many bytes were allocated at most at any moment."""
+    tracemalloc.start()
+    try:
+        yield lambda: tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
 
 
 def test_an_updated_cache_is_as_one_loaded_anew(store: EmbeddedStore, path: Path) -> None:
@@ -72,6 +86,41 @@ def test_the_cap_holds(path: Path, index: StoreIndex) -> None:
             store.batch([PutOp(("u", str(user)), str(n), {"text": f"tea {n}"}) for n in range(20)])
             store.search(("u", str(user)), query="tea")
         assert 0 < store.stats().cache_bytes <= 60_000
+
+
+def test_the_cap_holds_while_many_texts_of_an_item_are_searched(
+    path: Path, model: HashEmbeddings
+) -> None:
+    index: StoreIndex = {"embed": model, "dims": model.dims, "fields": ["texts[*]"]}
+    with EmbeddedStore(path, index=index, cache_bytes=200_000) as store:
+        texts = [f"tea {number}" for number in range(20_000)]
+        store.batch([PutOp(NS, str(at), {"texts": texts[at::10]}) for at in range(10)])
+        store.search(NS, query="tea")
+        with traced() as peak:
+            found = store.search(NS, query="tea 7", explain=True)
+            assert peak() < 4_000_000 < 20_000 * model.dims * 4
+        assert found[0].explanation.cosine == pytest.approx(1.0, abs=1e-2)
+
+
+def test_what_has_room_stays_in_memory_though_the_rest_has_none(
+    path: Path, model: HashEmbeddings
+) -> None:
+    index: StoreIndex = {"embed": model, "dims": model.dims, "fields": ["text"]}
+    with EmbeddedStore(path, index=index, cache_bytes=300_000) as store:
+        filled(store, 1000)
+        store.search(NS, query="tea")
+        assert 10_000 < store.stats().cache_bytes <= 300_000
+        store.put(NS, "late", {"text": "tea with milk"})
+        assert scores(store)["late"] == pytest.approx(1.0, abs=1e-2)
+        assert 10_000 < store.stats().cache_bytes <= 300_000
+
+
+def test_long_words_are_not_kept_in_memory() -> None:
+    with EmbeddedStore(":memory:") as store, traced() as peak:
+        for number in range(100):
+            store.put(NS, "a", {"text": f"{number}x" * 30_000})
+        store.put(NS, "a", {"text": "tea"})
+        assert peak() < 4_000_000
 
 
 def test_a_search_loads_only_its_scope(store: EmbeddedStore) -> None:

@@ -1,9 +1,9 @@
 """The file: connections, transactions, and SQLite's errors said in our words.
 
 A connection serves one transaction at a time and then goes back to a pool, so there are never
-more of them than threads at work, and none outlives `close`. Writers of one process queue for
-a lock of ours, which is fair and quick; writers of many processes wait for SQLite's. A
-database in memory lives in its only connection, which everybody takes in turns.
+more of them than threads at work, and none outlives `close` or a fork. Writers of one process
+queue for a lock of ours, which is fair and quick; writers of many processes wait for SQLite's.
+A database in memory lives in its only connection, which everybody takes in turns.
 """
 
 import os
@@ -13,13 +13,14 @@ import time
 import weakref
 from collections.abc import Generator
 from contextlib import contextmanager
+from json import JSONDecodeError
 from pathlib import Path
 from typing import Literal
 
 from longterm.errors import StoreError
 from longterm.stores.migrations import is_current, migrate, scripts, transaction
 
-__all__ = ["MEMORY", "Database", "Synchronous"]
+__all__ = ["MEMORY", "Database", "Synchronous", "explained"]
 
 MEMORY = ":memory:"
 
@@ -38,11 +39,15 @@ class Database:
         self.path = path
         self._synchronous = synchronous
         self._patience = patience
-        self._reset()
+        self._idle: list[sqlite3.Connection] = []
+        self._closed = False
+        self._identity: tuple[int, int] | None = None
+        self._begin()
         self._check_versions()
+        with _registry:
+            _databases.add(self)
         with self._errors():
             self._prepare()
-        _databases.add(self)
 
     @property
     def in_memory(self) -> bool:
@@ -69,32 +74,43 @@ class Database:
 
     def close(self) -> None:
         """Close every connection now, or as soon as its transaction ends."""
-        with self._pool_lock:
+        with self._pool:
             self._closed = True
-            idle, self._idle = self._idle, []
-        for connection in idle:
-            connection.close()
+            self._close_idle()
 
-    def after_fork(self) -> None:
-        """Begin anew in a child process.
+    def before_fork(self) -> None:
+        """Wait for whoever is at work, close the file, and lend nothing until the fork is done.
 
-        SQLite forbids carrying a connection over a fork, even closing it: the inherited ones are
-        kept aside untouched. A database in memory has no file and goes on as a copy.
+        SQLite keeps account of its locks in the memory of the process. A child that inherits an
+        open file believes that it holds locks which it does not, and what it writes is lost.
         """
-        idle, closed = self._idle, self._closed
-        self._reset()
-        self._closed = closed
-        if self.in_memory:
-            self._idle = idle
-        else:
-            _inherited.extend(idle)
+        self._pool.acquire()
+        self._forking = True
+        self._pool.wait_for(lambda: not self._lent, self._patience)
+        if not self.in_memory:
+            self._close_idle()
 
-    def _reset(self) -> None:
-        self._idle: list[sqlite3.Connection] = []
-        self._closed = False
-        self._pool_lock = threading.Lock()
+    def after_fork_in_parent(self) -> None:
+        """Go on."""
+        self._forking = False
+        self._pool.notify_all()
+        self._pool.release()
+
+    def after_fork_in_child(self) -> None:
+        """Go on with locks of one's own; a database in memory goes on as a copy."""
+        self._begin()
+
+    def _begin(self) -> None:
+        self._pool = threading.Condition()
+        self._forking = False
+        self._lent = 0
         self._write_lock = threading.Lock()
         self._turn = threading.Lock()
+
+    def _close_idle(self) -> None:
+        idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
 
     def _check_versions(self) -> None:
         if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
@@ -105,16 +121,16 @@ class Database:
             )
 
     def _prepare(self) -> None:
-        connection = self._connect()
         try:
-            migrations = scripts()
-            is_current(connection, self.path, known=len(migrations))
-            self._use_wal(connection)
-            migrate(connection, self.path, migrations)
+            with self._borrowed() as connection:
+                migrations = scripts()
+                is_current(connection, self.path, known=len(migrations))
+                self._use_wal(connection)
+                migrate(connection, self.path, migrations)
         except BaseException:
-            connection.close()
+            self.close()
             raise
-        self._idle.append(connection)
+        self._identity = _identity(self.path)
 
     def _use_wal(self, connection: sqlite3.Connection) -> None:
         # SQLite does not wait here, not even with a busy timeout.
@@ -138,22 +154,48 @@ class Database:
 
     @contextmanager
     def _from_pool(self) -> Generator[sqlite3.Connection]:
-        connection = self._take()
+        with self._lending():
+            connection = self._take()
+            try:
+                yield connection
+            finally:
+                self._give_back(connection)
+
+    @contextmanager
+    def _lending(self) -> Generator[None]:
+        """Count who has a connection; nobody gets one while the process forks."""
+        with self._pool:
+            self._pool.wait_for(lambda: not self._forking)
+            self._lent += 1
         try:
-            yield connection
+            yield
         finally:
-            self._give_back(connection)
+            with self._pool:
+                self._lent -= 1
+                self._pool.notify_all()
 
     def _take(self) -> sqlite3.Connection:
-        with self._pool_lock:
+        with self._pool:
             if self._closed:
                 raise StoreError(f"The store {self.path} is closed.")
+            self._check_identity()
             if self._idle:
                 return self._idle.pop()
         return self._connect()
 
+    def _check_identity(self) -> None:
+        """Refuse to go on with a file that is no longer the one at our path.
+
+        SQLite does not notice, and what it writes to a deleted file is gone when it is closed.
+        """
+        if self._identity not in (None, _identity(self.path)):
+            raise StoreError(
+                f"{self.path} was deleted or replaced while it was open. Nothing was read or "
+                "written; close the store and open it again."
+            )
+
     def _give_back(self, connection: sqlite3.Connection) -> None:
-        with self._pool_lock:
+        with self._pool:
             wanted = not self._closed and len(self._idle) < _IDLE
             if wanted:
                 self._idle.append(connection)
@@ -177,7 +219,21 @@ class Database:
         try:
             yield
         except sqlite3.Error as exc:
-            raise StoreError(_explained(self.path, exc)) from exc
+            raise StoreError(explained(self.path, exc)) from exc
+        except (UnicodeDecodeError, JSONDecodeError) as exc:  # not as anybody ever wrote it
+            damaged = _EXPLANATIONS[sqlite3.SQLITE_CORRUPT]
+            raise StoreError(f"{self.path} {damaged} ({exc}).") from exc
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    """Tell a file from another that takes its place; None where there is none."""
+    if path == MEMORY:
+        return None
+    try:
+        found = Path(path).stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _journal(connection: sqlite3.Connection) -> str:
@@ -202,18 +258,41 @@ _EXPLANATIONS = {
 }
 
 
-def _explained(path: str, exc: sqlite3.Error) -> str:
+def explained(path: str, exc: sqlite3.Error) -> str:
+    """Say SQLite's error in our words, naming the file."""
     return f"{Path(path)} {_EXPLANATIONS.get(_primary(exc), 'failed')} (SQLite: {exc})."
 
 
 _databases: weakref.WeakSet[Database] = weakref.WeakSet()
-_inherited: list[sqlite3.Connection] = []
+#: Held by whoever adds a database, and over a fork, so that none is opened meanwhile.
+_registry = threading.Lock()
+_forking: list[Database] = []
 
 
-def _after_fork() -> None:
-    for database in list(_databases):
-        database.after_fork()
+def _before_fork() -> None:
+    _registry.acquire()
+    _forking.extend(_databases)
+    for database in _forking:
+        database.before_fork()
+
+
+def _after_fork_in_parent() -> None:
+    for database in _forking:
+        database.after_fork_in_parent()
+    _forking.clear()
+    _registry.release()
+
+
+def _after_fork_in_child() -> None:
+    for database in _forking:
+        database.after_fork_in_child()
+    _forking.clear()
+    _registry.release()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+    os.register_at_fork(
+        before=_before_fork,
+        after_in_parent=_after_fork_in_parent,
+        after_in_child=_after_fork_in_child,
+    )

@@ -13,6 +13,7 @@ import numpy as np
 from langchain_core.embeddings import Embeddings
 from langgraph.store.base import IndexConfig
 from langgraph.store.base.embed import ensure_embeddings, get_text_at_path
+from numpy.typing import NDArray
 
 from longterm.errors import ConfigurationError
 from longterm.stores.matrix import pack
@@ -24,6 +25,7 @@ __all__ = [
     "Fields",
     "StoreIndex",
     "SupportsScript",
+    "readable",
     "text_hash",
     "texts_of",
     "words_of",
@@ -76,24 +78,32 @@ class Embedder:
             raise ConfigurationError(
                 f"{self.name} was given {len(texts)} texts and answered {len(vectors)} vectors."
             )
-        for vector in vectors:
-            self._check(vector)
-        return [pack(vector) for vector in vectors]
+        return [pack(self._checked(vector)) for vector in vectors]
 
-    def _check(self, vector: Sequence[float]) -> None:
-        if len(vector) != self.dims:
+    def _checked(self, vector: Sequence[float]) -> NDArray[np.float64]:
+        try:
+            row = np.asarray(vector, dtype=np.float64)
+        except (TypeError, ValueError) as exc:
+            raise ConfigurationError(f"{self.name} made something else than a vector.") from exc
+        if row.shape != (self.dims,):
+            shape = " x ".join(map(str, row.shape)) or "no"
             raise ConfigurationError(
-                f"{self.name} makes vectors of {len(vector)} dimensions; "
-                f"the index says {self.dims}."
+                f"{self.name} makes vectors of {shape} dimensions; the index says {self.dims}."
             )
-        if not np.isfinite(vector).all():
+        if not np.isfinite(row).all():
             raise ConfigurationError(f"{self.name} made a vector that is not made of numbers.")
+        return row
 
 
 def texts_of(value: Mapping[str, Any], fields: Sequence[str]) -> list[str]:
-    """Collect the texts that get a vector each; no model can read a lone surrogate."""
+    """Collect the texts that get a vector each."""
     found = (text for path in fields for text in get_text_at_path(value, path))
-    return [text.encode("utf-8", "replace").decode() for text in found if text.strip()]
+    return [readable(text) for text in found if text.strip()]
+
+
+def readable(text: str) -> str:
+    """Replace lone surrogates, which no model can read."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def words_of(value: Mapping[str, Any], fields: Sequence[str]) -> list[str]:

@@ -8,9 +8,11 @@ A missing key counts as null, except for `$exists`. Numbers compare with numbers
 the numbers they are in Python) and text with text; across kinds nothing is greater or less.
 """
 
+import json
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any, cast
 
 from longterm.errors import InvalidInputError
@@ -246,12 +248,15 @@ def _comparable(value: Any, bound: float | str) -> bool:
 # SQLite up to 3.46 reads a decimal up to a few units in the last place differently from Python.
 _SLACK = 1e-12
 _EXACT = 2**53
+# SQLite's limits are a thousand operands in a row, and brackets nested some fifty times.
+_MOST_PARAMETERS = 500
+_DEEPEST = 20
 
 
 def narrow(condition: Condition) -> Sql:
     """Say in SQL what lets every item through that *condition* means, and few others."""
     said = _said(condition, "$")
-    if said is None:
+    if said is None or len(said.parameters) > _MOST_PARAMETERS or _nested(said) > _DEEPEST:
         return Sql("1")
     return Sql(f"CASE WHEN plain THEN {said.text} ELSE 1 END", said.parameters)
 
@@ -269,7 +274,7 @@ def _said(condition: Condition, path: str) -> Sql | None:
         case Every(parts):
             return _joined(" AND ", [said for part in parts if (said := _said(part, path))])
         case Either(parts):
-            return _any_of([_said(part, path) for part in parts])
+            return _one_of(parts, path) or _any_of([_said(part, path) for part in parts])
         case _:
             return None
 
@@ -309,6 +314,22 @@ def _beyond(path: str, name: str, bound: float | str) -> Sql | None:
 def _around(number: float) -> tuple[float, float]:
     slack = abs(number) * _SLACK
     return number - slack, number + slack
+
+
+def _one_of(parts: tuple[Condition, ...], path: str) -> Sql | None:
+    texts = [part.value for part in parts if isinstance(part, Equals)]
+    if len(texts) < len(parts) or not all(_is_printable(text) for text in texts):
+        return None
+    listed = json.dumps(texts)
+    return Sql("json_extract(value, ?) IN (SELECT value FROM json_each(?))", (path, listed))
+
+
+def _is_printable(value: Any) -> bool:
+    return isinstance(value, str) and value.isprintable()
+
+
+def _nested(said: Sql) -> int:
+    return max(accumulate((one == "(") - (one == ")") for one in said.text))
 
 
 def _any_of(parts: list[Sql | None]) -> Sql | None:

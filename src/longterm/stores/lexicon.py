@@ -5,7 +5,7 @@ what came later waits in a short unsorted tail until it is worth sorting in. An 
 by its *slot*, its place in the arrays of the scope.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
@@ -20,17 +20,24 @@ _SIZE = 8
 _TAIL = 4096
 
 
-@lru_cache(maxsize=65_536)
+#: Longer terms are seldom met again, and may be megabytes: no cache keeps them.
+_USUAL = 64
+
+
 def _digest(term: str) -> bytes:
     return blake2b(term.encode("utf-8", "surrogatepass"), digest_size=_SIZE).digest()
 
 
-def pack(terms: Iterable[str]) -> bytes:
+_usual_digest = lru_cache(maxsize=65_536)(_digest)
+
+
+def pack(terms: Sequence[str]) -> bytes:
     """Terms as they stand in the file."""
-    return b"".join(map(_digest, terms))
+    usual = max(map(len, terms), default=0) <= _USUAL
+    return b"".join(map(_usual_digest if usual else _digest, terms))
 
 
-def hashed(terms: Iterable[str]) -> list[np.uint64]:
+def hashed(terms: Sequence[str]) -> list[np.uint64]:
     """Terms as they are looked up."""
     return list(_unpacked([pack(terms)]))
 

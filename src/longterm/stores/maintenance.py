@@ -7,7 +7,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from longterm.errors import StoreError
-from longterm.stores.database import Database
+from longterm.stores.database import Database, explained
 
 __all__ = ["Stats", "backup", "check", "stats", "vacuum"]
 
@@ -74,12 +74,20 @@ def backup(database: Database, target: Path) -> None:
         raise StoreError(f"{target} exists already; a backup never overwrites a file.")
     unfinished = target.with_name(f".{target.name}.{uuid4().hex}")
     try:
-        with database.reading() as source, closing(sqlite3.connect(unfinished)) as copy:
-            source.backup(copy)
-            copy.execute("PRAGMA journal_mode = delete")
+        with database.reading() as source:
+            _copy(source, unfinished, target)
         unfinished.rename(target)
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def _copy(source: sqlite3.Connection, path: Path, target: Path) -> None:
+    try:
+        with closing(sqlite3.connect(path)) as copy:
+            source.backup(copy)
+            copy.execute("PRAGMA journal_mode = delete")
+    except sqlite3.OperationalError as exc:  # the disk of the copy, not of the store
+        raise StoreError(explained(str(target), exc)) from exc
 
 
 def vacuum(database: Database) -> None:

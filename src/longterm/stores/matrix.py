@@ -18,7 +18,7 @@ Vector = NDArray[np.float32]
 _WORTH_THREADS = 8192
 
 
-def pack(vector: Sequence[float]) -> bytes:
+def pack(vector: Sequence[float] | NDArray[np.float64]) -> bytes:
     """Shape a vector as it stands in the file: of length one, in half precision."""
     row = np.asarray(vector, dtype=np.float64)
     norm = float(np.linalg.norm(row))

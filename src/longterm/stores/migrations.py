@@ -61,8 +61,9 @@ def is_current(connection: sqlite3.Connection, path: str, *, known: int) -> bool
 @contextmanager
 def transaction(connection: sqlite3.Connection, begin: str) -> Generator[None]:
     """Commit what is done inside, or none of it."""
-    connection.execute(begin)
     try:
+        # Inside: a Ctrl-C that came while we waited for the lock is raised once we have it.
+        connection.execute(begin)
         yield
         connection.execute("COMMIT")
     except BaseException:

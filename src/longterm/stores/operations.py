@@ -25,12 +25,12 @@ from langgraph.store.base import (
 )
 
 from longterm.errors import InvalidInputError
-from longterm.stores.embedding import Fields, texts_of, words_of
+from longterm.stores.embedding import Fields, readable, texts_of, words_of
 from longterm.stores.filters import Condition, parse
 from longterm.stores.lexicon import hashed, pack
 from longterm.stores.names import to_column, to_path
 from longterm.stores.rows import Row, micros
-from longterm.stores.values import Encoded, encode
+from longterm.stores.values import Encoded, decode, encode
 from longterm.text import query_terms, terms
 
 __all__ = [
@@ -56,6 +56,8 @@ __all__ = [
 _MINUTE = 60_000_000
 _LONGEST = 2**62
 _MOST_TERMS = 256
+#: Nobody has more items; twice as many are still a number to SQLite.
+_MOST_ITEMS = 2**40
 
 
 # --- our own operations and answers -----------------------------------------------------------
@@ -231,6 +233,7 @@ def prepared(op: Operation, fields: Sequence[str]) -> Prepared:
             return _arms(op)
         case ListNamespacesOp():
             validate_op_namespace(op)
+            _check_page(op.limit, op.offset)
             return List(op)
         case _:
             raise InvalidInputError(f"The store does not know the operation {op!r}.")
@@ -254,8 +257,9 @@ def _write(op: PutOp, default: Sequence[str]) -> Write:
     if op.value is None:
         return Write(path, key)
     fields = None if op.index is None else json.dumps(op.index)
-    found_by = indexed(op.value, fields, default)
-    return Write(path, key, encode(op.value), found_by, fields, _ttl(op.ttl))
+    encoded = encode(op.value)
+    found_by = indexed(decode(encoded.text), fields, default)
+    return Write(path, key, encoded, found_by, fields, _ttl(op.ttl))
 
 
 def _conditional(op: PutIf, default: Sequence[str]) -> Write:
@@ -268,26 +272,30 @@ def _arms(op: ArmsOp) -> Find:
     if op.around < 0 or op.whole < 0:
         raise InvalidInputError(f"around and whole count from 0, not {op.around} and {op.whole}.")
     search = SearchOp(op.namespace_prefix, op.filter, op.limit, query=op.query, refresh_ttl=False)
-    meaning = op.query if op.meaning is None else op.meaning
+    meaning = readable(op.query if op.meaning is None else op.meaning)
     found = _find(search, "arms")
     return replace(found, meaning=meaning, around=op.around, whole=op.whole)
 
 
 def _find(op: SearchOp, answer: Literal["items", "explained", "arms"] = "items") -> Find:
     validate_op_namespace(op)
-    if op.limit < 0 or op.offset < 0:
-        raise InvalidInputError(f"limit and offset count from 0, not {op.limit} and {op.offset}.")
+    _check_page(op.limit, op.offset)
     return Find(
         to_path(op.namespace_prefix),
         parse(op.filter),
-        op.limit,
-        op.offset,
+        min(op.limit, _MOST_ITEMS),
+        min(op.offset, _MOST_ITEMS),
         op.refresh_ttl,
         op.query or None,
         tuple(hashed(query_terms(op.query or "")[:_MOST_TERMS])),
-        op.query or None,
+        readable(op.query or "") or None,
         answer,
     )
+
+
+def _check_page(limit: int, offset: int) -> None:
+    if limit < 0 or offset < 0:
+        raise InvalidInputError(f"limit and offset count from 0, not {limit} and {offset}.")
 
 
 def _ttl(minutes: float | None) -> int | None:

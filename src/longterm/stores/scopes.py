@@ -90,6 +90,7 @@ class Slots:
         Numbers are given in the order of writing; neighbours are of the same namespace.
         """
         line, places = self._in_line
+        reach = min(reach, len(line))
         at = places[slots][:, None] + np.arange(-reach, reach + 1)
         near = line[np.clip(at, 0, len(line) - 1)]
         same = self.namespaces[near] == self.namespaces[slots][:, None]
@@ -187,6 +188,8 @@ class Scope:
         self._lexicon: Lexicon | None = None
         self._matrix: Matrix | None = None
         self._model: int | None = None
+        #: There was no room for the vectors; not tried again before everything is loaded anew.
+        self._is_crowded = False
 
     # --- bringing it up to date ---
 
@@ -253,17 +256,31 @@ class Scope:
     def _provide_matrix(
         self, connection: sqlite3.Connection, slots: Slots, model: int, dims: int
     ) -> None:
-        too_big = len(slots.ids) * dims * 4 > self._roof
-        if too_big or self._model != model:
+        if self._matrix is not None and (self._model != model or self._room < 0):
             self._matrix = None
-        if too_big or self._matrix is not None:
-            return
+        if self._matrix is None and not self._is_crowded:
+            self._matrix = self._load_matrix(connection, slots, model, dims)
+            self._model, self._is_crowded = model, self._matrix is None
+
+    def _load_matrix(
+        self, connection: sqlite3.Connection, slots: Slots, model: int, dims: int
+    ) -> Matrix | None:
+        """Load the vectors of the scope, or find that there is no room for them."""
+        room = self._room
+        if len(slots.ids) * dims * 4 > room:
+            return None
         matrix = Matrix.empty(dims, len(slots.ids))
         for owners, rows in self._vectors(
             connection, slots, Arms(text=False, model=model, dims=dims)
         ):
+            if (matrix.size + len(rows)) * dims * 4 > room:
+                return None
             matrix = matrix.appended(rows, owners)
-        self._matrix, self._model = matrix, model
+        return matrix
+
+    @property
+    def _room(self) -> int:
+        return self._roof - self.nbytes
 
     def _vectors(
         self, connection: sqlite3.Connection, slots: Slots, arms: Arms

@@ -6,13 +6,19 @@ store then looks into it with Python alone.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any, cast
 
 from longterm.errors import InvalidInputError
 
 __all__ = ["Encoded", "decode", "encode", "leaves"]
+
+#: Levels of a value. Python and SQLite read a thousand at most, Python less on a deep stack.
+_DEEPEST = 500
+_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"|[][{}]')
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,27 +44,40 @@ def decode(text: str) -> dict[str, Any]:
 
 def leaves(value: Any) -> list[str]:
     """Collect the strings and numbers inside *value*, without the names of their fields."""
-    match value:
-        case str():
-            return [value]
-        case bool() | None:
-            return []
-        case int() | float():
-            return [str(value)]
-        case {**fields}:
-            return [leaf for inner in fields.values() for leaf in leaves(inner)]
-        case list() | tuple():
-            inner = cast("list[Any]", value)
-            return [leaf for part in inner for leaf in leaves(part)]
-        case _:
-            return []
+    found: list[str] = []
+    waiting = [value]
+    while waiting:
+        match waiting.pop():
+            case str() as text:
+                found.append(text)
+            case bool():
+                pass
+            case int() | float() as number:
+                found.append(str(number))
+            case {**fields}:
+                waiting.extend(reversed(fields.values()))
+            case [*parts]:
+                waiting.extend(reversed(parts))
+            case _:
+                pass
+    return found
 
 
 def _encode(value: dict[str, Any]) -> Encoded:
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    if _is_too_deep(text):
+        raise ValueError(f"it is nested more than {_DEEPEST} levels deep")
     if not _is_utf8(text):
         return Encoded(json.dumps(value, separators=(",", ":")), plain=False)
     return Encoded(text, plain=_is_standard(value))
+
+
+def _is_too_deep(text: str) -> bool:
+    if text.count("{") + text.count("[") <= _DEEPEST:
+        return False
+    brackets = (found.group() for found in _BRACKETS.finditer(text))
+    steps = ((one in ("{", "[")) - (one in ("}", "]")) for one in brackets)
+    return max(accumulate(steps)) > _DEEPEST
 
 
 def _is_utf8(text: str) -> bool:

@@ -13,7 +13,16 @@ from longterm.stores.rows import moment
 from longterm.stores.transaction import Transaction
 from longterm.stores.values import Encoded, decode
 
-__all__ = ["Vectors", "enroll", "index", "model_of", "require_model", "write"]
+__all__ = [
+    "Vectors",
+    "enroll",
+    "index",
+    "is_enrolled",
+    "model_of",
+    "name_of_model",
+    "require_model",
+    "write",
+]
 
 
 class Vectors(NamedTuple):
@@ -90,7 +99,7 @@ def model_of(tx: Transaction, embedder: Embedder) -> int | None:
     number, name, dims = known
     if (name, dims) != (embedder.name, embedder.dims):
         raise ModelChangedError(
-            f"{tx.file} holds vectors of {name} ({dims} dimensions) and is opened with "
+            f"{tx.file} holds vectors of {name_of_model(tx)} and is opened with "
             f"{embedder.name} ({embedder.dims}). Open it with the former, or call "
             "store.reindex() to compute every vector again."
         )
@@ -113,6 +122,17 @@ def enroll(tx: Transaction, embedder: Embedder) -> int:
     tx.execute("INSERT OR IGNORE INTO models (name, dims) VALUES (?, ?)", named)
     (number,) = tx.execute("SELECT id FROM models WHERE name = ? AND dims = ?", named).fetchone()
     return int(number)
+
+
+def is_enrolled(tx: Transaction, number: int) -> bool:
+    """Whether a model still has its number; whoever changes the file over strikes out the rest."""
+    return tx.execute("SELECT 1 FROM models WHERE id = ?", (number,)).fetchone() is not None
+
+
+def name_of_model(tx: Transaction) -> str:
+    """Say in words whose vectors the file holds."""
+    known = tx.execute("SELECT name, dims FROM state JOIN models ON models.id = model").fetchone()
+    return "no model" if known is None else f"{known[0]} ({known[1]} dimensions)"
 
 
 # --- one item ---------------------------------------------------------------------------------
