@@ -14,9 +14,9 @@ from langchain_core.runnables import Runnable, RunnableConfig
 from langgraph.store.base import BaseStore
 from typing_extensions import override
 
+from longterm.clock import Clock, SystemClock
 from longterm.errors import ConfigurationError
 from longterm.memory.namespace import Namespace
-from longterm.reflect.clock import Clock, SystemClock
 from longterm.reflect.durable.codec import portable_config
 from longterm.reflect.durable.futures import Futures
 from longterm.reflect.durable.jobs import FAILED, Jobs, Status, prepared
