@@ -425,6 +425,13 @@ def test_what_is_done_to_a_payload_or_config_later_does_not_count(
     assert notes.configs[0].get("configurable", {})["profile"] == {"langs": ["en"]}
 
 
+def test_a_config_may_go_round_in_circles(notes: Notes) -> None:
+    circle: dict[str, Any] = {}
+    circle["self"] = circle
+    executor = ReflectionExecutor(notes.runnable)
+    assert executor.submit("x", thread("t", circle=circle)).result(SOON) == "done: x"
+
+
 @pytest.mark.parametrize("delay", [math.nan, math.inf, 1e15])
 def test_a_delay_without_end_is_refused(notes: Notes, delay: float) -> None:
     with pytest.raises(InvalidInputError, match="after_seconds is"):
@@ -440,10 +447,10 @@ def test_a_thread_that_never_calms_down_is_reflected_after_its_longest_wait(
     notes: Notes, clock: ManualClock
 ) -> None:
     executor = ReflectionExecutor(notes.runnable, max_wait_seconds=100, clock=clock)
-    for turn in range(10):  # a message every 11 seconds, and 30 of silence asked for
-        last = executor.submit(turn, thread("busy"), after_seconds=30)
-        if turn < 9:
-            clock.advance(11)
+    for turn in range(9):  # a message every 11 seconds, and 30 of silence asked for
+        executor.submit(turn, thread("busy"), after_seconds=30)
+        clock.advance(11)
+    last = executor.submit(9, thread("busy"), after_seconds=30)
     assert notes.seen == []
     clock.advance(1)
     assert last.result(SOON) == "done: 9"

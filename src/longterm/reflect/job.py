@@ -96,18 +96,29 @@ def metered(config: RunnableConfig, meter: BaseCallbackHandler) -> RunnableConfi
     return metered
 
 
-def snapshot(value: Any) -> Any:
+def snapshot(value: Any, copies: dict[int, Any] | None = None) -> Any:
     """Copy the dicts, lists and messages in *value*; what is done to them later is not seen.
 
-    Everything else is handed on as it is: it may be anything, a connection too.
+    Everything else is handed on as it is: it may be anything, a connection too. *copies* are
+    those made so far, by the ids of what they are copies of.
     """
+    copies = {} if copies is None else copies
+    if (place := id(value)) in copies:
+        return copies[place]
     match value:
         case BaseMessage():
             return value.model_copy()
         case _ if type(value) is dict:
-            return {k: snapshot(v) for k, v in cast("dict[Any, Any]", value).items()}
+            fields: dict[Any, Any] = {}
+            copies[place] = fields
+            old = cast("dict[Any, Any]", value)
+            fields.update((k, snapshot(v, copies)) for k, v in old.items())
+            return fields
         case _ if type(value) is list:
-            return [snapshot(v) for v in cast("list[Any]", value)]
+            items: list[Any] = []
+            copies[place] = items
+            items.extend(snapshot(v, copies) for v in cast("list[Any]", value))
+            return items
         case _:
             return value
 

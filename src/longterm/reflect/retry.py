@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import cast
+from typing import Any
 
 from longterm.errors import ConflictError
 
@@ -82,12 +82,11 @@ def _status(error: BaseException) -> int | None:
     return next((status for status in found if isinstance(status, int)), None)
 
 
-def _status_of_aws(response: object) -> object:
-    match response:
-        case {"ResponseMetadata": {"HTTPStatusCode": status}}:
-            return cast("object", status)
-        case _:
-            return None
+def _status_of_aws(response: Any) -> Any:
+    try:
+        return response["ResponseMetadata"]["HTTPStatusCode"]
+    except (TypeError, LookupError):
+        return None
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
