@@ -250,7 +250,8 @@ def _refusal(url: str) -> ConfigurationError:
 
 def _masked(url: str) -> str:
     """Return *url* without the user and password in it."""
-    return re.sub("(password=)[^&]*", r"\1***", re.sub("(://|^).*@", r"\1***@", url))
+    shown = re.sub("(password=)[^&]*", r"\1***", url)
+    return re.sub("^([^@]*://)?.*@", r"\1***@", shown)
 
 
 def _prepare(url: sa.URL) -> None:
