@@ -19,7 +19,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "text": set(),
     "memory": {"errors", "text"},
     "flow": {"errors", "memory"},
-    "testing": set(),
+    "clock": set(),
+    "testing": {"clock"},
     "stores": {"errors", "text"},
     "embed": {"errors", "text"},
     "local": {"errors", "embed"},
@@ -34,7 +35,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "manage": {"errors", "answer", "text", "memory", "flow", "models", "extract", "recall"},
     "revise": {"errors", "memory", "flow", "extract", "recall", "manage"},
     "tools": {"errors", "memory", "flow", "extract", "manage"},
-    "reflect": {"errors", "memory", "flow", "manage"},
+    "reflect": {"errors", "clock", "memory", "flow"},
     "adapters": {
         "errors",
         "memory",

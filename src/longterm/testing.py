@@ -1,4 +1,4 @@
-"""Fakes for your tests and ours: a chat model that follows a script, embeddings without a model.
+"""Fakes for your tests and ours: a chat model with a script, embeddings without a model, a clock.
 
 Nothing here is random and nothing sleeps: the same script gives the same run.
 """
@@ -22,7 +22,9 @@ from langchain_core.runnables import Runnable
 from pydantic import PrivateAttr
 from typing_extensions import override
 
-__all__ = ["Asked", "HashEmbeddings", "Reply", "ScriptedChatModel", "tool_calls"]
+from longterm.clock import ManualClock
+
+__all__ = ["Asked", "HashEmbeddings", "ManualClock", "Reply", "ScriptedChatModel", "tool_calls"]
 
 
 @dataclass(frozen=True, slots=True)

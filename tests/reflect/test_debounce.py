@@ -87,6 +87,17 @@ def test_hurry_keeps_the_order() -> None:
     ]
 
 
+def test_replacing_puts_an_item_off_no_longer_than_to_its_latest_moment() -> None:
+    queue: Debounce[str] = Debounce()
+    for now in range(5):
+        queue.put("a", f"at {now}", due=now + 2.0, latest=now + 4.0)
+    assert queue.next_due() == 4.0
+    assert queue.take(4.0) == ("a", "at 4")
+    queue.put("a", "anew", due=7.0, latest=9.0)
+    queue.done("a")
+    assert queue.next_due() == 7.0
+
+
 def test_replacing_for_ever_does_not_grow() -> None:
     queue: Debounce[int] = Debounce()
     for turn in range(10_000):

@@ -8,6 +8,8 @@ import asyncio
 import copy
 import gc
 import logging
+import math
+import os
 import subprocess
 import sys
 import threading
@@ -26,7 +28,7 @@ from langgraph.store.base import BaseStore, PutOp
 from langgraph.store.memory import InMemoryStore
 from typing_extensions import override
 
-from longterm.errors import ConfigurationError, NoStoreError
+from longterm.errors import ConfigurationError, InvalidInputError, NoStoreError
 from longterm.flow import FlowRunnable, ask, write
 from longterm.memory.namespace import NamespaceTemplate
 from longterm.reflect import Budget, ManualClock, ReflectionExecutor, Retry, Usage
@@ -72,6 +74,18 @@ class Notes:
     @property
     def runnable(self) -> RunnableLambda[Any, Any]:
         return RunnableLambda(self.reflect)
+
+
+class Told(logging.Handler):
+    """Sets an event when something is logged."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.event = threading.Event()
+
+    @override
+    def emit(self, record: logging.LogRecord) -> None:
+        self.event.set()
 
 
 @pytest.fixture
@@ -206,6 +220,55 @@ def test_even_an_error_outside_the_tree_leaves_the_executor_alive() -> None:
     with pytest.raises(Rude):
         rude.result(SOON)
     assert executor.submit("next", {}).result(SOON) == "next"
+
+
+def test_an_error_that_cannot_even_be_told_leaves_the_executor_alive() -> None:
+    class MuteError(Exception):
+        @override
+        def __str__(self) -> str:
+            raise RuntimeError("no words")
+
+    def reflect(payload: str) -> str:
+        if payload == "mute":
+            raise MuteError
+        return payload
+
+    executor = ReflectionExecutor(RunnableLambda(reflect), max_workers=1)
+    with pytest.raises(MuteError):
+        executor.submit("mute", thread("t")).result(SOON)
+    assert executor.submit("next", thread("t")).result(SOON) == "next"
+    assert [failure.error for failure in executor.failed()] == ["MuteError"]
+
+
+def test_a_callback_that_ends_its_thread_leaves_the_executor_alive(notes: Notes) -> None:
+    def leave(_: Future[Any]) -> None:
+        raise SystemExit
+
+    executor = ReflectionExecutor(notes.runnable, max_workers=1)
+    notes.hold()
+    first = executor.submit("first", thread("t"))
+    first.add_done_callback(leave)
+    notes.await_start()
+    notes.go.set()
+    assert executor.submit("next", thread("t")).result(SOON) == "done: next"
+    executor.shutdown()
+
+
+def test_a_system_without_threads_makes_reflections_wait(notes: Notes, clock: ManualClock) -> None:
+    executor = ReflectionExecutor(notes.runnable, clock=clock)
+    waits = executor.submit("waits", thread("t"), after_seconds=5)
+    told = Told()
+    logging.getLogger("longterm.reflect").addHandler(told)
+    usual = threading.stack_size(2**47)  # more than there is: no thread can start
+    try:
+        clock.advance(5)
+        assert told.event.wait(SOON)
+    finally:
+        threading.stack_size(usual)
+        logging.getLogger("longterm.reflect").removeHandler(told)
+    assert not waits.done()
+    clock.advance(1)
+    assert waits.result(SOON) == "done: waits"
 
 
 def test_failures_can_be_seen_and_tried_again() -> None:
@@ -343,6 +406,91 @@ def test_messages_that_are_added_later_do_not_count(notes: Notes, clock: ManualC
     clock.advance(1)
     future.result(SOON)
     assert len(notes.seen[0]["messages"]) == 1
+
+
+def test_what_is_done_to_a_payload_or_config_later_does_not_count(
+    notes: Notes, clock: ManualClock
+) -> None:
+    executor = ReflectionExecutor(notes.runnable, clock=clock)
+    spoken, written = HumanMessage("hello"), {"role": "user", "content": "hello"}
+    config = thread("t", profile={"langs": ["en"]})
+    future = executor.submit({"messages": [spoken, written]}, config, after_seconds=1)
+    spoken.content = written["content"] = "changed"
+    config.get("configurable", {})["profile"]["langs"].append("fr")
+    clock.advance(1)
+    future.result(SOON)
+    assert notes.seen == [
+        {"messages": [HumanMessage("hello"), {"role": "user", "content": "hello"}]}
+    ]
+    assert notes.configs[0].get("configurable", {})["profile"] == {"langs": ["en"]}
+
+
+def test_a_config_may_go_round_in_circles(notes: Notes) -> None:
+    circle: dict[str, Any] = {}
+    circle["self"] = circle
+    executor = ReflectionExecutor(notes.runnable)
+    assert executor.submit("x", thread("t", circle=circle)).result(SOON) == "done: x"
+
+
+@pytest.mark.parametrize("delay", [math.nan, math.inf, 1e15])
+def test_a_delay_without_end_is_refused(notes: Notes, delay: float) -> None:
+    with pytest.raises(InvalidInputError, match="after_seconds is"):
+        ReflectionExecutor(notes.runnable).submit("x", {}, after_seconds=delay)
+
+
+def test_a_delay_below_zero_is_none(notes: Notes) -> None:
+    future = ReflectionExecutor(notes.runnable).submit("x", {}, after_seconds=-math.inf)
+    assert future.result(SOON) == "done: x"
+
+
+def test_a_thread_that_never_calms_down_is_reflected_after_its_longest_wait(
+    notes: Notes, clock: ManualClock
+) -> None:
+    executor = ReflectionExecutor(notes.runnable, max_wait_seconds=100, clock=clock)
+    for turn in range(9):  # a message every 11 seconds, and 30 of silence asked for
+        executor.submit(turn, thread("busy"), after_seconds=30)
+        clock.advance(11)
+    last = executor.submit(9, thread("busy"), after_seconds=30)
+    assert notes.seen == []
+    clock.advance(1)
+    assert last.result(SOON) == "done: 9"
+    later = executor.submit(10, thread("busy"), after_seconds=30)
+    clock.advance(29)
+    assert not later.done()
+    clock.advance(1)
+    assert later.result(SOON) == "done: 10"
+
+
+@pytest.mark.parametrize("wait", [0, -1, math.nan, math.inf])
+def test_a_longest_wait_is_some_time(notes: Notes, wait: float) -> None:
+    with pytest.raises(ConfigurationError, match="max_wait_seconds"):
+        ReflectionExecutor(notes.runnable, max_wait_seconds=wait)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_forked_process_reflects_on_its_own_and_leaves_the_rest_to_its_parent() -> None:
+    program = """
+import os
+from langchain_core.runnables import RunnableLambda
+from longterm.reflect import ReflectionExecutor
+
+def reflect(payload):
+    print(payload, flush=True)
+
+executor = ReflectionExecutor(RunnableLambda(reflect))
+executor.submit("parent", {}, after_seconds=3600)
+child = os.fork()
+if not child:
+    executor.submit("child", {}).result(30)
+    executor.shutdown()
+    os._exit(0)
+os.waitpid(child, 0)
+executor.flush()
+executor.shutdown()
+"""
+    command = [sys.executable, "-W", "ignore", "-c", program]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)  # noqa: S603
+    assert (ended.stdout, ended.returncode) == ("child\nparent\n", 0), ended.stderr
 
 
 def test_no_thread_is_left_when_nothing_waits(notes: Notes) -> None:

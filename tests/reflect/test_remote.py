@@ -19,6 +19,7 @@ import pytest
 from langchain_core.messages import AIMessage, HumanMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph_sdk import get_sync_client
+from langgraph_sdk.client import SyncLangGraphClient
 
 from longterm.errors import ConfigurationError
 from longterm.reflect import Executor, ReflectionExecutor
@@ -192,3 +193,23 @@ def test_submit_after_shutdown_is_refused(offline: Executor) -> None:
     offline.shutdown()
     with pytest.raises(ConfigurationError, match="shut down"):
         offline.submit({}, user("t"))
+
+
+@pytest.mark.parametrize("status", [404, 409])
+def test_a_pending_run_that_has_started_or_ended_meanwhile_stops_no_newer_one(status: int) -> None:
+    """Served by a function, because no real server loses this race on demand."""
+
+    def serve(request: httpx.Request) -> httpx.Response:
+        if request.method == "GET":
+            return httpx.Response(200, json=[{"run_id": "first"}, {"run_id": "second"}])
+        if "cancel" in request.url.path:
+            cancelled.append(request.url.path.split("/")[-2])
+            return httpx.Response(status, json={"detail": "too late"})
+        return httpx.Response(200, json={"run_id": "newer"})
+
+    cancelled: list[str] = []
+    http = httpx.Client(transport=httpx.MockTransport(serve), base_url="http://server")
+    client = SyncLangGraphClient(http)
+    with ReflectionExecutor("notes", ("notes",), sync_client=client) as executor:
+        assert executor.submit({}, user("t")).result(SOON) == {"run_id": "newer"}
+    assert cancelled == ["first", "second"]

@@ -33,6 +33,24 @@ class HTTPStatusError(Exception):
         self.response = SimpleNamespace(status_code=status)
 
 
+class ClientError(Exception):
+    """Keeps its status the way botocore does."""
+
+    def __init__(self, status: int) -> None:
+        self.response = {"ResponseMetadata": {"HTTPStatusCode": status}}
+
+
+class APIError(Exception):
+    """Keeps its status the way Google's libraries do."""
+
+    def __init__(self, code: object) -> None:
+        self.code = code
+
+
+class TransportError(Exception):
+    """As httpx calls what every broken connection derives from."""
+
+
 @pytest.mark.parametrize(
     "error",
     [
@@ -42,6 +60,9 @@ class HTTPStatusError(Exception):
         APITimeoutError(),
         InternalServerError(),
         HTTPStatusError(429),
+        ClientError(429),
+        APIError(503),
+        TransportError(),
         ConflictError("someone else was faster"),
     ],
 )
@@ -51,7 +72,15 @@ def test_these_pass(error: Exception) -> None:
 
 @pytest.mark.parametrize(
     "error",
-    [ValueError(), AuthenticationError(), HTTPStatusError(400), ConfigurationError("no")],
+    [
+        ValueError(),
+        AuthenticationError(),
+        HTTPStatusError(400),
+        ClientError(403),
+        APIError(404),
+        APIError("e3q8"),
+        ConfigurationError("no"),
+    ],
 )
 def test_these_do_not(error: Exception) -> None:
     assert not passes(error)
@@ -71,3 +100,7 @@ def test_waits_grow_up_to_a_limit_and_end() -> None:
 
 def test_once_means_once() -> None:
     assert ONCE.wait(TimeoutError(), 1) is None
+
+
+def test_trying_for_ever_stays_at_the_longest_wait() -> None:
+    assert Retry(attempts=10**9, most=60).wait(TimeoutError(), 10**6) == 60

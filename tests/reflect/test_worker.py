@@ -40,3 +40,8 @@ def test_a_reflector_is_found_by_module_and_name() -> None:
 def test_what_is_no_reflector_is_said(where: str) -> None:
     with pytest.raises(ConfigurationError, match="Runnable"):
         load_reflector(where)
+
+
+def test_a_worker_that_would_do_nothing_is_refused(sqlite: Callable[[], str]) -> None:
+    with pytest.raises(ConfigurationError, match="at least 1"):
+        run_worker(reflector, sqlite(), max_workers=0)

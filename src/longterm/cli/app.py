@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -126,6 +127,7 @@ def worker(
     """Do the reflections that wait in a database, until told to stop."""
     from longterm.reflect.worker import run_worker  # noqa: PLC0415 - an extra of its own
 
+    sys.path.insert(0, str(Path.cwd()))  # as for python -m
     run_worker(reflector, db, name=name, max_workers=max_workers)
 
 

@@ -20,7 +20,7 @@ from longterm.flow import FlowRunnable
 from longterm.manage.known import Known, known_in
 from longterm.manage.results import Results, warn_of_dropped
 from longterm.memory.conversation import as_messages
-from longterm.memory.model import ExtractedMemory, Memory, RemoveDoc
+from longterm.memory.model import JOB_ID, ExtractedMemory, Memory, RemoveDoc
 from longterm.memory.reconcile import Draft, Entry
 from longterm.models import ChatModel, ProtocolName, as_model
 
@@ -137,8 +137,8 @@ def today() -> date:
 
 
 def job_in(config: RunnableConfig) -> Any:
-    """Return the id of the job that runs here, where it has one: ``longterm_job_id``."""
-    return config.get("configurable", {}).get("longterm_job_id")
+    """Return the id of the job that runs here, where it has one."""
+    return config.get("configurable", {}).get(JOB_ID)
 
 
 def ids_for(config: RunnableConfig) -> NewId:

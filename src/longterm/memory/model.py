@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel, Field
 
 __all__ = [
+    "JOB_ID",
     "Change",
     "Delete",
     "Document",
@@ -27,6 +28,9 @@ __all__ = [
     "document_of",
     "value_of",
 ]
+
+#: The key, in ``config["configurable"]``, of a job's id; ids of new memories are derived from it.
+JOB_ID = "longterm_job_id"
 
 
 class Memory(BaseModel):

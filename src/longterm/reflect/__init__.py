@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, overload
 from langchain_core.runnables import Runnable
 from langgraph.store.base import BaseStore
 
+from longterm.clock import Clock, ManualClock, SystemClock
 from longterm.errors import ConfigurationError, MissingExtraError
-from longterm.reflect.clock import Clock, ManualClock, SystemClock
-from longterm.reflect.executor import Executor, Failure, Reflecting
+from longterm.reflect.executor import Executor, Failure, Reflecting, checked_wait
 from longterm.reflect.local import LocalExecutor
 from longterm.reflect.retry import Retry
 from longterm.reflect.usage import Budget, Usage
@@ -59,6 +59,7 @@ def ReflectionExecutor(
     max_workers: int = 8,
     retry: Retry | None = None,
     budget: Budget | None = None,
+    max_wait_seconds: float | None = None,
     keep: timedelta = timedelta(days=7),
     clock: Clock | None = None,
 ) -> Reflecting: ...
@@ -78,6 +79,7 @@ def ReflectionExecutor(  # noqa: N802 - LangMem's users know it by this name
     max_workers: int = 8,
     retry: Retry | None = None,
     budget: Budget | None = None,
+    max_wait_seconds: float | None = None,
     keep: timedelta = timedelta(days=7),
     clock: Clock | None = None,
 ) -> Executor:
@@ -90,7 +92,8 @@ def ReflectionExecutor(  # noqa: N802 - LangMem's users know it by this name
 
     At most *max_workers* reflections run at a time. *retry* says which failures are tried again
     (by default none in memory, those that pass when durable), *budget* what a namespace may use
-    in a day, *keep* how long a database keeps finished ones, *clock* what time it is.
+    in a day, *max_wait_seconds* how long newer submits can put off the reflection of a thread
+    (by default for ever), *keep* how long a database keeps finished ones, *clock* what time it is.
 
     Where *reflector* is a string, it names a graph on the LangGraph server at *url*, or of the
     clients given, and *namespace* says where its memories are.
@@ -102,6 +105,7 @@ def ReflectionExecutor(  # noqa: N802 - LangMem's users know it by this name
         "max_workers": max_workers,
         "retry": retry,
         "budget": budget,
+        "max_wait_seconds": checked_wait(max_wait_seconds),
         "clock": clock,
     }
     if durable is None:

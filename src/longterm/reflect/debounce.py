@@ -6,11 +6,13 @@ Pure: no threads, no clock, no I/O. Every moment is an argument, and whoever sha
 Rule 1: a key has at most one waiting item; `put` replaces it, its due time included.
 Rule 2: a key has at most one running item; the waiting one stays until `done`.
 Rule 3: of all that is due, what was due first goes first.
+Rule 4: what replaces is due no later than the latest moment of the first that it replaces.
 """
 
 from __future__ import annotations
 
 import heapq
+import math
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
@@ -26,6 +28,7 @@ class _Entry(Generic[T]):
     turn: int
     key: Hashable = field(compare=False)
     item: T = field(compare=False)
+    latest: float = field(compare=False)
 
 
 class Debounce(Generic[T]):
@@ -51,11 +54,13 @@ class Debounce(Generic[T]):
         """How many items were taken and are not done."""
         return len(self._running)
 
-    def put(self, key: Hashable, item: T, due: float) -> T | None:
-        """Let *item* wait until *due*, and return the item it replaces."""
+    def put(self, key: Hashable, item: T, due: float, latest: float = math.inf) -> T | None:
+        """Let *item* wait until *due*, at the *latest* until then; return the item it replaces."""
         replaced = self._waiting.get(key)
+        if replaced is not None:
+            latest = replaced.latest
         self._turn += 1
-        self._push(_Entry(due, self._turn, key, item))
+        self._push(_Entry(min(due, latest), self._turn, key, item, latest))
         return None if replaced is None else replaced.item
 
     def take(self, now: float) -> tuple[Hashable, T] | None:

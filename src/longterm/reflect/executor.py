@@ -15,7 +15,7 @@ from langchain_core.runnables import Runnable, RunnableConfig, ensure_config
 from langgraph.store.base import BaseStore, SearchOp
 from typing_extensions import override
 
-from longterm.errors import ConfigurationError, NoStoreError
+from longterm.errors import ConfigurationError, InvalidInputError, NoStoreError
 from longterm.flow import arun, context_store, run, search
 from longterm.memory.namespace import Namespace, NamespaceTemplate
 from longterm.reflect.job import (
@@ -29,7 +29,10 @@ from longterm.reflect.job import (
 )
 from longterm.reflect.usage import Usage
 
-__all__ = ["Executor", "Failure", "MemoryItem", "Reflecting", "closed"]
+__all__ = ["Executor", "Failure", "MemoryItem", "Reflecting", "checked_wait", "closed"]
+
+#: The longest delay, in seconds: more does not fit into a database's date.
+_LONGEST = 100 * 365 * 86_400.0
 
 #: One stored memory as a dict: namespace, key, value, created_at, updated_at, score.
 MemoryItem = dict[str, Any]
@@ -68,7 +71,7 @@ class Executor(ABC):
         """
         mine = calling_config(config)
         thread = thread_key(thread_id, mine)
-        return self._accept(snapshot(payload), mine, thread, max(0.0, after_seconds))
+        return self._accept(snapshot(payload), mine, thread, _delay(after_seconds))
 
     async def asubmit(
         self, payload: Any, /, config: RunnableConfig | None = None, **options: Any
@@ -192,6 +195,22 @@ class Reflecting(Executor):
             if store is not None:
                 return store
         raise NoStoreError
+
+
+def checked_wait(seconds: float | None) -> float | None:
+    """Return *seconds* as they are; raises `ConfigurationError` for no time at all."""
+    if seconds is not None and not 0 < seconds <= _LONGEST:
+        raise ConfigurationError(f"max_wait_seconds is {seconds!r}: pass more than 0, or None.")
+    return seconds
+
+
+def _delay(seconds: float) -> float:
+    """Return a delay that every executor can keep; raises `InvalidInputError` for others."""
+    if not seconds <= _LONGEST:  # a NaN is not either
+        raise InvalidInputError(
+            f"after_seconds is {seconds!r}: pass seconds from now, at most a century."
+        )
+    return max(0.0, seconds)
 
 
 async def _items(op: SearchOp) -> list[MemoryItem]:

@@ -13,16 +13,17 @@ from typing import Any, cast
 from uuid import UUID
 
 from langchain_core.callbacks import BaseCallbackHandler, BaseCallbackManager
+from langchain_core.messages import BaseMessage
 from langchain_core.runnables import Runnable, RunnableConfig, ensure_config
 from langgraph.store.base import BaseStore
 
 from longterm.errors import NoStoreError
 from longterm.flow import context_store
+from longterm.memory.model import JOB_ID
 from longterm.memory.namespace import Namespace
 
 __all__ = [
     "CONFIGURED",
-    "JOB_ID",
     "Configured",
     "ThreadId",
     "calling_config",
@@ -32,10 +33,8 @@ __all__ = [
     "perform",
     "snapshot",
     "thread_key",
+    "words_of",
 ]
-
-#: Where a job's id is found by whoever derives ids of memories from it.
-JOB_ID = "longterm_job_id"
 
 #: A thread id as callers have it.
 ThreadId = str | UUID | int
@@ -71,7 +70,7 @@ def calling_config(config: RunnableConfig | None) -> RunnableConfig:
 def _without(values: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
     """Copy *values* without *names* and without LangGraph's own (which begin with ``__``)."""
     hidden = set(names)
-    return {k: v for k, v in values.items() if k not in hidden and not k.startswith("__")}
+    return {k: snapshot(v) for k, v in values.items() if k not in hidden and not k.startswith("__")}
 
 
 def _handlers(
@@ -97,16 +96,31 @@ def metered(config: RunnableConfig, meter: BaseCallbackHandler) -> RunnableConfi
     return metered
 
 
-def snapshot(payload: Any) -> Any:
-    """Copy *payload* so that messages added to its list later do not count."""
-    match payload:
-        case dict():
-            fields = cast("dict[str, Any]", payload)
-            return {k: snapshot(v) if isinstance(v, list) else v for k, v in fields.items()}
-        case list():
-            return list(cast("list[Any]", payload))
+def snapshot(value: Any, copies: dict[int, Any] | None = None) -> Any:
+    """Copy the dicts, lists and messages in *value*; what is done to them later is not seen.
+
+    Everything else is handed on as it is: it may be anything, a connection too. *copies* are
+    those made so far, by the ids of what they are copies of.
+    """
+    copies = {} if copies is None else copies
+    if (place := id(value)) in copies:
+        return copies[place]
+    match value:
+        case BaseMessage():
+            return value.model_copy()
+        case _ if type(value) is dict:
+            fields: dict[Any, Any] = {}
+            copies[place] = fields
+            old = cast("dict[Any, Any]", value)
+            fields.update((k, snapshot(v, copies)) for k, v in old.items())
+            return fields
+        case _ if type(value) is list:
+            items: list[Any] = []
+            copies[place] = items
+            items.extend(snapshot(v, copies) for v in cast("list[Any]", value))
+            return items
         case _:
-            return payload
+            return value
 
 
 def thread_key(thread_id: ThreadId | Configured | None, config: RunnableConfig) -> str | None:
@@ -153,3 +167,13 @@ def perform(
 
     graph = cast("Runnable[Any, Any]", entrypoint(store=store)(reflection))
     return graph.invoke(payload, config)
+
+
+def words_of(error: BaseException) -> str:
+    """Return what *error* says, in a form that any database takes; some cannot say anything."""
+    name = type(error).__name__
+    try:
+        words = f"{name}: {error}"
+    except Exception:  # noqa: BLE001 - raised by the error's own __str__
+        return name
+    return words.encode("utf-8", "backslashreplace").decode()

@@ -9,6 +9,8 @@ shared is touched under the one lock of `_changed`.
 from __future__ import annotations
 
 import logging
+import math
+import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
@@ -18,17 +20,18 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Any
 from uuid import uuid4
+from weakref import WeakSet
 
 from langchain_core.runnables import Runnable, RunnableConfig
 from langgraph.store.base import BaseStore
 from typing_extensions import override
 
+from longterm.clock import Clock, SystemClock
 from longterm.errors import ConfigurationError
 from longterm.memory.namespace import Namespace
-from longterm.reflect.clock import Clock, SystemClock
 from longterm.reflect.debounce import Debounce
 from longterm.reflect.executor import Failure, Reflecting, closed
-from longterm.reflect.job import lend_store, metered, namespace_of, perform
+from longterm.reflect.job import lend_store, metered, namespace_of, perform, words_of
 from longterm.reflect.retry import ONCE, Retry
 from longterm.reflect.usage import (
     Budget,
@@ -85,6 +88,7 @@ class LocalExecutor(Reflecting):
         max_workers: int = 8,
         retry: Retry | None = None,
         budget: Budget | None = None,
+        max_wait_seconds: float | None = None,
         clock: Clock | None = None,
     ) -> None:
         super().__init__(reflector, store)
@@ -93,15 +97,21 @@ class LocalExecutor(Reflecting):
         self._max_workers = max_workers
         self._retry = retry or ONCE
         self._budget = budget or Budget()
+        self._max_wait = math.inf if max_wait_seconds is None else max_wait_seconds
         self._clock: Clock = clock or SystemClock()
+        self._failures: OrderedDict[str, tuple[Failure, _Task]] = OrderedDict()
+        self._closed = False
+        self._dropping = False
+        self.begin()
+        _executors.add(self)
+
+    def begin(self) -> None:
+        """Begin with nothing waiting and nobody working, as after a fork in the child process."""
         self._ledger: Ledger = MemoryLedger()
         self._changed = threading.Condition()
         self._queue: Debounce[_Task] = Debounce()
-        self._failures: OrderedDict[str, tuple[Failure, _Task]] = OrderedDict()
         self._workers = 0
         self._scheduling = False
-        self._closed = False
-        self._dropping = False
 
     @override
     def flush(self) -> None:
@@ -150,16 +160,19 @@ class LocalExecutor(Reflecting):
         with self._changed:
             if self._closed:
                 raise closed()
-            replaced = self._enqueue(task, due)
+            replaced = self._enqueue(task, due, self._clock.now())
         task.future.add_done_callback(lambda future: self._forget(task, future))
         if replaced is not None:
             _discard(replaced.future, "A newer submit for the same thread took its place.")
         return task.future
 
-    def _enqueue(self, task: _Task, due: float) -> _Task | None:
-        """Let *task* wait; the scheduler is woken only where it must look up earlier."""
+    def _enqueue(self, task: _Task, due: float, begin: float) -> _Task | None:
+        """Let *task* wait; newer ones may put it off for so long from *begin* on.
+
+        The scheduler is woken only where it must look up earlier.
+        """
         before = self._queue.next_due()
-        replaced = self._queue.put(task.key, task, due)
+        replaced = self._queue.put(task.key, task, due, begin + self._max_wait)
         if before is None or due < before:
             self._changed.notify_all()
         if not self._scheduling:
@@ -186,11 +199,16 @@ class LocalExecutor(Reflecting):
         """Start a worker with the next due task, if there is one and room for it."""
         if self._workers >= self._max_workers:
             return False
-        taken = self._queue.take(self._clock.now())
+        now = self._clock.now()
+        taken = self._queue.take(now)
         if taken is None:
             return False
-        _start(self._work, "longterm-reflect-worker", taken[1])
-        self._workers += 1
+        try:
+            _start(self._work, "longterm-reflect-worker", taken[1])
+            self._workers += 1
+        except RuntimeError as error:  # the system has no thread to give
+            logger.warning("A reflection must wait for a second: %s", error)
+            self._settle(taken[1], _Later(now + 1, taken[1]))
         return True
 
     def _next_chance(self) -> float | None:
@@ -201,7 +219,11 @@ class LocalExecutor(Reflecting):
         """Run *task*, then whatever is due, until nothing is."""
         following: _Task | None = task
         while following is not None:
-            outcome = self._run(following)
+            outcome: _Later | None = None
+            try:
+                outcome = self._run(following)
+            except BaseException:  # a callback of the future may raise anything
+                logger.exception("After a reflection of thread %s", following.thread)
             with self._changed:
                 replaced = self._settle(following, outcome)
                 following = self._next()
@@ -221,7 +243,7 @@ class LocalExecutor(Reflecting):
         self._queue.done(task.key)
         match outcome:
             case _Later(due, again) if again.key not in self._queue and not self._dropping:
-                self._enqueue(again, due)
+                self._enqueue(again, due, due)
             case _Later(_, again):
                 return again
             case None:
@@ -280,7 +302,7 @@ class LocalExecutor(Reflecting):
         failure = Failure(
             id=task.id,
             thread_id=task.thread,
-            error=f"{type(error).__name__}: {error}",
+            error=words_of(error),
             attempts=task.attempt,
             at=datetime.fromtimestamp(self._clock.wall(), UTC),
         )
@@ -296,6 +318,20 @@ class LocalExecutor(Reflecting):
                 logger.info("Waiting for %d pending reflections", len(self._queue))
             while len(self._queue) or self._workers:
                 self._changed.wait()
+
+
+#: Of this process, for `_after_fork`.
+_executors: WeakSet[LocalExecutor] = WeakSet()
+
+
+def _after_fork() -> None:
+    """Leave what is pending to the parent process: the child has none of its threads."""
+    for executor in list(_executors):
+        executor.begin()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def _start(work: Callable[..., None], name: str, *args: object) -> None:

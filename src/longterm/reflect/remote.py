@@ -20,7 +20,8 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.store.base import SearchOp
 from langgraph_sdk import get_client, get_sync_client
 from langgraph_sdk.client import LangGraphClient, SyncLangGraphClient
-from langgraph_sdk.errors import NotFoundError
+from langgraph_sdk.errors import ConflictError, NotFoundError
+from langgraph_sdk.schema import Run
 from typing_extensions import override
 
 from longterm.memory.namespace import Namespace, NamespaceTemplate
@@ -126,9 +127,15 @@ class RemoteExecutor(Executor):
         )
 
     def _cancel_pending(self, thread: str) -> None:
-        with suppress(NotFoundError):  # no such thread yet, or it has started meanwhile
-            for run in self._sync.runs.list(thread, status="pending"):
+        for run in self._pending(thread):
+            with suppress(NotFoundError, ConflictError):  # it has started or ended meanwhile
                 self._sync.runs.cancel(thread, run["run_id"], action="rollback")
+
+    def _pending(self, thread: str) -> Sequence[Run]:
+        try:
+            return self._sync.runs.list(thread, status="pending")
+        except NotFoundError:  # no such thread yet
+            return []
 
     def _run_config(self, config: RunnableConfig) -> Any:
         """Return the user's part of *config*, with the namespace filled from it."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from longterm.errors import ConflictError
 
@@ -20,6 +21,7 @@ _PASSING_NAMES = (
     "TimeoutException",
     "ConnectionError",
     "ConnectError",
+    "TransportError",
     "RateLimitError",
     "ResourceExhausted",
     "ServiceUnavailable",
@@ -44,7 +46,10 @@ class Retry:
         """Seconds to wait after try number *attempt* failed with *error*; None to give up."""
         if attempt >= self.attempts or not passes(error):
             return None
-        return min(self.most, self.first * self.factor ** (attempt - 1))
+        try:
+            return min(self.most, self.first * self.factor ** (attempt - 1))
+        except OverflowError:  # after some hundred tries
+            return self.most
 
 
 #: No second try.
@@ -68,8 +73,20 @@ def _passes(error: BaseException) -> bool:
 def _status(error: BaseException) -> int | None:
     """Return the HTTP status in *error*, wherever its provider keeps it."""
     response = getattr(error, "response", None)
-    found = (getattr(error, "status_code", None), getattr(response, "status_code", None))
+    found = (
+        getattr(error, "status_code", None),
+        getattr(response, "status_code", None),
+        getattr(error, "code", None),  # Google
+        _status_of_aws(response),
+    )
     return next((status for status in found if isinstance(status, int)), None)
+
+
+def _status_of_aws(response: Any) -> Any:
+    try:
+        return response["ResponseMetadata"]["HTTPStatusCode"]
+    except (TypeError, LookupError):
+        return None
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:

@@ -19,8 +19,8 @@ from langchain_core.messages import AIMessage
 from langchain_core.outputs import ChatGeneration, Generation, GenerationChunk, LLMResult
 from typing_extensions import override
 
+from longterm.clock import Clock
 from longterm.memory.namespace import Namespace
-from longterm.reflect.clock import Clock
 
 __all__ = ["Budget", "Ledger", "MemoryLedger", "Meter", "Usage", "day_of", "until_tomorrow"]
 

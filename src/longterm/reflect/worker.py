@@ -32,6 +32,8 @@ def run_worker(
     those of `ReflectionExecutor`: name, store, max_workers, retry, budget, keep. SIGTERM and
     SIGINT stop it, and so does *until*.
     """
+    if options.get("max_workers") == 0:
+        raise ConfigurationError("A worker needs max_workers of at least 1.")
     if isinstance(reflector, str):
         reflector = load_reflector(reflector)
     stop = _on_signals(until or threading.Event())

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
+from threading import Lock
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +14,7 @@ import pytest
 from hypothesis import given, strategies as st
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 from langchain_core.runnables import RunnableConfig
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from longterm.errors import InvalidInputError
 from longterm.reflect.durable.codec import decode, encode, portable_config
@@ -89,6 +90,44 @@ def test_what_has_a_plain_form_takes_it() -> None:
 def test_what_has_none_is_refused_with_its_place() -> None:
     with pytest.raises(InvalidInputError, match=r"payload\.messages\[1\]\.file is a object"):
         encode({"messages": ["fine", {"file": object()}]})
+
+
+class Mine(HumanMessage):
+    """A message that LangChain cannot tell from its stored form."""
+
+    type: Any = "mine"
+
+
+@dataclass
+class Holder:
+    held: object
+
+
+class Wrapper(BaseModel):
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+    held: Any
+
+
+@pytest.mark.parametrize(
+    "value", [Mine(content="x"), Holder(Lock()), Wrapper(held=Lock()), b"image"]
+)
+def test_what_could_not_be_read_again_is_refused_too(value: object) -> None:
+    with pytest.raises(InvalidInputError, match=r"payload\[0\].* cannot be stored as JSON"):
+        encode([value])
+
+
+def test_a_config_leaves_out_what_nobody_could_store() -> None:
+    circle: dict[str, Any] = {}
+    circle["self"] = circle
+    values = {"holder": Holder(Lock()), "wrapper": Wrapper(held=Lock()), "circle": circle}
+    stored, missing = portable_config(RunnableConfig(configurable={"user_id": "ann", **values}))
+    assert stored.get("configurable") == {"user_id": "ann"}
+    assert missing == [f"configurable.{name}" for name in values]
+
+
+def test_broken_text_comes_back_as_it_was() -> None:
+    assert decode(encode("half a \ud83d pair")) == "half a \ud83d pair"
+    encode("half a \ud83d pair").encode()
 
 
 def test_a_config_keeps_what_can_be_stored_and_names_the_rest() -> None:

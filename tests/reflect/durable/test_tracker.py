@@ -50,10 +50,18 @@ def test_a_moved_workflow_takes_its_futures_along() -> None:
     assert future.result(0) == 1
 
 
-def test_dropping_names_the_workflow_only_when_nobody_else_waits_for_it() -> None:
+def test_a_dropped_job_leaves_the_others_of_its_workflow_waiting() -> None:
     tracker = Tracker()
-    tracker.add(job(2), "w", 0)
-    tracker.add(job(1), "w", 0)  # submitted earlier, but stored later: both may have run
-    assert tracker.drop(job(1)) is None
-    assert tracker.drop(job(2)) == "w"
-    assert tracker.drop(job(2)) is None
+    newer = tracker.add(job(2), "w", 0)
+    older = tracker.add(job(1), "w", 0)  # submitted earlier, but stored later: both may have run
+    tracker.drop(job(1))
+    tracker.drop(job(1))
+    tracker.end("w", "job2", lambda f: f.set_result("done"))
+    assert (newer.done(), older.done(), len(tracker)) == (True, False, 0)
+
+
+def test_newer_jobs_put_a_look_off_no_longer_than_to_the_latest_moment_of_the_first() -> None:
+    tracker = Tracker()
+    tracker.add(job(1), "w", due=5, latest=8)
+    tracker.add(job(2), "w", due=10, latest=13)
+    assert tracker.next_due() == 8

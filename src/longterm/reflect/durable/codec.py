@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence, Set as AbstractSet
-from dataclasses import asdict, is_dataclass
+from dataclasses import fields, is_dataclass
 from datetime import date, datetime, time
 from enum import Enum
 from typing import Any, cast
@@ -19,6 +19,7 @@ from uuid import UUID
 from langchain_core.messages import BaseMessage, message_to_dict, messages_from_dict
 from langchain_core.runnables import RunnableConfig
 from pydantic import BaseModel
+from pydantic_core import PydanticSerializationError
 
 from longterm.errors import InvalidInputError
 
@@ -30,7 +31,7 @@ _MARK = "$longterm"
 
 def encode(value: Any) -> str:
     """Return *value* as JSON text."""
-    return json.dumps(_plain(value, "payload"), ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(_plain(value, "payload"), separators=(",", ":"))
 
 
 def decode(text: str) -> Any:
@@ -42,7 +43,7 @@ def encodable(value: Any) -> bool:
     """Whether `encode` takes *value*."""
     try:
         _plain(value, "")
-    except InvalidInputError:
+    except (InvalidInputError, RecursionError):
         return False
     return True
 
@@ -74,9 +75,9 @@ def _plain(value: Any, path: str) -> Any:  # noqa: C901 - a table, one line for 
         case None | bool() | int() | float() | str():
             return value
         case BaseMessage():
-            return {_MARK: "message", "of": _plain(message_to_dict(value), path)}
+            return {_MARK: "message", "of": _plain(_plain_message(value, path), path)}
         case BaseModel():
-            return _plain(value.model_dump(mode="json"), path)
+            return _plain(_plain_model(value, path), path)
         case datetime() | date() | time():
             return value.isoformat()
         case UUID():
@@ -88,12 +89,36 @@ def _plain(value: Any, path: str) -> Any:  # noqa: C901 - a table, one line for 
         case list() | AbstractSet():
             return _plain_items(list(cast("list[Any]", value)), path)
         case _ if is_dataclass(value) and not isinstance(value, type):
-            return _plain(asdict(value), path)
+            return {
+                f.name: _plain(getattr(value, f.name), f"{path}.{f.name}") for f in fields(value)
+            }
         case _:
-            raise InvalidInputError(
-                f"{path} is a {type(value).__name__}, which cannot be stored as JSON. "
-                "A durable reflection takes plain data and messages only."
-            )
+            raise _refusal(value, path)
+
+
+def _refusal(value: object, path: str) -> InvalidInputError:
+    return InvalidInputError(
+        f"{path} is a {type(value).__name__}, which cannot be stored as JSON. "
+        "A durable reflection takes plain data and messages only."
+    )
+
+
+def _plain_message(message: BaseMessage, path: str) -> dict[str, Any]:
+    """Return the fields of *message*, if LangChain makes a message of them again."""
+    plain = message_to_dict(message)
+    if not type(message).__module__.startswith("langchain_core."):
+        try:
+            messages_from_dict([plain])
+        except ValueError:  # a type of message that only its own program knows
+            raise _refusal(message, path) from None
+    return plain
+
+
+def _plain_model(model: BaseModel, path: str) -> Any:
+    try:
+        return model.model_dump(mode="json")
+    except PydanticSerializationError:
+        raise _refusal(model, path) from None
 
 
 def _plain_items(values: Sequence[Any], path: str) -> list[Any]:

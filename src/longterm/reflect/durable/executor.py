@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-import time
+import os
 from collections.abc import Mapping
 from concurrent.futures import Future
 from datetime import UTC, date, datetime, timedelta
@@ -14,13 +14,14 @@ from langchain_core.runnables import Runnable, RunnableConfig
 from langgraph.store.base import BaseStore
 from typing_extensions import override
 
+from longterm.clock import Clock, SystemClock
 from longterm.errors import ConfigurationError
 from longterm.memory.namespace import Namespace
-from longterm.reflect.clock import Clock, SystemClock
 from longterm.reflect.durable.codec import portable_config
 from longterm.reflect.durable.futures import Futures
 from longterm.reflect.durable.jobs import FAILED, Jobs, Status, prepared
 from longterm.reflect.durable.ledger import TableLedger
+from longterm.reflect.durable.moment import Moments
 from longterm.reflect.durable.outcome import Job, Outcome
 from longterm.reflect.durable.process import aside, process, start
 from longterm.reflect.durable.work import Work
@@ -31,6 +32,8 @@ from longterm.reflect.usage import Budget, Usage, day_of
 __all__ = ["DurableExecutor"]
 
 logger = logging.getLogger("longterm.reflect")
+
+_moments = Moments()
 
 
 class DurableExecutor(Reflecting):
@@ -49,21 +52,25 @@ class DurableExecutor(Reflecting):
         max_workers: int = 8,
         retry: Retry | None = None,
         budget: Budget | None = None,
+        max_wait_seconds: float | None = None,
         keep: timedelta = timedelta(days=7),
         clock: Clock | None = None,
     ) -> None:
         super().__init__(reflector, store)
         _check_store(reflector, store)
+        if max_workers < 0:
+            raise ConfigurationError("max_workers is 0, to submit only, or more.")
         self.name = name
         self.max_workers = max_workers
         self.keep = keep
         self.url = prepared(url)
-        self.jobs = Jobs(self.url, name, patient=True)
+        self.jobs = Jobs(self.url, name, patient=True, max_wait=max_wait_seconds)
         self._closed = False
+        self._process = os.getpid()
         self._missed: set[str] = set()
         self._clock: Clock = clock or SystemClock()
         # Whoever submits is told at once that the database is away; a worker waits for it.
-        self._desk = Jobs(self.url, name, patient=False)
+        self._desk = Jobs(self.url, name, patient=False, max_wait=max_wait_seconds)
         self._futures = Futures(self._desk)
         self._ledger = TableLedger(self.jobs.engine, name)
         self._work = self._how_to_work(retry or Retry(), budget or Budget())
@@ -81,6 +88,7 @@ class DurableExecutor(Reflecting):
 
     @override
     def retry(self, failure_id: str) -> Future[Any]:
+        self._check_open()
         found = [s for s in self._desk.find([failure_id], content=True) if s.state in FAILED]
         if not found:
             raise ConfigurationError(f"No failed reflection {failure_id!r}: see failed().")
@@ -102,15 +110,17 @@ class DurableExecutor(Reflecting):
         *wait* until what is due or running has ended. With *cancel_futures*, what this process
         submitted and nobody has started is cancelled in the database too.
         """
-        if self._closed:
+        if self._closed or self._is_forked():
             return
         self._closed = True
-        if cancel_futures:
-            self._futures.cancel_waiting()
-        if wait:
-            aside(self._leave)
-        else:
-            start(self._leave, "leave")
+        try:
+            if cancel_futures:
+                self._futures.cancel_waiting()
+        finally:
+            if wait:
+                aside(self._leave)
+            else:
+                start(self._leave, "leave")
 
     def work(self, job: Job, workflow: str) -> Outcome:
         """Do *job*, inside the workflow of that id."""
@@ -120,11 +130,10 @@ class DurableExecutor(Reflecting):
     def _accept(
         self, payload: Any, config: RunnableConfig, thread: str | None, delay: float
     ) -> Future[Any]:
-        if self._closed:
-            raise closed()
+        self._check_open()
         stored, missing = portable_config(config)
         self._tell_of(missing)
-        job = Job.of(uuid4().hex, thread, time.time_ns(), payload, stored)
+        job = Job.of(uuid4().hex, thread, _moments.next(), payload, stored)
         return self._futures.follow(job, self._desk.debounce(job, delay), delay)
 
     def _tell_of(self, missing: list[str]) -> None:
@@ -154,10 +163,27 @@ class DurableExecutor(Reflecting):
                 self._desk.close()
                 raise
 
+    def _check_open(self) -> None:
+        if self._closed:
+            raise closed()
+        if self._is_forked():
+            raise ConfigurationError(
+                "This ReflectionExecutor was made before its process was forked, and its "
+                "connections belong to the parent: create one in each process."
+            )
+
+    def _is_forked(self) -> bool:
+        return self._process != os.getpid()
+
     def _leave(self) -> None:
-        """Finish what is due or running, and let go of the rest."""
-        if self.max_workers:
-            self._futures.await_due()
+        """Finish what is due or running, and let go of the rest, whatever the database says."""
+        try:
+            if self.max_workers:
+                self._futures.await_due()
+        finally:
+            self._let_go()
+
+    def _let_go(self) -> None:
         self._futures.release()
         if self.max_workers:
             process.leave(self)

@@ -7,16 +7,20 @@ for those that are.
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from typing import Any
+
+from sqlalchemy.exc import DBAPIError
+from typing_extensions import override
 
 from longterm.errors import ReflectionError
 from longterm.reflect.durable.codec import decode
 from longterm.reflect.durable.jobs import ENDED, WAITING, Jobs, Status
-from longterm.reflect.durable.outcome import Done, Job, Moved, Replaced, read
+from longterm.reflect.durable.outcome import Done, Job, Moved, Outcome, Replaced, read
 from longterm.reflect.durable.process import start
 from longterm.reflect.durable.tracker import Tracker
 
@@ -31,6 +35,18 @@ _SLEEP = 5.0
 _CHUNK = 500
 
 
+class _OfJob(Future[Any]):
+    """A future that asks before it is cancelled: the job may run by now, on another worker."""
+
+    def __init__(self, give_up: Callable[[], bool]) -> None:
+        super().__init__()
+        self._give_up = give_up
+
+    @override
+    def cancel(self) -> bool:
+        return (self.done() or self._give_up()) and super().cancel()
+
+
 class Futures:
     """The futures of what this process submitted."""
 
@@ -43,8 +59,11 @@ class Futures:
 
     def follow(self, job: Job, workflow: str, delay: float) -> Future[Any]:
         """Return a future for *job* that is settled when the workflow has ended."""
-        future = self._tracker.add(job, workflow, time.monotonic() + delay)
-        future.add_done_callback(lambda future: self._cancelled(job, future))
+        now = time.monotonic()
+        longest = math.inf if self._jobs.max_wait is None else self._jobs.max_wait
+        future = _OfJob(lambda: self._give_up(job))
+        self._tracker.add(job, workflow, now + delay, latest=now + longest, future=future)
+        future.add_done_callback(lambda _: self._tracker.drop(job))
         self._wake()
         return future
 
@@ -78,13 +97,28 @@ class Futures:
             while self._polling:
                 self._changed.wait(_SLEEP)
 
-    def _cancelled(self, job: Job, future: Future[Any]) -> None:
-        """Cancel the workflow of a job whose owner cancelled the future."""
-        workflow = self._tracker.drop(job) if future.cancelled() else None
-        if workflow is not None:
+    def _give_up(self, job: Job) -> bool:
+        """Cancel the workflow of *job* for its owner; False where it runs, or nobody can tell."""
+        try:
+            return self._cancel(job)
+        except DBAPIError as error:
+            logger.warning("Cannot cancel a reflection: %s", error)
+            return False
+
+    def _cancel(self, job: Job) -> bool:
+        while (workflow := self._tracker.workflow_of(job)) is not None:
             found = self._jobs.find([workflow], content=True)
-            mine = [s.workflow for s in found if s.state in WAITING and s.job.id == job.id]
-            self._jobs.cancel(mine)
+            if not found or found[0].job.id != job.id:
+                return True  # somebody else's took its place
+            if found[0].state in WAITING:
+                self._jobs.cancel([workflow])
+                return True
+            match _outcome(found[0]):
+                case Moved(to=to):
+                    self._tracker.move(workflow, to)
+                case _:
+                    return False
+        return True
 
     def _wake(self) -> None:
         with self._changed:
@@ -128,7 +162,7 @@ class Futures:
 
     def _settle(self, status: Status) -> None:
         workflow, job = status.workflow, status.job.id
-        match read(status.output) if status.state == "SUCCESS" else status.state:
+        match _outcome(status):
             case Done(result=result):
                 self._tracker.end(workflow, job, lambda future: future.set_result(decode(result)))
             case Moved(to=to):
@@ -138,3 +172,8 @@ class Futures:
             case _:
                 error = self._errors.pop(job, None) or ReflectionError(status.error)
                 self._tracker.end(workflow, job, lambda future: future.set_exception(error))
+
+
+def _outcome(status: Status) -> Outcome | str:
+    """Return what came of a workflow; its state where nothing did."""
+    return read(status.output) if status.state == "SUCCESS" else status.state

@@ -7,8 +7,11 @@ of a workflow begins with its reflection and its thread, so that all of one thre
 from __future__ import annotations
 
 import logging
+import re
 import sqlite3
+import time
 from collections.abc import Iterable
+from contextlib import closing
 from pathlib import Path
 from typing import Any, cast
 from uuid import NAMESPACE_URL, uuid4, uuid5
@@ -23,8 +26,9 @@ from dbos import (
     WorkflowStatus,
     error as dbos_error,
 )
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
-from longterm.errors import ConfigurationError
+from longterm.errors import ConfigurationError, StoreError
 from longterm.reflect.durable.ledger import create_tables
 from longterm.reflect.durable.outcome import Job, Other
 
@@ -99,12 +103,16 @@ class Status:
 class Jobs:
     """The reflections called *name* in the database at *url*, which is `prepared`.
 
-    While the database is away, a *patient* one waits and others raise.
+    Newer ones put a thread off no longer than *max_wait* seconds. While the database is away, a
+    *patient* one waits and others raise.
     """
 
-    def __init__(self, url: sa.URL, name: str, *, patient: bool) -> None:
+    def __init__(
+        self, url: sa.URL, name: str, *, patient: bool, max_wait: float | None = None
+    ) -> None:
         self.url = url
         self.name = name
+        self.max_wait = max_wait
         self.queue = f"{WORKFLOW}.{name}"
         self._root = f"{uuid5(NAMESPACE_URL, name).hex[:12]}-"
         self.engine = sa.create_engine(url, pool_pre_ping=True)
@@ -124,7 +132,9 @@ class Jobs:
     def debounce(self, job: Job, seconds: float) -> str:
         """Let *job* wait, in place of what waits for its thread; return the workflow."""
         options = self._options(self._new_workflow(job))
-        debouncer = DebouncerClient(self._client, options, queue=self.queue)
+        debouncer = DebouncerClient(
+            self._client, options, queue=self.queue, debounce_timeout_sec=self.max_wait
+        )
         return debouncer.debounce(job.key, seconds, self.name, job.text).get_workflow_id()
 
     def enqueue(self, job: Job, seconds: float, workflow: str | None = None) -> str | None:
@@ -135,9 +145,15 @@ class Jobs:
         try:
             # Private, because DBOS has no public way to debounce without replacing.
             enqueue = self._client._enqueue_debounced  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
-            return enqueue(options, None, self.name, job.text)
+            return enqueue(options, self._deadline(seconds), self.name, job.text)
         except dbos_error.DBOSQueueDeduplicatedError:
             return None
+
+    def _deadline(self, seconds: float) -> int | None:
+        """Until when newer submits may put off what is due in so many *seconds*, as DBOS has it."""
+        if self.max_wait is None:
+            return None
+        return int((time.time() + seconds + self.max_wait) * 1000)
 
     def find(self, workflows: list[str], *, content: bool = False) -> list[Status]:
         """Return the status of each of *workflows* that is known."""
@@ -202,23 +218,40 @@ class Jobs:
 def prepared(url: str) -> sa.URL:
     """Create or update the tables at *url*, and return it as it is used here."""
     normal = _normal(url)
-    _prepare(normal)
+    try:
+        _prepare(normal)
+    except (OSError, sqlite3.Error, SQLAlchemyError) as error:
+        raise StoreError(f"Reflections cannot be kept in {_masked(url)!r}: {error}") from error
     return normal
 
 
 def _normal(url: str) -> sa.URL:
-    """Return *url* with the driver that DBOS brings along."""
-    parsed = sa.make_url(url)
+    """Return *url* with the driver that DBOS brings along, and a file's whole path."""
+    try:
+        parsed = sa.make_url(url)
+    except (ArgumentError, ValueError):
+        raise _refusal(url) from None
     match parsed.get_backend_name():
         case "sqlite" if parsed.database not in (None, "", ":memory:"):
-            return parsed
+            # A program may change its directory while it runs.
+            return parsed.set(database=str(Path(parsed.database).absolute()))
         case "postgresql" | "postgres":
             return parsed.set(drivername="postgresql+psycopg")
         case _:
-            raise ConfigurationError(
-                f"Reflections cannot be kept in {url!r}. Pass durable='sqlite:///file.db' for one "
-                "machine, or durable='postgresql://…' for several."
-            )
+            raise _refusal(url)
+
+
+def _refusal(url: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"Reflections cannot be kept in {_masked(url)!r}. Pass durable='sqlite:///file.db' for one "
+        "machine, or durable='postgresql://user:password@host/database' for several."
+    )
+
+
+def _masked(url: str) -> str:
+    """Return *url* without the user and password in it."""
+    shown = re.sub("(password=)[^&]*", r"\1***", url)
+    return re.sub("^([^@]*://)?.*@", r"\1***@", shown)
 
 
 def _prepare(url: sa.URL) -> None:
@@ -226,12 +259,14 @@ def _prepare(url: sa.URL) -> None:
     if (talk := logging.getLogger("dbos")).level == logging.NOTSET:
         talk.setLevel(logging.WARNING)
     if url.get_backend_name() == "sqlite":
-        path = Path(cast("str", url.database))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with sqlite3.connect(path, timeout=30) as connection:
-            # Stays with the file; four times the throughput of DBOS's default.
-            connection.execute("PRAGMA journal_mode=WAL")
-        connection.close()
+        _prepare_file(Path(cast("str", url.database)))
     DBOS.migrate(url.render_as_string(hide_password=False), schema=SCHEMA)
     engine = sa.create_engine(url, poolclass=sa.NullPool)
     create_tables(engine)
+
+
+def _prepare_file(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with closing(sqlite3.connect(path, timeout=30)) as connection:
+        # Stays with the file; four times the throughput of DBOS's default.
+        connection.execute("PRAGMA journal_mode=WAL")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import sqlite3
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
@@ -17,7 +18,7 @@ from typing import Protocol
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
-__all__ = ["FileLeases", "Leases", "PostgresLeases"]
+__all__ = ["FileLeases", "Leases", "PostgresLeases", "Watch"]
 
 
 class Leases(Protocol):
@@ -34,6 +35,26 @@ class Leases(Protocol):
     def close(self) -> None:
         """Let go of the lock of this worker."""
         ...
+
+
+class Watch:
+    """Tells who is dead: whose lock was free at several looks in a row.
+
+    Not at one: where a connection is lost, a living worker loses its lock with it, and takes it
+    again at its own next look.
+    """
+
+    LOOKS = 3
+
+    def __init__(self, leases: Leases) -> None:
+        self._leases = leases
+        self._silent: dict[str, int] = {}
+
+    def dead(self, workers: Iterable[str]) -> list[str]:
+        """Look at *workers*, and return the dead ones."""
+        silent = [worker for worker in workers if self._leases.is_dead(worker)]
+        self._silent = {worker: self._silent.get(worker, 0) + 1 for worker in silent}
+        return [worker for worker, looks in self._silent.items() if looks >= self.LOOKS]
 
 
 class FileLeases:

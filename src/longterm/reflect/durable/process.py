@@ -36,7 +36,7 @@ from longterm.reflect.durable.jobs import (
     WORKFLOW,
     Jobs,
 )
-from longterm.reflect.durable.lease import FileLeases, Leases, PostgresLeases
+from longterm.reflect.durable.lease import FileLeases, Leases, PostgresLeases, Watch
 from longterm.reflect.durable.outcome import Job, Outcome, write
 
 __all__ = ["Worker", "aside", "process", "start", "step"]
@@ -47,8 +47,6 @@ logger = logging.getLogger("longterm.reflect")
 
 #: The longest wait for running reflections at the end of a worker, in seconds.
 _FINISH = 600
-#: How many finished jobs are deleted at once.
-_CLEANED = 500
 
 
 class Worker(Protocol):
@@ -101,6 +99,8 @@ class _Process:
     #: Seconds between looks for dead workers, and for finished jobs to delete.
     LOOK = 1.0
     CLEAN = 60.0
+    #: How many finished jobs are deleted at once.
+    CLEANED = 500
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -205,11 +205,11 @@ class _Process:
 
     def _tend(self, leases: Leases, stop: threading.Event) -> None:
         """Take over from the dead, and clean up, until told to stop or the program ends."""
-        cleaned = 0.0
+        cleaned, watch = 0.0, Watch(leases)
         while not stop.wait(self.LOOK) and threading.main_thread().is_alive():
             try:
                 leases.hold()
-                self._take_over(leases)
+                self._take_over(watch)
                 if time.monotonic() - cleaned > self.CLEAN:
                     cleaned = time.monotonic()
                     self.clean()
@@ -218,10 +218,9 @@ class _Process:
         if not stop.is_set():
             _take_nothing_new()  # the program ends, and waits for what runs
 
-    def _take_over(self, leases: Leases) -> None:
+    def _take_over(self, watch: Watch) -> None:
         jobs = next(worker.jobs for worker in self._workers.values())
-        dead = [owner for owner in jobs.owners() if leases.is_dead(owner)]
-        if dead:
+        if dead := watch.dead(jobs.owners()):
             logger.warning("Taking over from workers that died: %s", dead)
             # Private, because the public way is a paid service.
             DBOS._recover_pending_workflows(dead)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
@@ -230,8 +229,11 @@ class _Process:
         """Delete what finished longer ago than its worker wants to keep."""
         for worker in list(self._workers.values()):
             before = (datetime.now(UTC) - worker.keep).isoformat()
-            old = worker.jobs.listed(ENDED, completed_before=before, limit=_CLEANED)
-            worker.jobs.delete(status.workflow for status in old)
+            full = True
+            while full and not self._stop.is_set():
+                old = worker.jobs.listed(ENDED, completed_before=before, limit=self.CLEANED)
+                worker.jobs.delete(status.workflow for status in old)
+                full = len(old) == self.CLEANED
 
 
 def _is_news(record: logging.LogRecord) -> bool:

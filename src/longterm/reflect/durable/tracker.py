@@ -7,6 +7,7 @@ others are cancelled.
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
@@ -22,6 +23,8 @@ __all__ = ["Tracker"]
 class _Waiting:
     job: Job
     due: float
+    #: When it is due however often newer ones put it off.
+    latest: float
     future: Future[Any]
 
 
@@ -36,16 +39,26 @@ class Tracker:
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def add(self, job: Job, workflow: str, due: float) -> Future[Any]:
-        """Return the future of *job*; older ones that wait for *workflow* are cancelled."""
-        entry = _Waiting(job, due, Future())
+    def add(
+        self,
+        job: Job,
+        workflow: str,
+        due: float,
+        *,
+        latest: float = math.inf,
+        future: Future[Any] | None = None,
+    ) -> Future[Any]:
+        """Return the *future* of *job*; older ones that wait for *workflow* are cancelled."""
+        future = future or Future()
         with self._lock:
             here = self._waiting.pop(workflow, [])
             replaced = [other for other in here if other.job.submitted < job.submitted]
+            latest = min([latest, *(other.latest for other in replaced)])
+            entry = _Waiting(job, min(due, latest), latest, future)
             self._place(workflow, [other for other in here if other not in replaced] + [entry])
             self._forget(replaced)
         _cancel(replaced)
-        return entry.future
+        return future
 
     def workflow_of(self, job: Job) -> str | None:
         """Return the workflow that *job* waits for."""
@@ -87,15 +100,13 @@ class Tracker:
                 settle(entry.future)
         _cancel(entry for entry in ended if entry.job.id != job)
 
-    def drop(self, job: Job) -> str | None:
-        """Forget *job*, and return the workflow if nobody else waits for it."""
+    def drop(self, job: Job) -> None:
+        """Forget *job*."""
         with self._lock:
             workflow = self._workflows.pop(job.id, None)
-            if workflow is None:
-                return None
-            left = [entry for entry in self._waiting.pop(workflow) if entry.job.id != job.id]
-            self._place(workflow, left)
-        return None if left else workflow
+            if workflow is not None:
+                left = [e for e in self._waiting.pop(workflow) if e.job.id != job.id]
+                self._place(workflow, left)
 
     def release(self) -> None:
         """Forget and cancel everything."""
@@ -120,4 +131,4 @@ class Tracker:
 
 def _cancel(entries: Iterable[_Waiting]) -> None:
     for entry in entries:
-        entry.future.cancel()
+        Future[Any].cancel(entry.future)  # that of the base class: nobody needs to be asked

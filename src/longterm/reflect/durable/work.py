@@ -18,14 +18,15 @@ from langchain_core.runnables import Runnable
 from langgraph.store.base import BaseStore
 from sqlalchemy.exc import DBAPIError
 
+from longterm.clock import Clock
 from longterm.errors import ConfigurationError, InvalidInputError, ReflectionError
-from longterm.reflect.clock import Clock
+from longterm.memory.model import JOB_ID
 from longterm.reflect.durable.codec import encode
 from longterm.reflect.durable.jobs import Jobs
 from longterm.reflect.durable.ledger import TableLedger
 from longterm.reflect.durable.outcome import Done, Job, Moved, Outcome, Replaced, judge
 from longterm.reflect.durable.process import step
-from longterm.reflect.job import JOB_ID, metered, namespace_of, perform
+from longterm.reflect.job import metered, namespace_of, perform, words_of
 from longterm.reflect.retry import Retry
 from longterm.reflect.usage import Budget, Meter, day_of, until_tomorrow
 
@@ -120,7 +121,7 @@ class Work:
         else:
             message = "Reflection of thread %s failed, next try in %gs"
             logger.warning(message, job.thread, seconds, exc_info=error)
-        return {"result": None, "error": f"{type(error).__name__}: {error}", "retry": seconds}
+        return {"result": None, "error": words_of(error), "retry": seconds}
 
 
 def _encoded(result: Any) -> str:

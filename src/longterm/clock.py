@@ -1,4 +1,4 @@
-"""Time, as reflection sees it: a clock to read and a way to wait on it.
+"""Time, as what waits sees it: a clock to read and a way to wait on it.
 
 `SystemClock` is the real one. `ManualClock` stands still until a test moves it, so that a test
 of half an hour's delay takes no time and never depends on how busy the machine is.
@@ -14,7 +14,7 @@ __all__ = ["Clock", "ManualClock", "SystemClock"]
 
 
 class Clock(Protocol):
-    """What the executors ask about time."""
+    """What is asked about time."""
 
     def now(self) -> float:
         """Seconds since an arbitrary moment; never goes back."""
