@@ -104,3 +104,11 @@ def test_a_missing_file_is_an_error_when_the_model_is_made(tmp_path: Path) -> No
 def test_the_package_has_no_other_names() -> None:
     with pytest.raises(AttributeError, match="no attribute 'other'"):
         longterm.local.other  # noqa: B018 (the access is the test)
+
+
+async def test_after_a_crash_in_a_loop_the_next_call_has_a_new_server(tmp_path: Path) -> None:
+    local = model(tmp_path)
+    before = seen(await local.ainvoke("hello"))["pid"]
+    with pytest.raises(APIConnectionError):
+        await local.ainvoke("crash")
+    assert seen(await local.ainvoke("hello"))["pid"] != before

@@ -7,18 +7,19 @@ them to it, and do not call tools.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
 from langchain_core.language_models import ModelProfile
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_openai import ChatOpenAI
-from openai import DefaultAsyncHttpxClient, DefaultHttpxClient
+from openai import APIConnectionError, APITimeoutError, DefaultAsyncHttpxClient, DefaultHttpxClient
 from pydantic import PrivateAttr
 
 from longterm.local.paths import default_cache, default_threads
-from longterm.local.server import Engine, serve
+from longterm.local.server import Engine, connection_lost, serve
 from longterm.local.weights import find_model
 
 __all__ = ["LocalChatModel", "local_chat_model"]
@@ -80,22 +81,42 @@ class LocalChatModel(ChatOpenAI):
             client.base_url = f"{server.url}/v1"
             client.api_key = server.key
 
-    def _generate(self, *args: Any, **kwargs: Any) -> ChatResult:
+    @contextmanager
+    def _connected(self) -> Generator[None]:
         self._connect()
-        return super()._generate(*args, **kwargs)
+        try:
+            yield
+        except APIConnectionError as error:
+            if not isinstance(error, APITimeoutError):
+                connection_lost(self._engine)
+            raise
+
+    @asynccontextmanager
+    async def _aconnected(self) -> AsyncGenerator[None]:
+        await asyncio.to_thread(self._connect)
+        try:
+            yield
+        except APIConnectionError as error:
+            if not isinstance(error, APITimeoutError):
+                await asyncio.to_thread(connection_lost, self._engine)
+            raise
+
+    def _generate(self, *args: Any, **kwargs: Any) -> ChatResult:
+        with self._connected():
+            return super()._generate(*args, **kwargs)
 
     async def _agenerate(self, *args: Any, **kwargs: Any) -> ChatResult:
-        await asyncio.to_thread(self._connect)
-        return await super()._agenerate(*args, **kwargs)
+        async with self._aconnected():
+            return await super()._agenerate(*args, **kwargs)
 
     def _stream(self, *args: Any, **kwargs: Any) -> Iterator[ChatGenerationChunk]:
-        self._connect()
-        yield from super()._stream(*args, **kwargs)
+        with self._connected():
+            yield from super()._stream(*args, **kwargs)
 
     async def _astream(self, *args: Any, **kwargs: Any) -> AsyncIterator[ChatGenerationChunk]:
-        await asyncio.to_thread(self._connect)
-        async for chunk in super()._astream(*args, **kwargs):
-            yield chunk
+        async with self._aconnected():
+            async for chunk in super()._astream(*args, **kwargs):
+                yield chunk
 
 
 def _defaults(engine: Engine) -> dict[str, Any]:

@@ -25,12 +25,13 @@ from typing import IO
 
 from longterm.errors import LocalModelError, MissingExtraError
 
-__all__ = ["Engine", "Server", "serve"]
+__all__ = ["Engine", "Server", "connection_lost", "serve"]
 
 # By path and with -P: no file in the current folder or beside ours can stand in for a module.
 _SERVING = (sys.executable, "-P", str(Path(__file__).with_name("serving.py")))
 _START_SECONDS = 300.0
 _STOP_SECONDS = 5.0
+_DYING_SECONDS = 2.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +70,17 @@ def serve(engine: Engine, *, seconds: float = _START_SECONDS) -> Server:
         if slot not in _servers:
             _servers[slot] = _start(engine, seconds)
         return _servers[slot]
+
+
+def connection_lost(engine: Engine) -> None:
+    """Wait until the server of *engine* can be seen to be dead, if it is about to be.
+
+    A dying process closes its connections before it counts as ended.
+    """
+    server = _servers.get((os.getpid(), engine))
+    if server:
+        with suppress(subprocess.TimeoutExpired):
+            server.process.wait(_DYING_SECONDS)
 
 
 def _start(engine: Engine, seconds: float) -> Server:
