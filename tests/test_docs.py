@@ -9,17 +9,30 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from langchain_core.messages import AIMessage
 
-from longterm.testing import Reply, ScriptedChatModel, tool_calls
+from longterm.testing import Asked, Reply, ScriptedChatModel, tool_calls
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 LOCAL = '"local:qwen2.5-coder-1.5b"'
 
+
+def _moved(asked: Asked) -> AIMessage:
+    """Answer what the local model did: the memory about Kyoto changes, whatever its number."""
+    number = re.search(r"\[(\d+)\] Memory .*Kyoto", asked.text)
+    changes = {"content": "Ann lives in Osaka now"}
+    return tool_calls(("update_Memory", {"number": number and number[1], "changes": changes}))
+
+
 #: What the local model said when a page was written; it stands in for 1.1 GB of weights.
 ANSWERS: dict[str, list[Reply]] = {
     "README.md": [
-        tool_calls(("Memory", {"content": "I am Ann. I moved to Kyoto in May and I love ramen."}))
+        tool_calls(
+            ("Memory", {"content": "Ann moved to Kyoto in May"}),
+            ("Memory", {"content": "Ann loves ramen"}),
+        ),
+        _moved,
     ]
 }
 _BLOCK = re.compile(

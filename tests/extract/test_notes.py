@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given, strategies as st
+from pydantic import BaseModel
 
 from longterm import create_memory_manager
 from longterm.errors import DroppedWarning
@@ -15,11 +16,26 @@ from longterm.extract.schema import kinds_of
 from longterm.memory.model import Memory, RemoveDoc
 from longterm.testing import ScriptedChatModel
 
-NOTHING = '{"about_user": false, "changes": []}'
+
+class Dish(BaseModel):
+    """What somebody thinks of a dish."""
+
+    name: str
+    liking: int
+    why: str
+
+
+class Wish(BaseModel):
+    """What the user wishes for."""
+
+    wish: str
+
+
+NOTHING = '{"user": "asks", "changes": []}'
 
 
 def answer(*changes: dict[str, Any]) -> str:
-    return json.dumps({"about_user": True, "changes": changes})
+    return json.dumps({"user": "tells", "changes": changes})
 
 
 def managed(*script: str, existing: Any = (), **options: Any) -> list[Any]:
@@ -28,10 +44,10 @@ def managed(*script: str, existing: Any = (), **options: Any) -> list[Any]:
     return [memory.content for memory in result]
 
 
-def shown(text: str, existing: Any) -> str:
+def shown(said: Any, existing: Any) -> str:
     model = ScriptedChatModel(NOTHING)
     manager = create_memory_manager(model, protocol="notes")
-    manager.invoke({"messages": text, "existing": existing})
+    manager.invoke({"messages": said, "existing": existing})
     return model.asked[0].messages[1].text
 
 
@@ -66,7 +82,7 @@ def test_nothing_about_the_user_changes_nothing() -> None:
 
 
 def test_an_answer_that_was_cut_off_is_asked_again() -> None:
-    cut = '{"about_user": true, "changes": [{"action": "insert", "note": {"content": "likes t'
+    cut = '{"user": "tells", "changes": [{"action": "insert", "note": {"content": "likes t'
     whole = answer({"action": "insert", "note": {"content": "likes tea"}})
     assert managed(cut, whole) == [Memory(content="likes tea")]
 
@@ -78,10 +94,75 @@ def test_only_what_is_permitted_is_offered_and_the_harmless_one_leads() -> None:
     assert actions(Scene(known=True), Permissions(inserts=False)) == ["update"]
 
 
+def gates(permissions: Permissions) -> list[str]:
+    repertoire = Repertoire(kinds_of([Memory]), permissions)
+    schema = Notes(ScriptedChatModel(), repertoire, structured=True).schema(Scene(known=True))
+    return [one["properties"]["user"]["const"] for one in schema["anyOf"]]
+
+
+def test_the_user_may_ask_to_forget_where_notes_may_be_deleted() -> None:
+    assert gates(Permissions(deletes=True)) == ["tells", "forgets", "asks"]
+    assert gates(Permissions()) == ["tells", "asks"]
+
+
+def told(**options: Any) -> str:
+    model = ScriptedChatModel(NOTHING)
+    create_memory_manager(model, protocol="notes", **options).invoke({"messages": "hi"})
+    return model.asked[0].messages[0].text
+
+
+def test_only_what_is_permitted_is_told_and_shown_in_examples() -> None:
+    assert '"delete"' in told(enable_deletes=True)
+    assert "delete" not in told()
+    assert "forget" not in told()
+    assert "update" not in told(enable_updates=False)
+
+
+def test_a_note_of_one_text_is_written_as_that_text() -> None:
+    insert = answer({"action": "insert", "note": "Ann likes tea"})
+    assert managed(insert) == [Memory(content="Ann likes tea")]
+    update = answer({"action": "update", "number": 0, "note": "Ann likes ale"})
+    assert managed(update, existing=["Ann likes tea"]) == [Memory(content="Ann likes ale")]
+
+
+def test_a_note_of_several_fields_is_written_with_its_fields() -> None:
+    insert = answer({"action": "insert", "note": {"name": "ramen", "liking": 90, "why": "salty"}})
+    assert managed(insert, schemas=[Dish]) == [Dish(name="ramen", liking=90, why="salty")]
+
+
+@pytest.mark.parametrize("nothing", ["", None])
+def test_an_update_keeps_what_the_model_did_not_see_and_left_empty(nothing: Any) -> None:
+    known = Dish(name="ramen", liking=90, why="salty")
+    update = {"name": "miso ramen", "liking": 95, "why": nothing}
+    changed = answer({"action": "update", "number": 0, "note": update})
+    kept = managed(changed, schemas=[Dish], existing=[("k", known)])
+    assert kept == [Dish(name="miso ramen", liking=95, why="salty")]
+
+
+def test_an_update_that_says_nothing_changes_nothing() -> None:
+    nothing = answer({"action": "update", "number": 0, "note": ""})
+    assert managed(nothing, existing=["Ann likes tea"]) == [Memory(content="Ann likes tea")]
+
+
+def test_a_schema_of_the_user_s_own_is_described_to_the_model() -> None:
+    assert "What somebody thinks of a dish." in told(schemas=[Dish])
+    assert "What the user wishes for." in told(schemas=[Wish])
+
+
+def test_what_others_say_is_told_in_its_place_and_under_their_name() -> None:
+    said = [("user", "I work at Sony"), ("assistant", "As what?"), ("user", "I design cameras")]
+    lines = shown(said, []).splitlines()[-3:]
+    assert [line.partition(" says")[0] for line in lines] == [
+        "The user",
+        "The assistant",
+        "The user",
+    ]
+
+
 def test_the_model_sees_labels_and_the_user_s_words() -> None:
     text = shown("I like tea", ["likes ale", ("k", {"x": "a walk", "y": 2})])
     assert "[0] likes ale\n[1] a walk" in text
-    assert text.endswith("The user says:\nI like tea")
+    assert text.endswith('The user says: "I like tea"')
 
 
 @given(st.text(st.characters(codec=None, exclude_categories=())))

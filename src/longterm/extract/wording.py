@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from functools import lru_cache
 from typing import Any
@@ -127,9 +127,9 @@ SEEN = "Seen."
 KNOWN_ALREADY = "Nothing to do: this is known already, word for word."
 _NOTES = "You keep notes about the user. Read what the user says now; say how the notes change."
 _NOTES_INSERT = (
-    "- insert: the user tells a lasting fact about himself or herself that no note is about. "
-    "One fact per note."
+    "- insert: the user tells a lasting fact that no note is about. One fact per note{}."
 )
+_NOTES_SENTENCE = ', a sentence with the user\'s name or "the user" instead of "I"'
 _NOTES_UPDATE = (
     "- update: the user says something new about the subject of a note. Give its number and "
     "write the note with what the user says now."
@@ -140,15 +140,36 @@ _NOTES_DELETE = (
 )
 _NOTES_REST = (
     "Notes that the user does not talk about stay out of the list. Start with "
-    '"about_user": false if the user only asks a question or gives a task (then the list is '
-    "empty), true if the user tells something about himself or herself or asks to forget "
-    "something. Write in the language of the user."
+    '"user": "tells" if the user tells anything about himself or herself, {}"asks" if all that '
+    "the user says is a question or a task (then the list is empty). Write in the language of "
+    "the user."
 )
+_NOTES_FORGETS = '"forgets" if the user asks to forget something, '
 _NOTES_EXAMPLE = """\
 Example. Notes: [0] Likes jazz [1] Lives in Paris [2] Likes tea. The user says: "Moved to Rome! \
-I don't like tea any more." Answer: {"about_user":true,"changes":[{"action":"update","number":1,\
-"note":... Lives in Rome ...},{"action":"delete","number":2}]}
-The user says: "How much is 3 times 4?" Answer: {"about_user":false,"changes":[]}"""
+I don't like tea any more." Answer: {"user":"tells","changes":[{"action":"update","number":1,\
+"note":... Lives in Rome ...},{"action":"delete","number":2}]}"""
+_TEXT_INSERTS = """\
+Example. Notes: (none). The user says: "I'm Bob. I live in Paris, like tea and play golf." \
+Answer: {"user":"tells","changes":[{"action":"insert","note":"Bob lives in Paris"},\
+{"action":"insert","note":"Bob likes tea"},{"action":"insert","note":"Bob plays golf"}]}
+Notes: (none). The user says: "My dad paints. I have a cat." Answer: {"user":"tells","changes":\
+[{"action":"insert","note":"The user's dad paints"},\
+{"action":"insert","note":"The user has a cat"}]}"""
+_TEXT_UPDATES = """\
+Notes: [0] 李明养狗 [1] 李明住在北京. The user says: "我搬家了，现在住在广州。" Answer: \
+{"user":"tells","changes":[{"action":"update","number":1,"note":"李明住在广州"}]}
+Notes: [0] Bob likes tea [1] Bob lives in Paris [2] Bob plays golf. The user says: "I moved to \
+Rome!" Answer: {"user":"tells","changes":[{"action":"update","number":1,\
+"note":"Bob lives in Rome"}]}"""
+_TEXT_DELETES = """\
+The user says: "I don't like tea any more. I'm learning to swim." Answer: {"user":"tells",\
+"changes":[{"action":"delete","number":0},{"action":"insert","note":"Bob is learning to swim"}]}
+The user says: "Forget that I play golf." Answer: {"user":"forgets","changes":\
+[{"action":"delete","number":2}]}"""
+_NOTES_QUESTION = """\
+The user says: "How much is 3 times 4? Write a short story." \
+Answer: {"user":"asks","changes":[]}"""
 DONE = "Call this when nothing more is to be done."
 NUMBER = "Number of the known memory"
 
@@ -177,17 +198,30 @@ def known_block(known: Sequence[tuple[int, Document]]) -> str:
     return well_formed("\n".join(lines))
 
 
-def notes(instructions: str, kinds: str, *, updates: bool, deletes: bool) -> str:
-    """Return the system message for small models; *kinds* describes what a note holds."""
-    rules = [_NOTES_INSERT, *[_NOTES_UPDATE] * updates, *[_NOTES_DELETE] * deletes]
-    parts = [_NOTES, instructions.strip(), *rules, _NOTES_REST, kinds, _NOTES_EXAMPLE]
+def notes(instructions: str, kinds: str, *, sentences: bool, updates: bool, deletes: bool) -> str:
+    """Return the system message for small models.
+
+    *kinds* describes what a note holds; *sentences* says that it is written as a plain text.
+    """
+    rules = [
+        _NOTES_INSERT.format(_NOTES_SENTENCE * sentences),
+        *[_NOTES_UPDATE] * updates,
+        *[_NOTES_DELETE] * deletes,
+        _NOTES_REST.format(_NOTES_FORGETS * deletes),
+    ]
+    texts = [_TEXT_INSERTS, *[_TEXT_UPDATES] * updates, *[_TEXT_DELETES] * deletes]
+    examples = texts if sentences else [_NOTES_EXAMPLE]
+    parts = [_NOTES, instructions.strip(), *rules, kinds, *examples, _NOTES_QUESTION]
     return "\n".join(part for part in parts if part)
 
 
-def notes_session(known: str, said: str, today: date | None) -> str:
-    """Return the user message for small models."""
-    date_line = f"Today is {today:%A, %Y-%m-%d}.\n" if today else ""
-    return f"{date_line}Notes:\n{fenced(known) or '(none)'}\n\nThe user says:\n{fenced(said)}"
+def notes_session(known: str, said: Iterable[tuple[str, str]]) -> str:
+    """Return the user message for small models, in the form of the examples.
+
+    It tells no date: small models take it for something the user said.
+    """
+    lines = [f'The {who} says: "{fenced(text)}"' for who, text in said]
+    return "\n".join([f"Notes:\n{fenced(known) or '(none)'}\n", *lines])
 
 
 def added(number: int) -> str:
