@@ -27,7 +27,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "settings": {"errors", "stores", "embed", "local"},
     "answer": set(),  # what a model's answer says, whatever its form
     "models": {"errors", "settings"},
-    "extract": {"errors", "answer", "memory", "flow", "models"},
+    "extract": {"errors", "text", "answer", "memory", "flow", "models"},
     "recall": {"errors", "text", "memory", "flow", "models"},
     "summarize": {"errors", "answer", "memory", "flow", "models"},
     "short_term": {"summarize"},

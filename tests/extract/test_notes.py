@@ -40,7 +40,7 @@ def answer(*changes: dict[str, Any]) -> str:
 
 def managed(*script: str, existing: Any = (), **options: Any) -> list[Any]:
     manager = create_memory_manager(ScriptedChatModel(*script), protocol="notes", **options)
-    result = manager.invoke({"messages": "hm", "existing": existing})
+    result = manager.invoke({"messages": "Tea? Ale!", "existing": existing})
     return [memory.content for memory in result]
 
 
@@ -75,6 +75,27 @@ def test_a_note_is_deleted_where_that_is_permitted() -> None:
     with pytest.warns(DroppedWarning, match="not permitted"):
         kept = managed(delete, NOTHING, existing=[("k", "likes tea")])
     assert kept == [Memory(content="likes tea")]
+
+
+TWO = ["likes tea", "has a dog"]
+
+
+def test_a_change_of_a_note_that_nobody_spoke_of_is_a_new_note() -> None:
+    slip = answer({"action": "update", "number": 1, "note": {"content": "likes ale"}})
+    assert managed(slip, existing=TWO) == [Memory(content=it) for it in ("likes ale", *TWO)]
+
+
+def test_a_note_that_nobody_spoke_of_is_not_deleted() -> None:
+    slip = answer({"action": "delete", "number": 1})
+    with pytest.warns(DroppedWarning, match="Nobody spoke"):
+        kept = managed(slip, NOTHING, existing=TWO, enable_deletes=True)
+    assert kept == [Memory(content=it) for it in TWO]
+
+
+def test_a_profile_is_changed_whatever_was_said() -> None:
+    change = answer({"action": "update", "number": 0, "note": {"content": "has a cat"}})
+    kept = managed(change, existing=["likes tea"], enable_inserts=False)
+    assert kept == [Memory(content="has a cat")]
 
 
 def test_nothing_about_the_user_changes_nothing() -> None:

@@ -41,7 +41,7 @@ from longterm.extract.report import Dropped, Report, refusals_in, usage_of
 from longterm.extract.schema import Kind
 from longterm.extract.tool_calls import ToolCalls
 from longterm.flow import ask
-from longterm.memory.conversation import message_time
+from longterm.memory.conversation import message_text, message_time
 from longterm.memory.reconcile import Draft, ProposalError
 from longterm.models import ChatModel, ProtocolName, default_protocol
 
@@ -101,7 +101,7 @@ class Extractor:
 
     async def extract(self, session: Session) -> Extraction:
         """Ask the model about *session* until it is done or its steps and repairs are used up."""
-        judge = Judge(self._kinds, self._permissions, session.new_id)
+        judge = Judge(self._kinds, self._permissions, session.new_id, self._said(session))
         turn = _Turn(session.draft, session.max_steps)
         if not self._repertoire.offers(self._scene(session.draft, session)):
             return Extraction(turn.draft, turn.report)
@@ -111,6 +111,11 @@ class Extractor:
             turn = turn.after(answer, self._read(answer), judge)
             messages = [*messages, *self._dialogue.reply(answer, turn.outcomes)]
         return Extraction(turn.draft, turn.report)
+
+    def _said(self, session: Session) -> str | None:
+        if not self._dialogue.mixes_numbers_up:
+            return None
+        return "\n".join(map(message_text, session.messages))
 
     def _read(self, answer: Any) -> list[Proposed]:
         proposed = self._dialogue.read(answer)

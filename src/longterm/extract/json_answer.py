@@ -46,6 +46,8 @@ _NOTHING = frozenset({"none", "nothing", "keep", "noop", "done", "finish"})
 class JsonAnswer:
     """Talk by one JSON object; *structured* lets the provider hold the model to its schema."""
 
+    mixes_numbers_up = False
+
     def __init__(self, model: ChatModel, repertoire: Repertoire, *, structured: bool) -> None:
         self._model = model
         self._repertoire = repertoire

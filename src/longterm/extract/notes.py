@@ -17,6 +17,7 @@ from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 from typing_extensions import override
 
 from longterm.extract import wording
+from longterm.extract.grounding import label
 from longterm.extract.json_answer import JsonAnswer, constant
 from longterm.extract.proposal import Proposal
 from longterm.extract.protocol import Brief, Scene
@@ -36,6 +37,8 @@ _TEXT_LABEL, _FIELD_LABEL = 400, 60
 
 class Notes(JsonAnswer):
     """Talk about notes; the provider holds the model to the schema of the answer."""
+
+    mixes_numbers_up = True
 
     @cached_property
     def _text(self) -> str | None:
@@ -127,6 +130,5 @@ def _described(kind: Kind) -> str:
 
 def _label(document: Document) -> str:
     content: Any = document.content
-    values: list[Any] = [*content.values()] if isinstance(content, dict) else [content]
-    limit = _TEXT_LABEL if len(values) == 1 else _FIELD_LABEL
-    return well_formed(" ".join(str(values[0] if values else "(empty)").split())[:limit])
+    several = isinstance(content, dict) and len(cast("dict[str, Any]", content)) > 1
+    return well_formed(label(document)[: _FIELD_LABEL if several else _TEXT_LABEL])

@@ -13,6 +13,7 @@ from typing import Any, cast
 
 from longterm.extract.edit import apply_patch, keep_nulls, merge
 from longterm.extract.excerpt import restored
+from longterm.extract.grounding import speaks_of
 from longterm.extract.schema import Kind
 from longterm.memory.model import Document
 from longterm.memory.reconcile import Draft, ProposalError
@@ -107,10 +108,12 @@ class Judge:
     kinds: tuple[Kind, ...]
     permissions: Permissions
     new_id: NewId
+    #: What was said, where the model may mix up the numbers of memories.
+    said: str | None = None
 
     def judge(self, draft: Draft, proposal: Proposal) -> Draft:
         """Return *draft* with *proposal* carried out; raises `ProposalError` if it cannot be."""
-        match proposal:
+        match self._meant(draft, proposal):
             case Add(kind, content):
                 return self._add(draft, kind, content)
             case Change(target, changes):
@@ -123,6 +126,21 @@ class Judge:
                 return draft
             case Unreadable(reason):
                 raise ProposalError(reason)
+
+    def _meant(self, draft: Draft, proposal: Proposal) -> Proposal:
+        """Return *proposal*, or what it rather means if nothing speaks of the memory it names."""
+        match proposal:
+            case Change(target, changes) if changes and not self._spoken_of(draft, target, changes):
+                kind = self._kind_of(draft, draft.number(target))
+                return Add(kind, changes) if kind and self.permissions.inserts else proposal
+            case Remove(target) if len(draft.living) > 1 and not self._spoken_of(draft, target):
+                return Unreadable(f"Nobody spoke of memory [{target}]. Leave it.")
+            case _:
+                return proposal
+
+    def _spoken_of(self, draft: Draft, target: Target, changes: Any = None) -> bool:
+        number = draft.number(target)
+        return self.said is None or speaks_of(draft, number, self.said, changes)
 
     def _add(self, draft: Draft, kind: Kind, content: Any) -> Draft:
         # A profile: the first document is always welcome, a second one never.

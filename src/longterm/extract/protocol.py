@@ -110,6 +110,11 @@ def opening(brief: Brief, repertoire: Repertoire, guide: str) -> list[BaseMessag
 class Dialogue(Protocol):
     """One way to talk with one model."""
 
+    @property
+    def mixes_numbers_up(self) -> bool:
+        """Whether a memory's number in an answer may be a slip of the model."""
+        ...
+
     def model(self, scene: Scene) -> ChatModel:
         """Return the model, ready to be asked in *scene*."""
         ...

@@ -45,6 +45,8 @@ FINISH = "Done"
 class ToolCalls:
     """Talk by tool calls; tools are bound to *model* once for each scene."""
 
+    mixes_numbers_up = False
+
     def __init__(self, model: ChatModel, repertoire: Repertoire) -> None:
         self._model = model
         self._repertoire = repertoire
