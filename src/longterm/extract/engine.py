@@ -28,6 +28,7 @@ from longterm.extract.proposal import (
     Permissions,
     Proposed,
     Remove,
+    SlipError,
     Unreadable,
 )
 from longterm.extract.protocol import (
@@ -176,7 +177,7 @@ class _Turn:
             self.repairs,
             (*verdict.failed, *left),
             verdict.outcomes,
-            self.so_far + Report(1, refusals_in(answer), usage_of(answer)),
+            self.so_far + Report(1, refusals_in(answer) + verdict.slips, usage_of(answer)),
         )
         return turn._next(repair=bool(verdict.failed), finished=_finished(proposed))
 
@@ -209,6 +210,8 @@ class _Verdict:
 
     draft: Draft
     failed: tuple[Dropped, ...] = ()
+    #: What was left out and is not to be asked about again.
+    slips: tuple[Dropped, ...] = ()
     outcomes: Outcomes = field(default_factory=dict[str, str])
 
 
@@ -222,12 +225,15 @@ def _judged(draft: Draft, proposed: Sequence[Proposed], judge: Judge) -> _Verdic
 def _with_one(verdict: _Verdict, one: Proposed, judge: Judge) -> _Verdict:
     try:
         draft = judge.judge(verdict.draft, one.proposal)
+    except SlipError as error:
+        slips = (*verdict.slips, Dropped(one.said, str(error)))
+        return replace(verdict, slips=slips, outcomes={**verdict.outcomes, one.id: wording.SEEN})
     except ProposalError as error:
         failed = (*verdict.failed, Dropped(one.said, str(error)))
         told = {**verdict.outcomes, one.id: wording.not_done(str(error))}
-        return _Verdict(verdict.draft, failed, told)
+        return replace(verdict, failed=failed, outcomes=told)
     told = {**verdict.outcomes, one.id: _outcome(verdict.draft, draft, one)}
-    return _Verdict(draft, verdict.failed, told)
+    return replace(verdict, draft=draft, outcomes=told)
 
 
 def _outcome(before: Draft, after: Draft, one: Proposed) -> str:

@@ -101,6 +101,10 @@ class Permissions:
     deletes: bool = False
 
 
+class SlipError(ProposalError):
+    """A slip of the model: it is told in the report, and not asked about again."""
+
+
 @dataclass(frozen=True)
 class Judge:
     """Judges proposals by the schemas and permissions of one manager."""
@@ -134,7 +138,7 @@ class Judge:
                 kind = self._kind_of(draft, draft.number(target))
                 return Add(kind, changes) if kind and self.permissions.inserts else proposal
             case Remove(target) if len(draft.living) > 1 and not self._spoken_of(draft, target):
-                return Unreadable(f"Nobody spoke of memory [{target}]. Leave it.")
+                raise SlipError(f"Nobody spoke of memory [{target}].")
             case _:
                 return proposal
 
