@@ -431,7 +431,9 @@ def _options(step: Look) -> _Options:
 
 def _searches(step: Look) -> list[Op]:
     query, limit = step.meaning or step.words, max(step.limit, step.whole)
-    return [SearchOp(place, query=query, limit=limit) for place in step.namespaces]
+    return [
+        SearchOp(place, query=query, limit=limit, refresh_ttl=False) for place in step.namespaces
+    ]
 
 
 def _as_hits(answers: Sequence[Any]) -> list[Hit]:
