@@ -25,6 +25,7 @@ from langchain_core.messages import (
 from longterm.errors import InvalidInputError
 
 __all__ = [
+    "QUERY_LIMIT",
     "as_messages",
     "message_text",
     "message_time",
@@ -171,7 +172,7 @@ def _block_text(block: Any) -> str:
             return text
         case {"type": "tool_use" | "tool_call" | "thinking" | "reasoning" | "redacted_thinking"}:
             return ""  # calls are shown from tool_calls; a model's thoughts are not conversation
-        case {"type": "tool_result", "content": inner}:
+        case {"type": "tool_result", "content": inner} if inner is not None:
             return "\n".join(_content_parts(cast("str | list[Any]", inner)))
         case {"type": str(kind)}:
             return f"[{kind.removesuffix('_url').removeprefix('input_')}]"

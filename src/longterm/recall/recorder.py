@@ -68,7 +68,8 @@ class ConversationRecorder(FlowRunnable[Any, list[dict[str, Any]]]):
     @override
     async def flow(self, input: Any, config: RunnableConfig) -> list[dict[str, Any]]:
         place = self._namespace(config)
-        thread = str(config.get("configurable", {}).get("thread_id", ""))
+        thread_id = config.get("configurable", {}).get("thread_id")
+        thread = "" if thread_id is None else str(thread_id)
         said = turns(
             as_messages(_messages_in(input)), thread=thread, now=self._clock(), limit=self._limit
         )
