@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +24,8 @@ def run(files: Sequence[Path], place: Place, thread: str, console: Console | Non
     console = console or Console()
     chats = [chat for file in files for chat in read_chats(file)]
     total = sum(len(chat.messages) for chat in chats)
-    now = datetime.now(UTC)
     with place.opened() as store:
-        recorder = create_conversation_recorder(
-            namespace=place.turns, store=store, clock=lambda: now
-        )
+        recorder = create_conversation_recorder(namespace=place.turns, store=store)
         steps = (len(new) for chat in chats for new in _recorded(recorder, chat, place, thread))
         new = sum(bar("recording", steps, sum(map(_parts, chats))))
     console.out(f"{new} new of {total} messages recorded in {place.store}.", highlight=False)
@@ -42,12 +38,9 @@ def _parts(chat: Chat) -> int:
 def _recorded(
     recorder: ConversationRecorder, chat: Chat, place: Place, thread: str
 ) -> Iterator[list[dict[str, Any]]]:
-    """Record part by part.
-
-    Each time all that came before is handed over as well: a recorder stores it once, and
-    learns from it which place in the conversation a message has.
-    """
+    """Record part by part."""
     config = place.config(thread_id=thread or chat.thread)
-    for part in range(_parts(chat)):
-        messages = chat.messages[: (part + 1) * _AT_ONCE]
-        yield run_flow(recorder.flow(messages, config), config, store=recorder.store)
+    said = recorder.turns_in(chat.messages, config)
+    for start in range(0, len(said), _AT_ONCE):
+        part = recorder.keep(said[start : start + _AT_ONCE], config)
+        yield run_flow(part, config, store=recorder.store)
