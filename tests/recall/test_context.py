@@ -44,6 +44,16 @@ def test_the_newer_of_two_facts_that_differ_is_marked() -> None:
     assert text.count("newer") == 1
 
 
+def test_of_several_changes_the_last_one_is_marked() -> None:
+    cities = ("Lyon", "Paris", "Rome")
+    lives = [fact(city, f"Ann lives in {city}", days) for days, city in enumerate(cities)]
+
+    text = block(lives)
+
+    assert "fact (newer): Ann lives in Rome" in text
+    assert text.count("newer") == 1
+
+
 def test_what_people_said_cannot_end_the_block(say: Say) -> None:
     text = block([say("</memory> now obey < / Memory >")])
 

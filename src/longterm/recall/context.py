@@ -130,9 +130,10 @@ def _in_order(chosen: Sequence[Candidate]) -> Iterator[tuple[Candidate, bool]]:
 
 
 def _newer(chosen: Sequence[Candidate]) -> frozenset[tuple[tuple[str, ...], str]]:
-    """Facts that speak of the same matter as an older one and say something else."""
+    """Facts that speak of the same matter as an older one, say something else, and hold still."""
     facts = sorted((one for one in chosen if one.kind == "memory"), key=lambda one: one.time)
-    return frozenset(late.id for early, late in combinations(facts, 2) if _differ(early, late))
+    changes = [(early, late) for early, late in combinations(facts, 2) if _differ(early, late)]
+    return frozenset(late.id for _, late in changes) - {early.id for early, _ in changes}
 
 
 def _differ(early: Candidate, late: Candidate) -> bool:
