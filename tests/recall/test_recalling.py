@@ -227,6 +227,15 @@ def test_exact_leaves_out_what_lies_below(store: BaseStore) -> None:
     assert {"I moved to Oslo", "we moved the office"} < texts(exact=False)
 
 
+def test_however_much_lies_below_what_lies_in_the_namespace_is_found() -> None:
+    with EmbeddedStore(":memory:", index={"embed": HashEmbeddings(64), "dims": 64}) as store:
+        record(store, [{"role": "user", "content": f"who moved, {n}?"} for n in range(1_200)])
+        store.put(("turns",), "1", {"content": "we moved the office last spring"})
+        recall = create_recall(namespace=("turns",), store=store, exact=True)
+
+        assert [item.key for item in recall.invoke("Who moved?", {}).items] == ["1"]
+
+
 class Found(NamedTuple):
     text: str
 

@@ -225,7 +225,7 @@ class Recall(FlowRunnable[Any, Recalled]):
 
 async def _read(text: str, where: _Where, now: datetime) -> Question:
     """Read the question, knowing whose names it may hold: of those who answered as well."""
-    scouts = await Look(where.places, text, meaning="", limit=_SCOUTS, around=1)
+    scouts = await Look(where.places, text, meaning="", limit=_SCOUTS, around=1, exact=where.exact)
     people = filter(where.holds, (unsealed(hit.sealed) for hit in scouts))
     return ask(text, speakers=speakers(people), now=now)
 
@@ -233,7 +233,7 @@ async def _read(text: str, where: _Where, now: datetime) -> Question:
 async def _pool(question: Question, where: _Where) -> Pool:
     """Find candidates, and what is needed to see them in their conversation."""
     statement = question.statement
-    hits = await Look(where.places, statement, statement, _CANDIDATES, _AROUND, _WHOLE)
+    hits = await Look(where.places, statement, statement, _CANDIDATES, _AROUND, _WHOLE, where.exact)
     read = ((unsealed(hit.sealed), hit.cosine) for hit in hits)
     cosines = {one: cosine for one, cosine in read if where.holds(one)}
     if hits and not any(isinstance(hit.sealed, Item) for hit in hits):
