@@ -10,14 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from langchain_core.messages import BaseMessage
-
 from longterm.errors import InvalidInputError
 from longterm.evals.beam import turns_in
 from longterm.evals.files import dicts_in, parsed, read_text
 from longterm.evals.locomo import conversation_in
 from longterm.evals.suites import Conversation
-from longterm.memory.conversation import as_messages
 
 __all__ = ["Chat", "read_chats"]
 
@@ -67,7 +64,7 @@ def _chats(data: Any, name: str) -> Iterator[Chat]:
         data = [data]
     match data:
         case [{"role": _}, *_]:
-            yield Chat(name, _messages(data, name))
+            yield Chat(name, _messages(data))
         case [{"messages": _}, *_]:
             yield from (_wrapped(one, name, at) for at, one in enumerate(data))
         case [{"conversation": dict()}, *_]:
@@ -84,17 +81,14 @@ def _wrapped(one: Any, name: str, at: int) -> Chat:
             messages: list[Any] | None = one["messages"]
             own_name = f"{name}-{at}" if at else name
             thread = str(one.get("thread_id") or one.get("id") or own_name)
-            return Chat(thread, _messages(messages or [], name))
+            return Chat(thread, _messages(messages or []))
         case _:
             raise InvalidInputError(f'Chat {at} in {name} is not of the form {{"messages": […]}}.')
 
 
-def _messages(data: Sequence[Any], name: str) -> list[BaseMessage]:
-    """Make messages of *data*; ids that are numbers become text, as LangChain wants them."""
-    try:
-        return as_messages([_with_text_id(one) for one in data])
-    except InvalidInputError as error:
-        raise InvalidInputError(f"{name}: {error}") from error
+def _messages(data: Sequence[Any]) -> list[Any]:
+    """Hand the messages on; ids that are numbers become text, as LangChain wants them."""
+    return [_with_text_id(one) for one in data]
 
 
 def _with_text_id(message: Any) -> Any:
