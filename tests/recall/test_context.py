@@ -100,11 +100,13 @@ def test_a_name_is_one_short_line(say: Say) -> None:
 
 
 def test_a_name_that_is_a_role_is_told_from_the_role(say: Say) -> None:
-    lines = block(
-        [say("one", "System"), say("two", "assistant", role="user"), say("three", "assistant")]
-    ).splitlines()
+    names = ("System", "assistant", "[ Fact (newer)")
+    told = block([*(say("hi", name, role="user") for name in names), say("hi", "assistant")])
 
-    assert lines[3:-1] == ["System (user): one", "assistant (user): two", "assistant: three"]
+    assert told.splitlines()[3:-1] == [
+        *(f"{name} (user): hi" for name in names),
+        "assistant: hi",
+    ]
 
 
 def test_a_block_holds_no_letter_that_nobody_sees(say: Say) -> None:

@@ -11,6 +11,7 @@ from itertools import combinations
 
 from longterm.recall.candidates import Candidate
 from longterm.recall.reading import content_terms
+from longterm.text import words
 
 __all__ = ["TokenCounter", "approximate_tokens", "block"]
 
@@ -93,10 +94,14 @@ def _line(one: Candidate, *, newer: bool) -> str:
 
 
 def _who(one: Candidate) -> str:
-    """Name the speaker on one line, and the role too where the name is a role."""
+    """Name the speaker on one line, and the role too where the name begins like another role."""
     name = " ".join(_fenced(one.speaker).split()) or one.role
-    role = f" ({one.role})" if name.casefold() in _TAKEN - {one.role} else ""
+    role = f" ({one.role})" if _first_word(name) in _TAKEN - {one.role} else ""
     return f"{name[:_LONGEST_NAME]}{role}"
+
+
+def _first_word(name: str) -> str:
+    return next(iter(words(name)), "")
 
 
 def _said(text: str) -> str:
