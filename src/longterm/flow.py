@@ -143,7 +143,8 @@ class Look(Step[list[Hit]]):
 
     Full text looks for *words*, vectors for *meaning*; "" leaves vectors out. A store that can
     brings with the best hits what was written *around* them, and everything of a namespace
-    that holds no more than *whole* items. Other stores search for the one or the other.
+    that holds no more than *whole* items, and leaves out what lies below where *exact*. Other
+    stores search for the one or the other, at and below the namespaces.
     """
 
     namespaces: tuple[tuple[str, ...], ...]
@@ -152,6 +153,7 @@ class Look(Step[list[Hit]]):
     limit: int
     around: int = 0
     whole: int = 0
+    exact: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -381,6 +383,7 @@ class _HasArms(Protocol):
         meaning: str,
         around: int,
         whole: int,
+        exact: bool,
     ) -> Sequence[Hit]: ...
 
     async def aarms(
@@ -392,6 +395,7 @@ class _HasArms(Protocol):
         meaning: str,
         around: int,
         whole: int,
+        exact: bool,
     ) -> Sequence[Hit]: ...
 
 
@@ -400,6 +404,7 @@ class _Options(TypedDict):
     meaning: str
     around: int
     whole: int
+    exact: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -426,12 +431,20 @@ async def _alook(step: Look, store: BaseStore) -> list[Hit]:
 
 
 def _options(step: Look) -> _Options:
-    return _Options(limit=step.limit, meaning=step.meaning, around=step.around, whole=step.whole)
+    return _Options(
+        limit=step.limit,
+        meaning=step.meaning,
+        around=step.around,
+        whole=step.whole,
+        exact=step.exact,
+    )
 
 
 def _searches(step: Look) -> list[Op]:
     query, limit = step.meaning or step.words, max(step.limit, step.whole)
-    return [SearchOp(place, query=query, limit=limit) for place in step.namespaces]
+    return [
+        SearchOp(place, query=query, limit=limit, refresh_ttl=False) for place in step.namespaces
+    ]
 
 
 def _as_hits(answers: Sequence[Any]) -> list[Hit]:

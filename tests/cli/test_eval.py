@@ -9,6 +9,7 @@ import pytest
 from typer.testing import Result
 
 from longterm.cli import eval_answers
+from longterm.cli.showing import write_report
 from longterm.errors import ConfigurationError
 from longterm.evals.locomo import read_locomo
 from longterm.evals.methods import Stores, methods
@@ -61,6 +62,7 @@ def test_a_store_that_is_named_keeps_what_was_recorded(run: Run, locomo: Path) -
         (("--method", "lucene"), "no method 'lucene'"),
         (("--k", "5,ten"), "whole numbers"),
         (("--k", "0"), "whole numbers"),
+        (("--k", "5,99999999999999999999"), "whole numbers"),
         (("--method", " ,"), "Name a method"),
         (("--json", "nowhere/out.json"), "cannot be written"),
         (("--conversations", "1", "--data", "nowhere"), "nothing at nowhere"),
@@ -99,3 +101,8 @@ def test_answers_are_judged_printed_and_written(
     report = json.loads(out.read_text("utf-8"))
     assert (report["questions"], report["right"], report["without_verdict"]) == (2, 0.5, 0)
     assert [one["answer"] for one in report["answers"]] == ["Lyon", "A car"]
+
+
+def test_a_report_that_cannot_be_written_is_an_error_that_says_why(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="cannot be written to"):
+        write_report(tmp_path / "nowhere" / "out.json", {})

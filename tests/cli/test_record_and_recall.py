@@ -106,7 +106,12 @@ def test_every_form_of_chat_file_is_read(run: Run, tmp_path: Path, chat: Chat) -
         ("chat.json", '{"a": 1}', "no chat of a form"),
         ("chat.json", '"words"', "no chat of a form"),
         ("chat.jsonl", '{"role": "user", "content": "hi"}\n{', "line 2, is not JSON"),
-        ("chat.json", '[{"role": "king", "content": "hi"}]', "Message 0"),
+        ("chat.json", '[{"role": "king", "content": "hi"}]', "chat.json: Message 0"),
+        ("chat.json", "[" * 99_999, "nested too deeply"),
+        ("chat.json", '{"messages": "hello"}', "Chat 0 in"),
+        ("chat.json", '{"messages": 5}', "Chat 0 in"),
+        ("chats.jsonl", '{"messages": []}\n[1]', "Chat 1 in"),
+        ("chats.jsonl", '{"messages": []}\n{"role": "user", "content": "hi"}', "Chat 1 in"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_an_error_that_says_why(
@@ -118,8 +123,40 @@ def test_a_file_that_cannot_be_read_is_an_error_that_says_why(
     assert says in str(result.exception)
 
 
-def test_a_missing_file_is_named(run: Run) -> None:
-    assert "nowhere.json cannot be read" in str(run("record", "nowhere.json").exception)
+def test_nothing_of_a_chat_with_a_wrong_message_is_recorded(
+    run: Run, tmp_path: Path, chat: Chat
+) -> None:
+    run("record", write(tmp_path / "chat.json", chat * 40 + [{"role": "king", "content": "hi"}]))
+
+    assert not (tmp_path / "longterm.db").exists()
+
+
+def test_a_file_that_cannot_be_read_is_named(run: Run, tmp_path: Path) -> None:
+    assert str(run("record", "nowhere.json").exception).startswith("nowhere.json cannot be read")
+    (tmp_path / "latin.json").write_bytes(b"\xe9")
+    assert str(run("record", "latin.json").exception) == "latin.json is not text in UTF-8."
+
+
+def test_two_files_of_one_name_are_two_conversations(run: Run, tmp_path: Path) -> None:
+    for city in ("Lyon", "Oslo"):
+        (tmp_path / city).mkdir()
+        message = {"role": "user", "content": f"I moved to {city}", "id": 1}
+        write(tmp_path / city / "chat.json", [message])
+
+    assert run("record", "Lyon/chat.json", "Oslo/chat.json").stdout.startswith("2 new of 2")
+    assert run("record", tmp_path / "Oslo" / "chat.json").stdout.startswith("0 new of 1")
+
+
+def test_lines_are_told_by_what_is_in_them(run: Run, tmp_path: Path, chat: Chat) -> None:
+    said = [*chat, {"role": "user", "content": "one line\u2028and another"}]
+    lines = "\n".join(json.dumps(message, ensure_ascii=False) for message in said)
+
+    for name in ("chat.jsonl", "chat.JSONL", "chat.txt"):
+        assert run("record", write(tmp_path / name, lines)).stdout.startswith("4 new of 4")
+
+
+def test_what_is_no_terminal_gets_no_progress(run: Run, tmp_path: Path, chat: Chat) -> None:
+    assert not run("record", write(tmp_path / "chat.json", chat)).stderr
 
 
 def test_recalling_makes_no_store(run: Run, tmp_path: Path) -> None:

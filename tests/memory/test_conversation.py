@@ -160,6 +160,7 @@ def test_a_picture_in_words_becomes_a_note() -> None:
         ({"type": "tool_use", "name": "f", "input": {}}, ""),
         ({"type": "refusal", "refusal": "no"}, "no"),
         ({"type": "tool_result", "content": [{"type": "text", "text": "sunny"}]}, "sunny"),
+        ({"type": "tool_result", "content": None}, "[tool_result]"),
         ({"odd": 1}, '{"odd": 1}'),
     ],
 )

@@ -1,19 +1,20 @@
 """Recording a conversation and recalling from it, on several stores."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, cast
 
 import pytest
 from langchain_core.documents import BaseDocumentCompressor, Document
 from langchain_core.runnables import RunnableConfig
-from langgraph.store.base import BaseStore
+from langgraph.store.base import BaseStore, GetOp, SearchOp
 from langgraph.store.memory import InMemoryStore
 from typing_extensions import override
 
 from longterm.errors import ConfigurationError, NoStoreError
 from longterm.flow import FlowRunnable
-from longterm.recall.recalling import Recollection, create_recall
+from longterm.recall.recalling import Recalled, Recollection, Reranker, create_recall
 from longterm.recall.recorder import create_conversation_recorder
 from longterm.stores.embedded import EmbeddedStore
 from longterm.testing import HashEmbeddings
@@ -226,6 +227,15 @@ def test_exact_leaves_out_what_lies_below(store: BaseStore) -> None:
     assert {"I moved to Oslo", "we moved the office"} < texts(exact=False)
 
 
+def test_however_much_lies_below_what_lies_in_the_namespace_is_found() -> None:
+    with EmbeddedStore(":memory:", index={"embed": HashEmbeddings(64), "dims": 64}) as store:
+        record(store, [{"role": "user", "content": f"who moved, {n}?"} for n in range(1_200)])
+        store.put(("turns",), "1", {"content": "we moved the office last spring"})
+        recall = create_recall(namespace=("turns",), store=store, exact=True)
+
+        assert [item.key for item in recall.invoke("Who moved?", {}).items] == ["1"]
+
+
 class Found(NamedTuple):
     text: str
 
@@ -271,3 +281,117 @@ def test_examples_alone_are_a_text_too(store: BaseStore) -> None:
 def test_examples_of_another_store_are_refused(store: BaseStore) -> None:
     with pytest.raises(ConfigurationError, match="give the store to the recall"):
         create_recall(store=store, examples=Cases("", InMemoryStore()))
+
+
+def test_now_may_be_written_out(store: BaseStore) -> None:
+    weeks = [
+        {"role": "user", "content": "went running", "id": day, "timestamp": f"2023-05-{day}T09:00"}
+        for day in ("02", "10", "24")
+    ]
+    record(store, weeks)
+    recall = create_recall(store=store, limit=1)
+
+    def asked(now: object) -> Any:
+        return recall.invoke(
+            "Did I go running last week?", {"configurable": ANN["configurable"] | {"now": now}}
+        )
+
+    assert asked("2023-05-17").items[0].time.day == 10
+    for wrong in ("yesterday", 5):
+        with pytest.raises(ConfigurationError, match="ISO 8601"):
+            asked(wrong)
+
+
+def test_of_a_very_long_question_the_beginning_counts(store: BaseStore) -> None:
+    record(store)
+    question = "Where did Ann move to? " + " ".join(f"word{number}" for number in range(9_999))
+
+    found = create_recall(store=store, limit=1).invoke(question, ANN)
+
+    assert found.items[0].text == "I moved to Lyon last week"
+    assert len(found.question) == 2_000
+
+
+def test_a_list_that_may_be_one_namespace_or_several_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="one as a tuple"):
+        create_recall(namespace=["turns", "{langgraph_user_id}"])
+
+
+def test_a_reranker_chooses_each_once_and_only_among_what_it_is_given(store: BaseStore) -> None:
+    record(store)
+
+    def thrice(_: str, items: Sequence[Recollection]) -> list[Recollection]:
+        return [items[0]] * 3
+
+    def others(_: str, items: Sequence[Recollection]) -> list[Recollection]:
+        return [replace(items[0], key="other")]
+
+    def recall(reranker: Reranker) -> Recalled:
+        return create_recall(store=store, reranker=reranker).invoke("bread", ANN)
+
+    assert len(recall(thrice).items) == 1
+    with pytest.raises(ConfigurationError, match="not given"):
+        recall(others)
+    with pytest.raises(ConfigurationError, match="keeps their metadata"):
+        recall(_Forgetful())
+
+
+class _Forgetful(BaseDocumentCompressor):
+    """Make documents of its own."""
+
+    @override
+    def compress_documents(
+        self, documents: Sequence[Document], query: str, callbacks: Any = None
+    ) -> Sequence[Document]:
+        return [Document(document.page_content) for document in documents]
+
+
+def test_a_reranker_sees_as_many_as_are_asked_for(store: BaseStore) -> None:
+    record(store, [{"role": "user", "content": f"line {number}"} for number in range(90)])
+
+    recall = create_recall(store=store, limit=80, reranker=lambda _, items: items)
+
+    assert len(recall.invoke("line", ANN).items) == 80
+
+
+class _Watched(InMemoryStore):
+    """Remember what was asked, and find "anna" below "ann" as a match of plain text would."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[Any] = []
+
+    @override
+    def batch(self, ops: Iterable[Any]) -> list[Any]:
+        ops = list(ops)
+        self.asked += ops
+        return super().batch([_careless(op) for op in ops])
+
+
+def _careless(op: Any) -> Any:
+    return op._replace(namespace_prefix=op.namespace_prefix[:1]) if _searches(op) else op
+
+
+def _searches(op: Any) -> bool:
+    return isinstance(op, SearchOp)
+
+
+def test_no_store_makes_one_user_s_turns_another_s() -> None:
+    store = _Watched()
+    record(store, [{"role": "user", "content": "I moved to Rome"}], BO)
+
+    assert not create_recall(store=store).invoke("Where did I move?", ANN).items
+
+
+def test_recalling_makes_nothing_live_longer() -> None:
+    store = _Watched()
+    record(store)
+    create_recall(store=store).invoke("Where did Ann move to?", ANN)
+
+    assert not any(op.refresh_ttl for op in store.asked if _searches(op) or isinstance(op, GetOp))
+
+
+def test_no_thread_is_no_name_of_one(store: BaseStore) -> None:
+    nowhere: Any = {"configurable": {"langgraph_user_id": "ann", "thread_id": None}}
+
+    assert {put["value"]["thread"] for put in record(store, config=nowhere)} == {""}

@@ -79,6 +79,12 @@ def test_a_long_message_keeps_both_ends() -> None:
     assert "1100 characters left out" in turn.text
 
 
+def test_of_hardly_any_room_nothing_is_left_but_the_note() -> None:
+    (turn,) = made("a" * 600, limit=1)
+
+    assert turn.text == "\n[… 600 characters left out …]\n"
+
+
 def test_a_long_turn_has_a_vector_for_each_piece() -> None:
     (short,) = made("a few words")
     (long,) = made(" ".join(["word"] * 200))

@@ -41,6 +41,10 @@ def dates(text: str, now: datetime = NOW) -> list[tuple[str, str]]:
         ("a couple of days ago", "2023-11-20", "2023-11-21"),
         ("in the last 3 days", "2023-11-19", "2023-11-23"),
         ("next March", "2024-03-01", "2024-04-01"),
+        ("last December", "2022-12-01", "2023-01-01"),
+        ("last November", "2022-11-01", "2022-12-01"),
+        ("last October", "2023-10-01", "2023-11-01"),
+        ("on February 29", "2020-02-29", "2020-03-01"),
     ],
 )
 def test_english(text: str, start: str, end: str) -> None:
@@ -63,6 +67,11 @@ def test_english(text: str, start: str, end: str) -> None:
         ("两个星期前", "2023-11-05", "2023-11-12"),
         ("最近三天", "2023-11-19", "2023-11-23"),
         ("前年", "2021-01-01", "2022-01-01"),
+        ("上上个星期三", "2023-11-08", "2023-11-09"),
+        ("上上个月", "2023-09-01", "2023-10-01"),
+        ("上一周", "2023-11-13", "2023-11-20"),
+        ("下下周五", "2023-12-08", "2023-12-09"),
+        ("大后天", "2023-11-25", "2023-11-26"),
     ],
 )
 def test_chinese(text: str, start: str, end: str) -> None:
@@ -77,6 +86,8 @@ def test_chinese(text: str, start: str, end: str) -> None:
         ("先月の旅行", "2023-10-01", "2023-11-01"),
         ("先週の金曜日", "2023-11-17", "2023-11-18"),
         ("来週", "2023-11-27", "2023-12-04"),
+        ("再来週", "2023-12-04", "2023-12-11"),
+        ("再来年", "2025-01-01", "2026-01-01"),
         ("3日前", "2023-11-19", "2023-11-20"),
         ("2か月前", "2023-09-01", "2023-10-01"),
         ("昨年の3月", "2022-03-01", "2022-04-01"),
@@ -101,6 +112,23 @@ def test_several_expressions_come_in_the_order_of_the_text() -> None:
 )
 def test_what_is_no_date_gives_no_span(text: str) -> None:
     assert not spans(text, NOW)
+
+
+@pytest.mark.parametrize(
+    ("now", "text", "start"),
+    [
+        ("2024-02-29", "last year", "2023-01-01"),
+        ("2024-02-29", "a year ago", "2023-01-01"),
+        ("2024-02-28", "29 February", "2020-02-29"),
+        ("2024-03-01", "2月29日", "2024-02-29"),
+        ("2024-01-01", "yesterday", "2023-12-31"),
+        ("2024-01-01", "last week", "2023-12-25"),
+        ("2024-01-01", "先月", "2023-12-01"),
+        ("2024-12-31", "next month", "2025-01-01"),
+    ],
+)
+def test_the_ends_of_years_and_of_february(now: str, text: str, start: str) -> None:
+    assert [first for first, _ in dates(text, datetime.fromisoformat(now))] == [start]
 
 
 def test_distance_is_negative_before_and_positive_after() -> None:

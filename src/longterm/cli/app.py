@@ -91,7 +91,7 @@ def record(
     store: Store = DEFAULT_STORE,
     user: User = "me",
     namespace: Namespace = "",
-    thread: Annotated[str, typer.Option(help="The thread; else the file's name.")] = "",
+    thread: Annotated[str, typer.Option(help="The thread; else the file's path.")] = "",
 ) -> None:
     """Keep the messages of chat files word for word; a message is stored once."""
     record_command.run(files, Place(store, user, namespace), thread)

@@ -5,7 +5,6 @@ Which of them a file is, its contents tell, not its name.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any
 
 from longterm.errors import InvalidInputError
 from longterm.evals.beam import turns_in
-from longterm.evals.files import dicts_in, read_json, read_text
+from longterm.evals.files import dicts_in, parsed, read_text
 from longterm.evals.locomo import conversation_in
 from longterm.evals.suites import Conversation
 
@@ -35,23 +34,29 @@ class Chat:
 
 def read_chats(path: Path) -> list[Chat]:
     """Read the conversations in *path*."""
-    data = _lines(path) if path.suffix == ".jsonl" else read_json(path)
-    chats = [chat for chat in _chats(data, path.stem) if chat.messages]
+    # The whole path: two files called chat.json are two conversations.
+    chats = [chat for chat in _chats(_data(path), str(path.resolve())) if chat.messages]
     if not chats:
         raise InvalidInputError(f"{path} holds no chat of a form longterm knows. {_FORMS}")
     return chats
 
 
-def _lines(path: Path) -> list[Any]:
-    lines = enumerate(read_text(path).splitlines(), 1)
-    return [_line(path, number, line) for number, line in lines if line.strip()]
+def _data(path: Path) -> Any:
+    """Read JSON, or JSONL: several lines of which the first is JSON by itself."""
+    text = read_text(path)
+    # Not splitlines(): JSON allows its other line breaks inside of texts.
+    lines = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
+    if path.suffix.lower() == ".jsonl" or (len(lines) > 1 and _is_json(lines[0][1])):
+        return [parsed(line, f"{path}, line {number},") for number, line in lines]
+    return parsed(text, str(path))
 
 
-def _line(path: Path, number: int, line: str) -> Any:
+def _is_json(line: str) -> bool:
     try:
-        return json.loads(line)
-    except ValueError as error:
-        raise InvalidInputError(f"{path}, line {number}, is not JSON: {error}.") from error
+        parsed(line, "")
+    except InvalidInputError:
+        return False
+    return True
 
 
 def _chats(data: Any, name: str) -> Iterator[Chat]:
@@ -71,8 +76,14 @@ def _chats(data: Any, name: str) -> Iterator[Chat]:
 
 
 def _wrapped(one: Any, name: str, at: int) -> Chat:
-    thread = str(one.get("thread_id") or one.get("id") or (f"{name}-{at}" if at else name))
-    return Chat(thread, _messages(one.get("messages") or ()))
+    match one:
+        case {"messages": list() | None}:
+            messages: list[Any] | None = one["messages"]
+            own_name = f"{name}-{at}" if at else name
+            thread = str(one.get("thread_id") or one.get("id") or own_name)
+            return Chat(thread, _messages(messages or []))
+        case _:
+            raise InvalidInputError(f'Chat {at} in {name} is not of the form {{"messages": […]}}.')
 
 
 def _messages(data: Sequence[Any]) -> list[Any]:

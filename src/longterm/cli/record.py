@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
+from langchain_core.runnables import RunnableConfig
+from langgraph.store.base import BaseStore
 from rich.console import Console
 
 from longterm.cli.chats import Chat, read_chats
 from longterm.cli.place import Place
 from longterm.cli.showing import bar
+from longterm.errors import InvalidInputError
 from longterm.flow import run as run_flow
 from longterm.recall.recorder import ConversationRecorder, create_conversation_recorder
+from longterm.recall.turns import Turn
 
 __all__ = ["run"]
 
 _AT_ONCE = 64
+
+
+class _Part(NamedTuple):
+    """Turns that are stored at once, so that the bar moves."""
+
+    turns: Sequence[Turn]
+    config: RunnableConfig
 
 
 def run(files: Sequence[Path], place: Place, thread: str, console: Console | None = None) -> None:
@@ -25,29 +35,26 @@ def run(files: Sequence[Path], place: Place, thread: str, console: Console | Non
     console = console or Console()
     chats = [chat for file in files for chat in read_chats(file)]
     total = sum(len(chat.messages) for chat in chats)
-    now = datetime.now(UTC)
+    recorder = create_conversation_recorder(namespace=place.turns)
+    # All of them before the first is stored: a message of unknown form is an error.
+    parts = [part for chat in chats for part in _parts(recorder, chat, place, thread)]
     with place.opened() as store:
-        recorder = create_conversation_recorder(
-            namespace=place.turns, store=store, clock=lambda: now
-        )
-        steps = (len(new) for chat in chats for new in _recorded(recorder, chat, place, thread))
-        new = sum(bar("recording", steps, sum(map(_parts, chats))))
+        steps = (_recorded(recorder, part, store) for part in parts)
+        new = sum(bar("recording", steps, len(parts)))
     console.out(f"{new} new of {total} messages recorded in {place.store}.", highlight=False)
 
 
-def _parts(chat: Chat) -> int:
-    return -(-len(chat.messages) // _AT_ONCE)
-
-
-def _recorded(
+def _parts(
     recorder: ConversationRecorder, chat: Chat, place: Place, thread: str
-) -> Iterator[list[dict[str, Any]]]:
-    """Record part by part.
-
-    Each time all that came before is handed over as well: a recorder stores it once, and
-    learns from it which place in the conversation a message has.
-    """
+) -> Iterator[_Part]:
     config = place.config(thread_id=thread or chat.thread)
-    for part in range(_parts(chat)):
-        messages = chat.messages[: (part + 1) * _AT_ONCE]
-        yield run_flow(recorder.flow(messages, config), config, store=recorder.store)
+    try:
+        said = recorder.turns_in(chat.messages, config)
+    except InvalidInputError as error:
+        raise InvalidInputError(f"{chat.thread}: {error}") from error
+    for start in range(0, len(said), _AT_ONCE):
+        yield _Part(said[start : start + _AT_ONCE], config)
+
+
+def _recorded(recorder: ConversationRecorder, part: _Part, store: BaseStore) -> int:
+    return len(run_flow(recorder.keep(part.turns, part.config), part.config, store=store))

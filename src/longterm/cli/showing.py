@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -32,14 +33,19 @@ def table(rows: Sequence[Sequence[str]], title: str) -> Table:
 
 def bar(what: str, steps: Iterable[T], total: int) -> Iterator[T]:
     """Hand on *steps*, with a bar while they last."""
-    with Progress(console=Console(stderr=True), transient=True) as progress:
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         yield from progress.track(steps, total=total, description=what)
 
 
 def report_file(path: Path | None) -> Path | None:
     """Return *path* if a report can be written there: known before the long run, not after."""
-    if path is not None and (path.is_dir() or not path.absolute().parent.is_dir()):
-        raise ConfigurationError(f"The report cannot be written to {path}: no such folder or file.")
+    if path is None:
+        return None
+    if path.is_dir() or not path.absolute().parent.is_dir():
+        raise _unwritable(path, "no such folder or file")
+    if not os.access(path if path.exists() else path.absolute().parent, os.W_OK):
+        raise _unwritable(path, "we may not write there")
     return path
 
 
@@ -47,4 +53,11 @@ def write_report(path: Path | None, report: dict[str, Any]) -> None:
     """Write *report* to *path*, if there is one."""
     if path is not None:
         text = json.dumps(report, indent=2, ensure_ascii=False)
-        path.write_text(text + "\n", encoding="utf-8")
+        try:
+            path.write_text(text + "\n", encoding="utf-8")
+        except OSError as error:
+            raise _unwritable(path, error.strerror or str(error)) from error
+
+
+def _unwritable(path: Path, why: str) -> ConfigurationError:
+    return ConfigurationError(f"The report cannot be written to {path}: {why}.")

@@ -7,15 +7,22 @@ from typing import Any, cast
 
 from longterm.errors import InvalidInputError
 
-__all__ = ["dicts_in", "natural", "read_json", "read_text", "text_of"]
+__all__ = ["dicts_in", "natural", "parsed", "read_json", "read_text", "text_of"]
 
 
 def read_json(path: Path) -> Any:
     """Return what the file holds."""
+    return parsed(read_text(path), str(path))
+
+
+def parsed(text: str, where: str) -> Any:
+    """Return what *text*, which stands *where* an error says, holds."""
     try:
-        return json.loads(read_text(path))
+        return json.loads(text)
     except ValueError as error:
-        raise InvalidInputError(f"{path} is not JSON: {error}.") from error
+        raise InvalidInputError(f"{where} is not JSON: {error}.") from error
+    except RecursionError as error:
+        raise InvalidInputError(f"{where} is nested too deeply.") from error
 
 
 def read_text(path: Path) -> str:

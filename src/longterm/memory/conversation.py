@@ -25,10 +25,12 @@ from langchain_core.messages import (
 from longterm.errors import InvalidInputError
 
 __all__ = [
+    "QUERY_LIMIT",
     "as_messages",
     "message_text",
     "message_time",
     "render",
+    "shortened",
     "speaker",
     "well_formed",
     "windows",
@@ -145,7 +147,7 @@ def _as_time(value: object) -> datetime | None:
 def message_text(message: BaseMessage) -> str:
     """Words of *message*, with notes for what is not words; both ends where it is very long."""
     parts = [*_content_parts(message.content), *_call_parts(message)]
-    return well_formed(_shorten("\n".join(part for part in parts if part), MESSAGE_LIMIT))
+    return well_formed(shortened("\n".join(part for part in parts if part), MESSAGE_LIMIT))
 
 
 def well_formed(text: str) -> str:
@@ -171,7 +173,7 @@ def _block_text(block: Any) -> str:
             return text
         case {"type": "tool_use" | "tool_call" | "thinking" | "reasoning" | "redacted_thinking"}:
             return ""  # calls are shown from tool_calls; a model's thoughts are not conversation
-        case {"type": "tool_result", "content": inner}:
+        case {"type": "tool_result", "content": inner} if inner is not None:
             return "\n".join(_content_parts(cast("str | list[Any]", inner)))
         case {"type": str(kind)}:
             return f"[{kind.removesuffix('_url').removeprefix('input_')}]"
@@ -186,11 +188,13 @@ def _call_parts(message: BaseMessage) -> Iterator[str]:
             yield f"[calls {call['name']}({arguments})]"
 
 
-def _shorten(text: str, limit: int) -> str:
+def shortened(text: str, limit: int) -> str:
+    """Keep both ends of a text of more than *limit* characters, and say how much is left out."""
     if len(text) <= limit:
         return text
     half = limit // 2
-    return f"{text[:half]}\n[… {len(text) - 2 * half} characters left out …]\n{text[-half:]}"
+    begin, end = text[:half], text[len(text) - half :]
+    return f"{begin}\n[… {len(text) - 2 * half} characters left out …]\n{end}"
 
 
 def windows(messages: Sequence[BaseMessage], count: int = 4) -> list[str]:

@@ -5,7 +5,8 @@ candidates → rank them by every arm → let a reranker choose, if there is one
 No language model takes part.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,7 +19,7 @@ from typing_extensions import override
 
 from longterm.errors import ConfigurationError
 from longterm.flow import Compress, FlowRunnable, Look, fetch, search
-from longterm.memory.conversation import as_messages, windows
+from longterm.memory.conversation import QUERY_LIMIT, as_messages, windows
 from longterm.memory.namespace import Namespace, NamespaceTemplate
 from longterm.recall.candidates import Candidate, Kind, Pool, pooled, speakers
 from longterm.recall.context import TokenCounter, approximate_tokens, block
@@ -36,7 +37,7 @@ _WHOLE = 800
 _CANDIDATES, _AROUND = 200, 3
 #: How many of the best may call for the turn before, where the look did not bring it.
 _PREDECESSORS = 40
-#: How many of the best candidates a reranker is shown.
+#: How many of the best candidates a reranker is shown at least.
 _RERANKED = 50
 
 _Place = tuple[str, ...] | str | NamespaceTemplate
@@ -142,12 +143,19 @@ class _Where:
     exact: bool
 
     def holds(self, one: Candidate) -> bool:
-        """Whether it lies where it was looked for."""
-        return not self.exact or one.namespace in self.places
+        """Whether it lies where it was looked for: a store may take "ann" for part of "anna"."""
+        if self.exact:
+            return one.namespace in self.places
+        return any(one.namespace[: len(place)] == place for place in self.places)
 
 
 def _templates(namespace: _Place | Sequence[_Place]) -> tuple[NamespaceTemplate, ...]:
     if isinstance(namespace, list):
+        if any(isinstance(place, str) for place in namespace):
+            raise ConfigurationError(
+                f"{namespace!r} may mean one namespace or several: write one as a tuple of its "
+                "labels, several as a list of tuples."
+            )
         return tuple(map(NamespaceTemplate, namespace))
     return (NamespaceTemplate(cast("_Place", namespace)),)
 
@@ -189,8 +197,7 @@ class Recall(FlowRunnable[Any, Recalled]):
         return Recalled(text, tuple(map(_recollection, chosen)), block)
 
     def _now(self, config: RunnableConfig) -> datetime:
-        now = config.get("configurable", {}).get("now")
-        now = now if isinstance(now, datetime) else self._clock()
+        now = _now_in(config) or self._clock()
         return now if now.tzinfo else now.replace(tzinfo=UTC)
 
     async def _found(self, text: str, where: _Where, now: datetime) -> Sequence[Ranked]:
@@ -210,15 +217,15 @@ class Recall(FlowRunnable[Any, Recalled]):
             case None:
                 return ranked[: self._limit]
             case BaseDocumentCompressor() as compressor:
-                order = await _compressed(compressor, text, ranked[:_RERANKED])
+                order = await _compressed(compressor, text, ranked)
             case function:
-                order = _ordered(function, text, ranked[:_RERANKED])
+                order = _ordered(function, text, ranked)
         return order[: self._limit]
 
 
 async def _read(text: str, where: _Where, now: datetime) -> Question:
     """Read the question, knowing whose names it may hold: of those who answered as well."""
-    scouts = await Look(where.places, text, meaning="", limit=_SCOUTS, around=1)
+    scouts = await Look(where.places, text, meaning="", limit=_SCOUTS, around=1, exact=where.exact)
     people = filter(where.holds, (unsealed(hit.sealed) for hit in scouts))
     return ask(text, speakers=speakers(people), now=now)
 
@@ -226,7 +233,7 @@ async def _read(text: str, where: _Where, now: datetime) -> Question:
 async def _pool(question: Question, where: _Where) -> Pool:
     """Find candidates, and what is needed to see them in their conversation."""
     statement = question.statement
-    hits = await Look(where.places, statement, statement, _CANDIDATES, _AROUND, _WHOLE)
+    hits = await Look(where.places, statement, statement, _CANDIDATES, _AROUND, _WHOLE, where.exact)
     read = ((unsealed(hit.sealed), hit.cosine) for hit in hits)
     cosines = {one: cosine for one, cosine in read if where.holds(one)}
     if hits and not any(isinstance(hit.sealed, Item) for hit in hits):
@@ -239,7 +246,9 @@ async def _neighbours(found: Mapping[Candidate, float | None], where: _Where) ->
     if any(cosine is not None for cosine in found.values()):
         return await _predecessors([*found])
     # Without vectors only turns that share a word were found.
-    latest = await search([SearchOp(place, limit=_WHOLE) for place in where.places])
+    latest = await search(
+        [SearchOp(place, limit=_WHOLE, refresh_ttl=False) for place in where.places]
+    )
     return [one for items in latest for one in map(as_candidate, items) if where.holds(one)]
 
 
@@ -253,13 +262,21 @@ async def _predecessors(found: Sequence[Candidate]) -> list[Candidate]:
     return [as_candidate(item) for item in items if item is not None]
 
 
+def _now_in(config: RunnableConfig) -> datetime | None:
+    """Take the time the config names, written out where it came over a network."""
+    now = config.get("configurable", {}).get("now")
+    with suppress(ValueError):
+        now = datetime.fromisoformat(now) if isinstance(now, str) else now
+    if now is None or isinstance(now, datetime):
+        return now
+    raise ConfigurationError(f'"now" is a datetime, or one written as ISO 8601, not {now!r}.')
+
+
 def _question_in(input: Any) -> str:
-    """Take the question itself, or the last message of a conversation."""
+    """Take the question itself, or the last message of a conversation; the beginning counts."""
     match input:
-        case str():
-            return input.strip()
-        case {"question": str(text)} | {"query": str(text)}:
-            return text.strip()
+        case str(text) | {"question": str(text)} | {"query": str(text)}:
+            return text.strip()[:QUERY_LIMIT]
         case _:
             return next(iter(windows(as_messages(input), 1)), "")
 
@@ -289,7 +306,8 @@ async def _compressed(
         Document(f"[{one.candidate.time:%Y-%m-%d}] {one.candidate.text}", metadata={"rank": rank})
         for rank, one in enumerate(ranked)
     )
-    return [ranked[it.metadata["rank"]] for it in await Compress(compressor, documents, text)]
+    chosen = await Compress(compressor, documents, text)
+    return _picked(dict(enumerate(ranked)), (it.metadata.get("rank") for it in chosen))
 
 
 def _ordered(
@@ -298,4 +316,16 @@ def _ordered(
     ranked: Sequence[Ranked],
 ) -> list[Ranked]:
     by_id = {one.candidate.id: one for one in ranked}
-    return [by_id[it.namespace, it.key] for it in function(text, [*map(_recollection, ranked)])]
+    chosen = function(text, [*map(_recollection, ranked)])
+    return _picked(by_id, ((it.namespace, it.key) for it in chosen))
+
+
+def _picked(given: Mapping[Any, Ranked], chosen: Iterable[Hashable]) -> list[Ranked]:
+    """Take what a reranker chose, each once."""
+    once = dict.fromkeys(chosen)
+    if not once.keys() <= given.keys():
+        raise ConfigurationError(
+            "The reranker returned something it was not given: it may only choose among the "
+            "items, and a document compressor keeps their metadata."
+        )
+    return [given[one] for one in once]

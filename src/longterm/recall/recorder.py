@@ -67,11 +67,21 @@ class ConversationRecorder(FlowRunnable[Any, list[dict[str, Any]]]):
 
     @override
     async def flow(self, input: Any, config: RunnableConfig) -> list[dict[str, Any]]:
-        place = self._namespace(config)
-        thread = str(config.get("configurable", {}).get("thread_id", ""))
-        said = turns(
-            as_messages(_messages_in(input)), thread=thread, now=self._clock(), limit=self._limit
+        return await self.keep(self.turns_in(input, config), config)
+
+    def turns_in(self, input: Any, config: RunnableConfig) -> list[Turn]:
+        """Make turns of a conversation, for `keep`."""
+        thread_id = config.get("configurable", {}).get("thread_id")
+        return turns(
+            as_messages(_messages_in(input)),
+            thread="" if thread_id is None else str(thread_id),
+            now=self._clock(),
+            limit=self._limit,
         )
+
+    async def keep(self, said: Sequence[Turn], config: RunnableConfig) -> list[dict[str, Any]]:
+        """Store those of *said* that are new, all of a conversation or one part after another."""
+        place = self._namespace(config)
         new = await _unknown(said, place)
         await write([self._put(turn, place) for turn in new])
         return [{"namespace": place, "key": turn.key, "value": turn.value} for turn in new]

@@ -17,7 +17,7 @@ from langchain_core.messages import BaseMessage, SystemMessage
 from langgraph.store.base import Item
 
 from longterm.flow import Sealed
-from longterm.memory.conversation import message_text, message_time, speaker
+from longterm.memory.conversation import message_text, message_time, shortened, speaker
 from longterm.recall.candidates import Candidate
 from longterm.recall.reading import pieces
 
@@ -80,7 +80,7 @@ def turns(messages: Sequence[BaseMessage], *, thread: str, now: datetime, limit:
     time = now
     for message in messages:
         time = _aware(message_time(message)) or time
-        text = _shortened(message_text(message).strip(), limit)
+        text = shortened(message_text(message).strip(), limit)
         if text and not isinstance(message, SystemMessage):
             found.append(_turn(message, text, time, thread, earlier=found, said=said))
     return found
@@ -122,13 +122,6 @@ def _key(message: BaseMessage, text: str, thread: str, said: "Counter[str]") -> 
 
 def _aware(time: datetime | None) -> datetime | None:
     return time.replace(tzinfo=UTC) if time is not None and time.tzinfo is None else time
-
-
-def _shortened(text: str, limit: int) -> str:
-    if len(text) <= limit:
-        return text
-    half = limit // 2
-    return f"{text[:half]}\n[… {len(text) - 2 * half} characters left out …]\n{text[-half:]}"
 
 
 # --- from the store ---------------------------------------------------------------------------

@@ -6,6 +6,7 @@ begun by *now*. What is not understood is left out; nothing here raises.
 """
 
 import re
+from calendar import isleap
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
@@ -26,6 +27,8 @@ class Span:
             return moment - self.start
         return max(moment - self.end, timedelta(0))
 
+
+_LEAP_DAY = (2, 29)
 
 _Rule = Callable[["re.Match[str]", datetime], Span | None]
 
@@ -101,10 +104,16 @@ def _of_unit(unit: str, now: datetime, offset: int) -> Span:
 
 def _date(now: datetime, year: int | None, month: int, day: int | None) -> Span:
     """Return the day, or the whole month; without a year the latest that has begun."""
-    start = _midnight(now).replace(year=year or now.year, month=month, day=day or 1)
-    if year is None and start > now:
-        start = start.replace(year=start.year - 1)
+    year = year or _latest_year(now, month, day or 1)
+    start = _midnight(now).replace(year=year, month=month, day=day or 1)
     return _days(start) if day else _month(start, 0)
+
+
+def _latest_year(now: datetime, month: int, day: int) -> int:
+    """Find the year in which that day came last; 29 February does not come every year."""
+    last = now.year - ((month, day) > (now.month, now.day))
+    years = range(last, last - 8, -1)
+    return next(filter(isleap, years), last) if (month, day) == _LEAP_DAY else last
 
 
 def _weekday(now: datetime, weekday: int, week: int | None) -> Span:
@@ -218,7 +227,11 @@ def _offset_month(match: "re.Match[str]", now: datetime) -> Span | None:
     month = _index(_MONTHS, match["month"]) + 1
     if offset == 0:
         return _date(now, now.year, month, None)
-    return _date(now, None, month, None) if offset < 0 else _coming(now, month)
+    return _past(now, month) if offset < 0 else _coming(now, month)
+
+
+def _past(now: datetime, month: int) -> Span:
+    return _date(now, now.year - (month >= now.month), month, None)
 
 
 def _coming(now: datetime, month: int) -> Span:
@@ -247,16 +260,19 @@ _CJK_WEEKDAYS = {name: at for at, name in enumerate("月火水木金土日")} | 
 }
 _CJK_DAYS = {
     "大前天": -3, "前天": -2, "昨天": -1, "昨晚": -1, "今天": 0, "今晚": 0, "今早": 0,
-    "明天": 1, "后天": 2, "一昨日": -2, "おととい": -2, "昨日": -1, "昨夜": -1, "きのう": -1,
+    "明天": 1, "后天": 2, "大后天": 3,
+    "一昨日": -2, "おととい": -2, "昨日": -1, "昨夜": -1, "きのう": -1,
     "今日": 0, "きょう": 0, "今朝": 0, "明日": 1, "あした": 1, "明後日": 2,
 }  # fmt: skip
 _CJK_WEEKS = {
-    "上上": -2, "上个": -1, "上": -1, "这个": 0, "这": 0, "本": 0, "下个": 1, "下": 1,
-    "先々": -2, "先": -1, "今": 0, "来": 1,
+    "上上个": -2, "上上": -2, "上一个": -1, "上一": -1, "上个": -1, "上": -1,
+    "这个": 0, "这": 0, "本": 0,
+    "下个": 1, "下": 1, "下一个": 1, "下一": 1, "下下个": 2, "下下": 2,
+    "先々": -2, "先": -1, "今": 0, "来": 1, "再来": 2,
 }  # fmt: skip
 _CJK_YEARS = {
     "前年": -2, "去年": -1, "昨年": -1, "一昨年": -2, "おととし": -2, "今年": 0, "明年": 1,
-    "来年": 1,
+    "来年": 1, "再来年": 2,
 }  # fmt: skip
 _CJK_UNITS = {
     "天": "day", "日": "day", "周": "week", "星期": "week", "礼拜": "week", "週": "week",

@@ -200,6 +200,7 @@ class EmbeddedStore(BaseStore):
         meaning: str | None = None,
         around: int = 0,
         whole: int = 0,
+        exact: bool = False,
     ) -> list[ArmHit]:
         """Find what full text and vectors find, *limit* each, with their own raw scores.
 
@@ -207,9 +208,10 @@ class EmbeddedStore(BaseStore):
         Vectors are compared with *meaning* instead of *query* where it is given; "" leaves them
         out. Two things bring more than hits: with *around*, the items written up to so many
         before and after the best eighth of them in the same namespace come as well; and if
-        there are no more than *whole* items below the prefix, all of them do.
+        there are no more than *whole* items below the prefix, all of them do. With *exact* the
+        prefix is the whole namespace.
         """
-        op = ArmsOp(namespace_prefix, query, filter, limit, meaning, around, whole)
+        op = ArmsOp(namespace_prefix, query, filter, limit, meaning, around, whole, exact)
         return _hits(self.batch([op]))
 
     async def aarms(
@@ -222,9 +224,10 @@ class EmbeddedStore(BaseStore):
         meaning: str | None = None,
         around: int = 0,
         whole: int = 0,
+        exact: bool = False,
     ) -> list[ArmHit]:
         """Find what full text and vectors find, *limit* each, with their own raw scores."""
-        op = ArmsOp(namespace_prefix, query, filter, limit, meaning, around, whole)
+        op = ArmsOp(namespace_prefix, query, filter, limit, meaning, around, whole, exact)
         return _hits(await self.abatch([op]))
 
     def put_if(

@@ -1,7 +1,7 @@
 """Searching inside a transaction: scores from the arrays, items from the file."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 import numpy as np
@@ -79,12 +79,20 @@ def _ranking(tx: Transaction, op: Find, asked: Asked, cache: ScopeCache, *, own:
     arms = Arms(text=bool(op.terms), model=asked.model, dims=dims)
     scope, view = _viewed(tx, op.path, arms, cache, own=own)
     cache.settle(op.path)
-    live = view.slots.live
+    slots = _there(tx, op, view.slots) if op.exact else view.slots
+    live = slots.live
     text = None if view.lexicon is None else bm25(view.lexicon, live, op.terms)
     cosines = None
     if asked.vector is not None and asked.model is not None:
         cosines = scope.cosines(tx.connection, view, arms, asked.vector)
-    return Ranking(view.slots, fused(text, cosines, live))
+    return Ranking(slots, fused(text, cosines, live))
+
+
+def _there(tx: Transaction, op: Find, slots: Slots) -> Slots:
+    """Leave out what lies below the path of *op*."""
+    row = tx.execute("SELECT id FROM namespaces WHERE path = ?", (op.path,)).fetchone()
+    here = slots.namespaces == (-1 if row is None else row[0])
+    return replace(slots, live=slots.live & here)
 
 
 def _viewed(

@@ -88,6 +88,7 @@ class ArmsOp(NamedTuple):
     meaning: str | None = None
     around: int = 0
     whole: int = 0
+    exact: bool = False
 
 
 class ExplainOp(NamedTuple):
@@ -203,6 +204,8 @@ class Find:
     #: For arms: how far around the best hits, and which scopes are small enough to be seen whole.
     around: int = 0
     whole: int = 0
+    #: Whether what lies below the path is left out.
+    exact: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,7 +277,7 @@ def _arms(op: ArmsOp) -> Find:
     search = SearchOp(op.namespace_prefix, op.filter, op.limit, query=op.query, refresh_ttl=False)
     meaning = readable(op.query if op.meaning is None else op.meaning)
     found = _find(search, "arms")
-    return replace(found, meaning=meaning, around=op.around, whole=op.whole)
+    return replace(found, meaning=meaning, around=op.around, whole=op.whole, exact=op.exact)
 
 
 def _find(op: SearchOp, answer: Literal["items", "explained", "arms"] = "items") -> Find:
