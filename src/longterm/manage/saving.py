@@ -18,7 +18,7 @@ from longterm.memory.reconcile import Draft, Entry, rebase, to_ops
 __all__ = ["save", "write_all"]
 
 #: Each conflict means that somebody else went ahead, so there are few.
-_MORE_TRIES = 20
+_MORE_TRIES = 100
 
 
 async def save(
