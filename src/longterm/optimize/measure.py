@@ -8,6 +8,7 @@ is a function of the example, as it was given, and the answer, or a model that j
 from __future__ import annotations
 
 import inspect
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -45,7 +46,7 @@ class Example:
     given: Any
     messages: tuple[BaseMessage, ...]
     expected: str
-    values: Mapping[str, str]
+    values: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +67,8 @@ def as_example(value: Any) -> Example:
             return Example(value, _asked(messages), _words(rest.get("feedback")), {})
         case {"input": given, **rest}:
             values = cast("Mapping[str, Any]", rest.get("values") or {})
-            filled = {key: str(one) for key, one in values.items()}
             expected = _words(rest.get("expected"))
-            return Example(value, tuple(as_messages(given)), expected, filled)
+            return Example(value, tuple(as_messages(given)), expected, values)
         case str() | BaseMessage():
             return Example(value, tuple(as_messages(value)), "", {})
         case (given, expected):
@@ -166,16 +166,24 @@ def _said(answer: Any) -> str:
 
 def _scored(answer: str, scored: Any) -> Outcome:
     match scored:
-        case bool() | int() | float():
-            return Outcome(answer, float(scored))
         case {"score": score, **rest}:
-            return Outcome(answer, float(score), _words(rest.get("feedback")))
+            return Outcome(answer, _number(score, scored), _words(rest.get("feedback")))
         case (score, feedback):
-            return Outcome(answer, float(score), _words(feedback))
+            return Outcome(answer, _number(score, scored), _words(feedback))
         case _:
-            raise ConfigurationError(
-                f"The score of an answer is a number or (number, feedback), not {scored!r:.60}."
-            )
+            return Outcome(answer, _number(scored, scored))
+
+
+def _number(score: Any, scored: Any) -> float:
+    try:
+        number = float(score)
+    except (TypeError, ValueError, OverflowError):
+        number = math.nan
+    if not math.isfinite(number):  # a mean with it would compare with nothing
+        raise ConfigurationError(
+            f"The score of an answer is a finite number or (number, feedback), not {scored!r:.60}."
+        )
+    return number
 
 
 def _judgement(verdict: Any) -> float:

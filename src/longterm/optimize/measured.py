@@ -57,12 +57,25 @@ class MeasureOptions:
         """Return the examples to learn from, and those held back."""
         learn = [as_example(one) for one in self.examples]
         if not isinstance(self.held_back, int | float):
-            return learn, [as_example(one) for one in self.held_back]
+            return _both(learn, [as_example(one) for one in self.held_back])
+        if not 0 < self.held_back < 1:
+            raise ConfigurationError(
+                "held_back is a share of the examples, more than 0 and less than 1, or a list "
+                f"of examples, not {self.held_back}."
+            )
         if len(learn) < _LEAST:
             raise ConfigurationError("A search needs at least two examples, better ten or more.")
         random.Random(self.seed).shuffle(learn)  # noqa: S311 - not for secrets
         count = min(len(learn) - 1, max(1, round(len(learn) * self.held_back)))
         return learn[count:], learn[:count]
+
+
+def _both(learn: list[Example], held_back: list[Example]) -> tuple[list[Example], list[Example]]:
+    if not learn or not held_back:
+        raise ConfigurationError(
+            "A search needs at least one example to learn from, and one in held_back."
+        )
+    return learn, held_back
 
 
 class Bench:
