@@ -21,6 +21,7 @@ from longterm.answer import words
 from longterm.errors import ConfigurationError, InvalidInputError
 from longterm.flow import ask, together
 from longterm.memory.conversation import as_messages, message_text, render
+from longterm.memory.fence import fenced
 from longterm.models import ChatModel, as_model
 from longterm.optimize.answers import field
 from longterm.optimize.prompt import fill, placeholders
@@ -135,8 +136,12 @@ class Measure:
         return _scored(answer, self.score(example.given, answer))
 
     async def _judged(self, example: Example, answer: str) -> Outcome:
-        values = {"expected": example.expected or "(not given)", "answer": answer}
-        text = fill(JUDGE, conversation=render(example.messages), **values)
+        values = {
+            "conversation": render(example.messages),
+            "expected": example.expected or "(not given)",
+            "answer": answer,
+        }
+        text = fill(JUDGE, **{tag: fenced(one, *values) for tag, one in values.items()})
         verdict = await ask(self.score, [HumanMessage(text)])
         return Outcome(answer, _judgement(verdict), str(field(verdict, "feedback") or ""))
 
