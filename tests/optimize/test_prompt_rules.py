@@ -28,6 +28,7 @@ def doubled(text: str) -> str:
         ("Hi {name}", {"{name}"}),
         ("{a.b} {c[0]} {d!r} {e:.2f}", {"{a.b}", "{c[0]}", "{d!r}", "{e:.2f}"}),
         ("{{name}} and {{{name}}}", {"{name}"}),
+        ("{day:%d %B %Y, %H:%M} on {day: it is}", {"{day:%d %B %Y, %H:%M}"}),
         ('{"a": 1}', set[str]()),
         ("{0} {} { x }", set[str]()),
         ('reply {{"to": "{name}"}}', {"{name}"}),

@@ -15,7 +15,8 @@ from typing import Any
 __all__ = ["complaint", "fill", "healed", "is_template", "placeholders"]
 
 _NAME = r"[^\W\d]\w*(?:\.\w+|\[\w+\])*"
-_FIELD = re.compile(rf"\{{{_NAME}(?:![rsa])?(?::[^{{}}\s\"']*)?\}}")
+_SPEC = r"%[^{}\n\"']*|[^{}\s\"']*"  # with spaces only that of a date: JSON has them, too
+_FIELD = re.compile(rf"\{{{_NAME}(?:![rsa])?(?::(?:{_SPEC}))?\}}")
 _DOUBLE = re.compile(rf"(?<!\{{)\{{\{{\s*{_NAME}\s*\}}\}}(?!\}})")
 _TOKEN = re.compile(rf"\{{\{{|\}}\}}|{_FIELD.pattern}")
 
