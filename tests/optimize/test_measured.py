@@ -107,6 +107,14 @@ def test_the_budget_is_never_exceeded(kind: Any, most: int) -> None:
     assert new in (OLD, BETTER)
 
 
+@pytest.mark.parametrize("most", [2, 8, 10, 16])
+def test_no_call_is_spent_on_half_a_measurement(most: int) -> None:
+    world = World(BETTER)
+    new = optimized(world, kind="prompt_memory", max_calls=most)
+    assert new == OLD
+    assert world.calls == new.report.calls == (9 if most > 8 else 1)
+
+
 async def test_the_guard_works_on_the_running_loop() -> None:
     world = World(BETTER, usage=True)
     optimizer = create_prompt_optimizer(

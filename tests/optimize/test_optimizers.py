@@ -47,6 +47,10 @@ def test_gradient_stops_where_nothing_went_wrong() -> None:
     assert optimized("hm", "No recommendations.", max_reflection_steps=2) == OLD
 
 
+def test_a_refusal_is_no_advice() -> None:
+    assert optimized("hm", "I'm sorry, but I can't help with that.", max_reflection_steps=2) == OLD
+
+
 def test_gradient_may_advise_at_once() -> None:
     replies = (YES, NEW)
     new = optimized(*replies, max_reflection_steps=1, min_reflection_steps=0)

@@ -90,9 +90,14 @@ class Bench:
         self._known: dict[tuple[str, int], Outcome] = {}
 
     async def outcomes(self, prompt: str, examples: Sequence[Example]) -> list[Outcome]:
-        """Return what *prompt* makes of *examples*; what was tried before is not tried again."""
+        """Return what *prompt* makes of *examples*; what was tried before is not tried again.
+
+        Raises `BudgetSpent` where not all of them can be paid for: half a mean is none.
+        """
         self.tried.setdefault(prompt)
         fresh = [one for one in examples if (prompt, id(one)) not in self._known]
+        if self.ledger.left < len(fresh) * self.price:
+            raise BudgetSpent
         for one, outcome in zip(fresh, await self._measure.outcomes(prompt, fresh), strict=True):
             self._known[prompt, id(one)] = outcome
         return [self._known[prompt, id(one)] for one in examples]
