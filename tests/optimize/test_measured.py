@@ -321,6 +321,10 @@ def test_a_search_holds_some_examples_back_and_learns_from_others(held_back: Any
         optimized(World(BETTER), held_back=held_back)
 
 
+async def later(example: Any, answer: str) -> float:
+    return 1.0
+
+
 def test_what_cannot_be_measured_is_refused() -> None:
     with pytest.raises(InvalidInputError, match="An example is"):
         as_example(7)
@@ -330,6 +334,8 @@ def test_what_cannot_be_measured_is_refused() -> None:
         create_prompt_optimizer(ScriptedChatModel(), kind="gepa")
     with pytest.raises(ConfigurationError, match="accept is a function"):
         create_prompt_optimizer(ScriptedChatModel(), accept=7)  # type: ignore[arg-type]
+    with pytest.raises(ConfigurationError, match="not an async one"):
+        create_prompt_optimizer(ScriptedChatModel(), accept=later)
     with pytest.raises(ConfigurationError, match="at least one example to learn from"):
         optimized(World(), examples=[], held_back=EXAMPLES, trajectories=[])
 

@@ -61,9 +61,9 @@ class Executor(Protocol):
 class RecallNode(FlowRunnable[Any, dict[str, Any]]):
     """A node that puts what *recall* finds before the messages a model is to see.
 
-    *recall* takes ``{"messages": …}`` and gives something with a `text`; a store manager stands
-    for its own memories. As `pre_model_hook` of LangGraph's `create_react_agent` it needs no
-    more options.
+    *recall* takes ``{"messages": …}`` and gives a text or something with a `text`; a store manager
+    stands for its own memories. Where it fails, that is logged and nothing is recalled. As
+    `pre_model_hook` of LangGraph's `create_react_agent` it needs no more options.
     """
 
     def __init__(

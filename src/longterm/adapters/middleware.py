@@ -53,7 +53,8 @@ class LongtermMiddleware(AgentMiddleware[LongtermState, Any, Any]):
     the manager's own namespace. After the agent has answered, *recorder*, where one is given,
     keeps every message word for word, and *manager* reflects on the whole conversation:
     through *executor* where one is given (*after_seconds* later), else at once. With
-    *summarize*, the model sees a long history in short, while the state keeps all of it.
+    *summarize*, the model sees a long history in short, while the state keeps all of it. What
+    of this fails is logged, and the agent answers all the same; what was set up wrongly raises.
     """
 
     state_schema = LongtermState

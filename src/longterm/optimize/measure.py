@@ -106,10 +106,10 @@ class Measure:
         """Check what the caller gave."""
         if isinstance(score, str | Runnable):
             return cls(model, task, as_model(cast("str | ChatModel", score)))
-        if not callable(cast("Any", score)):
+        if not callable(cast("Any", score)) or inspect.iscoroutinefunction(score):
             raise ConfigurationError(
-                "accept is a function of an example and an answer that returns a number, or a "
-                f"model that judges, not {type(score).__name__}."
+                "accept is a function, not an async one, of an example and an answer that returns "
+                f"a number, or a model that judges, not {score!r:.60}."
             )
         return cls(model, task, score)
 
