@@ -40,6 +40,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "errors",
         "memory",
         "flow",
+        "models",
         "settings",
         "manage",
         "tools",

@@ -16,10 +16,11 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import START, MessagesState, StateGraph  # type: ignore[reportMissingTypeStubs]
 from langgraph.prebuilt import create_react_agent  # type: ignore[reportUnknownVariableType]
 from langgraph.store.memory import InMemoryStore
+from langgraph.types import Command, interrupt
 
 from longterm.adapters.langgraph import RecallNode, ReflectNode
 from longterm.adapters.middleware import LongtermMiddleware
-from longterm.errors import ConfigurationError
+from longterm.errors import ConfigurationError, InvalidInputError
 from longterm.manage.functional import create_memory_manager
 from longterm.manage.on_store import create_memory_store_manager
 from longterm.recall.recalling import Recalled
@@ -191,6 +192,84 @@ def test_a_failed_reflection_takes_no_answer_away(caplog: pytest.LogCaptureFixtu
     assert "could not be reflected on" in caplog.text
 
 
+@pytest.mark.parametrize("way", ["invoke", "ainvoke"])
+def test_a_failed_recall_takes_no_answer_away(way: str, caplog: pytest.LogCaptureFixture) -> None:
+    memory = LongtermMiddleware(keeper(learn("Ann sings")), recall=RunnableLambda(no_disk))
+    model, kept = ScriptedChatModel("Hi"), store()
+    talk(agent(model, memory, store=kept), way, says("I sing"), user("ann"))
+    assert systems(model.asked[0]) == []
+    assert "Nothing could be recalled" in caplog.text
+    assert len(kept.search(("memories", "ann"))) == 1
+
+
+def no_disk(_: Any) -> Recalled:
+    raise OSError("The disk is gone.")
+
+
+@pytest.mark.parametrize("way", ["invoke", "ainvoke"])
+def test_a_failed_summary_takes_no_answer_away(way: str, caplog: pytest.LogCaptureFixture) -> None:
+    summarize = SummarizationNode(
+        model=ScriptedChatModel("they met", *[TimeoutError("slow")] * 3),
+        max_tokens=5,
+        max_summary_tokens=1,
+        token_counter=len,
+    )
+    later = Later()
+    model = ScriptedChatModel(*"abcdef")
+    memory = LongtermMiddleware(keeper(), executor=later, summarize=summarize)
+    graph = agent(model, memory, checkpointer=InMemorySaver())
+    for n in range(6):
+        talk(graph, way, says(f"question {n}"), user("ann"))
+    assert "could not be summarised" in caplog.text
+    assert systems(model.asked[5]) == ["Summary of what was said before:\nthey met"]
+    assert model.asked[5].messages[-1].text == "question 5"
+    assert len(later.submitted) == 6
+
+
+def test_a_recall_may_ask_somebody_first() -> None:
+    def asks(payload: Any) -> Recalled:
+        return Recalled("", (), interrupt("May I look?"))
+
+    model = ScriptedChatModel("Hi")
+    memory = LongtermMiddleware(keeper("Nothing."), recall=RunnableLambda(asks))
+    graph = agent(model, memory, checkpointer=InMemorySaver())
+    assert graph.invoke(says("hi"), user("ann"))["__interrupt__"][0].value == "May I look?"
+    graph.invoke(Command(resume="Ann lives in Rome"), user("ann"))
+    assert systems(model.asked[0]) == ["Ann lives in Rome"]
+
+
+def test_a_recall_gives_a_text_or_something_with_one() -> None:
+    def words(payload: Any) -> str:
+        return "Ann lives in Rome"
+
+    model = ScriptedChatModel("Hi")
+    graph = agent(model, LongtermMiddleware(keeper("Nothing."), recall=RunnableLambda(words)))
+    graph.invoke(says("hi"), user("ann"))
+    assert systems(model.asked[0]) == ["Ann lives in Rome"]
+
+    def nothing(payload: Any) -> None:
+        return None
+
+    graph = agent(model, LongtermMiddleware(keeper(), recall=RunnableLambda(nothing)))
+    with pytest.raises(ConfigurationError, match=r"gives a text or .*, not NoneType"):
+        graph.invoke(says("hi"), user("ann"))
+
+
+def test_a_manager_with_options_recalls_its_own_memories() -> None:
+    kept = store()
+    for team in ("red", "ann"):
+        value = {"kind": "Memory", "content": {"content": f"the {team} ones like tea"}}
+        kept.put(("memories", team), "1", value)
+    manager = create_memory_store_manager(
+        ScriptedChatModel("Nothing."), namespace=("memories", "{team}")
+    )
+    manager = manager.with_retry().with_config(configurable={"team": "red"})
+    model = ScriptedChatModel("Hi")
+    agent(model, LongtermMiddleware(manager), store=kept).invoke(says("tea?"), user("ann"))
+    assert "the red ones like tea" in systems(model.asked[0])[0]
+    assert "the ann ones" not in systems(model.asked[0])[0]
+
+
 def test_what_was_set_up_wrongly_raises() -> None:
     graph = agent(ScriptedChatModel("Hi"), LongtermMiddleware(keeper()))
     with pytest.raises(ConfigurationError, match="user_id"):
@@ -245,6 +324,12 @@ def test_a_manager_without_a_store_recalls_nothing() -> None:
 
 
 # ---- graphs of one's own ----
+
+
+@pytest.mark.parametrize("node", [RecallNode, ReflectNode])
+def test_a_node_says_that_its_messages_are_missing(node: Any) -> None:
+    with pytest.raises(InvalidInputError, match="'mesages'"):
+        node(RunnableLambda(rome), input_messages_key="mesages").invoke({"messages": ["hi"]})
 
 
 def test_react_agents_remember_through_their_hooks() -> None:

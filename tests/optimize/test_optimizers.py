@@ -47,6 +47,10 @@ def test_gradient_stops_where_nothing_went_wrong() -> None:
     assert optimized("hm", "No recommendations.", max_reflection_steps=2) == OLD
 
 
+def test_a_refusal_is_no_advice() -> None:
+    assert optimized("hm", "I'm sorry, but I can't help with that.", max_reflection_steps=2) == OLD
+
+
 def test_gradient_may_advise_at_once() -> None:
     replies = (YES, NEW)
     new = optimized(*replies, max_reflection_steps=1, min_reflection_steps=0)
@@ -245,6 +249,8 @@ def several(*replies: Any, prompts: Any = PROMPTS) -> Any:
         "<which>write</which>",
         "<which>- `Write`\n- unknown</which>",
         '{"reasoning": "short", "which": ["write"]}',
+        '{"which": [{"name": "write", "why": "long"}]}',
+        "<which>write.</which>",
         tool_calls(("Classify", {"reasoning": "short", "which": ["write"]})),
     ],
 )
@@ -253,7 +259,10 @@ def test_only_the_prompt_that_is_to_blame_changes(which: Any) -> None:
     assert result == [PROMPTS[0], {**PROMPTS[1], "prompt": "Write with examples"}, PROMPTS[2]]
 
 
-@pytest.mark.parametrize("which", ["<which></which>", "<which>None</which>", '{"which": []}'])
+@pytest.mark.parametrize(
+    "which",
+    ["<which></which>", "<which>None.</which>", "<which>-\n- none</which>", '{"which": []}'],
+)
 def test_no_prompt_may_be_to_blame(which: str) -> None:
     assert several(which) == PROMPTS
 
@@ -271,6 +280,18 @@ def test_an_unclear_choice_is_asked_for_again_and_else_changes_nothing() -> None
     assert several("the second", "<which>write</which>", WRITTEN)[1]["prompt"] != "Write"
     with pytest.warns(RuntimeWarning, match="did not say which"):
         assert several("the second", "<which>second</which>") == PROMPTS
+
+
+@pytest.mark.parametrize("which", ["7", "true", "null", "[[1]]"])
+def test_a_choice_of_no_known_form_is_an_unclear_one(which: str) -> None:
+    with pytest.warns(RuntimeWarning, match="did not say which"):
+        assert several(f'{{"which": {which}}}', "?") == PROMPTS
+
+
+def test_a_name_may_hold_a_comma() -> None:
+    prompts = [{"name": "plan, act", "prompt": "Plan"}, PROMPTS[2]]
+    result = several("<which>plan, act</which>", WRITTEN, prompts=prompts)
+    assert [one["prompt"] for one in result] == ["Write with examples", "Check"]
 
 
 def test_a_prompt_that_stands_alone_needs_no_choice() -> None:

@@ -28,6 +28,7 @@ def doubled(text: str) -> str:
         ("Hi {name}", {"{name}"}),
         ("{a.b} {c[0]} {d!r} {e:.2f}", {"{a.b}", "{c[0]}", "{d!r}", "{e:.2f}"}),
         ("{{name}} and {{{name}}}", {"{name}"}),
+        ("{day:%d %B %Y, %H:%M} on {day: it is}", {"{day:%d %B %Y, %H:%M}"}),
         ('{"a": 1}', set[str]()),
         ("{0} {} { x }", set[str]()),
         ('reply {{"to": "{name}"}}', {"{name}"}),
@@ -126,3 +127,7 @@ def _filled(raw: str) -> str:
 def test_templates_of_ones_own_are_filled_as_far_as_they_can_be() -> None:
     assert fill("{a} {{b}}", a="1") == "1 {b}"
     assert fill('{"as": "{a}"} {c}', a="{b}") == '{"as": "{b}"} {c}'
+    assert fill("{a} {{b}} {c}", a="1") == "1 {b} {c}"
+    assert fill("{price:.2f} of {user[name]}", price=3, user={"name": "Ann"}) == "3.00 of Ann"
+    assert fill("{price:.2f} {{b}}", price="dear") == "{price:.2f} {b}"
+    assert fill("{template}", template="t") == "t"

@@ -7,18 +7,21 @@ serves many users at once.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol, cast
+from collections.abc import Sequence
+from typing import Any, Protocol, TypeVar, cast
 
 from langchain_core.messages import AIMessage, BaseMessage, SystemMessage
 from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
+from langgraph.errors import GraphBubbleUp
 from typing_extensions import override
 
-from longterm.errors import ConfigurationError
+from longterm.errors import ConfigurationError, InvalidInputError
 from longterm.flow import Flow, FlowRunnable, ask
 from longterm.manage.access import NamespaceAccess
 from longterm.memory.conversation import as_messages
+from longterm.models import adapt, innermost
 from longterm.recall.recalling import create_recall
+from longterm.summarize.node import state_field
 
 __all__ = [
     "UNSEEN",
@@ -26,8 +29,12 @@ __all__ = [
     "RecallNode",
     "ReflectNode",
     "as_recall",
+    "own_recall",
     "recalled",
+    "safely",
 ]
+
+T = TypeVar("T")
 
 _LOG = logging.getLogger(__name__)
 #: LangGraph leaves the words of models with this tag out of what it streams.
@@ -54,9 +61,9 @@ class Executor(Protocol):
 class RecallNode(FlowRunnable[Any, dict[str, Any]]):
     """A node that puts what *recall* finds before the messages a model is to see.
 
-    *recall* takes ``{"messages": …}`` and gives something with a `text`; a store manager stands
-    for its own memories. As `pre_model_hook` of LangGraph's `create_react_agent` it needs no
-    more options.
+    *recall* takes ``{"messages": …}`` and gives a text or something with a `text`; a store manager
+    stands for its own memories. Where it fails, that is logged and nothing is recalled. As
+    `pre_model_hook` of LangGraph's `create_react_agent` it needs no more options.
     """
 
     def __init__(
@@ -81,18 +88,37 @@ class RecallNode(FlowRunnable[Any, dict[str, Any]]):
 
 
 def as_recall(recall: Runnable[Any, Any]) -> Runnable[Any, Any]:
-    """*recall*, or what recalls the memories of a store manager, those of its namespace alone."""
-    if not isinstance(recall, NamespaceAccess):
-        return recall
-    return create_recall(namespace=recall.namespace, store=recall.store, limit=_LIMIT, exact=True)
+    """*recall*, or what recalls the memories of a store manager."""
+    own = own_recall(recall)
+    return recall if own is None else own
+
+
+def own_recall(manager: Runnable[Any, Any]) -> Runnable[Any, Any] | None:
+    """Return what recalls the memories of a store manager, those of its namespace alone."""
+    return adapt(manager, _own) if isinstance(innermost(manager), NamespaceAccess) else None
+
+
+def _own(manager: Runnable[Any, Any]) -> Runnable[Any, Any]:
+    inner = cast("NamespaceAccess", manager)
+    return create_recall(namespace=inner.namespace, store=inner.store, limit=_LIMIT, exact=True)
 
 
 async def recalled(recall: Runnable[Any, Any] | None, messages: Sequence[BaseMessage]) -> str:
-    """Text of what *recall* finds for *messages*."""
+    """Text of what *recall* finds for *messages*; none, and a line in the log, where it fails."""
     if recall is None or not messages:
         return ""
+    trouble = "Nothing could be recalled; the agent answers without its memory."
+    return await safely(_text(recall, messages), trouble) or ""
+
+
+async def _text(recall: Runnable[Any, Any], messages: Sequence[BaseMessage]) -> str:
     found = await ask(_given_messages(recall), messages)
-    return str(found.text).strip()
+    text = found if isinstance(found, str) else getattr(found, "text", None)
+    if not isinstance(text, str):
+        raise ConfigurationError(
+            f"A recall gives a text or something with a text, not {type(found).__name__}."
+        )
+    return text.strip()
 
 
 def _given_messages(work: Runnable[Any, Any]) -> Runnable[Any, Any]:
@@ -105,9 +131,10 @@ def _payload(messages: Sequence[BaseMessage]) -> dict[str, Any]:
 
 
 def _messages(state: Any, key: str) -> list[BaseMessage]:
-    if isinstance(state, Mapping):
-        return as_messages(cast("Mapping[str, Any]", state).get(key))
-    return as_messages(getattr(state, key, None))
+    found = state_field(state, key)
+    if found is None:
+        raise InvalidInputError(f"The state has no {key!r}.")
+    return as_messages(found)
 
 
 class ReflectNode(FlowRunnable[Any, dict[str, Any]]):
@@ -138,8 +165,11 @@ class ReflectNode(FlowRunnable[Any, dict[str, Any]]):
         messages = _messages(input, self.input_messages_key)
         if messages and not _is_calling(messages[-1]):
             if self.recording is not None:
-                await _safely(ask(self.recording, messages), "recorded")
-            await _safely(ask(self.reflection, messages), "reflected on; it is not remembered")
+                await safely(
+                    ask(self.recording, messages), "The conversation could not be recorded."
+                )
+            trouble = "The conversation could not be reflected on; it is not remembered."
+            await safely(ask(self.reflection, messages), trouble)
         return {}
 
 
@@ -147,13 +177,18 @@ def _is_calling(message: BaseMessage) -> bool:
     return isinstance(message, AIMessage) and bool(message.tool_calls)
 
 
-async def _safely(work: Flow[Any], done: str) -> None:
+async def safely(work: Flow[T], trouble: str) -> T | None:
+    """Return the result of *work*; where it fails, log *trouble*, for the user waits for us.
+
+    What was set up wrongly raises, and so does what a graph does on purpose: an interrupt.
+    """
     try:
-        await work
-    except ConfigurationError:
+        return await work
+    except (ConfigurationError, GraphBubbleUp):
         raise
-    except Exception:  # noqa: BLE001 - whatever it is, the user has been answered
-        _LOG.exception("The conversation could not be %s.", done)
+    except Exception:  # noqa: BLE001 - whatever it is, no answer is lost for it
+        _LOG.exception("%s", trouble)
+        return None
 
 
 def _reflection(

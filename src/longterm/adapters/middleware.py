@@ -13,10 +13,17 @@ from langchain_core.messages import SystemMessage
 from langchain_core.runnables import Runnable
 from typing_extensions import override
 
-from longterm.adapters.langgraph import UNSEEN, Executor, ReflectNode, as_recall, recalled
+from longterm.adapters.langgraph import (
+    UNSEEN,
+    Executor,
+    ReflectNode,
+    as_recall,
+    own_recall,
+    recalled,
+    safely,
+)
 from longterm.errors import MissingExtraError
 from longterm.flow import arun, run
-from longterm.manage.access import NamespaceAccess
 from longterm.memory.conversation import as_messages
 from longterm.summarize import RunningSummary, SummarizationNode
 from longterm.summarize.history import as_running
@@ -46,7 +53,8 @@ class LongtermMiddleware(AgentMiddleware[LongtermState, Any, Any]):
     the manager's own namespace. After the agent has answered, *recorder*, where one is given,
     keeps every message word for word, and *manager* reflects on the whole conversation:
     through *executor* where one is given (*after_seconds* later), else at once. With
-    *summarize*, the model sees a long history in short, while the state keeps all of it.
+    *summarize*, the model sees a long history in short, while the state keeps all of it. What
+    of this fails is logged, and the agent answers all the same; what was set up wrongly raises.
     """
 
     state_schema = LongtermState
@@ -62,7 +70,7 @@ class LongtermMiddleware(AgentMiddleware[LongtermState, Any, Any]):
         after_seconds: float = 0,
     ) -> None:
         super().__init__()
-        self._recall = _recall_of(manager, recall)
+        self._recall = own_recall(manager) if recall is None else as_recall(recall)
         self._reflect = ReflectNode(
             manager, executor=executor, recorder=recorder, after_seconds=after_seconds
         )
@@ -110,7 +118,8 @@ class LongtermMiddleware(AgentMiddleware[LongtermState, Any, Any]):
             return None
         before = {"running_summary": state.get(_SUMMARY)}
         seen = {self._summarize.input_messages_key: state["messages"], "context": before}
-        after = (await self._summarize.flow(seen, {})).get("context", before)
+        trouble = "The history could not be summarised; the model sees what is new in full."
+        after = (await safely(self._summarize.flow(seen, {}), trouble) or {}).get("context", before)
         running: RunningSummary | None = as_running(after["running_summary"])
         # As plain data: a checkpointer may refuse to restore classes it does not know.
         return {_SUMMARY: vars(running)} if running else {_SUMMARY: None}
@@ -124,14 +133,6 @@ class LongtermMiddleware(AgentMiddleware[LongtermState, Any, Any]):
         if self._summarize is not None:
             changes["messages"] = self._summarize.show(request.messages, state.get(_SUMMARY))
         return request.override(**changes) if changes else request
-
-
-def _recall_of(
-    manager: Runnable[Any, Any], recall: Runnable[Any, Any] | None
-) -> Runnable[Any, Any] | None:
-    if recall is None and not isinstance(manager, NamespaceAccess):
-        return None
-    return as_recall(manager if recall is None else recall)
 
 
 def _extended(system: SystemMessage | None, text: str) -> SystemMessage:

@@ -6,7 +6,6 @@ empty where nothing alike was ever kept.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -15,12 +14,15 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.store.base import BaseStore, SearchItem, SearchOp
 from typing_extensions import override
 
-from longterm.flow import FlowRunnable, search
+from longterm.flow import FlowRunnable, search, together
 from longterm.memory.conversation import as_messages, windows
-from longterm.memory.namespace import NamespaceTemplate
+from longterm.memory.fence import fenced
+from longterm.memory.namespace import Namespace, NamespaceTemplate
 
 __all__ = ["Examples", "FewShot", "create_few_shot"]
 
+#: How many to look at where others' memories lie below, and fill what was found.
+_MANY = 1_000
 _HEADING = "Earlier cases much like this one. Learn from them; do not mistake them for this one."
 
 
@@ -48,13 +50,22 @@ class FewShot(FlowRunnable[Any, Examples]):
         namespace = self.namespace(config)
         queries = windows(as_messages(input), 2)
         only = {"kind": self.kind} if self.kind else None
-        found = await search(
-            [SearchOp(namespace, only, self.limit, query=query) for query in queries]
-        )
-        # A search also finds what lies below the namespace, which is somebody else's.
-        mine = [[one for one in items if one.namespace == namespace] for items in found]
-        items = _best(mine, self.limit)
+        found = [_own(namespace, only, self.limit, query) for query in queries]
+        items = _best(await together(found), self.limit)
         return Examples(items, _block(items))
+
+
+async def _own(
+    namespace: Namespace, only: dict[str, Any] | None, limit: int, query: str
+) -> list[SearchItem]:
+    """Search in *namespace*; what lies below it is somebody else's, and a search finds it too."""
+    mine: list[SearchItem] = []
+    for most in (limit, _MANY):
+        [found] = await search([SearchOp(namespace, only, most, query=query)])
+        mine = [one for one in found if one.namespace == namespace]
+        if len(mine) >= limit or len(mine) == len(found):
+            break
+    return mine[:limit]
 
 
 def _best(found: Sequence[Sequence[SearchItem]], limit: int) -> tuple[SearchItem, ...]:
@@ -79,14 +90,11 @@ def _block(items: Sequence[SearchItem]) -> str:
     return f"{_HEADING}\n<examples>\n{shown}\n</examples>"
 
 
-_FENCE = re.compile(r"<(?=/?\s*examples?\b)", re.IGNORECASE)
-
-
 def _shown(value: Mapping[str, Any]) -> str:
     content = value.get("content", value)
     if isinstance(content, Mapping):
         content = "\n".join(_lines(cast("Mapping[str, Any]", content)))
-    return _FENCE.sub("&lt;", str(content))  # an episode cannot end its example
+    return fenced(str(content), "example", "examples")
 
 
 def _lines(content: Mapping[str, Any]) -> Iterator[str]:

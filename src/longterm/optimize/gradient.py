@@ -12,6 +12,7 @@ from typing import Any
 
 from langchain_core.messages import HumanMessage
 
+from longterm.answer import is_refusal
 from longterm.flow import ask
 from longterm.models import ChatModel
 from longterm.optimize.answers import field
@@ -49,7 +50,11 @@ def gradient(model: ChatModel, config: Mapping[str, Any]) -> Rewriter:
 async def _advice(model: ChatModel, task: str, steps: Steps) -> _Advice:
     _, answer = await reflect(model, task, RECOMMEND, steps, lambda one: _read(one) is not None)
     # A small model forgets the form, and its words are advice all the same.
-    return _read(answer) or _Advice(recommendations=_something(said(answer)))
+    return _read(answer) or _Advice(recommendations=_something(_told(answer)))
+
+
+def _told(answer: Any) -> str:
+    return "" if is_refusal(answer) else said(answer)
 
 
 def _read(answer: Any) -> _Advice | None:

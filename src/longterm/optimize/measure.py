@@ -8,6 +8,7 @@ is a function of the example, as it was given, and the answer, or a model that j
 from __future__ import annotations
 
 import inspect
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from longterm.answer import words
 from longterm.errors import ConfigurationError, InvalidInputError
 from longterm.flow import ask, together
 from longterm.memory.conversation import as_messages, message_text, render
+from longterm.memory.fence import fenced
 from longterm.models import ChatModel, as_model
 from longterm.optimize.answers import field
 from longterm.optimize.prompt import fill, placeholders
@@ -45,7 +47,7 @@ class Example:
     given: Any
     messages: tuple[BaseMessage, ...]
     expected: str
-    values: Mapping[str, str]
+    values: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +68,8 @@ def as_example(value: Any) -> Example:
             return Example(value, _asked(messages), _words(rest.get("feedback")), {})
         case {"input": given, **rest}:
             values = cast("Mapping[str, Any]", rest.get("values") or {})
-            filled = {key: str(one) for key, one in values.items()}
             expected = _words(rest.get("expected"))
-            return Example(value, tuple(as_messages(given)), expected, filled)
+            return Example(value, tuple(as_messages(given)), expected, values)
         case str() | BaseMessage():
             return Example(value, tuple(as_messages(value)), "", {})
         case (given, expected):
@@ -105,10 +106,10 @@ class Measure:
         """Check what the caller gave."""
         if isinstance(score, str | Runnable):
             return cls(model, task, as_model(cast("str | ChatModel", score)))
-        if not callable(cast("Any", score)):
+        if not callable(cast("Any", score)) or inspect.iscoroutinefunction(score):
             raise ConfigurationError(
-                "accept is a function of an example and an answer that returns a number, or a "
-                f"model that judges, not {type(score).__name__}."
+                "accept is a function, not an async one, of an example and an answer that returns "
+                f"a number, or a model that judges, not {score!r:.60}."
             )
         return cls(model, task, score)
 
@@ -135,8 +136,12 @@ class Measure:
         return _scored(answer, self.score(example.given, answer))
 
     async def _judged(self, example: Example, answer: str) -> Outcome:
-        values = {"expected": example.expected or "(not given)", "answer": answer}
-        text = fill(JUDGE, conversation=render(example.messages), **values)
+        values = {
+            "conversation": render(example.messages),
+            "expected": example.expected or "(not given)",
+            "answer": answer,
+        }
+        text = fill(JUDGE, **{tag: fenced(one, *values) for tag, one in values.items()})
         verdict = await ask(self.score, [HumanMessage(text)])
         return Outcome(answer, _judgement(verdict), str(field(verdict, "feedback") or ""))
 
@@ -166,16 +171,24 @@ def _said(answer: Any) -> str:
 
 def _scored(answer: str, scored: Any) -> Outcome:
     match scored:
-        case bool() | int() | float():
-            return Outcome(answer, float(scored))
         case {"score": score, **rest}:
-            return Outcome(answer, float(score), _words(rest.get("feedback")))
+            return Outcome(answer, _number(score, scored), _words(rest.get("feedback")))
         case (score, feedback):
-            return Outcome(answer, float(score), _words(feedback))
+            return Outcome(answer, _number(score, scored), _words(feedback))
         case _:
-            raise ConfigurationError(
-                f"The score of an answer is a number or (number, feedback), not {scored!r:.60}."
-            )
+            return Outcome(answer, _number(scored, scored))
+
+
+def _number(score: Any, scored: Any) -> float:
+    try:
+        number = float(score)
+    except (TypeError, ValueError, OverflowError):
+        number = math.nan
+    if not math.isfinite(number):  # a mean with it would compare with nothing
+        raise ConfigurationError(
+            f"The score of an answer is a finite number or (number, feedback), not {scored!r:.60}."
+        )
+    return number
 
 
 def _judgement(verdict: Any) -> float:

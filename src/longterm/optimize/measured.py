@@ -57,12 +57,25 @@ class MeasureOptions:
         """Return the examples to learn from, and those held back."""
         learn = [as_example(one) for one in self.examples]
         if not isinstance(self.held_back, int | float):
-            return learn, [as_example(one) for one in self.held_back]
+            return _both(learn, [as_example(one) for one in self.held_back])
+        if not 0 < self.held_back < 1:
+            raise ConfigurationError(
+                "held_back is a share of the examples, more than 0 and less than 1, or a list "
+                f"of examples, not {self.held_back}."
+            )
         if len(learn) < _LEAST:
             raise ConfigurationError("A search needs at least two examples, better ten or more.")
         random.Random(self.seed).shuffle(learn)  # noqa: S311 - not for secrets
         count = min(len(learn) - 1, max(1, round(len(learn) * self.held_back)))
         return learn[count:], learn[:count]
+
+
+def _both(learn: list[Example], held_back: list[Example]) -> tuple[list[Example], list[Example]]:
+    if not learn or not held_back:
+        raise ConfigurationError(
+            "A search needs at least one example to learn from, and one in held_back."
+        )
+    return learn, held_back
 
 
 class Bench:
@@ -77,9 +90,14 @@ class Bench:
         self._known: dict[tuple[str, int], Outcome] = {}
 
     async def outcomes(self, prompt: str, examples: Sequence[Example]) -> list[Outcome]:
-        """Return what *prompt* makes of *examples*; what was tried before is not tried again."""
+        """Return what *prompt* makes of *examples*; what was tried before is not tried again.
+
+        Raises `BudgetSpent` where not all of them can be paid for: half a mean is none.
+        """
         self.tried.setdefault(prompt)
         fresh = [one for one in examples if (prompt, id(one)) not in self._known]
+        if self.ledger.left < len(fresh) * self.price:
+            raise BudgetSpent
         for one, outcome in zip(fresh, await self._measure.outcomes(prompt, fresh), strict=True):
             self._known[prompt, id(one)] = outcome
         return [self._known[prompt, id(one)] for one in examples]

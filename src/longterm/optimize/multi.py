@@ -24,6 +24,8 @@ from longterm.optimize.wording import CHOOSE
 __all__ = ["MultiPromptOptimizer", "create_multi_prompt_optimizer"]
 
 _WHICH = ("which", "names", "prompts")
+_BETWEEN = ",;\n"
+_DRESS = r"\s\"'`*.\[\]-"
 _NOBODY = ("", "none", "nothing", "n/a", "no", "null")
 
 
@@ -103,14 +105,33 @@ def _read(answer: Any, names: set[str]) -> set[str] | None:
     which = field(answer, *_WHICH)
     if which is None:
         return None
-    listed = re.split(r"[,;\n]", which) if isinstance(which, str) else list(which)
-    asked = {_plain(str(name)) for name in listed} - set(_NOBODY)
-    found = {name for name in names if _plain(name) in asked}
-    return found if found or not asked else None
+    text = "\n".join(_listed_in(which))
+    found = {name for name in names if _is_in(text, name)}
+    return found if found or _is_nobody(text) else None
 
 
-def _plain(name: str) -> str:
-    return name.strip(" \t\"'`*-[]").casefold()
+def _listed_in(which: Any) -> list[str]:
+    """Return what *which* lists, whatever a model made of the list."""
+    match which:
+        case {"name": name}:
+            return [str(name)]
+        case list():
+            return [name for one in cast("list[Any]", which) for name in _listed_in(one)]
+        case Mapping():
+            return list(map(str, cast("Mapping[Any, Any]", which)))
+        case _:
+            return [str(which)]
+
+
+def _is_in(text: str, name: str) -> bool:
+    """Whether *text* lists *name*, which may itself hold what separates names."""
+    dressed = rf"(?:\A|[{_BETWEEN}])[{_DRESS}]*{re.escape(name)}[{_DRESS}]*(?:\Z|[{_BETWEEN}])"
+    return re.search(dressed, text, re.IGNORECASE) is not None
+
+
+def _is_nobody(text: str) -> bool:
+    listed = re.split(rf"[{_BETWEEN}]", text.casefold())
+    return all(re.sub(rf"[{_DRESS}]", "", one) in _NOBODY for one in listed)
 
 
 def create_multi_prompt_optimizer(

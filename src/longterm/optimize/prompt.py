@@ -8,13 +8,15 @@ its braces are left alone; what looks like a placeholder in it is kept all the s
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from string import Formatter
+from typing import Any
 
 __all__ = ["complaint", "fill", "healed", "is_template", "placeholders"]
 
 _NAME = r"[^\W\d]\w*(?:\.\w+|\[\w+\])*"
-_FIELD = re.compile(rf"\{{{_NAME}(?:![rsa])?(?::[^{{}}\s\"']*)?\}}")
+_SPEC = r"%[^{}\n\"']*|[^{}\s\"']*"  # with spaces only that of a date: JSON has them, too
+_FIELD = re.compile(rf"\{{{_NAME}(?:![rsa])?(?::(?:{_SPEC}))?\}}")
 _DOUBLE = re.compile(rf"(?<!\{{)\{{\{{\s*{_NAME}\s*\}}\}}(?!\}})")
 _TOKEN = re.compile(rf"\{{\{{|\}}\}}|{_FIELD.pattern}")
 
@@ -101,11 +103,18 @@ def _piece(text: str, place: int, opened: list[str]) -> str:
     return here
 
 
-def fill(template: str, **values: str) -> str:
-    """Fill *template* as ``str.format`` does; where it holds plain JSON, its known names only."""
-    if _fields(template) is not None and _names(placeholders(template)) <= values.keys():
-        try:
-            return template.format(**values)
-        except (KeyError, IndexError, ValueError, AttributeError):
-            pass
-    return re.sub(r"\{(\w+)\}", lambda match: values.get(match[1], match[0]), template)
+def fill(template: str, /, **values: Any) -> str:
+    """Fill *template* as ``str.format`` does; a placeholder that has no value stays.
+
+    Where it holds plain JSON, only plain names are filled.
+    """
+    if is_template(template):
+        return _TOKEN.sub(lambda match: _filled(match[0], values), template)
+    return re.sub(r"\{(\w+)\}", lambda match: str(values.get(match[1], match[0])), template)
+
+
+def _filled(token: str, values: Mapping[str, Any]) -> str:
+    try:
+        return token.format(**values)
+    except (LookupError, ValueError, TypeError, AttributeError):
+        return token if len(token) > len("{{") else token[0]

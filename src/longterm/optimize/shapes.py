@@ -14,6 +14,7 @@ from typing_extensions import TypedDict
 
 from longterm.errors import InvalidInputError
 from longterm.memory.conversation import as_messages, render
+from longterm.memory.fence import fenced
 
 __all__ = [
     "AnnotatedTrajectory",
@@ -27,6 +28,16 @@ __all__ = [
 
 _ROLES = ("user", "human", "assistant", "ai", "system", "developer", "tool", "function")
 _PAIR = 2
+#: What stands around trajectories in what a model is asked.
+_TAGS = (
+    "trajectory",
+    "trajectories",
+    "feedback",
+    "current_prompt",
+    "update_instructions",
+    "prompt",
+    "prompts",
+)
 
 
 class Prompt(TypedDict, total=False):
@@ -151,8 +162,8 @@ def show(trajectories: Sequence[AnnotatedTrajectory]) -> str:
 
 
 def _shown(number: int, trajectory: AnnotatedTrajectory) -> str:
-    said = _feedback(trajectory.feedback)
-    text = _told(trajectory.messages)
+    said = fenced(_feedback(trajectory.feedback), *_TAGS)
+    text = fenced(_told(trajectory.messages), *_TAGS)
     tail = f'\n<feedback for="{number}">\n{said}\n</feedback>' if said else ""
     return f'<trajectory number="{number}">\n{text}\n</trajectory>{tail}'
 

@@ -22,6 +22,7 @@ from longterm.answer import is_refusal, words
 from longterm.errors import ConfigurationError
 from longterm.flow import arun, ask, run
 from longterm.memory.conversation import as_messages, message_text, render
+from longterm.memory.fence import fenced
 from longterm.models import ChatModel, as_model
 from longterm.summarize.budget import Limits, TokenCounter, choose_cut, chunks, cut_text
 from longterm.summarize.history import RunningSummary, View, as_running, digest, look
@@ -187,8 +188,9 @@ async def _asked(
     prompt: ChatPromptTemplate, part: Sequence[BaseMessage], notes: str, how: Summarizer
 ) -> str:
     length = max(10, how.limits.max_summary_tokens * 6 // 10)  # a token is about 0.75 words
-    values = {"messages": list(part), "conversation": render(part), "max_words": length}
-    asked = prompt.format_messages(**values, existing_summary=notes)
+    texts = {"conversation": render(part), "existing_summary": notes}
+    shown = {name: fenced(text, "conversation", "notes") for name, text in texts.items()}
+    asked = prompt.format_messages(messages=list(part), max_words=length, **shown)
     answer = await ask(how.model, asked)
     return "" if is_refusal(answer) else words(answer)
 

@@ -20,7 +20,7 @@ from longterm.summarize.job import (
     summarizing,
 )
 
-__all__ = ["SummarizationNode"]
+__all__ = ["SummarizationNode", "state_field"]
 
 _ALL = "__remove_all__"  # LangGraph's REMOVE_ALL_MESSAGES, whose module is slow to import
 
@@ -48,10 +48,10 @@ class SummarizationNode(FlowRunnable[Any, dict[str, Any]]):
 
     @override
     async def flow(self, input: Any, config: RunnableConfig) -> dict[str, Any]:
-        messages = _field(input, self.input_messages_key)
+        messages = state_field(input, self.input_messages_key)
         if messages is None:
             raise InvalidInputError(f"The state has no {self.input_messages_key!r} to summarise.")
-        context: Mapping[str, Any] = _field(input, "context") or {}
+        context: Mapping[str, Any] = state_field(input, "context") or {}
         before = as_running(context.get("running_summary"))
         result = await summarizing(messages, before, self.summarizer)
         return {self.output_messages_key: self._written(result), **_context(context, result)}
@@ -66,7 +66,8 @@ class SummarizationNode(FlowRunnable[Any, dict[str, Any]]):
         return result.messages
 
 
-def _field(state: Any, key: str) -> Any:
+def state_field(state: Any, key: str) -> Any:
+    """Value of *key* in the state of a graph, a mapping or an object; None if it has none."""
     if isinstance(state, Mapping):
         return cast("Mapping[str, Any]", state).get(key)
     return getattr(state, key, None)
