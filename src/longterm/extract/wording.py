@@ -149,6 +149,9 @@ _NOTES_EXAMPLE = """\
 Example. Notes: [0] Likes jazz [1] Lives in Paris [2] Likes tea. The user says: "Moved to Rome! \
 I don't like tea any more." Answer: {"user":"tells","changes":[{"action":"update","number":1,\
 "note":... Lives in Rome ...},{"action":"delete","number":2}]}"""
+_NOTES_DELETES = """\
+Notes: [0] 围棋 [1] 茶. The user says: "我喜欢下围棋" The user says: "我不喜欢茶了" Answer: \
+{"user":"tells","changes":[{"action":"delete","number":1}]}"""
 _TEXT_INSERTS = """\
 Example. Notes: (none). The user says: "I'm Bob. I live in Paris, like tea and play golf." \
 Answer: {"user":"tells","changes":[{"action":"insert","note":"Bob lives in Paris"},\
@@ -210,7 +213,8 @@ def notes(instructions: str, kinds: str, *, sentences: bool, updates: bool, dele
         _NOTES_REST.format(_NOTES_FORGETS * deletes),
     ]
     texts = [_TEXT_INSERTS, *[_TEXT_UPDATES] * updates, *[_TEXT_DELETES] * deletes]
-    examples = texts if sentences else [_NOTES_EXAMPLE]
+    fields = [_NOTES_EXAMPLE, *[_NOTES_DELETES] * deletes]
+    examples = texts if sentences else fields
     parts = [_NOTES, instructions.strip(), *rules, kinds, *examples, _NOTES_QUESTION]
     return "\n".join(part for part in parts if part)
 
