@@ -4,6 +4,9 @@
 ``langgraph.json`` as ``"reflection": "longterm.graphs:reflection"`` and set the model in the
 assistant's config, ``{"configurable": {"model": "openai:gpt-5-mini"}}``. For a manager of your
 own, deploy ``reflection_graph(manager)`` instead.
+
+`optimization` improves prompts: ``{"prompts": …, "threads": [(messages, feedback), …]}`` in,
+``{"updated_prompts": […]}`` out, with the model and, if given, the kind in the assistant's config.
 """
 
 from __future__ import annotations
@@ -18,8 +21,9 @@ from langgraph.func import entrypoint  # pyright: ignore[reportMissingTypeStubs]
 from longterm.errors import ConfigurationError
 from longterm.manage.on_store import MemoryStoreManager, create_memory_store_manager
 from longterm.memory.namespace import Namespace, unescape_label
+from longterm.optimize import create_multi_prompt_optimizer
 
-__all__ = ["reflection", "reflection_graph"]
+__all__ = ["optimization", "reflection", "reflection_graph"]
 
 
 def reflection_graph(reflector: Runnable[Any, Any]) -> Runnable[Any, Any]:
@@ -38,17 +42,38 @@ async def _reflect(payload: dict[str, Any], config: RunnableConfig) -> Any:
     return await manager.ainvoke(payload, _as_submitted(config))
 
 
+async def _optimize(payload: dict[str, Any], config: RunnableConfig) -> dict[str, Any]:
+    """Improve the prompts in *payload* with the model and the kind in *config*."""
+    optimizer = await asyncio.to_thread(_optimizer, config)
+    prompts = payload["prompts"]
+    if isinstance(prompts, str):
+        prompts = [{"name": "prompt", "prompt": prompts}]
+    trajectories: Any = payload.get("threads") or payload.get("trajectories") or []
+    improved = await optimizer.ainvoke({"prompts": prompts, "trajectories": trajectories})
+    return {"updated_prompts": improved}
+
+
+def _optimizer(config: RunnableConfig) -> Runnable[Any, Any]:
+    kind = config.get("configurable", {}).get("kind", "gradient")
+    return create_multi_prompt_optimizer(_model(config), kind=kind)
+
+
 def _manager(config: RunnableConfig) -> MemoryStoreManager:
+    configurable = config.get("configurable", {})
+    if "namespace" not in configurable:
+        return create_memory_store_manager(_model(config))
+    namespace = _literal(configurable["namespace"])
+    return create_memory_store_manager(_model(config), namespace=namespace)
+
+
+def _model(config: RunnableConfig) -> Any:
     configurable = config.get("configurable", {})
     if "model" not in configurable:
         raise ConfigurationError(
-            "The reflection graph needs a model: set it in the assistant's config, as "
+            "This graph needs a model: set it in the assistant's config, as "
             '{"configurable": {"model": "openai:gpt-5-mini"}}.'
         )
-    if "namespace" not in configurable:
-        return create_memory_store_manager(configurable["model"])
-    namespace = _literal(configurable["namespace"])
-    return create_memory_store_manager(configurable["model"], namespace=namespace)
+    return configurable["model"]
 
 
 def _literal(labels: Sequence[str]) -> Namespace:
@@ -72,3 +97,4 @@ def _graph(work: Any) -> Runnable[Any, Any]:
 
 
 reflection = _graph(_reflect)
+optimization = _graph(_optimize)
