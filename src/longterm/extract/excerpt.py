@@ -25,7 +25,7 @@ _MARK = re.compile(r"\[… \d+ characters not shown: [0-9a-f]{8} …\]")
 def excerpt(content: Any) -> Any:
     """Return *content* with a mark in the middle of each long text."""
     marks = {text: f"{text[:half]}{mark}{text[-half:]}" for mark, text, half in _long(content)}
-    return _mapped(content, marks)
+    return _mapped(content, marks) if marks else content
 
 
 def restored(changes: Any, *shown: Any) -> Any:
@@ -33,8 +33,11 @@ def restored(changes: Any, *shown: Any) -> Any:
 
     Raises `ProposalError` for a mark that stands in none of them.
     """
+    marked = [text for text in _texts(changes) if _MARK.search(text)]
+    if not marked:
+        return changes
     hidden = {mark: text[half:-half] for one in shown for mark, text, half in _long(one)}
-    return _mapped(changes, {text: _filled(text, hidden) for text in _texts(changes)})
+    return _mapped(changes, {text: _filled(text, hidden) for text in marked})
 
 
 def _long(content: Any) -> Iterator[tuple[str, str, int]]:

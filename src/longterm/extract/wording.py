@@ -9,7 +9,7 @@ from datetime import date
 from functools import lru_cache
 from typing import Any
 
-from longterm.extract.excerpt import excerpt
+from longterm.extract.excerpt import LIMIT, excerpt
 from longterm.memory.conversation import well_formed
 from longterm.memory.model import Document
 
@@ -195,7 +195,7 @@ def session(known: str, conversation: str, today: date | None) -> str:
 def known_block(known: Sequence[tuple[int, Document]]) -> str:
     """Return known memories, one a line, as JSON that cannot close the fence around it."""
     lines = [
-        f"[{number}] {_word(document.kind or 'text')} {_json(excerpt(document.content))}"
+        f"[{number}] {_word(document.kind or 'text')} {_shown(document.content)}"
         for number, document in known
     ]
     return well_formed("\n".join(lines))
@@ -258,6 +258,11 @@ def fenced(text: str) -> str:
 def _word(kind: str) -> str:
     """Return *kind* as one word: in a shared store, others may have written it."""
     return _json(kind)[1:-1].replace(" ", "_")
+
+
+def _shown(content: Any) -> str:
+    whole = _json(content)
+    return whole if len(whole) <= LIMIT else _json(excerpt(content))
 
 
 def _json(content: Any) -> str:
