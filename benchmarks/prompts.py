@@ -12,8 +12,8 @@ import argparse
 import time
 from collections.abc import Mapping
 
-from longterm.local import local_chat_model
-from longterm.optimize import MeasuredPrompt, create_prompt_optimizer
+from longterm.models.local import local_chat_model
+from longterm.prompts import MeasuredPrompt, create_prompt_optimizer
 
 #: Tokens of an answer: a small model may ramble, and a new prompt here is short.
 _LONGEST = 256

@@ -25,9 +25,9 @@ from typing import Any
 import numpy as np
 from langchain_core.embeddings import Embeddings
 
-from longterm.embed import MiniLMEmbeddings
-from longterm.recall.recalling import create_recall
+from longterm.models.embed import MiniLMEmbeddings
 from longterm.recall.recorder import create_conversation_recorder
+from longterm.recall.retriever import create_recall
 from longterm.stores import EmbeddedStore
 
 DIMS = 384

@@ -134,7 +134,7 @@ def measured(store: BaseStore, queries: Iterator[str]) -> Iterator[tuple[str, st
 
 def by_meaning(store: EmbeddedStore, query: str) -> None:
     """Search without words."""
-    store.arms((), "", limit=10, meaning=query)
+    store.hybrid_search((), "", limit=10, vector_query=query)
 
 
 def size(folder: Path) -> int:
@@ -177,7 +177,9 @@ def exact(texts: Sequence[str]) -> float:
         fill(store, texts)
         for query in texts[:20]:
             wanted = np.argsort(-(vectors @ np.array(model.embed_query(query))))[:10]
-            hits = sorted(store.arms((), query, limit=10), key=lambda hit: -(hit.cosine or 0))[:10]
+            hits = sorted(
+                store.hybrid_search((), query, limit=10), key=lambda hit: -(hit.cosine or 0)
+            )[:10]
             found += len({f"k{n}" for n in wanted} & {hit.item.key for hit in hits})
     return found / 200
 
@@ -192,7 +194,7 @@ def main() -> int:
     model: Embeddings = Synthetic()
     lines: list[str] = []
     if options.sentences:
-        from longterm.embed import MiniLMEmbeddings  # noqa: PLC0415 - an extra
+        from longterm.models.embed import MiniLMEmbeddings  # noqa: PLC0415 - an extra
 
         model, lines = MiniLMEmbeddings(), options.sentences.read_text("utf-8").splitlines()
     for count in options.sizes:

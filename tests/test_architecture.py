@@ -18,79 +18,78 @@ MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "text": set(),
     "memory": {"errors", "text"},
-    "flow": {"errors", "memory"},
-    "clock": set(),
-    "testing": {"clock"},
-    "stores": {"errors", "text"},
-    "embed": {"errors", "text"},
-    "local": {"errors", "embed"},
-    "settings": {"errors", "stores", "embed", "local"},
-    "answer": set(),  # what a model's answer says, whatever its form
-    "models": {"errors", "settings"},
-    "extract": {"errors", "text", "answer", "memory", "flow", "models"},
-    "recall": {"errors", "text", "memory", "flow", "models"},
-    "summarize": {"errors", "answer", "memory", "flow", "models"},
-    "short_term": {"summarize"},
-    "optimize": {"errors", "answer", "memory", "flow", "models", "extract"},
-    "manage": {"errors", "answer", "text", "memory", "flow", "models", "extract", "recall"},
-    "revise": {"errors", "memory", "flow", "extract", "recall", "manage"},
-    "tools": {"errors", "memory", "flow", "extract", "manage"},
-    "reflect": {"errors", "clock", "memory", "flow"},
-    "adapters": {
+    "effects": {"errors"},
+    "testing": {"effects"},
+    "stores": {"effects", "errors", "text"},
+    "models": {"errors"},
+    "settings": {"errors", "models", "stores"},
+    "extract": {"effects", "errors", "memory", "models", "text"},
+    "recall": {"effects", "errors", "memory", "models", "text"},
+    "short_term": {"effects", "errors", "memory", "models", "text"},
+    "prompts": {"effects", "errors", "extract", "memory", "models", "text"},
+    "manage": {"effects", "errors", "extract", "memory", "models", "recall", "text"},
+    "tools": {"effects", "errors", "extract", "manage", "memory"},
+    "reflect": {"effects", "errors", "memory"},
+    "integrations": {
+        "effects",
         "errors",
+        "manage",
         "memory",
-        "flow",
         "models",
-        "settings",
-        "manage",
-        "tools",
-        "reflect",
         "recall",
-        "summarize",
+        "reflect",
+        "settings",
+        "short_term",
+        "tools",
     },
-    "graphs": {"settings", "memory", "manage", "tools", "reflect", "optimize", "errors", "models"},
-    "evals": {"errors", "answer", "memory", "flow", "models", "settings", "recall"},
-    "console": {"adapters", "settings"},
-    "cli": {
+    "graphs": {
         "errors",
-        "flow",
+        "manage",
+        "memory",
         "models",
+        "prompts",
+        "reflect",
         "settings",
-        "local",
+        "tools",
+    },
+    "evals": {"effects", "errors", "memory", "models", "recall", "settings"},
+    "cli": {
+        "effects",
+        "errors",
+        "evals",
+        "integrations",
+        "manage",
+        "models",
         "recall",
         "reflect",
-        "manage",
-        "revise",
+        "settings",
         "tools",
-        "adapters",
-        "evals",
     },
     # LangMem's import paths: they only hand on.
     "knowledge": {"manage", "memory", "tools"},
     "utils": {"memory"},
-    "prompts": {"optimize"},
 }
 #: Packages that only one module, or one package, may import.
 FENCED = {
     "psycopg": "stores/postgres",
     "dbos": "reflect/durable",
-    "mcp": "adapters/mcp",
-    "fastapi": "adapters/rest",
-    "starlette": "adapters/rest",
-    "onnxruntime": "embed/",
-    "xllamacpp": "local/",
+    "mcp": "server/",
+    "fastapi": "server/",
+    "starlette": "server/",
+    "onnxruntime": "models/embed/",
+    "xllamacpp": "models/local/",
     "json_repair": "extract/reading.py",
     "jsonpatch": "extract/edit.py",
 }
 #: Not the settings: it sets a variable of the engine's own child process.
-SETS_THE_ENVIRONMENT = {"local/serving.py"}
+SETS_THE_ENVIRONMENT = {"models/local/serving.py"}
 #: Statements that an async twin may have: it awaits the same flow, no more.
 LONGEST_TWIN = 3
 #: Managers and other reflectors are called here as any graph calls them; the demo is a program
 #: like its users'.
 CALLS_RUNNABLES = {"reflect/job.py", "graphs.py", "cli/demo.py"}
 #: Where both sides of the bridge are written out.
-BRIDGES = {"flow.py", "reflect/remote.py"}
+BRIDGES = {"effects/drivers.py", "effects/runnable.py", "reflect/remote.py"}
 SUFFIXES_OF_A_STORE = ("store", "stores")
 
 
@@ -169,16 +168,16 @@ def test_nobody_imports_the_root(path: Path) -> None:
 
 
 @every_module
-def test_models_are_asked_in_flow_only(path: Path) -> None:
-    if name_of(path) in {"flow.py", *CALLS_RUNNABLES}:
+def test_models_are_asked_in_the_drivers_only(path: Path) -> None:
+    if name_of(path) in {"effects/drivers.py", *CALLS_RUNNABLES}:
         return
     asked = [(who, what) for who, what in calls_in(path) if what in ("invoke", "ainvoke")]
     assert not [who for who, _ in asked if who not in ("super()", "self")]
 
 
 @every_module
-def test_stores_are_batched_in_flow_only(path: Path) -> None:
-    if name_of(path) == "flow.py" or room_of(path) == "stores":
+def test_stores_are_batched_in_the_drivers_only(path: Path) -> None:
+    if name_of(path) == "effects/drivers.py" or room_of(path) == "stores":
         return
     batched = [(who, what) for who, what in calls_in(path) if what in ("batch", "abatch")]
     assert not [who for who, _ in batched if who.endswith(SUFFIXES_OF_A_STORE)]

@@ -4,7 +4,7 @@ import pytest
 
 from longterm import settings
 from longterm.errors import ConfigurationError
-from longterm.local.paths import default_cache, default_threads
+from longterm.models.local.paths import default_cache, default_threads
 
 HERE = str(Path.cwd())
 

@@ -12,19 +12,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from longterm.adapters.middleware import LongtermMiddleware
-    from longterm.manage.functional import create_memory_manager
-    from longterm.manage.on_store import create_memory_store_manager
+    from longterm.integrations.middleware import LongtermMiddleware
+    from longterm.manage.manager import create_memory_manager
     from longterm.manage.searcher import create_memory_searcher
+    from longterm.manage.store_manager import create_memory_store_manager
     from longterm.manage.thread import create_thread_extractor
-    from longterm.optimize import (
+    from longterm.prompts import (
         Prompt,
         create_multi_prompt_optimizer,
         create_prompt_optimizer,
     )
     from longterm.recall.answering import reading_prompt
-    from longterm.recall.recalling import create_recall
     from longterm.recall.recorder import create_conversation_recorder
+    from longterm.recall.retriever import create_recall
     from longterm.reflect import ReflectionExecutor
     from longterm.tools import create_manage_memory_tool, create_search_memory_tool
 
@@ -46,17 +46,17 @@ __all__ = [
 ]
 
 _HOMES = {
-    "LongtermMiddleware": "adapters.middleware",
-    "Prompt": "optimize",
+    "LongtermMiddleware": "integrations.middleware",
+    "Prompt": "prompts",
     "ReflectionExecutor": "reflect",
     "create_conversation_recorder": "recall.recorder",
     "create_manage_memory_tool": "tools",
-    "create_memory_manager": "manage.functional",
+    "create_memory_manager": "manage.manager",
     "create_memory_searcher": "manage.searcher",
-    "create_memory_store_manager": "manage.on_store",
-    "create_multi_prompt_optimizer": "optimize",
-    "create_prompt_optimizer": "optimize",
-    "create_recall": "recall.recalling",
+    "create_memory_store_manager": "manage.store_manager",
+    "create_multi_prompt_optimizer": "prompts",
+    "create_prompt_optimizer": "prompts",
+    "create_recall": "recall.retriever",
     "create_search_memory_tool": "tools",
     "create_thread_extractor": "manage.thread",
     "reading_prompt": "recall.answering",

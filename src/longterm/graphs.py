@@ -19,9 +19,9 @@ from langchain_core.runnables import Runnable, RunnableConfig
 from langgraph.func import entrypoint  # pyright: ignore[reportMissingTypeStubs]
 
 from longterm.errors import ConfigurationError
-from longterm.manage.on_store import MemoryStoreManager, create_memory_store_manager
+from longterm.manage.store_manager import MemoryStoreManager, create_memory_store_manager
 from longterm.memory.namespace import Namespace, unescape_label
-from longterm.optimize import create_multi_prompt_optimizer
+from longterm.prompts import create_multi_prompt_optimizer
 
 __all__ = ["optimization", "reflection", "reflection_graph"]
 

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from longterm.errors import ConfigurationError
-from longterm.local.paths import default_cache
+from longterm.models.local.paths import default_cache
 
 if TYPE_CHECKING:
-    from longterm.embed import MiniLMEmbeddings
-    from longterm.local import LocalChatModel
+    from longterm.models.embed import MiniLMEmbeddings
+    from longterm.models.local import LocalChatModel
     from longterm.stores import EmbeddedStore
 
 __all__ = ["cache_folder", "embedded_store", "local_chat_model", "local_embeddings", "threads"]
@@ -45,7 +45,7 @@ def threads(environ: Mapping[str, str] = os.environ) -> int | None:
 
 def local_chat_model(name_or_path: str | Path, **options: Any) -> "LocalChatModel":
     """Return a local chat model, set up as the environment says unless *options* say more."""
-    from longterm.local import local_chat_model as make  # noqa: PLC0415 (slow to import)
+    from longterm.models.local import local_chat_model as make  # noqa: PLC0415 (slow to import)
 
     said: dict[str, Any] = {"cache": cache_folder(), "threads": threads()}
     return make(name_or_path, **said | options)
@@ -53,7 +53,7 @@ def local_chat_model(name_or_path: str | Path, **options: Any) -> "LocalChatMode
 
 def local_embeddings(**options: Any) -> "MiniLMEmbeddings":
     """Return the embedded embedding model, set up as the environment says."""
-    from longterm.embed import MiniLMEmbeddings  # noqa: PLC0415 (slow to import)
+    from longterm.models.embed import MiniLMEmbeddings  # noqa: PLC0415 (slow to import)
 
     said: dict[str, Any] = {"threads": threads()}
     return MiniLMEmbeddings(**said | options)

@@ -22,7 +22,7 @@ from langchain_core.runnables import Runnable
 from pydantic import PrivateAttr
 from typing_extensions import override
 
-from longterm.clock import ManualClock
+from longterm.effects.clock import ManualClock
 
 __all__ = ["Asked", "HashEmbeddings", "ManualClock", "Reply", "ScriptedChatModel", "tool_calls"]
 

@@ -28,14 +28,15 @@ from pydantic import (
 from pydantic_core import to_jsonable_python
 from typing_extensions import override
 
+from longterm.effects.drivers import arun, run
+from longterm.effects.operations import get_op, put_op, search_op
+from longterm.effects.steps import Flow, fetch, replace, search, write
 from longterm.errors import ConfigurationError, ConflictError
 from longterm.extract.schema import kinds_of, plain, problems_in
 from longterm.extract.typeddict import modern
-from longterm.flow import Flow, arun, fetch, replace, run, search, write
 from longterm.memory.conversation import well_formed
+from longterm.memory.draft import ProposalError
 from longterm.memory.namespace import Namespace, NamespaceTemplate
-from longterm.memory.operations import get_op, put_op, search_op
-from longterm.memory.reconcile import ProposalError
 
 __all__ = ["MemoryTool", "create_manage_memory_tool", "create_search_memory_tool"]
 

@@ -28,7 +28,7 @@ from longterm import (
     create_search_memory_tool,
 )
 from longterm.errors import NoStoreError
-from longterm.manage.on_store import MemoryStoreManager
+from longterm.manage.store_manager import MemoryStoreManager
 from longterm.testing import ScriptedChatModel, tool_calls
 
 TALK = [{"role": "user", "content": "I love ramen."}]

@@ -11,7 +11,7 @@ from langgraph.store.memory import InMemoryStore
 from typing_extensions import override
 
 from longterm import create_memory_manager, create_memory_store_manager
-from longterm.manage.functional import MemoryManager
+from longterm.manage.manager import MemoryManager
 from longterm.testing import ScriptedChatModel, tool_calls
 
 TALK: Any = {"messages": [{"role": "user", "content": "I love ramen."}]}

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from longterm.extract.edit import apply_patch, keep_nulls, merge
-from longterm.memory.reconcile import ProposalError
+from longterm.memory.draft import ProposalError
 
 scalars = st.none() | st.booleans() | st.integers() | st.text(max_size=5)
 keys = st.sampled_from(["a", "b", "c"])

@@ -10,13 +10,13 @@ from hypothesis import given, strategies as st
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
 from pydantic import BaseModel, Field
 
+from longterm.effects.drivers import run
 from longterm.errors import ConfigurationError
 from longterm.extract.engine import Extraction, Extractor, Session
 from longterm.extract.proposal import Permissions
 from longterm.extract.schema import kinds_of
-from longterm.flow import run
+from longterm.memory.draft import Draft
 from longterm.memory.model import Delete, Document, Insert, Memory, Update
-from longterm.memory.reconcile import Draft
 from longterm.testing import Asked, Reply, ScriptedChatModel, tool_calls
 
 NOTHING = tool_calls()

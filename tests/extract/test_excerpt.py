@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from longterm.extract.excerpt import LIMIT, excerpt, restored
-from longterm.memory.reconcile import ProposalError
+from longterm.memory.draft import ProposalError
 
 LONG = "".join(chr(97 + number % 26) for number in range(3 * LIMIT))
 TEXTS = st.text(max_size=20) | st.sampled_from([LONG, LONG[::-1], LONG[1:], "x" * LIMIT])

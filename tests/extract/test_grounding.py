@@ -3,8 +3,8 @@
 import pytest
 
 from longterm.extract.grounding import label, speaks_of
+from longterm.memory.draft import Draft
 from longterm.memory.model import Document
-from longterm.memory.reconcile import Draft
 
 
 def draft(*contents: object) -> Draft:

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from longterm.errors import ConfigurationError
 from longterm.extract.json_answer import JsonAnswer, answer_schema
+from longterm.extract.prompts import MEMORY_FRAME
 from longterm.extract.proposal import (
     Add,
     Change,
@@ -22,7 +23,6 @@ from longterm.extract.proposal import (
 )
 from longterm.extract.protocol import Brief, Repertoire, Scene
 from longterm.extract.schema import kinds_of
-from longterm.extract.wording import MEMORY_FRAME
 from longterm.memory.model import Memory
 from longterm.testing import ScriptedChatModel
 

@@ -9,8 +9,8 @@ from pydantic import BaseModel, ConfigDict
 from longterm.extract.proposal import Add, Change, Finish, Judge, Permissions, Unreadable
 from longterm.extract.protocol import target_of
 from longterm.extract.schema import kinds_of
+from longterm.memory.draft import Draft, ProposalError
 from longterm.memory.model import Document
-from longterm.memory.reconcile import Draft, ProposalError
 
 
 class Person(BaseModel):

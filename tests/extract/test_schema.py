@@ -21,8 +21,8 @@ from typing_extensions import TypedDict
 
 from longterm.errors import ConfigurationError
 from longterm.extract.schema import Kind, kinds_of, plain
+from longterm.memory.draft import ProposalError
 from longterm.memory.model import Memory
-from longterm.memory.reconcile import ProposalError
 
 T = TypeVar("T")
 

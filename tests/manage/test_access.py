@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from longterm import create_memory_store_manager
 from longterm.errors import ConfigurationError, NoStoreError
-from longterm.manage.on_store import MemoryStoreManager
+from longterm.manage.store_manager import MemoryStoreManager
 from longterm.memory.model import Memory
 from longterm.testing import ScriptedChatModel, tool_calls
 

@@ -9,12 +9,13 @@ from langgraph.store.base import GetOp, Item, Result
 from langgraph.store.memory import InMemoryStore
 from typing_extensions import override
 
+from longterm.effects.drivers import arun, run
+from longterm.effects.operations import get_op, put_op
+from longterm.effects.steps import Batch, Replace
 from longterm.errors import ConflictError, PartialWriteError
-from longterm.flow import Batch, Replace, arun, run
 from longterm.manage.saving import save, write_all
+from longterm.memory.draft import Draft
 from longterm.memory.model import Document
-from longterm.memory.operations import get_op, put_op
-from longterm.memory.reconcile import Draft
 from longterm.stores import EmbeddedStore
 
 PLACE = ("memories",)

@@ -5,7 +5,7 @@ from hypothesis import given, strategies as st
 
 from longterm.recall.language import NUMBERS, STANDING, TIME_WORDS, Sign
 from longterm.recall.reading import pieces, read, tells_number, tells_time
-from longterm.text import terms
+from longterm.text.tokenizer import terms
 
 TIMES = (
     "Yesterday", "it is today", "tonight", "tomorrow", "long ago", "recently", "I just left",

@@ -28,8 +28,9 @@ from langgraph.store.base import BaseStore, PutOp
 from langgraph.store.memory import InMemoryStore
 from typing_extensions import override
 
+from longterm.effects.runnable import FlowRunnable
+from longterm.effects.steps import ask, write
 from longterm.errors import ConfigurationError, InvalidInputError, NoStoreError
-from longterm.flow import FlowRunnable, ask, write
 from longterm.memory.namespace import NamespaceTemplate
 from longterm.reflect import Budget, ManualClock, ReflectionExecutor, Retry, Usage
 from longterm.testing import ScriptedChatModel

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from langchain_core.messages import AIMessage
 from langchain_core.messages.ai import UsageMetadata
 
-from longterm.clock import ManualClock
+from longterm.effects.clock import ManualClock
 from longterm.reflect.usage import Budget, MemoryLedger, Meter, Usage, day_of, until_tomorrow
 from longterm.testing import ScriptedChatModel
 

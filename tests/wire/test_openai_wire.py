@@ -22,7 +22,7 @@ from longterm import (
 )
 from longterm.errors import DroppedWarning, ExtractionError
 from longterm.memory.model import Memory, RemoveDoc, SummarizeThread
-from longterm.models import ProtocolName
+from longterm.models.names import ProtocolName
 
 ANN: Any = {"configurable": {"langgraph_user_id": "ann"}}
 TALK = [{"role": "user", "content": "I love ramen, and I moved to Kyoto."}]

@@ -22,12 +22,13 @@ from pydantic import BaseModel, Field
 from rich.console import Console
 from rich.table import Table
 
+from longterm.effects.drivers import run as run_flow
+from longterm.effects.steps import ask
 from longterm.errors import DroppedWarning
-from longterm.flow import ask, run as run_flow
-from longterm.manage.on_store import MemoryStoreManager, create_memory_store_manager
-from longterm.models import ChatModel, as_model
+from longterm.manage.store_manager import MemoryStoreManager, create_memory_store_manager
+from longterm.models.names import ChatModel, as_model
 from longterm.recall.answering import reading_prompt
-from longterm.recall.recalling import create_recall
+from longterm.recall.retriever import create_recall
 
 __all__ = ["SCRIPTS", "Script", "UserFoodPreference", "run"]
 

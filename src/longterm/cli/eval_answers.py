@@ -14,7 +14,7 @@ from longterm.evals.answers import Answered, answer_all, answerable, by_category
 from longterm.evals.methods import Method
 from longterm.evals.run import record_all, sessions_in
 from longterm.evals.suites import Suite
-from longterm.models import ChatModel, as_model
+from longterm.models.names import ChatModel, as_model
 
 __all__ = ["Models", "run"]
 

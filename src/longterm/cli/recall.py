@@ -9,8 +9,8 @@ from typing import Any
 from rich.console import Console
 
 from longterm.cli.place import Place
-from longterm.flow import run as run_flow
-from longterm.recall.recalling import Recalled, Recollection, create_recall
+from longterm.effects.drivers import run as run_flow
+from longterm.recall.retriever import Recalled, Recollection, create_recall
 
 __all__ = ["run"]
 

@@ -13,8 +13,8 @@ from rich.console import Console
 from longterm.cli.chats import Chat, read_chats
 from longterm.cli.place import Place
 from longterm.cli.showing import bar
+from longterm.effects.drivers import run as run_flow
 from longterm.errors import InvalidInputError
-from longterm.flow import run as run_flow
 from longterm.recall.recorder import ConversationRecorder, create_conversation_recorder
 from longterm.recall.turns import Turn
 

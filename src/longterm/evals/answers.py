@@ -11,12 +11,13 @@ from typing import Any
 from langchain_core.messages import HumanMessage, SystemMessage
 from langchain_core.runnables import RunnableConfig
 
-from longterm.answer import words
+from longterm.effects.drivers import run
+from longterm.effects.steps import ask
 from longterm.evals.methods import Method
 from longterm.evals.run import config_of
 from longterm.evals.suites import Conversation, Question, Suite
-from longterm.flow import ask, run
-from longterm.models import ChatModel
+from longterm.models.answer import words
+from longterm.models.names import ChatModel
 from longterm.recall.answering import reading_prompt
 
 __all__ = ["Answered", "answer_all", "answerable", "by_category"]

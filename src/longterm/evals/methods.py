@@ -12,15 +12,15 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.store.base import BaseStore
 from langgraph.store.memory import InMemoryStore
 
+from longterm.effects.operations import put_op, search_op
+from longterm.effects.steps import Flow, search, write
 from longterm.errors import ConfigurationError
 from longterm.evals.suites import Question, Turn
-from longterm.flow import Flow, search, write
 from longterm.memory.namespace import NamespaceTemplate
-from longterm.memory.operations import put_op, search_op
-from longterm.recall.context import block
-from longterm.recall.fuse import Weights
-from longterm.recall.recalling import create_recall
+from longterm.recall.block import block
+from longterm.recall.fusion import Weights
 from longterm.recall.recorder import create_conversation_recorder
+from longterm.recall.retriever import create_recall
 from longterm.recall.turns import as_candidate
 from longterm.settings import embedded_store
 

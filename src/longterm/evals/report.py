@@ -10,7 +10,7 @@ import numpy as np
 
 from longterm.evals.run import Asked
 from longterm.evals.suites import Suite
-from longterm.recall.context import approximate_tokens
+from longterm.recall.block import approximate_tokens
 
 __all__ = ["Figures", "as_json", "category_rows", "figures", "method_rows"]
 

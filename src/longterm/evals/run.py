@@ -6,9 +6,9 @@ from time import perf_counter
 
 from langchain_core.runnables import RunnableConfig
 
+from longterm.effects.drivers import run
 from longterm.evals.methods import Found, Method
 from longterm.evals.suites import Conversation, Question, Suite
-from longterm.flow import run
 
 __all__ = ["Asked", "ask_all", "config_of", "questions_in", "record_all", "sessions_in"]
 

@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import jsonpatch  # pyright: ignore[reportMissingTypeStubs] - ships no types
 
-from longterm.memory.reconcile import ProposalError
+from longterm.memory.draft import ProposalError
 
 __all__ = ["apply_patch", "keep_nulls", "merge"]
 

@@ -15,10 +15,10 @@ from typing import Any
 
 from langchain_core.messages import BaseMessage
 
+from longterm.effects.steps import ask
 from longterm.errors import ConfigurationError
-from longterm.extract import wording
+from longterm.extract import prompts
 from longterm.extract.json_answer import JsonAnswer
-from longterm.extract.notes import Notes
 from longterm.extract.proposal import (
     Add,
     Change,
@@ -40,11 +40,11 @@ from longterm.extract.protocol import (
 )
 from longterm.extract.report import Dropped, Report, refusals_in, usage_of
 from longterm.extract.schema import Kind
+from longterm.extract.small_models import Notes
 from longterm.extract.tool_calls import ToolCalls
-from longterm.flow import ask
 from longterm.memory.conversation import message_text, message_time
-from longterm.memory.reconcile import Draft, ProposalError
-from longterm.models import ChatModel, ProtocolName, default_protocol
+from longterm.memory.draft import Draft, ProposalError
+from longterm.models.names import ChatModel, ProtocolName, default_protocol
 
 __all__ = ["Extraction", "Extractor", "Session"]
 
@@ -76,7 +76,7 @@ class Extraction:
 
 
 class Extractor:
-    """Extracts memories with one model, one set of schemas and one wording.
+    """Extracts memories with one model, one set of schemas and one prompts.
 
     Everything that does not depend on the conversation is prepared here, once.
     """
@@ -87,8 +87,8 @@ class Extractor:
         kinds: tuple[Kind, ...],
         permissions: Permissions,
         *,
-        instructions: str = wording.INSTRUCTIONS,
-        frame: str = wording.MEMORY_FRAME,
+        instructions: str = prompts.INSTRUCTIONS,
+        frame: str = prompts.MEMORY_FRAME,
         protocol: ProtocolName | None = None,
         required: bool = False,
     ) -> None:
@@ -123,7 +123,7 @@ class Extractor:
         if refusals_in(answer):  # an answer like any other: there is nothing to correct in it
             return [one for one in proposed if not isinstance(one.proposal, Unreadable)]
         if self._required and not proposed:
-            return [Proposed(Unreadable(wording.NOTHING_YET), "0", "")]
+            return [Proposed(Unreadable(prompts.NOTHING_YET), "0", "")]
         return proposed
 
     def _brief(self, session: Session) -> Brief:
@@ -227,10 +227,10 @@ def _with_one(verdict: _Verdict, one: Proposed, judge: Judge) -> _Verdict:
         draft = judge.judge(verdict.draft, one.proposal)
     except SlipError as error:
         slips = (*verdict.slips, Dropped(one.said, str(error)))
-        return replace(verdict, slips=slips, outcomes={**verdict.outcomes, one.id: wording.SEEN})
+        return replace(verdict, slips=slips, outcomes={**verdict.outcomes, one.id: prompts.SEEN})
     except ProposalError as error:
         failed = (*verdict.failed, Dropped(one.said, str(error)))
-        told = {**verdict.outcomes, one.id: wording.not_done(str(error))}
+        told = {**verdict.outcomes, one.id: prompts.not_done(str(error))}
         return replace(verdict, failed=failed, outcomes=told)
     told = {**verdict.outcomes, one.id: _outcome(verdict.draft, draft, one)}
     return replace(verdict, draft=draft, outcomes=told)
@@ -239,15 +239,15 @@ def _with_one(verdict: _Verdict, one: Proposed, judge: Judge) -> _Verdict:
 def _outcome(before: Draft, after: Draft, one: Proposed) -> str:
     match one.proposal:
         case Add() if len(after.entries) > len(before.entries):
-            return wording.added(len(before.entries))
+            return prompts.added(len(before.entries))
         case Add():
-            return wording.KNOWN_ALREADY
+            return prompts.KNOWN_ALREADY
         case Change(target, _):
-            return wording.changed(after.number(target))
+            return prompts.changed(after.number(target))
         case Remove(target):
-            return wording.removed(after.number(target))
+            return prompts.removed(after.number(target))
         case _:
-            return wording.SEEN
+            return prompts.SEEN
 
 
 def _finished(proposed: Sequence[Proposed]) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any, cast
 
-from longterm.memory.reconcile import ProposalError
+from longterm.memory.draft import ProposalError
 
 __all__ = ["LIMIT", "excerpt", "restored"]
 

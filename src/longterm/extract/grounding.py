@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
+from longterm.memory.draft import Draft
 from longterm.memory.model import Document
-from longterm.memory.reconcile import Draft
-from longterm.text import is_unspaced, terms
+from longterm.text.tokenizer import is_unspaced, terms
 
 __all__ = ["label", "speaks_of"]
 

@@ -16,9 +16,8 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from langchain_core.runnables import RunnableBinding, RunnableWithFallbacks
 from langchain_core.runnables.base import RunnableBindingBase
 
-from longterm.answer import without_thoughts
 from longterm.errors import ConfigurationError
-from longterm.extract import wording
+from longterm.extract import prompts
 from longterm.extract.proposal import (
     CUT_OFF,
     Add,
@@ -33,7 +32,8 @@ from longterm.extract.protocol import Brief, Outcomes, Repertoire, Scene, openin
 from longterm.extract.reading import cut_off, read_json
 from longterm.extract.schema import Kind
 from longterm.extract.strict import closed, strict_edits, strict_form
-from longterm.models import ChatModel, has_strict_mode
+from longterm.models.answer import without_thoughts
+from longterm.models.names import ChatModel, has_strict_mode
 
 __all__ = ["JsonAnswer", "constant"]
 
@@ -72,7 +72,7 @@ class JsonAnswer:
     def opening(self, brief: Brief) -> list[BaseMessage]:
         """Return the usual beginning, with the form of the answer in words."""
         forms = "\n".join(_forms(self._repertoire, brief.scene, strict=self._strict))
-        guide = wording.BY_JSON.format(forms=forms, schemas=self._schemas())
+        guide = prompts.BY_JSON.format(forms=forms, schemas=self._schemas())
         return opening(brief, self._repertoire, guide)
 
     def read(self, answer: Any) -> list[Proposed]:
@@ -141,7 +141,7 @@ def answer_schema(repertoire: Repertoire, scene: Scene, *, strict: bool = False)
 def _operation_schemas(
     repertoire: Repertoire, scene: Scene, *, strict: bool
 ) -> Iterator[dict[str, Any]]:
-    number = {"type": "integer", "description": wording.NUMBER}
+    number = {"type": "integer", "description": prompts.NUMBER}
     for kind in repertoire.kinds:
         content, changes = _strict_schemas(kind) if strict else (kind.parameters, kind.changes)
         if repertoire.adds(scene):
@@ -170,11 +170,11 @@ def constant(word: str) -> dict[str, Any]:
 
 def _forms(repertoire: Repertoire, scene: Scene, *, strict: bool) -> Iterator[str]:
     if repertoire.adds(scene):
-        yield wording.JSON_ADD
+        yield prompts.JSON_ADD
     if repertoire.changes(scene):
-        yield wording.JSON_CHANGE_LISTED if strict else wording.JSON_CHANGE
+        yield prompts.JSON_CHANGE_LISTED if strict else prompts.JSON_CHANGE
     if repertoire.removes(scene):
-        yield wording.JSON_REMOVE
+        yield prompts.JSON_REMOVE
 
 
 def _structured(model: ChatModel, schema: dict[str, Any], mode: Mapping[str, Any]) -> ChatModel:

@@ -15,8 +15,8 @@ from longterm.extract.edit import apply_patch, keep_nulls, merge
 from longterm.extract.excerpt import restored
 from longterm.extract.grounding import speaks_of
 from longterm.extract.schema import Kind
+from longterm.memory.draft import Draft, ProposalError
 from longterm.memory.model import Document
-from longterm.memory.reconcile import Draft, ProposalError
 
 __all__ = [
     "CUT_OFF",

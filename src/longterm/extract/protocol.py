@@ -18,12 +18,12 @@ from typing import Any, Protocol
 
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 
-from longterm.extract import wording
+from longterm.extract import prompts
 from longterm.extract.proposal import Permissions, Proposed, Target
 from longterm.extract.schema import Kind
 from longterm.memory.conversation import render
 from longterm.memory.model import Document
-from longterm.models import ChatModel
+from longterm.models.names import ChatModel
 
 __all__ = ["Brief", "Dialogue", "Outcomes", "Repertoire", "Scene", "opening", "target_of"]
 
@@ -47,9 +47,9 @@ class Repertoire:
         if self.required:
             return []
         allowed = {
-            wording.ADDING: self.adds(scene),
-            wording.CHANGING: self.changes(scene),
-            wording.REMOVING: self.removes(scene),
+            prompts.ADDING: self.adds(scene),
+            prompts.CHANGING: self.changes(scene),
+            prompts.REMOVING: self.removes(scene),
         }
         return [words for words, allow in allowed.items() if allow]
 
@@ -100,10 +100,10 @@ class Brief:
 def opening(brief: Brief, repertoire: Repertoire, guide: str) -> list[BaseMessage]:
     """Return the usual beginning: what to do and, as *guide* says, how; then the data, fenced."""
     actions = [*repertoire.actions(brief.scene), guide]
-    known, conversation = wording.known_block(brief.known), render(brief.messages)
+    known, conversation = prompts.known_block(brief.known), render(brief.messages)
     return [
-        SystemMessage(wording.system(brief.frame, brief.instructions, actions)),
-        HumanMessage(wording.session(known, conversation, brief.today)),
+        SystemMessage(prompts.system(brief.frame, brief.instructions, actions)),
+        HumanMessage(prompts.session(known, conversation, brief.today)),
     ]
 
 

@@ -21,8 +21,8 @@ from typing_extensions import is_typeddict
 from longterm.errors import ConfigurationError
 from longterm.extract.strict import without_gaps
 from longterm.extract.typeddict import modern
+from longterm.memory.draft import ProposalError
 from longterm.memory.model import Memory
-from longterm.memory.reconcile import ProposalError
 
 __all__ = ["Kind", "Schema", "kinds_of", "plain", "problems_in"]
 

@@ -15,9 +15,8 @@ from typing import Any, cast
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 
-from longterm.answer import without_thoughts
 from longterm.errors import ConfigurationError
-from longterm.extract import wording
+from longterm.extract import prompts
 from longterm.extract.proposal import (
     CUT_OFF,
     Add,
@@ -32,7 +31,8 @@ from longterm.extract.protocol import Brief, Outcomes, Repertoire, Scene, openin
 from longterm.extract.reading import read_json, too_deep
 from longterm.extract.report import is_cut_off
 from longterm.extract.schema import Kind
-from longterm.models import ChatModel, adapt
+from longterm.models.answer import without_thoughts
+from longterm.models.names import ChatModel, adapt
 
 __all__ = ["ToolCalls"]
 
@@ -68,7 +68,7 @@ class ToolCalls:
 
     def opening(self, brief: Brief) -> list[BaseMessage]:
         """Return the usual beginning; the tools describe themselves."""
-        return opening(brief, self._repertoire, wording.BY_TOOLS)
+        return opening(brief, self._repertoire, prompts.BY_TOOLS)
 
     def read(self, answer: Any) -> list[Proposed]:
         """Return the calls in *answer*; calls spelled out in words count where no real ones are."""
@@ -82,7 +82,7 @@ class ToolCalls:
         """Return *answer* with a result for each of its calls, as providers demand."""
         message = _as_ai(answer)
         results: list[BaseMessage] = [
-            ToolMessage(outcomes.get(identity, wording.SEEN), tool_call_id=identity)
+            ToolMessage(outcomes.get(identity, prompts.SEEN), tool_call_id=identity)
             for identity in (call["id"] for call in _calls(message))
         ]
         return [message, *(results or [HumanMessage("\n".join(outcomes.values()))])]
@@ -142,12 +142,12 @@ def _tools(repertoire: Repertoire, scene: Scene) -> Iterator[dict[str, Any]]:
     if repertoire.changes(scene):
         yield from (_change_tool(kind) for kind in repertoire.kinds)
     if repertoire.changes(scene) and scene.untyped and not _has_untyped_name(repertoire):
-        changes = {"type": "object", "description": wording.UNTYPED_CHANGES}
-        yield _tool(CHANGE_UNTYPED, wording.CHANGE_UNTYPED, _numbered(changes=changes))
+        changes = {"type": "object", "description": prompts.UNTYPED_CHANGES}
+        yield _tool(CHANGE_UNTYPED, prompts.CHANGE_UNTYPED, _numbered(changes=changes))
     if repertoire.removes(scene):
-        yield _tool(REMOVE, wording.REMOVING, _numbered())
+        yield _tool(REMOVE, prompts.REMOVING, _numbered())
     if scene.stepwise:
-        yield _tool(FINISH, wording.DONE, {"type": "object", "properties": {}})
+        yield _tool(FINISH, prompts.DONE, {"type": "object", "properties": {}})
 
 
 def _has_untyped_name(repertoire: Repertoire) -> bool:
@@ -156,7 +156,7 @@ def _has_untyped_name(repertoire: Repertoire) -> bool:
 
 
 def _change_tool(kind: Kind) -> dict[str, Any]:
-    description = wording.CHANGE_TYPED.format(kind=kind.name)
+    description = prompts.CHANGE_TYPED.format(kind=kind.name)
     return _tool(CHANGE.format(kind.tool_name), description, _numbered(changes=kind.changes))
 
 
@@ -166,7 +166,7 @@ def _tool(name: str, description: str, parameters: Mapping[str, Any]) -> dict[st
 
 
 def _numbered(**fields: dict[str, Any]) -> dict[str, Any]:
-    number = {"type": "integer", "description": wording.NUMBER}
+    number = {"type": "integer", "description": prompts.NUMBER}
     properties = {"number": number, **fields}
     return {"type": "object", "properties": properties, "required": list(properties)}
 

@@ -1,9 +1,13 @@
 """LangMem's path to the managers and what they return."""
 
-from longterm.manage.functional import MemoryManager, create_memory_manager
 from longterm.manage.items import Item, SearchItem
-from longterm.manage.on_store import MemoryPhase, MemoryStoreManager, create_memory_store_manager
+from longterm.manage.manager import MemoryManager, create_memory_manager
 from longterm.manage.searcher import create_memory_searcher
+from longterm.manage.store_manager import (
+    MemoryPhase,
+    MemoryStoreManager,
+    create_memory_store_manager,
+)
 from longterm.manage.thread import create_thread_extractor
 from longterm.memory.model import ExtractedMemory, Memory, SummarizeThread
 

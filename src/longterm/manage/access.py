@@ -21,13 +21,15 @@ from langgraph.store.base import (
 )
 from typing_extensions import override
 
+from longterm.effects.drivers import arun, in_graph, run
+from longterm.effects.operations import Index, Ttl, get_op, put_op, search_op
+from longterm.effects.runnable import FlowRunnable
+from longterm.effects.steps import fetch, search, write
 from longterm.extract.schema import Kind
-from longterm.flow import FlowRunnable, arun, fetch, in_graph, run, search, write
 from longterm.manage.items import Item, SearchItem, typed_item, typed_search_item
 from longterm.manage.known import known_in
 from longterm.memory.model import Document, value_of
 from longterm.memory.namespace import Namespace, NamespaceTemplate
-from longterm.memory.operations import Index, Ttl, get_op, put_op, search_op
 
 __all__ = ["DEFAULT_KEY", "Default", "NamespaceAccess"]
 

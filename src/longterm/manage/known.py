@@ -17,8 +17,8 @@ from pydantic_core import PydanticSerializationError
 
 from longterm.errors import InvalidInputError
 from longterm.extract.schema import Kind, plain
+from longterm.memory.draft import ProposalError
 from longterm.memory.model import Document, document_of
-from longterm.memory.reconcile import ProposalError
 
 __all__ = ["Known", "known_in"]
 

@@ -11,12 +11,12 @@ from typing import Any, cast
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 
-from longterm.answer import without_thoughts
+from longterm.effects.steps import ask
+from longterm.extract.prompts import SEARCH_BY_JSON, SEARCH_FRAME, SEARCH_TOOL, fenced
 from longterm.extract.reading import read_json
-from longterm.extract.wording import SEARCH_BY_JSON, SEARCH_FRAME, SEARCH_TOOL, fenced
-from longterm.flow import ask
 from longterm.memory.conversation import QUERY_LIMIT, render, windows
-from longterm.models import ChatModel, adapt, default_protocol
+from longterm.models.answer import without_thoughts
+from longterm.models.names import ChatModel, adapt, default_protocol
 
 __all__ = ["QueryWriter"]
 

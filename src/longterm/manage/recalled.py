@@ -12,10 +12,10 @@ from itertools import zip_longest
 from langchain_core.runnables import RunnableConfig
 from langgraph.store.base import Item
 
-from longterm.flow import fetch, together
+from longterm.effects.operations import get_op
+from longterm.effects.steps import fetch, together
 from longterm.memory.namespace import Namespace
-from longterm.memory.operations import get_op
-from longterm.recall.recalling import Recall, Recalled
+from longterm.recall.retriever import Recall, Recalled
 
 __all__ = ["recalled"]
 

@@ -13,7 +13,7 @@ from math import log
 from langgraph.store.base import SearchItem
 
 from longterm.memory.namespace import Namespace
-from longterm.text import query_terms, terms
+from longterm.text.tokenizer import query_terms, terms
 
 __all__ = ["best", "is_scored", "merged"]
 

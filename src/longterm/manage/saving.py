@@ -8,14 +8,22 @@ from datetime import datetime
 
 from langgraph.store.base import Item, PutOp
 
+from longterm.effects.operations import get_op, put_op
+from longterm.effects.steps import fetch, replace
 from longterm.errors import ConflictError, PartialWriteError
-from longterm.flow import fetch, replace
-from longterm.memory.model import Document, document_of
+from longterm.memory.draft import Draft, Entry, rebase
+from longterm.memory.model import (
+    Change,
+    Delete,
+    Document,
+    Insert,
+    Update,
+    document_of,
+    value_of,
+)
 from longterm.memory.namespace import Namespace
-from longterm.memory.operations import get_op
-from longterm.memory.reconcile import Draft, Entry, rebase, to_ops
 
-__all__ = ["save", "write_all"]
+__all__ = ["save", "to_ops", "write_all"]
 
 #: Each conflict means that somebody else went ahead, so there are few.
 _MORE_TRIES = 100
@@ -96,3 +104,16 @@ async def _written(ops: Sequence[PutOp]) -> list[str] | None:
         return None
     pairs = zip(ops, items, strict=True)
     return [op.key for op, item in pairs if (item.value if item else None) == op.value]
+
+
+def to_ops(changes: Sequence[Change], namespace: Namespace) -> list[PutOp]:
+    """Return *changes* as store operations in *namespace*; a delete puts nothing in its place."""
+    return [_to_op(change, namespace) for change in changes]
+
+
+def _to_op(change: Change, namespace: Namespace) -> PutOp:
+    match change:
+        case Delete(document):
+            return put_op(namespace, document.id, None)
+        case Insert(document) | Update(document, _):
+            return put_op(namespace, document.id, value_of(document))

@@ -8,14 +8,15 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.store.base import BaseStore, SearchItem
 from typing_extensions import override
 
-from longterm.extract.wording import SEARCH_ASPECTS
-from longterm.flow import FlowRunnable, search
-from longterm.manage.functional import fields_in
+from longterm.effects.operations import search_op
+from longterm.effects.runnable import FlowRunnable
+from longterm.effects.steps import search
+from longterm.extract.prompts import SEARCH_ASPECTS
+from longterm.manage.manager import fields_in
 from longterm.manage.query import QueryWriter
 from longterm.memory.conversation import as_messages
 from longterm.memory.namespace import NamespaceTemplate
-from longterm.memory.operations import search_op
-from longterm.models import ChatModel, as_model
+from longterm.models.names import ChatModel, as_model
 
 __all__ = ["MemorySearcher", "create_memory_searcher"]
 

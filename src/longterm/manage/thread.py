@@ -7,17 +7,17 @@ from typing import Any
 from langchain_core.runnables import RunnableConfig
 from typing_extensions import override
 
+from longterm.effects.runnable import FlowRunnable
 from longterm.errors import ExtractionError, InvalidInputError
 from longterm.extract.engine import Extractor, Session
+from longterm.extract.prompts import SUMMARIZE, VALUE_FRAME
 from longterm.extract.proposal import Permissions
 from longterm.extract.schema import Kind, Schema, kinds_of
-from longterm.extract.wording import SUMMARIZE, VALUE_FRAME
-from longterm.flow import FlowRunnable
-from longterm.manage.functional import fields_in, ids_for, today
+from longterm.manage.manager import fields_in, ids_for, today
 from longterm.memory.conversation import as_messages
+from longterm.memory.draft import Draft
 from longterm.memory.model import SummarizeThread
-from longterm.memory.reconcile import Draft
-from longterm.models import ChatModel, ProtocolName, as_model
+from longterm.models.names import ChatModel, ProtocolName, as_model
 
 __all__ = ["ThreadExtractor", "create_thread_extractor"]
 

@@ -1,6 +1,6 @@
-"""Types of prompt optimisation; they live in `longterm.optimize`."""
+"""Types of prompt optimisation; they live in `longterm.prompts`."""
 
-from longterm.optimize.shapes import (
+from longterm.prompts.inputs import (
     AnnotatedTrajectory,
     MultiPromptOptimizerInput,
     OptimizerInput,

@@ -6,7 +6,7 @@ Every pattern is a cheap hint for a weight, never a decision: a miss costs a lit
 import re
 from typing import NamedTuple
 
-from longterm.text import terms
+from longterm.text.tokenizer import terms
 
 __all__ = [
     "ADDRESSES_ASSISTANT",

@@ -18,7 +18,7 @@ from longterm.recall.language import (
     SURVEY,
 )
 from longterm.recall.when import Span, spans
-from longterm.text import query_terms, words
+from longterm.text.tokenizer import query_terms, words
 
 __all__ = ["Question", "ask"]
 

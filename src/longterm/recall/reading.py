@@ -17,7 +17,7 @@ from longterm.recall.language import (
     TIME_WORDS,
     Sign,
 )
-from longterm.text import terms, words
+from longterm.text.tokenizer import terms, words
 
 __all__ = ["Passage", "Reading", "content_terms", "pieces", "read", "tells_number", "tells_time"]
 

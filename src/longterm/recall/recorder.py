@@ -8,8 +8,9 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.store.base import BaseStore, GetOp, PutOp
 from typing_extensions import override
 
+from longterm.effects.runnable import FlowRunnable
+from longterm.effects.steps import fetch, write
 from longterm.errors import ConfigurationError
-from longterm.flow import FlowRunnable, fetch, write
 from longterm.memory.conversation import as_messages
 from longterm.memory.namespace import Namespace, NamespaceTemplate
 from longterm.recall.turns import Turn, indexed_fields, turns

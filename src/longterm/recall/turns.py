@@ -16,7 +16,7 @@ from uuid import NAMESPACE_URL, uuid5
 from langchain_core.messages import BaseMessage, SystemMessage
 from langgraph.store.base import Item
 
-from longterm.flow import Sealed
+from longterm.effects.capabilities import EncodedItem
 from longterm.memory.conversation import message_text, message_time, shortened, speaker
 from longterm.recall.candidates import Candidate
 from longterm.recall.reading import pieces
@@ -127,14 +127,14 @@ def _aware(time: datetime | None) -> datetime | None:
 # --- from the store ---------------------------------------------------------------------------
 
 
-def unsealed(sealed: Sealed | Item) -> Candidate:
+def unsealed(sealed: EncodedItem | Item) -> Candidate:
     """Read what a look found; the last ones that were sealed are kept, being met again."""
     return as_candidate(sealed) if isinstance(sealed, Item) else _opened(sealed)
 
 
 @lru_cache(_KEPT)
-def _opened(sealed: Sealed) -> Candidate:
-    return as_candidate(sealed.opened())
+def _opened(sealed: EncodedItem) -> Candidate:
+    return as_candidate(sealed.decode())
 
 
 def as_candidate(item: Item) -> Candidate:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, overload
 from langchain_core.runnables import Runnable
 from langgraph.store.base import BaseStore
 
-from longterm.clock import Clock, ManualClock, SystemClock
+from longterm.effects.clock import Clock, ManualClock, SystemClock
 from longterm.errors import ConfigurationError, MissingExtraError
 from longterm.reflect.executor import Executor, Failure, Reflecting, checked_wait
 from longterm.reflect.local import LocalExecutor

@@ -15,8 +15,9 @@ from langchain_core.runnables import Runnable, RunnableConfig, ensure_config
 from langgraph.store.base import BaseStore, SearchOp
 from typing_extensions import override
 
+from longterm.effects.drivers import arun, context_store, run
+from longterm.effects.steps import search
 from longterm.errors import ConfigurationError, InvalidInputError, NoStoreError
-from longterm.flow import arun, context_store, run, search
 from longterm.memory.namespace import Namespace, NamespaceTemplate
 from longterm.reflect.job import (
     CONFIGURED,

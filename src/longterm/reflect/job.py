@@ -17,8 +17,8 @@ from langchain_core.messages import BaseMessage
 from langchain_core.runnables import Runnable, RunnableConfig, ensure_config
 from langgraph.store.base import BaseStore
 
+from longterm.effects.drivers import context_store
 from longterm.errors import NoStoreError
-from longterm.flow import context_store
 from longterm.memory.model import JOB_ID
 from longterm.memory.namespace import Namespace
 

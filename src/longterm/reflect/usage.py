@@ -19,7 +19,7 @@ from langchain_core.messages import AIMessage
 from langchain_core.outputs import ChatGeneration, Generation, GenerationChunk, LLMResult
 from typing_extensions import override
 
-from longterm.clock import Clock
+from longterm.effects.clock import Clock
 from longterm.memory.namespace import Namespace
 
 __all__ = ["Budget", "Ledger", "MemoryLedger", "Meter", "Usage", "day_of", "until_tomorrow"]

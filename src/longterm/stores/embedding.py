@@ -16,7 +16,7 @@ from langgraph.store.base.embed import ensure_embeddings, get_text_at_path
 from numpy.typing import NDArray
 
 from longterm.errors import ConfigurationError
-from longterm.stores.matrix import pack
+from longterm.stores.embedded.matrix import pack
 from longterm.stores.values import leaves
 
 __all__ = [

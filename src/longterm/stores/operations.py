@@ -25,23 +25,23 @@ from langgraph.store.base import (
 )
 
 from longterm.errors import InvalidInputError
+from longterm.stores.embedded.lexicon import hashed, pack
+from longterm.stores.embedded.rows import Row, micros
 from longterm.stores.embedding import Fields, readable, texts_of, words_of
 from longterm.stores.filters import Condition, parse
-from longterm.stores.lexicon import hashed, pack
 from longterm.stores.names import to_column, to_path
-from longterm.stores.rows import Row, micros
 from longterm.stores.values import Encoded, decode, encode
-from longterm.text import query_terms, terms
+from longterm.text.tokenizer import query_terms, terms
 
 __all__ = [
     "Answer",
-    "ArmHit",
-    "ArmsOp",
     "Expected",
     "ExplainOp",
     "ExplainedItem",
     "Explanation",
     "Find",
+    "HybridHit",
+    "HybridSearchOp",
     "Indexed",
     "List",
     "Operation",
@@ -78,16 +78,16 @@ class PutIf(NamedTuple):
     ttl: float | None = None
 
 
-class ArmsOp(NamedTuple):
-    """Search, and answer each arm's own scores instead of one; `EmbeddedStore.arms` says how."""
+class HybridSearchOp(NamedTuple):
+    """Search, and answer each arm's own scores instead of one: `HybridSearch` says how."""
 
     namespace_prefix: tuple[str, ...]
     query: str
     filter: dict[str, Any] | None = None
     limit: int = 100
-    meaning: str | None = None
-    around: int = 0
-    whole: int = 0
+    vector_query: str | None = None
+    neighbors: int = 0
+    full_scan_limit: int = 0
     exact: bool = False
 
 
@@ -98,17 +98,17 @@ class ExplainOp(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class ArmHit:
+class HybridHit:
     """An item that an arm found: raw BM25, raw cosine, None where that arm did not find it."""
 
-    sealed: Row
+    encoded: Row
     bm25: float | None
     cosine: float | None
 
     @property
     def item(self) -> Item:
         """The item, decoded anew each time."""
-        return self.sealed.opened()
+        return self.encoded.decode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +141,9 @@ class ExplainedItem(SearchItem):
         self.explanation = explanation
 
 
-Operation = Op | PutIf | ArmsOp | ExplainOp
+Operation = Op | PutIf | HybridSearchOp | ExplainOp
 Answer = (
-    Item | list[Item] | list[SearchItem] | list[ArmHit] | list[tuple[str, ...]] | None
+    Item | list[Item] | list[SearchItem] | list[HybridHit] | list[tuple[str, ...]] | None
 )  # fmt: skip
 
 
@@ -199,11 +199,11 @@ class Find:
     query: str | None = None
     terms: tuple[np.uint64, ...] = ()
     #: What the vectors are compared with.
-    meaning: str | None = None
-    answer: Literal["items", "explained", "arms"] = "items"
+    vector_query: str | None = None
+    answer: Literal["items", "explained", "hybrid"] = "items"
     #: For arms: how far around the best hits, and which scopes are small enough to be seen whole.
-    around: int = 0
-    whole: int = 0
+    neighbors: int = 0
+    full_scan_limit: int = 0
     #: Whether what lies below the path is left out.
     exact: bool = False
 
@@ -232,8 +232,8 @@ def prepared(op: Operation, fields: Sequence[str]) -> Prepared:
             return _find(op)
         case ExplainOp(search):
             return _find(search, "explained")
-        case ArmsOp():
-            return _arms(op)
+        case HybridSearchOp():
+            return _hybrid(op)
         case ListNamespacesOp():
             validate_op_namespace(op)
             _check_page(op.limit, op.offset)
@@ -271,16 +271,22 @@ def _conditional(op: PutIf, default: Sequence[str]) -> Write:
     return replace(put, expected=Expected(updated_at))
 
 
-def _arms(op: ArmsOp) -> Find:
-    if op.around < 0 or op.whole < 0:
-        raise InvalidInputError(f"around and whole count from 0, not {op.around} and {op.whole}.")
+def _hybrid(op: HybridSearchOp) -> Find:
+    if op.neighbors < 0 or op.full_scan_limit < 0:
+        raise InvalidInputError("neighbors and full_scan_limit count from 0.")
     search = SearchOp(op.namespace_prefix, op.filter, op.limit, query=op.query, refresh_ttl=False)
-    meaning = readable(op.query if op.meaning is None else op.meaning)
-    found = _find(search, "arms")
-    return replace(found, meaning=meaning, around=op.around, whole=op.whole, exact=op.exact)
+    vector_query = readable(op.query if op.vector_query is None else op.vector_query)
+    found = _find(search, "hybrid")
+    return replace(
+        found,
+        vector_query=vector_query,
+        neighbors=op.neighbors,
+        full_scan_limit=op.full_scan_limit,
+        exact=op.exact,
+    )
 
 
-def _find(op: SearchOp, answer: Literal["items", "explained", "arms"] = "items") -> Find:
+def _find(op: SearchOp, answer: Literal["items", "explained", "hybrid"] = "items") -> Find:
     validate_op_namespace(op)
     _check_page(op.limit, op.offset)
     return Find(

@@ -18,9 +18,10 @@ from langgraph.store.base import Op, PutOp
 from langgraph.store.memory import InMemoryStore
 from typing_extensions import override
 
+from longterm.effects.runnable import FlowRunnable
+from longterm.effects.steps import ask, write
 from longterm.errors import ConfigurationError
-from longterm.flow import FlowRunnable, ask, write
-from longterm.manage.on_store import create_memory_store_manager
+from longterm.manage.store_manager import create_memory_store_manager
 from longterm.memory.namespace import NamespaceTemplate
 from longterm.reflect import Budget, ManualClock, ReflectionExecutor, Retry, Usage
 from longterm.testing import ScriptedChatModel, tool_calls

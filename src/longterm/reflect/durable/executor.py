@@ -14,7 +14,7 @@ from langchain_core.runnables import Runnable, RunnableConfig
 from langgraph.store.base import BaseStore
 from typing_extensions import override
 
-from longterm.clock import Clock, SystemClock
+from longterm.effects.clock import Clock, SystemClock
 from longterm.errors import ConfigurationError
 from longterm.memory.namespace import Namespace
 from longterm.reflect.durable.codec import portable_config

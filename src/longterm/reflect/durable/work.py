@@ -18,7 +18,7 @@ from langchain_core.runnables import Runnable
 from langgraph.store.base import BaseStore
 from sqlalchemy.exc import DBAPIError
 
-from longterm.clock import Clock
+from longterm.effects.clock import Clock
 from longterm.errors import ConfigurationError, InvalidInputError, ReflectionError
 from longterm.memory.model import JOB_ID
 from longterm.reflect.durable.codec import encode

@@ -1,0 +1,1 @@
+"""What jobs and stores need of the world: steps, their drivers, and capabilities of stores."""

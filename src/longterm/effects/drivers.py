@@ -1,0 +1,276 @@
+"""The drivers: the only place where a model is asked or a store is called.
+
+`run` performs the steps of a flow with blocking calls, `arun` with awaited ones, so that sync
+and async behaviour cannot drift apart.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any, Generic, TypedDict, TypeVar, cast
+
+from langchain_core.runnables import RunnableConfig
+from langchain_core.runnables.config import get_executor_for_config
+from langgraph.store.base import BaseStore, Item, Op, PutOp, SearchItem, SearchOp
+
+from longterm.effects.capabilities import CompareAndSet, HybridSearch, SearchHit
+from longterm.effects.operations import in_batches, settled
+from longterm.effects.steps import Ask, Batch, Compress, Flow, HybridQuery, Replace, Together
+from longterm.errors import NoStoreError
+
+__all__ = ["arun", "context_store", "in_graph", "run"]
+
+T = TypeVar("T")
+
+
+def run(
+    flow: Flow[T], config: RunnableConfig | None = None, *, store: BaseStore | None = None
+) -> T:
+    """Perform the steps of *flow* with blocking calls and return its result."""
+    edge = _Edge(config, store)
+    position = _advance(flow)
+    while isinstance(position, _Waiting):
+        try:
+            answer = _perform(position.step, edge)
+        except BaseException as error:  # noqa: BLE001 - the flow decides what an error means
+            position = _fail(flow, error)
+        else:
+            position = _advance(flow, answer)
+    return position.result
+
+
+async def arun(
+    flow: Flow[T], config: RunnableConfig | None = None, *, store: BaseStore | None = None
+) -> T:
+    """Perform the steps of *flow* on the running event loop and return its result."""
+    edge = _Edge(config, store)
+    position = _advance(flow)
+    while isinstance(position, _Waiting):
+        try:
+            answer = await _aperform(position.step, edge)
+        except BaseException as error:  # noqa: BLE001 - the flow decides what an error means
+            position = _fail(flow, error)
+        else:
+            position = _advance(flow, answer)
+    return position.result
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    step: object
+
+
+@dataclass(frozen=True, slots=True)
+class _Finished(Generic[T]):
+    result: T
+
+
+def _advance(flow: Flow[T], answer: object = None) -> _Waiting | _Finished[T]:
+    """Let *flow* go on with *answer* to its next step, or to its result."""
+    try:
+        return _Waiting(flow.send(answer))
+    except StopIteration as stop:
+        return _Finished(cast("T", stop.value))
+
+
+def _fail(flow: Flow[T], error: BaseException) -> _Waiting | _Finished[T]:
+    """Raise *error* where *flow* waits; unless it knows better, it comes out again as it is."""
+    try:
+        return _Waiting(flow.throw(error))
+    except StopIteration as stop:
+        return _Finished(cast("T", stop.value))
+
+
+@dataclass(frozen=True, slots=True)
+class _Edge:
+    """Where the steps of one run are performed: its config and its store."""
+
+    config: RunnableConfig | None
+    given: BaseStore | None
+
+    @property
+    def store(self) -> BaseStore:
+        """The store of this very call: never kept, so that no graph gets another one's."""
+        store = context_store() if self.given is None else self.given
+        if store is None:
+            raise NoStoreError
+        return store
+
+
+def context_store() -> BaseStore | None:
+    """Store of the LangGraph graph that is running here, if any."""
+    return _graph_store()[1]
+
+
+def in_graph() -> bool:
+    """Tell whether a LangGraph graph is running here, with a store or without."""
+    return _graph_store()[0]
+
+
+def _graph_store() -> tuple[bool, BaseStore | None]:
+    if "langgraph.pregel" not in sys.modules:
+        return False, None  # no graph can be running, and loading LangGraph takes most of a second
+    from langgraph.config import get_store  # noqa: PLC0415 - see above
+
+    try:
+        return True, get_store()
+    except (RuntimeError, KeyError):  # not inside a graph: LangGraph has no gentler answer
+        return False, None
+
+
+def _perform(step: object, edge: _Edge) -> Any:
+    match step:
+        case Ask(model, messages):
+            return model.invoke(list(messages), edge.config)
+        case Batch(ops):
+            store = edge.store
+            return [answer for part in in_batches(ops, store) for answer in store.batch(part)]
+        case Replace(ops, seen):
+            store = edge.store
+            if isinstance(store, CompareAndSet):
+                return store.put_all_if(_settled(ops, store), seen)
+            return _perform(Batch(ops), edge)
+        case HybridQuery():
+            return _look(step, edge.store)
+        case Compress(compressor, documents, query):
+            return list(compressor.compress_documents(documents, query))
+        case Together(flows):
+            return _side_by_side(flows, edge)
+        case _:
+            raise _foreign(step)
+
+
+async def _aperform(step: object, edge: _Edge) -> Any:
+    match step:
+        case Ask(model, messages):
+            return await model.ainvoke(list(messages), edge.config)
+        case Batch(ops):
+            store = edge.store
+            parts = [await _abatch(store, part) for part in in_batches(ops, store)]
+            return [answer for part in parts for answer in part]
+        case Replace(ops, seen):
+            store = edge.store
+            if isinstance(store, CompareAndSet):
+                return await store.aput_all_if(_settled(ops, store), seen)
+            return await _aperform(Batch(ops), edge)
+        case HybridQuery():
+            return await _alook(step, edge.store)
+        case Compress(compressor, documents, query):
+            return list(await compressor.acompress_documents(documents, query))
+        case Together(flows):
+            return await _aside_by_side(flows, edge)
+        case _:
+            raise _foreign(step)
+
+
+def _settled(ops: Sequence[PutOp], store: BaseStore) -> list[PutOp]:
+    return [cast("PutOp", settled(op, store)) for op in ops]
+
+
+async def _abatch(store: BaseStore, ops: list[Op]) -> list[Any]:
+    """Batch on *store*; on a thread where it has no async side (LangGraph's SqliteStore)."""
+    try:
+        return await store.abatch(ops)
+    except NotImplementedError:
+        return await asyncio.to_thread(store.batch, ops)
+
+
+class _Options(TypedDict):
+    limit: int
+    vector_query: str
+    neighbors: int
+    full_scan_limit: int
+    exact: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _PlainHit:
+    """What a plain search found."""
+
+    encoded: Item
+    cosine: float | None
+
+
+def _look(step: HybridQuery, store: BaseStore) -> list[SearchHit]:
+    if isinstance(store, HybridSearch):
+        found = [
+            store.hybrid_search(place, step.text_query, **_options(step))
+            for place in step.namespaces
+        ]
+        return [hit for hits in found for hit in hits]
+    return _as_hits(store.batch(_searches(step)))
+
+
+async def _alook(step: HybridQuery, store: BaseStore) -> list[SearchHit]:
+    if isinstance(store, HybridSearch):
+        search, options = store.ahybrid_search, _options(step)
+        found = [await search(place, step.text_query, **options) for place in step.namespaces]
+        return [hit for hits in found for hit in hits]
+    return _as_hits(await _abatch(store, _searches(step)))
+
+
+def _options(step: HybridQuery) -> _Options:
+    return _Options(
+        limit=step.limit,
+        vector_query=step.vector_query,
+        neighbors=step.neighbors,
+        full_scan_limit=step.full_scan_limit,
+        exact=step.exact,
+    )
+
+
+def _searches(step: HybridQuery) -> list[Op]:
+    query, limit = step.vector_query or step.text_query, max(step.limit, step.full_scan_limit)
+    return [
+        SearchOp(place, query=query, limit=limit, refresh_ttl=False) for place in step.namespaces
+    ]
+
+
+def _as_hits(answers: Sequence[Any]) -> list[SearchHit]:
+    found = (item for items in answers for item in cast("list[SearchItem]", items))
+    return [_PlainHit(item, item.score) for item in found]
+
+
+def _side_by_side(flows: tuple[Flow[Any], ...], edge: _Edge) -> list[Any]:
+    try:
+        with get_executor_for_config(edge.config) as executor:
+            futures = [executor.submit(run, flow, edge.config, store=edge.given) for flow in flows]
+            return _first_error_cancels(futures)
+    finally:
+        _close(flows)
+
+
+def _first_error_cancels(futures: Sequence[Future[Any]]) -> list[Any]:
+    try:
+        return [future.result() for future in futures]
+    finally:
+        for future in futures:
+            future.cancel()
+
+
+async def _aside_by_side(flows: tuple[Flow[Any], ...], edge: _Edge) -> list[Any]:
+    tasks = [asyncio.ensure_future(arun(flow, edge.config, store=edge.given)) for flow in flows]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        _close(flows)
+
+
+def _close(flows: Sequence[Flow[Any]]) -> None:
+    """End flows that were cancelled before they began; for the others this does nothing."""
+    for flow in flows:
+        flow.close()
+
+
+def _foreign(step: object) -> TypeError:
+    return TypeError(
+        f"A flow awaited {step!r}, which is not a step. "
+        "Flows await only what longterm.effects offers, and other flows."
+    )

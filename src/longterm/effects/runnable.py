@@ -1,0 +1,67 @@
+"""FlowRunnable: a flow as a LangChain Runnable, with config, callbacks and tracing."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any, TypeVar
+
+from langchain_core.callbacks import (
+    AsyncCallbackManagerForChainRun,
+    CallbackManagerForChainRun,
+)
+from langchain_core.runnables import Runnable, RunnableConfig
+from langgraph.store.base import BaseStore
+from typing_extensions import override
+
+from longterm.effects.drivers import arun, context_store, run
+from longterm.effects.steps import Flow
+
+__all__ = ["FlowRunnable"]
+
+In = TypeVar("In")
+Out = TypeVar("Out")
+
+
+class FlowRunnable(Runnable[In, Out]):
+    """A LangChain Runnable whose work is one flow.
+
+    Subclasses write `flow`; `invoke`, `ainvoke`, `batch`, `abatch`, config, callbacks and
+    tracing come from here. `store` is the one given at construction, or None to take the
+    one of the running graph, anew in each call.
+    """
+
+    store: BaseStore | None = None
+
+    @abstractmethod
+    def flow(self, input: In, config: RunnableConfig) -> Flow[Out]:
+        """Return the job to do for *input*."""
+
+    @override
+    def invoke(self, input: In, config: RunnableConfig | None = None, **kwargs: Any) -> Out:
+        return self._call_with_config(self._run, input, config, store=self.store_here())
+
+    @override
+    async def ainvoke(self, input: In, config: RunnableConfig | None = None, **kwargs: Any) -> Out:
+        return await self._acall_with_config(self._arun, input, config, store=self.store_here())
+
+    def store_here(self) -> BaseStore | None:
+        """Return the store given, or the caller's graph's, which an explicit config would hide."""
+        return context_store() if self.store is None else self.store
+
+    def _run(
+        self,
+        input: In,
+        run_manager: CallbackManagerForChainRun,  # noqa: ARG002 - LangChain calls by these names
+        config: RunnableConfig,
+        store: BaseStore | None = None,
+    ) -> Out:
+        return run(self.flow(input, config), config, store=store)
+
+    async def _arun(
+        self,
+        input: In,
+        run_manager: AsyncCallbackManagerForChainRun,  # noqa: ARG002 - LangChain calls by these names
+        config: RunnableConfig,
+        store: BaseStore | None = None,
+    ) -> Out:
+        return await arun(self.flow(input, config), config, store=store)

@@ -1,5 +1,0 @@
-"""Embeddings without a server or a key: `longterm[local]`."""
-
-from longterm.embed.minilm import MiniLMEmbeddings
-
-__all__ = ["MiniLMEmbeddings"]

@@ -1,0 +1,134 @@
+"""The protocol for small models, down to 1.5 billion parameters: notes about a user.
+
+Measured on Qwen2.5-Coder-1.5B: shown a memory as JSON, such a model copies it back unchanged;
+shown only a label, it writes a new one. A first field that asks what the user does at all keeps
+it from inventing notes out of questions, and compact examples in the form of the task keep it
+to that form. So known memories are notes with a label, a changed note comes back whole, and a
+note of a single text is written as that text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from typing import Any, cast
+
+from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
+from typing_extensions import override
+
+from longterm.extract import prompts
+from longterm.extract.grounding import label
+from longterm.extract.json_answer import JsonAnswer, constant
+from longterm.extract.proposal import Proposal
+from longterm.extract.protocol import Brief, Scene
+from longterm.extract.schema import Kind, kinds_of
+from longterm.extract.strict import closed
+from longterm.memory.conversation import message_text, speaker, well_formed
+from longterm.memory.model import Document, Memory
+
+__all__ = ["Notes"]
+
+#: A memory that is one text is its own label up to this length; of another, a word or two will do.
+_TEXT_LABEL, _FIELD_LABEL = 400, 60
+
+
+(_MEMORY,) = kinds_of([Memory])
+
+
+class Notes(JsonAnswer):
+    """Talk about notes; the provider holds the model to the schema of the answer."""
+
+    mixes_numbers_up = True
+
+    @cached_property
+    def _text(self) -> str | None:
+        """Name of the one field that a note has, where that is a text."""
+        match [_fields(kind) for kind in self._repertoire.kinds]:
+            case [{**fields}] if [field.get("type") for field in fields.values()] == ["string"]:
+                return next(iter(fields))
+            case _:
+                return None
+
+    @override
+    def opening(self, brief: Brief) -> list[BaseMessage]:
+        system = prompts.notes(
+            "" if brief.instructions == prompts.INSTRUCTIONS else brief.instructions,
+            "\n".join(map(_described, self._repertoire.kinds)),
+            sentences=self._text is not None,
+            updates=self._repertoire.permissions.updates,
+            deletes=self._repertoire.permissions.deletes,
+        )
+        known = "\n".join(f"[{number}] {_label(document)}" for number, document in brief.known)
+        said = [(speaker(message), message_text(message)) for message in brief.messages]
+        return [SystemMessage(system), HumanMessage(prompts.notes_session(known, said))]
+
+    @override
+    def schema(self, scene: Scene) -> dict[str, Any]:
+        some = {"type": "array", "items": {"anyOf": list(self._changes(scene))}}
+        none: dict[str, Any] = {"type": "array", "items": {}, "maxItems": 0}
+        telling = ["tells", *["forgets"] * self._repertoire.permissions.deletes]
+        # LangChain wants fields at the top, too; engines with a grammar follow the alternatives.
+        return {
+            "title": "notes",
+            "description": "How the notes change.",
+            **closed(user={"type": "string"}, changes=some),
+            "anyOf": [
+                *(closed(user=constant(word), changes=some) for word in telling),
+                closed(user=constant("asks"), changes=none),
+            ],
+        }
+
+    def _changes(self, scene: Scene) -> Iterator[dict[str, Any]]:
+        """Yield what may be done; a model takes the first too often, so the harmless one leads."""
+        number = {"type": "integer", "minimum": 0}
+        several = len(self._repertoire.kinds) > 1
+        for kind in self._repertoire.kinds:
+            named = {"kind": constant(kind.name)} if several else {}
+            note = _fields(kind)[self._text] if self._text else kind.parameters
+            if self._repertoire.adds(scene):
+                yield closed(action=constant("insert"), **named, note=note)
+            if self._repertoire.changes(scene):
+                yield closed(action=constant("update"), number=number, note=note)
+        if self._repertoire.removes(scene):
+            yield closed(action=constant("delete"), number=number)
+
+    @override
+    def _proposal(self, operation: Any) -> Proposal:
+        match self._with_fields(operation):
+            case {"action": "update", "note": {**fields}, **rest}:
+                told = {name: value for name, value in fields.items() if not _empty(value)}
+                return super()._proposal({"action": "update", **rest, "note": told})
+            case whole:
+                return super()._proposal(whole)
+
+    def _with_fields(self, operation: Any) -> Any:
+        match operation:
+            case {"note": str(text), **rest} if self._text:
+                return {**rest, "note": {self._text: text}}
+            case _:
+                return operation
+
+
+def _fields(kind: Kind) -> Mapping[str, Mapping[str, Any]]:
+    return cast("Mapping[str, Mapping[str, Any]]", kind.parameters.get("properties", {}))
+
+
+def _empty(value: Any) -> bool:
+    """Whether *value* only fills a place: the model was shown a label, not the whole memory."""
+    return value is None or value in ("", [], {})
+
+
+def _described(kind: Kind) -> str:
+    if (kind.name, kind.description) == (_MEMORY.name, _MEMORY.description):
+        return ""  # the examples say it better
+    parts = [
+        f"{name} ({field.get('description', field.get('type', 'any'))})"
+        for name, field in _fields(kind).items()
+    ]
+    return f"A note is a {kind.name}: {kind.description} It has {', '.join(parts)}."
+
+
+def _label(document: Document) -> str:
+    content: Any = document.content
+    several = isinstance(content, dict) and len(cast("dict[str, Any]", content)) > 1
+    return well_formed(label(document)[: _FIELD_LABEL if several else _TEXT_LABEL])

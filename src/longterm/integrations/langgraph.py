@@ -1,0 +1,207 @@
+"""Memory as nodes of a LangGraph graph: one that recalls, one that reflects.
+
+State, store and config are those of the running graph, anew in each call, so that one node
+serves many users at once.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Any, Protocol, TypeVar, cast
+
+from langchain_core.messages import AIMessage, BaseMessage, SystemMessage
+from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
+from langgraph.errors import GraphBubbleUp
+from typing_extensions import override
+
+from longterm.effects.runnable import FlowRunnable
+from longterm.effects.steps import Flow, ask
+from longterm.errors import ConfigurationError, InvalidInputError
+from longterm.manage.access import NamespaceAccess
+from longterm.memory.conversation import as_messages
+from longterm.models.names import adapt, innermost
+from longterm.recall.retriever import create_recall
+from longterm.short_term.node import state_field
+
+__all__ = [
+    "UNSEEN",
+    "Executor",
+    "RecallNode",
+    "ReflectNode",
+    "as_recall",
+    "own_recall",
+    "recalled",
+    "safely",
+]
+
+T = TypeVar("T")
+
+_LOG = logging.getLogger(__name__)
+#: LangGraph leaves the words of models with this tag out of what it streams.
+UNSEEN: RunnableConfig = {"tags": ["nostream"]}
+_LIMIT = 10
+
+
+class Executor(Protocol):
+    """What reflects in the background: `ReflectionExecutor`, or anything of its form."""
+
+    def submit(
+        self, payload: Any, /, config: RunnableConfig | None = None, *, after_seconds: float = 0
+    ) -> Any:
+        """Reflect on *payload* later."""
+        ...
+
+    async def asubmit(
+        self, payload: Any, /, config: RunnableConfig | None = None, *, after_seconds: float = 0
+    ) -> Any:
+        """Reflect on *payload* later, without blocking the event loop."""
+        ...
+
+
+class RecallNode(FlowRunnable[Any, dict[str, Any]]):
+    """A node that puts what *recall* finds before the messages a model is to see.
+
+    *recall* takes ``{"messages": …}`` and gives a text or something with a `text`; a store manager
+    stands for its own memories. Where it fails, that is logged and nothing is recalled. As
+    `pre_model_hook` of LangGraph's `create_react_agent` it needs no more options.
+    """
+
+    def __init__(
+        self,
+        recall: Runnable[Any, Any],
+        *,
+        input_messages_key: str = "messages",
+        output_messages_key: str = "llm_input_messages",
+        name: str = "recall",
+    ) -> None:
+        self.name = name
+        self.recall = as_recall(recall)
+        self.input_messages_key = input_messages_key
+        self.output_messages_key = output_messages_key
+
+    @override
+    async def flow(self, input: Any, config: RunnableConfig) -> dict[str, Any]:
+        messages = _messages(input, self.input_messages_key)
+        text = await recalled(self.recall, messages)
+        memory = [SystemMessage(text)] if text else []
+        return {self.output_messages_key: [*memory, *messages]}
+
+
+def as_recall(recall: Runnable[Any, Any]) -> Runnable[Any, Any]:
+    """*recall*, or what recalls the memories of a store manager."""
+    own = own_recall(recall)
+    return recall if own is None else own
+
+
+def own_recall(manager: Runnable[Any, Any]) -> Runnable[Any, Any] | None:
+    """Return what recalls the memories of a store manager, those of its namespace alone."""
+    return adapt(manager, _own) if isinstance(innermost(manager), NamespaceAccess) else None
+
+
+def _own(manager: Runnable[Any, Any]) -> Runnable[Any, Any]:
+    inner = cast("NamespaceAccess", manager)
+    return create_recall(namespace=inner.namespace, store=inner.store, limit=_LIMIT, exact=True)
+
+
+async def recalled(recall: Runnable[Any, Any] | None, messages: Sequence[BaseMessage]) -> str:
+    """Text of what *recall* finds for *messages*; none, and a line in the log, where it fails."""
+    if recall is None or not messages:
+        return ""
+    trouble = "Nothing could be recalled; the agent answers without its memory."
+    return await safely(_text(recall, messages), trouble) or ""
+
+
+async def _text(recall: Runnable[Any, Any], messages: Sequence[BaseMessage]) -> str:
+    found = await ask(_given_messages(recall), messages)
+    text = found if isinstance(found, str) else getattr(found, "text", None)
+    if not isinstance(text, str):
+        raise ConfigurationError(
+            f"A recall gives a text or something with a text, not {type(found).__name__}."
+        )
+    return text.strip()
+
+
+def _given_messages(work: Runnable[Any, Any]) -> Runnable[Any, Any]:
+    """Wrap *work* to take bare messages, and to keep the words of its models out of the stream."""
+    return (RunnableLambda(_payload) | work).with_config(UNSEEN)
+
+
+def _payload(messages: Sequence[BaseMessage]) -> dict[str, Any]:
+    return {"messages": list(messages)}
+
+
+def _messages(state: Any, key: str) -> list[BaseMessage]:
+    found = state_field(state, key)
+    if found is None:
+        raise InvalidInputError(f"The state has no {key!r}.")
+    return as_messages(found)
+
+
+class ReflectNode(FlowRunnable[Any, dict[str, Any]]):
+    """A node that has a conversation reflected on, once the agent has answered.
+
+    By *executor* in the background where one is given, else by *manager* at once; *recorder*,
+    see `create_conversation_recorder`, keeps it word for word before that. Their failure is
+    logged and takes no answer away; only what was set up wrongly raises.
+    """
+
+    def __init__(
+        self,
+        manager: Runnable[Any, Any],
+        *,
+        executor: Executor | None = None,
+        recorder: Runnable[Any, Any] | None = None,
+        after_seconds: float = 0,
+        input_messages_key: str = "messages",
+        name: str = "reflect",
+    ) -> None:
+        self.name = name
+        self.reflection = _reflection(manager, executor, after_seconds)
+        self.recording = None if recorder is None else _given_messages(recorder)
+        self.input_messages_key = input_messages_key
+
+    @override
+    async def flow(self, input: Any, config: RunnableConfig) -> dict[str, Any]:
+        messages = _messages(input, self.input_messages_key)
+        if messages and not _is_calling(messages[-1]):
+            if self.recording is not None:
+                await safely(
+                    ask(self.recording, messages), "The conversation could not be recorded."
+                )
+            trouble = "The conversation could not be reflected on; it is not remembered."
+            await safely(ask(self.reflection, messages), trouble)
+        return {}
+
+
+def _is_calling(message: BaseMessage) -> bool:
+    return isinstance(message, AIMessage) and bool(message.tool_calls)
+
+
+async def safely(work: Flow[T], trouble: str) -> T | None:
+    """Return the result of *work*; where it fails, log *trouble*, for the user waits for us.
+
+    What was set up wrongly raises, and so does what a graph does on purpose: an interrupt.
+    """
+    try:
+        return await work
+    except (ConfigurationError, GraphBubbleUp):
+        raise
+    except Exception:  # noqa: BLE001 - whatever it is, no answer is lost for it
+        _LOG.exception("%s", trouble)
+        return None
+
+
+def _reflection(
+    manager: Runnable[Any, Any], executor: Executor | None, after_seconds: float
+) -> Runnable[Any, Any]:
+    if executor is None:
+        return _given_messages(manager)
+
+    def submit(messages: Any, config: RunnableConfig) -> None:
+        executor.submit(_payload(messages), config, after_seconds=after_seconds)
+
+    async def asubmit(messages: Any, config: RunnableConfig) -> None:
+        await executor.asubmit(_payload(messages), config, after_seconds=after_seconds)
+
+    return RunnableLambda(submit, asubmit)

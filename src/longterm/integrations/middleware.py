@@ -1,0 +1,144 @@
+"""Memory for LangChain's `create_agent`: recall before, reflection after, a history that fits.
+
+The only module that imports `langchain.agents`. What is remembered of one run lives in that
+run's state, never on the middleware, so that one agent serves many users at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any, NotRequired, cast
+
+from langchain_core.messages import SystemMessage
+from langchain_core.runnables import Runnable
+from typing_extensions import override
+
+from longterm.effects.drivers import arun, run
+from longterm.errors import MissingExtraError
+from longterm.integrations.langgraph import (
+    UNSEEN,
+    Executor,
+    ReflectNode,
+    as_recall,
+    own_recall,
+    recalled,
+    safely,
+)
+from longterm.memory.conversation import as_messages
+from longterm.short_term import RunningSummary, SummarizationNode
+from longterm.short_term.history import as_running
+
+try:
+    from langchain.agents.middleware import AgentMiddleware, AgentState, ModelRequest
+    from langchain.agents.middleware.types import PrivateStateAttr
+except ImportError as error:
+    raise MissingExtraError("LongtermMiddleware", "openai") from error
+
+__all__ = ["LongtermMiddleware", "LongtermState"]
+
+_RECALLED, _SUMMARY = "longterm_recalled", "longterm_summary"
+
+
+class LongtermState(AgentState[Any]):
+    """What the middleware keeps of one run, hidden from the agent's input and output."""
+
+    longterm_recalled: NotRequired[Annotated[str, PrivateStateAttr]]
+    longterm_summary: NotRequired[Annotated[Any, PrivateStateAttr]]
+
+
+class LongtermMiddleware(AgentMiddleware[LongtermState, Any, Any]):
+    """Long-term memory for an agent: ``create_agent(…, middleware=[LongtermMiddleware(manager)])``.
+
+    What *recall* finds for the conversation goes into the system prompt; by default it searches
+    the manager's own namespace. After the agent has answered, *recorder*, where one is given,
+    keeps every message word for word, and *manager* reflects on the whole conversation:
+    through *executor* where one is given (*after_seconds* later), else at once. With
+    *summarize*, the model sees a long history in short, while the state keeps all of it. What
+    of this fails is logged, and the agent answers all the same; what was set up wrongly raises.
+    """
+
+    state_schema = LongtermState
+
+    def __init__(
+        self,
+        manager: Runnable[Any, Any],
+        *,
+        recall: Runnable[Any, Any] | None = None,
+        executor: Executor | None = None,
+        recorder: Runnable[Any, Any] | None = None,
+        summarize: SummarizationNode | None = None,
+        after_seconds: float = 0,
+    ) -> None:
+        super().__init__()
+        self._recall = own_recall(manager) if recall is None else as_recall(recall)
+        self._reflect = ReflectNode(
+            manager, executor=executor, recorder=recorder, after_seconds=after_seconds
+        )
+        self._summarize = summarize
+
+    @override
+    def before_agent(self, state: Any, runtime: Any) -> dict[str, Any] | None:
+        return run(self._recalled(state))
+
+    @override
+    async def abefore_agent(self, state: Any, runtime: Any) -> dict[str, Any] | None:
+        return await arun(self._recalled(state))
+
+    @override
+    def before_model(self, state: Any, runtime: Any) -> dict[str, Any] | None:
+        return run(self._summarized(state), UNSEEN)
+
+    @override
+    async def abefore_model(self, state: Any, runtime: Any) -> dict[str, Any] | None:
+        return await arun(self._summarized(state), UNSEEN)
+
+    @override
+    def wrap_model_call(self, request: Any, handler: Callable[[Any], Any]) -> Any:
+        return handler(self._remembering(request))
+
+    @override
+    async def awrap_model_call(self, request: Any, handler: Callable[[Any], Awaitable[Any]]) -> Any:
+        return await handler(self._remembering(request))
+
+    @override
+    def after_agent(self, state: Any, runtime: Any) -> dict[str, Any] | None:
+        return run(self._reflect.flow(state, {}))
+
+    @override
+    async def aafter_agent(self, state: Any, runtime: Any) -> dict[str, Any] | None:
+        return await arun(self._reflect.flow(state, {}))
+
+    async def _recalled(self, state: Any) -> dict[str, Any]:
+        """Find what matters, once for each run of the agent."""
+        return {_RECALLED: await recalled(self._recall, as_messages(state["messages"]))}
+
+    async def _summarized(self, state: Any) -> dict[str, Any] | None:
+        """Bring the running summary up to date."""
+        if self._summarize is None:
+            return None
+        before = {"running_summary": state.get(_SUMMARY)}
+        seen = {self._summarize.input_messages_key: state["messages"], "context": before}
+        trouble = "The history could not be summarised; the model sees what is new in full."
+        after = (await safely(self._summarize.flow(seen, {}), trouble) or {}).get("context", before)
+        running: RunningSummary | None = as_running(after["running_summary"])
+        # As plain data: a checkpointer may refuse to restore classes it does not know.
+        return {_SUMMARY: vars(running)} if running else {_SUMMARY: None}
+
+    def _remembering(self, request: ModelRequest[Any]) -> ModelRequest[Any]:
+        """*request* with what was recalled, and its history in short."""
+        state = cast("dict[str, Any]", request.state)
+        changes: dict[str, Any] = {}
+        if text := state.get(_RECALLED):
+            changes["system_message"] = _extended(request.system_message, text)
+        if self._summarize is not None:
+            changes["messages"] = self._summarize.show(request.messages, state.get(_SUMMARY))
+        return request.override(**changes) if changes else request
+
+
+def _extended(system: SystemMessage | None, text: str) -> SystemMessage:
+    """*system* with *text* behind it, where it spoils no cached prefix."""
+    if system is None:
+        return SystemMessage(text)
+    if isinstance(system.content, str):
+        return system.model_copy(update={"content": f"{system.content}\n\n{text}".strip()})
+    return system.model_copy(update={"content": [*system.content, {"type": "text", "text": text}]})

@@ -1,0 +1,156 @@
+"""The functional core: messages and known memories in, memories out, nothing stored."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any, cast
+
+from langchain_core.runnables import RunnableConfig
+from typing_extensions import override
+
+from longterm.effects.runnable import FlowRunnable
+from longterm.errors import InvalidInputError
+from longterm.extract.engine import Extraction, Extractor, Session
+from longterm.extract.prompts import INSTRUCTIONS
+from longterm.extract.proposal import NewId, Permissions
+from longterm.extract.schema import Kind, Schema, kinds_of
+from longterm.manage.known import Known, known_in
+from longterm.manage.results import Results, warn_of_dropped
+from longterm.memory.conversation import as_messages
+from longterm.memory.draft import Draft, Entry
+from longterm.memory.model import JOB_ID, ExtractedMemory, Memory, RemoveDoc
+from longterm.models.names import ChatModel, ProtocolName, as_model
+
+__all__ = [
+    "MemoryManager",
+    "create_memory_manager",
+    "fields_in",
+    "ids_for",
+    "job_in",
+    "steps_in",
+    "today",
+]
+
+
+def create_memory_manager(
+    model: str | ChatModel,
+    /,
+    *,
+    schemas: Sequence[Schema] = (Memory,),
+    instructions: str = INSTRUCTIONS,
+    enable_inserts: bool = True,
+    enable_updates: bool = True,
+    enable_deletes: bool = False,
+    protocol: ProtocolName | None = None,
+) -> MemoryManager:
+    """Create a manager that extracts memories from conversations and stores nothing.
+
+    *schemas* are pydantic models, TypedDicts, dataclasses or JSON schemas. *protocol* says how
+    to talk with the model: ``"tools"``, ``"json"`` or ``"text"``; by default what it does best.
+    With ``enable_inserts=False`` one document is begun and then kept current (a profile).
+
+    Raises `ConfigurationError` for a model or schema that cannot be used.
+    """
+    permissions = Permissions(enable_inserts, enable_updates, enable_deletes)
+    kinds = kinds_of(schemas or (Memory,))
+    extractor = Extractor(
+        as_model(model), kinds, permissions, instructions=instructions, protocol=protocol
+    )
+    return MemoryManager(extractor, kinds)
+
+
+class MemoryManager(FlowRunnable[Any, list[ExtractedMemory]]):
+    """Extracts memories by ``invoke({"messages": …, "existing": …})``.
+
+    See `create_memory_manager`.
+    """
+
+    def __init__(self, extractor: Extractor, kinds: tuple[Kind, ...]) -> None:
+        self._extractor = extractor
+        self._kinds = kinds
+
+    async def __call__(
+        self, messages: Any, existing: Iterable[Any] | None = None
+    ) -> list[ExtractedMemory]:
+        """Extract memories from *messages*, knowing *existing*."""
+        return await self.ainvoke({"messages": messages, "existing": existing})
+
+    @override
+    async def flow(self, input: Any, config: RunnableConfig) -> list[ExtractedMemory]:
+        fields = fields_in(input)
+        messages = as_messages(fields.get("messages"))
+        known = known_in(fields.get("existing"), self._kinds)
+        draft = Draft.of([document for document, _ in known.values()])
+        if not messages:
+            return Results(self._memories(draft, known))
+        session = Session(messages, draft, steps_in(fields), today(), ids_for(config))
+        return self._results(await self._extractor.extract(session), known)
+
+    def _results(self, extraction: Extraction, known: Known) -> list[ExtractedMemory]:
+        warn_of_dropped(extraction.report)
+        return Results(self._memories(extraction.draft, known), extraction.report)
+
+    def _memories(self, draft: Draft, known: Known) -> list[ExtractedMemory]:
+        """Return what is known now, what changed first."""
+        entries = sorted(draft.entries, key=lambda entry: not entry.changed)
+        lasting = [entry for entry in entries if entry.before or not entry.deleted]
+        return [self._memory(entry, known) for entry in lasting]
+
+    def _memory(self, entry: Entry, known: Known) -> ExtractedMemory:
+        document = entry.document
+        if entry.deleted:
+            return ExtractedMemory(document.id, RemoveDoc(json_doc_id=document.id))
+        if not entry.changed:
+            return ExtractedMemory(document.id, known[document.id][1])
+        return ExtractedMemory(document.id, self._load(document.kind, document.content))
+
+    def _load(self, kind: str | None, content: Any) -> Any:
+        return next((k.load(content, content) for k in self._kinds if k.name == kind), content)
+
+
+def fields_in(input: Any) -> Mapping[str, Any]:
+    """Return *input* as ``{"messages": …}``; a plain list of messages is one without the rest."""
+    if not isinstance(input, Mapping) or "role" in input:
+        return {"messages": input}
+    fields = cast("Mapping[str, Any]", input)
+    if "messages" not in fields:
+        raise InvalidInputError(f'The input needs "messages"; it has {sorted(fields)}.')
+    return fields
+
+
+def steps_in(fields: Mapping[str, Any]) -> int:
+    """Return ``max_steps``, 1 by default; raises `InvalidInputError` for fewer."""
+    steps = fields.get("max_steps")
+    if steps is None:
+        return 1
+    if not isinstance(steps, int) or steps < 1:
+        raise InvalidInputError(f"max_steps must be a whole number from 1 on, not {steps!r}.")
+    return steps
+
+
+def today() -> date:
+    """Return the date where this program runs."""
+    return datetime.now().astimezone().date()
+
+
+def job_in(config: RunnableConfig) -> Any:
+    """Return the id of the job that runs here, where it has one."""
+    return config.get("configurable", {}).get(JOB_ID)
+
+
+def ids_for(config: RunnableConfig) -> NewId:
+    """Return a source of ids for new memories: random, or the same ones for the same job.
+
+    A job that may run again after a crash has an id of its own. The same content then has the
+    same id each time; and what the second run says otherwise never takes the place of what the
+    first one wrote.
+    """
+    job = job_in(config)
+    if job is None:
+        return lambda _kind, _content: str(uuid.uuid4())
+    return lambda kind, content: str(
+        uuid.uuid5(uuid.NAMESPACE_OID, json.dumps([str(job), kind, content], sort_keys=True))
+    )

@@ -1,0 +1,260 @@
+"""Memories kept in a store: recall what is known, extract, write what changed.
+
+In this order: fill the namespace → queries from the conversation → one batch of searches →
+one question to the model (more only for repairs, phases and steps) → one batch of writes.
+Memories that are to be changed are read once more just before (see `saving`).
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypedDict
+
+from langchain_core.messages import BaseMessage
+from langchain_core.runnables import RunnableConfig
+from langgraph.store.base import BaseStore, Item as StoreItem, PutOp
+from typing_extensions import override
+
+from longterm.effects.operations import search_op
+from longterm.effects.steps import search
+from longterm.errors import ConfigurationError
+from longterm.extract.engine import Extraction, Extractor, Session
+from longterm.extract.prompts import CONSOLIDATE, INSTRUCTIONS, SEARCH_MEMORIES
+from longterm.extract.proposal import NewId, Permissions
+from longterm.extract.report import Dropped, Report
+from longterm.extract.schema import Kind, Schema, kinds_of
+from longterm.manage.access import DEFAULT_KEY, Default, NamespaceAccess
+from longterm.manage.known import known_in
+from longterm.manage.manager import fields_in, ids_for, job_in, steps_in, today
+from longterm.manage.query import QueryWriter
+from longterm.manage.recalled import recalled
+from longterm.manage.relevant import best, is_scored, merged
+from longterm.manage.results import Results, warn_of_dropped
+from longterm.manage.saving import save
+from longterm.memory.conversation import as_messages, windows
+from longterm.memory.draft import Draft
+from longterm.memory.model import Document, Memory, document_of
+from longterm.memory.namespace import Namespace, NamespaceTemplate
+from longterm.models.names import ChatModel, ProtocolName, as_model
+from longterm.recall.retriever import Recall
+
+__all__ = ["MemoryPhase", "MemoryStoreManager", "create_memory_store_manager"]
+
+#: How many memories a search may bring for the ranking to choose from.
+_SEARCH_LIMIT = 50
+#: How far a store without an index is read, so that new memories are seen as well as old.
+_SCAN_LIMIT = 1_000
+
+
+class MemoryPhase(TypedDict, total=False):
+    """A further pass over the memories after the first extraction."""
+
+    instructions: str
+    include_messages: bool
+    enable_inserts: bool
+    enable_updates: bool
+    enable_deletes: bool
+
+
+@dataclass(frozen=True)
+class _Stage:
+    """One pass: who extracts, and whether it sees the conversation."""
+
+    extractor: Extractor
+    sees_messages: bool = True
+
+
+def create_memory_store_manager(
+    model: str | ChatModel,
+    /,
+    *,
+    schemas: Sequence[Schema] | None = None,
+    instructions: str = INSTRUCTIONS,
+    default: Any = None,
+    default_factory: Callable[[RunnableConfig], Any] | None = None,
+    enable_inserts: bool = True,
+    enable_updates: bool = True,
+    enable_deletes: bool = False,
+    query_model: str | ChatModel | None = None,
+    query_limit: int = 5,
+    namespace: tuple[str, ...] | str | NamespaceTemplate = ("memories", "{langgraph_user_id}"),
+    store: BaseStore | None = None,
+    phases: Sequence[MemoryPhase] | None = None,
+    protocol: ProtocolName | None = None,
+    recall: Recall | None = None,
+) -> MemoryStoreManager:
+    """Create a manager that keeps memories of conversations in a store.
+
+    *store* is any LangGraph store; without one, that of the running graph is used. *namespace*
+    is filled from ``config["configurable"]``. At most *query_limit* known memories are shown to
+    the model, found by what the conversation says or by queries *query_model* writes; with
+    *recall*, see `create_recall`, they are those it ranks first in the namespace. *default* is
+    the memory under the key ``"default"`` until there is another; *phases* are further passes
+    over the memories. For the other arguments see `create_memory_manager`.
+
+    Raises `ConfigurationError` for what cannot be used.
+    """
+    if query_limit < 0:
+        raise ConfigurationError(f"query_limit cannot be negative: {query_limit}.")
+    chat, kinds = as_model(model), kinds_of(schemas or (Memory,))
+    permissions = Permissions(enable_inserts, enable_updates, enable_deletes)
+    main = Extractor(chat, kinds, permissions, instructions=instructions, protocol=protocol)
+    return MemoryStoreManager(
+        [_Stage(main), *(_phase(chat, kinds, phase, protocol) for phase in phases or ())],
+        kinds,
+        namespace=NamespaceTemplate(namespace),
+        query_writer=_query_writer(query_model),
+        query_limit=query_limit,
+        default=_default(default, default_factory, kinds),
+        profile=not enable_inserts,
+        store=store,
+        recall=recall,
+    )
+
+
+def _phase(
+    model: ChatModel, kinds: tuple[Kind, ...], phase: MemoryPhase, protocol: ProtocolName | None
+) -> _Stage:
+    permissions = Permissions(
+        phase.get("enable_inserts", True),
+        phase.get("enable_updates", True),
+        phase.get("enable_deletes", True),
+    )
+    instructions = phase.get("instructions", CONSOLIDATE)
+    extractor = Extractor(model, kinds, permissions, instructions=instructions, protocol=protocol)
+    return _Stage(extractor, phase.get("include_messages", False))
+
+
+def _query_writer(model: str | ChatModel | None) -> QueryWriter | None:
+    return None if model is None else QueryWriter(as_model(model), SEARCH_MEMORIES)
+
+
+def _default(
+    value: Any, factory: Callable[[RunnableConfig], Any] | None, kinds: Sequence[Kind]
+) -> Default | None:
+    if value is not None and factory is not None:
+        raise ConfigurationError("Pass default or default_factory, not both.")
+    if factory is not None:
+        return lambda config: _default_document(factory(config), kinds)
+    if value is None:
+        return None
+    document = _default_document(value, kinds)
+    return lambda _: document
+
+
+def _default_document(value: Any, kinds: Sequence[Kind]) -> Document:
+    document, _ = known_in([(DEFAULT_KEY, value)], kinds)[DEFAULT_KEY]
+    if document.kind is None:
+        names = ", ".join(kind.name for kind in kinds)
+        raise ConfigurationError(f"The default {value!r:.200} fits none of the schemas ({names}).")
+    return document
+
+
+class MemoryStoreManager(NamespaceAccess):
+    """Keeps memories in a store; see `create_memory_store_manager`.
+
+    ``invoke({"messages": …}, config)`` returns what it wrote, as ``{"namespace", "key",
+    "value"}`` dicts. Also offers the store's own `get`, `search`, `put` and `delete` on the
+    manager's namespace, with values as instances of the schemas.
+    """
+
+    def __init__(
+        self,
+        stages: Sequence[_Stage],
+        kinds: tuple[Kind, ...],
+        *,
+        namespace: NamespaceTemplate,
+        query_writer: QueryWriter | None,
+        query_limit: int,
+        default: Default | None,
+        profile: bool,
+        store: BaseStore | None,
+        recall: Recall | None = None,
+    ) -> None:
+        super().__init__(namespace, kinds, default, store)
+        self._stages = stages
+        self._query_writer = query_writer
+        self._query_limit = query_limit
+        self._profile = profile
+        self._recall = recall
+
+    async def __call__(self, messages: Any) -> list[dict[str, Any]]:
+        """Keep what matters in *messages*."""
+        return await self.ainvoke({"messages": messages})
+
+    @override
+    async def flow(self, input: Any, config: RunnableConfig) -> list[dict[str, Any]]:
+        fields = fields_in(input)
+        messages, steps = as_messages(fields.get("messages")), steps_in(fields)
+        namespace = self.namespace(config)
+        if not messages:
+            return Results()
+        draft = self._draft(await self._known(messages, namespace, config), config)
+        session = Session(messages, draft, steps, today(), self._ids(namespace, config))
+        extraction = await self._extract(session)
+        random_ids = not (self._profile or self._default or job_in(config))
+        ops, lost = await save(extraction.draft, namespace, random_ids=random_ids)
+        report = extraction.report + Report(dropped=tuple(Dropped("", why) for why in lost))
+        warn_of_dropped(report)
+        return Results([_as_put(op) for op in ops if op.value is not None], report)
+
+    async def _extract(self, session: Session) -> Extraction:
+        report = Report()
+        for stage in self._stages:
+            if stage.sees_messages or session.draft.living:
+                seen = session if stage.sees_messages else replace(session, messages=())
+                extraction = await stage.extractor.extract(seen)
+                session = replace(session, draft=extraction.draft)
+                report += extraction.report
+        return Extraction(session.draft, report)
+
+    async def _known(
+        self, messages: Sequence[BaseMessage], namespace: Namespace, config: RunnableConfig
+    ) -> list[StoreItem]:
+        """Return the memories to show to the model: those that matter most, oldest first."""
+        queries = await self._queries(messages)
+        chosen = (
+            await self._searched(queries, namespace)
+            if self._recall is None or self._profile or self._default or not queries
+            else await recalled(
+                self._recall, queries, namespace, limit=self._query_limit, config=config
+            )
+        )
+        return sorted(chosen, key=lambda item: (item.created_at, item.key))
+
+    async def _searched(self, queries: Sequence[str], namespace: Namespace) -> Sequence[StoreItem]:
+        # A profile is known whatever is talked about, and a default only where nothing is.
+        unasked = [None] if self._profile or self._default or not queries else []
+        limit = max(_SEARCH_LIMIT, self._query_limit)
+        found = await search(
+            [search_op(namespace, query, limit=limit) for query in [*queries, *unasked]]
+        )
+        items = merged(found, namespace)
+        if max(map(len, found)) >= limit and not any(map(is_scored, items)):
+            scan = search_op(namespace, limit=max(_SCAN_LIMIT, limit))
+            items = merged(await search([scan]), namespace)
+        return best(items, queries, self._query_limit)
+
+    async def _queries(self, messages: Sequence[BaseMessage]) -> list[str]:
+        if self._query_writer is None:
+            return windows(messages)
+        return await self._query_writer.write(messages)
+
+    def _draft(self, known: Sequence[StoreItem], config: RunnableConfig) -> Draft:
+        draft = Draft.of([document_of(item.key, item.value) for item in known])
+        if known or self._default is None:
+            return draft
+        return draft.insert(self._default(config))
+
+    def _ids(self, namespace: Namespace, config: RunnableConfig) -> NewId:
+        """Return a source of ids; a profile has an id of its own, so that it is begun only once."""
+        if not self._profile:
+            return ids_for(config)
+        profile = uuid.uuid5(uuid.NAMESPACE_OID, "\0".join(("profile", *namespace)))
+        return lambda _kind, _content: str(profile)
+
+
+def _as_put(op: PutOp) -> dict[str, Any]:
+    return {"namespace": op.namespace, "key": op.key, "value": op.value}

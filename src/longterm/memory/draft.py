@@ -1,0 +1,155 @@
+"""Known memories + what a model wants → what is known then → operations on a store.
+
+A `Draft` numbers the memories it knows, takes proposals one after the other and at the end
+tells the difference to where it began. So two updates of one memory both count, what was
+inserted and then removed never existed, and what stayed the same is not written.
+
+Rule: a proposal that cannot be carried out raises `ProposalError`, whose message is written for the
+model that made it; the draft stays as it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from longterm.errors import LongtermError
+from longterm.memory.model import Change, Delete, Document, Insert, Update
+
+__all__ = ["Draft", "Entry", "ProposalError", "rebase"]
+
+#: Turns the content of a memory into its next content; raises `ProposalError` if it cannot.
+Edit = Callable[[Any], Any]
+
+
+class ProposalError(LongtermError):
+    """A proposal cannot be carried out; the message tells the model why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One memory of a draft: what it is now, and what it was at the beginning."""
+
+    document: Document
+    #: None for a memory that this draft inserted.
+    before: Document | None
+    edits: tuple[Edit, ...] = ()
+    deleted: bool = False
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything is different from the beginning."""
+        if self.before is None:
+            return not self.deleted
+        return self.deleted or self.document.content != self.before.content
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """Memories under numbers: the position in *entries* is the number a model uses."""
+
+    entries: tuple[Entry, ...] = ()
+
+    @classmethod
+    def of(cls, known: Sequence[Document]) -> Draft:
+        """Begin with what is known."""
+        return cls(tuple(Entry(document, document) for document in known))
+
+    @property
+    def living(self) -> list[tuple[int, Document]]:
+        """Memories that are not deleted, with their numbers."""
+        return [(n, entry.document) for n, entry in enumerate(self.entries) if not entry.deleted]
+
+    def number(self, target: int | str) -> int:
+        """Return the number that *target*, a number or an id, stands for."""
+        by_id = {entry.document.id: number for number, entry in enumerate(self.entries)}
+        number = by_id.get(target, -1) if isinstance(target, str) else target
+        if not 0 <= number < len(self.entries):
+            raise ProposalError(f"There is no memory [{target}]. {self._numbers()}")
+        return number
+
+    def insert(self, document: Document, edit: Edit | None = None) -> Draft:
+        """Add *document*; what is known already, word for word, is not added again.
+
+        *edit* makes the same of one that somebody else has begun under this id meanwhile.
+        """
+        if any(_same(document, other) for _, other in self.living):
+            return self
+        return Draft((*self.entries, Entry(document, None, (edit,) if edit else ())))
+
+    def update(self, number: int, edit: Edit) -> Draft:
+        """Change memory *number* by *edit*."""
+        entry = self.entries[number]
+        if entry.deleted:
+            raise ProposalError(f"Memory [{number}] was removed and cannot be changed.")
+        document = replace(entry.document, content=edit(entry.document.content))
+        return self._with(number, replace(entry, document=document, edits=(*entry.edits, edit)))
+
+    def delete(self, number: int) -> Draft:
+        """Remove memory *number*; removing it twice is no mistake."""
+        return self._with(number, replace(self.entries[number], deleted=True))
+
+    def rewrite(self, number: int, content: Any) -> Draft:
+        """Have *content* in memory *number*, which was removed or not."""
+        living = replace(self.entries[number], deleted=False)
+        return self._with(number, living).update(number, lambda _: content)
+
+    def changes(self) -> list[Change]:
+        """Return the difference to the beginning, in the order of the numbers."""
+        return [_change(entry) for entry in self.entries if entry.changed]
+
+    def _numbers(self) -> str:
+        numbers = ", ".join(f"[{number}]" for number, _ in self.living)
+        return f"The known ones are {numbers}." if numbers else "No memories are known."
+
+    def _with(self, number: int, entry: Entry) -> Draft:
+        return Draft((*self.entries[:number], entry, *self.entries[number + 1 :]))
+
+
+def _same(one: Document, other: Document) -> bool:
+    return one.kind == other.kind and one.content == other.content
+
+
+def _change(entry: Entry) -> Change:
+    if entry.before is None:
+        return Insert(entry.document)
+    return Delete(entry.before) if entry.deleted else Update(entry.document, entry.before)
+
+
+def rebase(draft: Draft, current: Sequence[Document | None]) -> tuple[Draft, list[str]]:
+    """Carry *draft* over to what its memories have become meanwhile.
+
+    *current* holds, for each entry, the memory as it is now (None: there is none). Edits are
+    made again on the newer content, and an insert never takes the place of what is there. What
+    cannot be carried over is left out and told.
+    """
+    pairs = [_rebased(entry, now) for entry, now in zip(draft.entries, current, strict=True)]
+    lost = [reason for _, reason in pairs if reason]
+    return Draft(tuple(entry for entry, _ in pairs)), lost
+
+
+def _rebased(entry: Entry, now: Document | None) -> tuple[Entry, str | None]:
+    if not entry.changed or now == entry.before:
+        return entry, None
+    if now is None:
+        before = entry.before or entry.document
+        gone = None if entry.deleted else "was deleted by somebody else and is not brought back"
+        return Entry(before, before), _lost(entry, gone)
+    if entry.deleted:
+        return Entry(now, now), _lost(entry, "was changed by somebody else and is not deleted")
+    try:
+        return _edited(entry, now), None
+    except ProposalError as error:
+        return Entry(now, now), _lost(entry, f"was changed by somebody else: {error}")
+
+
+def _edited(entry: Entry, now: Document) -> Entry:
+    content = now.content
+    for edit in entry.edits:
+        content = edit(content)
+    return replace(entry, document=replace(now, content=content), before=now)
+
+
+def _lost(entry: Entry, reason: str | None) -> str | None:
+    return reason and f"Memory {entry.document.id} {reason}."

@@ -1,0 +1,1 @@
+"""Chat models and embeddings: by name, on this machine, and what their answers mean."""

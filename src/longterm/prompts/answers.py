@@ -1,0 +1,68 @@
+"""Single fields of a model's answer, in whatever form it came.
+
+Models are asked for text between tags, which every model can write. Some answer with a tool
+call or with JSON all the same; that is read as well. Pure.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, cast
+
+from langchain_core.messages import AIMessage
+from pydantic import BaseModel
+
+from longterm.extract.reading import read_json
+from longterm.models.answer import words
+
+__all__ = ["field"]
+
+_FENCE = re.compile(r"\A```[\w-]*\n(.*)\n```\Z", re.DOTALL)
+
+
+def field(answer: Any, *names: str) -> Any:
+    """Value of the first of *names* in *answer*: between tags, or in a call's or JSON's keys.
+
+    None where there is no such field; an empty one is "".
+    """
+    places = [*_mappings(answer), _tagged(words(answer), names), *_json(words(answer))]
+    return next((one[name] for one in places for name in names if name in one), None)
+
+
+def _mappings(answer: Any) -> Iterator[Mapping[str, Any]]:
+    """Arguments of tool calls, and what a structured output gave."""
+    match answer:
+        case AIMessage():
+            yield from (call["args"] for call in answer.tool_calls)
+        case BaseModel():
+            yield answer.model_dump()
+        case {**values}:
+            yield cast("Mapping[str, Any]", values)
+        case _:
+            pass
+
+
+def _tagged(text: str, names: tuple[str, ...]) -> dict[str, str]:
+    found = {name: _between(text, name) for name in names}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _between(text: str, tag: str) -> str | None:
+    """Text in the last pair of *tag* that holds any; to the end where it was never closed."""
+    parts = re.split(rf"<{tag}(?:\s[^>]*)?>", text, flags=re.IGNORECASE)[1:]
+    found = [re.split(rf"</{tag}\s*>", one, maxsplit=1, flags=re.IGNORECASE)[0] for one in parts]
+    filled = [one for one in found if one.strip()]
+    return _unfenced([*found, *filled][-1].strip()) if found else None
+
+
+def _unfenced(text: str) -> str:
+    match = _FENCE.match(text)
+    return match[1].strip() if match else text
+
+
+def _json(text: str) -> Iterator[Mapping[str, Any]]:
+    value = read_json(text)
+    for one in cast("list[Any]", value) if isinstance(value, list) else [value]:
+        if isinstance(one, Mapping):
+            yield cast("Mapping[str, Any]", one)

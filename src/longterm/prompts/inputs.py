@@ -1,0 +1,197 @@
+"""What an optimiser is given, in every shape that callers use, and the text a model sees of it.
+
+Pure. A trajectory is a conversation and, perhaps, feedback on it: words, a score, a dict, or
+the answer as it should have been.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, Required, cast
+
+from langchain_core.messages import BaseMessage
+from typing_extensions import TypedDict
+
+from longterm.errors import InvalidInputError
+from longterm.memory.conversation import as_messages, render
+from longterm.text.fences import fenced
+
+__all__ = [
+    "AnnotatedTrajectory",
+    "MultiPromptOptimizerInput",
+    "OptimizerInput",
+    "Prompt",
+    "as_prompt",
+    "as_trajectories",
+    "show",
+]
+
+_ROLES = ("user", "human", "assistant", "ai", "system", "developer", "tool", "function")
+_PAIR = 2
+#: What stands around trajectories in what a model is asked.
+_TAGS = (
+    "trajectory",
+    "trajectories",
+    "feedback",
+    "current_prompt",
+    "update_instructions",
+    "prompt",
+    "prompts",
+)
+
+
+class Prompt(TypedDict, total=False):
+    """A prompt of a system, with advice on how and when to change it."""
+
+    name: Required[str]
+    prompt: Required[str]
+    update_instructions: str | None
+    when_to_update: str | None
+
+
+class AnnotatedTrajectory(NamedTuple):
+    """A conversation, and what somebody thought of it."""
+
+    messages: Sequence[Any]
+    feedback: Any = None
+
+
+class OptimizerInput(TypedDict):
+    """Input of a prompt optimiser."""
+
+    trajectories: Any
+    prompt: str | Prompt
+
+
+class MultiPromptOptimizerInput(TypedDict):
+    """Input of an optimiser of several prompts."""
+
+    trajectories: Any
+    prompts: list[Prompt]
+
+
+def as_prompt(value: Any) -> Prompt:
+    """*value*, a text or a dict, as a `Prompt`."""
+    match value:
+        case str():
+            return Prompt(name="prompt", prompt=value)
+        case {"prompt": str()}:
+            return cast("Prompt", {"name": "prompt", **value})
+        case _:
+            raise InvalidInputError(
+                'A prompt is a text or a dict {"name": …, "prompt": …}, '
+                f"not {type(value).__name__} {value!r:.60}."
+            )
+
+
+def as_trajectories(value: Any) -> list[AnnotatedTrajectory]:
+    """Trajectories in *value*.
+
+    A text, one conversation, one (messages, feedback) pair, or a list of any of these; in a
+    list, ``[m1, m2]`` is a conversation and ``(messages, feedback)`` a pair.
+    """
+    match value:
+        case None | "":
+            return []
+        case str() | BaseMessage() | AnnotatedTrajectory() | Mapping():
+            return [_trajectory(value)]
+        case Sequence():
+            items = cast("Sequence[Any]", value)
+            whole = _is_pair(items) or (bool(items) and all(map(_is_message, items)))
+            return [_trajectory(items)] if whole else [_trajectory(item) for item in items]
+        case _:
+            raise _unknown(value)
+
+
+def _trajectory(value: Any) -> AnnotatedTrajectory:
+    match value:
+        case AnnotatedTrajectory():
+            return value
+        case {"messages": messages, **rest}:
+            return AnnotatedTrajectory(messages, rest.get("feedback"))
+        case str() | BaseMessage() | {"role": _}:
+            return AnnotatedTrajectory([value])
+        case Sequence():
+            items = cast("Sequence[Any]", value)
+            return AnnotatedTrajectory(*items) if _is_pair(items) else AnnotatedTrajectory(items)
+        case _:
+            raise _unknown(value)
+
+
+def _is_message(value: Any) -> bool:
+    match value:
+        case BaseMessage() | {"role": _}:
+            return True
+        case (str(role), _) if role in _ROLES:
+            return True
+        case _:
+            return False
+
+
+def _is_pair(items: Sequence[Any]) -> bool:
+    """Whether *items* are a conversation and feedback on it, and not two messages or more."""
+    if len(items) != _PAIR or _is_message(items):
+        return False
+    first, second = items
+    if isinstance(items, tuple):  # a list of two is rather a conversation, or two of them
+        return isinstance(first, str) or _is_conversation(first)
+    return _is_conversation(first) and not (isinstance(second, tuple) or _is_conversation(second))
+
+
+def _is_conversation(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return "messages" in value
+    is_list = isinstance(value, Sequence) and not isinstance(value, str)
+    return is_list and not _is_message(value) and all(map(_is_part, cast("Sequence[Any]", value)))
+
+
+def _is_part(value: Any) -> bool:
+    return _is_message(value) or isinstance(value, str)
+
+
+def _unknown(value: Any) -> InvalidInputError:
+    return InvalidInputError(
+        "Trajectories are a text or a list of conversations, (messages, feedback) pairs or "
+        f"AnnotatedTrajectory, not {type(value).__name__} {value!r:.60}."
+    )
+
+
+def show(trajectories: Sequence[AnnotatedTrajectory]) -> str:
+    """Text of *trajectories* with their feedback, numbered."""
+    return "\n\n".join(_shown(number, one) for number, one in enumerate(trajectories, 1))
+
+
+def _shown(number: int, trajectory: AnnotatedTrajectory) -> str:
+    said = fenced(_feedback(trajectory.feedback), *_TAGS)
+    text = fenced(_told(trajectory.messages), *_TAGS)
+    tail = f'\n<feedback for="{number}">\n{said}\n</feedback>' if said else ""
+    return f'<trajectory number="{number}">\n{text}\n</trajectory>{tail}'
+
+
+def _told(messages: Any) -> str:
+    match messages:
+        case str(text) | [str(text)]:
+            return text
+        case _:
+            return render(as_messages(messages))
+
+
+def _feedback(value: Any) -> str:
+    match value:
+        case None | "":
+            return ""
+        case str():
+            return value
+        case bool() | int() | float():
+            return f"score: {value}"
+        case BaseMessage() | {"role": _}:
+            return f"The answer should have been:\n{render(as_messages([value]))}"
+        case Mapping():
+            items = cast("Mapping[str, Any]", value).items()
+            return "\n".join(f"{key}: {said}" for key, said in items if said is not None)
+        case Sequence() if value and all(map(_is_message, cast("Sequence[Any]", value))):
+            return f"The answer should have been:\n{render(as_messages(value))}"
+        case Sequence():
+            return "\n".join(map(_feedback, cast("Sequence[Any]", value)))
+        case _:
+            return str(value)

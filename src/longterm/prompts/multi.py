@@ -1,0 +1,153 @@
+"""Several prompts of one system: decide which a failure belongs to, and change only those."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from langchain_core.messages import HumanMessage
+from langchain_core.runnables import RunnableConfig
+from typing_extensions import override
+
+from longterm.effects.runnable import FlowRunnable
+from longterm.effects.steps import ask, together
+from longterm.models.names import ChatModel, as_model
+from longterm.prompts.answers import field
+from longterm.prompts.inputs import Prompt, as_prompt, as_trajectories, show
+from longterm.prompts.instructions import CHOOSE
+from longterm.prompts.measure import Score
+from longterm.prompts.prompt import fill
+from longterm.prompts.rewrite import Case, Rewriter, exchange
+from longterm.prompts.single import Kind, make_rewriter
+
+__all__ = ["MultiPromptOptimizer", "create_multi_prompt_optimizer"]
+
+_WHICH = ("which", "names", "prompts")
+_BETWEEN = ",;\n"
+_DRESS = r"\s\"'`*.\[\]-"
+_NOBODY = ("", "none", "nothing", "n/a", "no", "null")
+
+
+class MultiPromptOptimizer(FlowRunnable[Any, list[Prompt]]):
+    """Rewrites some of ``{"trajectories": …, "prompts": […]}``."""
+
+    def __init__(self, model: ChatModel, rewriter: Rewriter) -> None:
+        self.model = model
+        self.rewriter = rewriter
+
+    @override
+    async def flow(self, input: Any, config: RunnableConfig) -> list[Prompt]:
+        given: list[Any] = list(input["prompts"])
+        prompts = [_named(number, value) for number, value in enumerate(given, 1)]
+        told = as_trajectories(input.get("trajectories"))
+        trajectories = show(told)
+        chosen = await _chosen(self.model, prompts, trajectories)
+        cases = [Case(one, trajectories, tuple(told)) for one in prompts if one["name"] in chosen]
+        texts = iter(await together([self.rewriter(case) for case in cases]))
+        return [
+            _with(value, next(texts)) if prompt["name"] in chosen else value
+            for value, prompt in zip(given, prompts, strict=True)
+        ]
+
+    async def __call__(self, trajectories: Any, prompts: list[Prompt]) -> list[Prompt]:
+        """Optimise *prompts* on the running event loop."""
+        return await self.ainvoke({"trajectories": trajectories, "prompts": prompts})
+
+
+def _named(number: int, value: Any) -> Prompt:
+    prompt = as_prompt(value)
+    named = isinstance(value, Mapping) and "name" in value
+    return prompt if named else cast("Prompt", {**prompt, "name": f"prompt_{number}"})
+
+
+def _with(value: Any, text: str) -> Any:
+    return text if isinstance(value, str) else {**value, "prompt": text}
+
+
+async def _chosen(model: ChatModel, prompts: Sequence[Prompt], trajectories: str) -> set[str]:
+    """Names of the prompts to change; a prompt that stands alone needs no choice."""
+    names = {prompt["name"] for prompt in prompts}
+    if not trajectories or not prompts:
+        return set()
+    if len(prompts) == 1 and not prompts[0].get("when_to_update"):
+        return names
+    messages = [HumanMessage(fill(CHOOSE, prompts=_listed(prompts), trajectories=trajectories))]
+    answer = await ask(model, messages)
+    found = _read(answer, names)
+    if found is None:
+        known = f"Answer with names out of {', '.join(sorted(names))}, between <which> tags."
+        found = _read(await ask(model, exchange(messages, answer, known)), names)
+    return _nobody() if found is None else found
+
+
+def _nobody() -> set[str]:
+    text = "The model did not say which prompts to change, so all stay as they were."
+    warnings.warn(text, RuntimeWarning, stacklevel=2)
+    return set()
+
+
+def _listed(prompts: Sequence[Prompt]) -> str:
+    return "\n\n".join(map(_shown, prompts))
+
+
+def _shown(prompt: Prompt) -> str:
+    notes = {
+        "When to update it": prompt.get("when_to_update"),
+        "How to update it": prompt.get("update_instructions"),
+    }
+    said = "".join(f"\n{title}: {text}" for title, text in notes.items() if text)
+    return f'<prompt name="{prompt["name"]}">\n{prompt["prompt"]}\n</prompt>{said}'
+
+
+def _read(answer: Any, names: set[str]) -> set[str] | None:
+    """Names in *answer*; None where it says nothing that we understand."""
+    which = field(answer, *_WHICH)
+    if which is None:
+        return None
+    text = "\n".join(_listed_in(which))
+    found = {name for name in names if _is_in(text, name)}
+    return found if found or _is_nobody(text) else None
+
+
+def _listed_in(which: Any) -> list[str]:
+    """Return what *which* lists, whatever a model made of the list."""
+    match which:
+        case {"name": name}:
+            return [str(name)]
+        case list():
+            return [name for one in cast("list[Any]", which) for name in _listed_in(one)]
+        case Mapping():
+            return list(map(str, cast("Mapping[Any, Any]", which)))
+        case _:
+            return [str(which)]
+
+
+def _is_in(text: str, name: str) -> bool:
+    """Whether *text* lists *name*, which may itself hold what separates names."""
+    dressed = rf"(?:\A|[{_BETWEEN}])[{_DRESS}]*{re.escape(name)}[{_DRESS}]*(?:\Z|[{_BETWEEN}])"
+    return re.search(dressed, text, re.IGNORECASE) is not None
+
+
+def _is_nobody(text: str) -> bool:
+    listed = re.split(rf"[{_BETWEEN}]", text.casefold())
+    return all(re.sub(rf"[{_DRESS}]", "", one) in _NOBODY for one in listed)
+
+
+def create_multi_prompt_optimizer(
+    model: str | ChatModel,
+    /,
+    *,
+    kind: Kind = "gradient",
+    config: Mapping[str, Any] | None = None,
+    accept: Score | str | ChatModel | None = None,
+    examples: Sequence[Any] | None = None,
+) -> MultiPromptOptimizer:
+    """Create an optimiser for the prompts of one system; see `create_prompt_optimizer`.
+
+    One call decides which prompts to change, by their when_to_update and what happened; the
+    others come back as they are, all of them in their order and with their other keys.
+    """
+    chat = as_model(model)
+    return MultiPromptOptimizer(chat, make_rewriter(chat, kind, config or {}, accept, examples))

@@ -1,0 +1,162 @@
+"""What all ways of optimising share: the case, the steps of thinking, and a safe end.
+
+Whatever a model answers, the end is a prompt that keeps the placeholders of the old one. An
+answer that does not is sent back once; after that the old prompt stays, with a warning.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
+
+from longterm.effects.steps import Flow, ask
+from longterm.errors import ConfigurationError
+from longterm.memory.conversation import message_text
+from longterm.models.answer import words
+from longterm.models.names import ChatModel
+from longterm.prompts.answers import field
+from longterm.prompts.inputs import Prompt
+from longterm.prompts.instructions import KEEP, NO_PLACEHOLDERS, REWRITE, THINK, THINK_ON
+from longterm.prompts.prompt import complaint, healed, placeholders
+
+__all__ = [
+    "Case",
+    "Rewriter",
+    "Steps",
+    "exchange",
+    "has_prompt",
+    "reflect",
+    "request",
+    "said",
+    "settle",
+]
+
+_NEW = ("improved_prompt", "new_prompt", "updated_prompt", "optimized_prompt")
+_NO = ("no", "false", "none", "n", "0")
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A prompt and what happened when it was used."""
+
+    prompt: Prompt
+    #: The trajectories as a model is to see them.
+    trajectories: str
+    #: The trajectories as they came, to try a prompt on where no examples were given.
+    examples: tuple[Any, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The prompt itself."""
+        return self.prompt["prompt"]
+
+    @property
+    def values(self) -> dict[str, str]:
+        """What the instructions to a model are filled with."""
+        extra = {
+            key: str(self.prompt.get(key) or "") for key in ("update_instructions", "feedback")
+        }
+        return {"prompt": self.text, "trajectories": self.trajectories, **extra}
+
+
+#: A way to optimise: a case becomes a new prompt.
+Rewriter = Callable[[Case], Flow[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """How often a model thinks before it answers, and how often it is asked at all."""
+
+    least: int = 1
+    most: int = 5
+
+    @classmethod
+    def of(cls, config: Mapping[str, Any]) -> Steps:
+        """Read the steps of an optimiser's *config*."""
+        most = config.get("max_reflection_steps", cls().most)
+        if most < 1:
+            raise ConfigurationError(f"max_reflection_steps must be at least 1, not {most}.")
+        return cls(config.get("min_reflection_steps", cls().least), most)
+
+    def may_answer(self, step: int) -> bool:
+        """Whether *step*, counted from 0, may bring the answer."""
+        return step >= min(self.least, self.most - 1)
+
+
+async def reflect(
+    model: ChatModel, task: str, how: str, steps: Steps, done: Callable[[Any], bool]
+) -> tuple[list[BaseMessage], Any]:
+    """Let *model* think about *task* until its answer, in the form *how* says, is *done*.
+
+    Returns the last exchange with the conversation before it. *steps* bound the calls.
+    """
+    messages: list[BaseMessage] = [HumanMessage(f"{task}\n\n{_next(0, how, steps)}")]
+    for step in range(steps.most):
+        answer = await ask(model, messages)
+        if step == steps.most - 1 or (steps.may_answer(step) and done(answer)):
+            return messages, answer
+        messages = exchange(messages, answer, _next(step + 1, how, steps))
+    raise AssertionError  # there is at least one step, and the last one returns
+
+
+def _next(step: int, how: str, steps: Steps) -> str:
+    if steps.may_answer(step):
+        return how
+    return THINK if step == 0 else THINK_ON
+
+
+def exchange(messages: Sequence[BaseMessage], answer: Any, reply: str) -> list[BaseMessage]:
+    """Return the conversation of *messages* that goes on with *answer* and our *reply* to it."""
+    return [*messages, AIMessage(said(answer) or "(nothing)"), HumanMessage(reply)]
+
+
+def said(answer: Any) -> str:
+    """Text of *answer*, the calls it makes included: nobody would answer them as calls."""
+    if isinstance(answer, BaseMessage) and not words(answer):
+        return message_text(answer).strip()
+    return words(answer)
+
+
+def request(old: str) -> str:
+    """Ask for a prompt that can take the place of *old*."""
+    names = placeholders(old)
+    keep = KEEP.format(names=", ".join(sorted(names))) if names else NO_PLACEHOLDERS
+    return f"{keep}\n\n{REWRITE}"
+
+
+async def settle(model: ChatModel, old: str, messages: Sequence[BaseMessage], answer: Any) -> str:
+    """Return the prompt that *answer* gives in place of *old*, sent back once if it will not do."""
+    new, wrong = _read(old, answer)
+    if wrong:
+        again = exchange(messages, answer, f"{wrong}\n\n{request(old)}")
+        new, wrong = _read(old, await ask(model, again))
+    if wrong:
+        warnings.warn(f"The prompt stays as it was. {wrong}", RuntimeWarning, stacklevel=2)
+    return old if wrong else new
+
+
+def has_prompt(answer: Any) -> bool:
+    """Whether *answer* gives a prompt or declines to."""
+    return field(answer, *_NEW, "update_prompt") is not None
+
+
+def _read(old: str, answer: Any) -> tuple[str, str]:
+    """Return the new prompt in *answer*, and what is wrong with it."""
+    found = field(answer, *_NEW)
+    if _declines(answer, found):
+        return old, ""
+    if not isinstance(found, str):
+        return old, "The answer has no <improved_prompt>."
+    new = healed(old, found.strip())
+    return old if new == old.strip() else new, complaint(old, new)
+
+
+def _declines(answer: Any, found: Any) -> bool:
+    """Whether *answer* says that the prompt shall stay as it is."""
+    update = field(answer, "update_prompt")
+    declined = update is not None and str(update).strip().lower() in _NO
+    return declined or (isinstance(found, str) and found.strip() in ("", "…", "..."))

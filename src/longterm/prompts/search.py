@@ -1,0 +1,148 @@
+"""Search for better prompts with gepa: which to change, on which examples, and which to keep.
+
+The only module that imports gepa. It decides what to try; asking, scoring, paying and the rules
+for placeholders stay ours. What goes wrong in our part comes through as it is, once.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, TypeVar, cast
+
+from langchain_core.messages import AIMessage
+from langchain_core.runnables import RunnableConfig
+
+from longterm.effects.drivers import run
+from longterm.effects.steps import Flow
+from longterm.errors import MissingExtraError
+from longterm.models.names import ChatModel
+from longterm.prompts.inputs import AnnotatedTrajectory, Prompt, show
+from longterm.prompts.measure import Example, Outcome
+from longterm.prompts.measured import Bench, Search
+from longterm.prompts.metaprompt import metaprompt
+from longterm.prompts.rewrite import Case, Rewriter
+
+try:
+    from gepa.api import optimize  # pyright: ignore[reportUnknownVariableType]
+    from gepa.core.adapter import EvaluationBatch
+except ImportError as error:
+    raise MissingExtraError('The optimiser kind "gepa"', "optimize") from error
+
+__all__ = ["make_search"]
+
+T = TypeVar("T")
+
+_LOG = logging.getLogger(__name__)
+_NAME = "prompt"
+_BATCH = 3
+_ROUNDS = 30
+_REPAIR = 2  # a proposal is one call, and one more if it has to be mended
+
+
+class _Failed(BaseException):
+    """Carries an error of ours through gepa, which would log it, retry and go on."""
+
+
+def make_search(model: ChatModel, config: Mapping[str, Any]) -> Search:
+    """Return a search whose proposals come from *model*."""
+    once = {"max_reflection_steps": 1, "min_reflection_steps": 0}
+    rewriter = metaprompt(model, {**config, **once})
+    batch, rounds = config.get("batch_size", _BATCH), config.get("max_rounds", _ROUNDS)
+
+    def search(
+        case: Case, bench: Bench, learn: Sequence[Example], config: RunnableConfig, seed: int
+    ) -> None:
+        size = min(batch, len(learn))
+        try:
+            optimize(
+                seed_candidate={_NAME: case.text},
+                trainset=list(learn),
+                valset=bench.held_back,
+                adapter=cast("Any", _Adapter(case, bench, rewriter, config)),
+                reflection_minibatch_size=size,
+                stop_callbacks=cast("Any", _Stop(bench, size, rounds)),
+                logger=_Quiet(),
+                seed=seed,
+            )
+        except _Failed as failed:
+            raise cast("BaseException", failed.__cause__) from None
+
+    return search
+
+
+class _Stop:
+    """Ends the search when another round might not be paid for to its end."""
+
+    def __init__(self, bench: Bench, batch: int, rounds: int) -> None:
+        self.bench = bench
+        self.rounds = rounds
+        self.round = 0
+        self.cost = _REPAIR + (2 * batch + len(bench.held_back)) * bench.price
+
+    def __call__(self, state: Any) -> bool:  # noqa: ARG002 - gepa's signature
+        self.round += 1
+        return self.round > self.rounds or self.bench.ledger.left < self.cost
+
+
+class _Quiet:
+    def log(self, message: str) -> None:
+        _LOG.debug("%s", message)
+
+
+class _Adapter:
+    """What gepa asks us to do."""
+
+    def __init__(
+        self, case: Case, bench: Bench, rewriter: Rewriter, config: RunnableConfig
+    ) -> None:
+        self.case = case
+        self.bench = bench
+        self.rewriter = rewriter
+        self.config = config
+
+    def evaluate(
+        self,
+        batch: list[Example],
+        candidate: dict[str, str],
+        capture_traces: bool = False,  # noqa: FBT001, FBT002 - gepa's signature
+    ) -> Any:
+        """Try *candidate* on *batch*."""
+        outcomes = self._run(lambda: self.bench.outcomes(candidate[_NAME], batch))
+        scores = [outcome.score for outcome in outcomes]
+        traces = list(zip(batch, outcomes, strict=True)) if capture_traces else None
+        return EvaluationBatch(outputs=outcomes, scores=scores, trajectories=traces)
+
+    def make_reflective_dataset(
+        self,
+        candidate: dict[str, str],  # noqa: ARG002 - gepa's signature
+        eval_batch: Any,
+        components_to_update: list[str],  # noqa: ARG002 - gepa's signature
+    ) -> dict[str, Any]:
+        """Return what went on, as trajectories with feedback."""
+        return {_NAME: [{"trajectory": _trajectory(*pair)} for pair in eval_batch.trajectories]}
+
+    def propose_new_texts(
+        self,
+        candidate: dict[str, str],
+        reflective_dataset: Any,
+        components_to_update: list[str],  # noqa: ARG002 - gepa's signature
+    ) -> dict[str, str]:
+        """Rewrite *candidate* from what went on."""
+        told = show([record["trajectory"] for record in reflective_dataset[_NAME]])
+        prompt = cast("Prompt", {**self.case.prompt, "prompt": candidate[_NAME]})
+        case = replace(self.case, prompt=prompt, trajectories=told)
+        return {_NAME: self._run(lambda: self.rewriter(case))}
+
+    def _run(self, flow: Callable[[], Flow[T]]) -> T:
+        try:
+            return run(flow(), self.config)
+        except Exception as error:
+            raise _Failed from error
+
+
+def _trajectory(example: Example, outcome: Outcome) -> AnnotatedTrajectory:
+    messages = [*example.messages, AIMessage(outcome.answer)]
+    notes = {"score": outcome.score, "feedback": outcome.feedback, "expected": example.expected}
+    return AnnotatedTrajectory(messages, {key: note for key, note in notes.items() if note != ""})

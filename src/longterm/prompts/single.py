@@ -1,0 +1,95 @@
+"""One prompt, better: `create_prompt_optimizer`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
+
+from langchain_core.runnables import RunnableConfig
+from typing_extensions import override
+
+from longterm.effects.runnable import FlowRunnable
+from longterm.errors import ConfigurationError
+from longterm.models.names import ChatModel, as_model
+from longterm.prompts.gradient import gradient
+from longterm.prompts.inputs import Prompt, as_prompt, as_trajectories, show
+from longterm.prompts.measure import Measure, Score
+from longterm.prompts.measured import MeasureOptions, guarded, searched
+from longterm.prompts.metaprompt import metaprompt
+from longterm.prompts.prompt_memory import prompt_memory
+from longterm.prompts.rewrite import Case, Rewriter
+
+__all__ = ["Kind", "PromptOptimizer", "create_prompt_optimizer", "make_rewriter"]
+
+Kind = Literal["gradient", "metaprompt", "prompt_memory", "gepa"]
+
+_KINDS: dict[str, Callable[[ChatModel, Mapping[str, Any]], Rewriter]] = {
+    "gradient": gradient,
+    "metaprompt": metaprompt,
+    "prompt_memory": prompt_memory,
+}
+
+
+class PromptOptimizer(FlowRunnable[Any, str]):
+    """Rewrites the prompt of ``{"trajectories": …, "prompt": …}``."""
+
+    def __init__(self, rewriter: Rewriter, *, searches: bool = False) -> None:
+        self.rewriter = rewriter
+        self.searches = searches  # with examples of its own it needs no trajectories
+
+    @override
+    async def flow(self, input: Any, config: RunnableConfig) -> str:
+        prompt = as_prompt(input["prompt"])
+        trajectories = as_trajectories(input.get("trajectories"))
+        if not trajectories and not self.searches:
+            return prompt["prompt"]
+        return await self.rewriter(Case(prompt, show(trajectories), tuple(trajectories)))
+
+    async def __call__(self, trajectories: Any, prompt: str | Prompt) -> str:
+        """Optimise *prompt* on the running event loop."""
+        return await self.ainvoke({"trajectories": trajectories, "prompt": prompt})
+
+
+def create_prompt_optimizer(
+    model: str | ChatModel,
+    /,
+    *,
+    kind: Kind = "gradient",
+    config: Mapping[str, Any] | None = None,
+    accept: Score | str | ChatModel | None = None,
+    examples: Sequence[Any] | None = None,
+) -> PromptOptimizer:
+    """Create an optimiser that improves a prompt from what happened when it was used.
+
+    *kind* is "gradient" (review, then update), "metaprompt" (think, then rewrite),
+    "prompt_memory" (one call) or "gepa" (try many candidates and measure them). *config* may
+    hold max_reflection_steps, min_reflection_steps, and the prompts gradient_prompt and
+    metaprompt. With *accept*, a function of an example and an answer or a model that judges, a
+    new prompt is returned only if it scores better on *examples*, and the result has a `report`;
+    then *config* may also hold max_calls, min_gain, held_back, task and seed.
+    """
+    chat = as_model(model)
+    rewriter = make_rewriter(chat, kind, config or {}, accept, examples)
+    return PromptOptimizer(rewriter, searches=kind == "gepa")
+
+
+def make_rewriter(
+    model: ChatModel,
+    kind: str,
+    config: Mapping[str, Any],
+    accept: Score | str | ChatModel | None = None,
+    examples: Sequence[Any] | None = None,
+) -> Rewriter:
+    """Return the rewriter of *kind*, measured where *accept* says how."""
+    if kind not in (*_KINDS, "gepa"):
+        names = ", ".join(sorted([*_KINDS, "gepa"]))
+        raise ConfigurationError(f"There is no optimiser of kind {kind!r}. Choose one of {names}.")
+    if accept is None and kind == "gepa":
+        raise ConfigurationError('kind="gepa" needs accept=…, a score function or a judge model.')
+    if accept is None:
+        return _KINDS[kind](model, config)
+    measure = Measure.of(model, accept, config.get("task"))
+    options = MeasureOptions.of(measure, examples, config)
+    if kind == "gepa":
+        return searched(model, options, config)
+    return guarded(kind, model, lambda metered: _KINDS[kind](metered, config), options)

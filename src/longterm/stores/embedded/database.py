@@ -1,0 +1,298 @@
+"""The file: connections, transactions, and SQLite's errors said in our words.
+
+A connection serves one transaction at a time and then goes back to a pool, so there are never
+more of them than threads at work, and none outlives `close` or a fork. Writers of one process
+queue for a lock of ours, which is fair and quick; writers of many processes wait for SQLite's.
+A database in memory lives in its only connection, which everybody takes in turns.
+"""
+
+import os
+import sqlite3
+import threading
+import time
+import weakref
+from collections.abc import Generator
+from contextlib import contextmanager
+from json import JSONDecodeError
+from pathlib import Path
+from typing import Literal
+
+from longterm.errors import StoreError
+from longterm.stores.embedded.migrations import is_current, migrate, scripts, transaction
+
+__all__ = ["MEMORY", "Database", "Synchronous", "explained"]
+
+MEMORY = ":memory:"
+
+#: How durable a write is when it returns: on the disk ("full"), or in the hands of the
+#: operating system ("normal": safe when the process dies, not when the power fails).
+Synchronous = Literal["full", "normal"]
+
+_OLDEST_SQLITE = (3, 37, 0)
+_IDLE = 8
+
+
+class Database:
+    """One SQLite file, or one database in memory, for many threads."""
+
+    def __init__(self, path: str, *, synchronous: Synchronous, patience: float) -> None:
+        self.path = path
+        self._synchronous = synchronous
+        self._patience = patience
+        self._idle: list[sqlite3.Connection] = []
+        self._closed = False
+        self._identity: tuple[int, int] | None = None
+        self._begin()
+        self._check_versions()
+        with _registry:
+            _databases.add(self)
+        with self._errors():
+            self._prepare()
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether it ends with the process."""
+        return self.path == MEMORY
+
+    @contextmanager
+    def reading(self) -> Generator[sqlite3.Connection]:
+        """Read from one state of the file, whatever others write meanwhile."""
+        with self._errors(), self._borrowed() as connection, transaction(connection, "BEGIN"):
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Generator[sqlite3.Connection]:
+        """Write all or nothing; nobody else writes meanwhile."""
+        with self.outside() as connection, transaction(connection, "BEGIN IMMEDIATE"):
+            yield connection
+
+    @contextmanager
+    def outside(self) -> Generator[sqlite3.Connection]:
+        """Lend a connection without a transaction, for what cannot run inside one."""
+        with self._write_lock, self._errors(), self._borrowed() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Close every connection now, or as soon as its transaction ends."""
+        with self._pool:
+            self._closed = True
+            self._close_idle()
+
+    def before_fork(self) -> None:
+        """Wait for whoever is at work, close the file, and lend nothing until the fork is done.
+
+        SQLite keeps account of its locks in the memory of the process. A child that inherits an
+        open file believes that it holds locks which it does not, and what it writes is lost.
+        """
+        self._pool.acquire()
+        self._forking = True
+        self._pool.wait_for(lambda: not self._lent, self._patience)
+        if not self.in_memory:
+            self._close_idle()
+
+    def after_fork_in_parent(self) -> None:
+        """Go on."""
+        self._forking = False
+        self._pool.notify_all()
+        self._pool.release()
+
+    def after_fork_in_child(self) -> None:
+        """Go on with locks of one's own; a database in memory goes on as a copy."""
+        self._begin()
+
+    def _begin(self) -> None:
+        self._pool = threading.Condition()
+        self._forking = False
+        self._lent = 0
+        self._write_lock = threading.Lock()
+        self._turn = threading.Lock()
+
+    def _close_idle(self) -> None:
+        idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
+
+    def _check_versions(self) -> None:
+        if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
+            oldest = ".".join(map(str, _OLDEST_SQLITE))
+            raise StoreError(
+                f"This Python carries SQLite {sqlite3.sqlite_version}; the embedded store needs "
+                f"{oldest} or newer."
+            )
+
+    def _prepare(self) -> None:
+        try:
+            with self._borrowed() as connection:
+                migrations = scripts()
+                is_current(connection, self.path, known=len(migrations))
+                self._use_wal(connection)
+                migrate(connection, self.path, migrations)
+        except BaseException:
+            self.close()
+            raise
+        self._identity = _identity(self.path)
+
+    def _use_wal(self, connection: sqlite3.Connection) -> None:
+        # SQLite does not wait here, not even with a busy timeout.
+        deadline = time.monotonic() + self._patience
+        while not self.in_memory and _journal(connection) != "wal":
+            try:
+                connection.execute("PRAGMA journal_mode = wal")
+            except sqlite3.OperationalError as exc:
+                if _primary(exc) != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.01)
+
+    @contextmanager
+    def _borrowed(self) -> Generator[sqlite3.Connection]:
+        if self.in_memory:
+            with self._turn, self._from_pool() as connection:
+                yield connection
+        else:
+            with self._from_pool() as connection:
+                yield connection
+
+    @contextmanager
+    def _from_pool(self) -> Generator[sqlite3.Connection]:
+        with self._lending():
+            connection = self._take()
+            try:
+                yield connection
+            finally:
+                self._give_back(connection)
+
+    @contextmanager
+    def _lending(self) -> Generator[None]:
+        """Count who has a connection; nobody gets one while the process forks."""
+        with self._pool:
+            self._pool.wait_for(lambda: not self._forking)
+            self._lent += 1
+        try:
+            yield
+        finally:
+            with self._pool:
+                self._lent -= 1
+                self._pool.notify_all()
+
+    def _take(self) -> sqlite3.Connection:
+        with self._pool:
+            if self._closed:
+                raise StoreError(f"The store {self.path} is closed.")
+            self._check_identity()
+            if self._idle:
+                return self._idle.pop()
+        return self._connect()
+
+    def _check_identity(self) -> None:
+        """Refuse to go on with a file that is no longer the one at our path.
+
+        SQLite does not notice, and what it writes to a deleted file is gone when it is closed.
+        """
+        if self._identity not in (None, _identity(self.path)):
+            raise StoreError(
+                f"{self.path} was deleted or replaced while it was open. Nothing was read or "
+                "written; close the store and open it again."
+            )
+
+    def _give_back(self, connection: sqlite3.Connection) -> None:
+        with self._pool:
+            wanted = not self._closed and len(self._idle) < _IDLE
+            if wanted:
+                self._idle.append(connection)
+        if not wanted:
+            connection.close()
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self.path,
+            timeout=self._patience,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=256,
+        )
+        connection.execute(f"PRAGMA synchronous = {self._synchronous}")
+        connection.execute("PRAGMA cache_size = -16000")
+        return connection
+
+    @contextmanager
+    def _errors(self) -> Generator[None]:
+        try:
+            yield
+        except sqlite3.Error as exc:
+            raise StoreError(explained(self.path, exc)) from exc
+        except (UnicodeDecodeError, JSONDecodeError) as exc:  # not as anybody ever wrote it
+            damaged = _EXPLANATIONS[sqlite3.SQLITE_CORRUPT]
+            raise StoreError(f"{self.path} {damaged} ({exc}).") from exc
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    """Tell a file from another that takes its place; None where there is none."""
+    if path == MEMORY:
+        return None
+    try:
+        found = Path(path).stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _journal(connection: sqlite3.Connection) -> str:
+    return str(connection.execute("PRAGMA journal_mode").fetchone()[0])
+
+
+def _primary(exc: sqlite3.Error) -> int:
+    """SQLite's error code without its extension; 0 where there is none."""
+    return getattr(exc, "sqlite_errorcode", 0) & 0xFF
+
+
+_EXPLANATIONS = {
+    sqlite3.SQLITE_BUSY: "is locked by another process for too long",
+    sqlite3.SQLITE_CANTOPEN: "cannot be opened; does its folder exist, and may we write there?",
+    sqlite3.SQLITE_CORRUPT: "is damaged; keep it as it is and restore a backup beside it",
+    sqlite3.SQLITE_FULL: "cannot grow: the disk is full. What was written before is safe",
+    sqlite3.SQLITE_IOERR: "cannot be read or written: the disk reports an error",
+    sqlite3.SQLITE_NOTADB: "is not a SQLite file. Nothing was changed; choose another path",
+    sqlite3.SQLITE_PERM: "may not be opened by this user",
+    sqlite3.SQLITE_READONLY: "is read-only; the store needs to write the file and its folder",
+    sqlite3.SQLITE_TOOBIG: "cannot keep a value of this size",
+}
+
+
+def explained(path: str, exc: sqlite3.Error) -> str:
+    """Say SQLite's error in our words, naming the file."""
+    return f"{Path(path)} {_EXPLANATIONS.get(_primary(exc), 'failed')} (SQLite: {exc})."
+
+
+_databases: weakref.WeakSet[Database] = weakref.WeakSet()
+#: Held by whoever adds a database, and over a fork, so that none is opened meanwhile.
+_registry = threading.Lock()
+_forking: list[Database] = []
+
+
+def _before_fork() -> None:
+    _registry.acquire()
+    _forking.extend(_databases)
+    for database in _forking:
+        database.before_fork()
+
+
+def _after_fork_in_parent() -> None:
+    for database in _forking:
+        database.after_fork_in_parent()
+    _forking.clear()
+    _registry.release()
+
+
+def _after_fork_in_child() -> None:
+    for database in _forking:
+        database.after_fork_in_child()
+    _forking.clear()
+    _registry.release()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_before_fork,
+        after_in_parent=_after_fork_in_parent,
+        after_in_child=_after_fork_in_child,
+    )

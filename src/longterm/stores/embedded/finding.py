@@ -1,0 +1,213 @@
+"""Searching inside a transaction: scores from the arrays, items from the file."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import islice
+
+import numpy as np
+from langgraph.store.base import SearchItem
+from numpy.typing import NDArray
+
+from longterm.errors import ModelChangedError
+from longterm.stores.embedded.matrix import Vector
+from longterm.stores.embedded.ranking import NOTHING, Scores, bm25, contributions, fused, in_order
+from longterm.stores.embedded.rows import Row
+from longterm.stores.embedded.scopes import Arms, Scope, ScopeCache, Slots, View
+from longterm.stores.embedded.transaction import Transaction, fetched, latest
+from longterm.stores.filters import EVERYTHING
+from longterm.stores.operations import ExplainedItem, Explanation, Find, HybridHit
+from longterm.text.tokenizer import VERSION
+
+__all__ = ["Asked", "find"]
+
+_CHUNK = 32
+#: One in so many of what an arm finds is good enough for its neighbours to be of interest.
+_CENTRES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A query as vectors see it: what to compare with, of which model."""
+
+    vector: Vector | None
+    model: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """The scores of a scope, by slot."""
+
+    slots: Slots
+    scores: Scores
+
+
+def find(
+    tx: Transaction, op: Find, asked: Asked, cache: ScopeCache, *, own: bool
+) -> list[SearchItem] | list[HybridHit]:
+    """Find the items that *op* asks for; *own*: this transaction wrote some of them."""
+    if op.answer == "hybrid":
+        return _hits(tx, op, _ranking(tx, op, asked, cache, own=own))
+    if op.query is None:
+        return _page(tx, op, (_Found(row, None) for row in latest(tx, op)))
+    ranking = _ranking(tx, op, asked, cache, own=own)
+    ranked = _ranked(_Reader(tx, op, ranking.slots), op, ranking, ranking.scores.score)
+    return _page(tx, op, (_Found(row, slot, ranking.scores) for slot, row in ranked))
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """An item, and its slot where a query ranked it."""
+
+    row: Row
+    slot: int | None
+    scores: Scores | None = None
+
+
+def _page(tx: Transaction, op: Find, found: Iterator[_Found]) -> list[SearchItem]:
+    page = list(islice(found, op.offset, op.offset + op.limit))
+    if op.refresh:
+        for one in page:
+            tx.touch(one.row)
+    return [_explained(one) if op.answer == "explained" else _search_item(one) for one in page]
+
+
+# --- scores -----------------------------------------------------------------------------------
+
+
+def _ranking(tx: Transaction, op: Find, asked: Asked, cache: ScopeCache, *, own: bool) -> Ranking:
+    dims = 0 if asked.vector is None else len(asked.vector)
+    arms = Arms(text=bool(op.terms), model=asked.model, dims=dims)
+    scope, view = _viewed(tx, op.path, arms, cache, own=own)
+    cache.settle(op.path)
+    slots = _there(tx, op, view.slots) if op.exact else view.slots
+    live = slots.live
+    text = None if view.lexicon is None else bm25(view.lexicon, live, op.terms)
+    cosines = None
+    if asked.vector is not None and asked.model is not None:
+        cosines = scope.cosines(tx.connection, view, arms, asked.vector)
+    return Ranking(slots, fused(text, cosines, live))
+
+
+def _there(tx: Transaction, op: Find, slots: Slots) -> Slots:
+    """Leave out what lies below the path of *op*."""
+    row = tx.execute("SELECT id FROM namespaces WHERE path = ?", (op.path,)).fetchone()
+    here = slots.namespaces == (-1 if row is None else row[0])
+    return replace(slots, live=slots.live & here)
+
+
+def _viewed(
+    tx: Transaction, path: str, arms: Arms, cache: ScopeCache, *, own: bool
+) -> tuple[Scope, View]:
+    if not own:
+        scope = cache.shared(path)
+        # The first read of a transaction decides which state of the file it sees. Under the lock,
+        # that is never an older one than the scope has reached already.
+        with scope.lock:
+            revision = _revision(tx)
+            if scope.revision <= revision:
+                return scope, scope.view(tx.connection, revision, arms)
+    scope = cache.private(path)
+    return scope, scope.view(tx.connection, _revision(tx), arms)
+
+
+def _revision(tx: Transaction) -> int:
+    revision, version = tx.execute("SELECT revision, tokenizer FROM state").fetchone()
+    if version != VERSION:
+        raise ModelChangedError(
+            f"The text index of {tx.file} is of version {version}, this longterm makes version "
+            f"{VERSION}. Call store.reindex() to make it again."
+        )
+    return int(revision)
+
+
+# --- items ------------------------------------------------------------------------------------
+
+
+class _Reader:
+    """Reads the items of slots that are as the operation says, each of them once."""
+
+    def __init__(self, tx: Transaction, op: Find, slots: Slots) -> None:
+        self._tx = tx
+        self._condition = op.condition
+        self._ids = slots.ids
+        self._rows: dict[int, Row | None] = {}
+
+    def rows(self, slots: NDArray[np.int64]) -> Iterator[tuple[int, Row]]:
+        """Yield those that may be shown, in the order of *slots*."""
+        wanted: list[int] = slots.tolist()
+        self._read([slot for slot in wanted if slot not in self._rows])
+        for slot in wanted:
+            row = self._rows[slot]
+            if row is not None:
+                yield slot, row
+
+    def _read(self, slots: list[int]) -> None:
+        if slots:
+            ids: list[int] = self._ids[slots].tolist()
+            found = fetched(self._tx, ids, self._condition)
+            self._rows.update(zip(slots, map(found.get, ids), strict=True))
+
+
+def _ranked(
+    reader: _Reader, op: Find, ranking: Ranking, score: NDArray[np.float32]
+) -> Iterator[tuple[int, Row]]:
+    """Fetch the items in the order of *score*, in growing chunks, as most are not wanted."""
+    size = op.offset + op.limit + (0 if op.condition == EVERYTHING else _CHUNK)
+    size = max(size, 1)
+    for part in in_order(score, ranking.slots.revisions, size):
+        start = 0
+        while start < len(part):
+            yield from reader.rows(part[start : start + size])
+            start, size = start + size, size * 4
+
+
+def _search_item(found: _Found) -> SearchItem:
+    plain = found.row.decode()
+    return SearchItem(
+        namespace=plain.namespace,
+        key=plain.key,
+        value=plain.value,
+        created_at=plain.created_at,
+        updated_at=plain.updated_at,
+        score=_score(found),
+    )
+
+
+def _score(found: _Found) -> float | None:
+    if found.slot is None or found.scores is None:
+        return None
+    score = float(found.scores.score[found.slot])
+    return None if score == NOTHING else score
+
+
+def _explained(found: _Found) -> ExplainedItem:
+    nothing = Explanation(None, None, None, None)
+    if found.slot is None or found.scores is None:
+        return ExplainedItem(_search_item(found), nothing)
+    text, vector = contributions(found.scores, found.slot)
+    raw = found.scores.raw(found.slot)
+    return ExplainedItem(_search_item(found), Explanation(text, vector, *raw))
+
+
+def _hits(tx: Transaction, op: Find, ranking: Ranking) -> list[HybridHit]:
+    """Collect the best of each arm, both arms being asked about all of them."""
+    reader, scores = _Reader(tx, op, ranking.slots), ranking.scores
+    small = np.count_nonzero(ranking.slots.live) <= op.full_scan_limit
+    slots = np.flatnonzero(ranking.slots.live) if small else _best(reader, op, ranking)
+    found = dict(reader.rows(slots))
+    ordered = sorted(found, key=scores.score.__getitem__, reverse=True)
+    return [HybridHit(found[slot], *scores.raw(slot)) for slot in ordered]
+
+
+def _best(reader: _Reader, op: Find, ranking: Ranking) -> NDArray[np.int64]:
+    """Find what each arm puts first, and what was written around the best of it."""
+    found: list[int] = []
+    centres: list[int] = []
+    for score in ranking.scores.arms(ranking.slots.live):
+        ranked = _ranked(reader, op, ranking, score)
+        best = [slot for slot, _ in islice(ranked, op.offset, op.offset + op.limit)]
+        found += best
+        centres += best[: op.limit // _CENTRES]
+    if op.neighbors and centres:
+        found += ranking.slots.around(np.array(centres), op.neighbors).tolist()
+    return np.unique(np.array(found, dtype=np.int64))

@@ -1,0 +1,141 @@
+"""Looking after the file: check, statistics, backup, vacuum."""
+
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+from longterm.errors import StoreError
+from longterm.stores.embedded.database import Database, explained
+
+__all__ = ["Stats", "backup", "check", "stats", "vacuum"]
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """How much a store holds, and of what."""
+
+    #: Items, expired ones included until they are swept.
+    items: int
+    namespaces: int
+    #: Texts that have a vector.
+    vectors: int
+    #: The embedding model of the vectors and their length, None while there are none.
+    model: str | None
+    dims: int | None
+    #: Size of the file and its log; of the whole database where it is in memory.
+    file_bytes: int
+    #: Memory that the search caches take.
+    cache_bytes: int
+    #: The version of the schema.
+    schema: int
+
+
+def stats(database: Database, cache_bytes: int) -> Stats:
+    """Count."""
+    with database.reading() as connection:
+        items, namespaces = connection.execute(
+            "SELECT total(items), count(*) FROM namespaces WHERE items > 0"
+        ).fetchone()
+        model = connection.execute(
+            "SELECT name, dims FROM state JOIN models ON models.id = model"
+        ).fetchone()
+        name, dims = model or (None, None)
+        return Stats(
+            int(items),
+            namespaces,
+            _number(
+                connection,
+                "SELECT count(*) FROM vectors INDEXED BY vectors_by_text "
+                "WHERE model = (SELECT model FROM state)",
+            ),
+            name,
+            dims,
+            _size(connection, database),
+            cache_bytes,
+            _number(connection, "PRAGMA user_version"),
+        )
+
+
+def check(database: Database) -> list[str]:
+    """Say what is wrong with the file, in words; nothing when it is sound."""
+    with database.reading() as connection:
+        rows = connection.execute("PRAGMA integrity_check").fetchall()
+        damage = [f"SQLite: {row[0]}" for row in rows if row[0] != "ok"]
+        if damage:
+            return damage
+        return [wrong for wrong, query in _MUST_BE_NONE if _number(connection, query)]
+
+
+def backup(database: Database, target: Path) -> None:
+    """Copy everything committed so far to a new file, while others read and write."""
+    if target.exists():
+        raise StoreError(f"{target} exists already; a backup never overwrites a file.")
+    unfinished = target.with_name(f".{target.name}.{uuid4().hex}")
+    try:
+        with database.reading() as source:
+            _copy(source, unfinished, target)
+        unfinished.rename(target)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _copy(source: sqlite3.Connection, path: Path, target: Path) -> None:
+    try:
+        with closing(sqlite3.connect(path)) as copy:
+            source.backup(copy)
+            copy.execute("PRAGMA journal_mode = delete")
+    except sqlite3.OperationalError as exc:  # the disk of the copy, not of the store
+        raise StoreError(explained(str(target), exc)) from exc
+
+
+def vacuum(database: Database) -> None:
+    """Forget empty namespaces, give unused space back, and empty the log into the file."""
+    with database.writing() as connection:
+        connection.execute(
+            "DELETE FROM namespaces WHERE items = 0 "
+            "AND NOT EXISTS (SELECT 1 FROM items WHERE namespace = namespaces.id)"
+        )
+    with database.outside() as connection:
+        connection.execute("VACUUM")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+
+_MUST_BE_NONE = (
+    (
+        "the number of items of a namespace is wrong",
+        """SELECT count(*) FROM namespaces
+           WHERE items != (SELECT count(*) FROM items WHERE namespace = namespaces.id)""",
+    ),
+    (
+        "an item belongs to no namespace",
+        "SELECT count(*) FROM items WHERE namespace NOT IN (SELECT id FROM namespaces)",
+    ),
+    (
+        "text is indexed for an item that is not there",
+        """SELECT count(*) FROM terms WHERE NOT EXISTS
+           (SELECT 1 FROM items WHERE id = item AND items.namespace = terms.namespace)""",
+    ),
+    (
+        "a vector belongs to an item that is not there",
+        """SELECT count(*) FROM vectors WHERE NOT EXISTS
+           (SELECT 1 FROM items WHERE id = item AND items.namespace = vectors.namespace)""",
+    ),
+    (
+        "an item is newer than the file",
+        "SELECT count(*) FROM items WHERE revision > (SELECT revision FROM state)",
+    ),
+)
+
+
+def _size(connection: sqlite3.Connection, database: Database) -> int:
+    if database.in_memory:
+        pages = _number(connection, "PRAGMA page_count")
+        return pages * _number(connection, "PRAGMA page_size")
+    files = (Path(database.path), Path(f"{database.path}-wal"))
+    return sum(file.stat().st_size for file in files if file.exists())
+
+
+def _number(connection: sqlite3.Connection, query: str) -> int:
+    return int(connection.execute(query).fetchone()[0])

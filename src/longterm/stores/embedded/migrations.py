@@ -1,0 +1,112 @@
+"""The schema of the file and its way forward.
+
+`PRAGMA user_version` counts the scripts that were applied; each is applied once, in one
+transaction with its number, under the write lock: of many processes that open a new file one
+does the work. A file of another program or of a newer longterm is refused before anything in
+it is touched.
+"""
+
+import sqlite3
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from importlib.resources import files
+
+from longterm.errors import StoreError
+
+__all__ = ["APPLICATION_ID", "is_current", "is_ours", "migrate", "scripts", "transaction"]
+
+#: Stands in the header of every file of ours: "LTRM".
+APPLICATION_ID = 0x4C54524D
+
+
+def scripts() -> list[str]:
+    """Read the SQL of every migration, oldest first."""
+    folder = files("longterm.stores.embedded").joinpath("schema")
+    found = sorted(folder.iterdir(), key=lambda file: file.name)
+    return [file.read_text("utf-8") for file in found if file.name.endswith(".sql")]
+
+
+def is_ours(connection: sqlite3.Connection, path: str, *, known: int) -> bool:
+    """Whether the file holds a schema of ours; a file that is neither ours nor empty is refused.
+
+    Call it inside a transaction: between two readings another process may create the schema.
+    """
+    application, version = _number(connection, "application_id"), _version(connection)
+    if application == APPLICATION_ID:
+        _refuse_newer(path, version, known)
+        return True
+    if application or version or _has_tables(connection):
+        raise StoreError(
+            f"{path} is the SQLite file of another program. Nothing was changed; "
+            "choose another path."
+        )
+    return False
+
+
+def migrate(connection: sqlite3.Connection, path: str, migrations: Sequence[str]) -> None:
+    """Bring the file to the newest schema."""
+    if is_current(connection, path, known=len(migrations)):
+        return
+    with transaction(connection, "BEGIN IMMEDIATE"):
+        is_ours(connection, path, known=len(migrations))
+        _apply(connection, migrations)
+
+
+def is_current(connection: sqlite3.Connection, path: str, *, known: int) -> bool:
+    """Whether the file holds our newest schema; a file that is not ours is refused."""
+    with transaction(connection, "BEGIN"):
+        return is_ours(connection, path, known=known) and _version(connection) == known
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection, begin: str) -> Generator[None]:
+    """Commit what is done inside, or none of it."""
+    try:
+        # Inside: a Ctrl-C that came while we waited for the lock is raised once we have it.
+        connection.execute(begin)
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        # A full disk makes SQLite roll back by itself.
+        if connection.in_transaction:
+            with suppress(sqlite3.Error):
+                connection.execute("ROLLBACK")
+        raise
+
+
+def _apply(connection: sqlite3.Connection, migrations: Sequence[str]) -> None:
+    for script in migrations[_version(connection) :]:
+        for statement in _statements(script):
+            connection.execute(statement)
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.execute(f"PRAGMA user_version = {len(migrations)}")
+
+
+def _statements(script: str) -> Iterator[str]:
+    """One statement after the other; `executescript` would end our transaction."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+
+
+def _refuse_newer(path: str, version: int, known: int) -> None:
+    if version > known:
+        raise StoreError(
+            f"{path} was written by a newer longterm (schema {version}, this one knows {known}). "
+            "Nothing was changed; upgrade longterm to open it."
+        )
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return _number(connection, "user_version")
+
+
+def _has_tables(connection: sqlite3.Connection) -> bool:
+    return bool(connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
+
+
+def _number(connection: sqlite3.Connection, pragma: str) -> int:
+    return int(connection.execute(f"PRAGMA {pragma}").fetchone()[0])

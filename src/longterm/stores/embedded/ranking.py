@@ -1,0 +1,172 @@
+"""Scores: BM25 over a lexicon, and its fusion with cosines. Pure.
+
+Each arm is put on a scale of its own that does not depend on the other hits:
+- text: the BM25 of an item divided by that of an item of average length which holds every
+  term of the query once; so "how much of what was asked for is there", at most 1;
+- vectors: the cosine, at least 0.
+The score is the weighted mean of the arms that took part, `VECTOR_WEIGHT` being the weight
+of the vectors. Statistics (how rare a term is, how long an item) are those of the scope
+searched: what other users store changes no score.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from longterm.stores.embedded.lexicon import Lexicon, Postings
+
+__all__ = [
+    "NOTHING",
+    "VECTOR_WEIGHT",
+    "Scores",
+    "TextScores",
+    "bm25",
+    "contributions",
+    "fused",
+    "in_order",
+]
+
+#: The weight of the vectors where both arms took part.
+VECTOR_WEIGHT = 0.7
+#: The score of an item that no arm found.
+NOTHING = -1.0
+
+_SATURATION, _LENGTH = 1.2, 0.75
+_VECTOR, _TEXT = np.float32(VECTOR_WEIGHT), np.float32(1 - VECTOR_WEIGHT)
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class TextScores:
+    """BM25 by slot, 0 without a match; *ideal* is what makes a full score."""
+
+    bm25: Floats
+    ideal: float
+
+    @property
+    def relative(self) -> Floats:
+        """The same between 0 and 1."""
+        return np.minimum(self.bm25 / np.float32(self.ideal or 1.0), np.float32(1.0))
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """What each arm says by slot, None where it took no part, and what follows."""
+
+    text: TextScores | None
+    cosines: Floats | None
+    score: Floats
+
+    def raw(self, slot: int) -> tuple[float | None, float | None]:
+        """BM25 and cosine of one slot, None where that arm did not find it."""
+        bm25 = float(self.text.bm25[slot]) if self.text is not None else 0.0
+        cosine = float(self.cosines[slot]) if self.cosines is not None else math.nan
+        return bm25 or None, None if math.isnan(cosine) else cosine
+
+    def text_relative(self, slot: int) -> float:
+        """Put the text score of one slot between 0 and 1."""
+        return 0.0 if self.text is None else float(self.text.relative[slot])
+
+    def arms(self, live: NDArray[np.bool_]) -> list[Floats]:
+        """List the raw scores of each arm that took part, -inf where it found nothing."""
+        never = np.float32(-np.inf)
+        found: list[Floats] = []
+        if self.text is not None:
+            found.append(np.where(live & (self.text.bm25 > 0), self.text.bm25, never))
+        if self.cosines is not None:
+            found.append(np.where(live & ~np.isnan(self.cosines), self.cosines, never))
+        return found
+
+
+def contributions(scores: Scores, slot: int) -> tuple[float | None, float | None]:
+    """Tell what text and vectors add to the score of one slot."""
+    bm25, cosine = scores.raw(slot)
+    both = scores.text is not None and scores.cosines is not None
+    weights = (1 - VECTOR_WEIGHT, VECTOR_WEIGHT) if both else (1.0, 1.0)
+    text = None if bm25 is None else weights[0] * scores.text_relative(slot)
+    vector = None if cosine is None else weights[1] * min(max(cosine, 0.0), 1.0)
+    return text, vector
+
+
+def bm25(lexicon: Lexicon, live: NDArray[np.bool_], terms: Sequence[np.uint64]) -> TextScores:
+    """Score every slot by BM25; dead ones neither score nor count."""
+    total = max(int(np.count_nonzero(live)), 1)
+    mean = float(lexicon.lengths @ live) / total or 1.0
+    norms = _SATURATION * (1 - _LENGTH + _LENGTH * lexicon.lengths / np.float32(mean))
+    scores, ideal = np.zeros(len(live), dtype=np.float32), 0.0
+    for postings in (_living(lexicon.postings(term), live) for term in terms):
+        rarity = _rarity(len(postings.slots), total)
+        scores[postings.slots] += _gain(postings, norms, rarity)
+        ideal += rarity
+    return TextScores(scores, ideal)
+
+
+def fused(text: TextScores | None, cosines: Floats | None, live: NDArray[np.bool_]) -> Scores:
+    """Score every slot: `NOTHING` where no arm found it, -inf where it is dead."""
+    match text, cosines:
+        case None, None:
+            score = np.full(len(live), NOTHING, dtype=np.float32)
+        case TextScores(), None:
+            score = _found(text.relative, text.bm25 > 0)
+        case None, _:
+            score = _found(_clipped(cosines), ~np.isnan(cosines))
+        case _:
+            mean = _VECTOR * _clipped(cosines) + _TEXT * text.relative
+            score = _found(
+                mean.astype(np.float32, copy=False), (text.bm25 > 0) | ~np.isnan(cosines)
+            )
+    return Scores(text, cosines, np.where(live, score, np.float32(-np.inf)))
+
+
+def in_order(
+    score: Floats, revisions: NDArray[np.int64], first: int
+) -> Iterator[NDArray[np.int64]]:
+    """Sort the living slots, best first, then latest first; about *first*, then the rest.
+
+    Most readers want no more than the first part, which needs no sorting of the whole.
+    """
+    top = _sorted(_at_least(score, first), score, revisions)
+    yield top
+    everything = _sorted(np.flatnonzero(score > -np.inf), score, revisions)
+    yield everything[len(top) :]
+
+
+def _living(postings: Postings, live: NDArray[np.bool_]) -> Postings:
+    alive = live[postings.slots]
+    return postings if alive.all() else Postings(postings.slots[alive], postings.counts[alive])
+
+
+def _rarity(holders: int, total: int) -> float:
+    return float(np.log1p((total - holders + 0.5) / (holders + 0.5)))
+
+
+def _gain(postings: Postings, norms: Floats, rarity: float) -> Floats:
+    counts = postings.counts.astype(np.float32)
+    saturated = counts * (_SATURATION + 1) / (counts + norms[postings.slots])
+    return (rarity * saturated).astype(np.float32)
+
+
+def _clipped(cosines: Floats) -> Floats:
+    return np.clip(np.nan_to_num(cosines, nan=0.0), np.float32(0), np.float32(1))
+
+
+def _found(score: Floats, where: NDArray[np.bool_]) -> Floats:
+    return np.where(where, score, np.float32(NOTHING)).astype(np.float32, copy=False)
+
+
+def _at_least(score: Floats, count: int) -> NDArray[np.int64]:
+    """Find the slots of the *count* best scores and of all that equal the last of them."""
+    living = score > -np.inf
+    if count < np.count_nonzero(living):
+        living &= score >= np.partition(score, len(score) - count)[len(score) - count]
+    return np.flatnonzero(living)
+
+
+def _sorted(
+    slots: NDArray[np.int64], score: Floats, revisions: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    return slots[np.lexsort((-revisions[slots], -score[slots]))]

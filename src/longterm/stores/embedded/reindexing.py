@@ -1,0 +1,152 @@
+"""Making the index again: terms for this tokenizer, vectors for this model.
+
+The new vectors grow beside the old ones, in small transactions. When every item has them, but
+for those written in the last moment, the file changes over, in one transaction; until then
+whoever has the old model goes on undisturbed, and a reindexing that was interrupted goes on
+where it stopped. What was written in the last moment follows: nobody writes with the old model
+any more, so there is an end, however busy the file is.
+"""
+
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from longterm.errors import ModelChangedError
+from longterm.stores.embedded.database import Database
+from longterm.stores.embedded.steps import Job, Step, Work
+from longterm.stores.embedded.transaction import Transaction
+from longterm.stores.embedded.writing import Vectors, enroll, index, is_enrolled, name_of_model
+from longterm.stores.embedding import Embedder
+from longterm.stores.operations import Indexed, indexed
+from longterm.stores.values import decode
+from longterm.text.tokenizer import VERSION
+
+__all__ = ["Progress", "Reindexing"]
+
+#: Told how many items are done, and how many there are.
+Progress = Callable[[int, int], None]
+
+#: Asks for vectors of these texts; those that are known already cost nothing.
+Embed = Callable[[Sequence[str], int], Generator[Step, Any, Mapping[bytes, bytes]]]
+
+_AT_ONCE = 256
+#: Caches that are further behind load everything again.
+_FAR = 1_000_000
+_NEVER = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """An item to index, as it was when it was read."""
+
+    id: int
+    namespace: int
+    revision: int
+    found_by: Indexed
+
+
+@dataclass(frozen=True, slots=True)
+class _Progress:
+    """How many items are done, and when the last of them was written."""
+
+    done: int
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reindexing:
+    """Everything one reindexing needs."""
+
+    database: Database
+    embedder: Embedder | None
+    fields: Sequence[str]
+    embed: Embed
+    progress: Progress | None
+
+    def job(self) -> Job[int]:
+        """Index every item again; how many that were."""
+        model: int | None = yield Work(self._enroll)
+        begun = yield from self._pass(model, _Progress(0, 0), _NEVER)
+        end: int = yield Work(partial(self._change_over, model))
+        ended = yield from self._pass(model, begun, end)
+        if ended != begun:
+            yield Work(partial(self._change_over, model))  # so that caches see the late ones
+        return ended.done
+
+    def _pass(
+        self, model: int | None, progress: _Progress, end: int
+    ) -> Generator[Step, Any, _Progress]:
+        """Index one item after the other, in the order they were written, up to *end*."""
+        count = _AT_ONCE
+        while count == _AT_ONCE:
+            entries: list[_Entry] = yield Work(partial(self._next, progress.revision, end))
+            count = len(entries)
+            if entries:
+                yield from self._index(entries, model)
+                progress = _Progress(progress.done + count, entries[-1].revision)
+                yield Work(partial(self._report, progress.done))
+        return progress
+
+    def _index(self, entries: Sequence[_Entry], model: int | None) -> Generator[Step, Any, None]:
+        vectors: Mapping[bytes, bytes] = {}
+        if model is not None:
+            texts = [text for entry in entries for text in entry.found_by.texts]
+            vectors = yield from self.embed(texts, model)
+        yield Work(partial(self._write, entries, Vectors(vectors, model)))
+
+    def _enroll(self) -> int | None:
+        if self.embedder is None:
+            return None
+        with self.database.writing() as connection:
+            return enroll(Transaction(connection, self.database.path), self.embedder)
+
+    def _next(self, after: int, end: int) -> list[_Entry]:
+        """Read the next items as they were written: what changes meanwhile comes again."""
+        with self.database.reading() as connection:
+            rows = connection.execute(
+                "SELECT id, namespace, revision, value, fields FROM items "
+                "WHERE revision > ? AND revision <= ? ORDER BY revision LIMIT ?",
+                (after, end, _AT_ONCE),
+            ).fetchall()
+        return [
+            _Entry(number, namespace, revision, indexed(decode(value), fields, self.fields))
+            for number, namespace, revision, value, fields in rows
+        ]
+
+    def _write(self, entries: Sequence[_Entry], vectors: Vectors) -> None:
+        with self._writing(vectors.model) as tx:
+            for entry in entries:
+                found = tx.execute("SELECT revision FROM items WHERE id = ?", (entry.id,))
+                if found.fetchone() == (entry.revision,):
+                    index(tx, (entry.namespace, entry.id), entry.found_by, vectors)
+
+    def _change_over(self, model: int | None) -> int:
+        """Search by the new index from now on; the revision of the last write before."""
+        with self._writing(model) as tx:
+            (revision,) = tx.execute("SELECT revision FROM state").fetchone()
+            tx.execute("UPDATE state SET tokenizer = ?, revision = revision + ?", (VERSION, _FAR))
+            if model is not None:
+                tx.execute("UPDATE state SET model = ?", (model,))
+                tx.execute("DELETE FROM vectors WHERE model != ?", (model,))
+                tx.execute("DELETE FROM models WHERE id != ?", (model,))
+            return int(revision)
+
+    @contextmanager
+    def _writing(self, model: int | None) -> Generator[Transaction]:
+        """Write, unless another reindexing has changed the file over to its own model."""
+        with self.database.writing() as connection:
+            tx = Transaction(connection, self.database.path)
+            if model is not None and not is_enrolled(tx, model):
+                raise ModelChangedError(
+                    f"{tx.file} was reindexed for {name_of_model(tx)} meanwhile. Nothing is lost; "
+                    "call store.reindex() again if it shall be this one."
+                )
+            yield tx
+
+    def _report(self, done: int) -> None:
+        if self.progress is not None:
+            with self.database.reading() as connection:
+                (total,) = connection.execute("SELECT count(*) FROM items").fetchone()
+            self.progress(done, max(done, total))

@@ -1,0 +1,370 @@
+"""Scopes: what a namespace prefix holds, as arrays in memory, brought up to date before each use.
+
+A scope is loaded at its first search: only the arms that are asked for, only what is below its
+prefix. Later it reads what is newer than itself, told by revisions, so writes of other threads
+and other processes cost what they wrote. All scopes together keep no more than a number of
+bytes; the one used longest ago goes first.
+
+A slot is the place of one item. An item that changes gets a new slot and its old one dies, so
+arrays only grow at the end and a view that somebody still reads stays true.
+"""
+
+import json
+import os
+import sqlite3
+import threading
+import weakref
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from longterm.stores.embedded.lexicon import Lexicon
+from longterm.stores.embedded.matrix import Matrix, Vector, best, product, unpack
+from longterm.stores.names import below
+
+__all__ = ["Arms", "Scope", "ScopeCache", "Slots", "View", "within"]
+
+_BLOCK = 4096
+#: About what a scope takes before it holds anything.
+_EMPTY = 2048
+#: Removals older than this many revisions are forgotten by the schema's trigger.
+_REMEMBERED = 100_000
+
+Rows = list[tuple[int, ...]]
+
+
+def within(path: str) -> tuple[str, tuple[str, ...]]:
+    """Say in SQL that a row's namespace is *path* or below it; the parameters with it."""
+    if not path:
+        return "1", ()
+    paths = "SELECT id FROM namespaces WHERE path = ? OR (path > ? AND path < ?)"
+    return f"namespace IN ({paths})", (path, *below(path))
+
+
+@dataclass(frozen=True)
+class Slots:
+    """The items of a scope: number, revision, namespace, and whether the slot is still theirs."""
+
+    ids: NDArray[np.int64]
+    revisions: NDArray[np.int64]
+    namespaces: NDArray[np.int64]
+    live: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, rows: Rows) -> "Slots":
+        """Make a slot for each row of number, revision and namespace."""
+        flat = np.fromiter(chain.from_iterable(rows), dtype=np.int64, count=3 * len(rows))
+        ids, revisions, namespaces = flat.reshape(-1, 3).T.copy()
+        return cls(ids, revisions, namespaces, np.ones(len(rows), dtype=np.bool_))
+
+    @property
+    def nbytes(self) -> int:
+        """How much memory they take, with the orders they are looked up in."""
+        return 6 * self.ids.nbytes + self.live.nbytes
+
+    def appended(self, rows: Rows, removed: Sequence[int]) -> "Slots":
+        """Others, where *rows* are new and what stood for them or for *removed* is dead."""
+        new = Slots.of(rows)
+        dead = np.isin(self.ids, np.concatenate([new.ids, np.array(removed, dtype=np.int64)]))
+        return Slots(
+            np.concatenate([self.ids, new.ids]),
+            np.concatenate([self.revisions, new.revisions]),
+            np.concatenate([self.namespaces, new.namespaces]),
+            np.concatenate([self.live & ~dead, new.live]),
+        )
+
+    def places(self, ids: Sequence[int]) -> NDArray[np.int64]:
+        """Find the living slots of items that are all there."""
+        slots, numbers = self._by_number
+        return slots[np.searchsorted(numbers, np.asarray(ids, dtype=np.int64))]
+
+    def around(self, slots: NDArray[np.int64], reach: int) -> NDArray[np.int64]:
+        """Find living *slots* and those written up to *reach* before and after, ascending.
+
+        Numbers are given in the order of writing; neighbours are of the same namespace.
+        """
+        line, places = self._in_line
+        reach = min(reach, len(line))
+        at = places[slots][:, None] + np.arange(-reach, reach + 1)
+        near = line[np.clip(at, 0, len(line) - 1)]
+        same = self.namespaces[near] == self.namespaces[slots][:, None]
+        return np.unique(near[same])
+
+    @cached_property
+    def _by_number(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        living = np.flatnonzero(self.live)
+        ordered = living[np.argsort(self.ids[living], kind="stable")]
+        return ordered, self.ids[ordered]
+
+    @cached_property
+    def _in_line(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Order the living slots by namespace and number; where each slot stands in it."""
+        ordered, _ = self._by_number
+        line = ordered[np.argsort(self.namespaces[ordered], kind="stable")]
+        places = np.zeros(len(self.ids), dtype=np.int64)
+        places[line] = np.arange(len(line))
+        return line, places
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A scope at one revision; an arm that was not asked for, or has no room, is None."""
+
+    slots: Slots
+    lexicon: Lexicon | None
+    matrix: Matrix | None
+
+
+@dataclass(frozen=True, slots=True)
+class Arms:
+    """The arms a search needs: full text, and the vectors of one model with their dimension."""
+
+    text: bool
+    model: int | None
+    dims: int
+
+
+class Scope:
+    """The arrays of one namespace prefix, shared by all threads."""
+
+    def __init__(self, path: str, roof: int) -> None:
+        self.lock = threading.Lock()
+        self._sql, self._parameters = within(path)
+        self._roof = roof
+        self._forget()
+
+    @property
+    def nbytes(self) -> int:
+        """How much memory it takes."""
+        parts = (self._slots, self._lexicon, self._matrix)
+        return _EMPTY + sum(part.nbytes for part in parts if part is not None)
+
+    @property
+    def revision(self) -> int:
+        """The state of the file it stands for."""
+        return self._revision
+
+    def view(self, connection: sqlite3.Connection, revision: int, arms: Arms) -> View:
+        """Show the scope at *revision*, which is the one that *connection* reads."""
+        try:
+            return self._view(connection, revision, arms)
+        except BaseException:
+            self._forget()  # some of the arrays may be ahead of the others
+            raise
+
+    def _view(self, connection: sqlite3.Connection, revision: int, arms: Arms) -> View:
+        slots = self._up_to_date(connection, revision)
+        if arms.text and self._lexicon is None:
+            self._lexicon = self._load_lexicon(connection, slots)
+        if arms.model is not None:
+            self._provide_matrix(connection, slots, arms.model, arms.dims)
+        return View(
+            slots,
+            self._lexicon if arms.text else None,
+            self._matrix if arms.model is not None else None,
+        )
+
+    def cosines(
+        self, connection: sqlite3.Connection, view: View, arms: Arms, query: Vector
+    ) -> Vector:
+        """Find the best cosine of every slot of *view*, in memory or else in the file."""
+        slots = len(view.slots.ids)
+        if view.matrix is not None:
+            return view.matrix.cosines(query, slots)
+        found = np.full(slots, np.nan, dtype=np.float32)
+        for owners, rows in self._vectors(connection, view.slots, arms):
+            found = np.fmax(found, best(product(rows.astype(np.float32), query), owners, slots))
+        return found
+
+    def _forget(self) -> None:
+        self._revision = -1
+        self._slots: Slots | None = None
+        self._lexicon: Lexicon | None = None
+        self._matrix: Matrix | None = None
+        self._model: int | None = None
+        #: There was no room for the vectors; not tried again before everything is loaded anew.
+        self._is_crowded = False
+
+    # --- bringing it up to date ---
+
+    def _up_to_date(self, connection: sqlite3.Connection, revision: int) -> Slots:
+        if revision - self._revision > _REMEMBERED:
+            self._forget()
+        if self._slots is None:
+            self._slots = self._loaded(connection)
+        elif revision > self._revision:
+            self._slots = self._advanced(connection, self._slots)
+        self._revision = revision
+        return self._slots
+
+    def _advanced(self, connection: sqlite3.Connection, slots: Slots) -> Slots:
+        new = connection.execute(
+            f"SELECT {_SLOT} FROM items WHERE revision > ? AND {self._sql} "  # noqa: S608 - our own SQL
+            "ORDER BY revision",
+            (self._revision, *self._parameters),
+        ).fetchall()
+        removed = connection.execute(
+            "SELECT item FROM removals WHERE revision > ?", (self._revision,)
+        ).fetchall()
+        if not new and not removed:
+            return slots
+        if len(slots.ids) + len(new) > 2 * np.count_nonzero(slots.live) + _BLOCK:
+            return self._reloaded(connection)
+        self._extend(connection, [row[0] for row in new], first=len(slots.ids))
+        return slots.appended(new, [row[0] for row in removed])
+
+    def _reloaded(self, connection: sqlite3.Connection) -> Slots:
+        """Begin anew when most slots are dead."""
+        self._forget()
+        return self._loaded(connection)
+
+    def _extend(self, connection: sqlite3.Connection, ids: list[int], *, first: int) -> None:
+        places = {item: first + place for place, item in enumerate(ids)}
+        if self._lexicon is not None:
+            packed = dict(connection.execute(_TERMS_OF, (json.dumps(ids),)))
+            self._lexicon = self._lexicon.appended([packed.get(item, b"") for item in ids])
+        if self._matrix is not None:
+            rows = connection.execute(_VECTORS_OF, (self._model, json.dumps(ids))).fetchall()
+            owners = np.array([places[item] for item, _ in rows], dtype=np.int32)
+            vectors = unpack([vector for _, vector in rows], self._matrix.rows.shape[1])
+            self._matrix = self._matrix.appended(vectors, owners)
+
+    # --- loading ---
+
+    def _loaded(self, connection: sqlite3.Connection) -> Slots:
+        return Slots.of(self._select(connection, _SLOT, "items", "ORDER BY id"))
+
+    def _select(
+        self, connection: sqlite3.Connection, what: str, table: str, end: str = ""
+    ) -> list[Any]:
+        query = f"SELECT {what} FROM {table} WHERE {self._sql} {end}"  # noqa: S608 - our own SQL
+        return connection.execute(query, self._parameters).fetchall()
+
+    def _load_lexicon(self, connection: sqlite3.Connection, slots: Slots) -> Lexicon:
+        rows = self._select(connection, "item, hashes", "terms")
+        packed = [b""] * len(slots.ids)
+        for place, (_, hashes) in zip(slots.places([row[0] for row in rows]), rows, strict=True):
+            packed[place] = hashes
+        return Lexicon.of(packed)
+
+    def _provide_matrix(
+        self, connection: sqlite3.Connection, slots: Slots, model: int, dims: int
+    ) -> None:
+        if self._matrix is not None and (self._model != model or self._room < 0):
+            self._matrix = None
+        if self._matrix is None and not self._is_crowded:
+            self._matrix = self._load_matrix(connection, slots, model, dims)
+            self._model, self._is_crowded = model, self._matrix is None
+
+    def _load_matrix(
+        self, connection: sqlite3.Connection, slots: Slots, model: int, dims: int
+    ) -> Matrix | None:
+        """Load the vectors of the scope, or find that there is no room for them."""
+        room = self._room
+        if len(slots.ids) * dims * 4 > room:
+            return None
+        matrix = Matrix.empty(dims, len(slots.ids))
+        for owners, rows in self._vectors(
+            connection, slots, Arms(text=False, model=model, dims=dims)
+        ):
+            if (matrix.size + len(rows)) * dims * 4 > room:
+                return None
+            matrix = matrix.appended(rows, owners)
+        return matrix
+
+    @property
+    def _room(self) -> int:
+        return self._roof - self.nbytes
+
+    def _vectors(
+        self, connection: sqlite3.Connection, slots: Slots, arms: Arms
+    ) -> Iterator[tuple[NDArray[np.int32], NDArray[np.float16]]]:
+        """Read the vectors of the scope block by block, each with the slots that own them."""
+        cursor = connection.execute(
+            f"SELECT item, vector FROM vectors WHERE model = ? AND {self._sql}",  # noqa: S608 - ours
+            (arms.model, *self._parameters),
+        )
+        while block := cursor.fetchmany(_BLOCK):
+            owners = slots.places([item for item, _ in block]).astype(np.int32)
+            yield owners, unpack([vector for _, vector in block], arms.dims)
+
+
+_SLOT = "id, revision, namespace"
+# CROSS JOIN: items first, by number; SQLite might otherwise walk along all the vectors.
+_TERMS_OF = (
+    "SELECT item, hashes FROM items CROSS JOIN terms ON terms.namespace = items.namespace "
+    "AND terms.item = items.id WHERE items.id IN (SELECT value FROM json_each(?))"
+)
+_VECTORS_OF = (
+    "SELECT item, vector FROM items CROSS JOIN vectors ON vectors.model = ? "
+    "AND vectors.namespace = items.namespace AND vectors.item = items.id "
+    "WHERE items.id IN (SELECT value FROM json_each(?))"
+)
+
+
+class ScopeCache:
+    """The scopes that were used last, up to a number of bytes."""
+
+    def __init__(self, roof: int) -> None:
+        self._roof = roof
+        self._begin()
+        _caches.add(self)
+
+    @property
+    def nbytes(self) -> int:
+        """How much memory all of them take."""
+        return self._total
+
+    def shared(self, path: str) -> Scope:
+        """Hand out the scope of *path* that everybody uses."""
+        with self._lock:
+            scope = self._scopes.get(path) or Scope(path, self._roof)
+            self._scopes[path] = scope
+            self._scopes.move_to_end(path)
+            return scope
+
+    def private(self, path: str) -> Scope:
+        """Make a scope of one's own, for what nobody else may see yet."""
+        return Scope(path, self._roof)
+
+    def settle(self, path: str) -> None:
+        """Take note that the scope of *path* has grown, and let go what is too much."""
+        with self._lock:
+            if path in self._scopes:
+                self._measure(path, self._scopes[path].nbytes)
+            while self._total > self._roof and self._scopes:
+                oldest, _ = self._scopes.popitem(last=False)
+                self._measure(oldest, 0)
+
+    def after_fork(self) -> None:
+        """Begin anew in a child process; a thread that held a lock is not there any more."""
+        self._begin()
+
+    def _begin(self) -> None:
+        self._lock = threading.Lock()
+        self._scopes: OrderedDict[str, Scope] = OrderedDict()
+        self._sizes: dict[str, int] = {}
+        self._total = 0
+
+    def _measure(self, path: str, size: int) -> None:
+        self._total += size - self._sizes.pop(path, 0)
+        if size:
+            self._sizes[path] = size
+
+
+_caches: weakref.WeakSet[ScopeCache] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for cache in list(_caches):
+        cache.after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

@@ -1,0 +1,142 @@
+"""One transaction: reading items and namespaces, and what every operation shares.
+
+Nothing here opens, commits or retries; `Database` does.
+"""
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from langgraph.store.base import Item
+
+from longterm.stores.embedded.rows import Row
+from longterm.stores.embedded.scopes import within
+from longterm.stores.filters import EVERYTHING, Condition, holds, narrow
+from longterm.stores.names import listed, to_labels
+from longterm.stores.operations import Find, List, Read
+from longterm.stores.values import decode
+
+__all__ = [
+    "Clock",
+    "Transaction",
+    "fetched",
+    "latest",
+    "namespaces",
+    "read",
+    "refresh",
+]
+
+
+#: Tells the time, in any timezone.
+Clock = Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """A connection inside BEGIN and COMMIT, and the time it takes place."""
+
+    connection: sqlite3.Connection
+    #: Where it is, for messages.
+    file: str
+    now: int = 0
+    hides_expired: bool = False
+    #: Numbers of the items that were read and whose lives that prolongs.
+    touched: set[int] = field(default_factory=set[int])
+
+    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> sqlite3.Cursor:
+        """Run one statement."""
+        return self.connection.execute(sql, parameters)
+
+    @property
+    def alive(self) -> tuple[str, tuple[int, ...]]:
+        """SQL that says an item may be shown, and its parameters."""
+        if not self.hides_expired:
+            return "1", ()
+        return "(expires_at IS NULL OR expires_at > ?)", (self.now,)
+
+    def touch(self, row: Row) -> None:
+        """Remember to prolong the life of an item that was read."""
+        if row.ttl is not None:
+            self.touched.add(row.id)
+
+
+_PAGE = 16
+_PATHS = (
+    "SELECT path FROM namespaces WHERE items > 0 AND EXISTS "
+    "(SELECT 1 FROM items WHERE namespace = namespaces.id"
+)
+_SELECT = (
+    "SELECT items.id, path, key, value, created_at, updated_at, ttl, revision "
+    "FROM items JOIN namespaces ON namespaces.id = namespace"
+)
+
+
+def read(tx: Transaction, op: Read) -> Item | None:
+    """One item, or None."""
+    alive, parameters = tx.alive
+    found = tx.execute(
+        f"{_SELECT} WHERE path = ? AND key = ? AND {alive}", (op.path, op.key, *parameters)
+    ).fetchone()
+    if found is None:
+        return None
+    row = Row(*found)
+    if op.refresh:
+        tx.touch(row)
+    return row.decode()
+
+
+def namespaces(tx: Transaction, op: List) -> list[tuple[str, ...]]:
+    """List the namespaces that hold an item."""
+    alive, parameters = tx.alive
+    paths = tx.execute(f"{_PATHS} AND {alive})", parameters)
+    return listed((to_labels(path) for (path,) in paths), op.op)
+
+
+def fetched(tx: Transaction, ids: Sequence[int], condition: Condition) -> dict[int, Row]:
+    """Those of the items that may be shown and are as *condition* says."""
+    narrowed, (alive, parameters) = narrow(condition), tx.alive
+    rows = tx.execute(
+        f"{_SELECT} WHERE items.id IN (SELECT value FROM json_each(?)) "  # noqa: S608 - our own SQL
+        f"AND {alive} AND {narrowed.text}",
+        (json.dumps(ids), *parameters, *narrowed.parameters),
+    )
+    found = map(Row._make, rows)
+    if condition != EVERYTHING:
+        found = (row for row in found if holds(condition, decode(row.value)))
+    return {row.id: row for row in found}
+
+
+def latest(tx: Transaction, op: Find) -> Iterator[Row]:
+    """Walk through the items of a scope that are as the operation says, latest first."""
+    before, size = 2**63 - 1, max(op.offset + op.limit, _PAGE)
+    while page := _page(tx, op, before, size):
+        yield from (row for row in page if _passes(op.condition, row))
+        before, size = page[-1].revision, size * 4
+
+
+def _page(tx: Transaction, op: Find, before: int, size: int) -> list[Row]:
+    # With a LIMIT SQLite keeps only so many rows of each namespace and sorts no more.
+    narrowed, (alive, parameters) = narrow(op.condition), tx.alive
+    inside, paths = within(op.path)
+    rows = tx.execute(
+        f"{_SELECT} WHERE {inside} AND revision < ? AND {alive} AND {narrowed.text} "
+        "ORDER BY revision DESC LIMIT ?",
+        (*paths, before, *parameters, *narrowed.parameters, size),
+    )
+    return [Row(*row) for row in rows]
+
+
+def refresh(tx: Transaction, ids: Sequence[int]) -> None:
+    """Prolong lives by what they were given."""
+    tx.execute(
+        "UPDATE items SET expires_at = ? + ttl "
+        "WHERE ttl IS NOT NULL AND id IN (SELECT value FROM json_each(?))",
+        (tx.now, json.dumps(list(ids))),
+    )
+
+
+def _passes(condition: Condition, row: Row) -> bool:
+    return condition == EVERYTHING or holds(condition, decode(row.value))

@@ -1,0 +1,120 @@
+"""Chat models by name, and what is wrapped around them."""
+
+from typing import Any
+
+import pytest
+from langchain_core.language_models import BaseChatModel, GenericFakeChatModel
+from langchain_core.messages import AIMessage
+from langchain_core.runnables import RunnableLambda
+
+from longterm.errors import ConfigurationError
+from longterm.models.names import ChatModel, adapt, as_model, default_protocol, innermost
+from longterm.testing import ScriptedChatModel
+
+
+def wordy() -> GenericFakeChatModel:
+    """Return a model that cannot call tools."""
+    return GenericFakeChatModel(messages=iter([AIMessage("hi")]))
+
+
+def profiled(**profile: Any) -> ScriptedChatModel:
+    return ScriptedChatModel(profile=profile)
+
+
+def test_a_model_is_taken_as_it_is() -> None:
+    model = ScriptedChatModel()
+    assert as_model(model) is model
+
+
+def test_a_name_stands_for_the_provider_s_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "none")
+    model = as_model("openai:gpt-5-mini")
+    assert isinstance(model, BaseChatModel)
+    assert type(model).__name__ == "ChatOpenAI"
+
+
+@pytest.mark.parametrize("name", ["nobody:knows", "no-such-model", "local:", ":", "  ", ""])
+def test_an_unknown_name_says_how_to_write_one(name: str) -> None:
+    with pytest.raises(ConfigurationError, match="openai:gpt-5"):
+        as_model(name)
+
+
+@pytest.mark.parametrize("thing", [None, 5, object(), ["openai:gpt-5"]])
+def test_what_is_no_model_is_refused(thing: Any) -> None:
+    with pytest.raises(ConfigurationError, match="LangChain chat model"):
+        as_model(thing)
+
+
+# Wrappers
+
+
+def wrapped(model: ScriptedChatModel) -> list[ChatModel]:
+    return [
+        model.bind(stop=["x"]),
+        model.with_config(tags=["t"]),
+        model.with_retry(),
+        model.with_fallbacks([model]),
+        model.bind(stop=["x"]).with_config(tags=["t"]).with_retry(),
+    ]
+
+
+def test_the_model_inside_any_wrapper_is_found() -> None:
+    model = ScriptedChatModel()
+    assert all(innermost(outer) is model for outer in wrapped(model))
+
+
+@pytest.mark.parametrize("index", range(5))
+def test_tools_are_bound_inside_every_wrapper(index: int) -> None:
+    model = ScriptedChatModel("ok")
+    outer = adapt(wrapped(model)[index], lambda inner: inner.bind(note="inside"))
+    outer.invoke("?")
+    assert model.asked[0].options["note"] == "inside"
+
+
+def test_bound_options_survive_adapting() -> None:
+    model = ScriptedChatModel("ok")
+    adapt(model.bind(stop=["x"]), lambda inner: inner.bind(note="inside")).invoke("?")
+    assert model.asked[0].options == {"note": "inside", "stop": ["x"]}
+
+
+def test_adapting_leaves_the_given_model_alone() -> None:
+    model = ScriptedChatModel("ok")
+    outer = model.bind(stop=["x"])
+    adapt(outer, lambda inner: inner.bind(note="inside"))
+    outer.invoke("?")
+    assert "note" not in model.asked[0].options
+
+
+def test_a_model_with_tools_bound_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="without bind_tools"):
+        adapt(ScriptedChatModel().bind_tools([]), lambda inner: inner)
+
+
+# Protocols
+
+
+def test_a_model_that_calls_tools_talks_by_tools() -> None:
+    assert default_protocol(ScriptedChatModel()) == "tools"
+
+
+def test_a_model_without_tools_talks_in_words() -> None:
+    assert default_protocol(wordy()) == "text"
+
+
+def test_a_model_that_says_it_has_only_structured_output_talks_json() -> None:
+    assert default_protocol(profiled(tool_calling=False, structured_output=True)) == "json"
+
+
+def test_a_model_that_says_it_has_neither_talks_in_words() -> None:
+    assert default_protocol(profiled(tool_calling=False)) == "text"
+
+
+def test_the_protocol_is_that_of_the_model_inside() -> None:
+    assert {default_protocol(model) for model in wrapped(ScriptedChatModel())} == {"tools"}
+
+
+def test_any_other_runnable_talks_in_words() -> None:
+    def echo(_: Any) -> str:
+        return "hi"
+
+    assert default_protocol(RunnableLambda(echo)) == "text"

@@ -1,0 +1,122 @@
+"""Scores."""
+
+import math
+
+import numpy as np
+import pytest
+
+from longterm.stores.embedded.lexicon import Lexicon, hashed, pack
+from longterm.stores.embedded.matrix import Matrix, pack as pack_vector, unpack
+from longterm.stores.embedded.ranking import (
+    NOTHING,
+    TextScores,
+    bm25,
+    contributions,
+    fused,
+    in_order,
+)
+
+DOCUMENTS = ["tea tea milk", "tea", "coffee with milk and sugar", ""]
+
+
+@pytest.fixture
+def lexicon() -> Lexicon:
+    return Lexicon.of([pack(text.split()) for text in DOCUMENTS])
+
+
+ALL = np.ones(4, dtype=np.bool_)
+
+
+def test_bm25_is_the_textbook_formula(lexicon: Lexicon) -> None:
+    found = bm25(lexicon, ALL, hashed(["milk"])).bm25[0]
+    rarity = math.log(1 + (4 - 2 + 0.5) / (2 + 0.5))
+    norm = 1.2 * (0.25 + 0.75 * 3 / (9 / 4))
+    assert found == pytest.approx(rarity * 2.2 / (1 + norm))
+
+
+def test_a_term_that_comes_twice_counts_more(lexicon: Lexicon) -> None:
+    postings = lexicon.postings(hashed(["tea"])[0])
+    assert (postings.slots.tolist(), postings.counts.tolist()) == ([0, 1], [2, 1])
+
+
+def test_an_unknown_term_is_nowhere(lexicon: Lexicon) -> None:
+    assert len(lexicon.postings(hashed(["wine"])[0]).slots) == 0
+
+
+def test_a_dead_slot_neither_scores_nor_counts(lexicon: Lexicon) -> None:
+    live = np.array([False, True, True, True])
+    alone = Lexicon.of([pack(text.split()) for text in DOCUMENTS[1:]])
+    found = bm25(lexicon, live, hashed(["milk", "tea"]))
+    expected = bm25(alone, ALL[1:], hashed(["milk", "tea"]))
+    assert found.bm25.tolist() == pytest.approx([0, *expected.bm25.tolist()])
+
+
+@pytest.mark.parametrize("count", [1, 3, 5000])
+def test_a_lexicon_that_grew_is_as_one_made_at_once(count: int) -> None:
+    packed = [pack([f"w{number % 7}", "all"]) for number in range(count)]
+    grown = Lexicon.of(packed[:1])
+    for start in range(1, count, 999):
+        grown = grown.appended(packed[start : start + 999])
+    once = Lexicon.of(packed)
+    for term in hashed(["all", "w0", "w3"]):
+        assert grown.postings(term).slots.tolist() == once.postings(term).slots.tolist()
+
+
+def test_a_perfect_match_scores_one() -> None:
+    text = TextScores(np.array([9.0], dtype=np.float32), ideal=3.0)
+    scores = fused(text, np.array([1.0], dtype=np.float32), ALL[:1])
+    assert scores.score[0] == pytest.approx(1.0)
+
+
+def test_one_arm_alone_is_the_score() -> None:
+    cosines = np.array([0.5, -0.5, np.nan], dtype=np.float32)
+    assert fused(None, cosines, ALL[:3]).score.tolist() == [0.5, 0.0, NOTHING]
+
+
+def test_no_arm_finds_nothing() -> None:
+    assert fused(None, None, ALL).score.tolist() == [NOTHING] * 4
+
+
+def test_contributions_add_up_to_the_score() -> None:
+    text = TextScores(np.array([1.0], dtype=np.float32), ideal=3.0)
+    scores = fused(text, np.array([0.5], dtype=np.float32), ALL[:1])
+    parts = contributions(scores, 0)
+    assert sum(part or 0 for part in parts) == pytest.approx(float(scores.score[0]))
+
+
+@pytest.mark.parametrize("first", [1, 2, 5, 50, 1000])
+def test_the_order_is_that_of_sorting_everything(first: int) -> None:
+    generator = np.random.default_rng(7)
+    score = generator.integers(-1, 5, 200).astype(np.float32)
+    score[::9] = -np.inf
+    revisions = generator.permutation(200).astype(np.int64)
+    found = [slot for part in in_order(score, revisions, first) for slot in part.tolist()]
+    living = [slot for slot in range(200) if score[slot] > -np.inf]
+    assert found == sorted(living, key=lambda slot: (-score[slot], -revisions[slot]))
+
+
+# --- vectors ----------------------------------------------------------------------------------
+
+
+def test_a_packed_vector_has_length_one() -> None:
+    row = unpack([pack_vector([3.0, 4.0])], 2)[0]
+    assert row.tolist() == pytest.approx([0.6, 0.8], abs=1e-3)
+
+
+def test_a_zero_vector_is_near_nothing() -> None:
+    matrix = Matrix.empty(2, 1).appended(unpack([pack_vector([0, 0])], 2), np.array([0], np.int32))
+    assert matrix.cosines(np.array([1, 0], np.float32), 1).tolist() == [0.0]
+
+
+def test_the_best_row_of_a_slot_counts() -> None:
+    rows = unpack([pack_vector(vector) for vector in ([1, 0], [0, 1], [1, 1])], 2)
+    matrix = Matrix.empty(2, 1).appended(rows, np.array([0, 0, 2], np.int32))
+    found = matrix.cosines(np.array([0, 1], np.float32), 3)
+    assert found.tolist() == pytest.approx([1.0, math.nan, 0.7071], abs=1e-3, nan_ok=True)
+
+
+def test_a_longer_matrix_leaves_the_shorter_as_it_was() -> None:
+    rows = unpack([pack_vector([1, 0])], 2)
+    short = Matrix.empty(2, 8).appended(rows, np.array([0], np.int32))
+    short.appended(rows, np.array([1], np.int32))
+    assert short.cosines(np.array([1, 0], np.float32), 1).tolist() == [1.0]

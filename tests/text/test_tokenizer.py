@@ -1,0 +1,80 @@
+"""Text as terms."""
+
+import pytest
+from hypothesis import given, strategies as st
+
+from longterm.text.tokenizer import is_unspaced, query_terms, scripts, terms, words
+
+
+@pytest.mark.parametrize(
+    ("query", "document"),
+    [
+        ("hikes", "we were hiking"),
+        ("hiked", "a hike"),
+        ("planning", "she planned it"),
+        ("cities", "the city"),
+        ("boxes", "a box"),
+        ("CAFE", "ein Café"),
+        ("strasse", "Straße"),
+        ("\uff26\uff35\uff2c\uff2c", "full width"),
+        ("拉面", "我喜欢味噌拉面"),
+        ("面", "我喜欢味噌拉面"),
+        ("ラーメン", "味噌ラーメンが好き"),
+        ("ﾗｰﾒﾝ", "味噌ラーメンが好き"),
+        ("서울", "서울에서 살아요"),
+        ("กรุงเทพ", "ฉันอยู่กรุงเทพ"),
+        ("हिन्दी", "मैं हिन्दी बोलता हूँ"),
+        ("Привет", "привет, мир"),
+        ("GPT4", "uses gpt4 daily"),
+        ("拉面 ramen", "ramen 拉面"),
+    ],
+)
+def test_a_query_finds_the_document(query: str, document: str) -> None:
+    assert set(query_terms(query)) <= set(terms(document))
+
+
+@pytest.mark.parametrize(
+    ("query", "document"),
+    [("面拉", "拉面"), ("sing", "sang"), ("ham", "shame"), ("東京", "京東")],
+)
+def test_a_query_does_not_find_another_document(query: str, document: str) -> None:
+    assert not set(query_terms(query)) <= set(terms(document))
+
+
+def test_a_query_prefers_pairs_to_characters() -> None:
+    assert query_terms("味噌拉面") == ["味噌", "噌拉", "拉面"]
+
+
+def test_a_document_has_characters_and_pairs() -> None:
+    assert terms("拉面") == ["拉", "面", "拉面"]
+
+
+def test_repetitions_count_in_a_document_only() -> None:
+    assert (terms("tea tea"), query_terms("tea tea")) == (["tea", "tea"], ["tea"])
+
+
+def test_words_are_lower_cased_and_unstemmed() -> None:
+    assert words("Hiking, in the Alps!") == ["hiking", "in", "the", "alps"]
+
+
+def test_scripts_are_told_apart() -> None:
+    assert scripts("味噌ラーメン and Привет") == {"han", "kana", "latin", "cyrillic"}
+
+
+def test_text_without_letters_has_no_script() -> None:
+    assert scripts("12 + 3 🍜") == frozenset()
+
+
+@pytest.mark.parametrize(("text", "expected"), [("拉", True), ("ramen", False), ("", False)])
+def test_unspaced_scripts_are_known(text: str, *, expected: bool) -> None:
+    assert is_unspaced(text) is expected
+
+
+@given(st.text())
+def test_a_text_finds_itself(text: str) -> None:
+    assert set(query_terms(text)) <= set(terms(text))
+
+
+@given(st.text(st.characters()))
+def test_terms_hold_no_space(text: str) -> None:
+    assert all(term and not any(map(str.isspace, term)) for term in terms(text))
