@@ -6,13 +6,19 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 LANG_  ?= zh
 
-.PHONY: demo test test-local test-slow check format clean
+.PHONY: demo test test-all test-local test-slow coverage check format clean
 
 demo: $(VENV)/.demo  ## A real model on this machine learns, changes its mind and remembers.
 	$(BIN)/longterm demo --lang $(LANG_)
 
 test: $(VENV)/.dev  ## The whole test suite; needs no model file.
 	$(BIN)/pytest -n auto --dist loadfile
+
+test-all:  ## The suite on every Python from 3.11 to 3.14 that this machine has.
+	./bin/test-all
+
+coverage: $(VENV)/.dev  ## Branch coverage of the suite; CONTRIBUTING.md says the floor.
+	$(BIN)/pytest -n auto --dist loadfile --cov --cov-report=term:skip-covered
 
 test-local: $(VENV)/.dev  ## The tests that need the local language model (1.1 GB).
 	$(BIN)/pytest -m local_model --timeout 1800
@@ -30,7 +36,7 @@ format: $(VENV)/.dev
 	$(BIN)/ruff format
 
 clean:
-	rm -rf $(VENV) .cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-3.* .cache .pytest_cache .ruff_cache .hypothesis
 
 $(BIN)/python:
 	PYTHON=$(PYTHON) ./bin/venv $(VENV)

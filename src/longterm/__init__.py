@@ -11,6 +11,8 @@ program that only needs `longterm.stores` need not wait for it.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from longterm import moved
+
 if TYPE_CHECKING:
     from longterm.integrations.middleware import LongtermMiddleware
     from longterm.manage.manager import create_memory_manager
@@ -61,6 +63,8 @@ _HOMES = {
     "create_thread_extractor": "manage.thread",
     "reading_prompt": "recall.answering",
 }
+
+moved.install()
 
 
 def __getattr__(name: str) -> Any:
