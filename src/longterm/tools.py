@@ -32,7 +32,7 @@ from longterm.effects.drivers import arun, run
 from longterm.effects.operations import get_op, put_op, search_op
 from longterm.effects.steps import Flow, fetch, replace, search, write
 from longterm.errors import ConfigurationError, ConflictError
-from longterm.extract.schema import kinds_of, plain, problems_in
+from longterm.extract.schema import memory_schemas, plain, problems_in
 from longterm.extract.typeddict import modern
 from longterm.memory.conversation import well_formed
 from longterm.memory.draft import ProposalError
@@ -206,7 +206,7 @@ def _content_type(schema: Any) -> Any:
     """Return *schema* as a type; a JSON schema as a dict that is checked against it."""
     if not isinstance(schema, Mapping):
         return modern(schema)
-    (kind,) = kinds_of([cast("Mapping[str, Any]", schema)])
+    (kind,) = memory_schemas([cast("Mapping[str, Any]", schema)])
 
     def check(content: Any) -> Any:
         try:

@@ -12,9 +12,9 @@ from pydantic import BaseModel, Field
 
 from longterm.effects.drivers import run
 from longterm.errors import ConfigurationError
-from longterm.extract.engine import Extraction, Extractor, Session
+from longterm.extract.engine import Extraction, ExtractionInput, Extractor
 from longterm.extract.proposal import Permissions
-from longterm.extract.schema import kinds_of
+from longterm.extract.schema import memory_schemas
 from longterm.memory.draft import Draft
 from longterm.memory.model import Delete, Document, Insert, Memory, Update
 from longterm.testing import Asked, Reply, ScriptedChatModel, tool_calls
@@ -56,10 +56,10 @@ def extracted(
 ) -> Extraction:
     ids = (f"new{n}" for n in count())
     extractor = Extractor(
-        model, kinds_of([Memory, Food]), permissions, protocol=protocol, **options
+        model, memory_schemas([Memory, Food]), permissions, protocol=protocol, **options
     )
     draft = Draft.of(known)
-    session = Session(messages, draft, steps, TODAY, lambda _kind, _content: next(ids))
+    session = ExtractionInput(messages, draft, steps, TODAY, lambda _kind, _content: next(ids))
     return run(extractor.extract(session))
 
 
@@ -113,10 +113,10 @@ def test_a_model_is_never_forced_to_change_something() -> None:
 
 def test_the_system_message_is_the_same_for_every_conversation() -> None:
     model = ScriptedChatModel(NOTHING, NOTHING)
-    kinds = kinds_of([Memory])
+    kinds = memory_schemas([Memory])
     extractor = Extractor(model, kinds, ALL)
     for text in ("hello", "good bye"):
-        session = Session([HumanMessage(text)], Draft(), 1, TODAY, lambda _k, _c: "new")
+        session = ExtractionInput([HumanMessage(text)], Draft(), 1, TODAY, lambda _k, _c: "new")
         run(extractor.extract(session))
     assert model.asked[0].messages[0].text == model.asked[1].messages[0].text
 
@@ -481,12 +481,12 @@ def test_an_unknown_protocol_is_refused() -> None:
 @pytest.mark.parametrize("name", ["Done", "delete_memory", "update_memory"])
 def test_a_schema_named_like_one_of_our_tools_is_refused(name: str) -> None:
     with pytest.raises(ConfigurationError, match=name):
-        Extractor(ScriptedChatModel(), kinds_of([{"title": name, "properties": {}}]), ALL)
+        Extractor(ScriptedChatModel(), memory_schemas([{"title": name, "properties": {}}]), ALL)
 
 
 def test_a_schema_called_memory_gets_one_tool_for_changes() -> None:
     model = ScriptedChatModel(NOTHING)
-    kinds = kinds_of([{"title": "memory", "properties": {"content": {"type": "string"}}}])
-    session = Session([HumanMessage("hi")], Draft.of(KNOWN), 1, TODAY, lambda _k, _c: "new")
+    kinds = memory_schemas([{"title": "memory", "properties": {"content": {"type": "string"}}}])
+    session = ExtractionInput([HumanMessage("hi")], Draft.of(KNOWN), 1, TODAY, lambda _k, _c: "new")
     run(Extractor(model, kinds, ALL).extract(session))
     assert model.asked[0].tool_names.count("update_memory") == 1

@@ -10,19 +10,19 @@ from langchain_core.messages import AIMessage, HumanMessage
 from pydantic import BaseModel
 
 from longterm.errors import ConfigurationError
-from longterm.extract.json_answer import JsonAnswer, answer_schema
+from longterm.extract.json_answer import JsonProtocol, answer_schema
 from longterm.extract.prompts import MEMORY_FRAME
 from longterm.extract.proposal import (
-    Add,
-    Change,
     Finish,
     Permissions,
     Proposal,
-    Remove,
+    ProposedDelete,
+    ProposedInsert,
+    ProposedUpdate,
     Unreadable,
 )
-from longterm.extract.protocol import Brief, Repertoire, Scene
-from longterm.extract.schema import kinds_of
+from longterm.extract.protocol import AllowedActions, PromptInput, State
+from longterm.extract.schema import memory_schemas
 from longterm.memory.model import Memory
 from longterm.testing import ScriptedChatModel
 
@@ -33,15 +33,15 @@ class Food(BaseModel):
     name: str
 
 
-MEMORY, FOOD = kinds_of([Memory, Food])
+MEMORY, FOOD = memory_schemas([Memory, Food])
 ALL = Permissions(deletes=True)
-TEA: Proposal = Add(MEMORY, {"content": "tea"})
+TEA: Proposal = ProposedInsert(MEMORY, {"content": "tea"})
 ADD_TEA = {"action": "add", "kind": "Memory", "content": {"content": "tea"}}
 
 
-def dialogue(*kinds: Any, structured: bool = False) -> JsonAnswer:
-    return JsonAnswer(
-        ScriptedChatModel(), Repertoire(tuple(kinds) or (MEMORY,), ALL), structured=structured
+def dialogue(*kinds: Any, structured: bool = False) -> JsonProtocol:
+    return JsonProtocol(
+        ScriptedChatModel(), AllowedActions(tuple(kinds) or (MEMORY,), ALL), structured=structured
     )
 
 
@@ -85,7 +85,7 @@ def test_an_addition_is_understood_in_many_forms(answer: Any) -> None:
     ],
 )
 def test_a_change_is_understood_in_many_forms(answer: Any) -> None:
-    assert read(json.dumps(answer)) == [Change(0, {"content": "ale"})]
+    assert read(json.dumps(answer)) == [ProposedUpdate(0, {"content": "ale"})]
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_a_change_is_understood_in_many_forms(answer: Any) -> None:
     ],
 )
 def test_a_removal_is_understood_in_many_forms(answer: Any) -> None:
-    assert read(json.dumps(answer)) == [Remove(0)]
+    assert read(json.dumps(answer)) == [ProposedDelete(0)]
 
 
 @pytest.mark.parametrize("answer", ['{"operations": []}', "[]", "{}", ""])
@@ -147,7 +147,7 @@ def test_no_cut_makes_a_memory_nobody_wrote(data: st.DataObject) -> None:
     operations = [{**ADD_TEA, "content": {"content": text}} for text in texts]
     whole = json.dumps({"operations": operations})
     proposals = read(whole[: data.draw(st.integers(0, len(whole)))])
-    added = [one.content.get("content") for one in proposals if isinstance(one, Add)]
+    added = [one.content.get("content") for one in proposals if isinstance(one, ProposedInsert)]
     assert added == texts[: len(added)]
 
 
@@ -166,7 +166,7 @@ def test_an_answer_of_a_structured_model_is_read() -> None:
 
 def test_the_schema_offers_only_what_the_moment_allows() -> None:
     def actions(known: bool, permissions: Permissions) -> set[str]:  # noqa: FBT001 - a table
-        schema = answer_schema(Repertoire((MEMORY, FOOD), permissions), Scene(known=known))
+        schema = answer_schema(AllowedActions((MEMORY, FOOD), permissions), State(known=known))
         items = schema["properties"]["operations"]["items"]
         return {one["properties"]["action"]["const"] for one in items.get("anyOf", [items])}
 
@@ -176,8 +176,10 @@ def test_the_schema_offers_only_what_the_moment_allows() -> None:
 
 
 def test_words_describe_the_form_and_the_kinds() -> None:
-    brief = Brief(Scene(known=True), "Keep it.", MEMORY_FRAME, [], [HumanMessage("hi")], None)
-    system, user = dialogue(MEMORY, FOOD).opening(brief)
+    prompt_input = PromptInput(
+        State(known=True), "Keep it.", MEMORY_FRAME, [], [HumanMessage("hi")], None
+    )
+    system, user = dialogue(MEMORY, FOOD).opening(prompt_input)
     assert '"action": "remove"' in system.text
     assert "Food: A food." in system.text
     assert "user: hi" in user.text
@@ -185,20 +187,20 @@ def test_words_describe_the_form_and_the_kinds() -> None:
 
 def test_a_model_in_words_is_asked_as_it_is() -> None:
     talk = dialogue()
-    assert isinstance(talk.model(Scene(known=False)), ScriptedChatModel)
+    assert isinstance(talk.model(State(known=False)), ScriptedChatModel)
 
 
 def test_a_model_is_held_to_the_schema_once_for_each_scene() -> None:
     talk = dialogue(structured=True)
-    assert talk.model(Scene(known=False)) is talk.model(Scene(known=False))
-    assert talk.model(Scene(known=False)) is not talk.model(Scene(known=True))
+    assert talk.model(State(known=False)) is talk.model(State(known=False))
+    assert talk.model(State(known=False)) is not talk.model(State(known=True))
 
 
 def test_a_model_without_structured_output_says_what_to_pass_instead() -> None:
     model = GenericFakeChatModel(messages=iter([AIMessage("hi")]))
-    talk = JsonAnswer(model, Repertoire((MEMORY,), ALL), structured=True)
+    talk = JsonProtocol(model, AllowedActions((MEMORY,), ALL), structured=True)
     with pytest.raises(ConfigurationError, match="protocol='tools' or protocol='text'"):
-        talk.model(Scene(known=False))
+        talk.model(State(known=False))
 
 
 def test_outcomes_are_told_under_the_operations_numbers() -> None:

@@ -6,9 +6,16 @@ import pytest
 from hypothesis import given, strategies as st
 from pydantic import BaseModel, ConfigDict
 
-from longterm.extract.proposal import Add, Change, Finish, Judge, Permissions, Unreadable
+from longterm.extract.proposal import (
+    Finish,
+    Permissions,
+    ProposalApplier,
+    ProposedInsert,
+    ProposedUpdate,
+    Unreadable,
+)
 from longterm.extract.protocol import target_of
-from longterm.extract.schema import kinds_of
+from longterm.extract.schema import memory_schemas
 from longterm.memory.draft import Draft, ProposalError
 from longterm.memory.model import Document
 
@@ -24,17 +31,17 @@ class Person(BaseModel):
     employer: str | None
 
 
-KINDS = kinds_of([Person])
-JUDGE = Judge(KINDS, Permissions(), lambda _kind, _content: "new")
+KINDS = memory_schemas([Person])
+JUDGE = ProposalApplier(KINDS, Permissions(), lambda _kind, _content: "new")
 ANN = Document("p", "Person", {"name": "Ann", "nickname": "A", "notes": {}, "employer": "Acme"})
 
 
 def changed(changes: Any) -> Any:
-    return JUDGE.judge(Draft.of([ANN]), Change(0, changes)).entries[0].document.content
+    return JUDGE.judge(Draft.of([ANN]), ProposedUpdate(0, changes)).entries[0].document.content
 
 
 def test_an_addition_enters_the_draft_checked() -> None:
-    draft = JUDGE.judge(Draft(), Add(KINDS[0], {"name": "Bob", "employer": None}))
+    draft = JUDGE.judge(Draft(), ProposedInsert(KINDS[0], {"name": "Bob", "employer": None}))
     assert draft.entries[0].document == Document(
         "new", "Person", {"name": "Bob", "nickname": None, "notes": {}, "employer": None}
     )
@@ -59,7 +66,7 @@ def test_a_null_empties_a_field_with_a_default() -> None:
 
 def test_a_null_inside_an_object_removes_its_key() -> None:
     noted = Draft.of([Document("p", "Person", {**ANN.content, "notes": {"a": "1", "b": "2"}})])
-    edited = JUDGE.judge(noted, Change(0, {"notes": {"a": None}}))
+    edited = JUDGE.judge(noted, ProposedUpdate(0, {"notes": {"a": None}}))
     assert edited.entries[0].document.content["notes"] == {"b": "2"}
 
 

@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel, field_validator
 from typing_extensions import TypedDict
 
 from longterm.errors import ConfigurationError
-from longterm.extract.schema import Kind, kinds_of, plain
+from longterm.extract.schema import MemorySchema, memory_schemas, plain
 from longterm.memory.draft import ProposalError
 from longterm.memory.model import Memory
 
@@ -122,8 +122,8 @@ SONG = {
 }
 
 
-def kind_of(schema: Any) -> Kind:
-    (kind,) = kinds_of([schema])
+def kind_of(schema: Any) -> MemorySchema:
+    (kind,) = memory_schemas([schema])
     return kind
 
 
@@ -325,7 +325,7 @@ DANGLING = {"title": "X", "type": "object", "properties": {"a": {"$ref": "#/$def
 )
 def test_what_cannot_be_a_schema_is_refused_at_once(schema: Any) -> None:
     with pytest.raises(ConfigurationError):
-        kinds_of([schema])
+        memory_schemas([schema])
 
 
 def test_the_standard_library_s_typed_dict_cannot_hold_itself_before_python_3_12() -> None:
@@ -336,15 +336,15 @@ def test_the_standard_library_s_typed_dict_cannot_hold_itself_before_python_3_12
 
 
 def test_one_schema_needs_no_list() -> None:
-    assert [kind.name for kind in kinds_of(Food)] == ["Food"]
-    assert [kind.name for kind in kinds_of(SONG)] == ["Song"]
+    assert [kind.name for kind in memory_schemas(Food)] == ["Food"]
+    assert [kind.name for kind in memory_schemas(SONG)] == ["Song"]
 
 
 def test_two_schemas_of_one_name_are_refused() -> None:
     with pytest.raises(ConfigurationError, match="memory"):
-        kinds_of([Memory, {"title": "Memory", "properties": {}}])
+        memory_schemas([Memory, {"title": "Memory", "properties": {}}])
 
 
 def test_names_that_differ_only_in_case_are_refused() -> None:
     with pytest.raises(ConfigurationError, match="memory"):
-        kinds_of([Memory, {"title": "memory", "properties": {}}])
+        memory_schemas([Memory, {"title": "memory", "properties": {}}])

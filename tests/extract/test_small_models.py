@@ -10,9 +10,9 @@ from pydantic import BaseModel
 from longterm import create_memory_manager
 from longterm.errors import DroppedWarning
 from longterm.extract.proposal import Permissions
-from longterm.extract.protocol import Repertoire, Scene
-from longterm.extract.schema import kinds_of
-from longterm.extract.small_models import Notes
+from longterm.extract.protocol import AllowedActions, State
+from longterm.extract.schema import memory_schemas
+from longterm.extract.small_models import SmallModelProtocol
 from longterm.memory.model import Memory, RemoveDoc
 from longterm.testing import ScriptedChatModel
 
@@ -51,9 +51,9 @@ def shown(said: Any, existing: Any) -> str:
     return model.asked[0].messages[1].text
 
 
-def actions(scene: Scene, permissions: Permissions) -> list[str]:
-    repertoire = Repertoire(kinds_of([Memory]), permissions)
-    schema = Notes(ScriptedChatModel(), repertoire, structured=True).schema(scene)
+def actions(state: State, permissions: Permissions) -> list[str]:
+    allowed = AllowedActions(memory_schemas([Memory]), permissions)
+    schema = SmallModelProtocol(ScriptedChatModel(), allowed, structured=True).schema(state)
     options = schema["properties"]["changes"]["items"]["anyOf"]
     return [one["properties"]["action"]["const"] for one in options]
 
@@ -110,14 +110,16 @@ def test_an_answer_that_was_cut_off_is_asked_again() -> None:
 
 def test_only_what_is_permitted_is_offered_and_the_harmless_one_leads() -> None:
     everything = Permissions(deletes=True)
-    assert actions(Scene(known=False), everything) == ["insert"]
-    assert actions(Scene(known=True), everything) == ["insert", "update", "delete"]
-    assert actions(Scene(known=True), Permissions(inserts=False)) == ["update"]
+    assert actions(State(known=False), everything) == ["insert"]
+    assert actions(State(known=True), everything) == ["insert", "update", "delete"]
+    assert actions(State(known=True), Permissions(inserts=False)) == ["update"]
 
 
 def gates(permissions: Permissions) -> list[str]:
-    repertoire = Repertoire(kinds_of([Memory]), permissions)
-    schema = Notes(ScriptedChatModel(), repertoire, structured=True).schema(Scene(known=True))
+    allowed = AllowedActions(memory_schemas([Memory]), permissions)
+    schema = SmallModelProtocol(ScriptedChatModel(), allowed, structured=True).schema(
+        State(known=True)
+    )
     return [one["properties"]["user"]["const"] for one in schema["anyOf"]]
 
 

@@ -8,7 +8,7 @@ import pytest
 from pydantic import BaseModel, Field
 
 from longterm.errors import LongtermError
-from longterm.extract.schema import kinds_of
+from longterm.extract.schema import memory_schemas
 from longterm.extract.strict import nullable, strict_edits, strict_form, without_gaps
 
 
@@ -26,7 +26,7 @@ class Outer(BaseModel):
     must: int | None
 
 
-(OUTER,) = kinds_of([Outer])
+(OUTER,) = memory_schemas([Outer])
 
 
 def test_every_field_is_required_and_what_was_optional_may_be_null() -> None:

@@ -11,8 +11,8 @@ from pydantic import BaseModel
 from typing_extensions import TypedDict
 
 from longterm.errors import InvalidInputError
-from longterm.extract.schema import kinds_of
-from longterm.manage.known import known_in
+from longterm.extract.schema import memory_schemas
+from longterm.manage.known import normalize_existing
 from longterm.memory.model import Document, ExtractedMemory, Memory, RemoveDoc
 
 NOW = datetime(2024, 5, 3, tzinfo=UTC)
@@ -44,11 +44,11 @@ class Place(TypedDict):
     city: str
 
 
-KINDS = kinds_of([Memory, Food, Walk, Place])
+KINDS = memory_schemas([Memory, Food, Walk, Place])
 
 
 def documents(existing: Any) -> list[tuple[str | None, Any]]:
-    return [(one.kind, one.content) for one, _ in known_in(existing, KINDS).values()]
+    return [(one.kind, one.content) for one, _ in normalize_existing(existing, KINDS).values()]
 
 
 def item(value: Any) -> Item:
@@ -111,11 +111,11 @@ def test_nothing_is_known(nothing: Any) -> None:
 
 
 def test_ids_and_order_are_kept() -> None:
-    assert list(known_in([("b", "tea"), ("a", "ale")], KINDS)) == ["b", "a"]
+    assert list(normalize_existing([("b", "tea"), ("a", "ale")], KINDS)) == ["b", "a"]
 
 
 def test_what_has_no_id_gets_one_of_its_own() -> None:
-    assert len(known_in(["tea", "tea"], KINDS)) == 2
+    assert len(normalize_existing(["tea", "tea"], KINDS)) == 2
 
 
 GONE = RemoveDoc(json_doc_id="k")
@@ -138,19 +138,19 @@ def test_fields_called_id_and_content_are_not_taken_for_a_pair() -> None:
         title: str
 
     note = {"id": "n", "content": "tea", "title": "drinks"}
-    ((document, _),) = known_in([note], kinds_of([Note])).values()
+    ((document, _),) = normalize_existing([note], memory_schemas([Note])).values()
     assert (document.kind, document.content) == ("Note", note)
 
 
 @pytest.mark.parametrize("odd", [5, object(), None, ("a", "b", "c", "d"), ("a", 1, "c"), {1, 2}])
 def test_what_is_no_memory_is_refused(odd: Any) -> None:
     with pytest.raises(InvalidInputError, match="is no memory"):
-        known_in([odd], KINDS)
+        normalize_existing([odd], KINDS)
 
 
 def test_what_is_not_made_of_json_is_refused() -> None:
     with pytest.raises(InvalidInputError, match="JSON"):
-        known_in([("k", {"x": object()})], KINDS)
+        normalize_existing([("k", {"x": object()})], KINDS)
 
 
 def test_a_memory_that_no_longer_fits_its_kind_is_kept_as_it_is() -> None:
@@ -159,6 +159,6 @@ def test_a_memory_that_no_longer_fits_its_kind_is_kept_as_it_is() -> None:
 
 def test_the_given_object_is_remembered() -> None:
     food = Food(name="ramen")
-    known = known_in([("k", food)], KINDS)
+    known = normalize_existing([("k", food)], KINDS)
     assert known["k"] == (Document("k", "Food", {"name": "ramen"}), food)
     assert known["k"][1] is food

@@ -18,35 +18,35 @@ from langchain_core.messages import BaseMessage
 from longterm.effects.steps import ask
 from longterm.errors import ConfigurationError
 from longterm.extract import prompts
-from longterm.extract.json_answer import JsonAnswer
+from longterm.extract.json_answer import JsonProtocol
 from longterm.extract.proposal import (
-    Add,
-    Change,
     Finish,
-    Judge,
     NewId,
     Permissions,
+    ProposalApplier,
     Proposed,
-    Remove,
-    SlipError,
+    ProposedDelete,
+    ProposedInsert,
+    ProposedUpdate,
+    UngroundedError,
     Unreadable,
 )
 from longterm.extract.protocol import (
-    Brief,
-    Dialogue,
+    AllowedActions,
+    ModelProtocol,
     Outcomes,
-    Repertoire,
-    Scene,
+    PromptInput,
+    State,
 )
 from longterm.extract.report import Dropped, Report, refusals_in, usage_of
-from longterm.extract.schema import Kind
-from longterm.extract.small_models import Notes
-from longterm.extract.tool_calls import ToolCalls
+from longterm.extract.schema import MemorySchema
+from longterm.extract.small_models import SmallModelProtocol
+from longterm.extract.tool_calls import ToolCallProtocol
 from longterm.memory.conversation import message_text, message_time
 from longterm.memory.draft import Draft, ProposalError
 from longterm.models.names import ChatModel, ProtocolName, default_protocol
 
-__all__ = ["Extraction", "Extractor", "Session"]
+__all__ = ["Extraction", "ExtractionInput", "Extractor"]
 
 #: How often, in one extraction, a model may be asked to correct what failed.
 MAX_REPAIRS = 2
@@ -55,7 +55,7 @@ _COMPARED = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
+class ExtractionInput:
     """What one extraction starts from."""
 
     messages: Sequence[BaseMessage]
@@ -84,7 +84,7 @@ class Extractor:
     def __init__(
         self,
         model: ChatModel,
-        kinds: tuple[Kind, ...],
+        kinds: tuple[MemorySchema, ...],
         permissions: Permissions,
         *,
         instructions: str = prompts.INSTRUCTIONS,
@@ -97,39 +97,39 @@ class Extractor:
         self._instructions = instructions
         self._frame = frame
         self._required = required
-        self._repertoire = Repertoire(kinds, permissions, required=required)
-        self._dialogue = _dialogue(model, self._repertoire, protocol)
+        self._allowed = AllowedActions(kinds, permissions, required=required)
+        self._protocol = _protocol(model, self._allowed, protocol)
 
-    async def extract(self, session: Session) -> Extraction:
+    async def extract(self, session: ExtractionInput) -> Extraction:
         """Ask the model about *session* until it is done or its steps and repairs are used up."""
-        judge = Judge(self._kinds, self._permissions, session.new_id, self._said(session))
-        turn = _Turn(session.draft, session.max_steps)
-        if not self._repertoire.offers(self._scene(session.draft, session)):
+        judge = ProposalApplier(self._kinds, self._permissions, session.new_id, self._said(session))
+        turn = LoopState(session.draft, session.max_steps)
+        if not self._allowed.offers(self._state(session.draft, session)):
             return Extraction(turn.draft, turn.report)
-        messages = self._dialogue.opening(self._brief(session))
+        messages = self._protocol.opening(self._prompt_input(session))
         while not turn.done:
-            answer = await ask(self._dialogue.model(self._scene(turn.draft, session)), messages)
+            answer = await ask(self._protocol.model(self._state(turn.draft, session)), messages)
             turn = turn.after(answer, self._read(answer), judge)
-            messages = [*messages, *self._dialogue.reply(answer, turn.outcomes)]
+            messages = [*messages, *self._protocol.reply(answer, turn.outcomes)]
         return Extraction(turn.draft, turn.report)
 
-    def _said(self, session: Session) -> str | None:
-        if not self._dialogue.mixes_numbers_up:
+    def _said(self, session: ExtractionInput) -> str | None:
+        if not self._protocol.mixes_numbers_up:
             return None
         return "\n".join(map(message_text, session.messages))
 
     def _read(self, answer: Any) -> list[Proposed]:
-        proposed = self._dialogue.read(answer)
+        proposed = self._protocol.read(answer)
         if refusals_in(answer):  # an answer like any other: there is nothing to correct in it
             return [one for one in proposed if not isinstance(one.proposal, Unreadable)]
         if self._required and not proposed:
             return [Proposed(Unreadable(prompts.NOTHING_YET), "0", "")]
         return proposed
 
-    def _brief(self, session: Session) -> Brief:
+    def _prompt_input(self, session: ExtractionInput) -> PromptInput:
         dated = any(message_time(message) for message in session.messages)
-        return Brief(
-            self._scene(session.draft, session),
+        return PromptInput(
+            self._state(session.draft, session),
             self._instructions,
             self._frame,
             session.draft.living,
@@ -137,10 +137,10 @@ class Extractor:
             None if dated else session.today,
         )
 
-    def _scene(self, draft: Draft, session: Session) -> Scene:
+    def _state(self, draft: Draft, session: ExtractionInput) -> State:
         names = {kind.name for kind in self._kinds}
         living = draft.living
-        return Scene(
+        return State(
             known=bool(living),
             untyped=any(document.kind not in names for _, document in living),
             stepwise=session.max_steps > 1,
@@ -148,7 +148,7 @@ class Extractor:
 
 
 @dataclass(frozen=True, slots=True)
-class _Turn:
+class LoopState:
     """Where an extraction stands, at its beginning or after an answer."""
 
     draft: Draft
@@ -167,11 +167,11 @@ class _Turn:
         """What happened, with what is still pending given up."""
         return self.so_far + Report(dropped=self.pending)
 
-    def after(self, answer: Any, proposed: Sequence[Proposed], judge: Judge) -> _Turn:
+    def after(self, answer: Any, proposed: Sequence[Proposed], judge: ProposalApplier) -> LoopState:
         """Return where things stand after *answer*, which proposed *proposed*."""
         verdict = _judged(self.draft, proposed, judge)
         left = _unanswered(self.pending, proposed)
-        turn = _Turn(
+        turn = LoopState(
             verdict.draft,
             self.steps,
             self.repairs,
@@ -181,7 +181,7 @@ class _Turn:
         )
         return turn._next(repair=bool(verdict.failed), finished=_finished(proposed))
 
-    def _next(self, *, repair: bool, finished: bool) -> _Turn:
+    def _next(self, *, repair: bool, finished: bool) -> LoopState:
         if repair and self.repairs:
             return replace(self, repairs=self.repairs - 1)
         return replace(self, steps=self.steps - 1, done=finished or self.steps <= 1)
@@ -215,17 +215,17 @@ class _Verdict:
     outcomes: Outcomes = field(default_factory=dict[str, str])
 
 
-def _judged(draft: Draft, proposed: Sequence[Proposed], judge: Judge) -> _Verdict:
+def _judged(draft: Draft, proposed: Sequence[Proposed], judge: ProposalApplier) -> _Verdict:
     verdict = _Verdict(draft)
     for one in proposed:
         verdict = _with_one(verdict, one, judge)
     return verdict
 
 
-def _with_one(verdict: _Verdict, one: Proposed, judge: Judge) -> _Verdict:
+def _with_one(verdict: _Verdict, one: Proposed, judge: ProposalApplier) -> _Verdict:
     try:
         draft = judge.judge(verdict.draft, one.proposal)
-    except SlipError as error:
+    except UngroundedError as error:
         slips = (*verdict.slips, Dropped(one.said, str(error)))
         return replace(verdict, slips=slips, outcomes={**verdict.outcomes, one.id: prompts.SEEN})
     except ProposalError as error:
@@ -238,13 +238,13 @@ def _with_one(verdict: _Verdict, one: Proposed, judge: Judge) -> _Verdict:
 
 def _outcome(before: Draft, after: Draft, one: Proposed) -> str:
     match one.proposal:
-        case Add() if len(after.entries) > len(before.entries):
+        case ProposedInsert() if len(after.entries) > len(before.entries):
             return prompts.added(len(before.entries))
-        case Add():
+        case ProposedInsert():
             return prompts.KNOWN_ALREADY
-        case Change(target, _):
+        case ProposedUpdate(target, _):
             return prompts.changed(after.number(target))
-        case Remove(target):
+        case ProposedDelete(target):
             return prompts.removed(after.number(target))
         case _:
             return prompts.SEEN
@@ -254,16 +254,18 @@ def _finished(proposed: Sequence[Proposed]) -> bool:
     return not proposed or any(isinstance(one.proposal, Finish) for one in proposed)
 
 
-def _dialogue(model: ChatModel, repertoire: Repertoire, protocol: ProtocolName | None) -> Dialogue:
+def _protocol(
+    model: ChatModel, allowed: AllowedActions, protocol: ProtocolName | None
+) -> ModelProtocol:
     match protocol or default_protocol(model):
         case "tools":
-            return ToolCalls(model, repertoire)
-        case "notes" if not repertoire.required:
-            return Notes(model, repertoire, structured=True)
+            return ToolCallProtocol(model, allowed)
+        case "notes" if not allowed.required:
+            return SmallModelProtocol(model, allowed, structured=True)
         case "json" | "notes":
-            return JsonAnswer(model, repertoire, structured=True)
+            return JsonProtocol(model, allowed, structured=True)
         case "text":
-            return JsonAnswer(model, repertoire, structured=False)
+            return JsonProtocol(model, allowed, structured=False)
         case other:  # pyright: ignore[reportUnnecessaryComparison] - callers may not check types
             raise ConfigurationError(
                 f"protocol is 'tools', 'json', 'notes' or 'text', not {other!r}."

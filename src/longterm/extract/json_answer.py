@@ -20,22 +20,29 @@ from longterm.errors import ConfigurationError
 from longterm.extract import prompts
 from longterm.extract.proposal import (
     CUT_OFF,
-    Add,
-    Change,
     Finish,
     Proposal,
     Proposed,
-    Remove,
+    ProposedDelete,
+    ProposedInsert,
+    ProposedUpdate,
     Unreadable,
 )
-from longterm.extract.protocol import Brief, Outcomes, Repertoire, Scene, opening, target_of
+from longterm.extract.protocol import (
+    AllowedActions,
+    Outcomes,
+    PromptInput,
+    State,
+    opening,
+    target_of,
+)
 from longterm.extract.reading import cut_off, read_json
-from longterm.extract.schema import Kind
+from longterm.extract.schema import MemorySchema
 from longterm.extract.strict import closed, strict_edits, strict_form
 from longterm.models.answer import without_thoughts
 from longterm.models.names import ChatModel, has_strict_mode
 
-__all__ = ["JsonAnswer", "constant"]
+__all__ = ["JsonProtocol", "constant"]
 
 _ADD = frozenset({"add", "insert", "create", "new", "remember"})
 _CHANGE = frozenset({"change", "update", "edit", "replace", "patch"})
@@ -43,37 +50,37 @@ _REMOVE = frozenset({"remove", "delete", "forget"})
 _NOTHING = frozenset({"none", "nothing", "keep", "noop", "done", "finish"})
 
 
-class JsonAnswer:
+class JsonProtocol:
     """Talk by one JSON object; *structured* lets the provider hold the model to its schema."""
 
     mixes_numbers_up = False
 
-    def __init__(self, model: ChatModel, repertoire: Repertoire, *, structured: bool) -> None:
+    def __init__(self, model: ChatModel, allowed: AllowedActions, *, structured: bool) -> None:
         self._model = model
-        self._repertoire = repertoire
+        self._allowed = allowed
         self._structured = structured
-        self._strict = structured and has_strict_mode(model) and _all_strict(repertoire.kinds)
-        self._kinds = {kind.name.lower(): kind for kind in repertoire.kinds}
-        self._bound: dict[Scene, ChatModel] = {}
+        self._strict = structured and has_strict_mode(model) and _all_strict(allowed.kinds)
+        self._kinds = {kind.name.lower(): kind for kind in allowed.kinds}
+        self._bound: dict[State, ChatModel] = {}
 
-    def model(self, scene: Scene) -> ChatModel:
-        """Return the model, held to the schema of *scene* if it can be."""
+    def model(self, state: State) -> ChatModel:
+        """Return the model, held to the schema of *state* if it can be."""
         if not self._structured:
             return self._model
-        if scene not in self._bound:
+        if state not in self._bound:
             mode = {"strict": True} if self._strict else {}
-            self._bound[scene] = _structured(self._model, self.schema(scene), mode)
-        return self._bound[scene]
+            self._bound[state] = _structured(self._model, self.schema(state), mode)
+        return self._bound[state]
 
-    def schema(self, scene: Scene) -> dict[str, Any]:
-        """Return the JSON schema of an answer in *scene*."""
-        return answer_schema(self._repertoire, scene, strict=self._strict)
+    def schema(self, state: State) -> dict[str, Any]:
+        """Return the JSON schema of an answer in *state*."""
+        return answer_schema(self._allowed, state, strict=self._strict)
 
-    def opening(self, brief: Brief) -> list[BaseMessage]:
+    def opening(self, prompt_input: PromptInput) -> list[BaseMessage]:
         """Return the usual beginning, with the form of the answer in words."""
-        forms = "\n".join(_forms(self._repertoire, brief.scene, strict=self._strict))
+        forms = "\n".join(_forms(self._allowed, prompt_input.state, strict=self._strict))
         guide = prompts.BY_JSON.format(forms=forms, schemas=self._schemas())
-        return opening(brief, self._repertoire, guide)
+        return opening(prompt_input, self._allowed, guide)
 
     def read(self, answer: Any) -> list[Proposed]:
         """Return the operations in *answer*."""
@@ -98,7 +105,7 @@ class JsonAnswer:
     def _schemas(self) -> str:
         return "\n".join(
             f"{kind.name}: {kind.description} {json.dumps(kind.parameters, ensure_ascii=False)}"
-            for kind in self._repertoire.kinds
+            for kind in self._allowed.kinds
         )
 
     def _proposal(self, operation: Any) -> Proposal:
@@ -119,17 +126,17 @@ class JsonAnswer:
         fields.pop("number", None)
         if kind is None:
             return Unreadable(f"Name the kind: {', '.join(k.name for k in self._kinds.values())}.")
-        return Add(kind, _content(fields))
+        return ProposedInsert(kind, _content(fields))
 
-    def _kind(self, name: Any) -> Kind | None:
+    def _kind(self, name: Any) -> MemorySchema | None:
         if name is None and len(self._kinds) == 1:
             return next(iter(self._kinds.values()))
         return self._kinds.get(str(name).lower())
 
 
-def answer_schema(repertoire: Repertoire, scene: Scene, *, strict: bool = False) -> dict[str, Any]:
-    """Return the JSON schema of an answer in *scene*."""
-    operations = list(_operation_schemas(repertoire, scene, strict=strict))
+def answer_schema(allowed: AllowedActions, state: State, *, strict: bool = False) -> dict[str, Any]:
+    """Return the JSON schema of an answer in *state*."""
+    operations = list(_operation_schemas(allowed, state, strict=strict))
     items = operations[0] if len(operations) == 1 else {"anyOf": operations}
     return {
         "title": "memory_operations",
@@ -139,27 +146,27 @@ def answer_schema(repertoire: Repertoire, scene: Scene, *, strict: bool = False)
 
 
 def _operation_schemas(
-    repertoire: Repertoire, scene: Scene, *, strict: bool
+    allowed: AllowedActions, state: State, *, strict: bool
 ) -> Iterator[dict[str, Any]]:
     number = {"type": "integer", "description": prompts.NUMBER}
-    for kind in repertoire.kinds:
+    for kind in allowed.kinds:
         content, changes = _strict_schemas(kind) if strict else (kind.parameters, kind.changes)
-        if repertoire.adds(scene):
+        if allowed.adds(state):
             yield closed(action=constant("add"), kind=constant(kind.name), content=content)
-        if repertoire.changes(scene):
+        if allowed.changes(state):
             yield closed(action=constant("change"), number=number, changes=changes)
-    if repertoire.changes(scene) and scene.untyped:
+    if allowed.changes(state) and state.untyped:
         changes = closed(content={"type": "string"})
         yield closed(action=constant("change"), number=number, changes=changes)
-    if repertoire.removes(scene):
+    if allowed.removes(state):
         yield closed(action=constant("remove"), number=number)
 
 
-def _all_strict(kinds: Sequence[Kind]) -> bool:
+def _all_strict(kinds: Sequence[MemorySchema]) -> bool:
     return all(strict_form(kind.parameters) for kind in kinds)
 
 
-def _strict_schemas(kind: Kind) -> tuple[dict[str, Any], dict[str, Any]]:
+def _strict_schemas(kind: MemorySchema) -> tuple[dict[str, Any], dict[str, Any]]:
     return strict_form(kind.parameters) or {}, strict_edits(kind.parameters)
 
 
@@ -168,12 +175,12 @@ def constant(word: str) -> dict[str, Any]:
     return {"const": word, "type": "string"}
 
 
-def _forms(repertoire: Repertoire, scene: Scene, *, strict: bool) -> Iterator[str]:
-    if repertoire.adds(scene):
+def _forms(allowed: AllowedActions, state: State, *, strict: bool) -> Iterator[str]:
+    if allowed.adds(state):
         yield prompts.JSON_ADD
-    if repertoire.changes(scene):
+    if allowed.changes(state):
         yield prompts.JSON_CHANGE_LISTED if strict else prompts.JSON_CHANGE
-    if repertoire.removes(scene):
+    if allowed.removes(state):
         yield prompts.JSON_REMOVE
 
 
@@ -256,13 +263,13 @@ def _change(fields: dict[str, Any]) -> Proposal:
     number = fields.pop("number", None)
     if number is None or not fields:
         return Unreadable("A change needs the number of a memory and its changes.")
-    return Change(target_of(number), _content(fields))
+    return ProposedUpdate(target_of(number), _content(fields))
 
 
 def _remove(fields: dict[str, Any]) -> Proposal:
     if "number" not in fields:
         return Unreadable("To remove a memory, give its number.")
-    return Remove(target_of(fields["number"]))
+    return ProposedDelete(target_of(fields["number"]))
 
 
 def _content(fields: dict[str, Any]) -> Any:

@@ -1,7 +1,7 @@
 """What a model wants, read from its answer and not yet judged.
 
-A protocol turns an answer into these values; a `Judge` carries one of them out on a draft, or
-raises `ProposalError` with words for the model. Rules: an action that is not permitted is
+A protocol turns an answer into these values; a `ProposalApplier` carries one of them out on a
+draft, or raises `ProposalError` with words for the model. Rules: an action that is not permitted is
 refused here, whatever the model was shown, and a value enters the draft only checked.
 """
 
@@ -14,21 +14,21 @@ from typing import Any, cast
 from longterm.extract.edit import apply_patch, keep_nulls, merge
 from longterm.extract.excerpt import restored
 from longterm.extract.grounding import speaks_of
-from longterm.extract.schema import Kind
+from longterm.extract.schema import MemorySchema
 from longterm.memory.draft import Draft, ProposalError
 from longterm.memory.model import Document
 
 __all__ = [
     "CUT_OFF",
-    "Add",
-    "Change",
     "Finish",
-    "Judge",
     "NewId",
     "Permissions",
     "Proposal",
+    "ProposalApplier",
     "Proposed",
-    "Remove",
+    "ProposedDelete",
+    "ProposedInsert",
+    "ProposedUpdate",
     "Unreadable",
 ]
 
@@ -41,15 +41,15 @@ Target = int | str
 
 
 @dataclass(frozen=True, slots=True)
-class Add:
+class ProposedInsert:
     """Remember *content* as a memory of *kind*."""
 
-    kind: Kind
+    kind: MemorySchema
     content: Any
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class ProposedUpdate:
     """Change memory *target*: *changes* is a merge patch, or a list of JSON patch operations."""
 
     target: Target
@@ -57,7 +57,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Remove:
+class ProposedDelete:
     """Forget memory *target*."""
 
     target: Target
@@ -78,7 +78,7 @@ class Unreadable:
 #: Half of something is never taken for the whole.
 CUT_OFF = Unreadable("The answer was cut off in the middle of this one.")
 
-Proposal = Add | Change | Remove | Finish | Unreadable
+Proposal = ProposedInsert | ProposedUpdate | ProposedDelete | Finish | Unreadable
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,15 +101,15 @@ class Permissions:
     deletes: bool = False
 
 
-class SlipError(ProposalError):
+class UngroundedError(ProposalError):
     """A slip of the model: it is told in the report, and not asked about again."""
 
 
 @dataclass(frozen=True)
-class Judge:
+class ProposalApplier:
     """Judges proposals by the schemas and permissions of one manager."""
 
-    kinds: tuple[Kind, ...]
+    kinds: tuple[MemorySchema, ...]
     permissions: Permissions
     new_id: NewId
     #: What was said, where the model may mix up the numbers of memories.
@@ -118,12 +118,12 @@ class Judge:
     def judge(self, draft: Draft, proposal: Proposal) -> Draft:
         """Return *draft* with *proposal* carried out; raises `ProposalError` if it cannot be."""
         match self._meant(draft, proposal):
-            case Add(kind, content):
+            case ProposedInsert(kind, content):
                 return self._add(draft, kind, content)
-            case Change(target, changes):
+            case ProposedUpdate(target, changes):
                 self._permit(self.permissions.updates, "Changing memories")
                 return self._change(draft, draft.number(target), changes)
-            case Remove(target):
+            case ProposedDelete(target):
                 self._permit(self.permissions.deletes, "Removing memories")
                 return draft.delete(draft.number(target))
             case Finish():
@@ -134,11 +134,17 @@ class Judge:
     def _meant(self, draft: Draft, proposal: Proposal) -> Proposal:
         """Return *proposal*, or what it rather means if nothing speaks of the memory it names."""
         match proposal:
-            case Change(target, changes) if changes and not self._spoken_of(draft, target, changes):
+            case ProposedUpdate(target, changes) if changes and not self._spoken_of(
+                draft, target, changes
+            ):
                 kind = self._kind_of(draft, draft.number(target))
-                return Add(kind, changes) if kind and self.permissions.inserts else proposal
-            case Remove(target) if len(draft.living) > 1 and not self._spoken_of(draft, target):
-                raise SlipError(f"Nobody spoke of memory [{target}].")
+                return (
+                    ProposedInsert(kind, changes) if kind and self.permissions.inserts else proposal
+                )
+            case ProposedDelete(target) if len(draft.living) > 1 and not self._spoken_of(
+                draft, target
+            ):
+                raise UngroundedError(f"Nobody spoke of memory [{target}].")
             case _:
                 return proposal
 
@@ -146,7 +152,7 @@ class Judge:
         number = draft.number(target)
         return self.said is None or speaks_of(draft, number, self.said, changes)
 
-    def _add(self, draft: Draft, kind: Kind, content: Any) -> Draft:
+    def _add(self, draft: Draft, kind: MemorySchema, content: Any) -> Draft:
         # A profile: the first document is always welcome, a second one never.
         self._permit(self.permissions.inserts or not draft.living, "Adding memories")
         content = restored(content, *_shown(draft))
@@ -162,7 +168,7 @@ class Judge:
         kind, meant = self._kind_of(draft, number), restored(changes, *_shown(draft))
         return draft.update(number, lambda content: _edited(kind, content, meant))
 
-    def _kind_of(self, draft: Draft, number: int) -> Kind | None:
+    def _kind_of(self, draft: Draft, number: int) -> MemorySchema | None:
         name = draft.entries[number].document.kind
         return next((kind for kind in self.kinds if kind.name == name), None)
 
@@ -191,7 +197,7 @@ _MISFIT = (
 )
 
 
-def _edited(kind: Kind | None, content: Any, changes: Any) -> Any:
+def _edited(kind: MemorySchema | None, content: Any, changes: Any) -> Any:
     if isinstance(changes, Sequence) and not isinstance(changes, str):
         patched = apply_patch(content, cast("Sequence[Any]", changes))
         return _patched_untyped(content, patched) if kind is None else kind.check(patched)
@@ -200,7 +206,7 @@ def _edited(kind: Kind | None, content: Any, changes: Any) -> Any:
     return _edited_typed(kind, content, changes)
 
 
-def _edited_typed(kind: Kind, content: Any, changes: Any) -> Any:
+def _edited_typed(kind: MemorySchema, content: Any, changes: Any) -> Any:
     """Merge and check; where a null may not remove its field, it may be the field's value."""
     try:
         return kind.check(merge(content, changes))

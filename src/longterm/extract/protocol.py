@@ -1,8 +1,8 @@
 """Ways to talk with a model: how it is asked, how its answer is read, how it hears back.
 
-`ToolCalls` (in `tool_calls`) is for models that call tools; `JsonAnswer` (in `json_answer`)
-for the others, by the provider's structured output or by words alone. This file holds what
-they share: the interface and its nouns.
+`ToolCallProtocol` (in `tool_calls`) is for models that call tools; `JsonProtocol` (in
+`json_answer`) for the others, by the provider's structured output or by words alone. This file
+holds what they share: the interface and its nouns.
 
 Rule: reading never drops anything. What cannot be understood becomes `Unreadable`, and the
 engine decides what to do about it.
@@ -20,12 +20,20 @@ from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 
 from longterm.extract import prompts
 from longterm.extract.proposal import Permissions, Proposed, Target
-from longterm.extract.schema import Kind
+from longterm.extract.schema import MemorySchema
 from longterm.memory.conversation import render
 from longterm.memory.model import Document
 from longterm.models.names import ChatModel
 
-__all__ = ["Brief", "Dialogue", "Outcomes", "Repertoire", "Scene", "opening", "target_of"]
+__all__ = [
+    "AllowedActions",
+    "ModelProtocol",
+    "Outcomes",
+    "PromptInput",
+    "State",
+    "opening",
+    "target_of",
+]
 
 #: What became of each proposal, by its id, in words for the model.
 Outcomes = Mapping[str, str]
@@ -34,44 +42,44 @@ _NUMBER = re.compile(r"\s*\[?\s*(\d{1,9})\s*\]?\s*")
 
 
 @dataclass(frozen=True, slots=True)
-class Repertoire:
+class AllowedActions:
     """What a manager's model may do: the kinds of memory and the permitted actions."""
 
-    kinds: tuple[Kind, ...]
+    kinds: tuple[MemorySchema, ...]
     permissions: Permissions
     #: Something must be answered: exactly one value is asked for.
     required: bool = False
 
-    def actions(self, scene: Scene) -> list[str]:
-        """Return, in words, what may be done in *scene*."""
+    def actions(self, state: State) -> list[str]:
+        """Return, in words, what may be done in *state*."""
         if self.required:
             return []
         allowed = {
-            prompts.ADDING: self.adds(scene),
-            prompts.CHANGING: self.changes(scene),
-            prompts.REMOVING: self.removes(scene),
+            prompts.ADDING: self.adds(state),
+            prompts.CHANGING: self.changes(state),
+            prompts.REMOVING: self.removes(state),
         }
         return [words for words, allow in allowed.items() if allow]
 
-    def offers(self, scene: Scene) -> bool:
-        """Whether there is anything to ask for in *scene*."""
-        return self.adds(scene) or self.changes(scene) or self.removes(scene)
+    def offers(self, state: State) -> bool:
+        """Whether there is anything to ask for in *state*."""
+        return self.adds(state) or self.changes(state) or self.removes(state)
 
-    def adds(self, scene: Scene) -> bool:
+    def adds(self, state: State) -> bool:
         """Whether memories may be added; a profile's first document always may."""
-        return self.permissions.inserts or not scene.known
+        return self.permissions.inserts or not state.known
 
-    def changes(self, scene: Scene) -> bool:
+    def changes(self, state: State) -> bool:
         """Whether memories may be changed."""
-        return self.permissions.updates and scene.known
+        return self.permissions.updates and state.known
 
-    def removes(self, scene: Scene) -> bool:
+    def removes(self, state: State) -> bool:
         """Whether memories may be removed."""
-        return self.permissions.deletes and scene.known
+        return self.permissions.deletes and state.known
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class State:
     """What the moment offers."""
 
     #: There are memories that could be changed.
@@ -83,10 +91,10 @@ class Scene:
 
 
 @dataclass(frozen=True, slots=True)
-class Brief:
+class PromptInput:
     """What a model is told at the beginning."""
 
-    scene: Scene
+    state: State
     #: What is worth keeping, in the user's words or ours.
     instructions: str
     #: The text that stands around the instructions.
@@ -97,17 +105,17 @@ class Brief:
     today: date | None
 
 
-def opening(brief: Brief, repertoire: Repertoire, guide: str) -> list[BaseMessage]:
+def opening(prompt_input: PromptInput, allowed: AllowedActions, guide: str) -> list[BaseMessage]:
     """Return the usual beginning: what to do and, as *guide* says, how; then the data, fenced."""
-    actions = [*repertoire.actions(brief.scene), guide]
-    known, conversation = prompts.known_block(brief.known), render(brief.messages)
+    actions = [*allowed.actions(prompt_input.state), guide]
+    known, conversation = prompts.known_block(prompt_input.known), render(prompt_input.messages)
     return [
-        SystemMessage(prompts.system(brief.frame, brief.instructions, actions)),
-        HumanMessage(prompts.session(known, conversation, brief.today)),
+        SystemMessage(prompts.system(prompt_input.frame, prompt_input.instructions, actions)),
+        HumanMessage(prompts.session(known, conversation, prompt_input.today)),
     ]
 
 
-class Dialogue(Protocol):
+class ModelProtocol(Protocol):
     """One way to talk with one model."""
 
     @property
@@ -115,11 +123,11 @@ class Dialogue(Protocol):
         """Whether a memory's number in an answer may be a slip of the model."""
         ...
 
-    def model(self, scene: Scene) -> ChatModel:
-        """Return the model, ready to be asked in *scene*."""
+    def model(self, state: State) -> ChatModel:
+        """Return the model, ready to be asked in *state*."""
         ...
 
-    def opening(self, brief: Brief) -> list[BaseMessage]:
+    def opening(self, prompt_input: PromptInput) -> list[BaseMessage]:
         """Return the messages to begin with."""
         ...
 

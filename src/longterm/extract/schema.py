@@ -24,7 +24,7 @@ from longterm.extract.typeddict import modern
 from longterm.memory.draft import ProposalError
 from longterm.memory.model import Memory
 
-__all__ = ["Kind", "Schema", "kinds_of", "plain", "problems_in"]
+__all__ = ["MemorySchema", "Schema", "memory_schemas", "plain", "problems_in"]
 
 #: What users may pass as a schema.
 Schema = type[Any] | Mapping[str, Any]
@@ -34,7 +34,7 @@ _MAX_PROBLEMS = 5
 
 
 @dataclass(frozen=True)
-class Kind:
+class MemorySchema:
     """A schema by its name, ready to be shown to a model and to check what comes back."""
 
     #: Name under which memories of this kind are stored.
@@ -81,7 +81,7 @@ class Kind:
             return otherwise
 
 
-def kinds_of(schemas: Sequence[Schema] | Schema) -> tuple[Kind, ...]:
+def memory_schemas(schemas: Sequence[Schema] | Schema) -> tuple[MemorySchema, ...]:
     """Prepare *schemas*, or a single one; raises `ConfigurationError` for what cannot be one."""
     several = schemas if isinstance(schemas, list | tuple) else [schemas]
     kinds = tuple(_kind(schema) for schema in cast("Sequence[Any]", several))
@@ -101,7 +101,7 @@ def plain(value: Any) -> Any:
     return to_jsonable_python(value)
 
 
-def _kind(schema: Any) -> Kind:
+def _kind(schema: Any) -> MemorySchema:
     if schema is str:
         return _kind(Memory)
     if isinstance(schema, Mapping):
@@ -114,7 +114,7 @@ def _kind(schema: Any) -> Kind:
     )
 
 
-def _typed_kind(schema: type[Any]) -> Kind:
+def _typed_kind(schema: type[Any]) -> MemorySchema:
     try:
         adapter = TypeAdapter[Any](modern(schema))
         # Field names, not aliases: the model is shown memories as they are stored.
@@ -125,7 +125,7 @@ def _typed_kind(schema: type[Any]) -> Kind:
         ) from error
     except (PydanticUserError, NameError) as error:
         raise ConfigurationError(f"{schema!r} cannot be used as a schema: {error}") from error
-    return Kind(
+    return MemorySchema(
         schema.__name__,
         _description(schema, parameters),
         _object_schema(schema.__name__, parameters),
@@ -160,7 +160,7 @@ def problems_in(error: ValidationError) -> str:
     return "; ".join(problems)
 
 
-def _json_kind(schema: Mapping[str, Any]) -> Kind:
+def _json_kind(schema: Mapping[str, Any]) -> MemorySchema:
     parameters, name, description = _json_parts(schema)
     if not name:
         raise ConfigurationError(
@@ -168,7 +168,7 @@ def _json_kind(schema: Mapping[str, Any]) -> Kind:
         )
     if "properties" in parameters:
         parameters.setdefault("type", "object")
-    return Kind(
+    return MemorySchema(
         name,
         description or f"A memory of kind {name}.",
         _object_schema(name, parameters),

@@ -18,24 +18,24 @@ from typing_extensions import override
 
 from longterm.extract import prompts
 from longterm.extract.grounding import label
-from longterm.extract.json_answer import JsonAnswer, constant
+from longterm.extract.json_answer import JsonProtocol, constant
 from longterm.extract.proposal import Proposal
-from longterm.extract.protocol import Brief, Scene
-from longterm.extract.schema import Kind, kinds_of
+from longterm.extract.protocol import PromptInput, State
+from longterm.extract.schema import MemorySchema, memory_schemas
 from longterm.extract.strict import closed
 from longterm.memory.conversation import message_text, speaker, well_formed
 from longterm.memory.model import Document, Memory
 
-__all__ = ["Notes"]
+__all__ = ["SmallModelProtocol"]
 
 #: A memory that is one text is its own label up to this length; of another, a word or two will do.
 _TEXT_LABEL, _FIELD_LABEL = 400, 60
 
 
-(_MEMORY,) = kinds_of([Memory])
+(_MEMORY,) = memory_schemas([Memory])
 
 
-class Notes(JsonAnswer):
+class SmallModelProtocol(JsonProtocol):
     """Talk about notes; the provider holds the model to the schema of the answer."""
 
     mixes_numbers_up = True
@@ -43,30 +43,32 @@ class Notes(JsonAnswer):
     @cached_property
     def _text(self) -> str | None:
         """Name of the one field that a note has, where that is a text."""
-        match [_fields(kind) for kind in self._repertoire.kinds]:
+        match [_fields(kind) for kind in self._allowed.kinds]:
             case [{**fields}] if [field.get("type") for field in fields.values()] == ["string"]:
                 return next(iter(fields))
             case _:
                 return None
 
     @override
-    def opening(self, brief: Brief) -> list[BaseMessage]:
+    def opening(self, prompt_input: PromptInput) -> list[BaseMessage]:
         system = prompts.notes(
-            "" if brief.instructions == prompts.INSTRUCTIONS else brief.instructions,
-            "\n".join(map(_described, self._repertoire.kinds)),
+            "" if prompt_input.instructions == prompts.INSTRUCTIONS else prompt_input.instructions,
+            "\n".join(map(_described, self._allowed.kinds)),
             sentences=self._text is not None,
-            updates=self._repertoire.permissions.updates,
-            deletes=self._repertoire.permissions.deletes,
+            updates=self._allowed.permissions.updates,
+            deletes=self._allowed.permissions.deletes,
         )
-        known = "\n".join(f"[{number}] {_label(document)}" for number, document in brief.known)
-        said = [(speaker(message), message_text(message)) for message in brief.messages]
+        known = "\n".join(
+            f"[{number}] {_label(document)}" for number, document in prompt_input.known
+        )
+        said = [(speaker(message), message_text(message)) for message in prompt_input.messages]
         return [SystemMessage(system), HumanMessage(prompts.notes_session(known, said))]
 
     @override
-    def schema(self, scene: Scene) -> dict[str, Any]:
-        some = {"type": "array", "items": {"anyOf": list(self._changes(scene))}}
+    def schema(self, state: State) -> dict[str, Any]:
+        some = {"type": "array", "items": {"anyOf": list(self._changes(state))}}
         none: dict[str, Any] = {"type": "array", "items": {}, "maxItems": 0}
-        telling = ["tells", *["forgets"] * self._repertoire.permissions.deletes]
+        telling = ["tells", *["forgets"] * self._allowed.permissions.deletes]
         # LangChain wants fields at the top, too; engines with a grammar follow the alternatives.
         return {
             "title": "notes",
@@ -78,18 +80,18 @@ class Notes(JsonAnswer):
             ],
         }
 
-    def _changes(self, scene: Scene) -> Iterator[dict[str, Any]]:
+    def _changes(self, state: State) -> Iterator[dict[str, Any]]:
         """Yield what may be done; a model takes the first too often, so the harmless one leads."""
         number = {"type": "integer", "minimum": 0}
-        several = len(self._repertoire.kinds) > 1
-        for kind in self._repertoire.kinds:
+        several = len(self._allowed.kinds) > 1
+        for kind in self._allowed.kinds:
             named = {"kind": constant(kind.name)} if several else {}
             note = _fields(kind)[self._text] if self._text else kind.parameters
-            if self._repertoire.adds(scene):
+            if self._allowed.adds(state):
                 yield closed(action=constant("insert"), **named, note=note)
-            if self._repertoire.changes(scene):
+            if self._allowed.changes(state):
                 yield closed(action=constant("update"), number=number, note=note)
-        if self._repertoire.removes(scene):
+        if self._allowed.removes(state):
             yield closed(action=constant("delete"), number=number)
 
     @override
@@ -109,7 +111,7 @@ class Notes(JsonAnswer):
                 return operation
 
 
-def _fields(kind: Kind) -> Mapping[str, Mapping[str, Any]]:
+def _fields(kind: MemorySchema) -> Mapping[str, Mapping[str, Any]]:
     return cast("Mapping[str, Mapping[str, Any]]", kind.parameters.get("properties", {}))
 
 
@@ -118,7 +120,7 @@ def _empty(value: Any) -> bool:
     return value is None or value in ("", [], {})
 
 
-def _described(kind: Kind) -> str:
+def _described(kind: MemorySchema) -> str:
     if (kind.name, kind.description) == (_MEMORY.name, _MEMORY.description):
         return ""  # the examples say it better
     parts = [

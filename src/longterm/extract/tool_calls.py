@@ -19,22 +19,29 @@ from longterm.errors import ConfigurationError
 from longterm.extract import prompts
 from longterm.extract.proposal import (
     CUT_OFF,
-    Add,
-    Change,
     Finish,
     Proposal,
     Proposed,
-    Remove,
+    ProposedDelete,
+    ProposedInsert,
+    ProposedUpdate,
     Unreadable,
 )
-from longterm.extract.protocol import Brief, Outcomes, Repertoire, Scene, opening, target_of
+from longterm.extract.protocol import (
+    AllowedActions,
+    Outcomes,
+    PromptInput,
+    State,
+    opening,
+    target_of,
+)
 from longterm.extract.reading import read_json, too_deep
 from longterm.extract.report import is_cut_off
-from longterm.extract.schema import Kind
+from longterm.extract.schema import MemorySchema
 from longterm.models.answer import without_thoughts
 from longterm.models.names import ChatModel, adapt
 
-__all__ = ["ToolCalls"]
+__all__ = ["ToolCallProtocol"]
 
 CHANGE = "update_{}"
 CHANGE_UNTYPED = "update_memory"
@@ -42,33 +49,33 @@ REMOVE = "delete_memory"
 FINISH = "Done"
 
 
-class ToolCalls:
-    """Talk by tool calls; tools are bound to *model* once for each scene."""
+class ToolCallProtocol:
+    """Talk by tool calls; tools are bound to *model* once for each state."""
 
     mixes_numbers_up = False
 
-    def __init__(self, model: ChatModel, repertoire: Repertoire) -> None:
+    def __init__(self, model: ChatModel, allowed: AllowedActions) -> None:
         self._model = model
-        self._repertoire = repertoire
-        self._adding = {kind.tool_name: kind for kind in repertoire.kinds}
+        self._allowed = allowed
+        self._adding = {kind.tool_name: kind for kind in allowed.kinds}
         self._changing = {CHANGE.format(name) for name in self._adding} | {CHANGE_UNTYPED}
-        self._bound: dict[Scene, ChatModel] = {}
+        self._bound: dict[State, ChatModel] = {}
         if taken := self._adding.keys() & {*self._changing, REMOVE, FINISH}:
             raise ConfigurationError(
                 f"Schemas cannot be called {sorted(taken)}: tools of longterm's have these names."
             )
 
-    def model(self, scene: Scene) -> ChatModel:
-        """Return the model with the tools of *scene* bound to it."""
-        if scene not in self._bound:
-            tools = list(_tools(self._repertoire, scene))
-            options = {"tool_choice": "any"} if self._repertoire.required else {}
-            self._bound[scene] = adapt(self._model, lambda model: _bind(model, tools, options))
-        return self._bound[scene]
+    def model(self, state: State) -> ChatModel:
+        """Return the model with the tools of *state* bound to it."""
+        if state not in self._bound:
+            tools = list(_tools(self._allowed, state))
+            options = {"tool_choice": "any"} if self._allowed.required else {}
+            self._bound[state] = adapt(self._model, lambda model: _bind(model, tools, options))
+        return self._bound[state]
 
-    def opening(self, brief: Brief) -> list[BaseMessage]:
+    def opening(self, prompt_input: PromptInput) -> list[BaseMessage]:
         """Return the usual beginning; the tools describe themselves."""
-        return opening(brief, self._repertoire, prompts.BY_TOOLS)
+        return opening(prompt_input, self._allowed, prompts.BY_TOOLS)
 
     def read(self, answer: Any) -> list[Proposed]:
         """Return the calls in *answer*; calls spelled out in words count where no real ones are."""
@@ -95,7 +102,7 @@ class ToolCalls:
         if arguments is None:
             return Unreadable(f"The arguments of {name} are not valid JSON.")
         if name in self._adding:
-            return Add(self._adding[name], arguments)
+            return ProposedInsert(self._adding[name], arguments)
         if name in self._changing:
             return _change(arguments)
         return self._other(name, arguments)
@@ -103,11 +110,11 @@ class ToolCalls:
     def _other(self, name: str, arguments: dict[str, Any]) -> Proposal:
         match name, arguments:
             case (str(word), {"number": number}) if word == REMOVE:
-                return Remove(target_of(number))
+                return ProposedDelete(target_of(number))
             case ("RemoveDoc", {"json_doc_id": target}):
-                return Remove(target_of(target))
+                return ProposedDelete(target_of(target))
             case ("PatchDoc", {"json_doc_id": target, "patches": patches}):
-                return Change(target_of(target), patches)
+                return ProposedUpdate(target_of(target), patches)
             case (str(word), _) if word == FINISH:
                 return Finish()
             case _:
@@ -135,27 +142,27 @@ def _said(call: Mapping[str, Any]) -> str:
     return f"{call['name']}({json.dumps(arguments, ensure_ascii=False, default=str)})"
 
 
-def _tools(repertoire: Repertoire, scene: Scene) -> Iterator[dict[str, Any]]:
-    if repertoire.adds(scene):
-        for kind in repertoire.kinds:
+def _tools(allowed: AllowedActions, state: State) -> Iterator[dict[str, Any]]:
+    if allowed.adds(state):
+        for kind in allowed.kinds:
             yield _tool(kind.tool_name, kind.description, kind.parameters)
-    if repertoire.changes(scene):
-        yield from (_change_tool(kind) for kind in repertoire.kinds)
-    if repertoire.changes(scene) and scene.untyped and not _has_untyped_name(repertoire):
+    if allowed.changes(state):
+        yield from (_change_tool(kind) for kind in allowed.kinds)
+    if allowed.changes(state) and state.untyped and not _has_untyped_name(allowed):
         changes = {"type": "object", "description": prompts.UNTYPED_CHANGES}
         yield _tool(CHANGE_UNTYPED, prompts.CHANGE_UNTYPED, _numbered(changes=changes))
-    if repertoire.removes(scene):
+    if allowed.removes(state):
         yield _tool(REMOVE, prompts.REMOVING, _numbered())
-    if scene.stepwise:
+    if state.stepwise:
         yield _tool(FINISH, prompts.DONE, {"type": "object", "properties": {}})
 
 
-def _has_untyped_name(repertoire: Repertoire) -> bool:
+def _has_untyped_name(allowed: AllowedActions) -> bool:
     """Whether a kind is called "memory", whose tool then changes what has no schema as well."""
-    return any(CHANGE.format(kind.tool_name) == CHANGE_UNTYPED for kind in repertoire.kinds)
+    return any(CHANGE.format(kind.tool_name) == CHANGE_UNTYPED for kind in allowed.kinds)
 
 
-def _change_tool(kind: Kind) -> dict[str, Any]:
+def _change_tool(kind: MemorySchema) -> dict[str, Any]:
     description = prompts.CHANGE_TYPED.format(kind=kind.name)
     return _tool(CHANGE.format(kind.tool_name), description, _numbered(changes=kind.changes))
 
@@ -221,9 +228,9 @@ def _arguments(args: Any) -> dict[str, Any] | None:
 def _change(arguments: dict[str, Any]) -> Proposal:
     match arguments:
         case {"number": number, "changes": changes}:
-            return Change(target_of(number), changes)
+            return ProposedUpdate(target_of(number), changes)
         case {"number": number, **changes} if changes:
-            return Change(target_of(number), changes)
+            return ProposedUpdate(target_of(number), changes)
         case _:
             return Unreadable("A change needs the number of a memory and the fields that change.")
 

@@ -25,9 +25,9 @@ from longterm.effects.drivers import arun, in_graph, run
 from longterm.effects.operations import Index, Ttl, get_op, put_op, search_op
 from longterm.effects.runnable import FlowRunnable
 from longterm.effects.steps import fetch, search, write
-from longterm.extract.schema import Kind
+from longterm.extract.schema import MemorySchema
 from longterm.manage.items import Item, SearchItem, typed_item, typed_search_item
-from longterm.manage.known import known_in
+from longterm.manage.known import normalize_existing
 from longterm.memory.model import Document, value_of
 from longterm.memory.namespace import Namespace, NamespaceTemplate
 
@@ -45,7 +45,7 @@ class NamespaceAccess(FlowRunnable[Any, list[dict[str, Any]]]):
     def __init__(
         self,
         namespace: NamespaceTemplate,
-        kinds: Sequence[Kind],
+        kinds: Sequence[MemorySchema],
         default: Default | None,
         store: BaseStore | None,
     ) -> None:
@@ -199,7 +199,7 @@ class NamespaceAccess(FlowRunnable[Any, list[dict[str, Any]]]):
     def _stored(self, key: str, value: Any) -> dict[str, Any]:
         if isinstance(value, dict):
             return cast("dict[str, Any]", value)
-        document, _ = known_in([(key, value)], self._kinds)[key]
+        document, _ = normalize_existing([(key, value)], self._kinds)[key]
         return value_of(document)
 
     async def _put(self, op: PutOp, config: RunnableConfig | None) -> None:

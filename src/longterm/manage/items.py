@@ -12,7 +12,7 @@ from typing import Any
 from langgraph.store.base import Item as StoreItem, SearchItem as StoreSearchItem
 from typing_extensions import override
 
-from longterm.extract.schema import Kind, plain
+from longterm.extract.schema import MemorySchema, plain
 
 __all__ = ["Item", "SearchItem", "typed_item", "typed_search_item"]
 
@@ -37,7 +37,7 @@ class SearchItem(StoreSearchItem):
         return {**super().dict(), "value": plain(self.value)}  # pyright: ignore[reportUnknownMemberType] - untyped in LangGraph
 
 
-def typed_item(item: StoreItem, kinds: Sequence[Kind]) -> Item:
+def typed_item(item: StoreItem, kinds: Sequence[MemorySchema]) -> Item:
     """Return *item* with its value as an instance of one of *kinds*."""
     return Item(
         value=_typed(item.value, kinds),
@@ -48,7 +48,7 @@ def typed_item(item: StoreItem, kinds: Sequence[Kind]) -> Item:
     )
 
 
-def typed_search_item(item: StoreSearchItem, kinds: Sequence[Kind]) -> SearchItem:
+def typed_search_item(item: StoreSearchItem, kinds: Sequence[MemorySchema]) -> SearchItem:
     """Return *item* with its value as an instance of one of *kinds*."""
     return SearchItem(
         namespace=item.namespace,
@@ -60,7 +60,7 @@ def typed_search_item(item: StoreSearchItem, kinds: Sequence[Kind]) -> SearchIte
     )
 
 
-def _typed(value: Any, kinds: Sequence[Kind]) -> Any:
+def _typed(value: Any, kinds: Sequence[MemorySchema]) -> Any:
     match value:
         case {"kind": str(name), "content": content}:
             return next((k.load(content, value) for k in kinds if k.name == name), value)

@@ -16,11 +16,11 @@ from pydantic import BaseModel
 from pydantic_core import PydanticSerializationError
 
 from longterm.errors import InvalidInputError
-from longterm.extract.schema import Kind, plain
+from longterm.extract.schema import MemorySchema, plain
 from longterm.memory.draft import ProposalError
 from longterm.memory.model import Document, document_of
 
-__all__ = ["Known", "known_in"]
+__all__ = ["Known", "normalize_existing"]
 
 #: Documents under their ids, with the objects that stand for them in a result.
 Known = dict[str, tuple[Document, Any]]
@@ -28,7 +28,7 @@ Known = dict[str, tuple[Document, Any]]
 _ANY_KIND = "__any__"
 
 
-def known_in(existing: Any, kinds: Sequence[Kind]) -> Known:
+def normalize_existing(existing: Any, kinds: Sequence[MemorySchema]) -> Known:
     """Return the memories in *existing*, one or many, by id, in their order.
 
     Raises `InvalidInputError` for what is no memory in any shape we know.
@@ -53,7 +53,7 @@ def _items(existing: Any) -> Iterable[Any]:
             return (existing,)
 
 
-def _read(item: Any, kinds: Sequence[Kind]) -> tuple[Document, Any]:
+def _read(item: Any, kinds: Sequence[MemorySchema]) -> tuple[Document, Any]:
     match item:
         case (str(key), str(kind), content):
             return _document(key, kind, content, kinds)
@@ -78,7 +78,7 @@ def _is_instance(item: Any) -> bool:
     return isinstance(item, BaseModel) or (is_dataclass(item) and not isinstance(item, type))
 
 
-def _stored(key: str, value: Any, kinds: Sequence[Kind]) -> tuple[Document, Any]:
+def _stored(key: str, value: Any, kinds: Sequence[MemorySchema]) -> tuple[Document, Any]:
     """Read a store's value, or what the managers' own search makes of one."""
     match value:
         case {"kind": str(name), "content": content}:
@@ -91,12 +91,12 @@ def _stored(key: str, value: Any, kinds: Sequence[Kind]) -> tuple[Document, Any]
             return _document(key, None, value, kinds)
 
 
-def _fits(value: Any, kinds: Sequence[Kind]) -> bool:
+def _fits(value: Any, kinds: Sequence[MemorySchema]) -> bool:
     return any(kind.load(value, None) is not None for kind in kinds)
 
 
 def _document(
-    key: str, kind: str | None, content: Any, kinds: Sequence[Kind]
+    key: str, kind: str | None, content: Any, kinds: Sequence[MemorySchema]
 ) -> tuple[Document, Any]:
     if _is_instance(content):
         return Document(key, kind or type(content).__name__, _plain(content)), content
@@ -113,7 +113,7 @@ def _plain(content: Any) -> Any:
 
 
 def _guessed(
-    key: str, content: Any, kinds: Sequence[Kind], otherwise: str | None = None
+    key: str, content: Any, kinds: Sequence[MemorySchema], otherwise: str | None = None
 ) -> tuple[Document, Any]:
     """Give *content* the first kind it fits; a text fits a kind that has just a content."""
     for kind in kinds:

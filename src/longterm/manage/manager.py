@@ -13,11 +13,11 @@ from typing_extensions import override
 
 from longterm.effects.runnable import FlowRunnable
 from longterm.errors import InvalidInputError
-from longterm.extract.engine import Extraction, Extractor, Session
+from longterm.extract.engine import Extraction, ExtractionInput, Extractor
 from longterm.extract.prompts import INSTRUCTIONS
 from longterm.extract.proposal import NewId, Permissions
-from longterm.extract.schema import Kind, Schema, kinds_of
-from longterm.manage.known import Known, known_in
+from longterm.extract.schema import MemorySchema, Schema, memory_schemas
+from longterm.manage.known import Known, normalize_existing
 from longterm.manage.results import Results, warn_of_dropped
 from longterm.memory.conversation import as_messages
 from longterm.memory.draft import Draft, Entry
@@ -55,7 +55,7 @@ def create_memory_manager(
     Raises `ConfigurationError` for a model or schema that cannot be used.
     """
     permissions = Permissions(enable_inserts, enable_updates, enable_deletes)
-    kinds = kinds_of(schemas or (Memory,))
+    kinds = memory_schemas(schemas or (Memory,))
     extractor = Extractor(
         as_model(model), kinds, permissions, instructions=instructions, protocol=protocol
     )
@@ -68,7 +68,7 @@ class MemoryManager(FlowRunnable[Any, list[ExtractedMemory]]):
     See `create_memory_manager`.
     """
 
-    def __init__(self, extractor: Extractor, kinds: tuple[Kind, ...]) -> None:
+    def __init__(self, extractor: Extractor, kinds: tuple[MemorySchema, ...]) -> None:
         self._extractor = extractor
         self._kinds = kinds
 
@@ -82,11 +82,11 @@ class MemoryManager(FlowRunnable[Any, list[ExtractedMemory]]):
     async def flow(self, input: Any, config: RunnableConfig) -> list[ExtractedMemory]:
         fields = fields_in(input)
         messages = as_messages(fields.get("messages"))
-        known = known_in(fields.get("existing"), self._kinds)
+        known = normalize_existing(fields.get("existing"), self._kinds)
         draft = Draft.of([document for document, _ in known.values()])
         if not messages:
             return Results(self._memories(draft, known))
-        session = Session(messages, draft, steps_in(fields), today(), ids_for(config))
+        session = ExtractionInput(messages, draft, steps_in(fields), today(), ids_for(config))
         return self._results(await self._extractor.extract(session), known)
 
     def _results(self, extraction: Extraction, known: Known) -> list[ExtractedMemory]:

@@ -20,13 +20,13 @@ from typing_extensions import override
 from longterm.effects.operations import search_op
 from longterm.effects.steps import search
 from longterm.errors import ConfigurationError
-from longterm.extract.engine import Extraction, Extractor, Session
+from longterm.extract.engine import Extraction, ExtractionInput, Extractor
 from longterm.extract.prompts import CONSOLIDATE, INSTRUCTIONS, SEARCH_MEMORIES
 from longterm.extract.proposal import NewId, Permissions
 from longterm.extract.report import Dropped, Report
-from longterm.extract.schema import Kind, Schema, kinds_of
+from longterm.extract.schema import MemorySchema, Schema, memory_schemas
 from longterm.manage.access import DEFAULT_KEY, Default, NamespaceAccess
-from longterm.manage.known import known_in
+from longterm.manage.known import normalize_existing
 from longterm.manage.manager import fields_in, ids_for, job_in, steps_in, today
 from longterm.manage.query import QueryWriter
 from longterm.manage.recalled import recalled
@@ -98,7 +98,7 @@ def create_memory_store_manager(
     """
     if query_limit < 0:
         raise ConfigurationError(f"query_limit cannot be negative: {query_limit}.")
-    chat, kinds = as_model(model), kinds_of(schemas or (Memory,))
+    chat, kinds = as_model(model), memory_schemas(schemas or (Memory,))
     permissions = Permissions(enable_inserts, enable_updates, enable_deletes)
     main = Extractor(chat, kinds, permissions, instructions=instructions, protocol=protocol)
     return MemoryStoreManager(
@@ -115,7 +115,10 @@ def create_memory_store_manager(
 
 
 def _phase(
-    model: ChatModel, kinds: tuple[Kind, ...], phase: MemoryPhase, protocol: ProtocolName | None
+    model: ChatModel,
+    kinds: tuple[MemorySchema, ...],
+    phase: MemoryPhase,
+    protocol: ProtocolName | None,
 ) -> _Stage:
     permissions = Permissions(
         phase.get("enable_inserts", True),
@@ -132,7 +135,7 @@ def _query_writer(model: str | ChatModel | None) -> QueryWriter | None:
 
 
 def _default(
-    value: Any, factory: Callable[[RunnableConfig], Any] | None, kinds: Sequence[Kind]
+    value: Any, factory: Callable[[RunnableConfig], Any] | None, kinds: Sequence[MemorySchema]
 ) -> Default | None:
     if value is not None and factory is not None:
         raise ConfigurationError("Pass default or default_factory, not both.")
@@ -144,8 +147,8 @@ def _default(
     return lambda _: document
 
 
-def _default_document(value: Any, kinds: Sequence[Kind]) -> Document:
-    document, _ = known_in([(DEFAULT_KEY, value)], kinds)[DEFAULT_KEY]
+def _default_document(value: Any, kinds: Sequence[MemorySchema]) -> Document:
+    document, _ = normalize_existing([(DEFAULT_KEY, value)], kinds)[DEFAULT_KEY]
     if document.kind is None:
         names = ", ".join(kind.name for kind in kinds)
         raise ConfigurationError(f"The default {value!r:.200} fits none of the schemas ({names}).")
@@ -163,7 +166,7 @@ class MemoryStoreManager(NamespaceAccess):
     def __init__(
         self,
         stages: Sequence[_Stage],
-        kinds: tuple[Kind, ...],
+        kinds: tuple[MemorySchema, ...],
         *,
         namespace: NamespaceTemplate,
         query_writer: QueryWriter | None,
@@ -192,7 +195,7 @@ class MemoryStoreManager(NamespaceAccess):
         if not messages:
             return Results()
         draft = self._draft(await self._known(messages, namespace, config), config)
-        session = Session(messages, draft, steps, today(), self._ids(namespace, config))
+        session = ExtractionInput(messages, draft, steps, today(), self._ids(namespace, config))
         extraction = await self._extract(session)
         random_ids = not (self._profile or self._default or job_in(config))
         ops, lost = await save(extraction.draft, namespace, random_ids=random_ids)
@@ -200,7 +203,7 @@ class MemoryStoreManager(NamespaceAccess):
         warn_of_dropped(report)
         return Results([_as_put(op) for op in ops if op.value is not None], report)
 
-    async def _extract(self, session: Session) -> Extraction:
+    async def _extract(self, session: ExtractionInput) -> Extraction:
         report = Report()
         for stage in self._stages:
             if stage.sees_messages or session.draft.living:

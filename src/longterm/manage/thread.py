@@ -9,10 +9,10 @@ from typing_extensions import override
 
 from longterm.effects.runnable import FlowRunnable
 from longterm.errors import ExtractionError, InvalidInputError
-from longterm.extract.engine import Extractor, Session
+from longterm.extract.engine import ExtractionInput, Extractor
 from longterm.extract.prompts import SUMMARIZE, VALUE_FRAME
 from longterm.extract.proposal import Permissions
-from longterm.extract.schema import Kind, Schema, kinds_of
+from longterm.extract.schema import MemorySchema, Schema, memory_schemas
 from longterm.manage.manager import fields_in, ids_for, today
 from longterm.memory.conversation import as_messages
 from longterm.memory.draft import Draft
@@ -34,7 +34,7 @@ def create_thread_extractor(
 
     The default schema is `SummarizeThread`, with a title and a summary.
     """
-    (kind,) = kinds_of([schema or SummarizeThread])
+    (kind,) = memory_schemas([schema or SummarizeThread])
     extractor = Extractor(
         as_model(model),
         (kind,),
@@ -50,7 +50,7 @@ def create_thread_extractor(
 class ThreadExtractor(FlowRunnable[Any, Any]):
     """Reads one value: ``invoke({"messages": …})``; see `create_thread_extractor`."""
 
-    def __init__(self, extractor: Extractor, kind: Kind) -> None:
+    def __init__(self, extractor: Extractor, kind: MemorySchema) -> None:
         self._extractor = extractor
         self._kind = kind
 
@@ -60,7 +60,7 @@ class ThreadExtractor(FlowRunnable[Any, Any]):
         messages = as_messages(fields_in(input)["messages"])
         if not messages:
             raise InvalidInputError("There are no messages to read a value from.")
-        session = Session(messages, Draft(), 1, today(), ids_for(config))
+        session = ExtractionInput(messages, Draft(), 1, today(), ids_for(config))
         extraction = await self._extractor.extract(session)
         if not extraction.draft.entries:
             reasons = "; ".join(map(str, extraction.report.dropped))
