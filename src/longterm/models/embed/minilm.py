@@ -44,8 +44,12 @@ class MiniLMEmbeddings(Embeddings):
     #: What to write beside stored vectors: other weights give other vectors.
     name = "all-MiniLM-L6-v2-int8"
 
-    def __init__(self, *, threads: int | None = None, batch_size: int = 32) -> None:
-        """Prepare the model; nothing is loaded before the first text comes."""
+    def __init__(self, *, threads: int | None = None, batch_size: int = 4) -> None:
+        """Prepare the model; nothing is loaded before the first text comes.
+
+        Texts are embedded *batch_size* at a time, those of like length together: in larger batches
+        a processor spends half of its time on padding, and much more memory on long texts.
+        """
         self._threads = threads
         self._batch_size = batch_size
         self._lock = threading.Lock()
