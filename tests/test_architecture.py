@@ -91,6 +91,16 @@ LONGEST_TWIN = 3
 CALLS_RUNNABLES = {"reflect/job.py", "graphs.py", "cli/demo.py"}
 #: Where both sides of the bridge are written out.
 BRIDGES = {"effects/drivers.py", "effects/runnable.py", "reflect/remote.py"}
+#: Functions that remember their last answers for the whole process, and what they are given. No
+#: one is given what users said: such caches belong to an object that can be closed and erased.
+REMEMBERED = {
+    "extract/prompts.py": "tools and schemas",
+    "models/local/weights.py": "names of files",
+    "stores/embedded/lexicon.py": "single words",
+    "stores/names.py": "labels of namespaces",
+    "text/fences.py": "names of tags",
+    "text/tokenizer.py": "single words",
+}
 SUFFIXES_OF_A_STORE = ("store", "stores")
 
 
@@ -192,6 +202,12 @@ def test_the_environment_is_read_in_settings_only(path: Path) -> None:
     names = {node.attr for node in ast.walk(tree_of(path)) if isinstance(node, ast.Attribute)}
     imported = {name.split(".")[-1] for name in imported_by(path)}
     assert not read & (names | imported)
+
+
+@every_module
+def test_no_cache_of_the_process_holds_what_users_said(path: Path) -> None:
+    caches = {"functools.lru_cache", "functools.cache"} & set(imported_by(path))
+    assert not caches or name_of(path) in REMEMBERED
 
 
 @every_module

@@ -7,7 +7,7 @@ import pytest
 
 from longterm.errors import ConfigurationError
 from longterm.evals.locomo import read_locomo
-from longterm.evals.methods import ARMS, Method, Stores, methods, names_in
+from longterm.evals.methods import SIGNALS, Method, Stores, methods, names_in
 from longterm.evals.report import as_json, category_rows, figures, method_rows
 from longterm.evals.run import Asked, ask_all, record_all, sessions_in
 from longterm.evals.suites import Suite
@@ -70,15 +70,15 @@ def test_conversations_of_one_name_do_not_mix(suite: Suite, stores: Stores) -> N
     assert all("D1:1" not in answer.found.ids for answer in asked)
 
 
-def test_an_arm_alone_weighs_nothing_else(suite: Suite, stores: Stores) -> None:
-    (words,) = methods(["words"], stores, limit=1, budget=500)
-    asked = {one.question.text: one.found.ids for one in measured([words], suite)}
+def test_a_signal_alone_weighs_nothing_else(suite: Suite, stores: Stores) -> None:
+    (text,) = methods(["text"], stores, limit=1, budget=500)
+    asked = {one.question.text: one.found.ids for one in measured([text], suite)}
     assert asked["Where did Ann move to?"] == ("D1:1",)
 
 
 def test_names_of_methods_are_lists_and_groups(suite: Suite) -> None:
     assert names_in(["longterm, bm25", "bm25"]) == ["longterm", "bm25"]
-    assert names_in(["arms"]) == list(ARMS)
+    assert names_in(["signals"]) == list(SIGNALS)
     with pytest.raises(ConfigurationError, match="no method 'lucene'"):
         names_in(["lucene"])
 

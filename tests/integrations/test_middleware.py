@@ -24,7 +24,7 @@ from longterm.integrations.middleware import LongtermMiddleware
 from longterm.manage.manager import create_memory_manager
 from longterm.manage.store_manager import create_memory_store_manager
 from longterm.recall.recorder import create_conversation_recorder
-from longterm.recall.retriever import Recalled
+from longterm.recall.retriever import RecallResult
 from longterm.short_term import SummarizationNode
 from longterm.testing import Asked, HashEmbeddings, Reply, ScriptedChatModel, tool_calls
 
@@ -87,8 +87,8 @@ async def _drain(graph: Any, state: Any, config: Any) -> None:
         pass
 
 
-def rome(payload: Any) -> Recalled:
-    return Recalled("", (), "Ann lives in Rome")
+def rome(payload: Any) -> RecallResult:
+    return RecallResult("", (), "Ann lives in Rome")
 
 
 def test_the_agents_own_prompt_comes_first_and_stays() -> None:
@@ -101,9 +101,9 @@ def test_the_agents_own_prompt_comes_first_and_stays() -> None:
 def test_recall_is_given_the_conversation_and_asked_once_for_each_run() -> None:
     asked: list[Any] = []
 
-    def recall(payload: Any) -> Recalled:
+    def recall(payload: Any) -> RecallResult:
         asked.append([message.text for message in payload["messages"]])
-        return Recalled("", (), "facts")
+        return RecallResult("", (), "facts")
 
     @tool
     def look() -> str:
@@ -202,7 +202,7 @@ def test_a_failed_recall_takes_no_answer_away(way: str, caplog: pytest.LogCaptur
     assert len(kept.search(("memories", "ann"))) == 1
 
 
-def no_disk(_: Any) -> Recalled:
+def no_disk(_: Any) -> RecallResult:
     raise OSError("The disk is gone.")
 
 
@@ -227,8 +227,8 @@ def test_a_failed_summary_takes_no_answer_away(way: str, caplog: pytest.LogCaptu
 
 
 def test_a_recall_may_ask_somebody_first() -> None:
-    def asks(payload: Any) -> Recalled:
-        return Recalled("", (), interrupt("May I look?"))
+    def asks(payload: Any) -> RecallResult:
+        return RecallResult("", (), interrupt("May I look?"))
 
     model = ScriptedChatModel("Hi")
     memory = LongtermMiddleware(keeper("Nothing."), recall=RunnableLambda(asks))

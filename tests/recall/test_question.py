@@ -4,41 +4,45 @@ from datetime import UTC, datetime
 
 import pytest
 
-from longterm.recall.question import ask
+from longterm.recall.question import parse_question
 
 NOW = datetime(2023, 6, 1, tzinfo=UTC)
 
 
 def test_the_name_of_a_speaker_is_not_searched_for() -> None:
-    question = ask("When did Caroline paint a sunrise?", speakers=["Caroline", "Mel"], now=NOW)
+    question = parse_question(
+        "When did Caroline paint a sunrise?", speakers=["Caroline", "Mel"], now=NOW
+    )
 
     assert question.named == {"Caroline"}
     assert question.terms == ("paint", "sunris")
 
 
 def test_a_question_that_is_only_a_name_searches_for_the_name() -> None:
-    assert ask("Caroline?", speakers=["Caroline"], now=NOW).terms == ("carolin",)
+    assert parse_question("Caroline?", speakers=["Caroline"], now=NOW).terms == ("carolin",)
 
 
 def test_vectors_look_for_what_the_speaker_would_say() -> None:
-    question = ask("When did Caroline's dog visit Caroline?", speakers=["Caroline"], now=NOW)
+    question = parse_question(
+        "When did Caroline's dog visit Caroline?", speakers=["Caroline"], now=NOW
+    )
 
     assert question.statement == "my dog visit I"
 
 
 def test_a_chinese_name_becomes_the_first_person() -> None:
-    question = ask("小明喜欢什么拉面?", speakers=["小明"], now=NOW)
+    question = parse_question("小明喜欢什么拉面?", speakers=["小明"], now=NOW)
 
     assert question.named == {"小明"}
     assert question.statement == "我喜欢什么拉面"
 
 
 def test_a_first_name_stands_for_the_full_one() -> None:
-    assert ask("What does Ann like?", speakers=["Ann Lee"], now=NOW).named == {"Ann Lee"}
+    assert parse_question("What does Ann like?", speakers=["Ann Lee"], now=NOW).named == {"Ann Lee"}
 
 
 def test_part_of_a_word_names_nobody() -> None:
-    assert not ask("What did the annual report say?", speakers=["Ann"], now=NOW).named
+    assert not parse_question("What did the annual report say?", speakers=["Ann"], now=NOW).named
 
 
 @pytest.mark.parametrize(
@@ -56,11 +60,11 @@ def test_part_of_a_word_names_nobody() -> None:
     ],
 )
 def test_traits(text: str, trait: str) -> None:
-    assert getattr(ask(text, now=NOW), trait)
+    assert getattr(parse_question(text, now=NOW), trait)
 
 
 def test_an_empty_question_has_nothing_to_look_for() -> None:
-    question = ask("", now=NOW)
+    question = parse_question("", now=NOW)
 
     assert question.terms == ()
     assert question.statement == ""

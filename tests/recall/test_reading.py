@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from longterm.recall.language import NUMBERS, STANDING, TIME_WORDS, Sign
-from longterm.recall.reading import pieces, read, tells_number, tells_time
+from longterm.recall.reading import mentions_number, mentions_time, pieces, read
 from longterm.text.tokenizer import terms
 
 TIMES = (
@@ -40,7 +40,7 @@ def test_the_passages_of_a_long_text_hold_all_its_terms() -> None:
 def test_traits() -> None:
     text = "Yesterday I bought 3 lamps. Do you like them?"
 
-    assert (tells_time(text), tells_number(text), read(text).asks) == (True, True, True)
+    assert (mentions_time(text), mentions_number(text), read(text).asks) == (True, True, True)
 
 
 def test_a_wish_for_good_is_recognised() -> None:

@@ -15,7 +15,7 @@ from typing_extensions import override
 from longterm.effects.runnable import FlowRunnable
 from longterm.errors import ConfigurationError, NoStoreError
 from longterm.recall.recorder import create_conversation_recorder
-from longterm.recall.retriever import Recalled, Recollection, Reranker, create_recall
+from longterm.recall.retriever import RecallItem, RecallResult, Reranker, create_recall
 from longterm.stores.embedded.store import EmbeddedStore
 from longterm.testing import HashEmbeddings
 
@@ -129,7 +129,7 @@ def test_now_says_what_last_week_is(store: BaseStore) -> None:
 def test_a_function_can_choose(store: BaseStore) -> None:
     record(store)
 
-    def questions(_: str, items: Sequence[Recollection]) -> list[Recollection]:
+    def questions(_: str, items: Sequence[RecallItem]) -> list[RecallItem]:
         return [item for item in items if item.text.endswith("?")]
 
     recalled = create_recall(store=store, limit=1, reranker=questions).invoke("拉面", ANN)
@@ -320,13 +320,13 @@ def test_a_list_that_may_be_one_namespace_or_several_is_refused() -> None:
 def test_a_reranker_chooses_each_once_and_only_among_what_it_is_given(store: BaseStore) -> None:
     record(store)
 
-    def thrice(_: str, items: Sequence[Recollection]) -> list[Recollection]:
+    def thrice(_: str, items: Sequence[RecallItem]) -> list[RecallItem]:
         return [items[0]] * 3
 
-    def others(_: str, items: Sequence[Recollection]) -> list[Recollection]:
+    def others(_: str, items: Sequence[RecallItem]) -> list[RecallItem]:
         return [replace(items[0], key="other")]
 
-    def recall(reranker: Reranker) -> Recalled:
+    def recall(reranker: Reranker) -> RecallResult:
         return create_recall(store=store, reranker=reranker).invoke("bread", ANN)
 
     assert len(recall(thrice).items) == 1

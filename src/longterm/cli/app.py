@@ -139,7 +139,7 @@ def eval_recall(
     store: EvalStore = None,
     method: Annotated[
         list[str],
-        typer.Option(help="longterm, bm25, cosine, an arm, arms or all; several with commas."),
+        typer.Option(help="longterm, bm25, cosine, a signal, signals or all; several with commas."),
     ] = ["longterm"],  # noqa: B006 - typer copies it
     k: Annotated[str, typer.Option(help="How many turns count.")] = "5,10,25,50",
     budget: Budget = 2_000,

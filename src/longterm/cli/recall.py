@@ -10,7 +10,7 @@ from rich.console import Console
 
 from longterm.cli.place import Place
 from longterm.effects.drivers import run as run_flow
-from longterm.recall.retriever import Recalled, Recollection, create_recall
+from longterm.recall.retriever import RecallItem, RecallResult, create_recall
 
 __all__ = ["run"]
 
@@ -38,7 +38,7 @@ def run(
         console.out(text, highlight=False)
 
 
-def _json(recalled: Recalled) -> dict[str, Any]:
+def _json(recalled: RecallResult) -> dict[str, Any]:
     return {
         "question": recalled.question,
         "text": recalled.text,
@@ -46,7 +46,7 @@ def _json(recalled: Recalled) -> dict[str, Any]:
     }
 
 
-def _item(item: Recollection) -> dict[str, Any]:
+def _item(item: RecallItem) -> dict[str, Any]:
     return {
         "kind": item.kind,
         "text": item.text,

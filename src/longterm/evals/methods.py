@@ -1,6 +1,6 @@
 """Methods: the ways of finding turns that are measured side by side.
 
-Ours, each of its arms alone, and what others do. All that are ours share one store.
+Ours, each of its signals alone, and what others do. All that are ours share one store.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -24,13 +24,13 @@ from longterm.recall.retriever import create_recall
 from longterm.recall.turns import as_candidate
 from longterm.settings import embedded_store
 
-__all__ = ["ARMS", "BASELINES", "PLACE", "Found", "Method", "Stores", "methods", "names_in"]
+__all__ = ["BASELINES", "PLACE", "SIGNALS", "Found", "Method", "Stores", "methods", "names_in"]
 
 #: Each conversation has a namespace of its own.
 PLACE = NamespaceTemplate(("evals", "{suite}", "{conversation}"))
 
 #: Ours with all weights but one at nothing.
-ARMS = tuple(one.name for one in fields(Weights))
+SIGNALS = tuple(one.name for one in fields(Weights))
 #: What others do: full text alone; and LangMem's search, cosines on an `InMemoryStore`.
 BASELINES = ("bm25", "cosine")
 
@@ -55,11 +55,11 @@ class Method:
 
 
 def names_in(texts: Iterable[str]) -> list[str]:
-    """Names of methods, from texts that may hold several; "arms" and "all" stand for theirs.
+    """Names of methods, from texts that may hold several; "signals" and "all" stand for theirs.
 
     Raises `ConfigurationError` for one that nobody knows.
     """
-    groups = {"arms": ARMS, "all": ("longterm", *BASELINES, *ARMS)}
+    groups = {"signals": SIGNALS, "arms": SIGNALS, "all": ("longterm", *BASELINES, *SIGNALS)}
     known = dict.fromkeys(groups["all"])
     said = [name.strip() for text in texts for name in text.split(",") if name.strip()]
     names = [name for one in said for name in groups.get(one, (one,))]
@@ -103,7 +103,7 @@ def methods(names: Sequence[str], stores: Stores, *, limit: int, budget: int) ->
 
 
 def _ours(name: str, store: BaseStore, limit: int, budget: int) -> Method:
-    weights = _alone(name) if name in ARMS else Weights()
+    weights = _alone(name) if name in SIGNALS else Weights()
     recall = create_recall(
         namespace=PLACE, store=store, limit=limit, budget=budget, weights=weights
     )
@@ -121,7 +121,7 @@ def _ours(name: str, store: BaseStore, limit: int, budget: int) -> Method:
 
 def _alone(arm: str) -> Weights:
     """Weigh one arm, for or against as shipped, and nothing else."""
-    nothing = dict.fromkeys(ARMS, 0.0)
+    nothing = dict.fromkeys(SIGNALS, 0.0)
     return Weights(**nothing | {arm: copysign(1.0, getattr(Weights(), arm))})
 
 

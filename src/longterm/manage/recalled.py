@@ -15,7 +15,7 @@ from langgraph.store.base import Item
 from longterm.effects.operations import get_op
 from longterm.effects.steps import fetch, together
 from longterm.memory.namespace import Namespace
-from longterm.recall.retriever import Recall, Recalled
+from longterm.recall.retriever import Recall, RecallResult
 
 __all__ = ["recalled"]
 
@@ -35,7 +35,7 @@ async def recalled(
     return [item for item in items if item is not None]
 
 
-def _keys(found: Sequence[Recalled], namespace: Namespace) -> dict[str, None]:
+def _keys(found: Sequence[RecallResult], namespace: Namespace) -> dict[str, None]:
     """Keys of memories: the best of every query first, then the second best, …, each once.
 
     Scores of two recalls do not compare, so places count.
@@ -44,7 +44,7 @@ def _keys(found: Sequence[Recalled], namespace: Namespace) -> dict[str, None]:
     return dict.fromkeys(key for rank in ranks for key in rank if key is not None)
 
 
-def _memories(one: Recalled, namespace: Namespace) -> Iterator[str]:
+def _memories(one: RecallResult, namespace: Namespace) -> Iterator[str]:
     for item in one.items:
         if item.kind == "memory" and item.namespace == namespace:
             yield item.key

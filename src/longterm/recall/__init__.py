@@ -1,1 +1,1 @@
-"""Finding what matters now: question → candidates → arms → one score → a block of text."""
+"""Finding what matters now: question → candidates → signals → one score → a block of text."""

@@ -53,25 +53,15 @@ def block(
 
     What does not fit is left out, and what ranks lower may still fit. "" if nothing does.
     """
-    chosen = _fitting(items, budget - count(_OPENING + _CLOSING), count)
-    return f"{_OPENING}{_body(chosen)}{_CLOSING}" if chosen else ""
-
-
-def _fitting(items: Sequence[Candidate], room: int, count: TokenCounter) -> list[Candidate]:
+    room = budget - count(_OPENING + _CLOSING)
     chosen: list[Candidate] = []
-    for one in filter(_has_words, items):
+    for one in items:
         cost = count(_line(one, newer=True) + _date(one))
-        if cost <= room:
+        if cost <= room and _fenced(one.text).strip():
             chosen.append(one)
             room -= cost
-    return chosen
-
-
-def _has_words(one: Candidate) -> bool:
-    return bool(_fenced(one.text).strip())
-
-
-def _body(chosen: Sequence[Candidate]) -> str:
+    if not chosen:
+        return ""
     newer = _newer(chosen)
     lines: list[str] = []
     date = ""
@@ -80,7 +70,7 @@ def _body(chosen: Sequence[Candidate]) -> str:
             date = _date(one)
             lines.append(date)
         lines.append(_line(one, newer=one.id in newer))
-    return "".join(lines)
+    return f"{_OPENING}{''.join(lines)}{_CLOSING}"
 
 
 def _date(one: Candidate) -> str:
@@ -90,33 +80,22 @@ def _date(one: Candidate) -> str:
 def _line(one: Candidate, *, newer: bool) -> str:
     mark = " (newer)" if newer and one.kind == "memory" else ""
     who = "  fact" if one.kind == "memory" else _who(one)
-    return f"{who}{mark}: {_said(one.text)}\n"
+    half = _LINE_LIMIT // 2
+    short = len(one.text) <= _LINE_LIMIT
+    text = one.text if short else f"{one.text[:half]} […] {one.text[-half:]}"
+    return f"{who}{mark}: {_NEXT_LINE.join(_fenced(text).splitlines())}\n"
 
 
 def _who(one: Candidate) -> str:
     """Name the speaker on one line, and the role too where the name begins like another role."""
     name = " ".join(_fenced(one.speaker).split()) or one.role
-    role = f" ({one.role})" if _first_word(name) in _TAKEN - {one.role} else ""
-    return f"{name[:_LONGEST_NAME]}{role}"
-
-
-def _first_word(name: str) -> str:
-    return next(iter(words(name)), "")
-
-
-def _said(text: str) -> str:
-    """Set every line of *text* but the first further in."""
-    return _NEXT_LINE.join(_fenced(_shortened(text)).splitlines())
+    begins_like_a_role = {*words(name)[:1]} & (_TAKEN - {one.role})
+    return f"{name[:_LONGEST_NAME]}{f' ({one.role})' if begins_like_a_role else ''}"
 
 
 def _fenced(text: str) -> str:
     """Keep *text* from ending the block, beginning another or saying what nobody can see."""
     return _FENCE.sub("&lt;", _UNSEEN.sub("", text))
-
-
-def _shortened(text: str) -> str:
-    half = _LINE_LIMIT // 2
-    return text if len(text) <= _LINE_LIMIT else f"{text[:half]} […] {text[-half:]}"
 
 
 def _in_order(chosen: Sequence[Candidate]) -> Iterator[tuple[Candidate, bool]]:

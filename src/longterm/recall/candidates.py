@@ -1,14 +1,14 @@
-"""What may be recalled: turns and memories in one form, and the pool they are ranked in. Pure.
+"""What may be recalled: turns and memories in one form, and the sets they are ranked in. Pure.
 
-What does not depend on the question is worked out once: candidates that are put in order are
-a `Talk`, and the last talks are kept, as a conversation is asked about again and again. What
-a question adds, how near vectors find each, makes a `Pool` of it.
+What does not depend on the question belongs to a `Timeline`, candidates put in order, and is
+worked out once for each: a conversation is asked about again and again. What a question adds,
+how near vectors find each, makes a `CandidateSet` of it.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import cached_property, lru_cache
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -16,27 +16,35 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longterm.memory.namespace import Namespace
-from longterm.recall.reading import Passage, Reading, read
+from longterm.recall.reading import Passage, Reading, mentions_number, mentions_time, read
 
-__all__ = ["Candidate", "Floats", "Indices", "Kind", "Pool", "Talk", "pooled", "speakers"]
+__all__ = [
+    "Candidate",
+    "CandidateSet",
+    "Floats",
+    "Indices",
+    "ItemType",
+    "Timeline",
+    "candidate_set",
+    "named_speakers",
+    "timeline_of",
+]
 
-Kind = Literal["turn", "memory"]
+ItemType = Literal["turn", "memory"]
 Indices = NDArray[np.int64]
 Floats = NDArray[np.float64]
-
-_TALKS = 16
 
 #: A conversation that rests longer than this goes on as another session.
 _PAUSE = timedelta(hours=6)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Candidate:
     """A turn or a memory that may be recalled; only one and the same object is equal."""
 
     namespace: Namespace
     key: str
-    kind: Kind
+    kind: ItemType
     text: str
     time: datetime
     #: Who spoke: a name, or else the role; "" for a memory.
@@ -51,20 +59,26 @@ class Candidate:
     value: Mapping[str, Any] = field(default_factory=dict[str, Any])
     #: When the store got it; tells apart what has the same time.
     written: datetime | None = None
+    #: When the store's item was last written.
+    updated: datetime | None = None
 
     @property
     def id(self) -> tuple[Namespace, str]:
         """What tells it from every other item of the store."""
         return self.namespace, self.key
 
+    @cached_property
+    def reading(self) -> Reading:
+        """What was read in the text; done when it is first asked for."""
+        return read(self.text)
+
 
 @dataclass(frozen=True, eq=False)
-class Talk:
-    """Candidates in the order they were said, thread by thread, with what was read in them."""
+class Timeline:
+    """Candidates in the order they were said, thread by thread; arrays hold one number for each."""
 
     candidates: tuple[Candidate, ...]
-    readings: tuple[Reading, ...]
-    #: Where the session of each begins and ends: sessions are stretches of the talk.
+    #: Where the session of each begins and ends: sessions are stretches of the timeline.
     starts: Indices
     ends: Indices
 
@@ -74,12 +88,17 @@ class Talk:
     @cached_property
     def speakers(self) -> frozenset[str]:
         """Names of people who spoke."""
-        return speakers(self.candidates)
+        return named_speakers(self.candidates)
 
     @cached_property
     def moments(self) -> Floats:
-        """When each was said, in seconds."""
+        """When each was said, in seconds since 1970."""
         return np.array([one.time.timestamp() for one in self.candidates])
+
+    @cached_property
+    def readings(self) -> tuple[Reading, ...]:
+        """What was read in each."""
+        return tuple(one.reading for one in self.candidates)
 
     @cached_property
     def passages(self) -> tuple[Passage, ...]:
@@ -91,70 +110,109 @@ class Talk:
         """Where the passages of each begin."""
         return np.cumsum([0, *(len(one.passages) for one in self.readings)], dtype=np.int64)[:-1]
 
-    def around(self, reach: int) -> tuple[Indices, Indices]:
-        """Find the stretch of neighbours within *reach* of each, in the same session."""
+    @cached_property
+    def asks(self) -> Floats:
+        """1 for each that asks a question."""
+        return np.array([one.asks for one in self.readings], np.float64)
+
+    @cached_property
+    def standing(self) -> Floats:
+        """1 for each wish of a user how things shall be done from now on."""
+        pairs = zip(self.candidates, self.readings, strict=True)
+        return np.array([one.standing and who.role == "user" for who, one in pairs], np.float64)
+
+    @cached_property
+    def mentions_time(self) -> Floats:
+        """1 for each that speaks of a time."""
+        return np.array([mentions_time(one.text) for one in self.candidates], np.float64)
+
+    @cached_property
+    def mentions_number(self) -> Floats:
+        """1 for each that holds a number."""
+        return np.array([mentions_number(one.text) for one in self.candidates], np.float64)
+
+    @cached_property
+    def word_counts(self) -> Floats:
+        """How many words each has."""
+        return np.array([one.words for one in self.readings], np.float64)
+
+    @cached_property
+    def new_terms(self) -> Floats:
+        """How many terms of each nobody said before."""
+        known: set[str] = set()
+        new = np.zeros(len(self))
+        order: list[int] = np.argsort(self.moments, kind="stable").tolist()
+        for at in order:
+            before = len(known)
+            known.update(self.readings[at].whole.counts)
+            new[at] = len(known) - before
+        return new
+
+    def neighborhood(self, reach: int) -> tuple[Indices, Indices]:
+        """Begin and end of the stretch within *reach* of each, in the same session."""
         here = np.arange(len(self))
         return np.maximum(here - reach, self.starts), np.minimum(here + reach + 1, self.ends)
 
 
 @dataclass(frozen=True, slots=True)
-class Pool:
-    """A talk, and how near vectors find each candidate to a question, NaN if they cannot say."""
+class CandidateSet:
+    """A timeline, and how near vectors find each to a question: NaN if they cannot say."""
 
-    talk: Talk
+    timeline: Timeline
     cosines: Floats
 
     def __len__(self) -> int:
-        return len(self.talk)
+        return len(self.timeline)
 
     @property
     def candidates(self) -> tuple[Candidate, ...]:
         """Candidates in the order they were said, thread by thread."""
-        return self.talk.candidates
+        return self.timeline.candidates
 
 
-def pooled(
-    candidates: Iterable[Candidate],
-    cosines: Mapping[Candidate, float | None] = MappingProxyType({}),
-) -> Pool:
+def candidate_set(
+    timeline: Timeline, cosines: Mapping[Candidate, float | None] = MappingProxyType({})
+) -> CandidateSet:
+    """Lay *cosines*, where there are any, beside the candidates of *timeline*."""
+    said = (cosines.get(one) for one in timeline.candidates)
+    return CandidateSet(timeline, np.array([np.nan if one is None else one for one in said]))
+
+
+def timeline_of(candidates: Iterable[Candidate]) -> Timeline:
     """Put *candidates* in order and find their sessions; the first of equal ones stays."""
     unique = {one.id: one for one in reversed(list(candidates))}
-    talk = _talk(frozenset(unique.values()))
-    said = (cosines.get(one) for one in talk.candidates)
-    return Pool(talk, np.array([np.nan if one is None else one for one in said]))
-
-
-def speakers(candidates: Iterable[Candidate]) -> frozenset[str]:
-    """Names of people who spoke; a role is no name."""
-    return frozenset(one.speaker for one in candidates if one.speaker != one.role) - {""}
-
-
-@lru_cache(_TALKS)
-def _talk(candidates: frozenset[Candidate]) -> Talk:
-    ordered = tuple(sorted(candidates, key=_order))
-    sessions = np.cumsum([_begins(*pair) for pair in _with_predecessor(ordered)], dtype=np.int64)
-    return Talk(
-        candidates=ordered,
-        readings=tuple(read(one.text) for one in ordered),
+    ordered = sorted(
+        unique.values(),
+        key=lambda one: (
+            one.namespace,
+            one.thread,
+            one.time,
+            one.written or one.time,
+            one.position,
+            one.key,
+        ),
+    )
+    begins = [
+        before is None or _begins_session(before, one)
+        for before, one in zip((None, *ordered), ordered, strict=False)
+    ]
+    sessions = np.cumsum(begins, dtype=np.int64)
+    return Timeline(
+        candidates=tuple(ordered),
         starts=np.searchsorted(sessions, sessions, "left"),
         ends=np.searchsorted(sessions, sessions, "right"),
     )
 
 
-def _order(one: Candidate) -> tuple[Namespace, str, datetime, datetime, int, str]:
-    written = one.written or one.time
-    return one.namespace, one.thread, one.time, written, one.position, one.key
+def named_speakers(candidates: Iterable[Candidate]) -> frozenset[str]:
+    """Names of people who spoke; a role is no name."""
+    return frozenset(one.speaker for one in candidates if one.speaker != one.role) - {""}
 
 
-def _with_predecessor(
-    ordered: Sequence[Candidate],
-) -> Iterable[tuple[Candidate | None, Candidate]]:
-    return zip((None, *ordered), ordered, strict=False)
-
-
-def _begins(before: Candidate | None, one: Candidate) -> bool:
+def _begins_session(before: Candidate, one: Candidate) -> bool:
     """Whether *one* begins a session; a memory is one by itself."""
-    if before is None or one.kind == "memory":
-        return True
-    same = (before.namespace, before.thread) == (one.namespace, one.thread)
-    return not same or one.time - before.time > _PAUSE
+    return (
+        one.kind == "memory"
+        or (before.namespace, before.thread) != (one.namespace, one.thread)
+        or one.time - before.time > _PAUSE
+    )

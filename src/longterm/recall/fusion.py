@@ -1,50 +1,80 @@
-"""Fusion: the weighted sum of what the arms say. Pure.
+"""Fusion: the weighted sum of the signals. Pure.
 
 Scores are fused, not ranks: how much better a match is than the next one says more than that
 it is better. The weights were fitted on the development halves of two public suites, one set
 for both; `docs/recall.md` says how.
 """
 
-from collections.abc import Iterator, Mapping
+import warnings
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from functools import wraps
 
 import numpy as np
 
-from longterm.recall.candidates import Candidate, Floats, Pool
+from longterm.recall.candidates import Candidate, CandidateSet
 from longterm.recall.question import Question
-from longterm.recall.signals import Columns, columns
+from longterm.recall.signals import columns
 
 __all__ = ["Ranked", "Weights", "rank"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Weights:
-    """How much each arm counts; 0 leaves it out. Only differences of scores mean something."""
+    """How much each signal counts; 0 leaves it out. Only differences of scores mean something."""
 
     #: Full text, relative to the best match: the turn, with its neighbours, its session.
-    words: float = 1.3
-    around: float = 2.3
+    text: float = 1.3
+    neighbors: float = 2.3
     session: float = 2.0
     #: … and the turn before, where that one asks.
-    answers: float = 1.2
+    answer: float = 1.2
     #: The cosine.
-    meaning: float = 7.3
-    #: The one asked about is speaking; in the time asked about; with the kind of answer wanted.
+    vector: float = 7.3
+    #: The one asked about is speaking; in the time asked about; a time or number, if one is asked.
     speaker: float = 1.3
     time: float = 2.7
-    kind: float = 1.1
+    answer_type: float = 1.1
     #: It says how things shall be done from now on.
-    standing: float = 1.5
+    instruction: float = 1.5
     #: It says something new; it is long.
-    news: float = 0.6
-    long: float = -1.3
+    novelty: float = 0.6
+    length: float = -1.3
     #: Off unless asked for: how recent it is among the candidates, from 0 to 1.
     recency: float = 0.0
 
 
+#: What the weights were called in the first release.
+_OLD_NAMES = {
+    "words": "text",
+    "around": "neighbors",
+    "answers": "answer",
+    "meaning": "vector",
+    "kind": "answer_type",
+    "standing": "instruction",
+    "news": "novelty",
+    "long": "length",
+}
+
+
+def _with_old_names(init: Callable[..., None]) -> Callable[..., None]:
+    @wraps(init)
+    def accept(self: Weights, **weights: float) -> None:
+        for old in weights.keys() & _OLD_NAMES.keys():
+            message = f"The weight {old!r} is called {_OLD_NAMES[old]!r} now."
+            warnings.warn(message, DeprecationWarning, stacklevel=2)
+            weights[_OLD_NAMES[old]] = weights.pop(old)
+        init(self, **weights)
+
+    return accept
+
+
+Weights.__init__ = _with_old_names(Weights.__init__)
+
+
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """A candidate, its score, and what each arm added to it."""
+    """A candidate, its score, and what each signal added to it."""
 
     candidate: Candidate
     score: float
@@ -53,30 +83,20 @@ class Ranked:
 
 def rank(
     question: Question,
-    pool: Pool,
+    candidates: CandidateSet,
     weights: Weights = Weights(),
     limit: int | None = None,
 ) -> list[Ranked]:
-    """Put the *limit* best of *pool* in order, best first; equal ones latest first."""
-    weighed = _weighed(columns(question, pool), weights)
-    total = sum(weighed.values(), np.zeros(len(pool)))
-    best_first: list[int] = np.lexsort((-pool.talk.moments, -total)).tolist()
+    """Put the *limit* best of *candidates* in order, best first; equal ones latest first."""
+    measured = columns(question, candidates)
+    weighed = {name: weight * measured[name] for name, weight in asdict(weights).items() if weight}
+    total = sum(weighed.values(), np.zeros(len(candidates)))
+    best_first: list[int] = np.lexsort((-candidates.timeline.moments, -total)).tolist()
     return [
-        _ranked(pool.candidates[at], float(total[at]), weighed, at) for at in best_first[:limit]
+        Ranked(
+            candidates.candidates[at],
+            float(total[at]),
+            {name: float(column[at]) for name, column in weighed.items() if column[at]},
+        )
+        for at in best_first[:limit]
     ]
-
-
-def _weighed(said: Columns, weights: Weights) -> dict[str, Floats]:
-    given: dict[str, float] = asdict(weights)
-    return {name: weight * said[name] for name, weight in given.items() if weight}
-
-
-def _ranked(one: Candidate, score: float, weighed: Columns, at: int) -> Ranked:
-    return Ranked(one, score, dict(_parts(weighed, at)))
-
-
-def _parts(weighed: Columns, at: int) -> Iterator[tuple[str, float]]:
-    """Name what arms added; those that had nothing to say are left out."""
-    for name, column in weighed.items():
-        if column[at]:
-            yield name, float(column[at])

@@ -1,7 +1,7 @@
 """Questions: what is asked, of whom, when, and which kind of answer would do. Pure."""
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -20,7 +20,7 @@ from longterm.recall.language import (
 from longterm.recall.when import Span, spans
 from longterm.text.tokenizer import query_terms, words
 
-__all__ = ["Question", "ask"]
+__all__ = ["Question", "parse_question"]
 
 _WORD = re.compile(r"\w+")
 
@@ -46,14 +46,19 @@ class Question:
     request: bool
 
 
-def ask(text: str, *, speakers: Collection[str] = (), now: datetime) -> Question:
+def parse_question(text: str, *, speakers: Collection[str] = (), now: datetime) -> Question:
     """Read *text*, asked at *now*, where *speakers* took part in what may be recalled."""
-    named = frozenset(_named(text, speakers))
+    mentions = {speaker: _mentions(speaker) for speaker in speakers}
+    named = {
+        speaker: forms
+        for speaker, forms in mentions.items()
+        if any(form.search(text) for form in forms)
+    }
     return Question(
         text=text,
         terms=_terms(text, named),
-        statement=_statement(text, named),
-        named=named,
+        statement=_statement(text, [form for forms in named.values() for form in forms]),
+        named=frozenset(named),
         spans=tuple(spans(text, now)),
         first_person=FIRST_PERSON.search(text) is not None,
         addresses_assistant=ADDRESSES_ASSISTANT.search(text) is not None,
@@ -65,21 +70,14 @@ def ask(text: str, *, speakers: Collection[str] = (), now: datetime) -> Question
     )
 
 
-def _named(text: str, speakers: Collection[str]) -> Iterator[str]:
-    for speaker in speakers:
-        if any(_mention(part).search(text) for part in _names(speaker)):
-            yield speaker
-
-
-def _names(speaker: str) -> list[str]:
-    """List the forms a speaker is named by: in full, and by the first name."""
-    parts: list[str] = _WORD.findall(speaker)
-    return [name for name in dict.fromkeys((speaker.strip(), *parts[:1])) if name]
-
-
-def _mention(name: str) -> re.Pattern[str]:
-    bound = r"\b" if name.isascii() else ""
-    return re.compile(rf"{bound}{re.escape(name)}{bound}", re.IGNORECASE)
+def _mentions(speaker: str) -> list[re.Pattern[str]]:
+    """Make patterns of the forms a speaker is named by: in full, and by the first name."""
+    names = dict.fromkeys((speaker.strip(), *_WORD.findall(speaker)[:1]))
+    bounds = {name: r"\b" if name.isascii() else "" for name in names if name}
+    return [
+        re.compile(f"{bound}{re.escape(name)}{bound}", re.IGNORECASE)
+        for name, bound in bounds.items()
+    ]
 
 
 def _terms(text: str, named: Collection[str]) -> tuple[str, ...]:
@@ -89,14 +87,14 @@ def _terms(text: str, named: Collection[str]) -> tuple[str, ...]:
     return tuple([term for term in found if term not in names] or found or query_terms(text))
 
 
-def _statement(text: str, named: Collection[str]) -> str:
+def _statement(text: str, mentions: Collection[re.Pattern[str]]) -> str:
     """Say it as the named speaker would.
 
-    A name in the query pulls towards turns in which *others* address that person; whoever is
-    asked about says "I".
+    A name in the query pulls towards turns in which *others* address that person; the one who
+    is asked about says "I".
     """
-    for name in (name for speaker in named for name in _names(speaker)):
-        text = re.sub(rf"{_mention(name).pattern}['’]s\b", "my", text, flags=re.IGNORECASE)
-        text = _mention(name).sub("I" if name.isascii() else "我", text)
+    for mention in mentions:
+        text = re.sub(rf"{mention.pattern}['’]s\b", "my", text, flags=re.IGNORECASE)
+        text = mention.sub("I" if mention.pattern.isascii() else "我", text)
     statement = QUESTION_LEAD.sub("", text.strip()).rstrip("?？ ")
     return statement if words(statement) else text

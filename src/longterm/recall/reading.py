@@ -1,29 +1,27 @@
-"""What recall reads in one text: its terms, passage by passage, and a few traits. Pure.
-
-A text is read once; the last ones read are kept, as most recalls meet the same turns again.
-"""
+"""What recall reads in one text: its terms, passage by passage, and a few traits. Pure."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from itertools import chain
 
-from longterm.recall.language import (
-    NUMBERS,
-    QUESTION_MARKS,
-    STANDING,
-    STOP_TERMS,
-    TIME_WORDS,
-    Sign,
-)
+from longterm.recall.language import NUMBERS, QUESTION_MARKS, STANDING, STOP_TERMS, TIME_WORDS, Sign
 from longterm.text.tokenizer import terms, words
 
-__all__ = ["Passage", "Reading", "content_terms", "pieces", "read", "tells_number", "tells_time"]
+__all__ = [
+    "Passage",
+    "Reading",
+    "content_terms",
+    "mentions_number",
+    "mentions_time",
+    "pieces",
+    "read",
+]
 
-_KEPT = 8_192
+#: Passages of so many terms, a new one every so many.
 _PASSAGE, _STEP = 60, 40
+#: Terms at the beginning of a text that its neighbours may borrow.
 _HEAD = 80
+#: Characters of a text that are read at all.
 _LONG_TEXT = 20_000
 _PIECE_WORDS, _PIECES = 80, 3
 
@@ -52,63 +50,56 @@ class Reading:
     standing: bool
 
 
-@lru_cache(_KEPT)
 def read(text: str) -> Reading:
     """Read *text*; of a very long one, the beginning."""
     text = text[:_LONG_TEXT]
-    runs = words(text)
-    found = _content(runs)
+    found = content_terms(text)
     whole = _passage(found)
+    stretches = [found[:_PASSAGE]] + [
+        found[start : start + _PASSAGE]
+        for start in range(_STEP, len(found) - (_PASSAGE - _STEP), _STEP)
+    ]
+    runs = words(text)
     return Reading(
         whole=whole,
-        passages=tuple(map(_passage, _stretches(found))) if len(found) > _PASSAGE else (whole,),
+        passages=tuple(map(_passage, stretches)) if len(found) > _PASSAGE else (whole,),
         head=_passage(found[:_HEAD]) if len(found) > _HEAD else whole,
-        words=len(runs) if text.isascii() else _word_count(runs),
+        # Where nothing separates words, two characters make one.
+        words=sum(1 if run.isascii() else max(1, len(run) // 2) for run in runs),
         asks=_has_any(text, QUESTION_MARKS),
         standing=_shows(STANDING, text),
     )
 
 
-@lru_cache(_KEPT)
-def tells_time(text: str) -> bool:
-    """Whether *text* speaks of a time; looked for only where a question wants one."""
+def mentions_time(text: str) -> bool:
+    """Whether *text* speaks of a time."""
     return _shows(TIME_WORDS, text[:_LONG_TEXT])
 
 
-@lru_cache(_KEPT)
-def tells_number(text: str) -> bool:
-    """Whether *text* holds a number; looked for only where a question wants one."""
+def mentions_number(text: str) -> bool:
+    """Whether *text* holds a number."""
     return _shows(NUMBERS, text[:_LONG_TEXT])
 
 
 def content_terms(text: str) -> list[str]:
     """Terms of *text* that say what it is about, in order and with repetitions."""
-    return _content(words(text))
+    return [term for term in terms(text) if term not in STOP_TERMS]
 
 
-def _content(runs: Iterable[str]) -> list[str]:
-    return list(chain.from_iterable(map(_content_of, runs)))
+def pieces(text: str) -> list[str]:
+    """Cut the beginning of *text* into the pieces that get a vector each.
 
-
-@lru_cache(65_536)
-def _content_of(run: str) -> tuple[str, ...]:
-    return tuple(term for term in terms(run) if term not in STOP_TERMS)
+    Only the first few pieces of a long text: they say what it is about, and the best of many
+    vectors would favour long texts over those that answer.
+    """
+    found = text.split()
+    starts = range(0, min(len(found), _PIECES * _PIECE_WORDS), _PIECE_WORDS)
+    return [" ".join(found[start : start + _PIECE_WORDS]) for start in starts]
 
 
 def _passage(found: Sequence[str]) -> Passage:
     # A plain dict of strings and numbers is nothing the garbage collector has to visit.
     return Passage(dict(Counter(found)), len(found))
-
-
-def _stretches(found: Sequence[str]) -> Iterator[Sequence[str]]:
-    yield found[:_PASSAGE]
-    for start in range(_STEP, len(found) - (_PASSAGE - _STEP), _STEP):
-        yield found[start : start + _PASSAGE]
-
-
-def _word_count(runs: Sequence[str]) -> int:
-    """Count words; where nothing separates them, two characters make one."""
-    return sum(1 if run.isascii() else max(1, len(run) // 2) for run in runs)
 
 
 def _shows(sign: Sign, text: str) -> bool:
@@ -119,17 +110,5 @@ def _shows(sign: Sign, text: str) -> bool:
 
 
 def _has_any(text: str, marks: Iterable[str]) -> bool:
-    return any(
-        map(text.__contains__, marks)
-    )  # asked of every text: a generator takes thrice as long
-
-
-def pieces(text: str) -> list[str]:
-    """Cut the beginning of *text* into the pieces that get a vector each.
-
-    Only the first few pieces of a long text: they say what it is about, and the best of many
-    vectors would favour long texts over those that answer.
-    """
-    found = text.split()
-    stretches = (found[at : at + _PIECE_WORDS] for at in range(0, len(found), _PIECE_WORDS))
-    return [" ".join(part) for part, _ in zip(stretches, range(_PIECES), strict=False)]
+    # Asked of every text: a generator takes thrice as long.
+    return any(map(text.__contains__, marks))

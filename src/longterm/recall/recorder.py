@@ -1,25 +1,22 @@
 """Recording: every message of a conversation, word for word, once. No model, no key."""
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
-from typing import Any, cast
+from datetime import datetime
+from typing import Any
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.store.base import BaseStore, GetOp, PutOp
 from typing_extensions import override
 
+from longterm.effects.clock import utc_now
 from longterm.effects.runnable import FlowRunnable
 from longterm.effects.steps import fetch, write
 from longterm.errors import ConfigurationError
 from longterm.memory.conversation import as_messages
-from longterm.memory.namespace import Namespace, NamespaceTemplate
+from longterm.memory.namespace import NamespaceTemplate
 from longterm.recall.turns import Turn, indexed_fields, turns
 
 __all__ = ["ConversationRecorder", "create_conversation_recorder"]
-
-
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 def create_conversation_recorder(
@@ -28,7 +25,7 @@ def create_conversation_recorder(
     store: BaseStore | None = None,
     max_characters: int = 20_000,
     ttl: float | None = None,
-    clock: Callable[[], datetime] = _utc_now,
+    clock: Callable[[], datetime] = utc_now,
 ) -> "ConversationRecorder":
     """Create a recorder that keeps each message of a conversation as a turn.
 
@@ -73,8 +70,13 @@ class ConversationRecorder(FlowRunnable[Any, list[dict[str, Any]]]):
     def turns_in(self, input: Any, config: RunnableConfig) -> list[Turn]:
         """Make turns of a conversation, for `keep`."""
         thread_id = config.get("configurable", {}).get("thread_id")
+        match input:
+            case {"messages": messages}:
+                pass
+            case messages:
+                pass
         return turns(
-            as_messages(_messages_in(input)),
+            as_messages(messages),
             thread="" if thread_id is None else str(thread_id),
             now=self._clock(),
             limit=self._limit,
@@ -83,25 +85,15 @@ class ConversationRecorder(FlowRunnable[Any, list[dict[str, Any]]]):
     async def keep(self, said: Sequence[Turn], config: RunnableConfig) -> list[dict[str, Any]]:
         """Store those of *said* that are new, all of a conversation or one part after another."""
         place = self._namespace(config)
-        new = await _unknown(said, place)
-        await write([self._put(turn, place) for turn in new])
-        return [{"namespace": place, "key": turn.key, "value": turn.value} for turn in new]
-
-    def _put(self, turn: Turn, place: Namespace) -> PutOp:
-        return PutOp(place, turn.key, turn.value, indexed_fields(turn.value), self._ttl)
-
-
-async def _unknown(said: Sequence[Turn], place: Namespace) -> list[Turn]:
-    """Leave out what the store has, and what comes twice."""
-    turns_by_key = {turn.key: turn for turn in reversed(said)}
-    known = await fetch([GetOp(place, turn.key, refresh_ttl=False) for turn in said])
-    keys = {item.key for item in known if item is not None}
-    return [turn for turn in said if turn.key not in keys and turns_by_key[turn.key] is turn]
-
-
-def _messages_in(input: Any) -> Any:
-    return cast("dict[str, Any]", input)["messages"] if _is_wrapped(input) else input
-
-
-def _is_wrapped(input: Any) -> bool:
-    return isinstance(input, dict) and "messages" in input
+        stored = await fetch([GetOp(place, turn.key, refresh_ttl=False) for turn in said])
+        known = {item.key for item in stored if item is not None}
+        # What comes twice is kept as it came first.
+        new = {turn.key: turn for turn in reversed(said) if turn.key not in known}
+        order = [turn for turn in said if new.get(turn.key) is turn]
+        await write(
+            [
+                PutOp(place, turn.key, turn.value, indexed_fields(turn.value), self._ttl)
+                for turn in order
+            ]
+        )
+        return [{"namespace": place, "key": turn.key, "value": turn.value} for turn in order]

@@ -1,7 +1,7 @@
 """Recall: find what matters now among turns and memories, and hand it on as a block of text.
 
-In this order: a first look by words, to learn who took part → read the question → one look for
-candidates → rank them by every arm → let a reranker choose, if there is one → the block.
+In this order: a first search by words, to learn who took part → parse the question → one search
+for candidates → rank them by every signal → let a reranker choose, if there is one → the block.
 No language model takes part.
 """
 
@@ -17,40 +17,49 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.store.base import BaseStore, GetOp, Item, SearchOp
 from typing_extensions import override
 
+from longterm.effects.clock import utc_now
 from longterm.effects.runnable import FlowRunnable
 from longterm.effects.steps import Compress, HybridQuery, fetch, search
 from longterm.errors import ConfigurationError
 from longterm.memory.conversation import QUERY_LIMIT, as_messages, windows
 from longterm.memory.namespace import Namespace, NamespaceTemplate
 from longterm.recall.block import TokenCounter, approximate_tokens, block
-from longterm.recall.candidates import Candidate, Kind, Pool, pooled, speakers
+from longterm.recall.cache import ReadingCache
+from longterm.recall.candidates import (
+    Candidate,
+    CandidateSet,
+    ItemType,
+    candidate_set,
+    named_speakers,
+)
 from longterm.recall.fusion import Ranked, Weights, rank
-from longterm.recall.question import Question, ask
-from longterm.recall.turns import as_candidate, unsealed
+from longterm.recall.question import Question, parse_question
 
-__all__ = ["Recall", "Recalled", "Recollection", "Reranker", "create_recall"]
+__all__ = ["Recall", "RecallItem", "RecallResult", "Reranker", "create_recall"]
 
-#: How many items the first look brings; their speakers are the names a question may hold.
-_SCOUTS = 24
-#: A conversation of so many turns and memories is seen whole.
-_WHOLE = 800
-#: Of a longer one each arm of the store brings so many, and so many around the best of them.
-_CANDIDATES, _AROUND = 200, 3
-#: How many of the best may call for the turn before, where the look did not bring it.
+#: How many items the first search brings; their speakers are the names a question may hold.
+_FIRST_ITEMS = 24
+#: Namespaces that hold no more turns and memories are read as a whole.
+_FULL_SCAN_LIMIT = 800
+#: Of a larger one each signal of the store brings so many, and so many around the best of them.
+_CANDIDATES, _NEIGHBORS = 200, 3
+#: How many of the best may call for the turn before, where the store brought none.
 _PREDECESSORS = 40
 #: How many of the best candidates a reranker is shown at least.
 _RERANKED = 50
+#: Bytes of texts a recall keeps for the next question.
+_CACHE_BYTES = 64 * 2**20
 
 _Place = tuple[str, ...] | str | NamespaceTemplate
 
 
 @dataclass(frozen=True, slots=True)
-class Recollection:
+class RecallItem:
     """One thing recalled, where it came from and why."""
 
-    kind: Kind
+    kind: ItemType
     text: str
-    #: Compares within one recall only; *parts* add up to it.
+    #: Compares within one recall only; *parts*, by the names of the signals, add up to it.
     score: float
     parts: Mapping[str, float]
     time: datetime
@@ -61,21 +70,17 @@ class Recollection:
 
 
 @dataclass(frozen=True, slots=True)
-class Recalled:
+class RecallResult:
     """What was recalled for a question, best first."""
 
     question: str
-    items: tuple[Recollection, ...]
+    items: tuple[RecallItem, ...]
     #: The block for the system prompt; "" where nothing was found.
     text: str
 
 
 #: Chooses among what was recalled: LangChain's document compressors, or a function.
-Reranker = BaseDocumentCompressor | Callable[[str, Sequence[Recollection]], Sequence[Recollection]]
-
-
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
+Reranker = BaseDocumentCompressor | Callable[[str, Sequence[RecallItem]], Sequence[RecallItem]]
 
 
 def create_recall(
@@ -89,18 +94,20 @@ def create_recall(
     reranker: Reranker | None = None,
     examples: FlowRunnable[str, Any] | None = None,
     exact: bool = False,
-    clock: Callable[[], datetime] = _utc_now,
+    cache_bytes: int = _CACHE_BYTES,
+    clock: Callable[[], datetime] = utc_now,
 ) -> "Recall":
     """Create a Runnable that recalls what matters to a question or to messages.
 
     *namespace* is a prefix, filled from ``config["configurable"]``: what lies below it, turns
     and memories alike, is searched, and with *exact* only what lies in it itself; a list of
-    them searches each. At most *limit* items are recalled, and `Recalled.text` holds the best
-    of them in at most *budget* tokens, as *token_counter* counts them. What *examples* finds for
-    the question (see `longterm.prompts.create_few_shot`), in the same store, follows them
-    there, out of the same budget, unless it takes more than half of it. *weights* say how much
-    each arm counts, *clock* what "last week" is relative to; ``now`` in the config goes before
-    it.
+    them searches each. At most *limit* items are recalled, and `RecallResult.text` holds the
+    best of them in at most *budget* tokens, as *token_counter* counts them. What *examples*
+    finds for the question (see `longterm.prompts.create_few_shot`), in the same store, follows
+    them there, out of the same budget, unless it takes more than half of it. *weights* say how
+    much each signal counts, *clock* what "last week" is relative to; ``now`` in the config goes
+    before it. Of what was read last, about *cache_bytes* are kept in memory for the next
+    question, until `Recall.close` or an erase.
     """
     if limit < 0 or budget < 0:
         raise ConfigurationError(f"limit ({limit}) and budget ({budget}) cannot be negative.")
@@ -108,36 +115,29 @@ def create_recall(
         raise ConfigurationError(
             "examples are looked for in the store of the recall: give the store to the recall."
         )
+    if isinstance(namespace, list) and any(isinstance(place, str) for place in namespace):
+        raise ConfigurationError(
+            f"{namespace!r} may mean one namespace or several: write one as a tuple of its "
+            "labels, several as a list of tuples."
+        )
+    places = namespace if isinstance(namespace, list) else [cast("_Place", namespace)]
     return Recall(
-        _templates(namespace),
+        tuple(map(NamespaceTemplate, places)),
         store,
         limit=limit,
-        written=_Writer(budget, token_counter),
+        budget=budget,
+        token_counter=token_counter,
         weights=weights,
         reranker=reranker,
         examples=examples,
         exact=exact,
+        cache=ReadingCache(cache_bytes),
         clock=clock,
     )
 
 
 @dataclass(frozen=True, slots=True)
-class _Writer:
-    """Writes the text of what was recalled, within a budget."""
-
-    budget: int
-    count: TokenCounter
-
-    def __call__(self, items: Sequence[Candidate], examples: str) -> str:
-        cost = self.count(examples)
-        if cost > self.budget // 2:
-            return block(items, budget=self.budget, count=self.count)
-        memory = block(items, budget=self.budget - cost, count=self.count)
-        return f"{memory}\n\n{examples}".strip()
-
-
-@dataclass(frozen=True, slots=True)
-class _Where:
+class _Scope:
     """The namespaces that are searched, and whether what lies below them counts."""
 
     places: tuple[Namespace, ...]
@@ -150,18 +150,7 @@ class _Where:
         return any(one.namespace[: len(place)] == place for place in self.places)
 
 
-def _templates(namespace: _Place | Sequence[_Place]) -> tuple[NamespaceTemplate, ...]:
-    if isinstance(namespace, list):
-        if any(isinstance(place, str) for place in namespace):
-            raise ConfigurationError(
-                f"{namespace!r} may mean one namespace or several: write one as a tuple of its "
-                "labels, several as a list of tuples."
-            )
-        return tuple(map(NamespaceTemplate, namespace))
-    return (NamespaceTemplate(cast("_Place", namespace)),)
-
-
-class Recall(FlowRunnable[Any, Recalled]):
+class Recall(FlowRunnable[Any, RecallResult]):
     """Finds what matters now; see `create_recall`."""
 
     def __init__(
@@ -170,101 +159,120 @@ class Recall(FlowRunnable[Any, Recalled]):
         store: BaseStore | None,
         *,
         limit: int,
-        written: _Writer,
+        budget: int,
+        token_counter: TokenCounter,
         weights: Weights,
         reranker: Reranker | None,
         examples: FlowRunnable[str, Any] | None,
         exact: bool,
+        cache: ReadingCache,
         clock: Callable[[], datetime],
     ) -> None:
         self.store = store
         self._namespaces = namespaces
         self._limit = limit
-        self._written = written
+        self._budget = budget
+        self._token_counter = token_counter
         self._weights = weights
         self._reranker = reranker
         self._examples = examples
         self._exact = exact
+        self._cache = cache
         self._clock = clock
 
     @override
-    async def flow(self, input: Any, config: RunnableConfig) -> Recalled:
-        text = _question_in(input)
-        where = _Where(tuple(template(config) for template in self._namespaces), self._exact)
+    async def flow(self, input: Any, config: RunnableConfig) -> RecallResult:
+        match input:
+            case str(text) | {"question": str(text)} | {"query": str(text)}:
+                text = text.strip()[:QUERY_LIMIT]
+            case _:  # of a conversation the last message counts, the beginning of it
+                text = next(iter(windows(as_messages(input), 1)), "")
+        scope = _Scope(tuple(template(config) for template in self._namespaces), self._exact)
         if not text:
-            return Recalled(text, (), "")
-        chosen = await self._found(text, where, self._now(config))
-        block = self._written([one.candidate for one in chosen], await self._like(text, config))
-        return Recalled(text, tuple(map(_recollection, chosen)), block)
-
-    def _now(self, config: RunnableConfig) -> datetime:
+            return RecallResult(text, (), "")
         now = _now_in(config) or self._clock()
-        return now if now.tzinfo else now.replace(tzinfo=UTC)
+        found = await self._found(text, scope, now if now.tzinfo else now.replace(tzinfo=UTC))
+        return RecallResult(
+            text,
+            tuple(map(_recall_item, found)),
+            await self._text(text, [one.candidate for one in found], config),
+        )
 
-    async def _found(self, text: str, where: _Where, now: datetime) -> Sequence[Ranked]:
-        pool = await _pool(await _read(text, where, now), where)
-        question = ask(text, speakers=pool.talk.speakers, now=now)
-        ranked = rank(question, pool, self._weights, max(self._limit, _RERANKED))
-        return await self._chosen(text, ranked)
+    def close(self) -> None:
+        """Drop what was read; the next question reads anew."""
+        self._cache.close()
 
-    async def _like(self, text: str, config: RunnableConfig) -> str:
-        """Find examples like *text*."""
-        if self._examples is None:
-            return ""
-        return str((await self._examples.flow(text, config)).text)
-
-    async def _chosen(self, text: str, ranked: Sequence[Ranked]) -> Sequence[Ranked]:
+    async def _found(self, text: str, scope: _Scope, now: datetime) -> Sequence[Ranked]:
+        # By words alone: whose names may the question hold? Those of who answered as well.
+        first = await HybridQuery(
+            scope.places, text, vector_query="", limit=_FIRST_ITEMS, neighbors=1, exact=scope.exact
+        )
+        people = filter(
+            scope.holds, self._cache.candidates(scope.places, (hit.encoded for hit in first))
+        )
+        question = parse_question(text, speakers=named_speakers(people), now=now)
+        candidates = await self._candidates(question, scope)
+        question = parse_question(text, speakers=candidates.timeline.speakers, now=now)
+        ranked = rank(question, candidates, self._weights, max(self._limit, _RERANKED))
         match self._reranker:
             case None:
-                return ranked[: self._limit]
+                pass
             case BaseDocumentCompressor() as compressor:
-                order = await _compressed(compressor, text, ranked)
+                ranked = await _compressed(compressor, text, ranked)
             case function:
-                order = _ordered(function, text, ranked)
-        return order[: self._limit]
+                by_id = {one.candidate.id: one for one in ranked}
+                chosen = function(text, [*map(_recall_item, ranked)])
+                ranked = _picked(by_id, ((it.namespace, it.key) for it in chosen))
+        return ranked[: self._limit]
+
+    async def _candidates(self, question: Question, scope: _Scope) -> CandidateSet:
+        """Find candidates, and what is needed to see them in their conversation."""
+        statement = question.statement
+        hits = await HybridQuery(
+            scope.places,
+            statement,
+            statement,
+            _CANDIDATES,
+            _NEIGHBORS,
+            _FULL_SCAN_LIMIT,
+            scope.exact,
+        )
+        read = self._cache.candidates(scope.places, (hit.encoded for hit in hits))
+        pairs = zip(read, (hit.cosine for hit in hits), strict=True)
+        cosines = {one: cosine for one, cosine in pairs if scope.holds(one)}
+        found = [*cosines]
+        if not hits or any(isinstance(hit.encoded, Item) for hit in hits):
+            items = await _neighbors(cosines, scope)
+            others = self._cache.candidates(scope.places, items)
+            found += filter(scope.holds, others)
+        return candidate_set(self._cache.timeline(scope.places, found), cosines)
+
+    async def _text(self, text: str, items: Sequence[Candidate], config: RunnableConfig) -> str:
+        """Write the block, and after it examples like *text*, within the budget."""
+        examples = ""
+        if self._examples is not None:
+            examples = str((await self._examples.flow(text, config)).text)
+        cost = self._token_counter(examples)
+        if cost > self._budget // 2:
+            return block(items, budget=self._budget, count=self._token_counter)
+        memory = block(items, budget=self._budget - cost, count=self._token_counter)
+        return f"{memory}\n\n{examples}".strip()
 
 
-async def _read(text: str, where: _Where, now: datetime) -> Question:
-    """Read the question, knowing whose names it may hold: of those who answered as well."""
-    scouts = await HybridQuery(
-        where.places, text, vector_query="", limit=_SCOUTS, neighbors=1, exact=where.exact
-    )
-    people = filter(where.holds, (unsealed(hit.encoded) for hit in scouts))
-    return ask(text, speakers=speakers(people), now=now)
-
-
-async def _pool(question: Question, where: _Where) -> Pool:
-    """Find candidates, and what is needed to see them in their conversation."""
-    statement = question.statement
-    hits = await HybridQuery(
-        where.places, statement, statement, _CANDIDATES, _AROUND, _WHOLE, where.exact
-    )
-    read = ((unsealed(hit.encoded), hit.cosine) for hit in hits)
-    cosines = {one: cosine for one, cosine in read if where.holds(one)}
-    if hits and not any(isinstance(hit.encoded, Item) for hit in hits):
-        return pooled(cosines, cosines)
-    return pooled([*cosines, *await _neighbours(cosines, where)], cosines)
-
-
-async def _neighbours(found: Mapping[Candidate, float | None], where: _Where) -> list[Candidate]:
-    """Find neighbours where the store knows none."""
-    if any(cosine is not None for cosine in found.values()):
-        return await _predecessors([*found])
-    # Without vectors only turns that share a word were found.
-    latest = await search(
-        [SearchOp(place, limit=_WHOLE, refresh_ttl=False) for place in where.places]
-    )
-    return [one for items in latest for one in map(as_candidate, items) if where.holds(one)]
-
-
-async def _predecessors(found: Sequence[Candidate]) -> list[Candidate]:
-    """Read the turns before those found, where the look did not bring them."""
+async def _neighbors(found: Mapping[Candidate, float | None], scope: _Scope) -> list[Item]:
+    """Find neighbours where the store knows none: the turns before the best, or the latest ones."""
+    if all(cosine is None for cosine in found.values()):
+        # Without vectors only turns that share a word were found.
+        latest = await search(
+            [SearchOp(place, limit=_FULL_SCAN_LIMIT, refresh_ttl=False) for place in scope.places]
+        )
+        return [item for items in latest for item in items]
     known = {one.id for one in found}
-    best = found[:_PREDECESSORS]
-    before = [(one.namespace, str(one.value.get("before") or "")) for one in best]
-    missing = list(dict.fromkeys(one for one in before if one[1] and one not in known))
-    items = await fetch([GetOp(*one, refresh_ttl=False) for one in missing])
-    return [as_candidate(item) for item in items if item is not None]
+    best = list(found)[:_PREDECESSORS]
+    before = ((one.namespace, str(one.value.get("before") or "")) for one in best)
+    missing = dict.fromkeys(place for place in before if place[1] and place not in known)
+    items = await fetch([GetOp(*place, refresh_ttl=False) for place in missing])
+    return [item for item in items if item is not None]
 
 
 def _now_in(config: RunnableConfig) -> datetime | None:
@@ -277,18 +285,9 @@ def _now_in(config: RunnableConfig) -> datetime | None:
     raise ConfigurationError(f'"now" is a datetime, or one written as ISO 8601, not {now!r}.')
 
 
-def _question_in(input: Any) -> str:
-    """Take the question itself, or the last message of a conversation; the beginning counts."""
-    match input:
-        case str(text) | {"question": str(text)} | {"query": str(text)}:
-            return text.strip()[:QUERY_LIMIT]
-        case _:
-            return next(iter(windows(as_messages(input), 1)), "")
-
-
-def _recollection(one: Ranked) -> Recollection:
+def _recall_item(one: Ranked) -> RecallItem:
     it = one.candidate
-    return Recollection(
+    return RecallItem(
         kind=it.kind,
         text=it.text,
         score=one.score,
@@ -313,16 +312,6 @@ async def _compressed(
     )
     chosen = await Compress(compressor, documents, text)
     return _picked(dict(enumerate(ranked)), (it.metadata.get("rank") for it in chosen))
-
-
-def _ordered(
-    function: Callable[[str, Sequence[Recollection]], Sequence[Recollection]],
-    text: str,
-    ranked: Sequence[Ranked],
-) -> list[Ranked]:
-    by_id = {one.candidate.id: one for one in ranked}
-    chosen = function(text, [*map(_recollection, ranked)])
-    return _picked(by_id, ((it.namespace, it.key) for it in chosen))
 
 
 def _picked(given: Mapping[Any, Ranked], chosen: Iterable[Hashable]) -> list[Ranked]:

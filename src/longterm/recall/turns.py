@@ -9,25 +9,22 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any, cast
 from uuid import NAMESPACE_URL, uuid5
 
 from langchain_core.messages import BaseMessage, SystemMessage
 from langgraph.store.base import Item
 
-from longterm.effects.capabilities import EncodedItem
 from longterm.memory.conversation import message_text, message_time, shortened, speaker
 from longterm.recall.candidates import Candidate
 from longterm.recall.reading import pieces
 
-__all__ = ["TURN", "Turn", "as_candidate", "indexed_fields", "turns", "unsealed"]
+__all__ = ["TURN", "Turn", "as_candidate", "indexed_fields", "turns"]
 
 #: The kind of a turn in the store.
 TURN = "Turn"
 
 _KEYS = uuid5(NAMESPACE_URL, "longterm/turn")
-_KEPT = 8_192
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,31 +79,20 @@ def turns(messages: Sequence[BaseMessage], *, thread: str, now: datetime, limit:
         time = _aware(message_time(message)) or time
         text = shortened(message_text(message).strip(), limit)
         if text and not isinstance(message, SystemMessage):
-            found.append(_turn(message, text, time, thread, earlier=found, said=said))
+            role = speaker(message)
+            turn = Turn(
+                key=_key(message, text, thread, said),
+                text=text,
+                speaker=message.name or role,
+                role=role,
+                time=time,
+                thread=thread,
+                position=len(found),
+                message_id=message.id or "",
+                before=found[-1].key if found else "",
+            )
+            found.append(turn)
     return found
-
-
-def _turn(
-    message: BaseMessage,
-    text: str,
-    time: datetime,
-    thread: str,
-    *,
-    earlier: Sequence[Turn],
-    said: "Counter[str]",
-) -> Turn:
-    role = speaker(message)
-    return Turn(
-        key=_key(message, text, thread, said),
-        text=text,
-        speaker=message.name or role,
-        role=role,
-        time=time,
-        thread=thread,
-        position=len(earlier),
-        message_id=message.id or "",
-        before=earlier[-1].key if earlier else "",
-    )
 
 
 def _key(message: BaseMessage, text: str, thread: str, said: "Counter[str]") -> str:
@@ -120,63 +106,44 @@ def _key(message: BaseMessage, text: str, thread: str, said: "Counter[str]") -> 
     return str(uuid5(_KEYS, f"{content}#{said[content]}"))
 
 
-def _aware(time: datetime | None) -> datetime | None:
-    return time.replace(tzinfo=UTC) if time is not None and time.tzinfo is None else time
-
-
 # --- from the store ---------------------------------------------------------------------------
-
-
-def unsealed(sealed: EncodedItem | Item) -> Candidate:
-    """Read what a look found; the last ones that were sealed are kept, being met again."""
-    return as_candidate(sealed) if isinstance(sealed, Item) else _opened(sealed)
-
-
-@lru_cache(_KEPT)
-def _opened(sealed: EncodedItem) -> Candidate:
-    return as_candidate(sealed.decode())
 
 
 def as_candidate(item: Item) -> Candidate:
     """Read an item of a store as what may be recalled: a turn, or else a memory."""
     value = cast("Mapping[str, Any]", item.value)
-    return _from_turn(item, value) if _is_turn(value) else _from_memory(item, value)
-
-
-def _is_turn(value: Mapping[str, Any]) -> bool:
-    return value.get("kind") == TURN and isinstance(value.get("content"), str)
-
-
-def _from_turn(item: Item, value: Mapping[str, Any]) -> Candidate:
-    position = value.get("position")
-    return Candidate(
-        namespace=item.namespace,
-        key=item.key,
-        kind="turn",
-        text=value["content"],
-        time=_time(value.get("time")) or _aware(item.created_at) or item.created_at,
-        speaker=str(value.get("speaker") or ""),
-        role=str(value.get("role") or ""),
-        thread=str(value.get("thread") or ""),
-        position=position if isinstance(position, int) else 0,
-        message_id=str(value.get("message_id") or ""),
-        value=value,
-        written=_aware(item.created_at),
-    )
-
-
-def _from_memory(item: Item, value: Mapping[str, Any]) -> Candidate:
-    sources = value.get("sources")
-    return Candidate(
-        namespace=item.namespace,
-        key=item.key,
-        kind="memory",
-        text="; ".join(_leaves(value.get("content", value))),
-        time=_aware(item.updated_at) or item.updated_at,
-        thread=item.key,
-        sources=tuple(map(str, cast("list[Any]", sources))) if isinstance(sources, list) else (),
-        value=value,
-    )
+    match value:
+        case {"kind": kind, "content": str(text)} if kind == TURN:
+            position = value.get("position")
+            return Candidate(
+                namespace=item.namespace,
+                key=item.key,
+                kind="turn",
+                text=text,
+                time=_parsed_time(value.get("time")) or _aware(item.created_at) or item.created_at,
+                speaker=str(value.get("speaker") or ""),
+                role=str(value.get("role") or ""),
+                thread=str(value.get("thread") or ""),
+                position=position if isinstance(position, int) else 0,
+                message_id=str(value.get("message_id") or ""),
+                value=value,
+                written=_aware(item.created_at),
+                updated=item.updated_at,
+            )
+        case _:
+            sources: object = value.get("sources")
+            cited = cast("list[object]", sources) if isinstance(sources, list) else []
+            return Candidate(
+                namespace=item.namespace,
+                key=item.key,
+                kind="memory",
+                text="; ".join(_leaves(value.get("content", value))),
+                time=_aware(item.updated_at) or item.updated_at,
+                thread=item.key,
+                sources=tuple(map(str, cited)),
+                value=value,
+                updated=item.updated_at,
+            )
 
 
 def _leaves(content: Any, name: str = "") -> Iterator[str]:
@@ -196,7 +163,11 @@ def _leaves(content: Any, name: str = "") -> Iterator[str]:
             yield f"{name}: {content}" if name else str(content)
 
 
-def _time(text: object) -> datetime | None:
+def _aware(time: datetime | None) -> datetime | None:
+    return time.replace(tzinfo=UTC) if time is not None and time.tzinfo is None else time
+
+
+def _parsed_time(text: object) -> datetime | None:
     try:
         return _aware(datetime.fromisoformat(text)) if isinstance(text, str) else None
     except ValueError:

@@ -1,0 +1,116 @@
+"""What recall has read in a store, kept for the next question about the same conversation.
+
+A cache belongs to one recall, holds no more than its cap in bytes and ends with it; what is
+erased is dropped at once (`effects.erasure`). It never answers for the store: only what the
+store has just brought is looked up, so that nobody recalls what was changed or deleted.
+"""
+
+from collections import OrderedDict
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass, field
+from threading import Lock
+
+from langgraph.store.base import Item
+
+from longterm.effects.capabilities import EncodedItem
+from longterm.effects.erasure import inform_of_erasures
+from longterm.memory.namespace import Namespace
+from longterm.recall.candidates import Candidate, Timeline, timeline_of
+from longterm.recall.turns import as_candidate
+
+__all__ = ["ReadingCache"]
+
+#: Measured on chats in English and Chinese: what a candidate takes, and each character of it.
+_BYTES, _BYTES_A_CHARACTER = 2_000, 20
+#: Of a large conversation so many may be kept that the last question did not bring.
+_SPARE = 4_096
+
+Places = tuple[Namespace, ...]
+
+
+@dataclass(slots=True)
+class _Conversation:
+    """Candidates by the encoded item, or the place in the store, and the last timeline of them."""
+
+    candidates: dict[Hashable, Candidate] = field(default_factory=dict[Hashable, Candidate])
+    timeline: Timeline | None = None
+    size: int = 0
+
+    def read(self, item: EncodedItem | Item) -> Candidate:
+        """Read *item*, or find what was read in its equal."""
+        key = (item.namespace, item.key) if isinstance(item, Item) else item
+        known = self.candidates.get(key)
+        if known is None or (
+            isinstance(item, Item)
+            and (known.updated != item.updated_at or known.value != item.value)
+        ):
+            known = as_candidate(item if isinstance(item, Item) else item.decode())
+            self.candidates[key] = known
+            self.size += _BYTES + _BYTES_A_CHARACTER * len(known.text)
+        return known
+
+    def keep_only(self, present: Sequence[Candidate]) -> None:
+        """Forget what is not among *present*."""
+        there = set(present)
+        self.candidates = {key: one for key, one in self.candidates.items() if one in there}
+        kept = self.candidates.values()
+        self.size = sum(_BYTES + _BYTES_A_CHARACTER * len(one.text) for one in kept)
+
+
+class ReadingCache:
+    """Candidates and timelines of the conversations asked about last."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._lock = Lock()
+        self._conversations: OrderedDict[Places, _Conversation] = OrderedDict()
+        inform_of_erasures(self)
+
+    def candidates(self, places: Places, items: Iterable[EncodedItem | Item]) -> list[Candidate]:
+        """Read *items*, found at or below *places*, as candidates."""
+        with self._lock:
+            conversation = self._conversations.setdefault(places, _Conversation())
+            self._conversations.move_to_end(places)
+            found = [conversation.read(item) for item in items]
+            self._shrink()
+        return found
+
+    def timeline(self, places: Places, candidates: Sequence[Candidate]) -> Timeline:
+        """Put *candidates* in order, or find the timeline of the same ones."""
+        with self._lock:
+            conversation = self._conversations.get(places, _Conversation())
+            timeline = conversation.timeline
+            if timeline is None or set(timeline.candidates) != set(candidates):
+                timeline = conversation.timeline = timeline_of(candidates)
+            if len(conversation.candidates) > len(candidates) + _SPARE:
+                conversation.keep_only(candidates)
+        return timeline
+
+    def forget(self, namespace: Namespace, key: str | None = None) -> None:  # noqa: ARG002 - whole conversations go
+        """Drop every conversation that may hold something of *namespace*."""
+        with self._lock:
+            for places in list(self._conversations):
+                if any(_overlap(place, namespace) for place in places):
+                    del self._conversations[places]
+
+    def close(self) -> None:
+        """Drop everything."""
+        with self._lock:
+            self._conversations.clear()
+
+    @property
+    def size(self) -> int:
+        """About how many bytes are kept."""
+        with self._lock:
+            return sum(one.size for one in self._conversations.values())
+
+    def _shrink(self) -> None:
+        total = sum(one.size for one in self._conversations.values())
+        while total > self._max_bytes:
+            _, oldest = self._conversations.popitem(last=False)
+            total -= oldest.size
+
+
+def _overlap(one: Namespace, other: Namespace) -> bool:
+    shared = min(len(one), len(other))
+    return one[:shared] == other[:shared]
