@@ -28,12 +28,16 @@ if TYPE_CHECKING:
     from longterm.recall.recorder import create_conversation_recorder
     from longterm.recall.retriever import create_recall
     from longterm.reflect import ReflectionExecutor
+    from longterm.service import MemoryService, UserMemory
+    from longterm.settings import open
     from longterm.tools import create_manage_memory_tool, create_search_memory_tool
 
 __all__ = [
     "LongtermMiddleware",
+    "MemoryService",
     "Prompt",
     "ReflectionExecutor",
+    "UserMemory",
     "create_conversation_recorder",
     "create_manage_memory_tool",
     "create_memory_manager",
@@ -44,13 +48,16 @@ __all__ = [
     "create_recall",
     "create_search_memory_tool",
     "create_thread_extractor",
+    "open",
     "reading_prompt",
 ]
 
 _HOMES = {
     "LongtermMiddleware": "integrations.middleware",
+    "MemoryService": "service",
     "Prompt": "prompts",
     "ReflectionExecutor": "reflect",
+    "UserMemory": "service",
     "create_conversation_recorder": "recall.recorder",
     "create_manage_memory_tool": "tools",
     "create_memory_manager": "manage.manager",
@@ -61,6 +68,7 @@ _HOMES = {
     "create_recall": "recall.retriever",
     "create_search_memory_tool": "tools",
     "create_thread_extractor": "manage.thread",
+    "open": "settings",
     "reading_prompt": "recall.answering",
 }
 

@@ -6,6 +6,7 @@ LongtermError
 │   ├── ModelChangedError       … a store was indexed with another embedding model
 │   └── NoStoreError            … no store was given and none is in the context
 ├── InvalidInputError           the caller: messages or memories of a form nobody knows
+│   └── UnknownMemoryError      … no memory has this id
 ├── ExtractionError             the model: nothing usable came back
 ├── StoreError                  the store: an operation failed, or the file is unfit
 │   ├── PartialWriteError       … in the middle of a write; knows what was written
@@ -35,6 +36,7 @@ __all__ = [
     "PartialWriteError",
     "ReflectionError",
     "StoreError",
+    "UnknownMemoryError",
 ]
 
 
@@ -77,6 +79,14 @@ class NoStoreError(ConfigurationError):
 
 class InvalidInputError(LongtermError, ValueError):
     """The input has a form that longterm does not know."""
+
+
+class UnknownMemoryError(InvalidInputError, LookupError):
+    """No memory has this id; it may have been forgotten."""
+
+    def __init__(self, id: str) -> None:
+        self.id = id
+        super().__init__(f"There is no memory {id!r}. Look it up with list or search.")
 
 
 class ExtractionError(LongtermError):

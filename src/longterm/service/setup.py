@@ -1,0 +1,96 @@
+"""What the memories of all users of one service share: store, model, schemas, executors.
+
+Managers and executors are made when they are first needed: without a model there are none.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from langgraph.store.base import BaseStore
+
+from longterm.extract.schema import MemorySchema, Schema, memory_schemas
+from longterm.manage.store_manager import MemoryStoreManager, create_memory_store_manager
+from longterm.memory.model import Memory
+from longterm.memory.namespace import Namespace
+from longterm.models.names import ChatModel
+from longterm.reflect import ReflectionExecutor
+from longterm.reflect.executor import Reflecting
+
+__all__ = ["ROOTS", "Setup", "template"]
+
+#: The first labels of a user's namespaces: of what was learned, and of what was said.
+ROOTS = ("memories", "turns")
+
+
+def template(root: str, depth: int) -> tuple[str, ...]:
+    """Return the namespace below *root* of a scope with so many labels, to be filled."""
+    return (root, *(f"{{label_{number}}}" for number in range(depth)))
+
+
+@dataclass(eq=False)
+class Setup:
+    """See the module; made by `MemoryService`."""
+
+    store: BaseStore
+    model: str | ChatModel | None
+    schemas: Sequence[Schema]
+    instructions: str | None
+    #: The database of reflections that shall survive this process; None keeps them in memory.
+    reflect: str | None
+    #: Tokens that extraction used, by namespace.
+    tokens: dict[Namespace, int] = field(default_factory=dict[Namespace, int])
+    _managers: dict[int, MemoryStoreManager] = field(default_factory=dict[int, MemoryStoreManager])
+    _executors: dict[int, Reflecting] = field(default_factory=dict[int, Reflecting])
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self.kinds: tuple[MemorySchema, ...] = memory_schemas(self.schemas or (Memory,))
+        if self.model is not None:
+            self.manager(1)  # a model or schema that cannot be used is an error now, not later
+
+    def manager(self, depth: int) -> MemoryStoreManager | None:
+        """Return the manager of scopes with so many labels; None without a model."""
+        if self.model is None:
+            return None
+        with self._lock:
+            if depth not in self._managers:
+                own: dict[str, Any] = (
+                    {} if self.instructions is None else {"instructions": self.instructions}
+                )
+                self._managers[depth] = create_memory_store_manager(
+                    self.model,
+                    schemas=self.schemas or (Memory,),
+                    namespace=template("memories", depth),
+                    store=self.store,
+                    enable_deletes=True,
+                    **own,
+                )
+            return self._managers[depth]
+
+    def executor(self, depth: int) -> Reflecting | None:
+        """Return the executor that extracts in the background; None without a model."""
+        manager = self.manager(depth)
+        if manager is None:
+            return None
+        with self._lock:
+            if depth not in self._executors:
+                name = "longterm" if depth == 1 else f"longterm-{depth}"
+                self._executors[depth] = ReflectionExecutor(
+                    manager, store=self.store, durable=self.reflect, name=name
+                )
+            return self._executors[depth]
+
+    @property
+    def executors(self) -> list[Reflecting]:
+        """Those that were needed so far."""
+        return list(self._executors.values())
+
+    def close(self) -> None:
+        """Let what is extracted in the background finish."""
+        for executor in self.executors:
+            executor.shutdown(wait=True)
+        self._executors.clear()

@@ -1,0 +1,170 @@
+"""One user's memory, by hand and from conversations, on any store."""
+
+from typing import Any
+
+import pytest
+from langgraph.store.memory import InMemoryStore
+from pydantic import BaseModel, Field
+
+import longterm
+from longterm.errors import ConfigurationError, ConflictError, InvalidInputError, UnknownMemoryError
+from longterm.service import MemoryService, UserMemory
+from longterm.testing import ScriptedChatModel, tool_calls
+
+
+class Food(BaseModel):
+    """A dish somebody likes."""
+
+    name: str
+    liking: int = Field(ge=0, le=100)
+
+
+def test_what_was_added_is_found_read_and_listed(ann: UserMemory) -> None:
+    added = ann.add("Ann likes green tea")
+
+    assert ann.get(added.id) == added
+    assert (added.kind, added.content) == ("Memory", "Ann likes green tea")
+    assert [one.id for one in ann.list()] == [added.id]
+    assert [one.id for one in ann.search("green tea")] == [added.id]
+
+
+def test_what_the_store_keeps_is_kind_and_content(ann: UserMemory) -> None:
+    added = ann.add("Ann likes tea")
+    item = ann.store.get(("memories", "ann"), added.id)
+    assert item is not None
+    assert item.value == {"kind": "Memory", "content": {"content": "Ann likes tea"}}
+
+
+def test_an_edit_puts_another_content_in_its_place(ann: UserMemory) -> None:
+    added = ann.add("Ann likes tea")
+    edited = ann.edit(added.id, "Ann likes coffee")
+
+    assert edited.content == "Ann likes coffee"
+    assert edited.id == added.id
+    assert edited.updated_at > added.updated_at
+
+
+def test_an_edit_of_another_revision_is_a_conflict(ann: UserMemory) -> None:
+    added = ann.add("Ann likes tea")
+    with pytest.raises(ConflictError, match="read it again"):
+        ann.edit(added.id, "Ann likes coffee", expected_revision=added.revision + 1)
+    assert ann.get(added.id) == added
+
+
+def test_what_was_forgotten_is_gone(ann: UserMemory) -> None:
+    added = ann.add("Ann likes tea")
+    ann.forget(added.id)
+
+    assert ann.get(added.id) is None
+    assert ann.list() == []
+    with pytest.raises(UnknownMemoryError):
+        ann.forget(added.id)
+    with pytest.raises(UnknownMemoryError):
+        ann.edit(added.id, "Ann likes coffee")
+
+
+def test_adding_the_same_twice_under_an_id_adds_it_once(ann: UserMemory) -> None:
+    first = ann.add("Ann likes tea", id="drink")
+    assert ann.add("Ann likes tea", id="drink") == first
+    with pytest.raises(ConflictError):
+        ann.add("Ann likes coffee", id="drink")
+
+
+@pytest.mark.parametrize("content", ["", " ", {}, None, 5, [1], object()])
+def test_what_is_no_memory_is_refused(ann: UserMemory, content: Any) -> None:
+    with pytest.raises(InvalidInputError):
+        ann.add(content)
+    assert ann.list() == []
+
+
+def test_a_memory_that_passes_for_a_turn_is_refused(ann: UserMemory) -> None:
+    with pytest.raises(InvalidInputError, match="reserved"):
+        ann.add("Ann said so", kind="Turn")
+
+
+def test_schemas_check_what_is_added_by_hand() -> None:
+    with longterm.open(":memory:", embeddings=None, schemas=[Food]) as service:
+        ann = service.user("ann")
+        assert ann.add({"name": "ramen", "liking": 90}).kind == "Food"
+        assert ann.add(Food(name="miso", liking=80)).content == {"name": "miso", "liking": 80}
+        with pytest.raises(InvalidInputError, match="no Food"):
+            ann.add({"name": "ramen", "liking": 900}, kind="Food")
+        assert {one.content["name"] for one in ann.list(kind="Food")} == {"ramen", "miso"}
+
+
+def test_pages_of_a_list_hold_each_memory_once(ann: UserMemory) -> None:
+    ids = {ann.add(f"fact {number}").id for number in range(7)}
+    pages = [ann.list(limit=3, offset=offset) for offset in (0, 3, 6, 9)]
+    assert [len(page) for page in pages] == [3, 3, 1, 0]
+    assert {one.id for page in pages for one in page} == ids
+
+
+def test_users_never_see_each_other_nor_what_lies_below(service: MemoryService) -> None:
+    service.user("ann").add("Ann likes tea")
+    service.scope("ann", "work").add("Ann works in Lyon")
+    service.user("anna").record("Anna likes jazz")
+
+    assert [one.content for one in service.user("ann").list()] == ["Ann likes tea"]
+    assert [one.content for one in service.scope("ann", "work").list()] == ["Ann works in Lyon"]
+    assert "jazz" not in service.user("ann").recall("What does Anna like?").text
+    assert "Lyon" not in service.user("ann").recall("Where does Ann work?").text
+    assert service.users() == ["ann", "anna"]
+
+
+@pytest.mark.parametrize("user_id", ["a.b@c", "安", "with space", "langgraph", "{x}", 7, "*"])
+def test_any_id_is_a_user(service: MemoryService, user_id: str | int) -> None:
+    service.user(user_id).add("likes tea")
+    assert service.users() == [str(user_id)]
+    assert len(service.user(user_id).list()) == 1
+
+
+def test_nobody_is_no_user(service: MemoryService) -> None:
+    with pytest.raises(ConfigurationError):
+        service.user("")
+    with pytest.raises(ConfigurationError):
+        service.scope()
+
+
+def test_turns_are_recorded_once_and_recalled(ann: UserMemory) -> None:
+    chat = [{"role": "user", "content": "I moved to Lyon last week"}]
+    assert ann.record(chat, thread="t") == 1
+    assert ann.record(chat, thread="t") == 0
+    assert "Lyon" in ann.recall("Where did I move?").text
+
+
+def test_without_a_model_remembering_keeps_the_turns(ann: UserMemory) -> None:
+    assert ann.remember("I moved to Lyon last week") == []
+    assert ann.stats().turns == 1
+
+
+def test_a_model_makes_memories_of_what_is_remembered() -> None:
+    model = ScriptedChatModel(tool_calls(("Memory", {"content": "Ann moved to Lyon"})))
+    with longterm.open(InMemoryStore(), model=model) as service:
+        ann = service.user("ann")
+        (change,) = ann.remember("I moved to Lyon last week", thread="t")
+
+        assert (change.action, change.content) == ("created", "Ann moved to Lyon")
+        assert ann.get(change.id) is not None
+        assert ann.stats().turns == 1
+
+
+def test_what_is_remembered_in_the_background_is_there_when_the_service_closes() -> None:
+    model = ScriptedChatModel(tool_calls(("Memory", {"content": "Ann moved to Lyon"})))
+    store = InMemoryStore()
+    with longterm.open(store, model=model) as service:
+        assert service.user("ann").remember("I moved to Lyon", wait=False) == []
+    with longterm.open(store) as service:
+        assert [one.content for one in service.user("ann").list()] == ["Ann moved to Lyon"]
+
+
+async def test_every_method_has_an_awaited_form(service: MemoryService) -> None:
+    ann = service.user("ann")
+    added = await ann.aadd("Ann likes tea")
+    await ann.aedit(added.id, "Ann likes coffee")
+    await ann.arecord("I moved to Lyon")
+
+    assert [one.content for one in await ann.alist()] == ["Ann likes coffee"]
+    assert "Lyon" in (await ann.arecall("Where did I move?")).text
+    assert await service.ausers() == ["ann"]
+    await ann.aforget(added.id)
+    assert await ann.aget(added.id) is None
