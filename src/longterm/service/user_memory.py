@@ -21,7 +21,7 @@ from longterm.manage.results import Results
 from longterm.memory.model import Document, document_of, value_of
 from longterm.memory.namespace import Namespace, NamespaceTemplate
 from longterm.recall.recorder import create_conversation_recorder
-from longterm.recall.retriever import Recalled, create_recall
+from longterm.recall.retriever import RecallResult, create_recall
 from longterm.service.forms import both
 from longterm.service.records import (
     MemoryChange,
@@ -130,7 +130,7 @@ class UserMemory:
         budget: int = 2_000,
         thread: str | None = None,
         now: datetime | None = None,
-    ) -> Recalled:
+    ) -> RecallResult:
         """Find what matters to *question* among turns and memories.
 
         The result's `text` is a block for a system prompt, of at most *budget* tokens. What is
