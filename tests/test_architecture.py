@@ -22,14 +22,16 @@ MAY_IMPORT: dict[str, set[str]] = {
     "testing": {"effects"},
     "stores": {"effects", "errors", "text"},
     "models": {"errors"},
+    "commit": {"effects", "errors", "memory"},
     "extract": {"effects", "errors", "memory", "models", "text"},
-    "recall": {"effects", "errors", "memory", "models", "text"},
+    "recall": {"commit", "effects", "errors", "memory", "models", "text"},
     "short_term": {"effects", "errors", "memory", "models", "text"},
     "prompts": {"effects", "errors", "extract", "memory", "models", "text"},
-    "manage": {"effects", "errors", "extract", "memory", "models", "recall", "text"},
-    "tools": {"effects", "errors", "extract", "manage", "memory"},
+    "manage": {"commit", "effects", "errors", "extract", "memory", "models", "recall", "text"},
+    "tools": {"commit", "effects", "errors", "extract", "manage", "memory"},
     "reflect": {"effects", "errors", "memory"},
     "service": {
+        "commit",
         "effects",
         "errors",
         "extract",
@@ -62,7 +64,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "settings",
         "tools",
     },
-    "evals": {"effects", "errors", "memory", "models", "recall", "settings"},
+    "evals": {"commit", "effects", "errors", "memory", "models", "recall", "settings"},
     "cli": {
         "effects",
         "errors",
@@ -203,6 +205,20 @@ def test_stores_are_batched_in_the_drivers_only(path: Path) -> None:
         return
     batched = [(who, what) for who, what in calls_in(path) if what in ("batch", "abatch")]
     assert not [who for who, _ in batched if who.endswith(SUFFIXES_OF_A_STORE)]
+
+
+@every_module
+def test_stores_are_written_through_commit_only(path: Path) -> None:
+    if name_of(path).startswith(("commit.py", "effects/", "stores/")):
+        return
+    built = {node.id for node in ast.walk(tree_of(path)) if isinstance(node, ast.Name)}
+    assert not built & {"PutOp", "put_op"}
+    assert not {"longterm.effects.steps.write", "longterm.effects.steps.replace"} & set(
+        imported_by(path)
+    )
+    writes = {"put", "aput", "delete", "adelete", "put_all_if", "aput_all_if"}
+    written = [(who, what) for who, what in calls_in(path) if what in writes]
+    assert not [who for who, _ in written if who.endswith(SUFFIXES_OF_A_STORE)]
 
 
 @every_module

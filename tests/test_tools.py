@@ -130,7 +130,7 @@ def test_a_mistake_is_told_to_the_model_and_loses_nothing(
 
 
 class Overtaken(EmbeddedStore):
-    """A store in which somebody else changes a memory just after each time it is read."""
+    """A store in which another writer changes a memory just after each time it is read."""
 
     @override
     def batch(self, ops: Iterable[Any]) -> list[Result]:
@@ -142,12 +142,12 @@ class Overtaken(EmbeddedStore):
 
 
 @pytest.mark.parametrize("action", ["update", "delete"])
-def test_a_memory_that_somebody_else_is_changing_is_left_to_him(action: str) -> None:
+def test_a_memory_that_others_are_changing_is_left_to_them(action: str) -> None:
     with Overtaken(":memory:") as store:
         store.put(PLACE, "k", {"content": "old"})
         tool = create_manage_memory_tool(PLACE, store=store)
         call = {"action": action, "id": "k", "content": "mine"}
-        assert "changed by somebody else" in tool.invoke(call)
+        assert "was changed just now" in tool.invoke(call)
         assert [item.value for item in store.search(PLACE)] == [{"content": "newest"}]
 
 

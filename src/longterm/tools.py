@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from functools import partial
 from typing import Annotated, Any, Literal, cast, get_args
 
@@ -28,10 +29,11 @@ from pydantic import (
 from pydantic_core import to_jsonable_python
 from typing_extensions import override
 
+from longterm.commit import Write, commit
 from longterm.effects.drivers import arun, run
-from longterm.effects.operations import get_op, put_op, search_op
-from longterm.effects.steps import Flow, fetch, replace, search, write
-from longterm.errors import ConfigurationError, ConflictError
+from longterm.effects.operations import search_op
+from longterm.effects.steps import Flow, search
+from longterm.errors import ConfigurationError
 from longterm.extract.schema import memory_schemas, plain, problems_in
 from longterm.extract.typeddict import modern
 from longterm.memory.conversation import well_formed
@@ -251,38 +253,37 @@ async def _create(namespace: Namespace, content: Any, id: Any) -> str:
     if id:
         raise ToolException("To create a memory, leave out the id; to change one, use update.")
     key = str(uuid.uuid4())
-    await write([put_op(namespace, key, {"content": _given(content)})])
+    await commit([Write(namespace, key, {"content": _given(content)}, fresh=True)], actor="tool")
     return f"created memory {key}"
 
 
 async def _update(namespace: Namespace, content: Any, id: Any) -> str:
-    item = await _existing(namespace, id)
-    await _put_in_place(item, _with_content(item.value, _given(content)))
-    return f"updated memory {item.key}"
+    given = _given(content)
+    return f"updated memory {await _edit(namespace, id, lambda old: _with_content(old, given))}"
 
 
 async def _delete(namespace: Namespace, id: Any) -> str:
-    item = await _existing(namespace, id)
-    await _put_in_place(item, None)
-    return f"Deleted memory {item.key}"
+    return f"Deleted memory {await _edit(namespace, id, lambda _: None)}"
 
 
-async def _put_in_place(item: Item, value: dict[str, Any] | None) -> None:
-    try:
-        await replace([put_op(item.namespace, item.key, value)], [item.updated_at])
-    except ConflictError as error:
-        raise ToolException(
-            f"Memory {item.key} was changed by somebody else just now. Search for it again."
-        ) from error
-
-
-async def _existing(namespace: Namespace, id: Any) -> Item:
+async def _edit(
+    namespace: Namespace, id: Any, change: Callable[[dict[str, Any]], dict[str, Any] | None]
+) -> str:
+    """Make *change* of the value of memory *id*, unless others change it; return its key."""
     if not id:
         raise ToolException("Give the id of the memory, as the search shows it.")
-    (item,) = await fetch([get_op(namespace, str(id))])
-    if item is None:
-        raise ToolException(f"There is no memory {id}. Search for the one you mean.")
-    return item
+    looks: list[datetime] = []
+
+    def edit(item: Item | None) -> dict[str, Any] | None:
+        if item is None:
+            raise ToolException(f"There is no memory {id}. Search for the one you mean.")
+        looks.append(item.updated_at)
+        if item.updated_at != looks[0]:
+            raise ToolException(f"Memory {id} was changed just now. Search for it again.")
+        return change(item.value)
+
+    await commit([Write(namespace, str(id), edit)], actor="tool")
+    return str(id)
 
 
 def _given(content: Any) -> Any:

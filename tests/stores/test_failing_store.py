@@ -74,7 +74,13 @@ def contents(store: InMemoryStore) -> list[str]:
     return [item.value["content"]["content"] for item in InMemoryStore.search(store, ("memories",))]
 
 
-@pytest.mark.parametrize("nth", [1, 2, 3])
+async def test_with_nothing_written_the_store_s_own_error_comes_through(call: Call) -> None:
+    manager = create_memory_store_manager(ScriptedChatModel(adding()), store=BreakingStore(1))
+    with pytest.raises(DiskFullError):
+        await call(manager, {"messages": TALK}, ANN)
+
+
+@pytest.mark.parametrize("nth", [2, 3])
 async def test_the_error_says_what_was_written_and_what_was_not(call: Call, nth: int) -> None:
     store = BreakingStore(nth)
     manager = create_memory_store_manager(ScriptedChatModel(adding()), store=store)
@@ -104,7 +110,7 @@ async def test_of_a_store_that_reads_no_more_either_nothing_is_claimed(call: Cal
 async def test_a_failed_write_is_not_tried_again_behind_the_caller_s_back(call: Call) -> None:
     store = BreakingStore(1)
     manager = create_memory_store_manager(ScriptedChatModel(adding()), store=store)
-    with pytest.raises(PartialWriteError):
+    with pytest.raises(DiskFullError):
         await call(manager, {"messages": TALK}, ANN)
     assert store.puts == 1
 
@@ -120,14 +126,13 @@ async def test_the_same_conversation_again_completes_what_is_missing(call: Call)
     assert sorted(contents(store)) == sorted(FOODS)
 
 
-async def test_a_delete_that_fails_leaves_the_memory_and_says_so(call: Call) -> None:
+async def test_a_delete_that_fails_leaves_the_memory_and_raises(call: Call) -> None:
     store = BreakingStore(2)
     store.put(("memories", "ann"), "old", {"kind": "Memory", "content": {"content": "ramen"}})
     model = ScriptedChatModel(tool_calls(("delete_memory", {"number": 0})))
     manager = create_memory_store_manager(model, enable_deletes=True, store=store)
-    with pytest.raises(PartialWriteError) as caught:
+    with pytest.raises(DiskFullError):
         await call(manager, {"messages": TALK}, ANN)
-    assert caught.value.failed == ("old",)
     assert contents(store) == ["ramen"]
 
 

@@ -10,6 +10,7 @@ import asyncio
 import sys
 from collections.abc import Sequence
 from concurrent.futures import Future
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
 from typing import Any, Generic, TypedDict, TypeVar, cast
 
@@ -18,8 +19,18 @@ from langchain_core.runnables.config import get_executor_for_config
 from langgraph.store.base import BaseStore, Item, Op, PutOp, SearchItem, SearchOp
 
 from longterm.effects.capabilities import CompareAndSet, HybridSearch, SearchHit
+from longterm.effects.locks import aexclusively, exclusively
 from longterm.effects.operations import in_batches, settled
-from longterm.effects.steps import Ask, Batch, Compress, Flow, HybridQuery, Replace, Together
+from longterm.effects.steps import (
+    Ask,
+    Batch,
+    Compress,
+    Exclusive,
+    Flow,
+    HybridQuery,
+    Replace,
+    Together,
+)
 from longterm.errors import NoStoreError
 
 __all__ = ["arun", "context_store", "in_graph", "run"]
@@ -140,6 +151,9 @@ def _perform(step: object, edge: _Edge) -> Any:
             return list(compressor.compress_documents(documents, query))
         case Together(flows):
             return _side_by_side(flows, edge)
+        case Exclusive(namespaces, flow):
+            with closing(flow), _turn(edge.store, namespaces):
+                return run(flow, edge.config, store=edge.given)
         case _:
             raise _foreign(step)
 
@@ -163,8 +177,22 @@ async def _aperform(step: object, edge: _Edge) -> Any:
             return list(await compressor.acompress_documents(documents, query))
         case Together(flows):
             return await _aside_by_side(flows, edge)
+        case Exclusive(namespaces, flow):
+            with closing(flow):
+                async with _aturn(edge.store, namespaces):
+                    return await arun(flow, edge.config, store=edge.given)
         case _:
             raise _foreign(step)
+
+
+def _turn(store: BaseStore, namespaces: frozenset[tuple[str, ...]]) -> AbstractContextManager[None]:
+    return nullcontext() if isinstance(store, CompareAndSet) else exclusively(store, namespaces)
+
+
+def _aturn(
+    store: BaseStore, namespaces: frozenset[tuple[str, ...]]
+) -> AbstractAsyncContextManager[None]:
+    return nullcontext() if isinstance(store, CompareAndSet) else aexclusively(store, namespaces)
 
 
 def _settled(ops: Sequence[PutOp], store: BaseStore) -> list[PutOp]:

@@ -29,6 +29,7 @@ __all__ = [
     "Ask",
     "Batch",
     "Compress",
+    "Exclusive",
     "Flow",
     "HybridQuery",
     "Replace",
@@ -80,6 +81,17 @@ class Replace(Step[None]):
     ops: tuple[PutOp, ...]
     #: When each was last written, as its `updated_at` said.
     seen: tuple[datetime | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Exclusive(Step[Any]):
+    """Run *flow*, which reads and then writes *namespaces*, while no other such flow does.
+
+    Holds within this process. A store that compares and sets needs no lock, and gets none.
+    """
+
+    namespaces: frozenset[tuple[str, ...]]
+    flow: Flow[Any]
 
 
 @dataclass(frozen=True, slots=True)

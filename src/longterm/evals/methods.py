@@ -12,8 +12,9 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.store.base import BaseStore
 from langgraph.store.memory import InMemoryStore
 
-from longterm.effects.operations import put_op, search_op
-from longterm.effects.steps import Flow, search, write
+from longterm.commit import Write, commit
+from longterm.effects.operations import search_op
+from longterm.effects.steps import Flow, search
 from longterm.errors import ConfigurationError
 from longterm.evals.suites import Question, Turn
 from longterm.memory.namespace import NamespaceTemplate
@@ -132,7 +133,9 @@ def _baseline(name: str, store: BaseStore, limit: int, budget: int) -> Method:
     """Put each turn as a memory and search for the question as it is."""
 
     async def record(turns: Sequence[Turn], config: RunnableConfig) -> None:
-        await write([put_op(PLACE(config), turn.id, _memory(turn)) for turn in turns])
+        await commit(
+            [Write(PLACE(config), turn.id, _memory(turn)) for turn in turns], actor="import"
+        )
 
     async def find(question: Question, config: RunnableConfig) -> Found:
         (items,) = await search([search_op(PLACE(config), question.text, limit=limit)])

@@ -16,15 +16,15 @@ from langgraph.store.base import (
     BaseStore,
     GetOp,
     Item as StoreItem,
-    PutOp,
     SearchOp,
 )
 from typing_extensions import override
 
+from longterm.commit import Write, commit
 from longterm.effects.drivers import arun, in_graph, run
-from longterm.effects.operations import Index, Ttl, get_op, put_op, search_op
+from longterm.effects.operations import Index, Ttl, get_op, search_op
 from longterm.effects.runnable import FlowRunnable
-from longterm.effects.steps import fetch, search, write
+from longterm.effects.steps import fetch, search
 from longterm.extract.schema import MemorySchema
 from longterm.manage.items import Item, SearchItem, typed_item, typed_search_item
 from longterm.manage.known import normalize_existing
@@ -121,8 +121,8 @@ class NamespaceAccess(FlowRunnable[Any, list[dict[str, Any]]]):
 
         *ttl* is in minutes.
         """
-        op = put_op((), key, self._stored(key, value), index=index, ttl=ttl)
-        run(self._put(op, config), config, store=self.store_here())
+        job = self._put(key, self._stored(key, value), config, index, ttl)
+        run(job, config, store=self.store_here())
 
     async def aput(
         self,
@@ -134,16 +134,16 @@ class NamespaceAccess(FlowRunnable[Any, list[dict[str, Any]]]):
         config: RunnableConfig | None = None,
     ) -> None:
         """Do what `put` does."""
-        op = put_op((), key, self._stored(key, value), index=index, ttl=ttl)
-        await arun(self._put(op, config), config, store=self.store_here())
+        job = self._put(key, self._stored(key, value), config, index, ttl)
+        await arun(job, config, store=self.store_here())
 
     def delete(self, key: str, config: RunnableConfig | None = None) -> None:
         """Remove the memory under *key*."""
-        run(self._put(put_op((), key, None), config), config, store=self.store_here())
+        run(self._put(key, None, config), config, store=self.store_here())
 
     async def adelete(self, key: str, config: RunnableConfig | None = None) -> None:
         """Do what `delete` does."""
-        await arun(self._put(put_op((), key, None), config), config, store=self.store_here())
+        await arun(self._put(key, None, config), config, store=self.store_here())
 
     @override
     def store_here(self) -> BaseStore | None:
@@ -202,5 +202,12 @@ class NamespaceAccess(FlowRunnable[Any, list[dict[str, Any]]]):
         document, _ = normalize_existing([(key, value)], self._kinds)[key]
         return value_of(document)
 
-    async def _put(self, op: PutOp, config: RunnableConfig | None) -> None:
-        await write([op._replace(namespace=self.namespace(config))])
+    async def _put(
+        self,
+        key: str,
+        value: dict[str, Any] | None,
+        config: RunnableConfig | None,
+        index: Index = None,
+        ttl: Ttl = NOT_PROVIDED,
+    ) -> None:
+        await commit([Write(self.namespace(config), key, value, index, ttl)], actor="user")

@@ -2,7 +2,7 @@
 
 In this order: fill the namespace → queries from the conversation → one batch of searches →
 one question to the model (more only for repairs, phases and steps) → one batch of writes.
-Memories that are to be changed are read once more just before (see `saving`).
+Memories that are to be changed are read once more just before (see `commit`).
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from typing import Any, TypedDict
 
 from langchain_core.messages import BaseMessage
 from langchain_core.runnables import RunnableConfig
-from langgraph.store.base import BaseStore, Item as StoreItem, PutOp
+from langgraph.store.base import BaseStore, Item as StoreItem
 from typing_extensions import override
 
+from longterm.commit import commit
 from longterm.effects.operations import search_op
 from longterm.effects.steps import search
 from longterm.errors import ConfigurationError
@@ -32,7 +33,7 @@ from longterm.manage.query import QueryWriter
 from longterm.manage.recalled import recalled
 from longterm.manage.relevant import best, is_scored, merged
 from longterm.manage.results import Results, warn_of_dropped
-from longterm.manage.saving import save
+from longterm.manage.saving import writes_of
 from longterm.memory.conversation import as_messages, windows
 from longterm.memory.draft import Draft
 from longterm.memory.model import Document, Memory, document_of
@@ -198,10 +199,11 @@ class MemoryStoreManager(NamespaceAccess):
         session = ExtractionInput(messages, draft, steps, today(), self._ids(namespace, config))
         extraction = await self._extract(session)
         random_ids = not (self._profile or self._default or job_in(config))
-        ops, lost = await save(extraction.draft, namespace, random_ids=random_ids)
-        report = extraction.report + Report(dropped=tuple(Dropped("", why) for why in lost))
+        writes = writes_of(extraction.draft, namespace, random_ids=random_ids)
+        done = await commit(writes, actor="manager")
+        report = extraction.report + Report(dropped=tuple(Dropped("", why) for why in done.lost))
         warn_of_dropped(report)
-        return Results([_as_put(op) for op in ops if op.value is not None], report)
+        return Results(done.puts, report)
 
     async def _extract(self, session: ExtractionInput) -> Extraction:
         report = Report()
@@ -257,7 +259,3 @@ class MemoryStoreManager(NamespaceAccess):
             return ids_for(config)
         profile = uuid.uuid5(uuid.NAMESPACE_OID, "\0".join(("profile", *namespace)))
         return lambda _kind, _content: str(profile)
-
-
-def _as_put(op: PutOp) -> dict[str, Any]:
-    return {"namespace": op.namespace, "key": op.key, "value": op.value}

@@ -17,7 +17,7 @@ from typing import Any
 from longterm.errors import LongtermError
 from longterm.memory.model import Change, Delete, Document, Insert, Update
 
-__all__ = ["Draft", "Entry", "ProposalError", "rebase"]
+__all__ = ["Draft", "Entry", "ProposalError", "carried_over"]
 
 #: Turns the content of a memory into its next content; raises `ProposalError` if it cannot.
 Edit = Callable[[Any], Any]
@@ -117,19 +117,12 @@ def _change(entry: Entry) -> Change:
     return Delete(entry.before) if entry.deleted else Update(entry.document, entry.before)
 
 
-def rebase(draft: Draft, current: Sequence[Document | None]) -> tuple[Draft, list[str]]:
-    """Carry *draft* over to what its memories have become meanwhile.
+def carried_over(entry: Entry, now: Document | None) -> tuple[Entry, str | None]:
+    """Return *entry* made again on what its memory is *now* (None: it is not there).
 
-    *current* holds, for each entry, the memory as it is now (None: there is none). Edits are
-    made again on the newer content, and an insert never takes the place of what is there. What
-    cannot be carried over is left out and told.
+    Edits are made again on the newer content, and an insert never takes the place of what is
+    there. What cannot be carried over stays as it is now, and the reason comes along.
     """
-    pairs = [_rebased(entry, now) for entry, now in zip(draft.entries, current, strict=True)]
-    lost = [reason for _, reason in pairs if reason]
-    return Draft(tuple(entry for entry, _ in pairs)), lost
-
-
-def _rebased(entry: Entry, now: Document | None) -> tuple[Entry, str | None]:
     if not entry.changed or now == entry.before:
         return entry, None
     if now is None:

@@ -2,15 +2,16 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
-from langgraph.store.base import BaseStore, GetOp, PutOp
+from langgraph.store.base import BaseStore, Item
 from typing_extensions import override
 
+from longterm.commit import Skip, Write, commit
 from longterm.effects.clock import utc_now
 from longterm.effects.runnable import FlowRunnable
-from longterm.effects.steps import fetch, write
 from longterm.errors import ConfigurationError
 from longterm.memory.conversation import as_messages
 from longterm.memory.namespace import NamespaceTemplate
@@ -85,15 +86,20 @@ class ConversationRecorder(FlowRunnable[Any, list[dict[str, Any]]]):
     async def keep(self, said: Sequence[Turn], config: RunnableConfig) -> list[dict[str, Any]]:
         """Store those of *said* that are new, all of a conversation or one part after another."""
         place = self._namespace(config)
-        stored = await fetch([GetOp(place, turn.key, refresh_ttl=False) for turn in said])
-        known = {item.key for item in stored if item is not None}
-        # What comes twice is kept as it came first.
-        new = {turn.key: turn for turn in reversed(said) if turn.key not in known}
-        order = [turn for turn in said if new.get(turn.key) is turn]
-        await write(
-            [
-                PutOp(place, turn.key, turn.value, indexed_fields(turn.value), self._ttl)
-                for turn in order
-            ]
-        )
-        return [{"namespace": place, "key": turn.key, "value": turn.value} for turn in order]
+        first_of_each = {turn.key: turn for turn in reversed(said)}
+        writes = [
+            Write(
+                place,
+                turn.key,
+                partial(_unless_there, turn.value),
+                index=indexed_fields(turn.value),
+                ttl=self._ttl,
+            )
+            for turn in said
+            if first_of_each[turn.key] is turn
+        ]
+        return (await commit(writes, actor="manager")).puts
+
+
+def _unless_there(value: dict[str, Any], item: Item | None) -> dict[str, Any] | Skip:
+    return value if item is None else Skip()

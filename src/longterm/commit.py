@@ -1,0 +1,208 @@
+"""commit: the one way in which a memory or a turn is changed.
+
+Managers, tools, the recorder and all others hand their writes to `commit`; nothing else writes
+to a store. It reads what is there, makes each write on that, and writes all of it by one batch.
+
+No change of another writer is lost: a store that compares and sets refuses a write on what has
+changed since it was read, and it is all done once more; on any other store the writers of this
+process take turns. Between processes such a store leaves a window of one round trip.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NoReturn, Protocol, cast
+
+from langgraph.store.base import NOT_PROVIDED, Item, PutOp
+
+from longterm.effects.operations import Index, Ttl, get_op, put_op
+from longterm.effects.steps import Exclusive, fetch, replace
+from longterm.errors import ConflictError, PartialWriteError
+from longterm.memory.namespace import Namespace
+from longterm.memory.revision import Actor, Origin, Revision, Source, weakest
+
+__all__ = ["Committed", "Edit", "Guard", "Policy", "Skip", "Write", "Written", "commit"]
+
+#: Each conflict means that another writer went ahead, so there are few.
+_TRIES = 100
+
+_Place = tuple[Namespace, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """An edit's answer: leave the item as it is."""
+
+    #: What was lost by it, where something was.
+    reason: str | None = None
+
+
+#: Makes an item's new value, None to delete it, from what is there; may be called again.
+Edit = Callable[[Item | None], dict[str, Any] | Skip | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """What one item is to become; a commit takes at most one for each item."""
+
+    namespace: Namespace
+    key: str
+    #: The new value, None to delete, or an edit of what is there.
+    value: dict[str, Any] | Edit | None
+    index: Index = None
+    ttl: Ttl = NOT_PROVIDED
+    #: The key was made up just now, so there is nothing to read.
+    fresh: bool = False
+
+
+class Guard(Protocol):
+    """What looks at each value before it is written."""
+
+    def check(self, value: dict[str, Any], *, origin: Origin | None = None) -> Any:
+        """Return a verdict with the `action` to take and the `value` to write."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What a commit does beside writing."""
+
+    guard: Guard | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """An item that was written or, with None for a value, deleted."""
+
+    namespace: Namespace
+    key: str
+    value: dict[str, Any] | None
+    #: None where none is kept.
+    revision: Revision | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """What a commit did."""
+
+    written: tuple[Written, ...] = ()
+    #: Why something was left out.
+    lost: tuple[str, ...] = ()
+
+    @property
+    def puts(self) -> list[dict[str, Any]]:
+        """What was written but not deleted, in LangMem's form."""
+        return [
+            {"namespace": one.namespace, "key": one.key, "value": one.value}
+            for one in self.written
+            if one.value is not None
+        ]
+
+
+async def commit(
+    writes: Sequence[Write],
+    *,
+    actor: Actor,
+    sources: Sequence[Source] = (),
+    model: str | None = None,
+    reason: str | None = None,
+    policy: Policy | None = None,
+) -> Committed:
+    """Carry out *writes* by one batch and return what was written.
+
+    Raises what an edit raises, with nothing written; `ConflictError` where others went ahead
+    again and again; `PartialWriteError` where the store failed and something was, or may have
+    been, written; the store's own error where nothing was.
+    """
+    if not writes:
+        return Committed()
+    change = _Change(tuple(writes), actor, tuple(sources), model, reason, policy or Policy())
+    return await Exclusive(frozenset(write.namespace for write in writes), _carried_out(change))
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """The arguments of a commit."""
+
+    writes: tuple[Write, ...]
+    actor: Actor
+    sources: tuple[Source, ...]
+    model: str | None
+    reason: str | None
+    policy: Policy
+
+
+async def _carried_out(change: _Change) -> Committed:
+    for remaining in reversed(range(_TRIES)):
+        current = await _current(change.writes)
+        ops, lost = _planned(change, current)
+        try:
+            await replace(ops, [_updated_at(current.get((op.namespace, op.key))) for op in ops])
+        except ConflictError:
+            if not remaining:
+                raise
+        except Exception as error:  # noqa: BLE001 - raised again, with an account
+            await _raise_with_account(ops, current, error)
+        else:
+            return Committed(
+                tuple(Written(op.namespace, op.key, cast("Any", op.value)) for op in ops), lost
+            )
+    raise AssertionError("the last try returns or raises")
+
+
+async def _current(writes: Sequence[Write]) -> dict[_Place, Item]:
+    places = [(write.namespace, write.key) for write in writes if not write.fresh]
+    items = await fetch([get_op(*place, refresh_ttl=False) for place in places])
+    return {place: item for place, item in zip(places, items, strict=True) if item is not None}
+
+
+def _planned(
+    change: _Change, current: Mapping[_Place, Item]
+) -> tuple[list[PutOp], tuple[str, ...]]:
+    """Return the operations, and why something is left out."""
+    ops: list[PutOp] = []
+    lost: list[str] = []
+    for write in change.writes:
+        item = current.get((write.namespace, write.key))
+        value = write.value(item) if callable(write.value) else write.value
+        if isinstance(value, Skip):
+            lost += [value.reason] if value.reason else []
+            continue
+        if value is not None and change.policy.guard is not None:
+            origin = weakest(source.origin for source in change.sources)
+            value = change.policy.guard.check(value, origin=origin).value
+        ops.append(put_op(write.namespace, write.key, value, index=write.index, ttl=write.ttl))
+    return ops, tuple(lost)
+
+
+def _updated_at(item: Item | None) -> Any:
+    return item.updated_at if item else None
+
+
+async def _raise_with_account(
+    ops: Sequence[PutOp], current: Mapping[_Place, Item], error: Exception
+) -> NoReturn:
+    """Raise *error* where nothing was written, else a `PartialWriteError` that says what was."""
+    keys = [op.key for op in ops]
+    try:
+        items = await fetch([get_op(op.namespace, op.key, refresh_ttl=False) for op in ops])
+    except Exception:  # noqa: BLE001 - the first error is the one to report
+        written, account = list[str](), f"any of these may be written or not: {keys}."
+    else:
+        pairs = zip(ops, items, strict=True)
+        written = [op.key for op, item in pairs if _took_effect(op, item, current)]
+        if not written:
+            raise error
+        account = f"Written: {written}. Not written: {sorted(set(keys) - set(written)) or 'none'}."
+    raise PartialWriteError(
+        f"The store failed while writing {len(ops)} items ({type(error).__name__}: {error}). "
+        f"{account} Do the same again when the store works.",
+        written=written,
+        failed=[key for key in keys if key not in written],
+    ) from error
+
+
+def _took_effect(op: PutOp, item: Item | None, current: Mapping[_Place, Item]) -> bool:
+    before, now = current.get((op.namespace, op.key)), item.value if item else None
+    return now == op.value and now != (before.value if before else None)

@@ -1,0 +1,91 @@
+"""Revisions: what a memory was after one change, and the messages it came from.
+
+An origin never changes, and what is derived has the weakest origin of its sources: content
+can be reworded until it looks harmless, where it came from cannot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+__all__ = [
+    "Action",
+    "Actor",
+    "Origin",
+    "Revision",
+    "Source",
+    "json_sources",
+    "sources_in",
+    "weakest",
+]
+
+Origin = Literal["user", "assistant", "tool", "import"]
+Action = Literal["created", "changed", "deleted", "restored", "erased"]
+Actor = Literal["manager", "tool", "user", "import", "policy"]
+
+#: From the most trusted to the least.
+_ORIGINS: tuple[Origin, ...] = ("user", "assistant", "tool", "import")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A message that a memory came from; None where it is not known."""
+
+    thread_id: str | None = None
+    message_id: str | None = None
+    #: When it was said.
+    time: datetime | None = None
+    speaker: str | None = None
+    #: As the message had it: user, assistant, tool, …
+    role: str | None = None
+    origin: Origin = "import"
+    #: The words that matter, or the beginning of the message.
+    quote: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """What a memory was after one change; a memory's revisions count from 1."""
+
+    number: int
+    action: Action
+    #: The stored value; None after a delete and after an erase.
+    value: dict[str, Any] | None
+    time: datetime
+    actor: Actor
+    sources: tuple[Source, ...] = ()
+    #: Name of the model that proposed the change.
+    model: str | None = None
+    reason: str | None = None
+
+
+def weakest(origins: Iterable[Origin]) -> Origin:
+    """Return the origin that is trusted least; "import" where none is known."""
+    return _ORIGINS[max(map(_ORIGINS.index, origins), default=-1)]
+
+
+def json_sources(sources: Sequence[Source]) -> list[dict[str, Any]]:
+    """Return *sources* as JSON data, without what is not known."""
+    return [
+        {
+            name: value.isoformat() if isinstance(value, datetime) else value
+            for name, value in asdict(source).items()
+            if value not in (None, "")
+        }
+        for source in sources
+    ]
+
+
+def sources_in(data: Sequence[Mapping[str, Any]]) -> tuple[Source, ...]:
+    """Return the sources in JSON *data*: the inverse of `json_sources`."""
+    return tuple(map(_source, data))
+
+
+def _source(data: Mapping[str, Any]) -> Source:
+    known: dict[str, Any] = {**data}
+    if "time" in known:
+        known["time"] = datetime.fromisoformat(known["time"])
+    return Source(**known)

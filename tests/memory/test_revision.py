@@ -1,0 +1,61 @@
+"""Revisions and sources: origins only ever get weaker, and nothing is lost in JSON."""
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given, strategies as st
+
+from longterm.memory.revision import Origin, Source, json_sources, sources_in, weakest
+
+origins = st.lists(st.sampled_from(["user", "assistant", "tool", "import"]))
+times = st.none() | st.datetimes(timezones=st.just(UTC))
+texts = st.text(max_size=9)
+sources = st.builds(Source, texts, texts, times, texts, texts, quote=texts)
+
+
+@pytest.mark.parametrize(
+    ("given_", "expected"),
+    [
+        (["user"], "user"),
+        (["user", "assistant"], "assistant"),
+        (["assistant", "tool", "user"], "tool"),
+        (["import", "user"], "import"),
+        ([], "import"),
+    ],
+)
+def test_the_weakest_origin_counts(given_: list[Origin], expected: Origin) -> None:
+    assert weakest(given_) == expected
+
+
+@given(origins, origins)
+def test_more_sources_never_make_an_origin_stronger(
+    some: list[Origin], others: list[Origin]
+) -> None:
+    both = weakest([*some, *others])
+    if some and others:
+        assert weakest([both, weakest(some)]) == both == weakest([weakest(some), weakest(others)])
+
+
+@given(st.lists(sources))
+def test_sources_survive_json(some: list[Source]) -> None:
+    known = [
+        Source(
+            one.thread_id or None,
+            one.message_id or None,
+            one.time,
+            one.speaker or None,
+            one.role or None,
+            one.origin,
+            one.quote,
+        )
+        for one in some
+    ]
+    assert sources_in(json.loads(json.dumps(json_sources(some)))) == tuple(known)
+
+
+def test_what_is_not_known_is_not_written() -> None:
+    source = Source("monday", time=datetime(2026, 1, 2, tzinfo=UTC), origin="user")
+    assert json_sources([source]) == [
+        {"thread_id": "monday", "time": "2026-01-02T00:00:00+00:00", "origin": "user"}
+    ]
