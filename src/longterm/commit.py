@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, NoReturn, Protocol, cast
 
 from langgraph.store.base import NOT_PROVIDED, Item, PutOp
@@ -22,7 +23,17 @@ from longterm.errors import ConflictError, PartialWriteError
 from longterm.memory.namespace import Namespace
 from longterm.memory.revision import Actor, Origin, Revision, Source, weakest
 
-__all__ = ["Committed", "Edit", "Guard", "Policy", "Skip", "Write", "Written", "commit"]
+__all__ = [
+    "Committed",
+    "Edit",
+    "Guard",
+    "Policy",
+    "Skip",
+    "Write",
+    "Written",
+    "commit",
+    "if_unchanged",
+]
 
 #: Each conflict means that another writer went ahead, so there are few.
 _TRIES = 100
@@ -98,6 +109,17 @@ class Committed:
             for one in self.written
             if one.value is not None
         ]
+
+
+def if_unchanged(before: Item | None, value: dict[str, Any] | None) -> Edit:
+    """Return an edit to *value* that raises `ConflictError` where the item is not as *before*."""
+
+    def edit(item: Item | None) -> dict[str, Any] | None:
+        if _updated_at(item) != _updated_at(before):
+            raise ConflictError("The memory was changed meanwhile: read it again and decide anew.")
+        return value
+
+    return edit
 
 
 async def commit(
@@ -176,7 +198,7 @@ def _planned(
     return ops, tuple(lost)
 
 
-def _updated_at(item: Item | None) -> Any:
+def _updated_at(item: Item | None) -> datetime | None:
     return item.updated_at if item else None
 
 

@@ -14,8 +14,9 @@ from typing import Any, cast
 from langchain_core.runnables import RunnableConfig
 from langgraph.store.base import BaseStore, Item, SearchItem
 
-from longterm.effects.operations import get_op, put_op, search_op
-from longterm.effects.steps import fetch, replace, search
+from longterm.commit import Write, commit, if_unchanged
+from longterm.effects.operations import get_op, search_op
+from longterm.effects.steps import fetch, search
 from longterm.errors import ConfigurationError, ConflictError, InvalidInputError, UnknownMemoryError
 from longterm.manage.results import Results
 from longterm.memory.model import Document, document_of, value_of
@@ -220,7 +221,8 @@ class UserMemory:
         Raises `UnknownMemoryError` where there is none.
         """
         item = await self._existing(id)
-        await replace([put_op(self._memories, id, None)], [item.updated_at])
+        write = Write(self._memories, id, if_unchanged(item, None))
+        await commit([write], actor="user")
 
     forget, aforget = both(_forget)
 
@@ -267,8 +269,8 @@ class UserMemory:
         return item
 
     async def _written(self, document: Document, before: Item | None) -> MemoryRecord:
-        op = put_op(self._memories, document.id, value_of(document))
-        await replace([op], [None if before is None else before.updated_at])
+        edit = if_unchanged(before, value_of(document))
+        await commit([Write(self._memories, document.id, edit)], actor="user")
         return MemoryRecord.of(await self._existing(document.id))
 
     @staticmethod
