@@ -7,7 +7,7 @@ No language model takes part.
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from copy import deepcopy
+from copy import copy, deepcopy
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -109,8 +109,7 @@ def create_recall(
     before it. Of what was read last, about *cache_bytes* are kept in memory for the next
     question, until `Recall.close` or an erase.
     """
-    if limit < 0 or budget < 0:
-        raise ConfigurationError(f"limit ({limit}) and budget ({budget}) cannot be negative.")
+    _check_bounds(limit, budget)
     if examples is not None and examples.store not in (None, store):
         raise ConfigurationError(
             "examples are looked for in the store of the recall: give the store to the recall."
@@ -134,6 +133,11 @@ def create_recall(
         cache=ReadingCache(cache_bytes),
         clock=clock,
     )
+
+
+def _check_bounds(limit: int, budget: int) -> None:
+    if limit < 0 or budget < 0:
+        raise ConfigurationError(f"limit ({limit}) and budget ({budget}) cannot be negative.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +201,14 @@ class Recall(FlowRunnable[Any, RecallResult]):
             tuple(map(_recall_item, found)),
             await self._text(text, [one.candidate for one in found], config),
         )
+
+    def within(self, *, limit: int | None, budget: int) -> "Recall":
+        """Return this recall with another limit (None: its own) and budget, and the same cache."""
+        limit = self._limit if limit is None else limit
+        _check_bounds(limit, budget)
+        other = copy(self)
+        vars(other).update(_limit=limit, _budget=budget)
+        return other
 
     def close(self) -> None:
         """Drop what was read; the next question reads anew."""

@@ -17,6 +17,7 @@ from longterm.manage.store_manager import MemoryStoreManager, create_memory_stor
 from longterm.memory.model import Memory
 from longterm.memory.namespace import Namespace
 from longterm.models.names import ChatModel
+from longterm.recall.retriever import Recall, create_recall
 from longterm.reflect import ReflectionExecutor
 from longterm.reflect.executor import Reflecting
 
@@ -45,6 +46,7 @@ class Setup:
     tokens: dict[Namespace, int] = field(default_factory=dict[Namespace, int])
     _managers: dict[int, MemoryStoreManager] = field(default_factory=dict[int, MemoryStoreManager])
     _executors: dict[int, Reflecting] = field(default_factory=dict[int, Reflecting])
+    _recalls: dict[int, Recall] = field(default_factory=dict[int, Recall])
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
@@ -71,6 +73,14 @@ class Setup:
                 )
             return self._managers[depth]
 
+    def recall(self, depth: int) -> Recall:
+        """Return the recall of scopes with so many labels; it keeps what was read last."""
+        with self._lock:
+            if depth not in self._recalls:
+                places = [template(root, depth) for root in ROOTS]
+                self._recalls[depth] = create_recall(namespace=places, store=self.store, exact=True)
+            return self._recalls[depth]
+
     def executor(self, depth: int) -> Reflecting | None:
         """Return the executor that extracts in the background; None without a model."""
         manager = self.manager(depth)
@@ -94,3 +104,5 @@ class Setup:
         for executor in self.executors:
             executor.shutdown(wait=True)
         self._executors.clear()
+        for recall in self._recalls.values():
+            recall.close()

@@ -22,7 +22,7 @@ from longterm.manage.results import Results
 from longterm.memory.model import Document, document_of, value_of
 from longterm.memory.namespace import Namespace, NamespaceTemplate
 from longterm.recall.recorder import create_conversation_recorder
-from longterm.recall.retriever import RecallResult, create_recall
+from longterm.recall.retriever import RecallResult
 from longterm.service.forms import both
 from longterm.service.records import (
     MemoryChange,
@@ -137,13 +137,7 @@ class UserMemory:
         The result's `text` is a block for a system prompt, of at most *budget* tokens. What is
         said in *thread*, the conversation that is going on, is left out.
         """
-        recall = create_recall(
-            namespace=[template(root, self._depth) for root in ("turns", "memories")],
-            store=self.store,
-            budget=budget,
-            exact=True,
-            limit=20 if limit is None else limit,
-        )
+        recall = self._setup.recall(self._depth).within(limit=limit, budget=budget)
         return await recall.flow(question, self._said_in(thread, now))
 
     recall, arecall = both(_recall)
