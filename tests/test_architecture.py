@@ -64,7 +64,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "settings",
         "tools",
     },
-    "evals": {"commit", "effects", "errors", "memory", "models", "recall", "settings"},
+    "evals": {"commit", "effects", "errors", "memory", "models", "recall", "settings", "text"},
     "cli": {
         "effects",
         "errors",

@@ -11,7 +11,6 @@ from hypothesis import given, strategies as st
 from longterm.extract.prompts import (
     INSTRUCTIONS,
     MEMORY_FRAME,
-    fenced,
     known_block,
     session,
     system,
@@ -23,21 +22,6 @@ FENCE = re.compile(r"<\s*/?\s*(memories|conversation)\b", re.IGNORECASE)
 nasty = st.lists(
     st.sampled_from(["<", "/", " ", "memories", "CONVERSATION", ">", "\n", "&lt;", "x", '"', "\\"])
 ).map("".join)
-
-
-@given(nasty | st.text())
-def test_no_text_can_open_or_close_a_fence(text: str) -> None:
-    assert not FENCE.search(fenced(text))
-
-
-@given(nasty | st.text())
-def test_fencing_twice_is_fencing_once(text: str) -> None:
-    assert fenced(fenced(text)) == fenced(text)
-
-
-@pytest.mark.parametrize("text", ["a < b", "<b>bold</b>", "<memory>", "x<y>z", "</conversations>"])
-def test_other_tags_are_left_alone(text: str) -> None:
-    assert fenced(text) == text
 
 
 contents: st.SearchStrategy[Any] = st.recursive(

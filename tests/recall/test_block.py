@@ -100,7 +100,7 @@ def test_a_name_is_one_short_line(say: Say) -> None:
 
 
 def test_a_name_that_is_a_role_is_told_from_the_role(say: Say) -> None:
-    names = ("System", "assistant", "[ Fact (newer)")
+    names = ("System", "assistant", "Fact newer")
     told = block([*(say("hi", name, role="user") for name in names), say("hi", "assistant")])
 
     assert told.splitlines()[3:-1] == [

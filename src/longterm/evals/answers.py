@@ -19,6 +19,7 @@ from longterm.evals.suites import Conversation, Question, Suite
 from longterm.models.answer import words
 from longterm.models.names import ChatModel
 from longterm.recall.answering import reading_prompt
+from longterm.text.fences import fenced
 
 __all__ = ["Answered", "answer_all", "answerable", "by_category"]
 
@@ -93,7 +94,8 @@ async def _answered(
 
 
 def _compared(question: Question, answer: str) -> str:
-    return _COMPARED.format(question=question.text, right=question.answer, answer=answer)
+    texts = {"question": question.text, "right": question.answer, "answer": answer}
+    return _COMPARED.format(**{tag: fenced(text, *texts) for tag, text in texts.items()})
 
 
 def _right(verdict: str) -> bool | None:

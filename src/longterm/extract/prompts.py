@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterable, Sequence
 from datetime import date
 from functools import lru_cache
@@ -12,6 +10,8 @@ from typing import Any
 from longterm.extract.excerpt import LIMIT, excerpt
 from longterm.memory.conversation import well_formed
 from longterm.memory.model import Document
+from longterm.text.fences import fenced
+from longterm.text.quoting import as_json
 
 __all__ = [
     "ADDING",
@@ -43,7 +43,6 @@ __all__ = [
     "VALUE_FRAME",
     "added",
     "changed",
-    "fenced",
     "known_block",
     "not_done",
     "removed",
@@ -61,8 +60,8 @@ taught something; how the assistant is asked to behave.
 - Write in the language of the conversation.
 - Where nothing is worth keeping, keep nothing."""
 
-_ENCODER = json.JSONEncoder(ensure_ascii=False, default=str)
-_FENCE = re.compile(r"<(?=\s*/?\s*(?:memories|conversation)\b)", re.IGNORECASE)
+#: What stands around what others wrote.
+_TAGS = ("memories", "conversation")
 
 CONSOLIDATE = """\
 Put the known memories in order: bring together what says the same, correct what contradicts \
@@ -187,7 +186,7 @@ def session(known: str, conversation: str, today: date | None) -> str:
     parts = [
         f"Today is {today:%A, %Y-%m-%d}." if today else "",
         f"<memories>\n{known}\n</memories>" if known else "",
-        f"<conversation>\n{fenced(conversation)}\n</conversation>" if conversation else "",
+        f"<conversation>\n{fenced(conversation, *_TAGS)}\n</conversation>" if conversation else "",
     ]
     return "\n\n".join(part for part in parts if part)
 
@@ -224,8 +223,8 @@ def notes_session(known: str, said: Iterable[tuple[str, str]]) -> str:
 
     It tells no date: small models take it for something the user said.
     """
-    lines = [f'The {who} says: "{fenced(text)}"' for who, text in said]
-    return "\n".join([f"Notes:\n{fenced(known) or '(none)'}\n", *lines])
+    lines = [f"The {who} says: {as_json(text)}" for who, text in said]
+    return "\n".join([f"Notes:\n{known or '(none)'}\n", *lines])
 
 
 def added(number: int) -> str:
@@ -249,21 +248,12 @@ def not_done(reason: str) -> str:
     return f"Not done: {why}. Answer once more with only this one corrected, or leave it out."
 
 
-def fenced(text: str) -> str:
-    """Return *text* so that no tag in it can open or close one of our fences."""
-    return _FENCE.sub("&lt;", text)
-
-
 @lru_cache
 def _word(kind: str) -> str:
     """Return *kind* as one word: in a shared store, others may have written it."""
-    return _json(kind)[1:-1].replace(" ", "_")
+    return as_json(kind, *_TAGS)[1:-1].replace(" ", "_")
 
 
 def _shown(content: Any) -> str:
-    whole = _json(content)
-    return whole if len(whole) <= LIMIT else _json(excerpt(content))
-
-
-def _json(content: Any) -> str:
-    return _ENCODER.encode(content).replace("<", "\\u003c")
+    whole = as_json(content, *_TAGS)
+    return whole if len(whole) <= LIMIT else as_json(excerpt(content), *_TAGS)

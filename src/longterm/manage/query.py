@@ -12,11 +12,12 @@ from typing import Any, cast
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 
 from longterm.effects.steps import ask
-from longterm.extract.prompts import SEARCH_BY_JSON, SEARCH_FRAME, SEARCH_TOOL, fenced
+from longterm.extract.prompts import SEARCH_BY_JSON, SEARCH_FRAME, SEARCH_TOOL
 from longterm.extract.reading import read_json
 from longterm.memory.conversation import QUERY_LIMIT, render, windows
 from longterm.models.answer import without_thoughts
 from longterm.models.names import ChatModel, adapt, default_protocol
+from longterm.text.fences import fenced
 
 __all__ = ["QueryWriter"]
 
@@ -46,11 +47,12 @@ class QueryWriter:
 
     async def write(self, messages: Sequence[BaseMessage]) -> list[str]:
         """Return at least one query for *messages*, unless there is nothing to search for."""
+        said = fenced(render(messages), "conversation")
         answer = await ask(
             self._model,
             [
                 SystemMessage(SEARCH_FRAME.format(prompt=self._prompt)),
-                HumanMessage(f"<conversation>\n{fenced(render(messages))}\n</conversation>"),
+                HumanMessage(f"<conversation>\n{said}\n</conversation>"),
             ],
         )
         queries = [query.strip()[:QUERY_LIMIT] for query in _queries(answer) if query.strip()]

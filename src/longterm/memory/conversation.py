@@ -23,6 +23,8 @@ from langchain_core.messages import (
 )
 
 from longterm.errors import InvalidInputError
+from longterm.text.quoting import as_label, poses, turn
+from longterm.text.truncation import shortened
 
 __all__ = [
     "QUERY_LIMIT",
@@ -30,7 +32,6 @@ __all__ = [
     "message_text",
     "message_time",
     "render",
-    "shortened",
     "speaker",
     "well_formed",
     "windows",
@@ -89,15 +90,19 @@ def _as_message(index: int, value: Any) -> BaseMessage:
 
 
 def render(messages: Sequence[BaseMessage]) -> str:
-    """Text of *messages*, one paragraph each: ``[2024-05-03 14:00] user (Ann): Hello``."""
-    return "\n\n".join(f"{_heading(message)}: {message_text(message)}" for message in messages)
+    """Text of *messages*, one paragraph each: ``[2024-05-03 14:00] user (Ann): Hello``.
+
+    Further lines of a message are set in, so that none of them passes for another's.
+    """
+    return "\n\n".join(turn(_heading(message), message_text(message)) for message in messages)
 
 
 def _heading(message: BaseMessage) -> str:
     time = message_time(message)
     stamp = f"[{time:%Y-%m-%d %H:%M}] " if time else ""
-    name = f" ({message.name})" if message.name else ""
-    return f"{stamp}{speaker(message)}{name}"
+    role, name = speaker(message), as_label(message.name or "")
+    shown = f" ({name})" if name and not poses(name, role) else ""
+    return f"{stamp}{role}{shown}"
 
 
 def speaker(message: BaseMessage) -> str:
@@ -112,7 +117,8 @@ def speaker(message: BaseMessage) -> str:
         case ToolMessage():
             return "tool"
         case ChatMessage(role=role):
-            return role
+            label = as_label(role)
+            return label if label and not poses(label, label) else "other"
         case _:
             return message.type
 
@@ -186,15 +192,6 @@ def _call_parts(message: BaseMessage) -> Iterator[str]:
         for call in message.tool_calls:
             arguments = json.dumps(call["args"], ensure_ascii=False, default=str)
             yield f"[calls {call['name']}({arguments})]"
-
-
-def shortened(text: str, limit: int) -> str:
-    """Keep both ends of a text of more than *limit* characters, and say how much is left out."""
-    if len(text) <= limit:
-        return text
-    half = limit // 2
-    begin, end = text[:half], text[len(text) - half :]
-    return f"{begin}\n[… {len(text) - 2 * half} characters left out …]\n{end}"
 
 
 def windows(messages: Sequence[BaseMessage], count: int = 4) -> list[str]:

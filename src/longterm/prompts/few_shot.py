@@ -19,6 +19,7 @@ from longterm.effects.steps import search, together
 from longterm.memory.conversation import as_messages, windows
 from longterm.memory.namespace import Namespace, NamespaceTemplate
 from longterm.text.fences import fenced
+from longterm.text.quoting import as_label, turn
 
 __all__ = ["Examples", "FewShot", "create_few_shot"]
 
@@ -101,7 +102,7 @@ def _shown(value: Mapping[str, Any]) -> str:
 def _lines(content: Mapping[str, Any]) -> Iterator[str]:
     for name, said in content.items():
         if said not in (None, "", [], {}):
-            yield f"{name.replace('_', ' ').capitalize()}: {said}"
+            yield turn(as_label(name.replace("_", " ").capitalize()), str(said))
 
 
 def create_few_shot(

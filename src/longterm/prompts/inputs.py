@@ -15,6 +15,7 @@ from typing_extensions import TypedDict
 from longterm.errors import InvalidInputError
 from longterm.memory.conversation import as_messages, render
 from longterm.text.fences import fenced
+from longterm.text.quoting import turn
 
 __all__ = [
     "AnnotatedTrajectory",
@@ -188,7 +189,7 @@ def _feedback(value: Any) -> str:
             return f"The answer should have been:\n{render(as_messages([value]))}"
         case Mapping():
             items = cast("Mapping[str, Any]", value).items()
-            return "\n".join(f"{key}: {said}" for key, said in items if said is not None)
+            return "\n".join(turn(key, str(said)) for key, said in items if said is not None)
         case Sequence() if value and all(map(_is_message, cast("Sequence[Any]", value))):
             return f"The answer should have been:\n{render(as_messages(value))}"
         case Sequence():

@@ -15,9 +15,10 @@ from uuid import NAMESPACE_URL, uuid5
 from langchain_core.messages import BaseMessage, SystemMessage
 from langgraph.store.base import Item
 
-from longterm.memory.conversation import message_text, message_time, shortened, speaker
+from longterm.memory.conversation import message_text, message_time, speaker
 from longterm.recall.candidates import Candidate
 from longterm.recall.reading import pieces
+from longterm.text.truncation import shortened
 
 __all__ = ["TURN", "Turn", "as_candidate", "indexed_fields", "turns"]
 

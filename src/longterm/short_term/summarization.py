@@ -33,6 +33,7 @@ from longterm.short_term.prompts import (
     SHORTEN_PROMPT,
 )
 from longterm.text.fences import fenced
+from longterm.text.truncation import shortened
 
 __all__ = [
     "SummarizationResult",
@@ -208,10 +209,7 @@ def _short_enough(part: Sequence[BaseMessage], how: Summarizer) -> Sequence[Base
 
 def _ends(message: BaseMessage, share: float) -> BaseMessage:
     text = message_text(message)
-    half = int(len(text) * share) // 2
-    left_out = len(text) - 2 * half
-    short = f"{text[:half]}\n[… {left_out} characters left out …]\n{text[left_out + half :]}"
-    return message.model_copy(update={"content": short})
+    return message.model_copy(update={"content": shortened(text, int(len(text) * share))})
 
 
 async def _fit(view: View, how: Summarizer) -> SummarizationResult:
