@@ -75,8 +75,9 @@ def _line(one: Candidate, *, newer: bool) -> str:
 
 def _who(one: Candidate) -> str:
     """Name the speaker on one line, and the role too where the name begins like another role."""
-    name = as_label(one.speaker) or one.role
-    return f"{name} ({one.role})" if poses(name, one.role) else name
+    role = as_label(one.role)
+    name = as_label(one.speaker) or role
+    return f"{name} ({role})" if poses(name, role) else name
 
 
 def _in_order(chosen: Sequence[Candidate]) -> Iterator[tuple[Candidate, bool]]:
