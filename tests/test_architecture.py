@@ -77,7 +77,9 @@ MAY_IMPORT: dict[str, set[str]] = {
         "service",
         "settings",
         "tools",
+        "stores",
     },
+    "__main__": {"cli"},
     # LangMem's import paths: they only hand on.
     "knowledge": {"manage", "memory", "tools"},
     "utils": {"memory"},

@@ -16,6 +16,7 @@ Run = Callable[..., Result]
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Run a command in a folder of its own."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LONGTERM_STORE", "longterm.db")
 
     def call(*words: object) -> Result:
         return CliRunner(env={"COLUMNS": "200"}).invoke(app, [str(word) for word in words])

@@ -22,6 +22,7 @@ def commands(command: Any, name: str = "longterm") -> Iterator[tuple[str, Any]]:
         yield from commands(one, f"{name} {part}")
 
 
+SHARED = PAGE.partition("## Options\n")[2].partition("\n## ")[0]
 COMMANDS = dict(commands(typer.main.get_command(app)))
 
 
@@ -31,7 +32,7 @@ def test_commands_and_their_options_are_documented(name: str) -> None:
     assert section, f"docs/cli.md has no section {name}"
     options = [one for parameter in COMMANDS[name].params for one in parameter.opts]
     for option in options:
-        assert not option.startswith("--") or f"`{option}`" in section
+        assert not option.startswith("--") or f"`{option}`" in section + SHARED
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -45,7 +46,7 @@ def test_an_error_is_a_sentence_and_no_traceback(tmp_path: Path) -> None:
     done = subprocess.run(words, capture_output=True, text=True, cwd=tmp_path, check=False)  # noqa: S603 - ours
 
     assert done.returncode == 1
-    assert done.stderr.startswith("longterm: There is no store at longterm.db.")
+    assert done.stderr.startswith("longterm: There is no store at ")
 
 
 def test_a_worker_finds_the_modules_of_the_folder_it_starts_in(tmp_path: Path) -> None:

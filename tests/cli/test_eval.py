@@ -37,7 +37,7 @@ def locomo(tmp_path: Path) -> Path:
 
 def test_recall_is_measured_printed_and_written(run: Run, locomo: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.json"
-    options = ("--method", "longterm,bm25", "--method", "cosine", "--k", "1,2", "--json", out)
+    options = ("--method", "longterm,bm25", "--method", "cosine", "--k", "1,2", "--report", out)
 
     result = run("eval", "recall", "--suite", "locomo", "--data", locomo, *options)
 
@@ -64,7 +64,7 @@ def test_a_store_that_is_named_keeps_what_was_recorded(run: Run, locomo: Path) -
         (("--k", "0"), "whole numbers"),
         (("--k", "5,99999999999999999999"), "whole numbers"),
         (("--method", " ,"), "Name a method"),
-        (("--json", "nowhere/out.json"), "cannot be written"),
+        (("--report", "nowhere/out.json"), "cannot be written"),
         (("--conversations", "1", "--data", "nowhere"), "nothing at nowhere"),
     ],
 )

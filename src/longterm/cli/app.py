@@ -1,44 +1,32 @@
-"""The commands, each in a file of its own; here they only get their options."""
+"""The commands of ``longterm``; each group of them has a file of its own."""
 
 from __future__ import annotations
 
 import sys
-from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from longterm import settings
 from longterm.cli import (
+    conversations,
     demo as demo_command,
-    eval_answers as eval_answers_command,
-    eval_recall as eval_recall_command,
-    recall as recall_command,
-    record as record_command,
+    evaluation,
+    memories,
+    upkeep,
 )
-from longterm.cli.place import Place
-from longterm.cli.showing import report_file
-from longterm.evals.methods import Stores, methods, names_in
-from longterm.evals.reading import read_suite
+from longterm.cli.doctor import version
+from longterm.cli.showing import print_line
 
 __all__ = ["app"]
 
 app = typer.Typer(
     help="Long-term memory for LLM agents.", no_args_is_help=True, pretty_exceptions_enable=False
 )
-
-evals = typer.Typer(help="Measure on public suites.", no_args_is_help=True)
-app.add_typer(evals, name="eval")
-
-Store = Annotated[Path, typer.Option(help="The store's file.")]
-User = Annotated[str, typer.Option(help="Whose turns and memories.")]
-Namespace = Annotated[
-    str, typer.Option(help="A namespace such as turns/ann, in place of the user's.")
-]
-Budget = Annotated[int, typer.Option(help="Tokens of the block.", min=0)]
-DEFAULT_STORE = Path("longterm.db")
+for group in (conversations, memories, upkeep):
+    app.add_typer(group.app)
+app.add_typer(evaluation.app, name="eval")
 
 
 class Language(StrEnum):
@@ -48,27 +36,22 @@ class Language(StrEnum):
     en = "en"
 
 
-class SuiteName(StrEnum):
-    """Suites that can be read."""
-
-    locomo = "locomo"
-    beam = "beam"
-
-
-SuiteOption = Annotated[SuiteName, typer.Option("--suite", help="Whose files they are.")]
-Data = Annotated[Path, typer.Option(help="The suite's file or folder.")]
-EvalStore = Annotated[
-    Path | None, typer.Option(help="Keep what is recorded in this file; else in memory.")
-]
-Report = Annotated[Path | None, typer.Option(help="Write the report to this file.")]
-Limit = Annotated[
-    int | None, typer.Option(help="Ask so many questions of each conversation.", min=1)
-]
-Conversations = Annotated[int | None, typer.Option(help="Take so many conversations.", min=1)]
+def _print_version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it so
+    if wanted:
+        print_line(f"longterm {version('longterm')}")
+        raise typer.Exit
 
 
 @app.callback()
-def longterm() -> None:
+def longterm(
+    *,
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
     """Long-term memory for LLM agents."""
 
 
@@ -86,37 +69,6 @@ def demo(
 
 
 @app.command()
-def record(
-    files: Annotated[list[Path], typer.Argument(help="Chat files: JSON, JSONL, LoCoMo, BEAM.")],
-    store: Store = DEFAULT_STORE,
-    user: User = "me",
-    namespace: Namespace = "",
-    thread: Annotated[str, typer.Option(help="The thread; else the file's path.")] = "",
-) -> None:
-    """Keep the messages of chat files word for word; a message is stored once."""
-    record_command.run(files, Place(store, user, namespace), thread)
-
-
-@app.command()
-def recall(
-    question: Annotated[str, typer.Argument(help="What you want to know.")],
-    *,
-    store: Store = DEFAULT_STORE,
-    user: User = "me",
-    namespace: Namespace = "",
-    budget: Budget = 2_000,
-    limit: Annotated[int, typer.Option(help="How many items at most.", min=0)] = 20,
-    now: Annotated[
-        datetime | None, typer.Option(help='What "last week" is relative to; else today.')
-    ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print items, scores and parts.")] = False,
-) -> None:
-    """Find what was said and learned that matters to a question."""
-    place = Place(store, user, namespace)
-    recall_command.run(question, place, limit=limit, budget=budget, now=now, as_json=json)
-
-
-@app.command()
 def worker(
     reflector: Annotated[str, typer.Argument(help="A memory manager, as package.module:name.")],
     *,
@@ -129,53 +81,3 @@ def worker(
 
     sys.path.insert(0, str(Path.cwd()))  # as for python -m
     run_worker(reflector, db, name=name, max_workers=max_workers)
-
-
-@evals.command("recall")
-def eval_recall(
-    *,
-    suite: SuiteOption,
-    data: Data,
-    store: EvalStore = None,
-    method: Annotated[
-        list[str],
-        typer.Option(help="longterm, bm25, cosine, a signal, signals or all; several with commas."),
-    ] = ["longterm"],  # noqa: B006 - typer copies it
-    k: Annotated[str, typer.Option(help="How many turns count.")] = "5,10,25,50",
-    budget: Budget = 2_000,
-    json: Report = None,
-    limit: Limit = None,
-    conversations: Conversations = None,
-    corrections: Annotated[
-        Path | None, typer.Option(help="LoCoMo: a file of corrected citations, errors.json.")
-    ] = None,
-) -> None:
-    """Record a suite's conversations, ask its questions, and tell how much was found."""
-    choice = eval_recall_command.Choice(
-        names_in(method), eval_recall_command.whole_numbers(k), budget, report_file(json)
-    )
-    read = read_suite(suite.value, data, corrections).first(conversations, limit)
-    with settings.embedded_store(store or ":memory:") as ours:
-        eval_recall_command.run(read, Stores.beside(ours), choice)
-
-
-@evals.command("answers")
-def eval_answers(
-    *,
-    suite: SuiteOption,
-    data: Data,
-    model: Annotated[str, typer.Option(help="Who answers, such as openai:gpt-5.")],
-    judge: Annotated[str, typer.Option(help="Who judges; else the model itself.")] = "",
-    store: EvalStore = None,
-    budget: Budget = 2_000,
-    json: Report = None,
-    limit: Limit = None,
-    conversations: Conversations = None,
-) -> None:
-    """Have a model answer a suite's questions from memory, and another judge the answers."""
-    path = report_file(json)
-    read = read_suite(suite.value, data).first(conversations, limit)
-    models = eval_answers_command.Models(model, judge or model)
-    with settings.embedded_store(store or ":memory:") as ours:
-        (method,) = methods(["longterm"], Stores.beside(ours), limit=50, budget=budget)
-        eval_answers_command.run(read, method, models, path)

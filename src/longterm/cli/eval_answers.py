@@ -33,8 +33,8 @@ def run(
     models: Models,
     path: Path | None = None,
     console: Console | None = None,
-) -> None:
-    """Record *suite*, have its questions answered and judged, print the shares that are right."""
+) -> dict[str, Any]:
+    """Record *suite*, have its questions answered and judged; return the report, printed too."""
     console = console or Console()
     total = sum(len(answerable(one)) for one in suite.conversations)
     if not total:
@@ -44,7 +44,9 @@ def run(
         pass
     answers = [*bar("answering", answer_all(method, suite, model, judge), total)]
     console.print(table(_rows(answers), f"{suite.name}: answers found right"))
-    write_report(path, _report(suite, method, answers))
+    report = _report(suite, method, answers)
+    write_report(path, report)
+    return report
 
 
 def _rows(answers: list[Answered]) -> list[list[str]]:

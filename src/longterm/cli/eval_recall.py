@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -30,7 +31,7 @@ class Choice:
     methods: Sequence[str]
     ks: Sequence[int]
     budget: int
-    json: Path | None = None
+    report: Path | None = None
 
 
 def whole_numbers(text: str) -> list[int]:
@@ -41,8 +42,10 @@ def whole_numbers(text: str) -> list[int]:
     return sorted({int(part) for part in parts})
 
 
-def run(suite: Suite, stores: Stores, choice: Choice, console: Console | None = None) -> None:
-    """Record *suite*, ask its questions, print the figures and write them where they shall go."""
+def run(
+    suite: Suite, stores: Stores, choice: Choice, console: Console | None = None
+) -> dict[str, Any]:
+    """Record *suite*, ask its questions, print the figures; write and return the report."""
     console = console or Console()
     if not any(questions_in(one) for one in suite.conversations):
         raise ConfigurationError("No question of this suite names the turns that answer it.")
@@ -51,7 +54,9 @@ def run(suite: Suite, stores: Stores, choice: Choice, console: Console | None = 
     asked = _measured(chosen, suite)
     reached = figures(asked, choice.ks)
     _show(console, suite, reached)
-    write_report(choice.json, as_json(suite, reached, budget=choice.budget))
+    report = as_json(suite, reached, budget=choice.budget)
+    write_report(choice.report, report)
+    return report
 
 
 def _measured(chosen: Sequence[Method], suite: Suite) -> list[Asked]:

@@ -1,60 +1,66 @@
-"""Where the commands keep things: the store's file, and whose namespace."""
+"""Where the commands keep things: the store, and whose memory."""
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
 from langchain_core.runnables import RunnableConfig
-from langgraph.store.base import BaseStore
 
 from longterm import settings
 from longterm.errors import ConfigurationError
+from longterm.service import MemoryService
 
 __all__ = ["Place"]
 
-_TURNS = ("turns", "{langgraph_user_id}")
-_MEMORIES = ("memories", "{langgraph_user_id}")
+#: Where the first release kept things where no option said so.
+_OLD_DEFAULT = Path("longterm.db")
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A store's file, and a namespace in it: one that was named, or else a user's."""
+    """A store, and a user or a namespace in it; None takes what the settings say."""
 
-    store: Path
-    user: str
+    store: str | None = None
+    user: str = "me"
+    #: A namespace such as "team/chat", in place of the user's.
     namespace: str = ""
+    embeddings: str = "auto"
 
     @property
-    def turns(self) -> tuple[str, ...]:
-        """Where turns are recorded."""
-        return self._named or _TURNS
+    def where(self) -> str:
+        """The path or URL of the store."""
+        if self.store or settings.setting("store") or not _OLD_DEFAULT.is_file():
+            return self.store or settings.default_store()
+        return str(_OLD_DEFAULT)
 
     @property
-    def all(self) -> list[tuple[str, ...]]:
-        """Where turns and memories are found."""
-        return [self._named] if self._named else [_TURNS, _MEMORIES]
+    def shown(self) -> str:
+        """The store as it may be printed: a URL without its password."""
+        scheme, separator, rest = self.where.partition("://")
+        return f"{scheme}://{rest.rpartition('@')[2]}" if separator else scheme
 
     @property
-    def _named(self) -> tuple[str, ...]:
+    def named(self) -> tuple[str, ...]:
+        """The labels of the namespace, as a template; a name is taken as it stands."""
         labels = (label.strip() for label in self.namespace.split("/"))
-        # A name is taken as it stands, braces and all.
         return tuple(label.replace("{", "{{").replace("}", "}}") for label in labels if label)
 
     def config(self, **more: object) -> RunnableConfig:
         """Configure a run for the user."""
         return RunnableConfig(configurable={"langgraph_user_id": self.user, **more})
 
-    def opened(self) -> AbstractContextManager[BaseStore]:
+    def opened(self, model: str | None = None) -> MemoryService:
         """Open the store, and make it where there is none."""
-        return settings.embedded_store(self.store)
+        return settings.open(self.where, model=model, embeddings=self.embeddings)
 
-    def existing(self) -> AbstractContextManager[BaseStore]:
+    def existing(self, model: str | None = None) -> MemoryService:
         """Open the store; that there is none is an error."""
-        if not self.store.is_file():
+        where = self.where
+        is_file = "://" not in where and where != ":memory:"
+        if is_file and not Path(where).expanduser().is_file():
             raise ConfigurationError(
-                f"There is no store at {self.store}. Make one with: "
-                f"longterm record chat.json --store {self.store}"
+                f"There is no store at {where}. Make one with: "
+                f'longterm add "…" --store {where}, or longterm record chat.json --store {where}'
             )
-        return self.opened()
+        return self.opened(model)

@@ -4,20 +4,34 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
-__all__ = ["bar", "report_file", "table", "write_report"]
-
 from longterm.errors import ConfigurationError
 
+__all__ = [
+    "bar",
+    "print_json",
+    "print_line",
+    "print_table",
+    "report_file",
+    "table",
+    "text_of",
+    "write_report",
+]
+
 T = TypeVar("T")
+
+#: What would move the cursor or change colours of the terminal it is printed on.
+_CONTROLS = re.compile("[\0-\x1f\x7f-\x9f]")
 
 
 def table(rows: Sequence[Sequence[str]], title: str) -> Table:
@@ -29,6 +43,33 @@ def table(rows: Sequence[Sequence[str]], title: str) -> Table:
     for row in rest:
         made.add_row(*row)
     return made
+
+
+def print_table(rows: Sequence[Sequence[str]]) -> None:
+    """Print *rows* as a table, the first as its heads; long cells are folded, never cut."""
+    heads, *rest = rows
+    made = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_header=any(heads))
+    for head in heads:
+        made.add_column(head, overflow="fold")
+    for row in rest:
+        made.add_row(*map(escape, row))
+    Console().print(made)
+
+
+def print_json(data: object) -> None:
+    """Print *data* as JSON, for programs."""
+    print_line(json.dumps(data, ensure_ascii=False, indent=2, default=str))
+
+
+def print_line(text: str, *, err: bool = False) -> None:
+    """Print *text* as it is, without colours or folding."""
+    Console(stderr=err).out(text, highlight=False)
+
+
+def text_of(content: object) -> str:
+    """Return a memory's content, or any other value, as one line of text."""
+    shown = content if isinstance(content, str) else json.dumps(content, ensure_ascii=False)
+    return " ".join(_CONTROLS.sub(" ", shown).split())
 
 
 def bar(what: str, steps: Iterable[T], total: int) -> Iterator[T]:

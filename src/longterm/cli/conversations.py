@@ -1,0 +1,181 @@
+"""``longterm record``, ``remember``, ``recall``: what was said, learned from and found again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
+
+import typer
+from langchain_core.runnables import RunnableConfig
+from langgraph.store.base import BaseStore
+
+from longterm.cli.chats import Chat, read_chats
+from longterm.cli.options import Budget, Embeddings, Json, Model, Namespace, Store, User
+from longterm.cli.place import Place
+from longterm.cli.showing import bar, print_json, print_line, text_of
+from longterm.effects.drivers import run as run_flow
+from longterm.errors import ConfigurationError, InvalidInputError
+from longterm.recall.recorder import ConversationRecorder, create_conversation_recorder
+from longterm.recall.retriever import RecallItem, RecallResult, create_recall
+from longterm.recall.turns import Turn
+
+__all__ = ["app"]
+
+app = typer.Typer()
+
+#: Turns that are stored at once, so that the bar moves.
+_AT_ONCE = 64
+
+Files = Annotated[
+    list[str],
+    typer.Argument(help="Chat files (JSON, JSONL, LoCoMo, BEAM), or one message in quotes."),
+]
+Thread = Annotated[str, typer.Option(help="The thread; else the file's path.")]
+
+
+@app.command()
+def record(
+    files: Files,
+    *,
+    store: Store = None,
+    user: User = "me",
+    namespace: Namespace = "",
+    thread: Thread = "",
+    embeddings: Embeddings = "auto",
+    json: Json = False,
+) -> None:
+    """Keep the messages of chat files word for word; a message is stored once."""
+    place = Place(store, user, namespace, embeddings)
+    chats = _chats(files)
+    total = sum(len(chat.messages) for chat in chats)
+    recorder = create_conversation_recorder(
+        namespace=place.named or ("turns", "{langgraph_user_id}")
+    )
+    # All of them before the first is stored: a message of unknown form is an error.
+    parts = [part for chat in chats for part in _parts(recorder, chat, place, thread)]
+    with place.opened() as service:
+        steps = (_kept(recorder, part, service.store) for part in parts)
+        new = sum(bar("recording", steps, len(parts)))
+    if json:
+        print_json({"recorded": new, "messages": total, "store": place.shown})
+    else:
+        print_line(f"{new} new of {total} messages recorded in {place.shown}.")
+
+
+@app.command()
+def remember(
+    files: Files,
+    *,
+    model: Model = None,
+    store: Store = None,
+    user: User = "me",
+    thread: Thread = "",
+    embeddings: Embeddings = "auto",
+    json: Json = False,
+) -> None:
+    """Record chat files, and have a model extract memories from them."""
+    chats = _chats(files)
+    with Place(store, user, embeddings=embeddings).opened(model) as service:
+        if not service.learns:
+            raise ConfigurationError(
+                "Nothing can be extracted without a model: pass --model openai:gpt-5 (or set "
+                "LONGTERM_MODEL). To keep messages without one, use: longterm record"
+            )
+        ours = service.user(user)
+        steps = (ours.remember(one.messages, thread=thread or one.thread) for one in chats)
+        changes = [change for part in bar("learning", steps, len(chats)) for change in part]
+    if json:
+        print_json([change.as_json() for change in changes])
+        return
+    for change in changes:
+        print_line(f"{change.action} {change.id} {text_of(change.content)}")
+    print_line(f"{len(changes)} memories changed.")
+
+
+@app.command()
+def recall(
+    question: Annotated[str, typer.Argument(help="What you want to know.")],
+    *,
+    store: Store = None,
+    user: User = "me",
+    namespace: Namespace = "",
+    budget: Budget = 2_000,
+    limit: Annotated[int, typer.Option(help="How many items at most.", min=0)] = 20,
+    now: Annotated[
+        datetime | None, typer.Option(help='What "last week" is relative to; else today.')
+    ] = None,
+    embeddings: Embeddings = "auto",
+    json: Annotated[bool, typer.Option("--json", help="Print items, scores and parts.")] = False,
+) -> None:
+    """Find what was said and learned that matters to a question."""
+    place = Place(store, user, namespace, embeddings)
+    with place.existing() as service:
+        if place.named:
+            config = place.config(**({"now": now} if now else {}))
+            asked = create_recall(namespace=place.named, limit=limit, budget=budget)
+            found = run_flow(asked.flow(question, config), config, store=service.store)
+        else:
+            found = service.user(user).recall(question, limit=limit, budget=budget, now=now)
+    if json:
+        print_json(_as_json(found))
+    elif found.text:
+        print_line(found.text)
+    else:
+        print_line("Nothing is remembered.", err=True)
+
+
+class _Part(NamedTuple):
+    turns: Sequence[Turn]
+    config: RunnableConfig
+
+
+def _chats(files: Sequence[str]) -> list[Chat]:
+    """Read chat files; what is no file and has a space in it is a message itself."""
+    return [
+        chat
+        for file in files
+        for chat in (
+            [Chat("", [{"role": "user", "content": file}])]
+            if " " in file.strip() and not Path(file).exists()
+            else read_chats(Path(file))
+        )
+    ]
+
+
+def _parts(
+    recorder: ConversationRecorder, chat: Chat, place: Place, thread: str
+) -> Iterator[_Part]:
+    config = place.config(thread_id=thread or chat.thread)
+    try:
+        said = recorder.turns_in(chat.messages, config)
+    except InvalidInputError as error:
+        raise InvalidInputError(f"{chat.thread}: {error}") from error
+    for start in range(0, len(said), _AT_ONCE):
+        yield _Part(said[start : start + _AT_ONCE], config)
+
+
+def _kept(recorder: ConversationRecorder, part: _Part, store: BaseStore) -> int:
+    return len(run_flow(recorder.keep(part.turns, part.config), part.config, store=store))
+
+
+def _as_json(found: RecallResult) -> dict[str, Any]:
+    return {
+        "question": found.question,
+        "text": found.text,
+        "items": [_item(item) for item in found.items],
+    }
+
+
+def _item(item: RecallItem) -> dict[str, Any]:
+    return {
+        "kind": item.kind,
+        "text": item.text,
+        "score": round(item.score, 4),
+        "parts": {signal: round(added, 4) for signal, added in item.parts.items()},
+        "time": item.time.isoformat(),
+        "speaker": item.speaker,
+        "namespace": list(item.namespace),
+        "key": item.key,
+    }

@@ -1,0 +1,96 @@
+"""``longterm eval``: measure on public suites."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from longterm import settings
+from longterm.cli import eval_answers as eval_answers_command, eval_recall as eval_recall_command
+from longterm.cli.options import Budget, Json
+from longterm.cli.showing import print_json, report_file
+from longterm.evals.methods import Stores, methods, names_in
+from longterm.evals.reading import read_suite
+
+__all__ = ["app"]
+
+app = typer.Typer(help="Measure on public suites.", no_args_is_help=True)
+
+
+class SuiteName(StrEnum):
+    """Suites that can be read."""
+
+    locomo = "locomo"
+    beam = "beam"
+
+
+SuiteOption = Annotated[SuiteName, typer.Option("--suite", help="Whose files they are.")]
+Data = Annotated[Path, typer.Option(help="The suite's file or folder.")]
+EvalStore = Annotated[
+    Path | None, typer.Option(help="Keep what is recorded in this file; else in memory.")
+]
+Report = Annotated[Path | None, typer.Option(help="Write the report to this file.")]
+Limit = Annotated[
+    int | None, typer.Option(help="Ask so many questions of each conversation.", min=1)
+]
+Conversations = Annotated[int | None, typer.Option(help="Take so many conversations.", min=1)]
+
+
+@app.command("recall")
+def eval_recall(
+    *,
+    suite: SuiteOption,
+    data: Data,
+    store: EvalStore = None,
+    method: Annotated[
+        list[str],
+        typer.Option(help="longterm, bm25, cosine, a signal, signals or all; several with commas."),
+    ] = ["longterm"],  # noqa: B006 - typer copies it
+    k: Annotated[str, typer.Option(help="How many turns count.")] = "5,10,25,50",
+    budget: Budget = 2_000,
+    report: Report = None,
+    json: Json = False,
+    limit: Limit = None,
+    conversations: Conversations = None,
+    corrections: Annotated[
+        Path | None, typer.Option(help="LoCoMo: a file of corrected citations, errors.json.")
+    ] = None,
+) -> None:
+    """Record a suite's conversations, ask its questions, and tell how much was found."""
+    choice = eval_recall_command.Choice(
+        names_in(method), eval_recall_command.whole_numbers(k), budget, report_file(report)
+    )
+    read = read_suite(suite.value, data, corrections).first(conversations, limit)
+    with settings.embedded_store(store or ":memory:") as ours:
+        measured = eval_recall_command.run(read, Stores.beside(ours), choice, Console(quiet=json))
+    if json:
+        print_json(measured)
+
+
+@app.command("answers")
+def eval_answers(
+    *,
+    suite: SuiteOption,
+    data: Data,
+    model: Annotated[str, typer.Option(help="Who answers, such as openai:gpt-5.")],
+    judge: Annotated[str, typer.Option(help="Who judges; else the model itself.")] = "",
+    store: EvalStore = None,
+    budget: Budget = 2_000,
+    report: Report = None,
+    json: Json = False,
+    limit: Limit = None,
+    conversations: Conversations = None,
+) -> None:
+    """Have a model answer a suite's questions from memory, and another judge the answers."""
+    path = report_file(report)
+    read = read_suite(suite.value, data).first(conversations, limit)
+    models = eval_answers_command.Models(model, judge or model)
+    with settings.embedded_store(store or ":memory:") as ours:
+        (method,) = methods(["longterm"], Stores.beside(ours), limit=50, budget=budget)
+        measured = eval_answers_command.run(read, method, models, path, Console(quiet=json))
+    if json:
+        print_json(measured)

@@ -1,0 +1,163 @@
+"""``longterm add``, ``list``, ``show``, ``search``, ``edit``, ``forget``: memories by hand."""
+
+from __future__ import annotations
+
+import json as json_module
+from typing import Annotated, Any
+
+import typer
+
+from longterm.cli.options import Embeddings, Json, Limit, Store, User
+from longterm.cli.place import Place
+from longterm.cli.showing import print_json, print_line, print_table, text_of
+from longterm.errors import InvalidInputError, UnknownMemoryError
+from longterm.service import MemoryRecord
+
+__all__ = ["app"]
+
+app = typer.Typer()
+
+Id = Annotated[str, typer.Argument(help="The memory's id, as list shows it.")]
+Content = Annotated[str, typer.Argument(help="The memory: a sentence, or a JSON object.")]
+Kind = Annotated[str | None, typer.Option(help="The name of its schema.")]
+
+
+@app.command()
+def add(
+    content: Content,
+    *,
+    kind: Kind = None,
+    id: Annotated[str | None, typer.Option("--id", help="Its id; else a new one.")] = None,
+    store: Store = None,
+    user: User = "me",
+    embeddings: Embeddings = "auto",
+    json: Json = False,
+) -> None:
+    """Store a memory by hand."""
+    with Place(store, user, embeddings=embeddings).opened() as service:
+        record = service.user(user).add(_content(content), kind=kind, id=id)
+    _show(record, "added", as_json=json)
+
+
+@app.command("list")
+def list_(
+    *,
+    kind: Kind = None,
+    limit: Limit = 100,
+    offset: Annotated[int, typer.Option(help="Leave out so many first.", min=0)] = 0,
+    store: Store = None,
+    user: User = "me",
+    embeddings: Embeddings = "auto",
+    json: Json = False,
+) -> None:
+    """Show a user's memories, those written last first."""
+    with Place(store, user, embeddings=embeddings).existing() as service:
+        records = service.user(user).list(limit=limit, offset=offset, kind=kind)
+    _show_all(records, "No memories.", as_json=json)
+
+
+@app.command()
+def show(
+    id: Id,
+    *,
+    store: Store = None,
+    user: User = "me",
+    embeddings: Embeddings = "auto",
+    json: Json = False,
+) -> None:
+    """Show one memory."""
+    with Place(store, user, embeddings=embeddings).existing() as service:
+        record = service.user(user).get(id)
+    if record is None:
+        raise UnknownMemoryError(id)
+    if json:
+        print_json(record.as_json())
+    else:
+        print_table(
+            [["", ""], *([name, text_of(value)] for name, value in record.as_json().items())]
+        )
+
+
+@app.command()
+def search(
+    query: Annotated[str, typer.Argument(help="What to look for.")],
+    *,
+    kind: Kind = None,
+    limit: Limit = 10,
+    store: Store = None,
+    user: User = "me",
+    embeddings: Embeddings = "auto",
+    json: Json = False,
+) -> None:
+    """Find memories, best first."""
+    with Place(store, user, embeddings=embeddings).existing() as service:
+        only = None if kind is None else {"kind": kind}
+        records = service.user(user).search(query, filter=only, limit=limit)
+    _show_all(records, "Nothing fits.", as_json=json)
+
+
+@app.command()
+def edit(
+    id: Id,
+    content: Content,
+    *,
+    expected_revision: Annotated[
+        int | None, typer.Option(help="Refuse where this is not its latest revision.")
+    ] = None,
+    store: Store = None,
+    user: User = "me",
+    embeddings: Embeddings = "auto",
+    json: Json = False,
+) -> None:
+    """Put another content in the place of a memory's own."""
+    with Place(store, user, embeddings=embeddings).existing() as service:
+        record = service.user(user).edit(id, _content(content), expected_revision=expected_revision)
+    _show(record, "edited", as_json=json)
+
+
+@app.command()
+def forget(
+    id: Id,
+    *,
+    store: Store = None,
+    user: User = "me",
+    embeddings: Embeddings = "auto",
+    json: Json = False,
+) -> None:
+    """Delete a memory; its history stays, and restore brings it back."""
+    with Place(store, user, embeddings=embeddings).existing() as service:
+        service.user(user).forget(id)
+    if json:
+        print_json({"id": id, "action": "deleted"})
+    else:
+        print_line(f"forgot {id}")
+
+
+def _content(text: str) -> Any:
+    """Read an object where *text* is one; anything else is the memory's text."""
+    if not text.lstrip().startswith("{"):
+        return text
+    try:
+        return json_module.loads(text)
+    except ValueError as error:
+        raise InvalidInputError(f"The content begins like JSON and is none: {error}.") from error
+
+
+def _show(record: MemoryRecord, done: str, *, as_json: bool) -> None:
+    if as_json:
+        print_json(record.as_json())
+    else:
+        print_line(f"{done} {record.id}")
+
+
+def _show_all(records: list[MemoryRecord], nothing: str, *, as_json: bool) -> None:
+    if as_json:
+        print_json([record.as_json() for record in records])
+    elif records:
+        rows = [
+            [record.id, record.kind or "", text_of(record.content), f"{record.updated_at:%Y-%m-%d}"]
+            for record in records
+        ]
+        print_table([["id", "kind", "content", "changed"], *rows])
+    else:
+        print_line(nothing, err=True)

@@ -1,0 +1,99 @@
+"""``longterm users``, ``stats``, ``check``, ``backup``, ``doctor``: looking after a store."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from longterm.cli.doctor import findings
+from longterm.cli.options import Embeddings, Json, Model, Store, User
+from longterm.cli.place import Place
+from longterm.cli.showing import bar, print_json, print_line, print_table
+from longterm.errors import ConfigurationError
+from longterm.stores import EmbeddedStore
+
+__all__ = ["app"]
+
+app = typer.Typer()
+
+
+@app.command()
+def users(*, store: Store = None, embeddings: Embeddings = "auto", json: Json = False) -> None:
+    """List the users something is kept of."""
+    with Place(store, embeddings=embeddings).existing() as service:
+        found = service.users()
+    if json:
+        print_json(found)
+    else:
+        print_line("\n".join(found) if found else "No users.", err=not found)
+
+
+@app.command()
+def stats(
+    *, store: Store = None, user: User = "me", embeddings: Embeddings = "auto", json: Json = False
+) -> None:
+    """Count what is kept of a user, and how large the store is."""
+    with Place(store, user, embeddings=embeddings).existing() as service:
+        counted = service.user(user).stats().as_json()
+        whole = service.store
+        file = asdict(whole.stats()) if isinstance(whole, EmbeddedStore) else {}
+    if json:
+        print_json(counted | {"store": file})
+    else:
+        rows = [[name, str(value)] for name, value in counted.items()]
+        print_table([["user", user], *rows])
+        print_table([["store", ""], *([name, str(value)] for name, value in file.items())])
+
+
+@app.command()
+def check(*, store: Store = None, json: Json = False) -> None:
+    """Look for damage in a store; exit code 1 where there is some."""
+    place = Place(store, embeddings="none")
+    with place.existing() as service:
+        if not isinstance(service.store, EmbeddedStore):
+            raise ConfigurationError(f"{place.shown} cannot be checked from here.")
+        wrong = [line for _ in bar("checking", [None], 1) for line in service.store.check()]
+    if json:
+        print_json({"sound": not wrong, "damage": wrong})
+    else:
+        print_line("\n".join(wrong) if wrong else f"{place.shown} is sound.")
+    if wrong:
+        raise typer.Exit(1)
+
+
+@app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(help="The copy, a file that does not exist yet.")],
+    *,
+    store: Store = None,
+    json: Json = False,
+) -> None:
+    """Copy a store to a file, while others read and write."""
+    place = Place(store, embeddings="none")
+    with place.existing() as service:
+        if not isinstance(service.store, EmbeddedStore):
+            raise ConfigurationError(
+                f"{place.shown} is backed up with its own tools, such as pg_dump."
+            )
+        for _ in bar("copying", [None], 1):
+            service.store.backup(file)
+    if json:
+        print_json({"backup": str(file), "bytes": file.stat().st_size})
+    else:
+        print_line(f"copied {place.shown} to {file}")
+
+
+@app.command()
+def doctor(*, store: Store = None, model: Model = None, json: Json = False) -> None:
+    """Say what works here, what does not, and what to do; exit code 1 where something must be."""
+    found = findings(Place(store), model)
+    if json:
+        print_json([asdict(one) for one in found])
+    else:
+        rows = [[one.what, "ok" if one.works else "no", one.says] for one in found]
+        print_table([["", "", ""], *rows])
+    if any(one.serious and not one.works for one in found):
+        raise typer.Exit(1)

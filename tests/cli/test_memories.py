@@ -1,0 +1,92 @@
+"""Memories by hand on the command line, and looking after their store."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import Result
+
+from longterm.errors import ConfigurationError, ConflictError, InvalidInputError, UnknownMemoryError
+
+Run = Callable[..., Result]
+
+
+def said(result: Result) -> Any:
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def test_a_memory_lives_through_all_its_commands(run: Run) -> None:
+    added = said(run("add", "Ann likes green tea", "--user", "ann", "--json"))
+    ann = ("--user", "ann", "--json")
+
+    assert said(run("show", added["id"], *ann)) == added
+    assert [one["id"] for one in said(run("search", "tea", *ann))] == [added["id"]]
+    assert said(run("edit", added["id"], "Ann likes coffee", *ann))["content"] == "Ann likes coffee"
+    assert [one["content"] for one in said(run("list", *ann))] == ["Ann likes coffee"]
+    assert said(run("stats", *ann))["memories"] == 1
+    assert said(run("users", "--json")) == ["ann"]
+    assert said(run("forget", added["id"], *ann))["action"] == "deleted"
+    assert said(run("list", *ann)) == []
+
+
+def test_without_embeddings_everything_works_too(run: Run) -> None:
+    none = ("--embeddings", "none")
+    assert run("record", "I moved to Lyon last week", *none).exit_code == 0
+    assert "Lyon" in run("recall", "Where did I move?", *none).stdout
+
+
+def test_people_get_tables_and_whole_ids(run: Run) -> None:
+    id = said(run("add", "Ann likes [bold]tea[/bold]\x1b[31m", "--json"))["id"]
+    table = run("list").stdout
+    assert id in table
+    assert "[bold]tea[/bold]" in table
+    assert "\x1b[31m" not in table
+
+
+def test_an_object_is_a_memory_of_its_kind(run: Run) -> None:
+    ramen = run("add", '{"name": "ramen"}', "--kind", "Food", "--json")
+    assert said(ramen)["content"] == {"name": "ramen"}
+    assert isinstance(run("add", '{"name": ').exception, InvalidInputError)
+
+
+def test_what_cannot_be_done_is_an_error(run: Run) -> None:
+    assert isinstance(run("list", "--store", "none.db").exception, ConfigurationError)
+    run("add", "tea", "--id", "drink")
+    assert isinstance(run("show", "nothing").exception, UnknownMemoryError)
+    assert isinstance(run("forget", "nothing").exception, UnknownMemoryError)
+    stale = run("edit", "drink", "coffee", "--expected-revision", 99)
+    assert isinstance(stale.exception, ConflictError)
+    assert isinstance(run("remember", "I moved to Lyon").exception, ConfigurationError)
+
+
+def test_a_copy_of_a_sound_store_is_sound(run: Run, tmp_path: Path) -> None:
+    run("add", "Ann likes tea")
+    assert said(run("backup", "copy.db", "--json"))["bytes"] > 0
+    assert said(run("check", "--store", "copy.db", "--json")) == {"sound": True, "damage": []}
+    assert said(run("list", "--store", tmp_path / "copy.db", "--json"))
+
+
+def test_the_doctor_says_what_works_and_what_to_do(run: Run) -> None:
+    run("add", "Ann likes tea")
+    found = {one["what"]: one for one in said(run("doctor", "--json"))}
+    assert found["store"]["says"] == "longterm.db, 1 users"
+    assert found["[cli]"]["works"] if "[cli]" in found else found["longterm"]["works"]
+    assert run("doctor", "--model", "nobody:knows").exit_code == 1
+
+
+@pytest.mark.parametrize("words", [["--version"], ["list", "--help"]])
+def test_the_program_starts_as_a_module(tmp_path: Path, words: list[str]) -> None:
+    command = [sys.executable, "-m", "longterm", *words]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=True)  # noqa: S603 - ours
+    assert "longterm" in done.stdout
+
+
+def test_a_password_in_a_url_is_not_shown(run: Run) -> None:
+    found = run("doctor", "--store", "postgresql://ann:secret@nowhere.invalid/db")
+    assert "secret" not in found.output
+    assert "secret" not in str(found.exception)
