@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from longterm.text.tokenizer import is_unspaced, query_terms, scripts, terms, words
+from longterm.text.tokenizer import query_terms, terms, words
 
 
 @pytest.mark.parametrize(
@@ -55,19 +55,6 @@ def test_repetitions_count_in_a_document_only() -> None:
 
 def test_words_are_lower_cased_and_unstemmed() -> None:
     assert words("Hiking, in the Alps!") == ["hiking", "in", "the", "alps"]
-
-
-def test_scripts_are_told_apart() -> None:
-    assert scripts("味噌ラーメン and Привет") == {"han", "kana", "latin", "cyrillic"}
-
-
-def test_text_without_letters_has_no_script() -> None:
-    assert scripts("12 + 3 🍜") == frozenset()
-
-
-@pytest.mark.parametrize(("text", "expected"), [("拉", True), ("ramen", False), ("", False)])
-def test_unspaced_scripts_are_known(text: str, *, expected: bool) -> None:
-    assert is_unspaced(text) is expected
 
 
 @given(st.text())

@@ -14,7 +14,8 @@ from typing import Any, cast
 
 from longterm.memory.draft import Draft
 from longterm.memory.model import Document
-from longterm.text.tokenizer import is_unspaced, terms
+from longterm.text.scripts import is_unspaced
+from longterm.text.tokenizer import terms
 
 __all__ = ["label", "speaks_of"]
 

@@ -4,105 +4,77 @@ Rule 1: this module is pure and knows no store, so that both backends find the s
 Rule 2: whatever a query asks for must be among what a document is indexed by:
 `query_terms(text)` is a subset of `terms(text)`.
 
-Scripts that put spaces between words give lower-cased words without accents, reduced by a
+Scripts that put spaces between words give words in one spelling (see `scripts`), reduced by a
 light English stemmer. Scripts that do not (Chinese, Japanese, Thai …), and Korean, whose words
 carry endings, give every character and every pair of neighbours; a query uses the pairs,
 which are precise, and falls back to the character only where it stands alone.
 """
 
 import re
-import unicodedata
 from functools import lru_cache
 from itertools import pairwise
 
-__all__ = ["VERSION", "is_unspaced", "query_terms", "scripts", "terms", "words"]
+from longterm.text.scripts import MARKS, UNSPACED, folded
+
+__all__ = ["VERSION", "query_terms", "terms", "words"]
 
 #: Raised whenever `terms` answers differently, so that a store can tell an old index from a new.
-VERSION = 1
+VERSION = 2
 
-_UNSPACED = (
-    "\u0e00-\u0eff"  # Thai, Lao
-    "\u1000-\u109f\u1780-\u17ff"  # Myanmar, Khmer
-    "\u1100-\u11ff\u3130-\u318f\ua960-\ua97f\uac00-\ud7ff"  # Hangul
-    "\u3005-\u3007\u3031-\u3035\u3041-\u309f\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff"  # kana
-    "\u3105-\u312f\u31a0-\u31bf"  # Bopomofo
-    "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"  # Han
-)
-# Python's \w leaves out the vowel signs of Indic and Arabic script, which belong to the word.
-_MARKS = "\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06dc\u0900-\u0dff\u0f00-\u0fff"
-_RUNS = re.compile(rf"(?P<unspaced>[{_UNSPACED}]+)|(?P<word>(?:[^\W_{_UNSPACED}]+|[{_MARKS}]+)+)")
+#: What a word is made of; the half-space (U+200C) of Persian stands between parts of one.
+_WORD = rf"(?:[^\W_{UNSPACED}]+|[{MARKS}]+)+"
+_RUNS = re.compile(rf"(?P<unspaced>[{UNSPACED}]+)|(?P<word>{_WORD}(?:\u200c+{_WORD})*)")
 _ASCII_WORD = re.compile("[A-Za-z0-9]+")
-_ONE_UNSPACED = re.compile(f"[{_UNSPACED}]")
-_ACCENTS = re.compile("[\u0300-\u036f]")
-
-_SCRIPTS = {
-    "latin": re.compile("[A-Za-z\u00aa\u00ba\u00c0-\u024f\u1e00-\u1eff]"),
-    "greek": re.compile("[\u0370-\u03ff\u1f00-\u1fff]"),
-    "cyrillic": re.compile("[\u0400-\u052f]"),
-    "hebrew": re.compile("[\u0590-\u05ff]"),
-    "arabic": re.compile("[\u0600-\u06ff\u0750-\u077f]"),
-    "indic": re.compile("[\u0900-\u0dff]"),
-    "thai": re.compile("[\u0e00-\u0e7f]"),
-    "hangul": re.compile("[\u1100-\u11ff\u3130-\u318f\uac00-\ud7ff]"),
-    "kana": re.compile("[\u3041-\u309f\u30a1-\u30fa\u30fc-\u30ff]"),
-    "han": re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"),
-}
+_HALF_SPACE = "\u200c"
 
 
 def terms(text: str) -> list[str]:
     """Return what a document is found by, in order and with repetitions."""
-    folded = _folded(text)
-    if folded.isascii():
-        return _stems(_ascii_words(folded))
-    return [term for run in _runs(folded) for term in _indexed(*run)]
+    plain = folded(text)
+    if plain.isascii():
+        return _stems(_ascii_words(plain))
+    return [term for run in _runs(plain) for term in _indexed(*run)]
 
 
 def query_terms(text: str) -> list[str]:
     """Return what a query asks for: each term once, in order."""
-    return list(dict.fromkeys(term for run in _runs(_folded(text)) for term in _asked(*run)))
+    return list(dict.fromkeys(term for run in _runs(folded(text)) for term in _asked(*run)))
 
 
 def words(text: str) -> list[str]:
     """Lower-cased words as they stand, unstemmed; a run without spaces is one word."""
-    folded = _folded(text)
-    return _ascii_words(folded) if folded.isascii() else [run for run, _ in _runs(folded)]
+    plain = folded(text)
+    if plain.isascii():
+        return _ascii_words(plain)
+    return [run.replace(_HALF_SPACE, "") for run, _ in _runs(plain)]
 
 
-def scripts(text: str) -> frozenset[str]:
-    """Return the names of the scripts that occur in *text*."""
-    return frozenset(name for name, letters in _SCRIPTS.items() if letters.search(text))
-
-
-def is_unspaced(text: str) -> bool:
-    """Tell whether *text* holds a script that is indexed by characters and pairs."""
-    return _ONE_UNSPACED.search(text) is not None
-
-
-def _runs(folded: str) -> list[tuple[str, bool]]:
-    found = _RUNS.finditer(folded)
+def _runs(plain: str) -> list[tuple[str, bool]]:
+    found = _RUNS.finditer(plain)
     return [(run.group(), run.lastgroup == "unspaced") for run in found]
 
 
-def _ascii_words(folded: str) -> list[str]:
+def _ascii_words(plain: str) -> list[str]:
     """Find the runs of ASCII text, the same ones as `_runs` and many times faster."""
-    return _ASCII_WORD.findall(folded)
-
-
-def _folded(text: str) -> str:
-    if text.isascii():
-        return text.lower()
-    decomposed = unicodedata.normalize("NFKD", text).casefold()
-    return unicodedata.normalize("NFKC", _ACCENTS.sub("", decomposed))
+    return _ASCII_WORD.findall(plain)
 
 
 def _indexed(run: str, unspaced: bool) -> list[str]:  # noqa: FBT001 - the pair that _runs makes
-    return [*run, *_pairs(run)] if unspaced else [_stem(run)]
+    return [*run, *_pairs(run)] if unspaced else _spellings(run)
 
 
 def _asked(run: str, unspaced: bool) -> list[str]:  # noqa: FBT001 - the pair that _runs makes
     if not unspaced:
-        return [_stem(run)]
+        return _spellings(run)
     return _pairs(run) if len(run) > 1 else [run]
+
+
+def _spellings(word: str) -> list[str]:
+    """Stem *word*; one with half-spaces is also written in one, or with spaces."""
+    if _HALF_SPACE not in word:
+        return [_stem(word)]
+    parts = [part for part in word.split(_HALF_SPACE) if part]
+    return [_stem(part) for part in ["".join(parts), *parts]]
 
 
 def _pairs(run: str) -> list[str]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from longterm.errors import ModelChangedError
+from longterm.errors import ModelChangedError, StoreError
 from longterm.stores.embedded.database import Database
 from longterm.stores.embedded.steps import Job, Step, Work
 from longterm.stores.embedded.transaction import Transaction
@@ -23,7 +23,7 @@ from longterm.stores.operations import Indexed, indexed
 from longterm.stores.values import decode
 from longterm.text.tokenizer import VERSION
 
-__all__ = ["Progress", "Reindexing"]
+__all__ = ["Progress", "Reindexing", "renew_terms"]
 
 #: Told how many items are done, and how many there are.
 Progress = Callable[[int, int], None]
@@ -35,6 +35,30 @@ _AT_ONCE = 256
 #: Caches that are further behind load everything again.
 _FAR = 1_000_000
 _NEVER = 2**63 - 1
+
+
+def renew_terms(database: Database, fields: Sequence[str]) -> None:
+    """Make the text index again where an older tokenizer made it: all of it, or nothing.
+
+    Vectors stay. A file of a newer tokenizer is left alone; searching it is refused.
+    """
+    stale = "SELECT 1 FROM state WHERE tokenizer < ?"
+    with database.reading() as connection:
+        if connection.execute(stale, (VERSION,)).fetchone() is None:
+            return
+    with database.writing() as connection:
+        if connection.execute(stale, (VERSION,)).fetchone() is None:
+            return  # another process was faster
+        tx = Transaction(connection, database.path)
+        for number, namespace, value, own in connection.execute(
+            "SELECT id, namespace, CAST(value AS BLOB), fields FROM items"
+        ):
+            try:
+                found_by = indexed(decode(str(value, "utf-8")), own, fields)
+            except (StoreError, ValueError):
+                continue  # damaged: reading it says so, and the others are found
+            index(tx, (namespace, number), found_by, Vectors({}, None))
+        tx.execute("UPDATE state SET tokenizer = ?, revision = revision + ?", (VERSION, _FAR))
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ from longterm.stores.embedded import maintenance
 from longterm.stores.embedded.database import MEMORY, Database, Synchronous
 from longterm.stores.embedded.finding import Asked, find
 from longterm.stores.embedded.matrix import Vector, unpack
-from longterm.stores.embedded.reindexing import Progress, Reindexing
+from longterm.stores.embedded.reindexing import Progress, Reindexing, renew_terms
 from longterm.stores.embedded.rows import micros
 from longterm.stores.embedded.scopes import ScopeCache
 from longterm.stores.embedded.steps import EmbedQueries, EmbedTexts, Job, Step, Work, arun, run
@@ -126,6 +126,7 @@ class EmbeddedStore(BaseStore):
         self._cache = ScopeCache(cache_bytes)
         self._database = Database(_location(path), synchronous=synchronous, patience=patience)
         self._finalizer = weakref.finalize(self, self._database.close)
+        renew_terms(self._database, self._fields)
         self._sweeper: Sweeper | None = None
         if ttl and ttl.get("sweep_interval_minutes"):
             self.start_ttl_sweeper()

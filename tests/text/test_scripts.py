@@ -1,0 +1,119 @@
+"""What readers of a script hold for the same word is the same word."""
+
+import pytest
+from hypothesis import given, strategies as st
+
+from longterm.text.scripts import folded, is_unspaced, scripts
+from longterm.text.tokenizer import query_terms, terms
+
+SAME = [
+    # Arabic: points, alef forms, tatweel, yeh and alef maqsura, teh marbuta, hamza seats
+    ("محمد", "مُحَمَّد"),
+    ("احمد", "أحمد"),
+    ("الى", "إلى"),
+    ("اخر", "آخر"),
+    ("كتاب", "كتـــاب"),
+    ("علي", "على"),
+    ("مدرسه", "مدرسة"),
+    ("مسوول", "مسؤول"),
+    ("ٱلله", "الله"),
+    ("ﻣﺤﻤﺪ", "محمد"),
+    # Persian and Urdu: kaf and yeh of the Arabic keyboard, the half-space in all its spellings
+    ("كتاب", "کتاب"),
+    ("علي", "علی"),
+    ("می خواهم", "می\u200cخواهم"),
+    ("میخواهم", "می\u200cخواهم"),
+    ("می\u200cخواهم", "میخواهم می خواهم"),
+    ("ہم", "هم"),
+    # Hebrew points
+    ("שלום", "שָׁלוֹם"),
+    # Digits of every script
+    ("2024", "٢٠٢٤"),
+    ("2024", "۲۰۲۴"),
+    ("2024", "२०२४"),
+    ("2024", "２０２４"),
+    ("2024", "๒๐๒๔"),
+    ("٢٠٢٤", "২০২৪"),
+    # Latin
+    ("istanbul", "İstanbul"),
+    ("isparta", "ısparta"),
+    ("ISPARTA", "ısparta"),
+    ("STRASSE", "Straße"),
+    ("straße", "STRASSE"),
+    ("pho", "phở"),
+    ("phở", "pho\u031b\u0309"),
+    ("da nang", "Đà Nẵng"),
+    ("lodz", "Łódź"),
+    ("soren", "Søren"),
+    ("aeroe", "Ærø e Ærøe"),
+    ("coeur", "cœur"),
+    ("ﬁne", "fine"),
+    ("ｈｅｌｌｏ", "hello"),
+    ("hyphenated", "hyphen\u00adated"),
+    # Greek, Cyrillic
+    ("ΚΑΦΕΣ", "καφές"),
+    ("елка", "ёлка"),
+    ("п'ять", "п\u02bcять"),
+    ("п\u2019ять", "п\u02bcять"),
+    # Indic: composed forms, nukta, nasals, joiners, the full stop
+    ("क़लम", "क\u093cलम"),
+    ("कलम", "क़लम"),
+    ("हंस", "हँस"),
+    ("है", "चाय पसंद है।"),
+    ("ড়", "ড\u09bc"),
+    ("ൻ", "ന്\u200d"),
+    ("কো", "ক\u09c7\u09be"),
+    ("கொ", "க\u0bc6\u0bbe"),
+    ("श्री", "श्\u200dरी"),
+    # Thai and Lao: sara am taken apart, the tone before it; two e for ae
+    ("น้ำ", "น\u0e49\u0e4d\u0e32"),
+    ("น้ำ", "น\u0e4d\u0e49\u0e32"),
+    ("แมว", "เเมว"),
+    # Japanese and Korean
+    ("ラーメン", "らーめん"),
+    ("りんご", "リンゴ"),
+    ("ﾗｰﾒﾝ", "ラーメン"),
+    ("ガ", "カ\u3099"),
+    ("한국", "한국"),
+    # Amharic letters of one sound
+    ("ሰላም", "ሠላም"),
+    ("ሀገር", "ሃገር ሐገር ሀገር"),
+]
+
+
+@pytest.mark.parametrize(("query", "document"), SAME)
+def test_a_word_is_found_in_every_spelling(query: str, document: str) -> None:
+    assert set(query_terms(query)) <= set(terms(document))
+
+
+@pytest.mark.parametrize(
+    ("query", "document"),
+    [
+        ("سلام", "كلام"),
+        ("שלום", "שלג"),
+        ("2024", "٢٠٢٥"),
+        ("कल", "काल"),
+        ("มา", "ม้า"),
+        ("か", "が"),
+    ],
+)
+def test_another_word_stays_another(query: str, document: str) -> None:
+    assert not set(query_terms(query)) <= set(terms(document))
+
+
+@given(st.text())
+def test_one_spelling_has_no_further_one(text: str) -> None:
+    assert folded(folded(text)) == folded(text)
+
+
+def test_scripts_are_told_apart() -> None:
+    assert scripts("味噌ラーメン and Привет") == {"han", "kana", "latin", "cyrillic"}
+
+
+def test_text_without_letters_has_no_script() -> None:
+    assert scripts("12 + 3 🍜") == frozenset()
+
+
+@pytest.mark.parametrize(("text", "expected"), [("拉", True), ("ramen", False), ("", False)])
+def test_unspaced_scripts_are_known(text: str, *, expected: bool) -> None:
+    assert is_unspaced(text) is expected
