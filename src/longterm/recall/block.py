@@ -1,12 +1,14 @@
 """The block: what was recalled, as text for a system prompt, within a token budget. Pure.
 
-In the order of time, with dates; a fact stands under the turn it came from. Where two facts
-speak of the same and differ, the newer one is marked. Everything is fenced, since what people
-said is data and never an instruction.
+In the order of time, with dates; a fact stands under the turn it came from, and a mark where
+something was left out between two turns. Where two facts speak of the same and differ, the
+newer one is marked. Everything is fenced, since what people said is data and never an
+instruction.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from itertools import combinations
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain, combinations
+from types import MappingProxyType
 
 from longterm.recall.candidates import Candidate
 from longterm.recall.reading import content_terms
@@ -14,7 +16,7 @@ from longterm.text.fences import fenced, visible
 from longterm.text.quoting import as_label, indented, poses
 from longterm.text.truncation import shortened
 
-__all__ = ["TokenCounter", "approximate_tokens", "block"]
+__all__ = ["LINE_LIMIT", "TokenCounter", "approximate_tokens", "block", "compose"]
 
 #: How many tokens a text is for the model that will read it.
 TokenCounter = Callable[[str], int]
@@ -25,7 +27,13 @@ _OPENING = (
 )
 _CLOSING = "</memory>"
 _SAME_MATTER = 0.6
-_LINE_LIMIT = 2_000
+#: Characters of a text that a line shows; of a longer one both ends.
+LINE_LIMIT = 2_000
+#: Stands where something was said between two turns of a day.
+_GAP = "…\n"
+#: How many candidates in a row may be too long for what is left of the budget.
+_MISSES = 20
+_NOTHING_BEFORE: Mapping[Candidate, Candidate] = MappingProxyType({})
 
 
 def approximate_tokens(text: str) -> int:
@@ -35,29 +43,83 @@ def approximate_tokens(text: str) -> int:
 
 
 def block(
-    items: Sequence[Candidate], *, budget: int = 2_000, count: TokenCounter = approximate_tokens
+    items: Iterable[Candidate], *, budget: int = 2_000, count: TokenCounter = approximate_tokens
 ) -> str:
-    """Text of the best of *items*, given best first, in at most *budget* tokens.
+    """Text of the first of *items* that fit in *budget* tokens; "" if none does."""
+    return compose(items, budget=budget, count=count)[0]
 
-    What does not fit is left out, and what ranks lower may still fit. "" if nothing does.
+
+def compose(
+    items: Iterable[Candidate],
+    *,
+    budget: int = 2_000,
+    count: TokenCounter = approximate_tokens,
+    before: Mapping[Candidate, Candidate] = _NOTHING_BEFORE,
+) -> tuple[str, list[Candidate]]:
+    """Text of the first of *items* that fit in *budget* tokens, and which of them those are.
+
+    What does not fit is left out, and what comes later may still fit. *before* says which
+    candidate was said just before another: where that is not the line above, a gap is marked.
     """
-    room = budget - count(_OPENING + _CLOSING)
     chosen: list[Candidate] = []
+    text, room = "", budget - count(_OPENING + _CLOSING)
+    # Not every line needs a date and a mark before it: what that leaves is filled once more.
+    for _ in range(2):
+        added, missed = _fitting(items, room, count, gap=bool(before))
+        chosen += added
+        text = _written(chosen, before)
+        room = budget - count(text)
+        items = chain(missed, items) if iter(items) is items else missed
+    while chosen and count(text) > budget:  # tokens of lines need not add up
+        chosen.pop()
+        text = _written(chosen, before)
+    return text, chosen
+
+
+def _fitting(
+    items: Iterable[Candidate], room: int, count: TokenCounter, *, gap: bool
+) -> tuple[list[Candidate], list[Candidate]]:
+    """Take those of *items* that fit in *room* tokens, each with its date and a gap before it.
+
+    The second list holds those that were too long.
+    """
+    chosen: list[Candidate] = []
+    missed: list[Candidate] = []
+    dates: set[str] = set()
+    in_a_row = 0
     for one in items:
-        cost = count(_line(one, newer=True) + _date(one))
-        if cost <= room and visible(one.text).strip():
+        if not visible(one.text).strip():
+            continue
+        date = _date(one)
+        cost = count(_GAP * gap + (date if date not in dates else "") + _line(one, newer=True))
+        if cost <= room:
             chosen.append(one)
+            dates.add(date)
             room -= cost
+            in_a_row = 0
+            continue
+        missed.append(one)
+        in_a_row += 1
+        if in_a_row == _MISSES:
+            break
+    return chosen, missed
+
+
+def _written(chosen: Sequence[Candidate], before: Mapping[Candidate, Candidate]) -> str:
     if not chosen:
         return ""
     newer = _newer(chosen)
     lines: list[str] = []
     date = ""
+    last: Candidate | None = None
     for one, alone in _in_order(chosen):
         if alone and _date(one) != date:
             date = _date(one)
             lines.append(date)
+        elif before and last is not None and one.kind == "turn" and before.get(one) is not last:
+            lines.append(_GAP)
         lines.append(_line(one, newer=one.id in newer))
+        last = one if one.kind == "turn" else last
     return f"{_OPENING}{''.join(lines)}{_CLOSING}"
 
 
@@ -68,7 +130,7 @@ def _date(one: Candidate) -> str:
 def _line(one: Candidate, *, newer: bool) -> str:
     mark = " (newer)" if newer and one.kind == "memory" else ""
     # Further in than a fact, so that no line of a text passes for one, or for a date or a turn.
-    text = indented(shortened(one.text, _LINE_LIMIT))
+    text = indented(shortened(one.text, LINE_LIMIT))
     who = "  fact" if one.kind == "memory" else _who(one)
     return f"{who}{mark}: {fenced(text, 'memory')}\n"
 
@@ -83,16 +145,16 @@ def _who(one: Candidate) -> str:
 def _in_order(chosen: Sequence[Candidate]) -> Iterator[tuple[Candidate, bool]]:
     """Sort by time, a fact directly after the turn it came from; says which stand alone."""
     turns = {one.message_id: one for one in chosen if one.kind == "turn" and one.message_id}
-    facts: dict[str, list[Candidate]] = {}
+    facts: dict[Candidate, list[Candidate]] = {}
     alone: list[Candidate] = []
     for one in chosen:
-        source = next((source for source in one.sources if source in turns), None)
-        (alone if source is None else facts.setdefault(source, [])).append(one)
+        said = (turns.get(source.message_id or "") for source in one.sources)
+        turn = next((turn for turn in said if turn is not None), None)
+        (alone if turn is None else facts.setdefault(turn, [])).append(one)
     for one in sorted(alone, key=lambda one: (one.time, one.thread, one.position)):
         yield one, True
-        if one.kind == "turn":
-            learned = sorted(facts.get(one.message_id, ()), key=lambda fact: fact.time)
-            yield from ((fact, False) for fact in learned)
+        learned = sorted(facts.get(one, ()), key=lambda fact: fact.time)
+        yield from ((fact, False) for fact in learned)
 
 
 def _newer(chosen: Sequence[Candidate]) -> frozenset[tuple[tuple[str, ...], str]]:

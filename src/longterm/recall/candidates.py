@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longterm.memory.namespace import Namespace
+from longterm.memory.revision import Source
 from longterm.recall.reading import Passage, Reading, mentions_number, mentions_time, read
 
 __all__ = [
@@ -55,7 +56,7 @@ class Candidate:
     position: int = 0
     #: The message a turn was, and the messages a memory was learned from.
     message_id: str = ""
-    sources: tuple[str, ...] = ()
+    sources: tuple[Source, ...] = ()
     value: Mapping[str, Any] = field(default_factory=dict[str, Any])
     #: When the store got it; tells apart what has the same time.
     written: datetime | None = None
@@ -147,6 +148,14 @@ class Timeline:
             known.update(self.readings[at].whole.counts)
             new[at] = len(known) - before
         return new
+
+    @cached_property
+    def before(self) -> Mapping[Candidate, Candidate]:
+        """What was said just before each, in the same session."""
+        pairs = zip(self.candidates, self.candidates[1:], self.starts[1:].tolist(), strict=False)
+        return {
+            one: before for at, (before, one, start) in enumerate(pairs, 1) if start < at
+        }
 
     def neighborhood(self, reach: int) -> tuple[Indices, Indices]:
         """Begin and end of the stretch within *reach* of each, in the same session."""

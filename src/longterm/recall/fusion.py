@@ -12,11 +12,11 @@ from functools import wraps
 
 import numpy as np
 
-from longterm.recall.candidates import Candidate, CandidateSet
+from longterm.recall.candidates import Candidate, CandidateSet, Floats
 from longterm.recall.question import Question
-from longterm.recall.signals import columns
+from longterm.recall.signals import Columns, columns
 
-__all__ = ["Ranked", "Weights", "rank"]
+__all__ = ["Ranked", "Ranking", "Weights", "rank"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,22 +81,34 @@ class Ranked:
     parts: Mapping[str, float]
 
 
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """Candidates, their scores for a question, and what each signal added; places count from 0."""
+
+    question: Question
+    candidates: CandidateSet
+    #: One for each candidate, in the order of the timeline.
+    scores: Floats
+    weighed: Columns
+
+    def best(self, limit: int | None = None) -> list[int]:
+        """Places of the *limit* best candidates, best first; equal ones latest first."""
+        order = np.lexsort((-self.candidates.timeline.moments, -self.scores))
+        return order[:limit].tolist()
+
+    def __getitem__(self, at: int) -> Ranked:
+        """Return the candidate at that place of the timeline, with its score."""
+        return Ranked(
+            self.candidates.candidates[at],
+            float(self.scores[at]),
+            {name: float(column[at]) for name, column in self.weighed.items() if column[at]},
+        )
+
+
 def rank(
-    question: Question,
-    candidates: CandidateSet,
-    weights: Weights = Weights(),
-    limit: int | None = None,
-) -> list[Ranked]:
-    """Put the *limit* best of *candidates* in order, best first; equal ones latest first."""
+    question: Question, candidates: CandidateSet, weights: Weights = Weights()
+) -> Ranking:
+    """Score *candidates*: the weighted sum of the signals of each."""
     measured = columns(question, candidates)
     weighed = {name: weight * measured[name] for name, weight in asdict(weights).items() if weight}
-    total = sum(weighed.values(), np.zeros(len(candidates)))
-    best_first: list[int] = np.lexsort((-candidates.timeline.moments, -total)).tolist()
-    return [
-        Ranked(
-            candidates.candidates[at],
-            float(total[at]),
-            {name: float(column[at]) for name, column in weighed.items() if column[at]},
-        )
-        for at in best_first[:limit]
-    ]
+    return Ranking(question, candidates, sum(weighed.values(), np.zeros(len(candidates))), weighed)

@@ -16,6 +16,7 @@ from langchain_core.messages import BaseMessage, SystemMessage
 from langgraph.store.base import Item
 
 from longterm.memory.conversation import message_text, message_time, speaker
+from longterm.memory.revision import Source
 from longterm.recall.candidates import Candidate
 from longterm.recall.reading import pieces
 from longterm.text.truncation import shortened
@@ -132,8 +133,8 @@ def as_candidate(item: Item) -> Candidate:
                 updated=item.updated_at,
             )
         case _:
-            sources: object = value.get("sources")
-            cited = cast("list[object]", sources) if isinstance(sources, list) else []
+            cited: object = value.get("sources")
+            ids = cast("list[object]", cited) if isinstance(cited, list) else []
             return Candidate(
                 namespace=item.namespace,
                 key=item.key,
@@ -141,7 +142,7 @@ def as_candidate(item: Item) -> Candidate:
                 text="; ".join(_leaves(value.get("content", value))),
                 time=_aware(item.updated_at) or item.updated_at,
                 thread=item.key,
-                sources=tuple(map(str, cited)),
+                sources=tuple(Source(message_id=str(id)) for id in ids),
                 value=value,
                 updated=item.updated_at,
             )
