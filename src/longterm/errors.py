@@ -14,6 +14,7 @@ LongtermError
 ├── ReflectionError             the background: a reflection was given up, or ran elsewhere
 └── LocalModelError             the machine: a model file is missing, broken or does not run
 
+RecallLimitWarning              not an error: recall saw a part of a large namespace only
 DroppedWarning                  not an error: part of a model's answer was left out, and why
 
 What a chat model or a store raises by itself comes through as it is. All of these derive
@@ -34,6 +35,7 @@ __all__ = [
     "ModelChangedError",
     "NoStoreError",
     "PartialWriteError",
+    "RecallLimitWarning",
     "ReflectionError",
     "StoreError",
     "UnknownMemoryError",
@@ -120,3 +122,7 @@ class LocalModelError(LongtermError):
 
 class DroppedWarning(UserWarning):
     """Part of a model's answer was not carried out; the rest of it stands."""
+
+
+class RecallLimitWarning(UserWarning):
+    """A store showed recall a part of a namespace only; what matters may be missed."""

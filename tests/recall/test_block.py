@@ -7,13 +7,21 @@ import pytest
 from hypothesis import given, strategies as st
 from talk import NOW, Say
 
-from longterm.recall.block import approximate_tokens, block
+from longterm.memory.revision import Source
+from longterm.recall.block import approximate_tokens, block, compose
 from longterm.recall.candidates import Candidate
 
 
 def fact(key: str, text: str, days: int = 0, *sources: str) -> Candidate:
     time = NOW + timedelta(days=days)
-    return Candidate(("facts",), key, "memory", text, time, sources=sources)
+    return Candidate(
+        ("facts",),
+        key,
+        "memory",
+        text,
+        time,
+        sources=tuple(Source(message_id=one) for one in sources),
+    )
 
 
 def test_items_stand_in_the_order_of_time_under_their_date(say: Say) -> None:
@@ -143,3 +151,31 @@ def test_the_block_never_exceeds_its_budget(texts: list[str], budget: int) -> No
 
     assert approximate_tokens(block(made, budget=budget)) <= budget
     assert block([replace(one) for one in made], budget=budget) == block(made, budget=budget)
+
+
+def test_what_was_left_out_between_two_turns_is_marked(say: Say) -> None:
+    first, second, third = say("I moved"), say("to Lyon"), say("last week")
+    before = {second: first, third: second}
+
+    apart, _ = compose([first, third], before=before)
+    together, _ = compose([first, second, third], before=before)
+
+    assert "user: I moved\n…\nuser: last week" in apart
+    assert "…" not in together
+
+
+def test_another_day_needs_no_mark(say: Say) -> None:
+    first, _, third = say("I moved"), say("…"), say("hello", time=NOW + timedelta(days=1))
+
+    text, _ = compose([first, third], before={third: first})
+
+    assert "…" not in text
+
+
+def test_what_fits_is_said(say: Say) -> None:
+    long, short = say("word " * 300), say("I moved to Lyon")
+
+    text, chosen = compose([long, short], budget=120)
+
+    assert chosen == [short]
+    assert "Lyon" in text

@@ -13,7 +13,7 @@ from langgraph.store.memory import InMemoryStore
 from typing_extensions import override
 
 from longterm.effects.runnable import FlowRunnable
-from longterm.errors import ConfigurationError, NoStoreError
+from longterm.errors import ConfigurationError, NoStoreError, RecallLimitWarning
 from longterm.recall.recorder import create_conversation_recorder
 from longterm.recall.retriever import RecallItem, RecallResult, Reranker, create_recall
 from longterm.stores.embedded.store import EmbeddedStore
@@ -78,7 +78,7 @@ async def test_recall_awaits_as_well(store: BaseStore) -> None:
 
 def test_the_last_message_is_a_question_too(store: BaseStore) -> None:
     record(store)
-    recall = create_recall(store=store, limit=1)
+    recall = create_recall(store=store, limit=1, running_thread=True)
     messages = [*CHAT, {"role": "user", "content": "How is the bread?"}]
 
     for asked in (messages, {"messages": messages}, {"question": "How is the bread?"}):
@@ -98,12 +98,92 @@ def test_memories_and_turns_are_recalled_together(store: BaseStore) -> None:
     record(store)
     value = {"kind": "Memory", "content": {"content": "Ann moved to Lyon"}, "sources": ["1"]}
     store.put(("memories", "ann"), "m", value)
-    namespaces = [("turns", "{langgraph_user_id}"), ("memories", "{langgraph_user_id}")]
 
-    recalled = create_recall(namespace=namespaces, store=store).invoke("Where did Ann move?", ANN)
+    recalled = create_recall(store=store).invoke("Where did Ann move?", ANN)
 
-    assert {item.kind for item in recalled.items[:2]} == {"turn", "memory"}
+    assert {item.kind for item in recalled.items} == {"turn", "memory"}
     assert "Ann: I moved to Lyon last week\n  fact: Ann moved to Lyon" in recalled.text
+
+
+TODAY: Any = {"configurable": {"langgraph_user_id": "ann", "thread_id": "today"}}
+
+
+def test_the_thread_that_is_going_on_is_left_out(store: BaseStore) -> None:
+    record(store)
+    record(store, [{"role": "user", "content": "I move to Rome", "id": "9"}], TODAY)
+    question = {"messages": [{"role": "user", "content": "Where did I move to?"}]}
+
+    def texts(asked: Any, **options: Any) -> str:
+        return create_recall(store=store, **options).invoke(asked, TODAY).text
+
+    assert "Lyon" in texts(question)
+    assert "Rome" not in texts(question)
+    assert "Rome" not in texts("Where did I move to?")
+    assert "Rome" in texts(question, running_thread=True)
+
+
+def test_what_the_model_reads_anyway_fills_no_block(store: BaseStore) -> None:
+    record(store)
+    recall = create_recall(store=store)
+
+    assert not recall.invoke(CHAT, ANN).text
+    assert not recall.invoke({"question": "Where did I move to?", "thread": "t1"}, ANN).text
+    # A question alone may come from somebody who has read nothing.
+    assert "Lyon" in recall.invoke("Where did I move to?", ANN).text
+
+
+def test_the_budget_decides_how_much_is_recalled(store: BaseStore) -> None:
+    said = [{"role": "user", "content": f"Boat {at} is {at} feet long"} for at in range(60)]
+    record(store, said)
+
+    few, many = (
+        create_recall(store=store, budget=budget).invoke("How long is the boat?", ANN)
+        for budget in (200, 2_000)
+    )
+
+    assert 0 < len(few.items) < len(many.items) == len(said)
+    assert all(item.text in few.text for item in few.items)
+
+
+def test_what_came_later_is_not_recalled(store: BaseStore) -> None:
+    days = [
+        {
+            "role": "user",
+            "content": f"went running on the {day}",
+            "timestamp": f"2023-05-{day}T09:00",
+        }
+        for day in ("02", "10", "24")
+    ]
+    record(store, days)
+
+    asked = {"question": "When did I run?", "as_of": "2023-05-10T12:00"}
+    found = create_recall(store=store).invoke(asked, BO | ANN)
+
+    assert {item.time.day for item in found.items} == {2, 10}
+
+
+def test_the_way_from_the_question_to_an_item_is_explained(store: BaseStore) -> None:
+    record(store)
+
+    text = create_recall(store=store, limit=2).invoke("Where did Ann move to?", ANN).explain()
+
+    assert "full text looks for: mov" in text
+    assert "about: Ann" in text
+    assert "1. " in text
+    assert "Ann, 2023-06-10: I moved to Lyon last week" in text
+    assert "stored: turns/ann, key" in text
+
+
+def test_a_large_namespace_of_a_store_without_full_text_is_warned_about_once() -> None:
+    store = InMemoryStore()
+    record(store, [{"role": "user", "content": f"line {number}"} for number in range(801)])
+    recall = create_recall(store=store)
+
+    with pytest.warns(RecallLimitWarning, match="800 items") as warned:
+        recall.invoke("line", ANN)
+    recall.invoke("line", ANN)
+
+    assert warned[0].filename == __file__
 
 
 def test_nothing_to_recall_is_no_error(store: BaseStore) -> None:
@@ -182,7 +262,7 @@ def test_a_question_is_embedded_once() -> None:
         record(store)
         create_recall(store=store).invoke("Where did Ann move to?", ANN)
 
-    assert model.queries == ["I move to"]
+    assert set(model.queries) == {"I move to"}
 
 
 def test_neighbours_come_with_a_long_conversation_recorded_turn_by_turn() -> None:

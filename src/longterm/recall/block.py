@@ -61,15 +61,16 @@ def compose(
     What does not fit is left out, and what comes later may still fit. *before* says which
     candidate was said just before another: where that is not the line above, a gap is marked.
     """
+    waiting = iter(items)
     chosen: list[Candidate] = []
     text, room = "", budget - count(_OPENING + _CLOSING)
     # Not every line needs a date and a mark before it: what that leaves is filled once more.
     for _ in range(2):
-        added, missed = _fitting(items, room, count, gap=bool(before))
+        added, missed = _fitting(waiting, room, count, gap=bool(before))
         chosen += added
         text = _written(chosen, before)
         room = budget - count(text)
-        items = chain(missed, items) if iter(items) is items else missed
+        waiting = chain(missed, waiting)
     while chosen and count(text) > budget:  # tokens of lines need not add up
         chosen.pop()
         text = _written(chosen, before)
@@ -77,7 +78,7 @@ def compose(
 
 
 def _fitting(
-    items: Iterable[Candidate], room: int, count: TokenCounter, *, gap: bool
+    items: Iterator[Candidate], room: int, count: TokenCounter, *, gap: bool
 ) -> tuple[list[Candidate], list[Candidate]]:
     """Take those of *items* that fit in *room* tokens, each with its date and a gap before it.
 

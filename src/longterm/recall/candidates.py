@@ -153,9 +153,7 @@ class Timeline:
     def before(self) -> Mapping[Candidate, Candidate]:
         """What was said just before each, in the same session."""
         pairs = zip(self.candidates, self.candidates[1:], self.starts[1:].tolist(), strict=False)
-        return {
-            one: before for at, (before, one, start) in enumerate(pairs, 1) if start < at
-        }
+        return {one: before for at, (before, one, start) in enumerate(pairs, 1) if start < at}
 
     def neighborhood(self, reach: int) -> tuple[Indices, Indices]:
         """Begin and end of the stretch within *reach* of each, in the same session."""

@@ -105,9 +105,7 @@ class Ranking:
         )
 
 
-def rank(
-    question: Question, candidates: CandidateSet, weights: Weights = Weights()
-) -> Ranking:
+def rank(question: Question, candidates: CandidateSet, weights: Weights = Weights()) -> Ranking:
     """Score *candidates*: the weighted sum of the signals of each."""
     measured = columns(question, candidates)
     weighed = {name: weight * measured[name] for name, weight in asdict(weights).items() if weight}

@@ -1,11 +1,11 @@
 """Recall: find what matters now among turns and memories, and hand it on as a block of text.
 
 In this order: a first search by words, to learn who took part → parse the question → one search
-for candidates → rank them by every signal → let a reranker choose, if there is one → the block.
-No language model takes part.
+for candidates → rank them by every signal → let a reranker choose, if there is one → fill the
+budget of the block. No language model takes part.
 """
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from copy import copy, deepcopy
 from dataclasses import dataclass
@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Any, cast
 
 from langchain_core.documents import BaseDocumentCompressor, Document
+from langchain_core.messages import BaseMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph.store.base import BaseStore, GetOp, Item, SearchOp
 from typing_extensions import override
@@ -20,20 +21,22 @@ from typing_extensions import override
 from longterm.effects.clock import utc_now
 from longterm.effects.runnable import FlowRunnable
 from longterm.effects.steps import Compress, HybridQuery, fetch, search
-from longterm.errors import ConfigurationError
-from longterm.memory.conversation import QUERY_LIMIT, as_messages, windows
+from longterm.effects.warn import warn_caller
+from longterm.errors import ConfigurationError, RecallLimitWarning
+from longterm.memory.conversation import QUERY_LIMIT, as_messages, message_text, windows
 from longterm.memory.namespace import Namespace, NamespaceTemplate
-from longterm.recall.block import TokenCounter, approximate_tokens, block
+from longterm.recall.block import TokenCounter, approximate_tokens, compose
 from longterm.recall.cache import ReadingCache
 from longterm.recall.candidates import (
     Candidate,
     CandidateSet,
-    ItemType,
     candidate_set,
     named_speakers,
 )
-from longterm.recall.fusion import Ranked, Weights, rank
+from longterm.recall.fusion import Ranked, Ranking, Weights, rank
 from longterm.recall.question import Question, parse_question
+from longterm.recall.results import RecallItem, RecallResult
+from longterm.recall.selection import by_value
 
 __all__ = ["Recall", "RecallItem", "RecallResult", "Reranker", "create_recall"]
 
@@ -50,33 +53,13 @@ _RERANKED = 50
 #: Bytes of texts a recall keeps for the next question.
 _CACHE_BYTES = 64 * 2**20
 
+#: Where the recorder and the managers write unless they are given another namespace.
+DEFAULT_NAMESPACES: list[tuple[str, ...]] = [
+    ("turns", "{langgraph_user_id}"),
+    ("memories", "{langgraph_user_id}"),
+]
+
 _Place = tuple[str, ...] | str | NamespaceTemplate
-
-
-@dataclass(frozen=True, slots=True)
-class RecallItem:
-    """One thing recalled, where it came from and why."""
-
-    kind: ItemType
-    text: str
-    #: Compares within one recall only; *parts*, by the names of the signals, add up to it.
-    score: float
-    parts: Mapping[str, float]
-    time: datetime
-    speaker: str
-    namespace: Namespace
-    key: str
-    value: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class RecallResult:
-    """What was recalled for a question, best first."""
-
-    question: str
-    items: tuple[RecallItem, ...]
-    #: The block for the system prompt; "" where nothing was found.
-    text: str
 
 
 #: Chooses among what was recalled: LangChain's document compressors, or a function.
@@ -85,15 +68,16 @@ Reranker = BaseDocumentCompressor | Callable[[str, Sequence[RecallItem]], Sequen
 
 def create_recall(
     *,
-    namespace: _Place | Sequence[_Place] = ("turns", "{langgraph_user_id}"),
+    namespace: _Place | Sequence[_Place] = DEFAULT_NAMESPACES,
     store: BaseStore | None = None,
-    limit: int = 20,
+    limit: int | None = None,
     budget: int = 2_000,
     token_counter: TokenCounter = approximate_tokens,
     weights: Weights = Weights(),  # noqa: B008 - frozen
     reranker: Reranker | None = None,
     examples: FlowRunnable[str, Any] | None = None,
     exact: bool = False,
+    running_thread: bool = False,
     cache_bytes: int = _CACHE_BYTES,
     clock: Callable[[], datetime] = utc_now,
 ) -> "Recall":
@@ -101,13 +85,21 @@ def create_recall(
 
     *namespace* is a prefix, filled from ``config["configurable"]``: what lies below it, turns
     and memories alike, is searched, and with *exact* only what lies in it itself; a list of
-    them searches each. At most *limit* items are recalled, and `RecallResult.text` holds the
-    best of them in at most *budget* tokens, as *token_counter* counts them. What *examples*
-    finds for the question (see `longterm.prompts.create_few_shot`), in the same store, follows
-    them there, out of the same budget, unless it takes more than half of it. *weights* say how
-    much each signal counts, *clock* what "last week" is relative to; ``now`` in the config goes
-    before it. Of what was read last, about *cache_bytes* are kept in memory for the next
-    question, until `Recall.close` or an erase.
+    them searches each. `RecallResult.text` holds what adds most in at most *budget* tokens, as
+    *token_counter* counts them; with a *limit*, the best *limit* items are recalled, and the
+    block holds those of them that fit.
+
+    What a model reads anyway is left out, unless *running_thread*: the messages that are given,
+    and what else was said in the thread that the config names, if there is anything else. ``now``
+    in the config says what "last week" is relative to, else *clock* does; with ``as_of`` what
+    came later is not recalled. The input may name all three: ``{"question": …, "thread": …,
+    "now": …, "as_of": …}``; a thread that is named there is left out whatever else there is.
+
+    *weights* say how much each signal counts; *reranker* chooses among the best. What
+    *examples* finds for the question (see `longterm.prompts.create_few_shot`), in the same
+    store, follows the block, out of the same budget, unless it takes more than half of it. Of
+    what was read last, about *cache_bytes* are kept in memory for the next question, until
+    `Recall.close` or an erase.
     """
     _check_bounds(limit, budget)
     if examples is not None and examples.store not in (None, store):
@@ -130,28 +122,55 @@ def create_recall(
         reranker=reranker,
         examples=examples,
         exact=exact,
+        running_thread=running_thread,
         cache=ReadingCache(cache_bytes),
         clock=clock,
     )
 
 
-def _check_bounds(limit: int, budget: int) -> None:
-    if limit < 0 or budget < 0:
+def _check_bounds(limit: int | None, budget: int) -> None:
+    if (limit is not None and limit < 0) or budget < 0:
         raise ConfigurationError(f"limit ({limit}) and budget ({budget}) cannot be negative.")
 
 
 @dataclass(frozen=True, slots=True)
-class _Scope:
-    """The namespaces that are searched, and whether what lies below them counts."""
+class _Request:
+    """What is asked, where to look, and what does not count."""
 
+    text: str
     places: tuple[Namespace, ...]
+    #: Whether what lies below the places is left out.
     exact: bool
+    now: datetime
+    #: The thread whose turns are left out, and the moment after which nothing counts.
+    thread: str | None
+    as_of: datetime | None
+    #: Whether they are left out even where no other turns are found.
+    strict: bool
+    #: What the model reads anyway: ids and texts of the messages that were given.
+    given: frozenset[str]
 
     def holds(self, one: Candidate) -> bool:
-        """Whether it lies where it was looked for: a store may take "ann" for part of "anna"."""
-        if self.exact:
-            return one.namespace in self.places
-        return any(one.namespace[: len(place)] == place for place in self.places)
+        """Whether it may be recalled; a store may take "ann" for part of "anna"."""
+        inside = (
+            one.namespace in self.places
+            if self.exact
+            else any(one.namespace[: len(place)] == place for place in self.places)
+        )
+        return inside and (self.as_of is None or one.time <= self.as_of)
+
+    def without_thread(self, found: Sequence[Candidate]) -> Sequence[Candidate]:
+        """Leave out the turns of the thread that is going on, and those that were given."""
+        if self.thread is None:
+            return found
+        news = [one for one in found if one.thread != self.thread or not self._was_given(one)]
+        others = [one for one in news if one.kind == "memory" or one.thread != self.thread]
+        if self.strict or any(one.kind == "turn" for one in others):
+            return others
+        return news
+
+    def _was_given(self, one: Candidate) -> bool:
+        return one.message_id in self.given or one.text in self.given
 
 
 class Recall(FlowRunnable[Any, RecallResult]):
@@ -162,18 +181,19 @@ class Recall(FlowRunnable[Any, RecallResult]):
         namespaces: tuple[NamespaceTemplate, ...],
         store: BaseStore | None,
         *,
-        limit: int,
+        limit: int | None,
         budget: int,
         token_counter: TokenCounter,
         weights: Weights,
         reranker: Reranker | None,
         examples: FlowRunnable[str, Any] | None,
         exact: bool,
+        running_thread: bool,
         cache: ReadingCache,
         clock: Callable[[], datetime],
     ) -> None:
         self.store = store
-        self._namespaces = namespaces
+        self.namespaces = namespaces
         self._limit = limit
         self._budget = budget
         self._token_counter = token_counter
@@ -181,26 +201,65 @@ class Recall(FlowRunnable[Any, RecallResult]):
         self._reranker = reranker
         self._examples = examples
         self._exact = exact
+        self._running_thread = running_thread
         self._cache = cache
         self._clock = clock
+        self._warned: set[Namespace] = set()
 
     @override
     async def flow(self, input: Any, config: RunnableConfig) -> RecallResult:
-        match input:
-            case str(text) | {"question": str(text)} | {"query": str(text)}:
-                text = text.strip()[:QUERY_LIMIT]
-            case _:  # of a conversation the last message counts, the beginning of it
-                text = next(iter(windows(as_messages(input), 1)), "")
-        scope = _Scope(tuple(template(config) for template in self._namespaces), self._exact)
-        if not text:
-            return RecallResult(text, (), "")
-        now = _now_in(config) or self._clock()
-        found = await self._found(text, scope, now if now.tzinfo else now.replace(tzinfo=UTC))
-        return RecallResult(
-            text,
-            tuple(map(_recall_item, found)),
-            await self._text(text, [one.candidate for one in found], config),
+        ranking = await self.ranking(input, config)
+        if ranking is None:
+            return RecallResult("", (), "")
+        if self._reranker is None:
+            best = ranking.best(self._limit)
+            order = by_value(ranking, None if self._limit is None else best)
+        else:
+            chosen = await _reranked(self._reranker, ranking, self._limit)
+            best = chosen[: self._limit]
+            order = iter(best)
+
+        question = ranking.question
+        examples = "" if self._examples is None else await self._like(question.text, config)
+        cost = self._token_counter(examples)
+        fits = cost <= self._budget // 2
+        timeline = ranking.candidates.timeline
+        text, shown = compose(
+            (timeline.candidates[at] for at in order),
+            budget=self._budget - cost if fits else self._budget,
+            count=self._token_counter,
+            before=timeline.before,
         )
+        in_block = set(shown)
+        items = [_recall_item(ranking[at], in_block) for at in best]
+        return RecallResult(
+            question.text,
+            tuple(items if self._limit is not None else (one for one in items if one.in_block)),
+            f"{text}\n\n{examples}".strip() if fits else text,
+            question,
+        )
+
+    async def ranking(self, input: Any, config: RunnableConfig) -> Ranking | None:
+        """Rank all that may be recalled; None where nothing is asked."""
+        request = self._request(input, config)
+        if not request.text:
+            return None
+        # By words alone: whose names may the question hold? Those of who answered as well.
+        first = await HybridQuery(
+            request.places,
+            request.text,
+            vector_query="",
+            limit=_FIRST_ITEMS,
+            neighbors=1,
+            exact=request.exact,
+        )
+        read = self._cache.candidates(request.places, (hit.encoded for hit in first))
+        people = named_speakers(filter(request.holds, read))
+        question = parse_question(request.text, speakers=people, now=request.now)
+        candidates = await self._candidates(question, request)
+        people = candidates.timeline.speakers
+        question = parse_question(request.text, speakers=people, now=request.now)
+        return rank(question, candidates, self._weights)
 
     def within(self, *, limit: int | None, budget: int) -> "Recall":
         """Return this recall with another limit (None: its own) and budget, and the same cache."""
@@ -214,69 +273,86 @@ class Recall(FlowRunnable[Any, RecallResult]):
         """Drop what was read; the next question reads anew."""
         self._cache.close()
 
-    async def _found(self, text: str, scope: _Scope, now: datetime) -> Sequence[Ranked]:
-        # By words alone: whose names may the question hold? Those of who answered as well.
-        first = await HybridQuery(
-            scope.places, text, vector_query="", limit=_FIRST_ITEMS, neighbors=1, exact=scope.exact
-        )
-        people = filter(
-            scope.holds, self._cache.candidates(scope.places, (hit.encoded for hit in first))
-        )
-        question = parse_question(text, speakers=named_speakers(people), now=now)
-        candidates = await self._candidates(question, scope)
-        question = parse_question(text, speakers=candidates.timeline.speakers, now=now)
-        ranked = rank(question, candidates, self._weights, max(self._limit, _RERANKED))
-        match self._reranker:
-            case None:
+    def _request(self, input: Any, config: RunnableConfig) -> _Request:
+        given = {**config.get("configurable", {})}
+        strict, messages = False, list[BaseMessage]()
+        match input:
+            case str(text):
                 pass
-            case BaseDocumentCompressor() as compressor:
-                ranked = await _compressed(compressor, text, ranked)
-            case function:
-                by_id = {one.candidate.id: one for one in ranked}
-                chosen = function(text, [*map(_recall_item, ranked)])
-                ranked = _picked(by_id, ((it.namespace, it.key) for it in chosen))
-        return ranked[: self._limit]
+            case {"question": str(text)} | {"query": str(text)}:
+                named = cast("Mapping[str, Any]", input)
+                strict = bool(named.get("thread"))
+                given |= {"thread_id": named["thread"]} if strict else {}
+                given |= {name: named[name] for name in ("now", "as_of") if named.get(name)}
+            case _:  # of a conversation the last message counts
+                messages = as_messages(input)
+                text = next(iter(windows(messages, 1)), "")
+        thread = given.get("thread_id")
+        now = _moment("now", given) or self._clock()
+        return _Request(
+            text=text.strip()[:QUERY_LIMIT],
+            places=tuple(template(config) for template in self.namespaces),
+            exact=self._exact,
+            now=now if now.tzinfo else now.replace(tzinfo=UTC),
+            thread=None if thread in (None, "") or self._running_thread else str(thread),
+            as_of=_moment("as_of", given),
+            strict=strict,
+            given=frozenset(
+                mark for one in messages for mark in (one.id, message_text(one).strip()) if mark
+            ),
+        )
 
-    async def _candidates(self, question: Question, scope: _Scope) -> CandidateSet:
+    async def _candidates(self, question: Question, request: _Request) -> CandidateSet:
         """Find candidates, and what is needed to see them in their conversation."""
-        statement = question.statement
+        places, statement = request.places, question.statement
         hits = await HybridQuery(
-            scope.places,
+            places,
             statement,
             statement,
             _CANDIDATES,
             _NEIGHBORS,
             _FULL_SCAN_LIMIT,
-            scope.exact,
+            request.exact,
         )
-        read = self._cache.candidates(scope.places, (hit.encoded for hit in hits))
+        read = self._cache.candidates(places, (hit.encoded for hit in hits))
         pairs = zip(read, (hit.cosine for hit in hits), strict=True)
-        cosines = {one: cosine for one, cosine in pairs if scope.holds(one)}
+        cosines = {one: cosine for one, cosine in pairs if request.holds(one)}
         found = [*cosines]
         if not hits or any(isinstance(hit.encoded, Item) for hit in hits):
-            items = await _neighbors(cosines, scope)
-            others = self._cache.candidates(scope.places, items)
-            found += filter(scope.holds, others)
-        return candidate_set(self._cache.timeline(scope.places, found), cosines)
+            items = await _neighbors(cosines, places)
+            self._warn_of_limits(places, read)
+            others = self._cache.candidates(places, items)
+            found += filter(request.holds, others)
+        timeline = self._cache.timeline(places, request.without_thread(found))
+        return candidate_set(timeline, cosines)
 
-    async def _text(self, text: str, items: Sequence[Candidate], config: RunnableConfig) -> str:
-        """Write the block, and after it examples like *text*, within the budget."""
-        examples = ""
-        if self._examples is not None:
-            examples = str((await self._examples.flow(text, config)).text)
-        cost = self._token_counter(examples)
-        if cost > self._budget // 2:
-            return block(items, budget=self._budget, count=self._token_counter)
-        memory = block(items, budget=self._budget - cost, count=self._token_counter)
-        return f"{memory}\n\n{examples}".strip()
+    def _warn_of_limits(self, places: tuple[Namespace, ...], read: Sequence[Candidate]) -> None:
+        """Say once of a namespace that a store without full text shows no more of it."""
+        for place in places:
+            here = sum(one.namespace[: len(place)] == place for one in read)
+            if here >= _FULL_SCAN_LIMIT and place not in self._warned:
+                self._warned.add(place)
+                warn_caller(
+                    f"This store has no full text of its own, so recall sees {_FULL_SCAN_LIMIT} "
+                    f"items of the namespace {place} at most, and more lie there: what matters "
+                    "may be missed. EmbeddedStore and PostgresStore of longterm.stores search "
+                    "all of it.",
+                    RecallLimitWarning,
+                )
+
+    async def _like(self, text: str, config: RunnableConfig) -> str:
+        """Find examples like *text*."""
+        return str((await self._examples.flow(text, config)).text) if self._examples else ""
 
 
-async def _neighbors(found: Mapping[Candidate, float | None], scope: _Scope) -> list[Item]:
+async def _neighbors(
+    found: Mapping[Candidate, float | None], places: Sequence[Namespace]
+) -> list[Item]:
     """Find neighbours where the store knows none: the turns before the best, or the latest ones."""
     if all(cosine is None for cosine in found.values()):
         # Without vectors only turns that share a word were found.
         latest = await search(
-            [SearchOp(place, limit=_FULL_SCAN_LIMIT, refresh_ttl=False) for place in scope.places]
+            [SearchOp(place, limit=_FULL_SCAN_LIMIT, refresh_ttl=False) for place in places]
         )
         return [item for items in latest for item in items]
     known = {one.id for one in found}
@@ -287,17 +363,19 @@ async def _neighbors(found: Mapping[Candidate, float | None], scope: _Scope) -> 
     return [item for item in items if item is not None]
 
 
-def _now_in(config: RunnableConfig) -> datetime | None:
-    """Take the time the config names, written out where it came over a network."""
-    now = config.get("configurable", {}).get("now")
+def _moment(name: str, given: Mapping[str, Any]) -> datetime | None:
+    """Take a time of *given*, written out where it came over a network."""
+    moment = given.get(name)
     with suppress(ValueError):
-        now = datetime.fromisoformat(now) if isinstance(now, str) else now
-    if now is None or isinstance(now, datetime):
-        return now
-    raise ConfigurationError(f'"now" is a datetime, or one written as ISO 8601, not {now!r}.')
+        moment = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
+    if isinstance(moment, datetime):
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    if moment is None:
+        return None
+    raise ConfigurationError(f'"{name}" is a datetime, or one written as ISO 8601, not {moment!r}.')
 
 
-def _recall_item(one: Ranked) -> RecallItem:
+def _recall_item(one: Ranked, in_block: Collection[Candidate] = ()) -> RecallItem:
     it = one.candidate
     return RecallItem(
         kind=it.kind,
@@ -309,25 +387,34 @@ def _recall_item(one: Ranked) -> RecallItem:
         namespace=it.namespace,
         key=it.key,
         value=deepcopy(it.value),
+        thread=it.thread if it.kind == "turn" else "",
+        sources=it.sources,
+        in_block=it in in_block,
     )
 
 
-# --- rerankers --------------------------------------------------------------------------------
-
-
-async def _compressed(
-    compressor: BaseDocumentCompressor, text: str, ranked: Sequence[Ranked]
-) -> list[Ranked]:
-    documents = tuple(
-        Document(f"[{one.candidate.time:%Y-%m-%d}] {one.candidate.text}", metadata={"rank": rank})
-        for rank, one in enumerate(ranked)
-    )
-    chosen = await Compress(compressor, documents, text)
-    return _picked(dict(enumerate(ranked)), (it.metadata.get("rank") for it in chosen))
-
-
-def _picked(given: Mapping[Any, Ranked], chosen: Iterable[Hashable]) -> list[Ranked]:
-    """Take what a reranker chose, each once."""
+async def _reranked(reranker: Reranker, ranking: Ranking, limit: int | None) -> list[int]:
+    """Places of what *reranker* chose, each once."""
+    best = ranking.best(max(limit or 0, _RERANKED))
+    text = ranking.question.text
+    chosen: Iterable[Hashable]
+    match reranker:
+        case BaseDocumentCompressor() as compressor:
+            candidates = ranking.candidates.candidates
+            documents = tuple(
+                Document(
+                    f"[{candidates[at].time:%Y-%m-%d}] {candidates[at].text}",
+                    metadata={"rank": rank},
+                )
+                for rank, at in enumerate(best)
+            )
+            given: Mapping[Hashable, int] = dict(enumerate(best))
+            compressed = await Compress(compressor, documents, text)
+            chosen = [it.metadata.get("rank") for it in compressed]
+        case function:
+            items = [_recall_item(ranking[at]) for at in best]
+            given = {(it.namespace, it.key): at for it, at in zip(items, best, strict=True)}
+            chosen = [(it.namespace, it.key) for it in function(text, items)]
     once = dict.fromkeys(chosen)
     if not once.keys() <= given.keys():
         raise ConfigurationError(

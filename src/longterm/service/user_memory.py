@@ -131,14 +131,17 @@ class UserMemory:
         budget: int = 2_000,
         thread: str | None = None,
         now: datetime | None = None,
+        as_of: datetime | None = None,
     ) -> RecallResult:
         """Find what matters to *question* among turns and memories.
 
         The result's `text` is a block for a system prompt, of at most *budget* tokens. What is
-        said in *thread*, the conversation that is going on, is left out.
+        said in *thread*, the conversation that is going on, is left out, and what came after
+        *as_of*. "Last week" is relative to *now*.
         """
         recall = self._setup.recall(self._depth).within(limit=limit, budget=budget)
-        return await recall.flow(question, self._said_in(thread, now))
+        asked = {"question": question, "thread": thread, "now": now, "as_of": as_of}
+        return await recall.flow(asked, self.config)
 
     recall, arecall = both(_recall)
 
