@@ -111,7 +111,7 @@ BRIDGES = {"effects/drivers.py", "effects/runnable.py", "reflect/remote.py"}
 REMEMBERED = {
     "extract/prompts.py": "tools and schemas",
     "models/local/weights.py": "names of files",
-    "stores/embedded/lexicon.py": "single words",
+    "stores/lexicon.py": "single words",
     "stores/names.py": "labels of namespaces",
     "text/fences.py": "names of tags",
     "text/tokenizer.py": "single words",

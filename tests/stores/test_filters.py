@@ -8,7 +8,8 @@ import pytest
 from hypothesis import example, given, settings, strategies as st
 
 from longterm.errors import InvalidInputError
-from longterm.stores.filters import holds, narrow, parse
+from longterm.stores.embedded.narrowing import narrow
+from longterm.stores.filters import holds, parse
 from longterm.stores.values import encode
 
 names = st.sampled_from(["a", "b", "a b", "味", "a.b", 'q"', "\\", "a$", "", "\x00", "\ud800", "*"])

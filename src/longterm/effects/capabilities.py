@@ -6,13 +6,26 @@ what is there and do with less elsewhere, so that anybody's store can have them 
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
-from datetime import datetime
-from typing import Protocol, runtime_checkable
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol, runtime_checkable
 
-from langgraph.store.base import Item, PutOp
+from langgraph.store.base import Item, PutOp, SearchItem
 
-__all__ = ["CompareAndSet", "EncodedItem", "HybridSearch", "SearchHit"]
+__all__ = [
+    "CompareAndSet",
+    "EncodedItem",
+    "HybridSearch",
+    "Keep",
+    "RevisionNote",
+    "RevisionRow",
+    "Revisions",
+    "SearchHit",
+]
+
+#: Which revisions of an item are kept: the newest so many, those younger than this, or all.
+Keep = int | timedelta | None
 
 
 @runtime_checkable
@@ -96,5 +109,182 @@ class HybridSearch(Protocol):
         full_scan_limit: int = 0,
         exact: bool = False,
     ) -> Sequence[SearchHit]:
+        """Do the same without blocking the event loop."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RevisionNote:
+    """What the writer of an item says of the change; the store adds number, time and value."""
+
+    #: created, changed, deleted, restored or erased.
+    action: str
+    #: Who made it: manager, tool, user, import or policy.
+    actor: str
+    #: The messages it came from, as JSON data.
+    sources: tuple[Mapping[str, Any], ...] = ()
+    #: Name of the model that proposed it.
+    model: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RevisionRow:
+    """An item as it was after one change."""
+
+    namespace: tuple[str, ...]
+    key: str
+    #: Counts from 1 for each namespace and key, and never back: not even after an erase.
+    number: int
+    note: RevisionNote
+    #: None after a delete and after an erase.
+    value: dict[str, Any] | None
+    #: When it was written: the item's `updated_at`. Grows with the number.
+    time: datetime
+    #: The item's `created_at`, which a delete ends.
+    created_at: datetime
+
+
+@runtime_checkable
+class Revisions(Protocol):
+    """A store that keeps what its items were, in the same transaction as what they are.
+
+    Plain puts and deletes of an item that has revisions leave one as well (actor "user"); an
+    item that has none begins with its first noted write, which keeps as number 1 what stood
+    there before. An item that outlives its time to live leaves one revision without content
+    (deleted, actor "policy") in place of all. No search for items ever shows a revision.
+    """
+
+    def put_all_noted(
+        self,
+        ops: Sequence[PutOp],
+        expected_updated_at: Sequence[datetime | None],
+        notes: Sequence[RevisionNote],
+        *,
+        keep: Keep = None,
+    ) -> list[RevisionRow | None]:
+        """Write all of *ops* as `CompareAndSet.put_all_if` does, each with a revision.
+
+        Returns the revisions, None where a delete met nothing; of each item those that *keep*
+        does not allow are dropped at once, but never the last.
+        """
+        ...
+
+    async def aput_all_noted(
+        self,
+        ops: Sequence[PutOp],
+        expected_updated_at: Sequence[datetime | None],
+        notes: Sequence[RevisionNote],
+        *,
+        keep: Keep = None,
+    ) -> list[RevisionRow | None]:
+        """Do the same without blocking the event loop."""
+        ...
+
+    def get_revisions(self, namespace: tuple[str, ...], key: str) -> list[RevisionRow]:
+        """Return the revisions of one item, oldest first."""
+        ...
+
+    async def aget_revisions(self, namespace: tuple[str, ...], key: str) -> list[RevisionRow]:
+        """Do the same without blocking the event loop."""
+        ...
+
+    def list_revisions(
+        self,
+        namespace_prefix: tuple[str, ...],
+        *,
+        after: RevisionRow | None = None,
+        limit: int = 1000,
+    ) -> list[RevisionRow]:
+        """Return a page of all revisions at and below a prefix, an item's in one run.
+
+        *after* is the last row of the page before.
+        """
+        ...
+
+    async def alist_revisions(
+        self,
+        namespace_prefix: tuple[str, ...],
+        *,
+        after: RevisionRow | None = None,
+        limit: int = 1000,
+    ) -> list[RevisionRow]:
+        """Do the same without blocking the event loop."""
+        ...
+
+    def search_as_of(
+        self,
+        namespace_prefix: tuple[str, ...],
+        time: datetime,
+        *,
+        key: str | None = None,
+        query: str | None = None,
+        filter: dict[str, Any] | None = None,
+        limit: int = 10,
+        offset: int = 0,
+        exact: bool = False,
+    ) -> list[SearchItem]:
+        """Search as `BaseStore.search` does, among the items as they were at *time*.
+
+        With *key* only that item is considered; with *exact* only those of the namespace
+        itself. Items without revisions count from their `updated_at`. The texts of items that
+        have changed since are embedded anew, so this may take a while.
+        """
+        ...
+
+    async def asearch_as_of(
+        self,
+        namespace_prefix: tuple[str, ...],
+        time: datetime,
+        *,
+        key: str | None = None,
+        query: str | None = None,
+        filter: dict[str, Any] | None = None,
+        limit: int = 10,
+        offset: int = 0,
+        exact: bool = False,
+    ) -> list[SearchItem]:
+        """Do the same without blocking the event loop."""
+        ...
+
+    def add_revisions(self, rows: Sequence[RevisionRow]) -> int:
+        """Add rows as they were exported, and return how many.
+
+        Rows of one item come in one call, oldest first. An item that is there, or has
+        revisions, is left as it is: adding twice changes nothing. Of others the last row's
+        value becomes the item.
+        """
+        ...
+
+    async def aadd_revisions(self, rows: Sequence[RevisionRow]) -> int:
+        """Do the same without blocking the event loop."""
+        ...
+
+    def prune_revisions(self, namespace_prefix: tuple[str, ...], keep: Keep) -> int:
+        """Drop what *keep* does not allow at and below a prefix; return how many rows.
+
+        The last revision of an item that is there is never dropped.
+        """
+        ...
+
+    async def aprune_revisions(self, namespace_prefix: tuple[str, ...], keep: Keep) -> int:
+        """Do the same without blocking the event loop."""
+        ...
+
+    def erase(
+        self, namespace_prefix: tuple[str, ...], key: str | None = None, *, actor: str = "user"
+    ) -> dict[str, int]:
+        """Remove items for good, with everything that was derived from them.
+
+        All at and below the prefix or, with *key*, that item of the namespace. Each leaves one
+        revision without content (erased, by *actor*); no file of the store holds a byte of the
+        rest when this returns. Returns how many there were of items, revisions, vectors and
+        texts indexed, by these names.
+        """
+        ...
+
+    async def aerase(
+        self, namespace_prefix: tuple[str, ...], key: str | None = None, *, actor: str = "user"
+    ) -> dict[str, int]:
         """Do the same without blocking the event loop."""
         ...

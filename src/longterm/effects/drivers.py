@@ -31,6 +31,7 @@ from longterm.effects.steps import (
     Replace,
     Together,
 )
+from longterm.effects.work import OwnStep
 from longterm.errors import NoStoreError
 
 __all__ = ["arun", "context_store", "in_graph", "run"]
@@ -135,6 +136,8 @@ def _graph_store() -> tuple[bool, BaseStore | None]:
 
 def _perform(step: object, edge: _Edge) -> Any:
     match step:
+        case OwnStep():
+            return cast("Any", step.perform())
         case Ask(model, messages):
             return model.invoke(list(messages), edge.config)
         case Batch(ops):
@@ -160,6 +163,8 @@ def _perform(step: object, edge: _Edge) -> Any:
 
 async def _aperform(step: object, edge: _Edge) -> Any:
     match step:
+        case OwnStep():
+            return cast("Any", await step.aperform())
         case Ask(model, messages):
             return await model.ainvoke(list(messages), edge.config)
         case Batch(ops):

@@ -1,8 +1,11 @@
 """Stores: where memories are kept. Any other LangGraph `BaseStore` serves as well."""
 
-from longterm.stores.embedded.maintenance import Stats
+from typing import Any
+
+from longterm.stores.base import CapableStore
 from longterm.stores.embedded.store import EmbeddedStore
 from longterm.stores.embedding import StoreIndex, SupportsScript
+from longterm.stores.first_release import OLD_NAMES, renamed
 from longterm.stores.operations import (
     ExplainedItem,
     ExplainOp,
@@ -10,9 +13,11 @@ from longterm.stores.operations import (
     HybridHit,
     HybridSearchOp,
     PutIf,
+    Stats,
 )
 
 __all__ = [
+    "CapableStore",
     "EmbeddedStore",
     "ExplainOp",
     "ExplainedItem",
@@ -24,3 +29,11 @@ __all__ = [
     "StoreIndex",
     "SupportsScript",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in OLD_NAMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    new, found = OLD_NAMES[name]
+    renamed(f"{__name__}.{name}", new)
+    return found

@@ -1,11 +1,11 @@
-"""The embedding model as the store sees it: which texts an item has, and whose vectors they get.
+"""The embedding model as a store sees it: which texts an item has, and whose vectors they get.
 
-Knows no file. A model is told from another by its name and dimension; the name is the class of
+Knows no database. A model is told from another by its name and dimension; the name is the class of
 the embeddings and its `model` (or `model_name`), the name of a plain function, or what the
 index says under "model".
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any, Literal, Protocol, runtime_checkable
 
@@ -15,8 +15,10 @@ from langgraph.store.base import IndexConfig
 from langgraph.store.base.embed import ensure_embeddings, get_text_at_path
 from numpy.typing import NDArray
 
+from longterm.effects.steps import Flow
+from longterm.effects.work import EmbedQueries, EmbedTexts
 from longterm.errors import ConfigurationError
-from longterm.stores.embedded.matrix import pack
+from longterm.stores.matrix import Vector, pack, unpack
 from longterm.stores.values import leaves
 
 __all__ = [
@@ -25,14 +27,18 @@ __all__ = [
     "Fields",
     "StoreIndex",
     "SupportsScript",
+    "query_vectors",
     "readable",
     "text_hash",
     "texts_of",
+    "vectors_of",
     "words_of",
 ]
 
 #: What `put` is told about indexing one item.
 Fields = Literal[False] | list[str] | None
+
+_TEXTS_AT_ONCE = 256
 
 #: The whole value, in LangGraph's language of paths.
 WHOLE = "$"
@@ -93,6 +99,38 @@ class Embedder:
         if not np.isfinite(row).all():
             raise ConfigurationError(f"{self.name} made a vector that is not made of numbers.")
         return row
+
+
+async def vectors_of(
+    embedder: Embedder,
+    texts: Sequence[str],
+    look_up: Callable[[Sequence[bytes]], Flow[dict[bytes, bytes]]],
+) -> dict[bytes, bytes]:
+    """Return packed vectors by the hash of their text; the model makes what *look_up* lacks.
+
+    *look_up* gets hashes of texts and returns the vectors that the database has of them.
+    """
+    wanted = {text_hash(text): text for text in texts if embedder.supports(text)}
+    if not wanted:
+        return {}
+    known = await look_up(list(wanted))
+    missing = [digest for digest in wanted if digest not in known]
+    for start in range(0, len(missing), _TEXTS_AT_ONCE):
+        block = missing[start : start + _TEXTS_AT_ONCE]
+        new = [wanted[digest] for digest in block]
+        vectors = await EmbedTexts(embedder.model, new)
+        known.update(zip(block, embedder.packed(vectors, new), strict=True))
+    return known
+
+
+async def query_vectors(embedder: Embedder, queries: Sequence[str]) -> dict[str, Vector]:
+    """Return vectors by their query, of those the model can read."""
+    wanted = list(dict.fromkeys(query for query in queries if embedder.supports(query)))
+    if not wanted:
+        return {}
+    packed = embedder.packed(await EmbedQueries(embedder.model, wanted), wanted)
+    rows = unpack(packed, embedder.dims).astype(np.float32)
+    return dict(zip(wanted, rows, strict=True))
 
 
 def texts_of(value: Mapping[str, Any], fields: Sequence[str]) -> list[str]:

@@ -16,6 +16,7 @@ import pytest
 from langchain_core.embeddings import Embeddings
 from langgraph.store.base import GetOp, Item, PutOp, SearchItem, SearchOp
 
+from longterm import stores
 from longterm.errors import (
     ConfigurationError,
     ConflictError,
@@ -97,7 +98,7 @@ def test_without_a_query_what_was_written_last_comes_first(plain: EmbeddedStore)
     assert keys(plain) == ["a", "c", "b"]
 
 
-# --- both arms --------------------------------------------------------------------------------
+# --- both signals -----------------------------------------------------------------------------
 
 
 def test_an_explanation_adds_up_to_the_score(store: EmbeddedStore) -> None:
@@ -114,20 +115,20 @@ def test_an_explanation_without_a_query_is_empty(store: EmbeddedStore) -> None:
     assert found.explanation.text is None
 
 
-def test_arms_tell_raw_scores(store: EmbeddedStore) -> None:
+def test_hybrid_search_tell_raw_scores(store: EmbeddedStore) -> None:
     store.put(NS, "a", {"text": "noodle soup"})
     (hit,) = store.hybrid_search(NS, "noodle soup")
     assert (hit.item.key, hit.cosine) == ("a", pytest.approx(1.0, abs=1e-2))
     assert hit.bm25 is not None
 
 
-def test_arms_leave_out_what_nothing_found(plain: EmbeddedStore) -> None:
+def test_hybrid_search_leave_out_what_nothing_found(plain: EmbeddedStore) -> None:
     plain.put(NS, "a", {"text": "tea"})
     plain.put(NS, "b", {"text": "milk"})
     assert [hit.item.key for hit in plain.hybrid_search(NS, "tea")] == ["a"]
 
 
-def test_arms_honour_filter_and_limit(store: EmbeddedStore) -> None:
+def test_hybrid_search_honour_filter_and_limit(store: EmbeddedStore) -> None:
     for number in range(30):
         store.put(NS, str(number), {"text": f"noodle {number}", "odd": number % 2})
     hits = store.hybrid_search(NS, "noodle", filter={"odd": 1}, limit=5)
@@ -135,14 +136,14 @@ def test_arms_honour_filter_and_limit(store: EmbeddedStore) -> None:
     assert 5 <= len(hits) <= 10
 
 
-def test_arms_are_an_operation_of_a_batch(store: EmbeddedStore) -> None:
+def test_hybrid_search_are_an_operation_of_a_batch(store: EmbeddedStore) -> None:
     answers = store.batch(
         [PutOp(NS, "a", {"text": "tea"}), HybridSearchOp(NS, "tea"), HybridSearchOp(NS, "milk")]
     )
     assert answers[1:] == [store.hybrid_search(NS, "tea"), store.hybrid_search(NS, "milk")]
 
 
-def test_arms_look_for_words_and_for_a_meaning_of_its_own(
+def test_hybrid_search_look_for_words_and_for_a_meaning_of_its_own(
     store: EmbeddedStore, model: HashEmbeddings
 ) -> None:
     store.put(NS, "a", {"text": "noodle soup"})
@@ -158,7 +159,7 @@ def test_arms_look_for_words_and_for_a_meaning_of_its_own(
     assert model.queries == ["green tea"]
 
 
-def test_arms_bring_what_was_written_around_the_best(plain: EmbeddedStore) -> None:
+def test_hybrid_search_bring_what_was_written_around_the_best(plain: EmbeddedStore) -> None:
     for number in range(9):
         plain.put(NS, str(number), {"text": "milk"})
         plain.put((*NS, "else"), str(number), {"text": "water"})
@@ -171,7 +172,7 @@ def test_arms_bring_what_was_written_around_the_best(plain: EmbeddedStore) -> No
     assert len(plain.hybrid_search(NS, "tea")) == 1
 
 
-def test_arms_see_a_small_scope_whole(plain: EmbeddedStore) -> None:
+def test_hybrid_search_see_a_small_scope_whole(plain: EmbeddedStore) -> None:
     for number in range(4):
         plain.put(NS, str(number), {"text": "milk", "odd": number % 2})
     plain.put(NS, "tea", {"text": "tea", "odd": 1})
@@ -189,7 +190,7 @@ def test_a_hit_is_decoded_anew_each_time(plain: EmbeddedStore) -> None:
     assert hit.item == plain.hybrid_search(NS, "tea")[0].item
 
 
-def test_arms_cannot_reach_less_than_nothing(plain: EmbeddedStore) -> None:
+def test_hybrid_search_cannot_reach_less_than_nothing(plain: EmbeddedStore) -> None:
     with pytest.raises(InvalidInputError, match="neighbors"):
         plain.hybrid_search(NS, "tea", neighbors=-1)
 
@@ -806,3 +807,19 @@ def test_a_batch_searches_by_the_state_it_made(store: EmbeddedStore) -> None:
 def test_an_item_is_langgraphs(plain: EmbeddedStore) -> None:
     plain.put(NS, "a", {"n": 1})
     assert type(plain.get(NS, "a")) is Item
+
+
+def test_old_names_of_the_first_release_work_and_warn(store: EmbeddedStore) -> None:
+    store.put(NS, "a", {"text": "ramen"})
+    with pytest.warns(DeprecationWarning, match="hybrid_search"):
+        (hit,) = store.arms(NS, "ramen", meaning="", around=1, whole=1)
+    with pytest.warns(DeprecationWarning, match="HybridSearchOp"):
+        op = cast("Any", stores).ArmsOp(NS, "ramen", meaning="", whole=1)
+    assert [hit.sealed.decode().key] == [one.item.key for one in cast("Any", store.batch([op])[0])]
+
+
+async def test_the_old_async_name_works_and_warns(store: EmbeddedStore) -> None:
+    store.put(NS, "a", {"text": "ramen"})
+    with pytest.warns(DeprecationWarning, match="ahybrid_search") as caught:
+        (hit,) = await store.aarms(NS, "ramen")
+    assert (hit.item.key, caught[0].filename) == ("a", __file__)

@@ -9,19 +9,20 @@ from langgraph.store.base import SearchItem
 from numpy.typing import NDArray
 
 from longterm.errors import ModelChangedError
-from longterm.stores.embedded.matrix import Vector
-from longterm.stores.embedded.ranking import NOTHING, Scores, bm25, contributions, fused, in_order
-from longterm.stores.embedded.rows import Row
-from longterm.stores.embedded.scopes import Arms, Scope, ScopeCache, Slots, View
+from longterm.stores.embedded.scopes import Scope, ScopeCache, Signals, Slots, View
 from longterm.stores.embedded.transaction import Transaction, fetched, latest
 from longterm.stores.filters import EVERYTHING
-from longterm.stores.operations import ExplainedItem, Explanation, Find, HybridHit
+from longterm.stores.matrix import Vector
+from longterm.stores.operations import ExplainedItem, Explanation, HybridHit
+from longterm.stores.preparing import FindItems
+from longterm.stores.rows import Row
+from longterm.stores.scoring import NOTHING, Scores, bm25, contributions, fused, in_order
 from longterm.text.tokenizer import VERSION
 
 __all__ = ["Asked", "find"]
 
 _CHUNK = 32
-#: One in so many of what an arm finds is good enough for its neighbours to be of interest.
+#: One in so many of what a signal finds is good enough for its neighbours to be of interest.
 _CENTRES = 8
 
 
@@ -42,7 +43,7 @@ class Ranking:
 
 
 def find(
-    tx: Transaction, op: Find, asked: Asked, cache: ScopeCache, *, own: bool
+    tx: Transaction, op: FindItems, asked: Asked, cache: ScopeCache, *, own: bool
 ) -> list[SearchItem] | list[HybridHit]:
     """Find the items that *op* asks for; *own*: this transaction wrote some of them."""
     if op.answer == "hybrid":
@@ -63,7 +64,7 @@ class _Found:
     scores: Scores | None = None
 
 
-def _page(tx: Transaction, op: Find, found: Iterator[_Found]) -> list[SearchItem]:
+def _page(tx: Transaction, op: FindItems, found: Iterator[_Found]) -> list[SearchItem]:
     page = list(islice(found, op.offset, op.offset + op.limit))
     if op.refresh:
         for one in page:
@@ -74,21 +75,23 @@ def _page(tx: Transaction, op: Find, found: Iterator[_Found]) -> list[SearchItem
 # --- scores -----------------------------------------------------------------------------------
 
 
-def _ranking(tx: Transaction, op: Find, asked: Asked, cache: ScopeCache, *, own: bool) -> Ranking:
+def _ranking(
+    tx: Transaction, op: FindItems, asked: Asked, cache: ScopeCache, *, own: bool
+) -> Ranking:
     dims = 0 if asked.vector is None else len(asked.vector)
-    arms = Arms(text=bool(op.terms), model=asked.model, dims=dims)
-    scope, view = _viewed(tx, op.path, arms, cache, own=own)
+    signals = Signals(text=bool(op.terms), model=asked.model, dims=dims)
+    scope, view = _viewed(tx, op.path, signals, cache, own=own)
     cache.settle(op.path)
     slots = _there(tx, op, view.slots) if op.exact else view.slots
     live = slots.live
     text = None if view.lexicon is None else bm25(view.lexicon, live, op.terms)
     cosines = None
     if asked.vector is not None and asked.model is not None:
-        cosines = scope.cosines(tx.connection, view, arms, asked.vector)
+        cosines = scope.cosines(tx.connection, view, signals, asked.vector)
     return Ranking(slots, fused(text, cosines, live))
 
 
-def _there(tx: Transaction, op: Find, slots: Slots) -> Slots:
+def _there(tx: Transaction, op: FindItems, slots: Slots) -> Slots:
     """Leave out what lies below the path of *op*."""
     row = tx.execute("SELECT id FROM namespaces WHERE path = ?", (op.path,)).fetchone()
     here = slots.namespaces == (-1 if row is None else row[0])
@@ -96,7 +99,7 @@ def _there(tx: Transaction, op: Find, slots: Slots) -> Slots:
 
 
 def _viewed(
-    tx: Transaction, path: str, arms: Arms, cache: ScopeCache, *, own: bool
+    tx: Transaction, path: str, signals: Signals, cache: ScopeCache, *, own: bool
 ) -> tuple[Scope, View]:
     if not own:
         scope = cache.shared(path)
@@ -105,9 +108,9 @@ def _viewed(
         with scope.lock:
             revision = _revision(tx)
             if scope.revision <= revision:
-                return scope, scope.view(tx.connection, revision, arms)
+                return scope, scope.view(tx.connection, revision, signals)
     scope = cache.private(path)
-    return scope, scope.view(tx.connection, _revision(tx), arms)
+    return scope, scope.view(tx.connection, _revision(tx), signals)
 
 
 def _revision(tx: Transaction) -> int:
@@ -126,7 +129,7 @@ def _revision(tx: Transaction) -> int:
 class _Reader:
     """Reads the items of slots that are as the operation says, each of them once."""
 
-    def __init__(self, tx: Transaction, op: Find, slots: Slots) -> None:
+    def __init__(self, tx: Transaction, op: FindItems, slots: Slots) -> None:
         self._tx = tx
         self._condition = op.condition
         self._ids = slots.ids
@@ -149,7 +152,7 @@ class _Reader:
 
 
 def _ranked(
-    reader: _Reader, op: Find, ranking: Ranking, score: NDArray[np.float32]
+    reader: _Reader, op: FindItems, ranking: Ranking, score: NDArray[np.float32]
 ) -> Iterator[tuple[int, Row]]:
     """Fetch the items in the order of *score*, in growing chunks, as most are not wanted."""
     size = op.offset + op.limit + (0 if op.condition == EVERYTHING else _CHUNK)
@@ -189,8 +192,8 @@ def _explained(found: _Found) -> ExplainedItem:
     return ExplainedItem(_search_item(found), Explanation(text, vector, *raw))
 
 
-def _hits(tx: Transaction, op: Find, ranking: Ranking) -> list[HybridHit]:
-    """Collect the best of each arm, both arms being asked about all of them."""
+def _hits(tx: Transaction, op: FindItems, ranking: Ranking) -> list[HybridHit]:
+    """Collect the best of each signal, both being asked about all of them."""
     reader, scores = _Reader(tx, op, ranking.slots), ranking.scores
     small = np.count_nonzero(ranking.slots.live) <= op.full_scan_limit
     slots = np.flatnonzero(ranking.slots.live) if small else _best(reader, op, ranking)
@@ -199,11 +202,11 @@ def _hits(tx: Transaction, op: Find, ranking: Ranking) -> list[HybridHit]:
     return [HybridHit(found[slot], *scores.raw(slot)) for slot in ordered]
 
 
-def _best(reader: _Reader, op: Find, ranking: Ranking) -> NDArray[np.int64]:
-    """Find what each arm puts first, and what was written around the best of it."""
+def _best(reader: _Reader, op: FindItems, ranking: Ranking) -> NDArray[np.int64]:
+    """Find what each signal puts first, and what was written around the best of it."""
     found: list[int] = []
     centres: list[int] = []
-    for score in ranking.scores.arms(ranking.slots.live):
+    for score in ranking.scores.signals(ranking.slots.live):
         ranked = _ranked(reader, op, ranking, score)
         best = [slot for slot, _ in islice(ranked, op.offset, op.offset + op.limit)]
         found += best

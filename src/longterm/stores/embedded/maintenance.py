@@ -2,34 +2,14 @@
 
 import sqlite3
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
 from longterm.errors import StoreError
 from longterm.stores.embedded.database import Database, explained
+from longterm.stores.operations import Stats
 
-__all__ = ["Stats", "backup", "check", "stats", "vacuum"]
-
-
-@dataclass(frozen=True, slots=True)
-class Stats:
-    """How much a store holds, and of what."""
-
-    #: Items, expired ones included until they are swept.
-    items: int
-    namespaces: int
-    #: Texts that have a vector.
-    vectors: int
-    #: The embedding model of the vectors and their length, None while there are none.
-    model: str | None
-    dims: int | None
-    #: Size of the file and its log; of the whole database where it is in memory.
-    file_bytes: int
-    #: Memory that the search caches take.
-    cache_bytes: int
-    #: The version of the schema.
-    schema: int
+__all__ = ["backup", "check", "stats", "vacuum"]
 
 
 def stats(database: Database, cache_bytes: int) -> Stats:

@@ -11,15 +11,21 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
+from longterm.effects.steps import Flow
+from longterm.effects.work import Work
 from longterm.errors import ModelChangedError, StoreError
 from longterm.stores.embedded.database import Database
-from longterm.stores.embedded.steps import Job, Step, Work
 from longterm.stores.embedded.transaction import Transaction
-from longterm.stores.embedded.writing import Vectors, enroll, index, is_enrolled, name_of_model
-from longterm.stores.embedding import Embedder
-from longterm.stores.operations import Indexed, indexed
+from longterm.stores.embedded.writing import (
+    Vectors,
+    index,
+    is_registered,
+    name_of_model,
+    register_model,
+)
+from longterm.stores.embedding import Embedder, vectors_of
+from longterm.stores.preparing import Indexed, indexed
 from longterm.stores.values import decode
 from longterm.text.tokenizer import VERSION
 
@@ -28,8 +34,8 @@ __all__ = ["Progress", "Reindexing", "renew_terms"]
 #: Told how many items are done, and how many there are.
 Progress = Callable[[int, int], None]
 
-#: Asks for vectors of these texts; those that are known already cost nothing.
-Embed = Callable[[Sequence[str], int], Generator[Step, Any, Mapping[bytes, bytes]]]
+#: Looks up which vectors of a model the file has, by the hashes of their texts.
+LookUp = Callable[[int | None, Sequence[bytes]], Flow[dict[bytes, bytes]]]
 
 _AT_ONCE = 256
 #: Caches that are further behind load everything again.
@@ -86,45 +92,43 @@ class Reindexing:
     database: Database
     embedder: Embedder | None
     fields: Sequence[str]
-    embed: Embed
+    look_up: LookUp
     progress: Progress | None
 
-    def job(self) -> Job[int]:
+    async def flow(self) -> int:
         """Index every item again; how many that were."""
-        model: int | None = yield Work(self._enroll)
-        begun = yield from self._pass(model, _Progress(0, 0), _NEVER)
-        end: int = yield Work(partial(self._change_over, model))
-        ended = yield from self._pass(model, begun, end)
+        model: int | None = await Work(self._register)
+        begun = await self._pass(model, _Progress(0, 0), _NEVER)
+        end: int = await Work(partial(self._change_over, model))
+        ended = await self._pass(model, begun, end)
         if ended != begun:
-            yield Work(partial(self._change_over, model))  # so that caches see the late ones
+            await Work(partial(self._change_over, model))  # so that caches see the late ones
         return ended.done
 
-    def _pass(
-        self, model: int | None, progress: _Progress, end: int
-    ) -> Generator[Step, Any, _Progress]:
+    async def _pass(self, model: int | None, progress: _Progress, end: int) -> _Progress:
         """Index one item after the other, in the order they were written, up to *end*."""
         count = _AT_ONCE
         while count == _AT_ONCE:
-            entries: list[_Entry] = yield Work(partial(self._next, progress.revision, end))
+            entries: list[_Entry] = await Work(partial(self._next, progress.revision, end))
             count = len(entries)
             if entries:
-                yield from self._index(entries, model)
+                await self._index(entries, model)
                 progress = _Progress(progress.done + count, entries[-1].revision)
-                yield Work(partial(self._report, progress.done))
+                await Work(partial(self._report, progress.done))
         return progress
 
-    def _index(self, entries: Sequence[_Entry], model: int | None) -> Generator[Step, Any, None]:
+    async def _index(self, entries: Sequence[_Entry], model: int | None) -> None:
         vectors: Mapping[bytes, bytes] = {}
-        if model is not None:
+        if self.embedder is not None and model is not None:
             texts = [text for entry in entries for text in entry.found_by.texts]
-            vectors = yield from self.embed(texts, model)
-        yield Work(partial(self._write, entries, Vectors(vectors, model)))
+            vectors = await vectors_of(self.embedder, texts, partial(self.look_up, model))
+        await Work(partial(self._write, entries, Vectors(vectors, model)))
 
-    def _enroll(self) -> int | None:
+    def _register(self) -> int | None:
         if self.embedder is None:
             return None
         with self.database.writing() as connection:
-            return enroll(Transaction(connection, self.database.path), self.embedder)
+            return register_model(Transaction(connection, self.database.path), self.embedder)
 
     def _next(self, after: int, end: int) -> list[_Entry]:
         """Read the next items as they were written: what changes meanwhile comes again."""
@@ -162,7 +166,7 @@ class Reindexing:
         """Write, unless another reindexing has changed the file over to its own model."""
         with self.database.writing() as connection:
             tx = Transaction(connection, self.database.path)
-            if model is not None and not is_enrolled(tx, model):
+            if model is not None and not is_registered(tx, model):
                 raise ModelChangedError(
                     f"{tx.file} was reindexed for {name_of_model(tx)} meanwhile. Nothing is lost; "
                     "call store.reindex() again if it shall be this one."

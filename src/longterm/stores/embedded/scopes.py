@@ -1,6 +1,6 @@
 """Scopes: what a namespace prefix holds, as arrays in memory, brought up to date before each use.
 
-A scope is loaded at its first search: only the arms that are asked for, only what is below its
+A scope is loaded at its first search: only the signals that are asked for, only what is below its
 prefix. Later it reads what is newer than itself, told by revisions, so writes of other threads
 and other processes cost what they wrote. All scopes together keep no more than a number of
 bytes; the one used longest ago goes first.
@@ -24,11 +24,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from longterm.stores.embedded.lexicon import Lexicon
-from longterm.stores.embedded.matrix import Matrix, Vector, best, product, unpack
+from longterm.stores.lexicon import Lexicon
+from longterm.stores.matrix import Matrix, Vector, best, product, unpack
 from longterm.stores.names import below
 
-__all__ = ["Arms", "Scope", "ScopeCache", "Slots", "View", "within"]
+__all__ = ["Scope", "ScopeCache", "Signals", "Slots", "View", "within"]
 
 _BLOCK = 4096
 #: About what a scope takes before it holds anything.
@@ -114,7 +114,7 @@ class Slots:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A scope at one revision; an arm that was not asked for, or has no room, is None."""
+    """A scope at one revision; a signal that was not asked for, or has no room, is None."""
 
     slots: Slots
     lexicon: Lexicon | None
@@ -122,8 +122,8 @@ class View:
 
 
 @dataclass(frozen=True, slots=True)
-class Arms:
-    """The arms a search needs: full text, and the vectors of one model with their dimension."""
+class Signals:
+    """The signals a search needs: full text, and the vectors of one model with their dimension."""
 
     text: bool
     model: int | None
@@ -133,10 +133,10 @@ class Arms:
 class Scope:
     """The arrays of one namespace prefix, shared by all threads."""
 
-    def __init__(self, path: str, roof: int) -> None:
+    def __init__(self, path: str, max_bytes: int) -> None:
         self.lock = threading.Lock()
         self._sql, self._parameters = within(path)
-        self._roof = roof
+        self._max_bytes = max_bytes
         self._forget()
 
     @property
@@ -150,35 +150,35 @@ class Scope:
         """The state of the file it stands for."""
         return self._revision
 
-    def view(self, connection: sqlite3.Connection, revision: int, arms: Arms) -> View:
+    def view(self, connection: sqlite3.Connection, revision: int, signals: Signals) -> View:
         """Show the scope at *revision*, which is the one that *connection* reads."""
         try:
-            return self._view(connection, revision, arms)
+            return self._view(connection, revision, signals)
         except BaseException:
             self._forget()  # some of the arrays may be ahead of the others
             raise
 
-    def _view(self, connection: sqlite3.Connection, revision: int, arms: Arms) -> View:
+    def _view(self, connection: sqlite3.Connection, revision: int, signals: Signals) -> View:
         slots = self._up_to_date(connection, revision)
-        if arms.text and self._lexicon is None:
+        if signals.text and self._lexicon is None:
             self._lexicon = self._load_lexicon(connection, slots)
-        if arms.model is not None:
-            self._provide_matrix(connection, slots, arms.model, arms.dims)
+        if signals.model is not None:
+            self._provide_matrix(connection, slots, signals.model, signals.dims)
         return View(
             slots,
-            self._lexicon if arms.text else None,
-            self._matrix if arms.model is not None else None,
+            self._lexicon if signals.text else None,
+            self._matrix if signals.model is not None else None,
         )
 
     def cosines(
-        self, connection: sqlite3.Connection, view: View, arms: Arms, query: Vector
+        self, connection: sqlite3.Connection, view: View, signals: Signals, query: Vector
     ) -> Vector:
         """Find the best cosine of every slot of *view*, in memory or else in the file."""
         slots = len(view.slots.ids)
         if view.matrix is not None:
             return view.matrix.cosines(query, slots)
         found = np.full(slots, np.nan, dtype=np.float32)
-        for owners, rows in self._vectors(connection, view.slots, arms):
+        for owners, rows in self._vectors(connection, view.slots, signals):
             found = np.fmax(found, best(product(rows.astype(np.float32), query), owners, slots))
         return found
 
@@ -271,7 +271,7 @@ class Scope:
             return None
         matrix = Matrix.empty(dims, len(slots.ids))
         for owners, rows in self._vectors(
-            connection, slots, Arms(text=False, model=model, dims=dims)
+            connection, slots, Signals(text=False, model=model, dims=dims)
         ):
             if (matrix.size + len(rows)) * dims * 4 > room:
                 return None
@@ -280,19 +280,19 @@ class Scope:
 
     @property
     def _room(self) -> int:
-        return self._roof - self.nbytes
+        return self._max_bytes - self.nbytes
 
     def _vectors(
-        self, connection: sqlite3.Connection, slots: Slots, arms: Arms
+        self, connection: sqlite3.Connection, slots: Slots, signals: Signals
     ) -> Iterator[tuple[NDArray[np.int32], NDArray[np.float16]]]:
         """Read the vectors of the scope block by block, each with the slots that own them."""
         cursor = connection.execute(
             f"SELECT item, vector FROM vectors WHERE model = ? AND {self._sql}",  # noqa: S608 - ours
-            (arms.model, *self._parameters),
+            (signals.model, *self._parameters),
         )
         while block := cursor.fetchmany(_BLOCK):
             owners = slots.places([item for item, _ in block]).astype(np.int32)
-            yield owners, unpack([vector for _, vector in block], arms.dims)
+            yield owners, unpack([vector for _, vector in block], signals.dims)
 
 
 _SLOT = "id, revision, namespace"
@@ -311,8 +311,8 @@ _VECTORS_OF = (
 class ScopeCache:
     """The scopes that were used last, up to a number of bytes."""
 
-    def __init__(self, roof: int) -> None:
-        self._roof = roof
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
         self._begin()
         _caches.add(self)
 
@@ -324,21 +324,21 @@ class ScopeCache:
     def shared(self, path: str) -> Scope:
         """Hand out the scope of *path* that everybody uses."""
         with self._lock:
-            scope = self._scopes.get(path) or Scope(path, self._roof)
+            scope = self._scopes.get(path) or Scope(path, self._max_bytes)
             self._scopes[path] = scope
             self._scopes.move_to_end(path)
             return scope
 
     def private(self, path: str) -> Scope:
         """Make a scope of one's own, for what nobody else may see yet."""
-        return Scope(path, self._roof)
+        return Scope(path, self._max_bytes)
 
     def settle(self, path: str) -> None:
         """Take note that the scope of *path* has grown, and let go what is too much."""
         with self._lock:
             if path in self._scopes:
                 self._measure(path, self._scopes[path].nbytes)
-            while self._total > self._roof and self._scopes:
+            while self._total > self._max_bytes and self._scopes:
                 oldest, _ = self._scopes.popitem(last=False)
                 self._measure(oldest, 0)
 

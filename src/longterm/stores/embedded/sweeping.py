@@ -5,8 +5,8 @@ import threading
 
 from longterm.errors import StoreError
 from longterm.stores.embedded.database import Database
-from longterm.stores.embedded.rows import micros
 from longterm.stores.embedded.transaction import Clock
+from longterm.stores.rows import micros
 
 __all__ = ["Sweeper", "sweep"]
 

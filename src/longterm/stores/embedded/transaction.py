@@ -12,11 +12,12 @@ from typing import Any
 
 from langgraph.store.base import Item
 
-from longterm.stores.embedded.rows import Row
+from longterm.stores.embedded.narrowing import narrow
 from longterm.stores.embedded.scopes import within
-from longterm.stores.filters import EVERYTHING, Condition, holds, narrow
+from longterm.stores.filters import EVERYTHING, Condition, holds
 from longterm.stores.names import listed, to_labels
-from longterm.stores.operations import Find, List, Read
+from longterm.stores.preparing import FindItems, ListNamespaces, ReadItem
+from longterm.stores.rows import Row
 from longterm.stores.values import decode
 
 __all__ = [
@@ -74,7 +75,7 @@ _SELECT = (
 )
 
 
-def read(tx: Transaction, op: Read) -> Item | None:
+def read(tx: Transaction, op: ReadItem) -> Item | None:
     """One item, or None."""
     alive, parameters = tx.alive
     found = tx.execute(
@@ -88,7 +89,7 @@ def read(tx: Transaction, op: Read) -> Item | None:
     return row.decode()
 
 
-def namespaces(tx: Transaction, op: List) -> list[tuple[str, ...]]:
+def namespaces(tx: Transaction, op: ListNamespaces) -> list[tuple[str, ...]]:
     """List the namespaces that hold an item."""
     alive, parameters = tx.alive
     paths = tx.execute(f"{_PATHS} AND {alive})", parameters)
@@ -109,7 +110,7 @@ def fetched(tx: Transaction, ids: Sequence[int], condition: Condition) -> dict[i
     return {row.id: row for row in found}
 
 
-def latest(tx: Transaction, op: Find) -> Iterator[Row]:
+def latest(tx: Transaction, op: FindItems) -> Iterator[Row]:
     """Walk through the items of a scope that are as the operation says, latest first."""
     before, size = 2**63 - 1, max(op.offset + op.limit, _PAGE)
     while page := _page(tx, op, before, size):
@@ -117,7 +118,7 @@ def latest(tx: Transaction, op: Find) -> Iterator[Row]:
         before, size = page[-1].revision, size * 4
 
 
-def _page(tx: Transaction, op: Find, before: int, size: int) -> list[Row]:
+def _page(tx: Transaction, op: FindItems, before: int, size: int) -> list[Row]:
     # With a LIMIT SQLite keeps only so many rows of each namespace and sorts no more.
     narrowed, (alive, parameters) = narrow(op.condition), tx.alive
     inside, paths = within(op.path)

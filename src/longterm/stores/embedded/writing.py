@@ -1,25 +1,27 @@
 """Writing items inside a transaction, and which embedding model the file belongs to."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from langgraph.store.base import Item
 
 from longterm.errors import ConflictError, ModelChangedError
-from longterm.stores.embedded.rows import moment
+from longterm.stores.embedded.database import Database
 from longterm.stores.embedded.transaction import Transaction
 from longterm.stores.embedding import Embedder, text_hash
 from longterm.stores.names import from_column, to_labels
-from longterm.stores.operations import Indexed, Write
+from longterm.stores.preparing import Indexed, WriteItem
+from longterm.stores.rows import moment
 from longterm.stores.values import Encoded, decode
 
 __all__ = [
     "Vectors",
-    "enroll",
     "index",
-    "is_enrolled",
+    "is_registered",
+    "known_vectors",
     "model_of",
     "name_of_model",
+    "register_model",
     "require_model",
     "write",
 ]
@@ -40,8 +42,8 @@ class _Known(NamedTuple):
     updated_at: int
 
 
-def write(tx: Transaction, op: Write, vectors: Vectors) -> Item | None:
-    """Write or delete one item."""
+def write(tx: Transaction, op: WriteItem, vectors: Vectors) -> Item | None:
+    """WriteItem or delete one item."""
     if tx.hides_expired:
         _bury(tx, op)
     known = _known(tx, op)
@@ -58,32 +60,28 @@ def index(tx: Transaction, place: tuple[int, int], found_by: Indexed, vectors: V
     tx.execute("DELETE FROM terms WHERE namespace = ? AND item = ?", place)
     if found_by.terms:
         tx.execute("INSERT INTO terms VALUES (?, ?, ?)", (*place, found_by.terms))
-    if vectors.model is not None:
-        hashes = map(text_hash, found_by.texts)
-        _index_vectors(tx, (vectors.model, *place), hashes, vectors.by_text)
-
-
-def _index_vectors(
-    tx: Transaction,
-    place: tuple[int, int, int],
-    hashes: Iterable[bytes],
-    vectors: Mapping[bytes, bytes],
-) -> None:
-    tx.execute("DELETE FROM vectors WHERE model = ? AND namespace = ? AND item = ?", place)
+    if vectors.model is None:
+        return
+    owner = (vectors.model, *place)
+    tx.execute("DELETE FROM vectors WHERE model = ? AND namespace = ? AND item = ?", owner)
     rows = [
-        (*place, chunk, digest, vectors[digest])
-        for chunk, digest in enumerate(hashes)
-        if digest in vectors
+        (*owner, chunk, digest, vectors.by_text[digest])
+        for chunk, digest in enumerate(map(text_hash, found_by.texts))
+        if digest in vectors.by_text
     ]
     tx.connection.executemany("INSERT INTO vectors VALUES (?, ?, ?, ?, ?, ?)", rows)
 
 
-def _forget_vectors(tx: Transaction, place: tuple[int, int]) -> None:
-    """Whatever model made them: an item that is written has no vector of its old text."""
-    tx.execute(
-        "DELETE FROM vectors WHERE model IN (SELECT id FROM models) AND namespace = ? AND item = ?",
-        place,
+def known_vectors(database: Database, model: int, digests: Sequence[bytes]) -> dict[bytes, bytes]:
+    """Look up which vectors of *model* the file has, by the hashes of their texts."""
+    # Left to itself, SQLite walks along the vectors of the model.
+    query = (
+        "SELECT vector FROM vectors INDEXED BY vectors_by_text "
+        "WHERE model = ? AND text_hash = ? LIMIT 1"
     )
+    with database.reading() as connection:
+        found = {one: connection.execute(query, (model, one)).fetchone() for one in digests}
+    return {digest: row[0] for digest, row in found.items() if row is not None}
 
 
 # --- the embedding model ----------------------------------------------------------------------
@@ -111,12 +109,12 @@ def require_model(tx: Transaction, embedder: Embedder) -> int:
     known = model_of(tx, embedder)
     if known is not None:
         return known
-    number = enroll(tx, embedder)
+    number = register_model(tx, embedder)
     tx.execute("UPDATE state SET model = ?", (number,))
     return number
 
 
-def enroll(tx: Transaction, embedder: Embedder) -> int:
+def register_model(tx: Transaction, embedder: Embedder) -> int:
     """Give a model a number, whether or not it is the file's."""
     named = (embedder.name, embedder.dims)
     tx.execute("INSERT OR IGNORE INTO models (name, dims) VALUES (?, ?)", named)
@@ -124,7 +122,7 @@ def enroll(tx: Transaction, embedder: Embedder) -> int:
     return int(number)
 
 
-def is_enrolled(tx: Transaction, number: int) -> bool:
+def is_registered(tx: Transaction, number: int) -> bool:
     """Whether a model still has its number; whoever changes the file over strikes out the rest."""
     return tx.execute("SELECT 1 FROM models WHERE id = ?", (number,)).fetchone() is not None
 
@@ -138,7 +136,7 @@ def name_of_model(tx: Transaction) -> str:
 # --- one item ---------------------------------------------------------------------------------
 
 
-def _known(tx: Transaction, op: Write) -> _Known | None:
+def _known(tx: Transaction, op: WriteItem) -> _Known | None:
     found = tx.execute(
         "SELECT items.id, created_at, updated_at FROM items "
         "JOIN namespaces ON namespaces.id = namespace WHERE path = ? AND key = ?",
@@ -147,7 +145,7 @@ def _known(tx: Transaction, op: Write) -> _Known | None:
     return None if found is None else _Known(*found)
 
 
-def _bury(tx: Transaction, op: Write) -> None:
+def _bury(tx: Transaction, op: WriteItem) -> None:
     """Delete an item that is hidden already: what is written now is another one."""
     tx.execute(
         "DELETE FROM items WHERE key = ? AND expires_at <= ? "
@@ -156,7 +154,7 @@ def _bury(tx: Transaction, op: Write) -> None:
     )
 
 
-def _check_expectation(op: Write, known: _Known | None) -> None:
+def _check_expectation(op: WriteItem, known: _Known | None) -> None:
     found = None if known is None else known.updated_at
     if op.expected is None or op.expected.updated_at == found:
         return
@@ -172,7 +170,7 @@ def _when(updated_at: int | None) -> str:
 
 
 def _put(
-    tx: Transaction, op: Write, encoded: Encoded, known: _Known | None, vectors: Vectors
+    tx: Transaction, op: WriteItem, encoded: Encoded, known: _Known | None, vectors: Vectors
 ) -> Item:
     namespace = _namespace(tx, op.path)
     # Never twice the same time, so that a time names one state of the item.
@@ -189,7 +187,11 @@ def _put(
             op.fields, encoded.plain, encoded.text,
         ),
     ).fetchone()  # fmt: skip
-    _forget_vectors(tx, (namespace, number))
+    # Whatever model made them: an item that is written has no vector of its old text.
+    tx.execute(
+        "DELETE FROM vectors WHERE model IN (SELECT id FROM models) AND namespace = ? AND item = ?",
+        (namespace, number),
+    )
     index(tx, (namespace, number), op.index, vectors)
     return Item(
         namespace=to_labels(op.path),

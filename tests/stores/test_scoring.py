@@ -5,9 +5,9 @@ import math
 import numpy as np
 import pytest
 
-from longterm.stores.embedded.lexicon import Lexicon, hashed, pack
-from longterm.stores.embedded.matrix import Matrix, pack as pack_vector, unpack
-from longterm.stores.embedded.ranking import (
+from longterm.stores.lexicon import Lexicon, hashed, pack
+from longterm.stores.matrix import Matrix, pack as pack_vector, unpack
+from longterm.stores.scoring import (
     NOTHING,
     TextScores,
     bm25,

@@ -1,10 +1,10 @@
 """Scores: BM25 over a lexicon, and its fusion with cosines. Pure.
 
-Each arm is put on a scale of its own that does not depend on the other hits:
+Each signal is put on a scale of its own that does not depend on the other hits:
 - text: the BM25 of an item divided by that of an item of average length which holds every
   term of the query once; so "how much of what was asked for is there", at most 1;
 - vectors: the cosine, at least 0.
-The score is the weighted mean of the arms that took part, `VECTOR_WEIGHT` being the weight
+The score is the weighted mean of the signals that took part, `VECTOR_WEIGHT` being the weight
 of the vectors. Statistics (how rare a term is, how long an item) are those of the scope
 searched: what other users store changes no score.
 """
@@ -16,9 +16,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from longterm.stores.embedded.lexicon import Lexicon, Postings
+from longterm.stores.lexicon import Lexicon, Postings
 
 __all__ = [
+    "BM25_B",
+    "BM25_K1",
     "NOTHING",
     "VECTOR_WEIGHT",
     "Scores",
@@ -29,12 +31,14 @@ __all__ = [
     "in_order",
 ]
 
-#: The weight of the vectors where both arms took part.
+#: The weight of the vectors where both signals took part.
 VECTOR_WEIGHT = 0.7
-#: The score of an item that no arm found.
+#: The score of an item that no signal found.
 NOTHING = -1.0
 
-_SATURATION, _LENGTH = 1.2, 0.75
+#: BM25's k1 (how soon more of a term adds nothing) and b (how much length counts): the usual
+#: values of Robertson and Zaragoza, "The Probabilistic Relevance Framework", 2009, 3.4.
+BM25_K1, BM25_B = 1.2, 0.75
 _VECTOR, _TEXT = np.float32(VECTOR_WEIGHT), np.float32(1 - VECTOR_WEIGHT)
 
 Floats = NDArray[np.float32]
@@ -55,14 +59,14 @@ class TextScores:
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """What each arm says by slot, None where it took no part, and what follows."""
+    """What each signal says by slot, None where it took no part, and what follows."""
 
     text: TextScores | None
     cosines: Floats | None
     score: Floats
 
     def raw(self, slot: int) -> tuple[float | None, float | None]:
-        """BM25 and cosine of one slot, None where that arm did not find it."""
+        """BM25 and cosine of one slot, None where that signal did not find it."""
         bm25 = float(self.text.bm25[slot]) if self.text is not None else 0.0
         cosine = float(self.cosines[slot]) if self.cosines is not None else math.nan
         return bm25 or None, None if math.isnan(cosine) else cosine
@@ -71,8 +75,8 @@ class Scores:
         """Put the text score of one slot between 0 and 1."""
         return 0.0 if self.text is None else float(self.text.relative[slot])
 
-    def arms(self, live: NDArray[np.bool_]) -> list[Floats]:
-        """List the raw scores of each arm that took part, -inf where it found nothing."""
+    def signals(self, live: NDArray[np.bool_]) -> list[Floats]:
+        """List the raw scores of each signal that took part, -inf where it found nothing."""
         never = np.float32(-np.inf)
         found: list[Floats] = []
         if self.text is not None:
@@ -96,7 +100,7 @@ def bm25(lexicon: Lexicon, live: NDArray[np.bool_], terms: Sequence[np.uint64]) 
     """Score every slot by BM25; dead ones neither score nor count."""
     total = max(int(np.count_nonzero(live)), 1)
     mean = float(lexicon.lengths @ live) / total or 1.0
-    norms = _SATURATION * (1 - _LENGTH + _LENGTH * lexicon.lengths / np.float32(mean))
+    norms = BM25_K1 * (1 - BM25_B + BM25_B * lexicon.lengths / np.float32(mean))
     scores, ideal = np.zeros(len(live), dtype=np.float32), 0.0
     for postings in (_living(lexicon.postings(term), live) for term in terms):
         rarity = _rarity(len(postings.slots), total)
@@ -106,7 +110,7 @@ def bm25(lexicon: Lexicon, live: NDArray[np.bool_], terms: Sequence[np.uint64]) 
 
 
 def fused(text: TextScores | None, cosines: Floats | None, live: NDArray[np.bool_]) -> Scores:
-    """Score every slot: `NOTHING` where no arm found it, -inf where it is dead."""
+    """Score every slot: `NOTHING` where no signal found it, -inf where it is dead."""
     match text, cosines:
         case None, None:
             score = np.full(len(live), NOTHING, dtype=np.float32)
@@ -146,7 +150,7 @@ def _rarity(holders: int, total: int) -> float:
 
 def _gain(postings: Postings, norms: Floats, rarity: float) -> Floats:
     counts = postings.counts.astype(np.float32)
-    saturated = counts * (_SATURATION + 1) / (counts + norms[postings.slots])
+    saturated = counts * (BM25_K1 + 1) / (counts + norms[postings.slots])
     return (rarity * saturated).astype(np.float32)
 
 

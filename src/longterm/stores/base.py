@@ -1,0 +1,227 @@
+"""`CapableStore`: what stores of ours have in common, whatever the database.
+
+Each method says what it wants as an operation, and a batch of operations is carried out by a
+flow, which a subclass writes. So sync and async methods share one body, and a batch may mix
+operations of ours with LangGraph's.
+"""
+
+from abc import abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Literal, cast, overload
+
+from langgraph.store.base import (
+    NOT_PROVIDED,
+    BaseStore,
+    IndexConfig,
+    Item,
+    NotProvided,
+    Op,
+    PutOp,
+    Result,
+    SearchItem,
+    SearchOp,
+    TTLConfig,
+)
+from typing_extensions import override
+
+from longterm.effects.drivers import arun, run
+from longterm.effects.steps import Flow
+from longterm.stores.embedding import WHOLE, Embedder, StoreIndex
+from longterm.stores.operations import (
+    ExplainedItem,
+    ExplainOp,
+    HybridHit,
+    HybridSearchOp,
+    Operation,
+    PutIf,
+)
+
+__all__ = ["CapableStore"]
+
+
+class CapableStore(BaseStore):
+    """A LangGraph store that has every capability: `HybridSearch` and `CompareAndSet`."""
+
+    supports_ttl = True
+    __slots__ = ("embedder", "fields", "index_config", "ttl_config")
+
+    def __init__(self, index: StoreIndex | IndexConfig | None, ttl: TTLConfig | None) -> None:
+        self.index_config = index
+        self.ttl_config = ttl
+        self.embedder = None if index is None else Embedder(index)
+        #: What of a value is indexed where a put does not say.
+        self.fields = tuple((index or {}).get("fields") or [WHOLE])
+
+    @abstractmethod
+    def flow(self, ops: Sequence[Operation]) -> Flow[list[Any]]:
+        """Return the job that carries out *ops* in the order given, all or none of them."""
+
+    # --- LangGraph's contract ---
+
+    @override
+    def batch(self, ops: Iterable[Op | Operation]) -> list[Result]:
+        """Carry out operations in the order given, all or none of them."""
+        return run(self.flow(list(ops)))
+
+    @override
+    async def abatch(self, ops: Iterable[Op | Operation]) -> list[Result]:
+        """Carry out operations in the order given, all or none of them."""
+        return await arun(self.flow(list(ops)))
+
+    @overload
+    def search(
+        self,
+        namespace_prefix: tuple[str, ...],
+        /,
+        *,
+        query: str | None = None,
+        filter: dict[str, Any] | None = None,
+        limit: int = 10,
+        offset: int = 0,
+        refresh_ttl: bool | None = None,
+        explain: Literal[False] = False,
+    ) -> list[SearchItem]: ...
+
+    @overload
+    def search(
+        self,
+        namespace_prefix: tuple[str, ...],
+        /,
+        *,
+        query: str | None = None,
+        filter: dict[str, Any] | None = None,
+        limit: int = 10,
+        offset: int = 0,
+        refresh_ttl: bool | None = None,
+        explain: Literal[True],
+    ) -> list[ExplainedItem]: ...
+
+    @override
+    def search(
+        self,
+        namespace_prefix: tuple[str, ...],
+        /,
+        *,
+        query: str | None = None,
+        filter: dict[str, Any] | None = None,
+        limit: int = 10,
+        offset: int = 0,
+        refresh_ttl: bool | None = None,
+        explain: bool = False,
+    ) -> list[SearchItem] | list[ExplainedItem]:
+        """Search below a prefix, best first; without a query, what was written last comes first.
+
+        With *explain* each item tells how its score came about.
+        """
+        configured = (self.ttl_config or {}).get("refresh_on_read", True)
+        refreshes = configured if refresh_ttl is None else refresh_ttl
+        op = SearchOp(namespace_prefix, filter, limit, offset, query, refreshes)
+        (found,) = self.batch([ExplainOp(op) if explain else op])
+        return cast("list[SearchItem]", found)
+
+    # --- HybridSearch ---
+
+    def hybrid_search(
+        self,
+        namespace_prefix: tuple[str, ...],
+        text_query: str,
+        *,
+        filter: dict[str, Any] | None = None,
+        limit: int = 100,
+        vector_query: str | None = None,
+        neighbors: int = 0,
+        full_scan_limit: int = 0,
+        exact: bool = False,
+    ) -> list[HybridHit]:
+        """Find what full text and vectors find, *limit* each, with their own raw scores.
+
+        Only real hits are among them, best fused score first, for callers that rank themselves.
+        Vectors are compared with *vector_query* instead of *text_query* where it is given; ""
+        leaves them out. Two things bring more than hits: with *neighbors*, the items written up
+        to so many places before and after the best of each signal come along; and where there
+        are no more than *full_scan_limit* items below the prefix, all of them do. With *exact*
+        the prefix is the whole namespace.
+        """
+        op = HybridSearchOp(
+            namespace_prefix, text_query, filter, limit, vector_query, neighbors, full_scan_limit,
+            exact,
+        )  # fmt: skip
+        return cast("list[HybridHit]", self.batch([op])[0])
+
+    async def ahybrid_search(
+        self,
+        namespace_prefix: tuple[str, ...],
+        text_query: str,
+        *,
+        filter: dict[str, Any] | None = None,
+        limit: int = 100,
+        vector_query: str | None = None,
+        neighbors: int = 0,
+        full_scan_limit: int = 0,
+        exact: bool = False,
+    ) -> list[HybridHit]:
+        """Find what full text and vectors find, *limit* each, with their own raw scores."""
+        op = HybridSearchOp(
+            namespace_prefix, text_query, filter, limit, vector_query, neighbors, full_scan_limit,
+            exact,
+        )  # fmt: skip
+        return cast("list[HybridHit]", (await self.abatch([op]))[0])
+
+    # --- CompareAndSet ---
+
+    def put_if(
+        self,
+        namespace: tuple[str, ...],
+        key: str,
+        value: Mapping[str, Any] | None,
+        *,
+        expected_updated_at: datetime | None,
+        index: Literal[False] | list[str] | None = None,
+        ttl: float | NotProvided | None = NOT_PROVIDED,
+    ) -> Item | None:
+        """Put (None: delete), if nobody wrote the item since; else raise `ConflictError`.
+
+        *expected_updated_at* is the `updated_at` of the item that was read, None if there was
+        none. Answers the item as written.
+        """
+        op = PutIf(namespace, key, value, expected_updated_at, index, self._minutes(ttl))
+        return cast("Item | None", self.batch([op])[0])
+
+    async def aput_if(
+        self,
+        namespace: tuple[str, ...],
+        key: str,
+        value: Mapping[str, Any] | None,
+        *,
+        expected_updated_at: datetime | None,
+        index: Literal[False] | list[str] | None = None,
+        ttl: float | NotProvided | None = NOT_PROVIDED,
+    ) -> Item | None:
+        """Put (None: delete), if nobody wrote the item since; else raise `ConflictError`."""
+        op = PutIf(namespace, key, value, expected_updated_at, index, self._minutes(ttl))
+        return cast("Item | None", (await self.abatch([op]))[0])
+
+    def put_all_if(
+        self, ops: Sequence[PutOp], expected_updated_at: Sequence[datetime | None]
+    ) -> None:
+        """Put and delete all of *ops*, or nothing, as `put_if` does with each."""
+        self.batch(_conditional(ops, expected_updated_at))
+
+    async def aput_all_if(
+        self, ops: Sequence[PutOp], expected_updated_at: Sequence[datetime | None]
+    ) -> None:
+        """Put and delete all of *ops*, or nothing, as `put_if` does with each."""
+        await self.abatch(_conditional(ops, expected_updated_at))
+
+    def _minutes(self, ttl: float | NotProvided | None) -> float | None:
+        if isinstance(ttl, NotProvided):
+            return (self.ttl_config or {}).get("default_ttl")
+        return ttl
+
+
+def _conditional(ops: Sequence[PutOp], expected: Sequence[datetime | None]) -> list[Any]:
+    return [
+        PutIf(op.namespace, op.key, op.value, at, op.index, op.ttl)
+        for op, at in zip(ops, expected, strict=True)
+    ]

@@ -1,0 +1,354 @@
+"""Operations as a database needs them. Pure.
+
+`prepared` checks an operation and does all that needs no database: encoding, reading filters,
+splitting text into terms. So an operation that cannot work fails before anything is written.
+"""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+import numpy as np
+from langgraph.store.base import (
+    GetOp,
+    InvalidNamespaceError,
+    ListNamespacesOp,
+    PutOp,
+    SearchOp,
+    validate_op_namespace,
+)
+
+from longterm.effects.capabilities import Keep, RevisionNote, RevisionRow
+from longterm.errors import InvalidInputError
+from longterm.stores.embedding import Fields, readable, texts_of, words_of
+from longterm.stores.filters import Condition, parse
+from longterm.stores.lexicon import hashed, pack
+from longterm.stores.names import to_column, to_path
+from longterm.stores.operations import (
+    AddRevisions,
+    Erase,
+    ExplainOp,
+    GetRevisions,
+    HybridSearchOp,
+    ListRevisions,
+    Operation,
+    PruneRevisions,
+    PutIf,
+    PutNoted,
+    SearchAsOf,
+)
+from longterm.stores.rows import micros
+from longterm.stores.values import Encoded, decode, encode
+from longterm.text.tokenizer import query_terms, terms
+
+__all__ = [
+    "AddRows",
+    "EraseItems",
+    "Expected",
+    "FindItems",
+    "FindStates",
+    "Indexed",
+    "ListNamespaces",
+    "PageRevisions",
+    "Prepared",
+    "PruneRows",
+    "ReadItem",
+    "ReadRevisions",
+    "Recording",
+    "WriteItem",
+    "indexed",
+    "prepared",
+]
+
+_MINUTE = 60_000_000
+_LONGEST = 2**62
+_MOST_TERMS = 256
+#: Nobody has more items; twice as many are still a number to a database.
+_MOST_ITEMS = 2**40
+
+
+@dataclass(frozen=True, slots=True)
+class ReadItem:
+    """One item."""
+
+    path: str
+    key: str
+    refresh: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Indexed:
+    """What an item is found by: packed terms, and texts that get a vector each."""
+
+    terms: bytes = b""
+    texts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What a conditional write insists on: when the item was written last, None for never."""
+
+    updated_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """The revision that a write leaves, and which of the older ones stay."""
+
+    note: RevisionNote
+    keep: Keep = None
+
+
+@dataclass(frozen=True, slots=True)
+class WriteItem:
+    """One item, written or (no *encoded*) deleted."""
+
+    path: str
+    key: str
+    encoded: Encoded | None = None
+    index: Indexed = Indexed()
+    #: What to index, as JSON; None the store's default.
+    fields: str | None = None
+    #: Microseconds.
+    ttl: int | None = None
+    expected: Expected | None = None
+    recording: Recording | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FindItems:
+    """Items below a path; all of them, or as a query ranks them."""
+
+    path: str
+    condition: Condition
+    limit: int
+    offset: int
+    refresh: bool
+    query: str | None = None
+    #: Hashes of the query's terms.
+    terms: tuple[np.uint64, ...] = ()
+    #: What the vectors are compared with.
+    vector_query: str | None = None
+    answer: Literal["items", "explained", "hybrid"] = "items"
+    #: For hybrid search: how far to look around the best hits, and up to how many items a scope
+    #: is returned whole.
+    neighbors: int = 0
+    full_scan_limit: int = 0
+    #: Whether what lies below the path is left out.
+    exact: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FindStates:
+    """Items as they were at a time, in microseconds."""
+
+    find: FindItems
+    time: int
+    key: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ListNamespaces:
+    """Namespaces."""
+
+    op: ListNamespacesOp
+
+
+@dataclass(frozen=True, slots=True)
+class ReadRevisions:
+    """Revisions of one item."""
+
+    path: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class PageRevisions:
+    """Revisions at and below a path, those after a place: path, key and number."""
+
+    path: str
+    after: tuple[str, str, int]
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class AddRows:
+    """Exported rows of revisions; and the items that become of them."""
+
+    rows: tuple[RevisionRow, ...]
+    #: By path and key; its last revision's value, encoded.
+    items: Mapping[tuple[str, str], WriteItem]
+
+
+@dataclass(frozen=True, slots=True)
+class PruneRows:
+    """Drop revisions at and below a path."""
+
+    path: str
+    keep: Keep
+
+
+@dataclass(frozen=True, slots=True)
+class EraseItems:
+    """Remove for good."""
+
+    path: str
+    key: str | None
+    actor: str
+
+
+Prepared = (
+    ReadItem
+    | WriteItem
+    | FindItems
+    | FindStates
+    | ListNamespaces
+    | ReadRevisions
+    | PageRevisions
+    | AddRows
+    | PruneRows
+    | EraseItems
+)
+
+
+def prepared(op: Operation, fields: Sequence[str]) -> Prepared:
+    """*op* as a database needs it; *fields* are indexed where it names none."""
+    match op:
+        case GetOp(namespace, key, refresh):
+            validate_op_namespace(op)
+            return ReadItem(to_path(namespace), to_column(str(key)), refresh)
+        case PutOp():
+            return _write(op, fields)
+        case PutIf():
+            return _conditional(op, fields)
+        case PutNoted(put, note, keep):
+            return replace(_conditional(put, fields), recording=Recording(note, _checked(keep)))
+        case SearchOp():
+            return _find(op)
+        case ExplainOp(search):
+            return _find(search, "explained")
+        case HybridSearchOp():
+            return _hybrid(op)
+        case ListNamespacesOp():
+            validate_op_namespace(op)
+            _check_page(op.limit, op.offset)
+            return ListNamespaces(op)
+        case _:
+            return _of_revisions(op, fields)
+
+
+def _of_revisions(op: Operation, fields: Sequence[str]) -> Prepared:
+    match op:
+        case GetRevisions(namespace, key):
+            return ReadRevisions(to_path(namespace), to_column(str(key)))
+        case ListRevisions(prefix, after, limit):
+            _check_page(limit, 0)
+            place = ("", "", 0)
+            if after is not None:
+                place = (to_path(after.namespace), to_column(after.key), after.number)
+            return PageRevisions(to_path(prefix), place, limit)
+        case SearchAsOf(search, time, key, exact):
+            find = replace(_find(search), exact=exact, refresh=False)
+            return FindStates(find, _instant(time), None if key is None else to_column(key))
+        case AddRevisions(rows):
+            last = {(to_path(row.namespace), to_column(row.key)): row for row in rows}
+            return AddRows(
+                rows,
+                {
+                    place: _write(PutOp(row.namespace, row.key, row.value), fields)
+                    for place, row in last.items()
+                },
+            )
+        case PruneRevisions(prefix, keep):
+            return PruneRows(to_path(prefix), _checked(keep))
+        case Erase(prefix, key, actor):
+            if key is not None and not prefix:
+                raise InvalidNamespaceError("An item has a namespace; to erase one, name it.")
+            return EraseItems(to_path(prefix), None if key is None else to_column(key), actor)
+        case _:
+            raise InvalidInputError(
+                f"The store does not know operations of type {type(op).__name__}."
+            )
+
+
+def indexed(value: Mapping[str, Any], fields: str | None, default: Sequence[str]) -> Indexed:
+    """Work out what a value is found by."""
+    named: Fields = json.loads(fields) if fields else None
+    if named is False:
+        return Indexed()
+    paths = default if named is None else named
+    found = [term for text in words_of(value, paths) for term in terms(text)]
+    return Indexed(pack(found), tuple(texts_of(value, paths)))
+
+
+def _write(op: PutOp, default: Sequence[str]) -> WriteItem:
+    validate_op_namespace(op)
+    if not op.namespace:
+        raise InvalidNamespaceError("An item needs a namespace; it cannot be empty.")
+    path, key = to_path(op.namespace), to_column(str(op.key))
+    if op.value is None:
+        return WriteItem(path, key)
+    if op.ttl is not None and (not math.isfinite(op.ttl) or op.ttl < 0):
+        raise InvalidInputError(f"A ttl is a number of minutes, not {op.ttl!r}.")
+    ttl = None if op.ttl is None else min(round(op.ttl * _MINUTE), _LONGEST)
+    fields = None if op.index is None else json.dumps(op.index)
+    encoded = encode(op.value)
+    found_by = indexed(decode(encoded.text), fields, default)
+    return WriteItem(path, key, encoded, found_by, fields, ttl)
+
+
+def _conditional(op: PutIf, default: Sequence[str]) -> WriteItem:
+    put = _write(PutOp(op.namespace, op.key, op.value, op.index, op.ttl), default)
+    at = op.expected_updated_at
+    return replace(put, expected=Expected(None if at is None else micros(at)))
+
+
+def _hybrid(op: HybridSearchOp) -> FindItems:
+    if op.neighbors < 0 or op.full_scan_limit < 0:
+        raise InvalidInputError("neighbors and full_scan_limit count from 0.")
+    search = SearchOp(
+        op.namespace_prefix, op.filter, op.limit, query=op.text_query, refresh_ttl=False
+    )
+    vector_query = readable(op.text_query if op.vector_query is None else op.vector_query)
+    return replace(
+        _find(search, "hybrid"),
+        vector_query=vector_query,
+        neighbors=op.neighbors,
+        full_scan_limit=op.full_scan_limit,
+        exact=op.exact,
+    )
+
+
+def _find(op: SearchOp, answer: Literal["items", "explained", "hybrid"] = "items") -> FindItems:
+    validate_op_namespace(op)
+    _check_page(op.limit, op.offset)
+    return FindItems(
+        to_path(op.namespace_prefix),
+        parse(op.filter),
+        min(op.limit, _MOST_ITEMS),
+        min(op.offset, _MOST_ITEMS),
+        op.refresh_ttl,
+        op.query or None,
+        tuple(hashed(query_terms(op.query or "")[:_MOST_TERMS])),
+        readable(op.query or "") or None,
+        answer,
+    )
+
+
+def _check_page(limit: int, offset: int) -> None:
+    if limit < 0 or offset < 0:
+        raise InvalidInputError(f"limit and offset count from 0, not {limit} and {offset}.")
+
+
+def _checked(keep: Keep) -> Keep:
+    if keep is None or (keep > timedelta() if isinstance(keep, timedelta) else keep > 0):
+        return keep
+    raise InvalidInputError(f"Of revisions a number above 0 or an age is kept, not {keep!r}.")
+
+
+def _instant(time: datetime) -> int:
+    """Turn a time into microseconds; one without a zone is the machine's local time."""
+    return micros(time.astimezone() if time.tzinfo is None else time)
