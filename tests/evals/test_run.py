@@ -43,6 +43,7 @@ def test_every_method_answers_every_question_that_has_evidence(
     turns = {turn.id for turn in suite.conversations[0].turns}
     assert all(set(one.found.ids) <= turns for one in asked)
     assert all(one.found.block.startswith("<memory>") for one in asked)
+    assert all(ids <= turns for one in asked for ids in one.blocks.values())
 
 
 def test_what_was_asked_for_is_found_first(suite: Suite, stores: Stores) -> None:
@@ -92,6 +93,7 @@ def test_recall_is_the_share_of_the_evidence_among_the_first(suite: Suite, store
     assert reached.by_category["multi-hop"].recall == {1: 0.5, 50: 1.0}
     assert reached.by_category["multi-hop"].hit == 1.0
     assert reached.overall.recall[50] == 1.0
+    assert reached.overall.block == {500: 1.0, 1_000: 1.0, 2_000: 1.0, 4_000: 1.0}
     assert reached.spread(50) == 0.0
 
 
@@ -109,6 +111,7 @@ def test_the_report_has_the_first_method_at_the_top_and_all_by_name(
     assert report["methods"].keys() == {"longterm", "cosine"}
     assert report["methods"]["longterm"]["recall"] == report["recall"]
     assert 0 < report["block_tokens"] <= 500
+    assert report["block"].keys() == {"500", "1000", "2000", "4000"}
 
 
 def test_tables_have_a_row_for_each(suite: Suite, stores: Stores) -> None:

@@ -18,22 +18,38 @@ from longterm.effects.steps import Flow, search
 from longterm.errors import ConfigurationError
 from longterm.evals.suites import Question, Turn
 from longterm.memory.namespace import NamespaceTemplate
-from longterm.recall.block import block
+from longterm.recall.block import block, compose
+from longterm.recall.candidates import Candidate
 from longterm.recall.fusion import Weights
 from longterm.recall.recorder import create_conversation_recorder
 from longterm.recall.retriever import create_recall
 from longterm.recall.turns import as_candidate
 from longterm.settings import embedded_store
 
-__all__ = ["BASELINES", "PLACE", "SIGNALS", "Found", "Method", "Stores", "methods", "names_in"]
+__all__ = [
+    "BASELINES",
+    "BLOCK_BUDGETS",
+    "PLACE",
+    "SIGNALS",
+    "Found",
+    "Method",
+    "Stores",
+    "methods",
+    "names_in",
+]
 
 #: Each conversation has a namespace of its own.
 PLACE = NamespaceTemplate(("evals", "{suite}", "{conversation}"))
 
 #: Ours with all weights but one at nothing.
 SIGNALS = tuple(one.name for one in fields(Weights))
-#: What others do: full text alone; and LangMem's search, cosines on an `InMemoryStore`.
-BASELINES = ("bm25", "cosine")
+#: What others do: full text alone; LangMem's search, cosines on an `InMemoryStore`; and the search
+#: of our own store, as managers and tools use it.
+BASELINES = ("bm25", "cosine", "store")
+#: Budgets, in tokens, of the blocks whose evidence is counted.
+BLOCK_BUDGETS = (500, 1_000, 2_000, 4_000)
+#: Tokens of the shortest turns, about: how many turns a block may hold at most follows.
+_SHORT_TURN = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +69,8 @@ class Method:
     #: Takes the turns of one session.
     record: Callable[[Sequence[Turn], RunnableConfig], Flow[object]]
     find: Callable[[Question, RunnableConfig], Flow[Found]]
+    #: Ids of the turns that stand in the block of each of `BLOCK_BUDGETS`.
+    blocks: Callable[[Question, RunnableConfig], Flow[dict[int, frozenset[str]]]]
 
 
 def names_in(texts: Iterable[str]) -> list[str]:
@@ -91,61 +109,96 @@ class Stores:
 
 def methods(names: Sequence[str], stores: Stores, *, limit: int, budget: int) -> list[Method]:
     """Make the methods of these names; each finds *limit* turns and fills *budget* tokens."""
-    baselines = {"bm25": stores.full_text, "cosine": stores.cosine}
+    made = {
+        "bm25": lambda: _plain_search("bm25", stores.full_text, limit, budget),
+        "cosine": lambda: _plain_search("cosine", stores.cosine, limit, budget),
+        "store": lambda: _own_search(stores.ours, limit, budget),
+    }
     return [
-        _baseline(name, baselines[name], limit, budget)
-        if name in baselines
-        else _ours(name, stores.ours, limit, budget)
+        made[name]() if name in made else _recall(name, stores.ours, limit, budget)
         for name in names
     ]
 
 
-# --- ours -------------------------------------------------------------------------------------
-
-
-def _ours(name: str, store: BaseStore, limit: int, budget: int) -> Method:
-    weights = _alone(name) if name in SIGNALS else Weights()
-    recall = create_recall(
-        namespace=PLACE, store=store, limit=limit, budget=budget, weights=weights
-    )
+def _record_turns(store: BaseStore) -> Callable[[Sequence[Turn], RunnableConfig], Flow[object]]:
     recorder = create_conversation_recorder(namespace=PLACE, store=store)
+    return lambda turns, config: recorder.flow([turn.message for turn in turns], config)
 
-    def record(turns: Sequence[Turn], config: RunnableConfig) -> Flow[object]:
-        return recorder.flow([turn.message for turn in turns], config)
+
+def _recall(name: str, store: BaseStore, limit: int, budget: int) -> Method:
+    """Recall as it is shipped, or with one signal, for or against as shipped, and no other."""
+    weights = Weights()
+    if name in SIGNALS:
+        nothing = dict.fromkeys(SIGNALS, 0.0)
+        weights = Weights(**nothing | {name: copysign(1.0, getattr(weights, name))})
+    recall = create_recall(namespace=PLACE, store=store, budget=budget, weights=weights)
+    limited = recall.within(limit=limit, budget=budget)
 
     async def find(question: Question, config: RunnableConfig) -> Found:
-        recalled = await recall.flow(question.text, config)
-        return Found(tuple(str(one.value["message_id"]) for one in recalled.items), recalled.text)
+        recalled = await limited.flow(question.text, config)
+        return Found(
+            tuple(str(one.value["message_id"]) for one in recalled.items),
+            recalled.text,
+        )
 
-    return Method(name, store, record, find)
+    async def blocks(question: Question, config: RunnableConfig) -> dict[int, frozenset[str]]:
+        found: dict[int, frozenset[str]] = {}
+        for tokens in BLOCK_BUDGETS:
+            recalled = await recall.within(limit=None, budget=tokens).flow(question.text, config)
+            found[tokens] = frozenset(str(one.value["message_id"]) for one in recalled.items)
+        return found
+
+    return Method(name, store, _record_turns(store), find, blocks)
 
 
-def _alone(arm: str) -> Weights:
-    """Weigh one arm, for or against as shipped, and nothing else."""
-    nothing = dict.fromkeys(SIGNALS, 0.0)
-    return Weights(**nothing | {arm: copysign(1.0, getattr(Weights(), arm))})
+def _own_search(store: BaseStore, limit: int, budget: int) -> Method:
+    """Search the turns of the store that recall looks at."""
+    find, blocks = _searching(limit, budget, lambda one: one.message_id)
+    return Method("store", store, _record_turns(store), find, blocks)
 
 
-# --- what others do ---------------------------------------------------------------------------
-
-
-def _baseline(name: str, store: BaseStore, limit: int, budget: int) -> Method:
+def _plain_search(name: str, store: BaseStore, limit: int, budget: int) -> Method:
     """Put each turn as a memory and search for the question as it is."""
 
     async def record(turns: Sequence[Turn], config: RunnableConfig) -> None:
-        await commit(
-            [Write(PLACE(config), turn.id, _memory(turn)) for turn in turns], actor="import"
-        )
+        writes = [
+            Write(
+                PLACE(config),
+                turn.id,
+                {
+                    "content": f"{turn.speaker or turn.role}: {turn.text}",
+                    "time": turn.time.isoformat(),
+                },
+            )
+            for turn in turns
+        ]
+        await commit(writes, actor="import")
+
+    find, blocks = _searching(limit, budget, lambda one: one.key)
+    return Method(name, store, record, find, blocks)
+
+
+def _searching(
+    limit: int, budget: int, id_of: Callable[[Candidate], str]
+) -> tuple[
+    Callable[[Question, RunnableConfig], Flow[Found]],
+    Callable[[Question, RunnableConfig], Flow[dict[int, frozenset[str]]]],
+]:
+    """Find by the store's search, best first, as much as the block holds."""
+
+    async def candidates(question: Question, config: RunnableConfig, limit: int) -> list[Candidate]:
+        (items,) = await search([search_op(PLACE(config), question.text, limit=limit)])
+        return [as_candidate(item) for item in items]
 
     async def find(question: Question, config: RunnableConfig) -> Found:
-        (items,) = await search([search_op(PLACE(config), question.text, limit=limit)])
-        return Found(
-            tuple(item.key for item in items),
-            block([as_candidate(item) for item in items], budget=budget),
-        )
+        found = await candidates(question, config, limit)
+        return Found(tuple(map(id_of, found)), block(found, budget=budget))
 
-    return Method(name, store, record, find)
+    async def blocks(question: Question, config: RunnableConfig) -> dict[int, frozenset[str]]:
+        found = await candidates(question, config, max(BLOCK_BUDGETS) // _SHORT_TURN)
+        return {
+            tokens: frozenset(map(id_of, compose(found, budget=tokens)[1]))
+            for tokens in BLOCK_BUDGETS
+        }
 
-
-def _memory(turn: Turn) -> dict[str, Any]:
-    return {"content": f"{turn.speaker or turn.role}: {turn.text}", "time": turn.time.isoformat()}
+    return find, blocks

@@ -1,8 +1,7 @@
 """What came out of a run: figures per method, as JSON and as rows of a table. Pure."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from statistics import mean, pstdev
 from typing import Any
 
@@ -24,12 +23,52 @@ class Share:
     recall: dict[int, float]
     #: How often the first turn was evidence.
     hit: float
+    #: How much of it stands in the block, by the block's budget in tokens.
+    block: dict[int, float]
+
+    @classmethod
+    def of(cls, asked: Sequence[Asked], ks: Sequence[int]) -> "Share":
+        """Average over *asked*, counting the first k turns for each of *ks*."""
+        return cls(
+            questions=len(asked),
+            recall={k: mean(_share(one, one.found.ids[:k]) for one in asked) for k in ks},
+            hit=mean(_share(one, one.found.ids[:1]) > 0 for one in asked),
+            block={
+                tokens: mean(_share(one, one.blocks[tokens]) for one in asked)
+                for tokens in asked[0].blocks
+            },
+        )
 
     @property
     def json(self) -> dict[str, Any]:
         """The figures under the keys of the report."""
-        recall = {str(k): _rounded(share) for k, share in self.recall.items()}
-        return {"questions": self.questions, "recall": recall, "hit@1": _rounded(self.hit)}
+        return {
+            "questions": self.questions,
+            "recall": {str(k): round(share, 4) for k, share in self.recall.items()},
+            "hit@1": round(self.hit, 4),
+            "block": {str(tokens): round(share, 4) for tokens, share in self.block.items()},
+        }
+
+    @property
+    def cells(self) -> list[str]:
+        """The figures as a table shows them."""
+        figures = (*self.recall.values(), self.hit, *self.block.values())
+        return [f"{value:.3f}" for value in figures]
+
+    @property
+    def heads(self) -> list[str]:
+        """What stands above `cells`."""
+        return [
+            *(f"R@{k}" for k in self.recall),
+            "hit@1",
+            *(f"in {tokens}" for tokens in self.block),
+        ]
+
+
+def _share(one: Asked, ids: Collection[str]) -> float:
+    """Share of the question's evidence among *ids*."""
+    evidence = set(one.question.evidence)
+    return len(evidence.intersection(ids)) / len(evidence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,67 +89,45 @@ class Figures:
     def json(self) -> dict[str, Any]:
         """The figures under the keys of the report."""
         return self.overall.json | {
-            "by_category": _json_of(self.by_category),
-            "by_conversation": _json_of(self.by_conversation),
-            "spread": {str(k): _rounded(self.spread(k)) for k in self.overall.recall},
+            "by_category": {name: share.json for name, share in self.by_category.items()},
+            "by_conversation": {name: share.json for name, share in self.by_conversation.items()},
+            "spread": {str(k): round(self.spread(k), 4) for k in self.overall.recall},
             "block_tokens": round(self.tokens),
             "latency_ms": {"p50": round(self.p50, 2), "p95": round(self.p95, 2)},
         }
 
     def spread(self, k: int) -> float:
-        """Tell the standard deviation of recall@*k* over the conversations."""
+        """Return the standard deviation of recall@*k* over the conversations."""
         return pstdev(share.recall[k] for share in self.by_conversation.values())
-
-
-def _json_of(shares: dict[str, Share]) -> dict[str, Any]:
-    return {name: share.json for name, share in shares.items()}
-
-
-def _rounded(share: float) -> float:
-    return round(share, 4)
 
 
 def figures(asked: Sequence[Asked], ks: Sequence[int]) -> list[Figures]:
     """Sum up what each method reached, in the order of the methods."""
-    by_method = {one.method: [*_of(asked, one.method)] for one in asked}
-    return [_figures(method, answers, ks) for method, answers in by_method.items()]
+    by_method = _grouped(asked, lambda one: one.method)
+    reached: list[Figures] = []
+    for method, answers in by_method.items():
+        milliseconds = [one.seconds * 1000 for one in answers]
+        p50, p95 = np.percentile(milliseconds, [50, 95]).tolist()
+        categories = _grouped(answers, lambda one: one.question.category)
+        conversations = _grouped(answers, lambda one: one.conversation)
+        one = Figures(
+            method=method,
+            overall=Share.of(answers, ks),
+            by_category={name: Share.of(categories[name], ks) for name in sorted(categories)},
+            by_conversation={name: Share.of(some, ks) for name, some in conversations.items()},
+            p50=p50,
+            p95=p95,
+            tokens=mean(approximate_tokens(one.found.block) for one in answers),
+        )
+        reached.append(one)
+    return reached
 
 
-def _of(asked: Iterable[Asked], method: str) -> Iterable[Asked]:
-    return (one for one in asked if one.method == method)
-
-
-def _figures(method: str, asked: Sequence[Asked], ks: Sequence[int]) -> Figures:
-    p50, p95 = np.percentile([one.seconds * 1000 for one in asked], [50, 95]).tolist()
-    return Figures(
-        method=method,
-        overall=_share(asked, ks),
-        by_category=_shares(asked, ks, lambda one: one.question.category),
-        by_conversation=_shares(asked, ks, lambda one: one.conversation),
-        p50=p50,
-        p95=p95,
-        tokens=mean(approximate_tokens(one.found.block) for one in asked),
-    )
-
-
-def _shares(
-    asked: Sequence[Asked], ks: Sequence[int], key: Callable[[Asked], str]
-) -> dict[str, Share]:
-    return {name: _share([*some], ks) for name, some in groupby(sorted(asked, key=key), key)}
-
-
-def _share(asked: Sequence[Asked], ks: Sequence[int]) -> Share:
-    return Share(
-        questions=len(asked),
-        recall={k: mean(_recall(one, k) for one in asked) for k in ks},
-        hit=mean(_recall(one, 1) > 0 for one in asked),
-    )
-
-
-def _recall(one: Asked, k: int) -> float:
-    """Share of the question's evidence among the first *k* turns found."""
-    evidence = set(one.question.evidence)
-    return len(evidence & set(one.found.ids[:k])) / len(evidence)
+def _grouped(asked: Iterable[Asked], key: Callable[[Asked], str]) -> dict[str, list[Asked]]:
+    groups: dict[str, list[Asked]] = {}
+    for one in asked:
+        groups.setdefault(key(one), []).append(one)
+    return groups
 
 
 def as_json(suite: Suite, reached: Sequence[Figures], *, budget: int) -> dict[str, Any]:
@@ -128,23 +145,15 @@ def as_json(suite: Suite, reached: Sequence[Figures], *, budget: int) -> dict[st
 
 def method_rows(reached: Sequence[Figures]) -> list[list[str]]:
     """Rows of a table of the methods, the first row its heads."""
-    ks = [*reached[0].overall.recall]
-    heads = ["method", *(f"R@{k}" for k in ks), "hit@1", "tokens", "p50 ms", "p95 ms"]
-    return [heads, *(_method_row(one) for one in reached)]
-
-
-def _method_row(one: Figures) -> list[str]:
-    rest = [f"{one.tokens:.0f}", f"{one.p50:.1f}", f"{one.p95:.1f}"]
-    return [one.method, *_cells(one.overall), *rest]
+    rows = [
+        [one.method, *one.overall.cells, f"{one.tokens:.0f}", f"{one.p50:.1f}", f"{one.p95:.1f}"]
+        for one in reached
+    ]
+    return [["method", *reached[0].overall.heads, "tokens", "p50 ms", "p95 ms"], *rows]
 
 
 def category_rows(one: Figures) -> list[list[str]]:
     """Rows of a table of one method's categories, the first row its heads."""
-    heads = ["category", "questions", *(f"R@{k}" for k in one.overall.recall), "hit@1"]
     shares = one.by_category | {"all": one.overall}
-    rows = [[name, str(share.questions), *_cells(share)] for name, share in shares.items()]
-    return [heads, *rows]
-
-
-def _cells(share: Share) -> list[str]:
-    return [f"{value:.3f}" for value in (*share.recall.values(), share.hit)]
+    rows = [[name, str(share.questions), *share.cells] for name, share in shares.items()]
+    return [["category", "questions", *one.overall.heads], *rows]

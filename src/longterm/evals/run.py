@@ -22,6 +22,8 @@ class Asked:
     question: Question
     found: Found
     seconds: float
+    #: Ids of the turns in the blocks of several budgets, in tokens.
+    blocks: dict[int, frozenset[str]]
 
 
 def record_all(methods: Sequence[Method], suite: Suite) -> Iterator[str]:
@@ -47,20 +49,16 @@ def ask_all(methods: Sequence[Method], suite: Suite) -> Iterator[Asked]:
         for question in questions_in(conversation):
             config = config_of(suite, conversation, now=question.now)
             for method in methods:
-                yield _asked(method, conversation, question, config)
+                begin = perf_counter()
+                found = run(method.find(question, config), config, store=method.store)
+                seconds = perf_counter() - begin
+                blocks = run(method.blocks(question, config), config, store=method.store)
+                yield Asked(method.name, conversation.name, question, found, seconds, blocks)
 
 
 def questions_in(conversation: Conversation) -> list[Question]:
     """Questions that can be measured: those that name turns as evidence."""
     return [question for question in conversation.questions if question.evidence]
-
-
-def _asked(
-    method: Method, conversation: Conversation, question: Question, config: RunnableConfig
-) -> Asked:
-    begin = perf_counter()
-    found = run(method.find(question, config), config, store=method.store)
-    return Asked(method.name, conversation.name, question, found, perf_counter() - begin)
 
 
 def config_of(suite: Suite, conversation: Conversation, **more: object) -> RunnableConfig:
