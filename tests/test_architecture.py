@@ -23,6 +23,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "stores": {"effects", "errors", "text"},
     "models": {"errors"},
     "commit": {"effects", "errors", "memory"},
+    "history": {"commit", "effects", "errors", "memory", "stores", "text"},
     "extract": {"effects", "errors", "memory", "models", "text"},
     "recall": {"commit", "effects", "errors", "memory", "models", "text"},
     "short_term": {"effects", "errors", "memory", "models", "text"},

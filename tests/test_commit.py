@@ -12,7 +12,7 @@ from langgraph.store.base import GetOp, Item, Op, PutOp, Result
 from langgraph.store.memory import InMemoryStore
 from typing_extensions import override
 
-from longterm.commit import Skip, Write, commit
+from longterm.commit import Policy, Skip, Write, commit
 from longterm.effects.drivers import arun, run
 from longterm.effects.operations import get_op, put_op
 from longterm.effects.steps import Batch, Exclusive, Replace
@@ -21,7 +21,7 @@ from longterm.stores import EmbeddedStore
 
 PLACE = ("memories",)
 WRITES = [Write(PLACE, key, {"content": key}) for key in ("a", "b", "c")]
-by_user = partial(commit, actor="user")
+by_user = partial(commit, actor="user", policy=Policy(keep_revisions=0))
 
 
 class FailingStore(InMemoryStore):
@@ -95,6 +95,16 @@ def test_what_an_edit_raises_comes_out_with_nothing_written(store: InMemoryStore
     with pytest.raises(ConflictError, match="not as expected"):
         run(by_user([WRITES[0], Write(PLACE, "t", refuse)]), store=store)
     assert store.search(PLACE) == []
+
+
+def test_the_history_is_written_in_the_same_batch(store: InMemoryStore) -> None:
+    lock = commit([Write(PLACE, "t", {"content": "tea"}, fresh=True)], actor="user").send(None)
+    assert isinstance(lock, Exclusive)
+    write = lock.flow.send(None)
+    assert isinstance(write, Replace)
+    assert [op.namespace for op in write.ops] == [PLACE, ("longterm-history", *PLACE)]
+    assert write.ops[1].index is False
+    lock.flow.close()
 
 
 def test_a_value_of_none_deletes(store: InMemoryStore) -> None:

@@ -1,7 +1,8 @@
 """commit: the one way in which a memory or a turn is changed.
 
 Managers, tools, the recorder and all others hand their writes to `commit`; nothing else writes
-to a store. It reads what is there, makes each write on that, and writes all of it by one batch.
+to a store. It reads what is there, makes each write on that, and writes all of it by one batch,
+with a revision for each memory that changed: what it was, who changed it and why.
 
 No change of another writer is lost: a store that compares and sets refuses a write on what has
 changed since it was read, and it is all done once more; on any other store the writers of this
@@ -12,16 +13,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, NoReturn, Protocol, cast
+from datetime import datetime, timedelta
+from typing import Any, NoReturn, Protocol
 
 from langgraph.store.base import NOT_PROVIDED, Item, PutOp
 
+from longterm.effects.clock import utc_now
 from longterm.effects.operations import Index, Ttl, get_op, put_op
 from longterm.effects.steps import Exclusive, fetch, replace
 from longterm.errors import ConflictError, PartialWriteError
+from longterm.memory.history_items import (
+    Chain,
+    KeepRevisions,
+    appended,
+    chain_of,
+    droppable,
+    history_namespace,
+    latest_key,
+    numbered_key,
+)
 from longterm.memory.namespace import Namespace
-from longterm.memory.revision import Actor, Origin, Revision, Source, weakest
+from longterm.memory.revision import Action, Actor, Origin, Revision, Source, origin_of
 
 __all__ = [
     "Committed",
@@ -37,6 +49,10 @@ __all__ = [
 
 #: Each conflict means that another writer went ahead, so there are few.
 _TRIES = 100
+
+#: Revisions of a memory are at least this far apart.
+_MOMENT = timedelta(microseconds=1)
+_FOUND = "found in the store: written there by another program"
 
 _Place = tuple[Namespace, str]
 
@@ -65,6 +81,12 @@ class Write:
     ttl: Ttl = NOT_PROVIDED
     #: The key was made up just now, so there is nothing to read.
     fresh: bool = False
+    #: The messages it came from; None for those of the whole commit.
+    sources: tuple[Source, ...] | None = None
+    #: What the revision says was done, where it is not plain from what was there.
+    action: Action | None = None
+    #: Its whole history from elsewhere; it is left as it is where it has one here already.
+    past: tuple[Revision, ...] = ()
 
 
 class Guard(Protocol):
@@ -80,6 +102,7 @@ class Policy:
     """What a commit does beside writing."""
 
     guard: Guard | None = None
+    keep_revisions: KeepRevisions = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,48 +177,127 @@ class _Change:
     reason: str | None
     policy: Policy
 
+    def sources_of(self, write: Write) -> tuple[Source, ...]:
+        """Return where *write* came from."""
+        return self.sources if write.sources is None else write.sources
+
+
+@dataclass(frozen=True, slots=True)
+class _Planned:
+    """A write with its operations: the item's own first, then those of its history."""
+
+    written: Written
+    ops: tuple[PutOp, ...]
+
 
 async def _carried_out(change: _Change) -> Committed:
     for remaining in reversed(range(_TRIES)):
-        current = await _current(change.writes)
-        ops, lost = _planned(change, current)
+        current = await _current(change)
+        plans: list[_Planned] = []
+        lost: list[str] = []
+        for write in change.writes:
+            match _planned(write, change, current):
+                case _Planned() as plan:
+                    plans.append(plan)
+                case Skip(reason):
+                    lost += [reason] if reason else []
+        # Items before histories: of what a failure leaves half-written, memories come first.
+        ops = [plan.ops[0] for plan in plans] + [op for plan in plans for op in plan.ops[1:]]
         try:
             await replace(ops, [_updated_at(current.get((op.namespace, op.key))) for op in ops])
         except ConflictError:
             if not remaining:
                 raise
         except Exception as error:  # noqa: BLE001 - raised again, with an account
-            await _raise_with_account(ops, current, error)
+            await _raise_with_account(ops[: len(plans)], current, error)
         else:
-            return Committed(
-                tuple(Written(op.namespace, op.key, cast("Any", op.value)) for op in ops), lost
-            )
+            return Committed(tuple(plan.written for plan in plans), tuple(lost))
     raise AssertionError("the last try returns or raises")
 
 
-async def _current(writes: Sequence[Write]) -> dict[_Place, Item]:
-    places = [(write.namespace, write.key) for write in writes if not write.fresh]
+async def _current(change: _Change) -> dict[_Place, Item]:
+    """Read the items that are to be written, and of their histories what matters."""
+    written = [write for write in change.writes if not write.fresh]
+    places = [(write.namespace, write.key) for write in written]
+    if change.policy.keep_revisions == 0:
+        return await _read(places)
+    latest = [(history_namespace(write.namespace), latest_key(write.key)) for write in written]
+    current = await _read([*places, *latest])
+    old = [place for write in written for place in _droppable(write, change, current)]
+    return current | await _read(old)
+
+
+def _droppable(write: Write, change: _Change, current: Mapping[_Place, Item]) -> list[_Place]:
+    """Return the places of the revisions that *write* may have to drop."""
+    namespace = history_namespace(write.namespace)
+    latest = current.get((namespace, latest_key(write.key)))
+    if latest is None:
+        return []
+    numbers = droppable(latest.value, change.policy.keep_revisions, erased=write.action == "erased")
+    return [(namespace, numbered_key(write.key, number)) for number in numbers]
+
+
+async def _read(places: Sequence[_Place]) -> dict[_Place, Item]:
     items = await fetch([get_op(*place, refresh_ttl=False) for place in places])
     return {place: item for place, item in zip(places, items, strict=True) if item is not None}
 
 
-def _planned(
-    change: _Change, current: Mapping[_Place, Item]
-) -> tuple[list[PutOp], tuple[str, ...]]:
-    """Return the operations, and why something is left out."""
-    ops: list[PutOp] = []
-    lost: list[str] = []
-    for write in change.writes:
-        item = current.get((write.namespace, write.key))
-        value = write.value(item) if callable(write.value) else write.value
-        if isinstance(value, Skip):
-            lost += [value.reason] if value.reason else []
-            continue
-        if value is not None and change.policy.guard is not None:
-            origin = weakest(source.origin for source in change.sources)
-            value = change.policy.guard.check(value, origin=origin).value
-        ops.append(put_op(write.namespace, write.key, value, index=write.index, ttl=write.ttl))
-    return ops, tuple(lost)
+def _planned(write: Write, change: _Change, current: Mapping[_Place, Item]) -> _Planned | Skip:
+    item = current.get((write.namespace, write.key))
+    value = write.value(item) if callable(write.value) else write.value
+    if isinstance(value, Skip):
+        return value
+    if value is not None and change.policy.guard is not None:
+        origin = origin_of(change.sources_of(write), change.actor)
+        value = change.policy.guard.check(value, origin=origin).value
+    op = put_op(write.namespace, write.key, value, index=write.index, ttl=write.ttl)
+    latest = current.get((history_namespace(write.namespace), latest_key(write.key)))
+    oldest = (current.get(place) for place in _droppable(write, change, current))
+    chain = chain_of(latest and latest.value, [one.value for one in oldest if one])
+    if write.past and chain.latest:
+        return Skip()
+    unchanged = not (write.action or write.past) and value == (item.value if item else None)
+    if unchanged or change.policy.keep_revisions == 0:
+        return _Planned(Written(write.namespace, write.key, value), (op,))
+    namespace = history_namespace(write.namespace)
+    new = _revisions(write, change, chain, item, value)
+    records = appended(write.key, chain, new, change.policy.keep_revisions)
+    history = (put_op(namespace, key, one, index=False, ttl=write.ttl) for key, one in records)
+    return _Planned(Written(write.namespace, write.key, value, new[-1]), (op, *history))
+
+
+def _revisions(
+    write: Write, change: _Change, chain: Chain, item: Item | None, value: dict[str, Any] | None
+) -> list[Revision]:
+    """Return the revisions to add: of what others left meanwhile, if anything, and of *write*."""
+    if write.past:
+        return list(write.past)
+    new: list[Revision] = []
+    before = chain.latest
+    if item is not None and (before is None or before.value != item.value):
+        action = "changed" if before and before.value else "created"
+        before = _after(
+            before, item.updated_at, action=action, value=item.value, actor="import", reason=_FOUND
+        )
+        new.append(before)
+    revision = _after(
+        before,
+        utc_now(),
+        action=write.action or ("deleted" if value is None else "changed" if item else "created"),
+        value=value,
+        actor=change.actor,
+        sources=change.sources_of(write),
+        model=change.model,
+        reason=change.reason,
+    )
+    return [*new, revision]
+
+
+def _after(before: Revision | None, time: datetime, **fields: Any) -> Revision:
+    """Return the revision that follows *before*, with its number, and no earlier than it."""
+    if before is None:
+        return Revision(number=1, time=time, **fields)
+    return Revision(number=before.number + 1, time=max(time, before.time + _MOMENT), **fields)
 
 
 def _updated_at(item: Item | None) -> datetime | None:

@@ -139,7 +139,7 @@ def test_one_update_is_one_batch_of_searches_and_one_of_writes(alice: RunnableCo
     manager(store, add("a", "b", "c")).invoke(["one", "two", "three"], alice)
     searches, writes = store.batches
     assert all(isinstance(op, SearchOp) for op in searches)
-    assert [type(op) for op in writes] == [PutOp] * 3
+    assert [op.namespace for op in writes] == [ALICE] * 3 + [("longterm-history", *ALICE)] * 3
 
 
 async def test_sync_and_async_do_the_same(alice: RunnableConfig) -> None:
@@ -148,7 +148,7 @@ async def test_sync_and_async_do_the_same(alice: RunnableConfig) -> None:
         store.put(ALICE, "k", TEA)
     manager(one, change(0, content="x")).invoke("tea", alice)
     await manager(other, change(0, content="x")).ainvoke("tea", alice)
-    assert one.batches == other.batches
+    assert list(map(len, one.batches)) == list(map(len, other.batches))
     assert values(one) == values(other)
 
 

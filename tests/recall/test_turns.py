@@ -6,7 +6,8 @@ from hypothesis import given, strategies as st
 from langgraph.store.base import Item
 
 from longterm.memory.conversation import as_messages
-from longterm.recall.turns import Turn, as_candidate, indexed_fields, turns
+from longterm.memory.model import indexed_fields
+from longterm.recall.turns import Turn, as_candidate, turns
 
 NOW = datetime(2023, 6, 1, tzinfo=UTC)
 

@@ -26,6 +26,7 @@ __all__ = [
     "SummarizeThread",
     "Update",
     "document_of",
+    "indexed_fields",
     "value_of",
 ]
 
@@ -119,3 +120,8 @@ def value_of(document: Document) -> dict[str, Any]:
         return dict(document.content)
     kind = {} if document.kind is None else {"kind": document.kind}
     return {**document.beside, **kind, "content": document.content}
+
+
+def indexed_fields(value: Mapping[str, Any]) -> list[str]:
+    """Return the fields by which a turn is found: each piece of a long one has its own vector."""
+    return ["content", "pieces[*]"] if "pieces" in value else ["content"]

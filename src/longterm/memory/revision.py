@@ -18,6 +18,7 @@ __all__ = [
     "Revision",
     "Source",
     "json_sources",
+    "origin_of",
     "sources_in",
     "weakest",
 ]
@@ -65,6 +66,19 @@ class Revision:
 def weakest(origins: Iterable[Origin]) -> Origin:
     """Return the origin that is trusted least; "import" where none is known."""
     return _ORIGINS[max(map(_ORIGINS.index, origins), default=-1)]
+
+
+def origin_of(sources: Sequence[Source], actor: Actor) -> Origin:
+    """Return the weakest origin of *sources*; where there are none, what *actor* stands for."""
+    if sources:
+        return weakest(source.origin for source in sources)
+    match actor:
+        case "user":
+            return "user"
+        case "manager" | "tool":
+            return "assistant"
+        case _:
+            return "import"
 
 
 def json_sources(sources: Sequence[Source]) -> list[dict[str, Any]]:

@@ -9,15 +9,19 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.store.base import BaseStore, Item
 from typing_extensions import override
 
-from longterm.commit import Skip, Write, commit
+from longterm.commit import Policy, Skip, Write, commit
 from longterm.effects.clock import utc_now
 from longterm.effects.runnable import FlowRunnable
 from longterm.errors import ConfigurationError
 from longterm.memory.conversation import as_messages
+from longterm.memory.model import indexed_fields
 from longterm.memory.namespace import NamespaceTemplate
-from longterm.recall.turns import Turn, indexed_fields, turns
+from longterm.recall.turns import Turn, turns
 
 __all__ = ["ConversationRecorder", "create_conversation_recorder"]
+
+#: A turn never changes, so it has no history.
+_PLAIN = Policy(keep_revisions=0)
 
 
 def create_conversation_recorder(
@@ -98,7 +102,7 @@ class ConversationRecorder(FlowRunnable[Any, list[dict[str, Any]]]):
             for turn in said
             if first_of_each[turn.key] is turn
         ]
-        return (await commit(writes, actor="manager")).puts
+        return (await commit(writes, actor="manager", policy=_PLAIN)).puts
 
 
 def _unless_there(value: dict[str, Any], item: Item | None) -> dict[str, Any] | Skip:

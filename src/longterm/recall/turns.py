@@ -21,7 +21,7 @@ from longterm.recall.candidates import Candidate
 from longterm.recall.reading import pieces
 from longterm.text.truncation import shortened
 
-__all__ = ["TURN", "Turn", "as_candidate", "indexed_fields", "turns"]
+__all__ = ["TURN", "Turn", "as_candidate", "turns"]
 
 #: The kind of a turn in the store.
 TURN = "Turn"
@@ -61,11 +61,6 @@ class Turn:
             "message_id": self.message_id,
             "before": self.before,
         } | ({"pieces": parts} if len(parts) > 1 else {})
-
-
-def indexed_fields(value: Mapping[str, Any]) -> list[str]:
-    """Fields by which a turn is found; each piece of a long one has a vector of its own."""
-    return ["content", "pieces[*]"] if "pieces" in value else ["content"]
 
 
 def turns(messages: Sequence[BaseMessage], *, thread: str, now: datetime, limit: int) -> list[Turn]:

@@ -10,11 +10,11 @@ from typing import Self
 from langchain_core.runnables import RunnableConfig
 from langgraph.store.base import BaseStore, ListNamespacesOp, MatchCondition
 
+from longterm.effects.forms import both
 from longterm.effects.steps import Batch
 from longterm.extract.schema import Schema
 from longterm.memory.namespace import unescape_label
 from longterm.models.names import ChatModel
-from longterm.service.forms import both
 from longterm.service.setup import ROOTS, Setup
 from longterm.service.user_memory import UserMemory
 

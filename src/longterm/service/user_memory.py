@@ -15,6 +15,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.store.base import BaseStore, Item, SearchItem
 
 from longterm.commit import Write, commit, if_unchanged
+from longterm.effects.forms import both
 from longterm.effects.operations import get_op, search_op
 from longterm.effects.steps import fetch, search
 from longterm.errors import ConfigurationError, ConflictError, InvalidInputError, UnknownMemoryError
@@ -23,7 +24,6 @@ from longterm.memory.model import Document, document_of, value_of
 from longterm.memory.namespace import Namespace, NamespaceTemplate
 from longterm.recall.recorder import create_conversation_recorder
 from longterm.recall.retriever import RecallResult
-from longterm.service.forms import both
 from longterm.service.records import (
     MemoryChange,
     MemoryRecord,

@@ -1,0 +1,146 @@
+"""Erasing: a memory with its history, what was derived from it, and an account of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, fields
+
+from langgraph.store.base import Item
+
+from longterm.commit import Write, commit
+from longterm.effects.operations import get_op
+from longterm.effects.paging import search_exactly
+from longterm.effects.steps import fetch
+from longterm.history import items
+from longterm.memory.namespace import Namespace
+from longterm.memory.revision import Actor, Revision, Source
+
+__all__ = ["Erasure", "SourceFilter", "erase", "purge"]
+
+#: A thread's or message's id, a speaker, a source whose set fields must agree, or a function.
+SourceFilter = str | Source | Callable[[Source], bool]
+
+_BEYOND = (
+    "backups made before",
+    "what model providers have logged",
+    "what the store keeps of its own: logs, replicas, snapshots",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """What an erase removed, by place, and what it could not reach."""
+
+    #: How many were removed of items, revisions, …
+    removed: dict[str, int] = field(default_factory=dict[str, int])
+    #: Memories that came from what was erased, with their namespaces.
+    derived: tuple[tuple[Namespace, str], ...] = ()
+    #: What an erase cannot reach.
+    beyond: tuple[str, ...] = _BEYOND
+
+    def __add__(self, other: Erasure) -> Erasure:
+        """Return the account of both."""
+        removed = dict(Counter(self.removed) + Counter(other.removed))
+        derived = tuple(dict.fromkeys([*self.derived, *other.derived]))
+        return Erasure(removed, derived, tuple(dict.fromkeys([*self.beyond, *other.beyond])))
+
+
+async def erase(
+    namespace: Namespace,
+    key: str | None,
+    *,
+    cascade: bool,
+    derived_in: Namespace | None,
+    actor: Actor,
+) -> Erasure:
+    """Erase *key*, or all of *namespace*; see `History.erase`."""
+    if derived_in is None and namespace[0] == "turns":
+        derived_in = ("memories", *namespace[1:])
+    derived: list[str] = []
+    if derived_in is not None:
+        said = await _messages(namespace, key)
+        derived = await _came_from(
+            derived_in, lambda source: (source.thread_id, source.message_id) in said
+        )
+    report = await _removed(namespace, key, actor)
+    if derived_in is None or not derived:
+        return report
+    if cascade:
+        for one in derived:
+            report += await _removed(derived_in, one, actor)
+    return report + Erasure(derived=tuple((derived_in, one) for one in derived))
+
+
+async def purge(namespace: Namespace, source: SourceFilter) -> Erasure:
+    """Erase what came from *source*; see `History.purge`."""
+    report = Erasure()
+    for key in await _came_from(namespace, _matcher(source)):
+        report += await _removed(namespace, key, "user")
+    return report
+
+
+async def _removed(namespace: Namespace, key: str | None, actor: Actor) -> Erasure:
+    if key is None:
+        living = await search_exactly(namespace, refresh_ttl=False)
+        known = await items.all_revisions(namespace)
+        keys = list(dict.fromkeys([*(item.key for item in living), *known]))
+    else:
+        keys = [key]
+    report = Erasure()
+    for one in keys:
+        report += await _one_removed(namespace, one, actor)
+    return report
+
+
+async def _one_removed(namespace: Namespace, key: str, actor: Actor) -> Erasure:
+    revisions = await items.revisions_of(namespace, key)
+    [item] = await fetch([get_op(namespace, key, refresh_ttl=False)])
+    if item is None and (not revisions or revisions[-1].action == "erased"):
+        return Erasure()
+    await commit([Write(namespace, key, None, action="erased")], actor=actor)
+    contents = [one for one in revisions if one.action != "erased"]
+    return Erasure({"items": 0 if item is None else 1, "revisions": len(contents)})
+
+
+async def _messages(namespace: Namespace, key: str | None) -> set[tuple[str | None, str]]:
+    """Return how sources name the turns that are erased: by thread and by message or turn."""
+    if key is None:
+        turns: Sequence[Item | None] = await search_exactly(namespace, refresh_ttl=False)
+    else:
+        turns = await fetch([get_op(namespace, key, refresh_ttl=False)])
+    return {
+        (turn.value.get("thread") or None, id)
+        for turn in turns
+        if turn is not None
+        for id in (turn.key, turn.value.get("message_id"))
+        if id
+    }
+
+
+async def _came_from(namespace: Namespace, matches: Callable[[Source], bool]) -> list[str]:
+    """Return the keys of memories with a revision of which a source *matches*."""
+    revisions = await items.all_revisions(namespace)
+    return [key for key, ones in revisions.items() if any(map(matches, _sources(ones)))]
+
+
+def _sources(revisions: Sequence[Revision]) -> list[Source]:
+    return [source for revision in revisions for source in revision.sources]
+
+
+def _matcher(wanted: SourceFilter) -> Callable[[Source], bool]:
+    match wanted:
+        case str():
+            return lambda source: wanted in (source.thread_id, source.message_id, source.speaker)
+        case Source():
+            empty = Source()
+            names = [
+                one.name
+                for one in fields(Source)
+                if getattr(wanted, one.name) != getattr(empty, one.name)
+            ]
+            return lambda source: all(
+                getattr(source, name) == getattr(wanted, name) for name in names
+            )
+        case _:
+            return wanted

@@ -1,0 +1,180 @@
+"""Memories as lines of JSON: written from any store, read into any other.
+
+The first line says the format; each further one is an item with its revisions. Mem0's export
+is read as well. Nothing is held in memory but a page of items.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from langgraph.store.base import Item
+
+from longterm.commit import Policy, Skip, Write, commit
+from longterm.effects.clock import utc_now
+from longterm.effects.operations import search_op
+from longterm.effects.steps import search
+from longterm.errors import InvalidInputError
+from longterm.history import items
+from longterm.memory.history_items import json_revision, revision_in
+from longterm.memory.model import indexed_fields
+from longterm.memory.namespace import Namespace, escape_label
+from longterm.memory.revision import Revision, Source
+
+__all__ = ["Imported", "export_page", "header", "import_lines"]
+
+_VERSION = 1
+_PAGE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What an import did."""
+
+    #: Items that were not there.
+    added: int = 0
+    #: Items that were there already, and stayed as they are.
+    kept: int = 0
+
+
+def header() -> str:
+    """Return the first line of an export."""
+    return _line({"longterm_export": _VERSION, "exported_at": utc_now().isoformat()})
+
+
+async def export_page(namespace: Namespace, start: int) -> tuple[list[str], int | None]:
+    """Return lines of the items from place *start* on, and where the next page starts.
+
+    The last page also has the memories that are deleted but can be restored.
+    """
+    [found] = await search([search_op(namespace, limit=_PAGE, offset=start, refresh_ttl=False)])
+    own: dict[str, Item | None] = {
+        item.key: item for item in found if tuple(item.namespace) == namespace
+    }
+    last = len(found) < _PAGE
+    if last:
+        own |= dict.fromkeys(await items.deleted_keys(namespace))
+    revisions = await items.revisions_of_each(namespace, list(own))
+    lines = [
+        _line(
+            {
+                "namespace": list(namespace),
+                "key": key,
+                "value": item.value if item else None,
+                "created_at": item.created_at.isoformat() if item else None,
+                "updated_at": item.updated_at.isoformat() if item else None,
+                "revisions": [json_revision(one) for one in revisions[key]],
+            }
+        )
+        for key, item in own.items()
+    ]
+    return lines, None if last else start + _PAGE
+
+
+async def import_lines(
+    lines: Iterable[str | bytes], namespace: Namespace | None, policy: Policy
+) -> Imported:
+    """Bring in *lines*; see `History.import_`."""
+    added = kept = 0
+    page: dict[tuple[Namespace, str], Write] = {}
+    writes = _writes(lines, namespace)
+    while True:
+        write = next(writes, None)
+        if page and (write is None or len(page) == _PAGE or (write.namespace, write.key) in page):
+            done = await commit(list(page.values()), actor="import", policy=policy)
+            added += len(done.written)
+            kept += len(page) - len(done.written)
+            page = {}
+        if write is None:
+            return Imported(added, kept)
+        page[write.namespace, write.key] = write
+
+
+def _writes(lines: Iterable[str | bytes], namespace: Namespace | None) -> Iterator[Write]:
+    """Read *lines* one by one, or all of them where they are one JSON document."""
+    numbered = enumerate((line for line in lines if line.strip()), 1)
+    for number, line in numbered:
+        try:
+            data = json.loads(line)
+        except ValueError:
+            if number > 1:
+                raise _unreadable(number, "it is no JSON") from None
+            data = _document([line, *(line for _, line in numbered)])
+        yield from _read(data, number, namespace)
+
+
+def _document(lines: Iterable[str | bytes]) -> Any:
+    text = "\n".join(line.decode() if isinstance(line, bytes) else line for line in lines)
+    try:
+        return json.loads(text)
+    except ValueError:
+        raise _unreadable(1, "it is no JSON") from None
+
+
+def _read(data: Any, number: int, namespace: Namespace | None) -> Iterator[Write]:
+    match data:
+        case {"longterm_export": int(version)}:
+            if version > _VERSION:
+                raise _unreadable(number, f"its format is {version}, newer than {_VERSION}")
+        case {"namespace": [*labels], "key": str(key), "value": value}:
+            place = namespace or tuple(map(str, labels))
+            past = tuple(map(revision_in, data.get("revisions", ())))
+            yield _write(place, key, value, past)
+        case {"memory": str(text), "id": str() | int() as id}:  # Mem0
+            labels = ("memories", escape_label(str(data["user_id"]))) if data.get("user_id") else ()
+            yield _write(
+                namespace or labels or ("memories",),
+                str(id),
+                {"kind": "Memory", "content": {"content": text}},
+                (_from_mem0(data, text),),
+            )
+        case {"results": [*inner]} | {"memories": [*inner]} | [*inner]:
+            for one in inner:
+                yield from _read(one, number, namespace)
+        case _:
+            raise _unreadable(number, "it is neither an item of an export nor a memory of Mem0")
+
+
+def _write(
+    namespace: Namespace, key: str, value: dict[str, Any] | None, past: tuple[Revision, ...]
+) -> Write:
+    index = indexed_fields(value) if value is not None and value.get("kind") == "Turn" else None
+
+    def edit(item: Item | None) -> dict[str, Any] | Skip | None:
+        return value if item is None else Skip()
+
+    return Write(namespace, key, edit, index=index, past=past)
+
+
+def _from_mem0(data: Mapping[str, Any], text: str) -> Revision:
+    when = data.get("updated_at") or data.get("created_at")
+    time = datetime.fromisoformat(when) if when else utc_now()
+    return Revision(
+        number=1,
+        action="created",
+        value={"kind": "Memory", "content": {"content": text}},
+        time=time if time.tzinfo else time.astimezone(),
+        actor="import",
+        sources=(Source(thread_id=data.get("run_id"), origin="import"),),
+        reason="from Mem0",
+    )
+
+
+def _line(data: Mapping[str, Any]) -> str:
+    line = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    try:
+        line.encode()
+    except UnicodeEncodeError:  # half an emoji: no file takes it, unless it is spelt out
+        line = json.dumps(data, separators=(",", ":"))
+    return f"{line}\n"
+
+
+def _unreadable(number: int, why: str) -> InvalidInputError:
+    return InvalidInputError(
+        f"Line {number} of the import cannot be read: {why}. Everything before it may be in "
+        "already; importing again when it is mended brings in the rest."
+    )

@@ -1,0 +1,186 @@
+"""The history of a store's memories: what they were, restored, erased, taken elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.store.base import BaseStore, Item, SearchItem
+
+from longterm.commit import Policy, Skip, Write, commit
+from longterm.effects.drivers import arun, run
+from longterm.effects.forms import both
+from longterm.errors import InvalidInputError, UnknownMemoryError
+from longterm.history import items
+from longterm.history.erasing import Erasure, SourceFilter, erase, purge
+from longterm.history.exchange import Imported, export_page, header, import_lines
+from longterm.memory.namespace import Namespace
+from longterm.memory.revision import Actor, Revision, Source
+
+__all__ = ["History"]
+
+
+class History:
+    """The history of the memories in *store*, any LangGraph store.
+
+    Every method has an awaited form: ``of`` and ``aof``, ``as_of`` and ``aas_of``. A namespace
+    means exactly that one, not what lies below. On stores that keep no revisions themselves
+    they are items in ``("longterm-history", *namespace)``; there a program that writes past
+    longterm leaves none.
+    """
+
+    def __init__(self, store: BaseStore, *, policy: Policy | None = None) -> None:
+        self.store = store
+        self.config = RunnableConfig()
+        self.policy = policy or Policy()
+
+    async def _of(self, namespace: Namespace, key: str) -> list[Revision]:
+        """Return the revisions of a memory, oldest first; none where it never was."""
+        return await items.revisions_of(_labels(namespace), key)
+
+    of, aof = both(_of)
+
+    async def _as_of(self, namespace: Namespace, time: datetime, key: str | None = None) -> Any:
+        """Return what a namespace held at *time*: a list of items.
+
+        With *key* only that one, or None. A *time* without a zone is local time.
+        """
+        found = await self.state(_labels(namespace), time, key=key)
+        if key is None:
+            return found
+        return found[0] if found else None
+
+    as_of, aas_of = both(_as_of)
+
+    async def state(
+        self,
+        namespace: Namespace,
+        time: datetime,
+        *,
+        key: str | None = None,
+        query: str | None = None,
+        filter: Mapping[str, Any] | None = None,
+        limit: int | None = None,
+        offset: int = 0,
+    ) -> list[SearchItem]:
+        """Find among what *namespace* held at *time*; a flow, for other flows."""
+        moment = time if time.tzinfo else time.astimezone()
+        found = await items.state_at(
+            namespace, moment.astimezone(UTC), key=key, query=query, filter=filter
+        )
+        return found[offset : None if limit is None else offset + limit]
+
+    async def _restore(
+        self, namespace: Namespace, key: str, revision: int, *, actor: Actor = "user"
+    ) -> Revision:
+        """Make a memory what it was after *revision*, a number; return the new revision.
+
+        Raises `UnknownMemoryError` where there is no such revision, and `InvalidInputError`
+        where it holds no content.
+        """
+        place = _labels(namespace)
+        revisions = await items.revisions_of(place, key)
+        wanted = next((one for one in revisions if one.number == revision), None)
+        if wanted is None:
+            raise UnknownMemoryError(key)
+        value = wanted.value
+        if value is None:
+            raise InvalidInputError(
+                f"Revision {revision} says that the memory was {wanted.action}: it has no content "
+                "to restore. Choose an earlier one."
+            )
+
+        def edit(item: Item | None) -> dict[str, Any] | Skip:
+            return Skip() if item is not None and item.value == value else value
+
+        write = Write(place, key, edit, sources=wanted.sources, action="restored")
+        done = await commit([write], actor=actor, policy=self.policy)
+        return done.written[0].revision or wanted if done.written else revisions[-1]
+
+    restore, arestore = both(_restore)
+
+    async def _sources(self, namespace: Namespace, key: str) -> list[Source]:
+        """Return the messages that what a memory says now came from, newest first, each once."""
+        revisions = await items.revisions_of(_labels(namespace), key)
+        found: dict[Source, None] = {}
+        for revision in reversed(revisions):
+            if revision.value is None:
+                break
+            found.update(dict.fromkeys(revision.sources))
+        return list(found)
+
+    sources, asources = both(_sources)
+
+    async def _erase(
+        self,
+        namespace: Namespace,
+        key: str | None = None,
+        *,
+        cascade: bool = False,
+        derived_in: Namespace | None = None,
+        actor: Actor = "user",
+    ) -> Erasure:
+        """Remove a memory, or all of a namespace, with its history; nothing brings it back.
+
+        Each leaves only that it was erased, and when. What is erased may be the source of
+        memories in *derived_in* (for turns, the memories of the same labels): the report lists
+        these, and with *cascade* they are erased as well.
+        """
+        return await erase(
+            _labels(namespace), key, cascade=cascade, derived_in=derived_in, actor=actor
+        )
+
+    erase, aerase = both(_erase)
+
+    async def _purge(self, namespace: Namespace, source: SourceFilter) -> Erasure:
+        """Erase every memory of a namespace that came from *source*, if only in part.
+
+        *source* is the id of a thread or message, the name of a speaker or tool, a `Source` of
+        which all that is set must agree, or a function of a source.
+        """
+        return await purge(_labels(namespace), source)
+
+    purge, apurge = both(_purge)
+
+    def export(self, *namespaces: Namespace) -> Iterator[str]:
+        """Yield lines of JSON: all that is in *namespaces*, with its revisions and sources."""
+        yield header()
+        for namespace in map(_labels, namespaces):
+            start: int | None = 0
+            while start is not None:
+                lines, start = run(export_page(namespace, start), store=self.store)
+                yield from lines
+
+    async def aexport(self, *namespaces: Namespace) -> AsyncIterator[str]:
+        """Yield what `export` yields."""
+        yield header()
+        for namespace in map(_labels, namespaces):
+            start: int | None = 0
+            while start is not None:
+                lines, start = await arun(export_page(namespace, start), store=self.store)
+                for line in lines:
+                    yield line
+
+    async def _import_(
+        self, lines: Iterable[str | bytes], *, namespace: Namespace | None = None
+    ) -> Imported:
+        """Bring in what `export` wrote, or Mem0's export; what is there already stays as it is.
+
+        *namespace* takes the place of the namespaces in *lines*. Importing twice changes
+        nothing. Raises `InvalidInputError` with the number of the line that cannot be read.
+        """
+        return await import_lines(
+            lines, None if namespace is None else _labels(namespace), self.policy
+        )
+
+    import_, aimport = both(_import_)
+
+
+def _labels(namespace: Any) -> Namespace:
+    """Return *namespace* as a tuple; one label may stand by itself."""
+    labels = (namespace,) if isinstance(namespace, str) else tuple(namespace)
+    if not labels or not all(isinstance(label, str) and label for label in labels):
+        raise InvalidInputError(f"A namespace is a tuple of texts, not {namespace!r}.")
+    return labels

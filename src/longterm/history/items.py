@@ -1,0 +1,137 @@
+"""History on stores that keep none themselves: read from the items that `commit` leaves.
+
+What a writer that went past `commit` did is seen only in what it left: a memory that it changed
+counts from then on, one that it deleted is missed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+from langgraph.store.base import Item, SearchItem
+
+from longterm.effects.operations import get_op
+from longterm.effects.paging import search_exactly
+from longterm.effects.steps import fetch
+from longterm.memory.history_items import (
+    chain_of,
+    history_namespace,
+    key_in,
+    latest_key,
+    numbered_key,
+    revision_in,
+)
+from longterm.memory.model import document_of
+from longterm.memory.namespace import Namespace
+from longterm.memory.revision import Revision
+from longterm.stores.filters import holds, parse
+from longterm.text.bm25 import bm25
+from longterm.text.tokenizer import query_terms, terms
+
+__all__ = ["all_revisions", "deleted_keys", "revisions_of", "revisions_of_each", "state_at"]
+
+
+async def revisions_of(namespace: Namespace, key: str) -> list[Revision]:
+    """Return the revisions of one memory, oldest first."""
+    return (await revisions_of_each(namespace, [key]))[key]
+
+
+async def revisions_of_each(namespace: Namespace, keys: Sequence[str]) -> dict[str, list[Revision]]:
+    """Return the revisions of several memories, by two batches."""
+    place = history_namespace(namespace)
+    latest = await fetch([get_op(place, latest_key(key), refresh_ttl=False) for key in keys])
+    last = {key: item.value for key, item in zip(keys, latest, strict=True) if item is not None}
+    older = [
+        (key, number)
+        for key, record in last.items()
+        for number in range(chain_of(record).first, record["number"])
+    ]
+    found = await fetch([get_op(place, numbered_key(*one), refresh_ttl=False) for one in older])
+    revisions: dict[str, list[Revision]] = {key: [] for key in keys}
+    for (key, _), item in zip(older, found, strict=True):
+        revisions[key] += [] if item is None else [revision_in(item.value)]
+    for key, record in last.items():
+        revisions[key].append(revision_in(record))
+    return revisions
+
+
+async def deleted_keys(namespace: Namespace) -> list[str]:
+    """Return the keys of memories that are deleted but not erased."""
+    place, deleted = history_namespace(namespace), {"action": "deleted"}
+    records = await search_exactly(place, filter=deleted, refresh_ttl=False)
+    return [key_in(item.value) for item in records if "first" in item.value]
+
+
+async def all_revisions(namespace: Namespace) -> dict[str, list[Revision]]:
+    """Return the revisions of every memory of *namespace*, oldest first."""
+    records = await search_exactly(history_namespace(namespace), refresh_ttl=False)
+    ordered = sorted(records, key=lambda item: (key_in(item.value), item.value["number"]))
+    return {
+        key: [revision_in(item.value) for item in items]
+        for key, items in groupby(ordered, lambda item: key_in(item.value))
+    }
+
+
+async def state_at(
+    namespace: Namespace,
+    time: datetime,
+    *,
+    key: str | None = None,
+    query: str | None = None,
+    filter: Mapping[str, Any] | None = None,
+) -> list[SearchItem]:
+    """Return the memories as they were at *time*: for *query* the best first, by their words."""
+    if key is None:
+        revisions = await all_revisions(namespace)
+        living = await search_exactly(namespace, refresh_ttl=False)
+        now: dict[str, Item] = {item.key: item for item in living}
+    else:
+        revisions = {key: await revisions_of(namespace, key)}
+        [item] = await fetch([get_op(namespace, key, refresh_ttl=False)])
+        now = {} if item is None else {key: item}
+    then = [
+        item
+        for one in {**revisions, **now}
+        if (item := _valid(namespace, one, revisions.get(one, []), now.get(one), time))
+    ]
+    if filter:
+        condition = parse(filter)
+        then = [item for item in then if holds(condition, item.value)]
+    return then if query is None else _ranked(then, query)
+
+
+def _valid(
+    namespace: Namespace, key: str, revisions: Sequence[Revision], now: Item | None, time: datetime
+) -> SearchItem | None:
+    """Return the memory as it was at *time*; None where there was none."""
+    past = [one for one in revisions if one.time <= time]
+    if now and now.updated_at <= time and (not revisions or revisions[-1].value != now.value):
+        return SearchItem(namespace, key, now.value, now.created_at, now.updated_at)
+    if not past or past[-1].value is None:
+        return None
+    gone = [number for number, one in enumerate(past) if one.value is None]
+    born = past[gone[-1] + 1 if gone else 0]
+    return SearchItem(namespace, key, past[-1].value, born.time, past[-1].time)
+
+
+def _ranked(items: Sequence[SearchItem], query: str) -> list[SearchItem]:
+    """Return those of *items* that share words with *query*, best first, scores from 0 to 1."""
+    texts = [terms(str(document_of(item.key, item.value).content)) for item in items]
+    scores = bm25(frozenset(query_terms(query)), texts)
+    best = max(scores, default=0.0)
+    order = sorted(range(len(items)), key=lambda place: scores[place], reverse=True)
+    return [
+        SearchItem(
+            items[place].namespace,
+            items[place].key,
+            items[place].value,
+            items[place].created_at,
+            items[place].updated_at,
+            scores[place] / best,
+        )
+        for place in order
+        if scores[place] > 0
+    ]

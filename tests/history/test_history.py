@@ -1,0 +1,410 @@
+"""History: every change leaves a revision, and an erase leaves none of it."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given, settings, strategies as st
+from langgraph.store.base import BaseStore
+from langgraph.store.memory import InMemoryStore
+
+from longterm.commit import Policy, Skip, Write, commit
+from longterm.effects.drivers import run
+from longterm.errors import InvalidInputError, UnknownMemoryError
+from longterm.history import History
+from longterm.memory.revision import Source
+from longterm.stores import EmbeddedStore
+
+ANN, BOB = ("memories", "ann"), ("memories", "bob")
+SAID = Source("monday", "m1", speaker="Ann", role="user", origin="user", quote="I like tea")
+
+
+@pytest.fixture(params=["memory", "embedded"])
+def store(request: pytest.FixtureRequest) -> Iterator[BaseStore]:
+    if request.param == "memory":
+        yield InMemoryStore()
+        return
+    with EmbeddedStore(":memory:") as embedded:
+        yield embedded
+
+
+def put(store: BaseStore, text: str | None, key: str = "k", **options: Any) -> None:
+    value = None if text is None else {"kind": "Memory", "content": {"content": text}}
+    place = options.pop("place", ANN)
+    run(
+        commit([Write(place, key, value)], actor=options.pop("actor", "user"), **options),
+        store=store,
+    )
+
+
+def texts(revisions: list[Any]) -> list[Any]:
+    return [one.value and one.value["content"]["content"] for one in revisions]
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+# What is kept
+
+
+def test_every_change_leaves_a_revision(store: BaseStore) -> None:
+    put(store, "likes tea", actor="manager", sources=[SAID], model="m", reason="said so")
+    put(store, "likes ale")
+    put(store, None, actor="policy")
+    first, second, third = History(store).of(ANN, "k")
+    assert (first.number, first.action, first.actor) == (1, "created", "manager")
+    assert (first.sources, first.model, first.reason) == ((SAID,), "m", "said so")
+    assert (second.number, second.action, second.actor) == (2, "changed", "user")
+    assert (third.number, third.action, third.actor) == (3, "deleted", "policy")
+    assert texts([first, second, third]) == ["likes tea", "likes ale", None]
+    assert first.time < second.time < third.time <= now()
+
+
+async def test_the_awaited_forms_say_the_same(store: BaseStore) -> None:
+    put(store, "likes tea")
+    history = History(store)
+    assert await history.aof(ANN, "k") == history.of(ANN, "k")
+    assert await history.aas_of(ANN, now()) == history.as_of(ANN, now())
+
+
+def test_unchanged_content_leaves_none(store: BaseStore) -> None:
+    put(store, "likes tea")
+    put(store, "likes tea")
+    put(store, None, key="never there")
+    assert len(History(store).of(ANN, "k")) == 1
+    assert History(store).of(ANN, "never there") == []
+
+
+def test_what_was_never_there_has_no_history(store: BaseStore) -> None:
+    assert History(store).of(ANN, "x") == []
+    assert History(store).as_of(ANN, now(), "x") is None
+
+
+def test_no_search_for_memories_finds_history(store: BaseStore) -> None:
+    put(store, "likes tea")
+    put(store, "likes ale")
+    assert len(store.search(("memories",), query="tea", limit=100)) == 1
+
+
+def test_what_was_stored_before_is_kept_as_it_was_found(store: BaseStore) -> None:
+    store.put(ANN, "k", {"kind": "Memory", "content": {"content": "old"}})
+    put(store, "new")
+    found, changed = History(store).of(ANN, "k")
+    assert (found.number, found.action, changed.number, changed.action) == (
+        1,
+        "created",
+        2,
+        "changed",
+    )
+    assert texts([found, changed]) == ["old", "new"]
+
+
+def test_only_so_many_revisions_are_kept_as_is_wanted(store: BaseStore) -> None:
+    for number in range(8):
+        put(store, f"{number}", policy=Policy(keep_revisions=3))
+    revisions = History(store).of(ANN, "k")
+    assert texts(revisions) == ["5", "6", "7"]
+    assert [one.number for one in revisions] == [6, 7, 8]
+
+
+def test_a_shorter_history_is_reached_little_by_little(store: BaseStore) -> None:
+    for number in range(30):
+        put(store, f"{number}")
+    for number in range(30, 35):
+        put(store, f"{number}", policy=Policy(keep_revisions=2))
+    assert texts(History(store).of(ANN, "k")) == ["33", "34"]
+
+
+def test_revisions_are_kept_as_long_as_is_wanted(store: BaseStore) -> None:
+    for number in range(6):
+        put(store, f"{number}", policy=Policy(keep_revisions=timedelta()))
+    assert texts(History(store).of(ANN, "k"))[-1] == "5"
+    assert len(History(store).of(ANN, "k")) <= 3
+    put(store, "a", key="long", policy=Policy(keep_revisions=timedelta(days=1)))
+    put(store, "b", key="long", policy=Policy(keep_revisions=timedelta(days=1)))
+    assert texts(History(store).of(ANN, "long")) == ["a", "b"]
+
+
+def test_no_history_is_kept_where_none_is_wanted(store: BaseStore) -> None:
+    put(store, "a", policy=Policy(keep_revisions=0))
+    assert History(store).of(ANN, "k") == []
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from("ab"), st.none() | st.sampled_from("xyz")), max_size=12))
+def test_the_history_says_at_each_moment_what_was_there(
+    steps: list[tuple[str, str | None]],
+) -> None:
+    store = InMemoryStore()
+    states: list[tuple[datetime, dict[str, Any]]] = [(now(), {})]
+    for key, text in steps:
+        put(store, text, key)
+        states.append((now(), {item.key: item.value for item in store.search(ANN)}))
+    history = History(store)
+    for time, state in states:
+        assert {item.key: item.value for item in history.as_of(ANN, time)} == state
+    for key in "ab":
+        revisions = history.of(ANN, key)
+        assert [one.number for one in revisions] == list(range(1, len(revisions) + 1))
+        assert all(one.value != other.value for one, other in pairwise(revisions))
+        living = store.get(ANN, key)
+        assert (revisions[-1].value if revisions else None) == (living.value if living else None)
+
+
+# As of
+
+
+def test_a_memory_is_read_as_it_was(store: BaseStore) -> None:
+    before = now()
+    put(store, "likes tea")
+    then = now()
+    put(store, "likes ale")
+    put(store, "likes rum", "other")
+    history = History(store)
+    assert history.as_of(ANN, before, "k") is None
+    item = history.as_of(ANN, then, "k")
+    assert item.value["content"] == {"content": "likes tea"}
+    assert (item.namespace, item.key) == (ANN, "k")
+    assert [one.key for one in history.as_of(ANN, then)] == ["k"]
+    assert sorted(one.key for one in history.as_of(ANN, now())) == ["k", "other"]
+
+
+def test_a_time_without_a_zone_is_local(store: BaseStore) -> None:
+    put(store, "likes tea")
+    assert len(History(store).as_of(ANN, datetime.now())) == 1  # noqa: DTZ005 - what is tested
+
+
+def test_others_memories_are_not_shown(store: BaseStore) -> None:
+    put(store, "likes tea", place=BOB)
+    put(store, "likes tea", place=(*ANN, "work"))
+    assert History(store).as_of(ANN, now()) == []
+
+
+def test_what_has_no_history_counts_from_its_last_writing(store: BaseStore) -> None:
+    before = now()
+    store.put(ANN, "k", {"content": "x"})
+    assert History(store).as_of(ANN, before) == []
+    assert [item.value for item in History(store).as_of(ANN, now())] == [{"content": "x"}]
+
+
+# Restore
+
+
+def test_a_deleted_memory_is_restored(store: BaseStore) -> None:
+    put(store, "likes tea", sources=[SAID])
+    put(store, None)
+    revision = History(store).restore(ANN, "k", 1)
+    assert (revision.number, revision.action, revision.sources) == (3, "restored", (SAID,))
+    item = store.get(ANN, "k")
+    assert item is not None
+    assert item.value == {"kind": "Memory", "content": {"content": "likes tea"}}
+    assert History(store).sources(ANN, "k") == [SAID]
+
+
+def test_restoring_what_is_there_changes_nothing(store: BaseStore) -> None:
+    put(store, "likes tea")
+    assert History(store).restore(ANN, "k", 1).number == 1
+    assert len(History(store).of(ANN, "k")) == 1
+
+
+def test_only_what_was_there_is_restored(store: BaseStore) -> None:
+    put(store, "likes tea")
+    put(store, None)
+    with pytest.raises(UnknownMemoryError):
+        History(store).restore(ANN, "k", 7)
+    with pytest.raises(InvalidInputError, match="deleted"):
+        History(store).restore(ANN, "k", 2)
+
+
+# Erase
+
+
+def everything(store: BaseStore) -> str:
+    found = store.search((), limit=10_000) if isinstance(store, InMemoryStore) else []
+    histories = [History(store).of(place, key) for place in (ANN, BOB) for key in ("k", "other")]
+    return repr([found, histories])
+
+
+def test_an_erase_leaves_only_that_it_was_and_when(store: BaseStore) -> None:
+    put(store, "secret one")
+    put(store, "secret two")
+    put(store, "likes tea", "other")
+    report = History(store).erase(ANN, "k")
+    assert (report.removed["items"], report.removed["revisions"]) == (1, 2)
+    assert "secret" not in everything(store)
+    (left,) = History(store).of(ANN, "k")
+    assert (left.action, left.value, left.sources) == ("erased", None, ())
+    assert len(store.search(ANN)) == 1
+
+
+def test_what_was_erased_cannot_be_restored(store: BaseStore) -> None:
+    put(store, "secret")
+    before = now()
+    History(store).erase(ANN, "k")
+    assert History(store).as_of(ANN, before) == []
+    with pytest.raises(InvalidInputError):
+        History(store).restore(ANN, "k", History(store).of(ANN, "k")[0].number)
+
+
+def test_a_deleted_memory_can_be_erased(store: BaseStore) -> None:
+    put(store, "secret")
+    put(store, None)
+    assert History(store).erase(ANN, "k").removed["revisions"] == 2
+    assert "secret" not in everything(store)
+
+
+def test_all_of_a_namespace_is_erased_and_nothing_else(store: BaseStore) -> None:
+    put(store, "secret")
+    put(store, "secret", "other")
+    put(store, "kept", place=BOB)
+    assert History(store).erase(ANN).removed["items"] == 2
+    assert "secret" not in everything(store)
+    assert len(History(store).of(BOB, "k")) == 1
+
+
+def test_erasing_twice_removes_nothing_more(store: BaseStore) -> None:
+    put(store, "secret")
+    History(store).erase(ANN)
+    assert not any(History(store).erase(ANN).removed.values())
+    assert len(History(store).of(ANN, "k")) == 1
+
+
+def test_the_report_says_what_is_out_of_reach(store: BaseStore) -> None:
+    assert any("backups" in one for one in History(store).erase(ANN).beyond)
+
+
+def test_what_came_from_an_erased_turn_is_listed_and_with_cascade_erased(
+    store: BaseStore,
+) -> None:
+    store.put(("turns", "ann"), "t1", {"kind": "Turn", "thread": "monday", "message_id": "m1"})
+    put(store, "likes tea", sources=[SAID])
+    put(store, "likes ale", "other")
+    history = History(store)
+    assert history.erase(("turns", "ann"), "t1").derived == ((ANN, "k"),)
+    store.put(("turns", "ann"), "t1", {"kind": "Turn", "thread": "monday", "message_id": "m1"})
+    assert history.erase(("turns", "ann"), cascade=True).derived == ((ANN, "k"),)
+    assert [item.key for item in store.search(ANN)] == ["other"]
+
+
+@pytest.mark.parametrize(
+    "source", ["monday", "m1", "Ann", Source("monday"), lambda one: one.origin == "user"]
+)
+def test_all_that_came_from_one_source_is_purged(store: BaseStore, source: Any) -> None:
+    put(store, "likes tea", sources=[SAID])
+    put(store, "likes ale", "other", sources=[Source("tuesday", origin="tool")])
+    assert History(store).purge(ANN, source).removed["items"] == 1
+    assert [item.key for item in store.search(ANN)] == ["other"]
+
+
+# Export and import
+
+
+def exported(store: BaseStore) -> list[str]:
+    return list(History(store).export(ANN, BOB))
+
+
+def filled(store: BaseStore) -> BaseStore:
+    put(store, "likes tea", sources=[SAID])
+    put(store, "likes ale 🍺", actor="manager")
+    put(store, "gone", "other", place=BOB)
+    put(store, None, "other", place=BOB)
+    store.put(ANN, "plain", {"content": "by another program \ud83c"})
+    return store
+
+
+def test_memories_go_into_any_store_with_their_history(store: BaseStore) -> None:
+    filled(store)
+    other = InMemoryStore()
+    done = History(other).import_(exported(store))
+    assert (done.added, done.kept) == (3, 0)
+    for place, key in [(ANN, "k"), (BOB, "other")]:
+        assert History(other).of(place, key) == History(store).of(place, key)
+    assert {item.key: item.value for item in other.search(("memories",))} == {
+        item.key: item.value for item in store.search(("memories",))
+    }
+    History(other).restore(BOB, "other", 1)
+    assert len(other.search(BOB)) == 1
+
+
+def test_into_each_store_the_history_comes(store: BaseStore) -> None:
+    source = filled(InMemoryStore())
+    History(store).import_(exported(source))
+    assert History(store).of(ANN, "k") == History(source).of(ANN, "k")
+    assert texts(History(store).of(BOB, "other")) == ["gone", None]
+
+
+def test_importing_twice_changes_nothing(store: BaseStore) -> None:
+    lines = exported(filled(InMemoryStore()))
+    History(store).import_(lines)
+    before = everything(store)
+    put(store, "changed since")
+    done = History(store).import_(lines)
+    assert (done.added, done.kept) == (0, 3)
+    History(store).restore(ANN, "k", 2)
+    assert before != everything(store)
+    assert len(History(store).of(ANN, "k")) == 4
+
+
+def test_an_import_may_go_to_another_namespace(store: BaseStore) -> None:
+    History(store).import_(exported(filled(InMemoryStore())), namespace=("memories", "eve"))
+    assert len(store.search(("memories", "eve"))) == 2
+
+
+def test_what_cannot_be_read_names_its_line(store: BaseStore) -> None:
+    lines = [*exported(filled(InMemoryStore())), '{"what": 1}']
+    with pytest.raises(InvalidInputError, match=f"Line {len(lines)}"):
+        History(store).import_(lines)
+    with pytest.raises(InvalidInputError, match="newer"):
+        History(store).import_(['{"longterm_export": 99}'])
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+def test_mem0_s_export_is_read(store: BaseStore, indent: int | None) -> None:
+    memories = [
+        {
+            "id": "9e1",
+            "memory": "Likes ramen",
+            "user_id": "ann",
+            "created_at": "2025-03-01T10:00:00-08:00",
+        },
+        {"id": "9e2", "memory": "Lives in Kyoto", "user_id": "ann"},
+    ]
+    text = json.dumps({"results": memories}, indent=indent)
+    assert History(store).import_(text.splitlines()).added == 2
+    assert {item.key for item in store.search(ANN)} == {"9e1", "9e2"}
+    (revision,) = History(store).of(ANN, "9e1")
+    assert (revision.time.year, revision.sources[0].origin) == (2025, "import")
+
+
+async def test_exporting_awaits_as_well(store: BaseStore) -> None:
+    filled(store)
+    lines = [line async for line in History(store).aexport(ANN, BOB)]
+    assert lines[1:] == exported(store)[1:]
+
+
+def test_a_hundred_thousand_items_are_not_held_at_once() -> None:
+    def endless() -> Iterator[str]:
+        yield '{"longterm_export": 1}'
+        for number in range(3_000):
+            assert len(store.search(ANN, limit=10_000)) > number - 1_100
+            yield json.dumps(
+                {"namespace": list(ANN), "key": str(number), "value": {"content": "x"}}
+            )
+
+    store = InMemoryStore()
+    assert History(store).import_(endless()).added == 3_000
+
+
+def test_a_skip_leaves_no_revision(store: BaseStore) -> None:
+    run(commit([Write(ANN, "k", lambda _: Skip())], actor="user"), store=store)
+    assert History(store).of(ANN, "k") == []
+
+
+@pytest.mark.parametrize("wrong", [(), ("",), ("a", ""), (1,)])
+def test_a_namespace_is_a_tuple_of_texts(store: BaseStore, wrong: Any) -> None:
+    with pytest.raises(InvalidInputError):
+        History(store).of(wrong, "k")
