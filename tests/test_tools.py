@@ -136,7 +136,7 @@ class Overtaken(EmbeddedStore):
     def batch(self, ops: Iterable[Any]) -> list[Result]:
         answers = super().batch(ops := list(ops))
         for op in ops:
-            if isinstance(op, GetOp):
+            if isinstance(op, GetOp) and op.namespace == PLACE:
                 self.put(op.namespace, op.key, {"content": "newest"})
         return answers
 

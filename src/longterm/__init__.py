@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from longterm import moved
 
 if TYPE_CHECKING:
+    from longterm.history import History
     from longterm.integrations.middleware import LongtermMiddleware
     from longterm.manage.manager import create_memory_manager
     from longterm.manage.searcher import create_memory_searcher
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from longterm.tools import create_manage_memory_tool, create_search_memory_tool
 
 __all__ = [
+    "History",
     "LongtermMiddleware",
     "MemoryService",
     "Prompt",
@@ -53,6 +55,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "History": "history",
     "LongtermMiddleware": "integrations.middleware",
     "MemoryService": "service",
     "Prompt": "prompts",
