@@ -16,6 +16,7 @@ from langchain_core.messages import (
     ToolCall,
     ToolMessage,
 )
+from langchain_core.messages.utils import count_tokens_approximately
 from langchain_core.prompts import ChatPromptTemplate
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import (  # type: ignore[reportMissingTypeStubs]
@@ -150,7 +151,7 @@ def test_last_words_that_do_not_fit_are_summarised_with_the_rest() -> None:
         max_tokens=100,
         max_summary_tokens=50,
     )
-    assert [message.type for message in result.messages] == ["system"]
+    assert [message.type for message in result.messages] == ["human"]  # it has to be answered
 
 
 def test_summaries_begin_later_where_that_is_wanted() -> None:
@@ -202,7 +203,7 @@ def test_call_ids_that_are_used_again_are_told_apart() -> None:
     turn = [HumanMessage("go"), calling("call_0"), answer("call_0"), AIMessage("done")]
     result = brief([*turn, *turn, *turn], "short", max_tokens_before_summary=6)
     types = [message.type for message in result.messages]
-    assert types == ["system", "ai", "human", "ai", "tool", "ai"]
+    assert types == ["human", "ai", "human", "ai", "tool", "ai"]
 
 
 def test_an_orphan_left_by_another_library_is_folded_into_the_summary() -> None:
@@ -310,11 +311,45 @@ def test_a_summary_that_stays_too_long_is_cut_to_the_budget() -> None:
     assert count_tokens_approximately(result.messages) <= 400
 
 
-def test_what_cannot_fit_says_why() -> None:
-    with pytest.raises(ConfigurationError, match="system message has 9 tokens"):
-        brief([SystemMessage("be kind"), *talk(9)], token_counter=nine_each)
+def test_what_cannot_fit_is_left_as_it_is_with_a_warning() -> None:
+    history = [SystemMessage("be kind"), *talk(9)]
+    with pytest.warns(RuntimeWarning, match="system message has 9 tokens"):
+        result = brief(history, token_counter=nine_each)
+    assert [one.content for one in result.messages] == [one.content for one in history]
     with pytest.raises(ConfigurationError, match="max_summary_tokens"):
         brief(talk(2), max_summary_tokens=6)
+
+
+def test_a_summary_may_have_no_room_of_its_own_as_in_langmem() -> None:
+    assert len(brief(talk(2), max_summary_tokens=0).messages) == 2
+
+
+def test_a_misspelt_option_and_a_missing_one_are_type_errors() -> None:
+    with pytest.raises(TypeError, match="max_sumary_tokens"):
+        brief(talk(2), max_sumary_tokens=3)
+    node: Any = SummarizationNode
+    with pytest.raises(TypeError, match="max_tokens"):
+        node(model=ScriptedChatModel())
+
+
+def test_after_a_summary_the_user_speaks_first_and_there_is_something_to_answer() -> None:
+    """A provider refuses a request with system messages only, or one the assistant begins."""
+    call = {"name": "fetch", "args": {}, "id": "1"}
+    history = [
+        HumanMessage("Read it."),
+        AIMessage("", tool_calls=[call]),
+        ToolMessage("word " * 900, tool_call_id="1"),
+    ]
+    model = ScriptedChatModel(*["The user asked."] * 9)
+    how: dict[str, Any] = {"max_tokens": 100, "token_counter": count_tokens_approximately}
+    result = brief(history, model=model, **how)
+    said = [one for one in result.messages if not isinstance(one, SystemMessage)]
+    assert isinstance(said[0], HumanMessage)
+    assert said[0].additional_kwargs == {"lc_source": "summarization"}
+    running = result.running_summary
+    assert running is not None
+    again = brief([*result.messages, AIMessage("done")], running=running, **how)
+    assert [one.content for one in again.messages] == [*[m.content for m in said], "done"]
 
 
 def test_more_than_one_call_can_take_is_summarised_in_parts() -> None:

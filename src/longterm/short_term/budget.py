@@ -13,10 +13,14 @@ from langchain_core.messages import BaseMessage, HumanMessage
 from longterm.errors import ConfigurationError
 from longterm.short_term.history import View
 
-__all__ = ["Limits", "TokenCounter", "choose_cut", "chunks", "cut_text"]
+__all__ = ["Limits", "OverBudgetError", "TokenCounter", "choose_cut", "chunks", "cut_text"]
 
 #: Counts the tokens of a list of messages.
 TokenCounter = Callable[[Sequence[Any]], int]
+
+
+class OverBudgetError(ConfigurationError):
+    """No cut brings a history within its budget."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,9 +35,9 @@ class Limits:
     max_summary_tokens: int
 
     def __post_init__(self) -> None:
-        if not 0 < self.max_summary_tokens < self.max_tokens:
+        if not 0 <= self.max_summary_tokens < self.max_tokens:
             raise ConfigurationError(
-                f"max_summary_tokens ({self.max_summary_tokens}) must be more than 0 and less "
+                f"max_summary_tokens ({self.max_summary_tokens}) must be 0 or more and less "
                 f"than max_tokens ({self.max_tokens}), which has to hold the summary and more."
             )
 
@@ -49,51 +53,37 @@ class Limits:
 
 
 def choose_cut(view: View, limits: Limits, counter: TokenCounter, extra: int) -> int | None:
-    """How many messages of *view* to summarise; None while all is well.
+    """Return how many messages of *view* to summarise; None while nothing is due.
 
-    *extra* is what an existing summary weighs. The shortest beginning that is heavy enough is
-    taken, so that the newest messages stay; the user's last words stay if they can. Raises
-    `ConfigurationError` where no cut holds the budget.
+    *extra* is what an existing summary weighs, in tokens. The shortest beginning that is heavy
+    enough is taken, so that the newest messages stay; the user's last words stay if they can.
+    Raises `OverBudgetError` where no cut holds the budget.
     """
     head = counter(view.head) if view.head else 0
-    if not view.body or not _is_due(view, counter(view.body), limits, head + extra):
-        return None
     sizes = list(accumulate((counter([message]) for message in view.body), initial=0))
+    weight = counter(view.body) if view.body else 0
+    overdue = weight >= limits.max_tokens_before_summary or weight + head + extra > limits.ceiling
+    if not view.body or not (overdue or 0 not in view.cuts):
+        return None
     room = limits.max_tokens - limits.max_summary_tokens - head
     fitting = [cut for cut in view.cuts if cut and sizes[-1] - sizes[cut] <= room]
     if not fitting and sizes[-1] + head + extra <= limits.ceiling:
         return None
     if not fitting:
-        raise _impossible(view, sizes, limits, head)
+        raise OverBudgetError(
+            f"The history cannot be brought down to max_tokens={limits.max_tokens}: its system "
+            f"message has {head} tokens, the summary may have {limits.max_summary_tokens}, and "
+            "the newest messages, which cannot be summarised yet because they wait for the "
+            f"results of tools, have {sizes[-1] - sizes[max(view.cuts, default=0)]}. Raise "
+            "max_tokens, or shorten the system message or the results."
+        )
     heavy = [cut for cut in fitting if sizes[cut] >= limits.max_tokens_before_summary]
-    return _best(fitting, heavy, _last_words(view))
-
-
-def _is_due(view: View, weight: int, limits: Limits, extra: int) -> bool:
-    too_much = weight >= limits.max_tokens_before_summary or weight + extra > limits.ceiling
-    return too_much or 0 not in view.cuts
-
-
-def _best(fitting: Sequence[int], heavy: Sequence[int], last_words: int) -> int:
+    users = (place for place, one in enumerate(view.body) if isinstance(one, HumanMessage))
+    last_words = max(users, default=-1)
     keeping = [cut for cut in fitting if cut <= last_words]
     if heavy and heavy[0] <= last_words:
         return heavy[0]
     return keeping[-1] if keeping else [*heavy, fitting[-1]][0]
-
-
-def _last_words(view: View) -> int:
-    places = (place for place, one in enumerate(view.body) if isinstance(one, HumanMessage))
-    return max(places, default=-1)
-
-
-def _impossible(view: View, sizes: Sequence[int], limits: Limits, head: int) -> ConfigurationError:
-    least = sizes[-1] - sizes[max(view.cuts, default=0)]
-    return ConfigurationError(
-        f"The history cannot be brought down to max_tokens={limits.max_tokens}: its system "
-        f"message has {head} tokens, the summary may have {limits.max_summary_tokens}, and the "
-        f"newest messages, which cannot be summarised yet because they wait for the results of "
-        f"tools, have {least}. Raise max_tokens, or shorten the system message or the results."
-    )
 
 
 def chunks(

@@ -21,7 +21,7 @@ from longterm.errors import InvalidInputError
 __all__ = ["RunningSummary", "View", "as_running", "digest", "identified", "look"]
 
 
-@dataclass(frozen=True)
+@dataclass
 class RunningSummary:
     """What was said so far in short, and which messages that covers."""
 
@@ -71,30 +71,27 @@ def look(
     *shown* is how the summary was shown to the model: where a history that was overwritten
     begins with that, it is taken for what it is.
     """
-    start = tuple(takewhile(_is_head, messages)) if running is None else _start(messages, shown)
-    head = tuple(message for message in start if not _is_shown(message, shown))
+
+    def is_head(message: BaseMessage) -> bool:
+        return isinstance(message, SystemMessage)
+
+    def is_shown(message: BaseMessage) -> bool:
+        return any(message.type == one.type and message.content == one.content for one in shown)
+
+    if running is None:
+        start = tuple(takewhile(is_head, messages))
+    else:
+        start = tuple(takewhile(lambda one: is_head(one) or is_shown(one), messages))
+    head = tuple(message for message in start if not is_shown(message))
     seed = running.summary if running and len(head) < len(start) else ""
     rest = identified(messages[len(start) :], seed)
-    said = _said(rest, running)
+    covered = running.summarized_message_ids if running else set[str]()
+    said = {message.id: digest(message) for message in rest if message.id in covered}
     running = _still_true(running, said)
     bonds = list(_bonds(rest))
     new = _new(rest, bonds, said, running)
     body = tuple(message for message, is_new in zip(rest, new, strict=True) if is_new)
     return View(head, body, _cuts(bonds, new), running)
-
-
-def _is_head(message: BaseMessage) -> bool:
-    return isinstance(message, SystemMessage)
-
-
-def _is_shown(message: BaseMessage, shown: Sequence[BaseMessage]) -> bool:
-    return any(message.type == one.type and message.content == one.content for one in shown)
-
-
-def _start(
-    messages: Sequence[BaseMessage], shown: Sequence[BaseMessage]
-) -> tuple[BaseMessage, ...]:
-    return tuple(takewhile(lambda one: _is_head(one) or _is_shown(one, shown), messages))
 
 
 def identified(messages: Sequence[BaseMessage], seed: str = "") -> list[BaseMessage]:
@@ -123,12 +120,6 @@ def digest(message: BaseMessage) -> str:
 
 def _hash(*parts: str) -> str:
     return hashlib.blake2b("\0".join(parts).encode(errors="replace"), digest_size=8).hexdigest()
-
-
-def _said(messages: Sequence[BaseMessage], running: RunningSummary | None) -> dict[str, str]:
-    """Fingerprints of those of *messages* that *running* covers."""
-    covered = running.summarized_message_ids if running else set[str]()
-    return {message.id: digest(message) for message in messages if message.id in covered}
 
 
 def _still_true(running: RunningSummary | None, said: dict[str, str]) -> RunningSummary | None:

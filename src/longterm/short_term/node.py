@@ -13,7 +13,6 @@ from longterm.effects.runnable import FlowRunnable
 from longterm.errors import InvalidInputError
 from longterm.short_term.history import as_running
 from longterm.short_term.summarization import (
-    SummarizationResult,
     SummaryOptions,
     make_summarizer,
     shown,
@@ -54,16 +53,17 @@ class SummarizationNode(FlowRunnable[Any, dict[str, Any]]):
         context: Mapping[str, Any] = state_field(input, "context") or {}
         before = as_running(context.get("running_summary"))
         result = await summarizing(messages, before, self.summarizer)
-        return {self.output_messages_key: self._written(result), **_context(context, result)}
+        written, running = result.messages, result.running_summary
+        if running and self.input_messages_key == self.output_messages_key:
+            written = [RemoveMessage(_ALL), *written]
+        update: dict[str, Any] = {self.output_messages_key: written}
+        if running or "running_summary" in context:  # one that no longer holds is taken back
+            update["context"] = {**context, "running_summary": running}
+        return update
 
     def show(self, messages: Any, running: Any) -> list[BaseMessage]:
         """Return *messages* as a model is to see them, given their running summary, if any."""
         return shown(messages, running, self.summarizer)
-
-    def _written(self, result: SummarizationResult) -> list[BaseMessage]:
-        if result.running_summary and self.input_messages_key == self.output_messages_key:
-            return [RemoveMessage(_ALL), *result.messages]
-        return result.messages
 
 
 def state_field(state: Any, key: str) -> Any:
@@ -71,10 +71,3 @@ def state_field(state: Any, key: str) -> Any:
     if isinstance(state, Mapping):
         return cast("Mapping[str, Any]", state).get(key)
     return getattr(state, key, None)
-
-
-def _context(context: Mapping[str, Any], result: SummarizationResult) -> dict[str, Any]:
-    """Write the context where there is a summary, or was one that no longer holds."""
-    if result.running_summary is None and "running_summary" not in context:
-        return {}
-    return {"context": {**context, "running_summary": result.running_summary}}

@@ -10,21 +10,27 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Required
+from typing import Any
 
 from langchain_core.language_models import BaseLanguageModel
-from langchain_core.messages import BaseMessage
+from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 from langchain_core.messages.utils import count_tokens_approximately
 from langchain_core.prompts import ChatPromptTemplate
 from typing_extensions import TypedDict, Unpack
 
 from longterm.effects.drivers import arun, run
 from longterm.effects.steps import ask
-from longterm.errors import ConfigurationError
 from longterm.memory.conversation import as_messages, message_text, render
 from longterm.models.answer import is_refusal, words
 from longterm.models.names import ChatModel, as_model
-from longterm.short_term.budget import Limits, TokenCounter, choose_cut, chunks, cut_text
+from longterm.short_term.budget import (
+    Limits,
+    OverBudgetError,
+    TokenCounter,
+    choose_cut,
+    chunks,
+    cut_text,
+)
 from longterm.short_term.history import RunningSummary, View, as_running, digest, look
 from longterm.short_term.prompts import (
     DEFAULT_EXISTING_SUMMARY_PROMPT,
@@ -47,7 +53,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True)
+@dataclass
 class SummarizationResult:
     """A history that fits its budget, and the summary to pass to the next call."""
 
@@ -67,7 +73,21 @@ class Summarizer:
     final_prompt: ChatPromptTemplate
 
     def show(self, running: RunningSummary, view: View | None = None) -> list[BaseMessage]:
-        """Messages that stand for *running* and what is left of *view*."""
+        """Messages that stand for *running* and what is left of *view*.
+
+        A conversation begins with the user and has something to answer, or providers refuse
+        it: where what is left does not begin so, the summary takes the user's place.
+        """
+        messages = self.forms(running, view)
+        first = next((one for one in messages if not isinstance(one, SystemMessage)), None)
+        own = [place for place, one in enumerate(messages) if running.summary in one.text]
+        if own and not isinstance(first, HumanMessage):
+            text = messages[own[0]].content
+            messages[own[0]] = HumanMessage(text, additional_kwargs={"lc_source": "summarization"})
+        return messages
+
+    def forms(self, running: RunningSummary, view: View | None = None) -> list[BaseMessage]:
+        """Fill the final prompt with *running* and what is left of *view*."""
         system, rest = (view.head, view.body) if view else ((), ())
         values = {"system_message": list(system), "messages": list(rest)}
         return self.final_prompt.format_messages(**values, summary=running.summary)
@@ -77,12 +97,15 @@ class Summarizer:
         return self.counter(messages) if messages else 0
 
 
-class SummaryOptions(TypedDict, total=False):
-    """Options of a summarisation; only the first two are needed."""
-
-    model: Required[str | ChatModel]
+class _NeededOptions(TypedDict):
+    model: str | ChatModel
     #: The most tokens that come out of a summarisation.
-    max_tokens: Required[int]
+    max_tokens: int
+
+
+class SummaryOptions(_NeededOptions, total=False):
+    """Options of a summarisation; only *model* and *max_tokens* are needed."""
+
     #: What messages may weigh before they are summarised; max_tokens if not given.
     max_tokens_before_summary: int | None
     #: What is set aside for the summary: 256 if not given.
@@ -97,7 +120,19 @@ class SummaryOptions(TypedDict, total=False):
 
 def make_summarizer(**options: Unpack[SummaryOptions]) -> Summarizer:
     """Check *options* and fill in what was not given."""
+    unknown = options.keys() - SummaryOptions.__annotations__.keys()
+    missing = SummaryOptions.__required_keys__ - options.keys()
+    if unknown or missing:
+        what = f"has no option {sorted(unknown)}" if unknown else f"needs {sorted(missing)}"
+        known = ", ".join(sorted(SummaryOptions.__annotations__))
+        raise TypeError(f"A summarisation {what}; its options are {known}.")
     most, before = options["max_tokens"], options.get("max_tokens_before_summary")
+    given = options.get("token_counter", count_tokens_approximately)
+
+    def by_model(messages: Sequence[Any]) -> int:
+        assert isinstance(given, BaseLanguageModel)  # noqa: S101 - chosen below only then
+        return given.get_num_tokens_from_messages(list(messages))
+
     return Summarizer(
         model=as_model(options["model"]),
         limits=Limits(
@@ -105,17 +140,11 @@ def make_summarizer(**options: Unpack[SummaryOptions]) -> Summarizer:
             max_tokens_before_summary=most if before is None else before,
             max_summary_tokens=options.get("max_summary_tokens", 256),
         ),
-        counter=_counter(options.get("token_counter", count_tokens_approximately)),
+        counter=by_model if isinstance(given, BaseLanguageModel) else given,
         initial_prompt=options.get("initial_summary_prompt", DEFAULT_INITIAL_SUMMARY_PROMPT),
         existing_prompt=options.get("existing_summary_prompt", DEFAULT_EXISTING_SUMMARY_PROMPT),
         final_prompt=options.get("final_prompt", DEFAULT_FINAL_SUMMARY_PROMPT),
     )
-
-
-def _counter(counter: TokenCounter | BaseLanguageModel[Any]) -> TokenCounter:
-    if isinstance(counter, BaseLanguageModel):
-        return lambda messages: counter.get_num_tokens_from_messages(list(messages))
-    return counter
 
 
 def summarize_messages(
@@ -139,14 +168,23 @@ async def summarizing(messages: Any, running: Any, how: Summarizer) -> Summariza
     """Bring *messages* within the limits of *how*: the whole job, as a flow."""
     view = _view(messages, as_running(running), how)
     extra = how.count(how.show(view.running)) if view.running else 0
-    cut = choose_cut(view, how.limits, how.counter, extra)
-    if cut is None:
+    try:
+        cut = choose_cut(view, how.limits, how.counter, extra)
+        if cut is None:
+            return _result(view, how)
+        notes = await _notes(view, cut, how)
+        if not notes:
+            _warn("The model gave no usable summary, so the whole history stays as it is.")
+            return _result(view, how)
+        old = view.running or RunningSummary("", set(), None)
+        covered = {str(message.id): digest(message) for message in view.body[:cut]}
+        ids = old.summarized_message_ids | covered.keys()
+        running = RunningSummary(notes, ids, [*covered][-1], {**old.digests, **covered})
+        moved_on = replace(view, body=view.body[cut:], cuts=(), running=running)
+        return await _fit(moved_on, how)
+    except OverBudgetError as error:  # a running agent does not die of a long system message
+        _warn(f"The whole history stays as it is. {error}")
         return _result(view, how)
-    notes = await _notes(view, cut, how)
-    if not notes:
-        _warn("The model gave no usable summary, so the whole history stays as it is.")
-        return _result(view, how)
-    return await _fit(_moved_on(view, cut, notes), how)
 
 
 def shown(messages: Any, running: Any, how: Summarizer) -> list[BaseMessage]:
@@ -155,7 +193,7 @@ def shown(messages: Any, running: Any, how: Summarizer) -> list[BaseMessage]:
 
 
 def _view(messages: Any, running: RunningSummary | None, how: Summarizer) -> View:
-    shown = how.show(running) if running else []
+    shown = [*how.forms(running), *how.show(running)] if running else []
     return look(as_messages(messages), running, shown)
 
 
@@ -163,16 +201,6 @@ def _result(view: View, how: Summarizer) -> SummarizationResult:
     if view.running is None:
         return SummarizationResult([*view.head, *view.body])
     return SummarizationResult(how.show(view.running, view), view.running)
-
-
-def _moved_on(view: View, cut: int, notes: str) -> View:
-    """Return *view* after its first *cut* messages went into *notes*."""
-    old = view.running or RunningSummary("", set(), None)
-    told = {str(message.id): digest(message) for message in view.body[:cut]}
-    running = RunningSummary(
-        notes, old.summarized_message_ids | told.keys(), [*told][-1], {**old.digests, **told}
-    )
-    return replace(view, body=view.body[cut:], cuts=(), running=running)
 
 
 async def _notes(view: View, cut: int, how: Summarizer) -> str:
@@ -202,8 +230,10 @@ def _short_enough(part: Sequence[BaseMessage], how: Summarizer) -> Sequence[Base
     if how.count(part) <= how.limits.most_at_once:
         return part
     fair = how.limits.most_at_once / len(part)
+    weights = [how.count([one]) for one in part]
     return [
-        _ends(one, fair / weight) if (weight := how.count([one])) > fair else one for one in part
+        _ends(one, fair / weight) if weight > fair else one
+        for one, weight in zip(part, weights, strict=True)
     ]
 
 
@@ -217,30 +247,28 @@ async def _fit(view: View, how: Summarizer) -> SummarizationResult:
     result = _result(view, how)
     if view.running is None or _fits(view, how):
         return result
-    shorter = await _asked(SHORTEN_PROMPT, (), view.running.summary, how)
-    told = _told(view, shorter) if shorter else view
-    return _result(told if _fits(told, how) else _cut_down(told, how), how)
+    running = view.running
 
+    def saying(notes: str) -> View:
+        return replace(view, running=replace(running, summary=notes))
 
-def _fits(view: View, how: Summarizer) -> bool:
-    return how.count(_result(view, how).messages) <= how.limits.max_tokens
-
-
-def _told(view: View, notes: str) -> View:
-    running = view.running or RunningSummary("", set(), None)
-    return replace(view, running=replace(running, summary=notes))
-
-
-def _cut_down(view: View, how: Summarizer) -> View:
-    notes = view.running.summary if view.running else ""
-    short = cut_text(notes, lambda text: _fits(_told(view, text), how))
+    shorter = await _asked(SHORTEN_PROMPT, (), running.summary, how)
+    best = saying(shorter) if shorter else view
+    if _fits(best, how):
+        return _result(best, how)
+    notes = best.running.summary if best.running else ""
+    short = cut_text(notes, lambda text: _fits(saying(text), how))
     if not short:
-        raise ConfigurationError(
+        raise OverBudgetError(
             f"The summary finds no room in max_tokens={how.limits.max_tokens} beside the "
             "system message and the newest messages. Raise max_tokens or max_summary_tokens."
         )
     _warn("The model's summary was longer than its budget even when asked again; it was cut.")
-    return _told(view, short)
+    return _result(saying(short), how)
+
+
+def _fits(view: View, how: Summarizer) -> bool:
+    return how.count(_result(view, how).messages) <= how.limits.max_tokens
 
 
 def _warn(text: str) -> None:
