@@ -84,6 +84,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     # LangMem's import paths: they only hand on.
     "knowledge": {"manage", "memory", "tools"},
     "utils": {"memory"},
+    "reflection": {"reflect"},
     "moved": set(),  # paths of the first release
 }
 #: Packages that only one module, or one package, may import.

@@ -46,8 +46,11 @@ class LongtermError(Exception):
     """The base of every error in longterm."""
 
 
-class ConfigurationError(LongtermError):
-    """Something was set up in a way that cannot work."""
+class ConfigurationError(LongtermError, ValueError):
+    """Something was set up in a way that cannot work.
+
+    A `ValueError` as well: what LangMem's users catch.
+    """
 
 
 class MissingExtraError(ConfigurationError, ImportError):

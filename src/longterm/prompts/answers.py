@@ -26,11 +26,16 @@ def field(answer: Any, *names: str) -> Any:
 
     None where there is no such field; an empty one is "".
     """
-    places = [*_mappings(answer), _tagged(words(answer), names), *_json(words(answer))]
+    text = words(answer)
+    places = list(_structured(answer))
+    places.append({name: value for name in names if (value := _between(text, name)) is not None})
+    value = read_json(text)
+    found = cast("list[Any]", value) if isinstance(value, list) else [value]
+    places.extend(cast("Mapping[str, Any]", one) for one in found if isinstance(one, Mapping))
     return next((one[name] for one in places for name in names if name in one), None)
 
 
-def _mappings(answer: Any) -> Iterator[Mapping[str, Any]]:
+def _structured(answer: Any) -> Iterator[Mapping[str, Any]]:
     """Arguments of tool calls, and what a structured output gave."""
     match answer:
         case AIMessage():
@@ -43,26 +48,12 @@ def _mappings(answer: Any) -> Iterator[Mapping[str, Any]]:
             pass
 
 
-def _tagged(text: str, names: tuple[str, ...]) -> dict[str, str]:
-    found = {name: _between(text, name) for name in names}
-    return {name: value for name, value in found.items() if value is not None}
-
-
 def _between(text: str, tag: str) -> str | None:
     """Text in the last pair of *tag* that holds any; to the end where it was never closed."""
     parts = re.split(rf"<{tag}(?:\s[^>]*)?>", text, flags=re.IGNORECASE)[1:]
     found = [re.split(rf"</{tag}\s*>", one, maxsplit=1, flags=re.IGNORECASE)[0] for one in parts]
-    filled = [one for one in found if one.strip()]
-    return _unfenced([*found, *filled][-1].strip()) if found else None
-
-
-def _unfenced(text: str) -> str:
-    match = _FENCE.match(text)
-    return match[1].strip() if match else text
-
-
-def _json(text: str) -> Iterator[Mapping[str, Any]]:
-    value = read_json(text)
-    for one in cast("list[Any]", value) if isinstance(value, list) else [value]:
-        if isinstance(one, Mapping):
-            yield cast("Mapping[str, Any]", one)
+    if not found:
+        return None
+    last = [*found, *(one for one in found if one.strip())][-1].strip()
+    fence = _FENCE.match(last)
+    return fence[1].strip() if fence else last

@@ -6,7 +6,7 @@ empty where nothing alike was ever kept.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -51,31 +51,24 @@ class FewShot(FlowRunnable[Any, Examples]):
     async def flow(self, input: Any, config: RunnableConfig) -> Examples:
         namespace = self.namespace(config)
         queries = windows(as_messages(input), 2)
-        only = {"kind": self.kind} if self.kind else None
-        found = [_own(namespace, only, self.limit, query) for query in queries]
-        items = _best(await together(found), self.limit)
+        found = await together([self._search(namespace, query) for query in queries])
+        once: dict[str, SearchItem] = {}
+        for item in (item for items in found for item in items):
+            # Among equals, what the last words found.
+            once[item.key] = max(once.get(item.key, item), item, key=_score)
+        items = tuple(sorted(once.values(), key=_score, reverse=True)[: self.limit])
         return Examples(items, _block(items))
 
-
-async def _own(
-    namespace: Namespace, only: dict[str, Any] | None, limit: int, query: str
-) -> list[SearchItem]:
-    """Search in *namespace*; what lies below it is somebody else's, and a search finds it too."""
-    mine: list[SearchItem] = []
-    for most in (limit, _MANY):
-        [found] = await search([SearchOp(namespace, only, most, query=query)])
-        mine = [one for one in found if one.namespace == namespace]
-        if len(mine) >= limit or len(mine) == len(found):
-            break
-    return mine[:limit]
-
-
-def _best(found: Sequence[Sequence[SearchItem]], limit: int) -> tuple[SearchItem, ...]:
-    """Return the best *limit* of all that was found; among equals, what the last words found."""
-    once: dict[str, SearchItem] = {}
-    for item in (item for items in found for item in items):
-        once[item.key] = max(once.get(item.key, item), item, key=_score)
-    return tuple(sorted(once.values(), key=_score, reverse=True)[:limit])
+    async def _search(self, namespace: Namespace, query: str) -> list[SearchItem]:
+        """Search in *namespace*; what lies below it is another's, and a search finds it too."""
+        only = {"kind": self.kind} if self.kind else None
+        mine: list[SearchItem] = []
+        for most in (self.limit, _MANY):
+            [found] = await search([SearchOp(namespace, only, most, query=query)])
+            mine = [one for one in found if one.namespace == namespace]
+            if len(mine) >= self.limit or len(mine) == len(found):
+                break
+        return mine[: self.limit]
 
 
 def _score(item: SearchItem) -> float:
@@ -83,26 +76,22 @@ def _score(item: SearchItem) -> float:
 
 
 def _block(items: Sequence[SearchItem]) -> str:
+    """Show *items* as numbered examples, fenced; nothing for none."""
     if not items:
         return ""
-    shown = "\n".join(
-        f'<example number="{number}">\n{_shown(item.value)}\n</example>'
-        for number, item in enumerate(items, 1)
-    )
-    return f"{_HEADING}\n<examples>\n{shown}\n</examples>"
-
-
-def _shown(value: Mapping[str, Any]) -> str:
-    content = value.get("content", value)
-    if isinstance(content, Mapping):
-        content = "\n".join(_lines(cast("Mapping[str, Any]", content)))
-    return fenced(str(content), "example", "examples")
-
-
-def _lines(content: Mapping[str, Any]) -> Iterator[str]:
-    for name, said in content.items():
-        if said not in (None, "", [], {}):
-            yield turn(as_label(name.replace("_", " ").capitalize()), str(said))
+    blocks: list[str] = []
+    for number, item in enumerate(items, 1):
+        content = item.value.get("content", item.value)
+        if isinstance(content, Mapping):
+            fields = cast("Mapping[str, Any]", content).items()
+            content = "\n".join(
+                turn(as_label(name.replace("_", " ").capitalize()), str(said))
+                for name, said in fields
+                if said not in (None, "", [], {})
+            )
+        shown = fenced(str(content), "example", "examples")
+        blocks.append(f'<example number="{number}">\n{shown}\n</example>')
+    return "\n".join([_HEADING, "<examples>", *blocks, "</examples>"])
 
 
 def create_few_shot(

@@ -7,7 +7,7 @@ the answer as it should have been.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, Required, cast
+from typing import Any, NamedTuple, cast
 
 from langchain_core.messages import BaseMessage
 from typing_extensions import TypedDict
@@ -41,17 +41,20 @@ _TAGS = (
 )
 
 
-class Prompt(TypedDict, total=False):
+class _Named(TypedDict):
+    name: str
+    prompt: str
+
+
+class Prompt(_Named, total=False):
     """A prompt of a system, with advice on how and when to change it."""
 
-    name: Required[str]
-    prompt: Required[str]
     update_instructions: str | None
     when_to_update: str | None
 
 
 class AnnotatedTrajectory(NamedTuple):
-    """A conversation, and what somebody thought of it."""
+    """A conversation, and feedback on it."""
 
     messages: Sequence[Any]
     feedback: Any = None
@@ -71,13 +74,13 @@ class MultiPromptOptimizerInput(TypedDict):
     prompts: list[Prompt]
 
 
-def as_prompt(value: Any) -> Prompt:
-    """*value*, a text or a dict, as a `Prompt`."""
+def as_prompt(value: Any, name: str = "prompt") -> Prompt:
+    """*value*, a text or a dict, as a `Prompt`; called *name* where it has none of its own."""
     match value:
         case str():
-            return Prompt(name="prompt", prompt=value)
+            return Prompt(name=name, prompt=value)
         case {"prompt": str()}:
-            return cast("Prompt", {"name": "prompt", **value})
+            return cast("Prompt", {"name": name, **value})
         case _:
             raise InvalidInputError(
                 'A prompt is a text or a dict {"name": …, "prompt": …}, '
@@ -143,11 +146,10 @@ def _is_conversation(value: Any) -> bool:
     if isinstance(value, Mapping):
         return "messages" in value
     is_list = isinstance(value, Sequence) and not isinstance(value, str)
-    return is_list and not _is_message(value) and all(map(_is_part, cast("Sequence[Any]", value)))
-
-
-def _is_part(value: Any) -> bool:
-    return _is_message(value) or isinstance(value, str)
+    if not is_list or _is_message(value):
+        return False
+    parts = cast("Sequence[Any]", value)
+    return all(isinstance(part, str) or _is_message(part) for part in parts)
 
 
 def _unknown(value: Any) -> InvalidInputError:
@@ -158,23 +160,19 @@ def _unknown(value: Any) -> InvalidInputError:
 
 
 def show(trajectories: Sequence[AnnotatedTrajectory]) -> str:
-    """Text of *trajectories* with their feedback, numbered."""
-    return "\n\n".join(_shown(number, one) for number, one in enumerate(trajectories, 1))
-
-
-def _shown(number: int, trajectory: AnnotatedTrajectory) -> str:
-    said = fenced(_feedback(trajectory.feedback), *_TAGS)
-    text = fenced(_told(trajectory.messages), *_TAGS)
-    tail = f'\n<feedback for="{number}">\n{said}\n</feedback>' if said else ""
-    return f'<trajectory number="{number}">\n{text}\n</trajectory>{tail}'
-
-
-def _told(messages: Any) -> str:
-    match messages:
-        case str(text) | [str(text)]:
-            return text
-        case _:
-            return render(as_messages(messages))
+    """Text of *trajectories* with their feedback, numbered; none of it can close its tags."""
+    blocks: list[str] = []
+    for number, (messages, feedback) in enumerate(trajectories, 1):
+        match messages:
+            case str(text) | [str(text)]:
+                pass
+            case _:
+                text = render(as_messages(messages))
+        block = f'<trajectory number="{number}">\n{fenced(text, *_TAGS)}\n</trajectory>'
+        if said := fenced(_feedback(feedback), *_TAGS):
+            block += f'\n<feedback for="{number}">\n{said}\n</feedback>'
+        blocks.append(block)
+    return "\n\n".join(blocks)
 
 
 def _feedback(value: Any) -> str:

@@ -36,17 +36,18 @@ class Ledger:
 
     def meter(self, model: ChatModel) -> ChatModel:
         """*model*, each of whose calls is paid for first."""
-        return RunnableLambda(self._pay) | model | RunnableLambda(self._note)
 
-    def _pay(self, messages: Any) -> Any:
-        with self._lock:
-            if self.calls >= self.most:
-                raise BudgetSpent
-            self.calls += 1
-        return messages
+        def pay(messages: Any) -> Any:
+            with self._lock:
+                if self.calls >= self.most:
+                    raise BudgetSpent
+                self.calls += 1
+            return messages
 
-    def _note(self, answer: Any) -> Any:
-        usage = answer.usage_metadata if isinstance(answer, AIMessage) else None
-        with self._lock:
-            self.tokens += usage["total_tokens"] if usage else 0
-        return answer
+        def note(answer: Any) -> Any:
+            usage = answer.usage_metadata if isinstance(answer, AIMessage) else None
+            with self._lock:
+                self.tokens += usage["total_tokens"] if usage else 0
+            return answer
+
+        return RunnableLambda(pay) | model | RunnableLambda(note)

@@ -121,19 +121,36 @@ class Measure:
     def metered(self, meter: Callable[[ChatModel], ChatModel]) -> Measure:
         """Return the same with every call paid for by *meter*."""
         score = meter(self.score) if self.price > 1 else self.score
-        model = self.model if self.task is None else _called(self.task)
-        return Measure(meter(model), self.task, score)
+        if (task := self.task) is None:
+            return Measure(meter(self.model), None, score)
+
+        async def acall(pair: Any) -> Any:
+            return await task(*pair)
+
+        def call(pair: Any) -> Any:
+            return task(*pair)
+
+        work = RunnableLambda(acall if inspect.iscoroutinefunction(task) else call)
+        return Measure(meter(work), task, score)
 
     async def outcomes(self, prompt: str, examples: Sequence[Example]) -> list[Outcome]:
         """Try *prompt* on *examples*, side by side."""
         return await together([self._outcome(prompt, example) for example in examples])
 
     async def _outcome(self, prompt: str, example: Example) -> Outcome:
-        work: Any = (prompt, example.given) if self.task else _messages(prompt, example)
-        answer = _said(await ask(self.model, work))
+        work: Any = (prompt, example.given) if self.task else _request(prompt, example)
+        answer = await ask(self.model, work)
+        text = said(answer) if isinstance(answer, str | BaseMessage) else str(answer)
         if self.price > 1:
-            return await self._judged(example, answer)
-        return _scored(answer, self.score(example.given, answer))
+            return await self._judged(example, text)
+        scored = self.score(example.given, text)
+        match scored:
+            case {"score": score, **rest}:
+                return Outcome(text, _number(score, scored), _words(rest.get("feedback")))
+            case (score, feedback):
+                return Outcome(text, _number(score, scored), _words(feedback))
+            case _:
+                return Outcome(text, _number(scored, scored))
 
     async def _judged(self, example: Example, answer: str) -> Outcome:
         values = {
@@ -143,40 +160,24 @@ class Measure:
         }
         text = fill(JUDGE, **{tag: fenced(one, *values) for tag, one in values.items()})
         verdict = await ask(self.score, [HumanMessage(text)])
-        return Outcome(answer, _judgement(verdict), str(field(verdict, "feedback") or ""))
+        found = field(verdict, "score")
+        number = _NUMBER.search(str(words(verdict) if found is None else found))
+        score = 0.0  # no evidence is no gain
+        if number is not None:
+            value = float(number["score"])
+            # A judge that was asked for a number up to 1 takes another scale all the same.
+            scale = next((scale for scale in (1.0, 10.0) if value <= scale), 100.0)
+            score = min(1.0, max(0.0, value / float(number["of"] or scale)))
+        return Outcome(answer, score, str(field(verdict, "feedback") or ""))
 
 
-def _called(task: Task) -> ChatModel:
-    async def acall(pair: Any) -> Any:
-        return await task(*pair)
-
-    def call(pair: Any) -> Any:
-        return task(*pair)
-
-    return RunnableLambda(acall if inspect.iscoroutinefunction(task) else call)
-
-
-def _messages(prompt: str, example: Example) -> list[BaseMessage]:
+def _request(prompt: str, example: Example) -> list[BaseMessage]:
     """Return *prompt* as system message; as all there is where it has a place for the input."""
     text = "\n\n".join(message_text(message) for message in example.messages)
     filled = fill(prompt, **{"input": text, **example.values})
     if "{input}" in placeholders(prompt):
         return [HumanMessage(filled)]
     return [SystemMessage(filled), *example.messages]
-
-
-def _said(answer: Any) -> str:
-    return said(answer) if isinstance(answer, str | BaseMessage) else str(answer)
-
-
-def _scored(answer: str, scored: Any) -> Outcome:
-    match scored:
-        case {"score": score, **rest}:
-            return Outcome(answer, _number(score, scored), _words(rest.get("feedback")))
-        case (score, feedback):
-            return Outcome(answer, _number(score, scored), _words(feedback))
-        case _:
-            return Outcome(answer, _number(scored, scored))
 
 
 def _number(score: Any, scored: Any) -> float:
@@ -189,18 +190,3 @@ def _number(score: Any, scored: Any) -> float:
             f"The score of an answer is a finite number or (number, feedback), not {scored!r:.60}."
         )
     return number
-
-
-def _judgement(verdict: Any) -> float:
-    """Score in *verdict*, from 0 to 1; 0 where it has none, for no evidence is no gain."""
-    found = field(verdict, "score")
-    number = _NUMBER.search(str(words(verdict) if found is None else found))
-    if number is None:
-        return 0.0
-    value = float(number["score"])
-    return min(1.0, max(0.0, value / float(number["of"] or _scale(value))))
-
-
-def _scale(value: float) -> float:
-    """Guess the scale of a judge that was asked for a number up to 1 and gave *value*."""
-    return next((scale for scale in (1.0, 10.0) if value <= scale), 100.0)

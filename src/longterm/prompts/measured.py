@@ -23,7 +23,7 @@ from longterm.prompts.measure import Example, Measure, Outcome, as_example
 from longterm.prompts.report import Candidate, MeasuredPrompt, Report
 from longterm.prompts.rewrite import Case, Rewriter
 
-__all__ = ["Bench", "MeasureOptions", "guarded", "searched"]
+__all__ = ["Evaluator", "MeasureOptions", "guarded", "searched"]
 
 MAX_CALLS = 200
 _LEAST = 2
@@ -58,7 +58,12 @@ class MeasureOptions:
         """Return the examples to learn from, and those held back."""
         learn = [as_example(one) for one in self.examples]
         if not isinstance(self.held_back, int | float):
-            return _both(learn, [as_example(one) for one in self.held_back])
+            held_back = [as_example(one) for one in self.held_back]
+            if not learn or not held_back:
+                raise ConfigurationError(
+                    "A search needs at least one example to learn from, and one in held_back."
+                )
+            return learn, held_back
         if not 0 < self.held_back < 1:
             raise ConfigurationError(
                 "held_back is a share of the examples, more than 0 and less than 1, or a list "
@@ -71,16 +76,8 @@ class MeasureOptions:
         return learn[count:], learn[:count]
 
 
-def _both(learn: list[Example], held_back: list[Example]) -> tuple[list[Example], list[Example]]:
-    if not learn or not held_back:
-        raise ConfigurationError(
-            "A search needs at least one example to learn from, and one in held_back."
-        )
-    return learn, held_back
-
-
-class Bench:
-    """Tries prompts on examples, pays for it, and remembers what came out."""
+class Evaluator:
+    """Tries prompts on examples, pays for each call, and keeps the outcomes."""
 
     def __init__(self, measure: Measure, held_back: Sequence[Example], ledger: Ledger) -> None:
         self.ledger = ledger
@@ -121,16 +118,11 @@ class Bench:
         others = tuple(self.found(prompt) for prompt in self.tried if prompt != old)
         scored = [one for one in others if one.score is not None]
         best = max(scored, key=lambda one: one.score or 0.0, default=baseline)
-        accepted = _is_better(best, baseline, gain)
+        known = best.score is not None and baseline.score is not None
+        accepted = known and (best.score or 0.0) > (baseline.score or 0.0) + gain
         costs = (self.ledger.calls, self.ledger.most, self.ledger.tokens)
         report = Report(kind, accepted, baseline, others, len(self.held_back), *costs, note)
         return MeasuredPrompt(best.prompt if accepted else old, report)
-
-
-def _is_better(new: Candidate, old: Candidate, gain: float) -> bool:
-    if new.score is None or old.score is None:
-        return False
-    return new.score > old.score + gain
 
 
 _SPENT = "The budget was spent before everything was tried."
@@ -144,27 +136,23 @@ def guarded(
     async def rewrite(case: Case) -> str:
         ledger = Ledger(options.max_calls)
         held_back = [as_example(one) for one in options.examples or case.examples]
-        bench = Bench(options.measure, _some(held_back), ledger)
+        if not held_back:
+            raise ConfigurationError("accept needs examples=[…] to try the new prompt on.")
+        evaluator = Evaluator(options.measure, held_back, ledger)
         try:
             new = await make(ledger.meter(model))(case)
             if new != case.text:
-                await bench.candidate(case.text)
-                await bench.candidate(new)
+                await evaluator.candidate(case.text)
+                await evaluator.candidate(new)
         except BudgetSpent:
-            return bench.verdict(kind, case.text, options.min_gain, _SPENT)
-        return bench.verdict(kind, case.text, options.min_gain)
+            return evaluator.verdict(kind, case.text, options.min_gain, _SPENT)
+        return evaluator.verdict(kind, case.text, options.min_gain)
 
     return rewrite
 
 
-def _some(examples: list[Example]) -> list[Example]:
-    if not examples:
-        raise ConfigurationError("accept needs examples=[…] to try the new prompt on.")
-    return examples
-
-
-#: Searches for better prompts on a bench: case, bench, examples to learn from, config, seed.
-Search = Callable[[Case, Bench, Sequence[Example], RunnableConfig, int], None]
+#: Searches for better prompts on a evaluator: case, evaluator, examples to learn from, config, seed.
+Search = Callable[[Case, Evaluator, Sequence[Example], RunnableConfig, int], None]
 
 
 def searched(model: ChatModel, options: MeasureOptions, config: Mapping[str, Any]) -> Rewriter:
@@ -175,14 +163,14 @@ def searched(model: ChatModel, options: MeasureOptions, config: Mapping[str, Any
         chosen = replace(options, examples=options.examples or case.examples)
         learn, held_back = chosen.split()
         ledger = Ledger(options.max_calls)
-        bench = Bench(options.measure, held_back, ledger)
+        evaluator = Evaluator(options.measure, held_back, ledger)
         search = make_search(ledger.meter(model), config)
         try:
-            run(bench.candidate(case.text), runnable_config)
-            search(case, bench, learn, runnable_config, options.seed)
+            run(evaluator.candidate(case.text), runnable_config)
+            search(case, evaluator, learn, runnable_config, options.seed)
         except BudgetSpent:
-            return bench.verdict("gepa", case.text, options.min_gain, _SPENT)
-        return bench.verdict("gepa", case.text, options.min_gain)
+            return evaluator.verdict("gepa", case.text, options.min_gain, _SPENT)
+        return evaluator.verdict("gepa", case.text, options.min_gain)
 
     def start(case: Case) -> Flow[str]:
         # gepa drives and cannot be driven; as one step it blocks a thread and not the loop.

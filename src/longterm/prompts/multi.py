@@ -27,7 +27,7 @@ __all__ = ["MultiPromptOptimizer", "create_multi_prompt_optimizer"]
 _WHICH = ("which", "names", "prompts")
 _BETWEEN = ",;\n"
 _DRESS = r"\s\"'`*.\[\]-"
-_NOBODY = ("", "none", "nothing", "n/a", "no", "null")
+_NONE = ("", "none", "nothing", "n/a", "no", "null")
 
 
 class MultiPromptOptimizer(FlowRunnable[Any, list[Prompt]]):
@@ -40,30 +40,28 @@ class MultiPromptOptimizer(FlowRunnable[Any, list[Prompt]]):
     @override
     async def flow(self, input: Any, config: RunnableConfig) -> list[Prompt]:
         given: list[Any] = list(input["prompts"])
-        prompts = [_named(number, value) for number, value in enumerate(given, 1)]
-        told = as_trajectories(input.get("trajectories"))
-        trajectories = show(told)
+        prompts = [as_prompt(value, f"prompt_{number}") for number, value in enumerate(given, 1)]
+        conversations = as_trajectories(input.get("trajectories"))
+        trajectories = show(conversations)
         chosen = await _chosen(self.model, prompts, trajectories)
-        cases = [Case(one, trajectories, tuple(told)) for one in prompts if one["name"] in chosen]
-        texts = iter(await together([self.rewriter(case) for case in cases]))
-        return [
-            _with(value, next(texts)) if prompt["name"] in chosen else value
-            for value, prompt in zip(given, prompts, strict=True)
+        cases = [
+            Case(one, trajectories, tuple(conversations))
+            for one in prompts
+            if one["name"] in chosen
         ]
+        texts = iter(await together([self.rewriter(case) for case in cases]))
+        results: list[Any] = []
+        for value, prompt in zip(given, prompts, strict=True):
+            if prompt["name"] in chosen:
+                text = next(texts)
+                results.append(text if isinstance(value, str) else {**value, "prompt": text})
+            else:
+                results.append(value)
+        return results
 
     async def __call__(self, trajectories: Any, prompts: list[Prompt]) -> list[Prompt]:
         """Optimise *prompts* on the running event loop."""
         return await self.ainvoke({"trajectories": trajectories, "prompts": prompts})
-
-
-def _named(number: int, value: Any) -> Prompt:
-    prompt = as_prompt(value)
-    named = isinstance(value, Mapping) and "name" in value
-    return prompt if named else cast("Prompt", {**prompt, "name": f"prompt_{number}"})
-
-
-def _with(value: Any, text: str) -> Any:
-    return text if isinstance(value, str) else {**value, "prompt": text}
 
 
 async def _chosen(model: ChatModel, prompts: Sequence[Prompt], trajectories: str) -> set[str]:
@@ -73,32 +71,27 @@ async def _chosen(model: ChatModel, prompts: Sequence[Prompt], trajectories: str
         return set()
     if len(prompts) == 1 and not prompts[0].get("when_to_update"):
         return names
-    messages = [HumanMessage(fill(CHOOSE, prompts=_listed(prompts), trajectories=trajectories))]
+    listed: list[str] = []
+    for prompt in prompts:
+        notes = {
+            "When to update it": prompt.get("when_to_update"),
+            "How to update it": prompt.get("update_instructions"),
+        }
+        said = "".join(f"\n{title}: {text}" for title, text in notes.items() if text)
+        block = f'<prompt name="{prompt["name"]}">\n{prompt["prompt"]}\n</prompt>{said}'
+        listed.append(block)
+    task = fill(CHOOSE, prompts="\n\n".join(listed), trajectories=trajectories)
+    messages = [HumanMessage(task)]
     answer = await ask(model, messages)
     found = _read(answer, names)
     if found is None:
         known = f"Answer with names out of {', '.join(sorted(names))}, between <which> tags."
         found = _read(await ask(model, exchange(messages, answer, known)), names)
-    return _nobody() if found is None else found
-
-
-def _nobody() -> set[str]:
-    text = "The model did not say which prompts to change, so all stay as they were."
-    warnings.warn(text, RuntimeWarning, stacklevel=2)
-    return set()
-
-
-def _listed(prompts: Sequence[Prompt]) -> str:
-    return "\n\n".join(map(_shown, prompts))
-
-
-def _shown(prompt: Prompt) -> str:
-    notes = {
-        "When to update it": prompt.get("when_to_update"),
-        "How to update it": prompt.get("update_instructions"),
-    }
-    said = "".join(f"\n{title}: {text}" for title, text in notes.items() if text)
-    return f'<prompt name="{prompt["name"]}">\n{prompt["prompt"]}\n</prompt>{said}'
+    if found is None:
+        text = "The model did not say which prompts to change, so all stay as they were."
+        warnings.warn(text, RuntimeWarning, stacklevel=2)
+        return set()
+    return found
 
 
 def _read(answer: Any, names: set[str]) -> set[str] | None:
@@ -108,7 +101,9 @@ def _read(answer: Any, names: set[str]) -> set[str] | None:
         return None
     text = "\n".join(_listed_in(which))
     found = {name for name in names if _is_in(text, name)}
-    return found if found or _is_nobody(text) else None
+    listed = re.split(rf"[{_BETWEEN}]", text.casefold())
+    none = all(re.sub(rf"[{_DRESS}]", "", one) in _NONE for one in listed)
+    return found if found or none else None
 
 
 def _listed_in(which: Any) -> list[str]:
@@ -128,11 +123,6 @@ def _is_in(text: str, name: str) -> bool:
     """Whether *text* lists *name*, which may itself hold what separates names."""
     dressed = rf"(?:\A|[{_BETWEEN}])[{_DRESS}]*{re.escape(name)}[{_DRESS}]*(?:\Z|[{_BETWEEN}])"
     return re.search(dressed, text, re.IGNORECASE) is not None
-
-
-def _is_nobody(text: str) -> bool:
-    listed = re.split(rf"[{_BETWEEN}]", text.casefold())
-    return all(re.sub(rf"[{_DRESS}]", "", one) in _NOBODY for one in listed)
 
 
 def create_multi_prompt_optimizer(

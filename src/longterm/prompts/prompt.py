@@ -54,16 +54,14 @@ def complaint(old: str, new: str) -> str:
     if not placeholders(old):
         invented |= _doubles(new) - _doubles(old) if _doubles(old) else frozenset[str]()
     broken = is_template(old) and _fields(new) != _names(placeholders(new))
-    return " ".join(_faults(lost, invented, broken=broken))
-
-
-def _faults(lost: frozenset[str], invented: frozenset[str], *, broken: bool) -> Iterator[str]:
+    faults: list[str] = []
     if lost:
-        yield f"It lost {_listed(lost)}, which must stay exactly as written."
+        faults.append(f"It lost {_listed(lost)}, which must stay exactly as written.")
     if invented:
-        yield f"It has {_listed(invented)}, which nobody will fill in."
-    if broken and not lost and not invented:
-        yield "Its braces do not match: a literal brace is written twice, {{ or }}."
+        faults.append(f"It has {_listed(invented)}, for which there is no value.")
+    if broken and not faults:
+        faults.append("Its braces do not match: a literal brace is written twice, {{ or }}.")
+    return " ".join(faults)
 
 
 def _listed(names: frozenset[str]) -> str:

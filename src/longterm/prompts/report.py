@@ -49,22 +49,14 @@ class Report:
         Path(path).write_text(text + "\n", encoding="utf-8")
 
     def __str__(self) -> str:
-        rows = [
-            ("old", self.baseline),
-            *((str(n), one) for n, one in enumerate(self.candidates, 1)),
-        ]
         verdict = "accepted" if self.accepted else "the old prompt stays"
-        lines = [
-            f"{self.kind}: {verdict} (score on {self.held_back} examples held back)",
-            *(_row(name, one) for name, one in rows),
-            f"{self.calls} of {self.max_calls} calls, {self.tokens} tokens",
-        ]
+        lines = [f"{self.kind}: {verdict} (score on {self.held_back} examples held back)"]
+        names = ["old", *map(str, range(1, len(self.candidates) + 1))]
+        for name, one in zip(names, (self.baseline, *self.candidates), strict=True):
+            score = "not done" if one.score is None else f"{one.score:8.3f}"
+            lines.append(f"  {name:>4}  {score:>8}  {' '.join(one.prompt.split())[:60]}")
+        lines.append(f"{self.calls} of {self.max_calls} calls, {self.tokens} tokens")
         return "\n".join([*lines, self.note] if self.note else lines)
-
-
-def _row(name: str, candidate: Candidate) -> str:
-    score = "not done" if candidate.score is None else f"{candidate.score:8.3f}"
-    return f"  {name:>4}  {score:>8}  {' '.join(candidate.prompt.split())[:60]}"
 
 
 class MeasuredPrompt(str):  # noqa: SLOT000 - it carries a report

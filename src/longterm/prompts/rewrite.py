@@ -146,17 +146,11 @@ def has_prompt(answer: Any) -> bool:
 
 def _read(old: str, answer: Any) -> tuple[str, str]:
     """Return the new prompt in *answer*, and what is wrong with it."""
-    found = field(answer, *_NEW)
-    if _declines(answer, found):
+    found, update = field(answer, *_NEW), field(answer, "update_prompt")
+    declined = update is not None and str(update).strip().lower() in _NO
+    if declined or (isinstance(found, str) and found.strip() in ("", "…", "...")):
         return old, ""
     if not isinstance(found, str):
         return old, "The answer has no <improved_prompt>."
     new = healed(old, found.strip())
     return old if new == old.strip() else new, complaint(old, new)
-
-
-def _declines(answer: Any, found: Any) -> bool:
-    """Whether *answer* says that the prompt shall stay as it is."""
-    update = field(answer, "update_prompt")
-    declined = update is not None and str(update).strip().lower() in _NO
-    return declined or (isinstance(found, str) and found.strip() in ("", "…", "..."))

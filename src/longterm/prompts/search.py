@@ -19,9 +19,9 @@ from longterm.effects.steps import Flow
 from longterm.errors import MissingExtraError
 from longterm.models.names import ChatModel
 from longterm.prompts.inputs import AnnotatedTrajectory, Prompt, show
+from longterm.prompts.kinds import metaprompt
 from longterm.prompts.measure import Example, Outcome
-from longterm.prompts.measured import Bench, Search
-from longterm.prompts.metaprompt import metaprompt
+from longterm.prompts.measured import Evaluator, Search
 from longterm.prompts.rewrite import Case, Rewriter
 
 try:
@@ -52,17 +52,21 @@ def make_search(model: ChatModel, config: Mapping[str, Any]) -> Search:
     batch, rounds = config.get("batch_size", _BATCH), config.get("max_rounds", _ROUNDS)
 
     def search(
-        case: Case, bench: Bench, learn: Sequence[Example], config: RunnableConfig, seed: int
+        case: Case,
+        evaluator: Evaluator,
+        learn: Sequence[Example],
+        config: RunnableConfig,
+        seed: int,
     ) -> None:
         size = min(batch, len(learn))
         try:
             optimize(
                 seed_candidate={_NAME: case.text},
                 trainset=list(learn),
-                valset=bench.held_back,
-                adapter=cast("Any", _Adapter(case, bench, rewriter, config)),
+                valset=evaluator.held_back,
+                adapter=cast("Any", _Adapter(case, evaluator, rewriter, config)),
                 reflection_minibatch_size=size,
-                stop_callbacks=cast("Any", _Stop(bench, size, rounds)),
+                stop_callbacks=cast("Any", _Stop(evaluator, size, rounds)),
                 logger=_Quiet(),
                 seed=seed,
             )
@@ -75,15 +79,15 @@ def make_search(model: ChatModel, config: Mapping[str, Any]) -> Search:
 class _Stop:
     """Ends the search when another round might not be paid for to its end."""
 
-    def __init__(self, bench: Bench, batch: int, rounds: int) -> None:
-        self.bench = bench
+    def __init__(self, evaluator: Evaluator, batch: int, rounds: int) -> None:
+        self.evaluator = evaluator
         self.rounds = rounds
         self.round = 0
-        self.cost = _REPAIR + (2 * batch + len(bench.held_back)) * bench.price
+        self.cost = _REPAIR + (2 * batch + len(evaluator.held_back)) * evaluator.price
 
     def __call__(self, state: Any) -> bool:  # noqa: ARG002 - gepa's signature
         self.round += 1
-        return self.round > self.rounds or self.bench.ledger.left < self.cost
+        return self.round > self.rounds or self.evaluator.ledger.left < self.cost
 
 
 class _Quiet:
@@ -95,10 +99,10 @@ class _Adapter:
     """What gepa asks us to do."""
 
     def __init__(
-        self, case: Case, bench: Bench, rewriter: Rewriter, config: RunnableConfig
+        self, case: Case, evaluator: Evaluator, rewriter: Rewriter, config: RunnableConfig
     ) -> None:
         self.case = case
-        self.bench = bench
+        self.evaluator = evaluator
         self.rewriter = rewriter
         self.config = config
 
@@ -109,7 +113,7 @@ class _Adapter:
         capture_traces: bool = False,  # noqa: FBT001, FBT002 - gepa's signature
     ) -> Any:
         """Try *candidate* on *batch*."""
-        outcomes = self._run(lambda: self.bench.outcomes(candidate[_NAME], batch))
+        outcomes = self._run(lambda: self.evaluator.outcomes(candidate[_NAME], batch))
         scores = [outcome.score for outcome in outcomes]
         traces = list(zip(batch, outcomes, strict=True)) if capture_traces else None
         return EvaluationBatch(outputs=outcomes, scores=scores, trajectories=traces)
@@ -121,7 +125,14 @@ class _Adapter:
         components_to_update: list[str],  # noqa: ARG002 - gepa's signature
     ) -> dict[str, Any]:
         """Return what went on, as trajectories with feedback."""
-        return {_NAME: [{"trajectory": _trajectory(*pair)} for pair in eval_batch.trajectories]}
+        records: list[dict[str, AnnotatedTrajectory]] = []
+        for example, outcome in cast("list[tuple[Example, Outcome]]", eval_batch.trajectories):
+            messages = [*example.messages, AIMessage(outcome.answer)]
+            notes = {"score": outcome.score, "feedback": outcome.feedback}
+            notes["expected"] = example.expected
+            feedback = {key: note for key, note in notes.items() if note != ""}
+            records.append({"trajectory": AnnotatedTrajectory(messages, feedback)})
+        return {_NAME: records}
 
     def propose_new_texts(
         self,
@@ -130,9 +141,9 @@ class _Adapter:
         components_to_update: list[str],  # noqa: ARG002 - gepa's signature
     ) -> dict[str, str]:
         """Rewrite *candidate* from what went on."""
-        told = show([record["trajectory"] for record in reflective_dataset[_NAME]])
+        shown = show([record["trajectory"] for record in reflective_dataset[_NAME]])
         prompt = cast("Prompt", {**self.case.prompt, "prompt": candidate[_NAME]})
-        case = replace(self.case, prompt=prompt, trajectories=told)
+        case = replace(self.case, prompt=prompt, trajectories=shown)
         return {_NAME: self._run(lambda: self.rewriter(case))}
 
     def _run(self, flow: Callable[[], Flow[T]]) -> T:
@@ -140,9 +151,3 @@ class _Adapter:
             return run(flow(), self.config)
         except Exception as error:
             raise _Failed from error
-
-
-def _trajectory(example: Example, outcome: Outcome) -> AnnotatedTrajectory:
-    messages = [*example.messages, AIMessage(outcome.answer)]
-    notes = {"score": outcome.score, "feedback": outcome.feedback, "expected": example.expected}
-    return AnnotatedTrajectory(messages, {key: note for key, note in notes.items() if note != ""})

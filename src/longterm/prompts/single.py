@@ -11,15 +11,19 @@ from typing_extensions import override
 from longterm.effects.runnable import FlowRunnable
 from longterm.errors import ConfigurationError
 from longterm.models.names import ChatModel, as_model
-from longterm.prompts.gradient import gradient
 from longterm.prompts.inputs import Prompt, as_prompt, as_trajectories, show
+from longterm.prompts.kinds import gradient, metaprompt, prompt_memory
 from longterm.prompts.measure import Measure, Score
 from longterm.prompts.measured import MeasureOptions, guarded, searched
-from longterm.prompts.metaprompt import metaprompt
-from longterm.prompts.prompt_memory import prompt_memory
 from longterm.prompts.rewrite import Case, Rewriter
 
-__all__ = ["Kind", "PromptOptimizer", "create_prompt_optimizer", "make_rewriter"]
+__all__ = [
+    "Kind",
+    "PromptOptimizer",
+    "UnknownKindError",
+    "create_prompt_optimizer",
+    "make_rewriter",
+]
 
 Kind = Literal["gradient", "metaprompt", "prompt_memory", "gepa"]
 
@@ -28,6 +32,10 @@ _KINDS: dict[str, Callable[[ChatModel, Mapping[str, Any]], Rewriter]] = {
     "metaprompt": metaprompt,
     "prompt_memory": prompt_memory,
 }
+
+
+class UnknownKindError(ConfigurationError, NotImplementedError):
+    """There is no optimiser of this kind."""
 
 
 class PromptOptimizer(FlowRunnable[Any, str]):
@@ -83,7 +91,7 @@ def make_rewriter(
     """Return the rewriter of *kind*, measured where *accept* says how."""
     if kind not in (*_KINDS, "gepa"):
         names = ", ".join(sorted([*_KINDS, "gepa"]))
-        raise ConfigurationError(f"There is no optimiser of kind {kind!r}. Choose one of {names}.")
+        raise UnknownKindError(f"There is no optimiser of kind {kind!r}. Choose one of {names}.")
     if accept is None and kind == "gepa":
         raise ConfigurationError('kind="gepa" needs accept=…, a score function or a judge model.')
     if accept is None:

@@ -2,7 +2,7 @@
 
 from longterm.short_term.history import RunningSummary
 from longterm.short_term.node import SummarizationNode
-from longterm.short_term.summarization import (
+from longterm.short_term.summarizer import (
     SummarizationResult,
     asummarize_messages,
     summarize_messages,

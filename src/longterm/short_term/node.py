@@ -12,7 +12,7 @@ from typing_extensions import Unpack, override
 from longterm.effects.runnable import FlowRunnable
 from longterm.errors import InvalidInputError
 from longterm.short_term.history import as_running
-from longterm.short_term.summarization import (
+from longterm.short_term.summarizer import (
     SummaryOptions,
     make_summarizer,
     shown,
