@@ -151,7 +151,7 @@ def guarded(
     return rewrite
 
 
-#: Searches for better prompts on a evaluator: case, evaluator, examples to learn from, config, seed.
+#: Searches for better prompts: case, evaluator, examples to learn from, config, seed.
 Search = Callable[[Case, Evaluator, Sequence[Example], RunnableConfig, int], None]
 
 
