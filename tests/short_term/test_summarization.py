@@ -334,7 +334,7 @@ def test_a_misspelt_option_and_a_missing_one_are_type_errors() -> None:
 
 def test_after_a_summary_the_user_speaks_first_and_there_is_something_to_answer() -> None:
     """A provider refuses a request with system messages only, or one the assistant begins."""
-    call = {"name": "fetch", "args": {}, "id": "1"}
+    call: dict[str, Any] = {"name": "fetch", "args": {}, "id": "1"}
     history = [
         HumanMessage("Read it."),
         AIMessage("", tool_calls=[call]),
