@@ -24,7 +24,8 @@ from longterm.integrations.middleware import LongtermMiddleware
 from longterm.manage.manager import create_memory_manager
 from longterm.manage.store_manager import create_memory_store_manager
 from longterm.recall.recorder import create_conversation_recorder
-from longterm.recall.retriever import RecallResult
+from longterm.recall.results import RecallResult
+from longterm.recall.retriever import create_recall
 from longterm.short_term import SummarizationNode
 from longterm.testing import Asked, HashEmbeddings, Reply, ScriptedChatModel, tool_calls
 
@@ -68,6 +69,55 @@ def test_what_one_conversation_taught_is_known_in_the_next(way: str) -> None:
     talk(graph, way, says("Where do I live?"), user("ann", "2"))
     assert systems(model.asked[0]) == []
     assert "fact: Ann lives in Rome" in systems(model.asked[1])[0]
+
+
+def test_what_was_said_and_what_was_learned_are_both_recalled() -> None:
+    model = ScriptedChatModel("Nice!", "Rome.")
+    recorder = create_conversation_recorder(namespace=("turns", "{user_id}"))
+    memory = LongtermMiddleware(keeper(learn("Ann lives in Rome"), "Nothing."), recorder=recorder)
+    graph = agent(model, memory)
+
+    graph.invoke(says("I moved to Rome, near the river"), user("ann"))
+    graph.invoke(says("Where did I move?"), user("ann", "2"))
+
+    (block,) = systems(model.asked[1])
+    assert "user: I moved to Rome, near the river" in block
+    assert "fact: Ann lives in Rome" in block
+
+
+def test_one_line_sets_up_all_of_it() -> None:
+    chat = ScriptedChatModel("Nice!", "Rome.")
+    learning = ScriptedChatModel(learn("Ann lives in Rome"), "Nothing.")
+    graph = agent(chat, LongtermMiddleware.of(learning, user="{user_id}"))
+
+    graph.invoke(says("I moved to Rome, near the river"), user("ann"))
+    graph.invoke(says("Where did I move?"), user("ann", "2"))
+
+    (block,) = systems(chat.asked[1])
+    assert "user: I moved to Rome, near the river" in block
+    assert "fact: Ann lives in Rome" in block
+
+
+def test_the_running_thread_is_not_recalled_again() -> None:
+    model = ScriptedChatModel("Nice!", "Rome.")
+    memory = LongtermMiddleware.of(ScriptedChatModel("None.", "None."), user="{user_id}")
+    graph = agent(model, memory, checkpointer=InMemorySaver())
+
+    graph.invoke(says("I moved to Rome, near the river"), user("ann"))
+    graph.invoke(says("Where did I move?"), user("ann"))
+
+    assert systems(model.asked[1]) == []
+
+
+def test_a_recorder_whose_turns_no_recall_looks_at_is_warned_about() -> None:
+    with pytest.warns(UserWarning, match="looks at none of them") as warned:
+        LongtermMiddleware(
+            keeper(),
+            recorder=create_conversation_recorder(),
+            recall=create_recall(namespace=NAMESPACE),
+        )
+
+    assert warned[0].filename == __file__
 
 
 def talk(graph: Any, way: str, state: Any, config: Any) -> None:

@@ -17,11 +17,13 @@ from typing_extensions import override
 
 from longterm.effects.runnable import FlowRunnable
 from longterm.effects.steps import Flow, ask
+from longterm.effects.warn import warn_caller
 from longterm.errors import ConfigurationError, InvalidInputError
 from longterm.manage.access import NamespaceAccess
 from longterm.memory.conversation import as_messages
 from longterm.models.names import adapt, innermost
-from longterm.recall.retriever import create_recall
+from longterm.recall.recorder import ConversationRecorder
+from longterm.recall.retriever import Recall, create_recall
 from longterm.short_term.node import state_field
 
 __all__ = [
@@ -33,6 +35,7 @@ __all__ = [
     "own_recall",
     "recalled",
     "safely",
+    "warn_of_unread_turns",
 ]
 
 T = TypeVar("T")
@@ -40,7 +43,6 @@ T = TypeVar("T")
 _LOG = logging.getLogger(__name__)
 #: LangGraph leaves the words of models with this tag out of what it streams.
 UNSEEN: RunnableConfig = {"tags": ["nostream"]}
-_LIMIT = 10
 
 
 class Executor(Protocol):
@@ -94,14 +96,37 @@ def as_recall(recall: Runnable[Any, Any]) -> Runnable[Any, Any]:
     return recall if own is None else own
 
 
-def own_recall(manager: Runnable[Any, Any]) -> Runnable[Any, Any] | None:
-    """Return what recalls the memories of a store manager, those of its namespace alone."""
-    return adapt(manager, _own) if isinstance(innermost(manager), NamespaceAccess) else None
+def own_recall(
+    manager: Runnable[Any, Any], recorder: Runnable[Any, Any] | None = None
+) -> Runnable[Any, Any] | None:
+    """Return what recalls the memories of a store manager, and the turns that *recorder* keeps.
+
+    Only what lies in their namespaces themselves, nothing below.
+    """
+    if not isinstance(innermost(manager), NamespaceAccess):
+        return None
+    keeps = None if recorder is None else innermost(recorder)
+    turns = [keeps.namespace] if isinstance(keeps, ConversationRecorder) else []
+
+    def own(inner: Runnable[Any, Any]) -> Runnable[Any, Any]:
+        access = cast("NamespaceAccess", inner)
+        return create_recall(namespace=[*turns, access.namespace], store=access.store, exact=True)
+
+    return adapt(manager, own)
 
 
-def _own(manager: Runnable[Any, Any]) -> Runnable[Any, Any]:
-    inner = cast("NamespaceAccess", manager)
-    return create_recall(namespace=inner.namespace, store=inner.store, limit=_LIMIT, exact=True)
+def warn_of_unread_turns(recall: Runnable[Any, Any], recorder: Runnable[Any, Any] | None) -> None:
+    """Warn where *recall* looks at no namespace that *recorder* writes to."""
+    looks, keeps = innermost(recall), None if recorder is None else innermost(recorder)
+    if not isinstance(looks, Recall) or not isinstance(keeps, ConversationRecorder):
+        return
+    turns = keeps.namespace.template
+    if not any(turns[: len(place.template)] == place.template for place in looks.namespaces):
+        warn_caller(
+            f"The recorder keeps turns in {turns}, and the recall looks at none of them. Give "
+            "create_recall that namespace as well, or leave recall= out.",
+            UserWarning,
+        )
 
 
 async def recalled(recall: Runnable[Any, Any] | None, messages: Sequence[BaseMessage]) -> str:

@@ -11,6 +11,7 @@ from typing import Annotated, Any, NotRequired, cast
 
 from langchain_core.messages import SystemMessage
 from langchain_core.runnables import Runnable
+from langgraph.store.base import BaseStore
 from typing_extensions import override
 
 from longterm.effects.drivers import arun, run
@@ -23,8 +24,12 @@ from longterm.integrations.langgraph import (
     own_recall,
     recalled,
     safely,
+    warn_of_unread_turns,
 )
+from longterm.manage.store_manager import create_memory_store_manager
 from longterm.memory.conversation import as_messages
+from longterm.models.names import ChatModel
+from longterm.recall.recorder import create_conversation_recorder
 from longterm.short_term import RunningSummary, SummarizationNode
 from longterm.short_term.history import as_running
 
@@ -49,12 +54,13 @@ class LongtermState(AgentState[Any]):
 class LongtermMiddleware(AgentMiddleware[LongtermState, Any, Any]):
     """Long-term memory for an agent: ``create_agent(…, middleware=[LongtermMiddleware(manager)])``.
 
-    What *recall* finds for the conversation goes into the system prompt; by default it searches
-    the manager's own namespace. After the agent has answered, *recorder*, where one is given,
-    keeps every message word for word, and *manager* reflects on the whole conversation:
-    through *executor* where one is given (*after_seconds* later), else at once. With
-    *summarize*, the model sees a long history in short, while the state keeps all of it. What
-    of this fails is logged, and the agent answers all the same; what was set up wrongly raises.
+    What *recall* finds for the conversation goes into the system prompt; by default that is what
+    *manager* learned and what *recorder* kept. After the agent has answered, *recorder*, where
+    one is given, keeps every message word for word, and *manager* reflects on the whole
+    conversation: through *executor* where one is given (*after_seconds* later), else at once.
+    With *summarize*, the model sees a long history in short, while the state keeps all of it.
+    What of this fails is logged, and the agent answers all the same; what was set up wrongly
+    raises.
     """
 
     state_schema = LongtermState
@@ -70,11 +76,34 @@ class LongtermMiddleware(AgentMiddleware[LongtermState, Any, Any]):
         after_seconds: float = 0,
     ) -> None:
         super().__init__()
-        self._recall = own_recall(manager) if recall is None else as_recall(recall)
+        if recall is not None:
+            warn_of_unread_turns(recall, recorder)
+        self._recall = own_recall(manager, recorder) if recall is None else as_recall(recall)
         self._reflect = ReflectNode(
             manager, executor=executor, recorder=recorder, after_seconds=after_seconds
         )
         self._summarize = summarize
+
+    @classmethod
+    def of(
+        cls,
+        model: str | ChatModel,
+        store: BaseStore | None = None,
+        *,
+        user: str = "{langgraph_user_id}",
+        **options: Any,
+    ) -> LongtermMiddleware:
+        """Set up all of it: *model* extracts memories, and every message is kept as well.
+
+        Both are kept for *user*, a label with placeholders for ``config["configurable"]``, in
+        *store* or that of the running agent. *options* are those of the class.
+        """
+        manager = create_memory_store_manager(
+            model, namespace=("memories", user), store=store, enable_deletes=True
+        )
+        recorder = create_conversation_recorder(namespace=("turns", user), store=store)
+        given: dict[str, Any] = {"recorder": recorder, **options}
+        return cls(manager, **given)
 
     @override
     def before_agent(self, state: Any, runtime: Any) -> dict[str, Any] | None:

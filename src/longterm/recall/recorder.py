@@ -63,7 +63,7 @@ class ConversationRecorder(FlowRunnable[Any, list[dict[str, Any]]]):
         clock: Callable[[], datetime],
     ) -> None:
         self.store = store
-        self._namespace = namespace
+        self.namespace = namespace
         self._limit = limit
         self._ttl = ttl
         self._clock = clock
@@ -89,7 +89,7 @@ class ConversationRecorder(FlowRunnable[Any, list[dict[str, Any]]]):
 
     async def keep(self, said: Sequence[Turn], config: RunnableConfig) -> list[dict[str, Any]]:
         """Store those of *said* that are new, all of a conversation or one part after another."""
-        place = self._namespace(config)
+        place = self.namespace(config)
         first_of_each = {turn.key: turn for turn in reversed(said)}
         writes = [
             Write(
