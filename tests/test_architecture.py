@@ -28,7 +28,17 @@ MAY_IMPORT: dict[str, set[str]] = {
     "recall": {"commit", "effects", "errors", "memory", "models", "text"},
     "short_term": {"effects", "errors", "memory", "models", "text"},
     "prompts": {"effects", "errors", "extract", "memory", "models", "text"},
-    "manage": {"commit", "effects", "errors", "extract", "memory", "models", "recall", "text"},
+    "manage": {
+        "commit",
+        "effects",
+        "errors",
+        "extract",
+        "history",
+        "memory",
+        "models",
+        "recall",
+        "text",
+    },
     "tools": {"commit", "effects", "errors", "extract", "manage", "memory"},
     "reflect": {"effects", "errors", "memory"},
     "service": {

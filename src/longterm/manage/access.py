@@ -20,16 +20,20 @@ from langgraph.store.base import (
 )
 from typing_extensions import override
 
-from longterm.commit import Write, commit
+from longterm.commit import Policy, Write, commit
 from longterm.effects.drivers import arun, in_graph, run
 from longterm.effects.operations import Index, Ttl, get_op, search_op
 from longterm.effects.runnable import FlowRunnable
 from longterm.effects.steps import fetch, search
+from longterm.errors import NoStoreError
 from longterm.extract.schema import MemorySchema
+from longterm.history import History
+from longterm.manage.as_of import MemoriesAsOf
 from longterm.manage.items import Item, SearchItem, typed_item, typed_search_item
 from longterm.manage.known import normalize_existing
 from longterm.memory.model import Document, value_of
 from longterm.memory.namespace import Namespace, NamespaceTemplate
+from longterm.memory.revision import Revision, Source
 
 __all__ = ["DEFAULT_KEY", "Default", "NamespaceAccess"]
 
@@ -48,8 +52,10 @@ class NamespaceAccess(FlowRunnable[Any, list[dict[str, Any]]]):
         kinds: Sequence[MemorySchema],
         default: Default | None,
         store: BaseStore | None,
+        policy: Policy,
     ) -> None:
         self.namespace = namespace
+        self._policy = policy
         self.store = store
         self._kinds = kinds
         self._default = default
@@ -145,6 +151,46 @@ class NamespaceAccess(FlowRunnable[Any, list[dict[str, Any]]]):
         """Do what `delete` does."""
         await arun(self._put(key, None, config), config, store=self.store_here())
 
+    def history(self, key: str, *, config: RunnableConfig | None = None) -> list[Revision]:
+        """Return what the memory under *key* was after each change, oldest first."""
+        return self._history().of(self.namespace(config), key)
+
+    async def ahistory(self, key: str, *, config: RunnableConfig | None = None) -> list[Revision]:
+        """Do what `history` does."""
+        return await self._history().aof(self.namespace(config), key)
+
+    def as_of(self, time: datetime, *, config: RunnableConfig | None = None) -> MemoriesAsOf:
+        """Return the memories as they were at *time*, to `get` and to `search`.
+
+        A *time* without a zone is local time.
+        """
+        store = self._history().store
+        return MemoriesAsOf(store, self.namespace(config), time, self._kinds)
+
+    def restore(self, key: str, revision: int, *, config: RunnableConfig | None = None) -> Revision:
+        """Make the memory under *key* what it was after *revision*; return the new revision."""
+        return self._history().restore(self.namespace(config), key, revision)
+
+    async def arestore(
+        self, key: str, revision: int, *, config: RunnableConfig | None = None
+    ) -> Revision:
+        """Do what `restore` does."""
+        return await self._history().arestore(self.namespace(config), key, revision)
+
+    def sources(self, key: str, *, config: RunnableConfig | None = None) -> list[Source]:
+        """Return the messages that the memory under *key* came from, newest first."""
+        return self._history().sources(self.namespace(config), key)
+
+    async def asources(self, key: str, *, config: RunnableConfig | None = None) -> list[Source]:
+        """Do what `sources` does."""
+        return await self._history().asources(self.namespace(config), key)
+
+    def _history(self) -> History:
+        store = self._store_to_read()
+        if store is None:
+            raise NoStoreError
+        return History(store, policy=self._policy)
+
     @override
     def store_here(self) -> BaseStore | None:
         here = super().store_here()
@@ -210,4 +256,8 @@ class NamespaceAccess(FlowRunnable[Any, list[dict[str, Any]]]):
         index: Index = None,
         ttl: Ttl = NOT_PROVIDED,
     ) -> None:
-        await commit([Write(self.namespace(config), key, value, index, ttl)], actor="user")
+        await commit(
+            [Write(self.namespace(config), key, value, index, ttl)],
+            actor="user",
+            policy=self._policy,
+        )

@@ -31,6 +31,7 @@ __all__ = [
     "ids_for",
     "job_in",
     "steps_in",
+    "thread_in",
     "today",
 ]
 
@@ -139,6 +140,12 @@ def today() -> date:
 def job_in(config: RunnableConfig) -> Any:
     """Return the id of the job that runs here, where it has one."""
     return config.get("configurable", {}).get(JOB_ID)
+
+
+def thread_in(config: RunnableConfig) -> str | None:
+    """Return the id of the conversation, where it has one."""
+    thread = config.get("configurable", {}).get("thread_id")
+    return None if thread is None else str(thread)
 
 
 def ids_for(config: RunnableConfig) -> NewId:

@@ -8,6 +8,7 @@ from typing import Any
 from langgraph.store.base import Item
 
 from longterm.commit import Skip, Write
+from longterm.manage.sources import ConversationSources
 from longterm.memory.draft import Draft, Entry, carried_over
 from longterm.memory.model import document_of, value_of
 from longterm.memory.namespace import Namespace
@@ -15,8 +16,14 @@ from longterm.memory.namespace import Namespace
 __all__ = ["writes_of"]
 
 
-def writes_of(draft: Draft, namespace: Namespace, *, random_ids: bool = True) -> list[Write]:
-    """Return what *draft* changed, for `commit`.
+def writes_of(
+    draft: Draft,
+    namespace: Namespace,
+    sources: ConversationSources,
+    *,
+    random_ids: bool = True,
+) -> list[Write]:
+    """Return what *draft* changed, for `commit`, with the *sources* of each change.
 
     A model takes seconds to answer, and others may have changed a memory meanwhile: the edits
     are made on what it is when it is written, and a new one never takes the place of what is
@@ -28,6 +35,7 @@ def writes_of(draft: Draft, namespace: Namespace, *, random_ids: bool = True) ->
             entry.document.id,
             partial(_made_again, entry),
             fresh=random_ids and entry.before is None,
+            sources=sources.of(entry),
         )
         for entry in draft.entries
         if entry.changed

@@ -17,7 +17,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.store.base import BaseStore, Item as StoreItem
 from typing_extensions import override
 
-from longterm.commit import commit
+from longterm.commit import Policy, commit
 from longterm.effects.operations import search_op
 from longterm.effects.steps import search
 from longterm.errors import ConfigurationError
@@ -28,14 +28,16 @@ from longterm.extract.report import Dropped, Report
 from longterm.extract.schema import MemorySchema, Schema, memory_schemas
 from longterm.manage.access import DEFAULT_KEY, Default, NamespaceAccess
 from longterm.manage.known import normalize_existing
-from longterm.manage.manager import fields_in, ids_for, job_in, steps_in, today
+from longterm.manage.manager import fields_in, ids_for, job_in, steps_in, thread_in, today
 from longterm.manage.query import QueryWriter
 from longterm.manage.recalled import recalled
 from longterm.manage.relevant import best, is_scored, merged
 from longterm.manage.results import Results, warn_of_dropped
 from longterm.manage.saving import writes_of
+from longterm.manage.sources import ConversationSources
 from longterm.memory.conversation import as_messages, windows
 from longterm.memory.draft import Draft
+from longterm.memory.history_items import KeepRevisions
 from longterm.memory.model import Document, Memory, document_of
 from longterm.memory.namespace import Namespace, NamespaceTemplate
 from longterm.models.names import ChatModel, ProtocolName, as_model
@@ -85,6 +87,7 @@ def create_memory_store_manager(
     phases: Sequence[MemoryPhase] | None = None,
     protocol: ProtocolName | None = None,
     recall: Recall | None = None,
+    keep_revisions: KeepRevisions = None,
 ) -> MemoryStoreManager:
     """Create a manager that keeps memories of conversations in a store.
 
@@ -93,7 +96,8 @@ def create_memory_store_manager(
     the model, found by what the conversation says or by queries *query_model* writes; with
     *recall*, see `create_recall`, they are those it ranks first in the namespace. *default* is
     the memory under the key ``"default"`` until there is another; *phases* are further passes
-    over the memories. For the other arguments see `create_memory_manager`.
+    over the memories. *keep_revisions* says how many revisions of a memory are kept, or for how
+    long (a timedelta); None keeps all. For the other arguments see `create_memory_manager`.
 
     Raises `ConfigurationError` for what cannot be used.
     """
@@ -112,6 +116,8 @@ def create_memory_store_manager(
         profile=not enable_inserts,
         store=store,
         recall=recall,
+        model_name=model if isinstance(model, str) else getattr(chat, "model_name", None),
+        policy=Policy(keep_revisions=keep_revisions),
     )
 
 
@@ -176,8 +182,11 @@ class MemoryStoreManager(NamespaceAccess):
         profile: bool,
         store: BaseStore | None,
         recall: Recall | None = None,
+        model_name: str | None = None,
+        policy: Policy | None = None,
     ) -> None:
-        super().__init__(namespace, kinds, default, store)
+        super().__init__(namespace, kinds, default, store, policy or Policy())
+        self._model_name = model_name
         self._stages = stages
         self._query_writer = query_writer
         self._query_limit = query_limit
@@ -199,8 +208,9 @@ class MemoryStoreManager(NamespaceAccess):
         session = ExtractionInput(messages, draft, steps, today(), self._ids(namespace, config))
         extraction = await self._extract(session)
         random_ids = not (self._profile or self._default or job_in(config))
-        writes = writes_of(extraction.draft, namespace, random_ids=random_ids)
-        done = await commit(writes, actor="manager")
+        sources = ConversationSources(messages, thread_in(config))
+        writes = writes_of(extraction.draft, namespace, sources, random_ids=random_ids)
+        done = await commit(writes, actor="manager", model=self._model_name, policy=self._policy)
         report = extraction.report + Report(dropped=tuple(Dropped("", why) for why in done.lost))
         warn_of_dropped(report)
         return Results(done.puts, report)

@@ -1,0 +1,58 @@
+"""A manager's memories as they were at one time: to read and to search, not to change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.store.base import BaseStore
+
+from longterm.effects.forms import both
+from longterm.extract.schema import MemorySchema
+from longterm.history import History
+from longterm.manage.items import SearchItem, typed_search_item
+from longterm.memory.namespace import Namespace
+
+__all__ = ["MemoriesAsOf"]
+
+
+class MemoriesAsOf:
+    """The memories of one namespace as they were; see `MemoryStoreManager.as_of`."""
+
+    def __init__(
+        self,
+        store: BaseStore,
+        namespace: Namespace,
+        time: datetime,
+        schemas: Sequence[MemorySchema],
+    ) -> None:
+        self.store = store
+        self.config = RunnableConfig()
+        self.namespace = namespace
+        self.time = time
+        self._schemas = schemas
+
+    async def _get(self, key: str) -> SearchItem | None:
+        """Return the memory under *key*; None where there was none."""
+        found = await History(self.store).state(self.namespace, self.time, key=key)
+        return typed_search_item(found[0], self._schemas) if found else None
+
+    get, aget = both(_get)
+
+    async def _search(
+        self,
+        *,
+        query: str | None = None,
+        filter: Mapping[str, Any] | None = None,
+        limit: int = 10,
+        offset: int = 0,
+    ) -> list[SearchItem]:
+        """Return the memories that matched, best first."""
+        found = await History(self.store).state(
+            self.namespace, self.time, query=query, filter=filter, limit=limit, offset=offset
+        )
+        return [typed_search_item(item, self._schemas) for item in found]
+
+    search, asearch = both(_search)

