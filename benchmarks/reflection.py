@@ -22,7 +22,7 @@ from typing import Any
 
 from langchain_core.runnables import RunnableConfig, RunnableLambda
 
-from longterm.reflect import Reflecting, ReflectionExecutor
+from longterm.reflect import LocalReflectionExecutor, ReflectionExecutor
 
 PAYLOAD = {"messages": [{"role": "user", "content": "I moved to Kyoto in May. " * 20}] * 10}
 _started: dict[str, float] = {}
@@ -32,7 +32,7 @@ def _note(_: Any, config: RunnableConfig) -> None:
     _started[config["configurable"]["thread_id"]] = time.monotonic()
 
 
-def _submit(executor: Reflecting, thread: str, after: float) -> Any:
+def _submit(executor: LocalReflectionExecutor, thread: str, after: float) -> Any:
     config = RunnableConfig(configurable={"thread_id": thread})
     return executor.submit(PAYLOAD, config, after_seconds=after)
 
@@ -43,7 +43,7 @@ def _spread(seconds: list[float]) -> str:
     return f"{statistics.median(ordered) * 1000:8.1f} ms median {last * 1000:8.1f} ms p95"
 
 
-def measure(name: str, executor: Reflecting, jobs: int) -> None:
+def measure(name: str, executor: LocalReflectionExecutor, jobs: int) -> None:
     """Print what *executor* does with *jobs*."""
     taken: list[float] = []
     for number in range(100):

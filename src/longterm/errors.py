@@ -2,6 +2,7 @@
 
 LongtermError
 ├── ConfigurationError          the developer: an argument, a placeholder, an install
+│   ├── ClosedError             … something is used after it was closed
 │   ├── MissingExtraError       … an optional dependency is not installed
 │   ├── ModelChangedError       … a store was indexed with another embedding model
 │   └── NoStoreError            … no store was given and none is in the context
@@ -12,6 +13,7 @@ LongtermError
 │   ├── PartialWriteError       … in the middle of a write; knows what was written
 │   └── ConflictError           … somebody else changed the memory meanwhile
 ├── ReflectionError             the background: a reflection was given up, or ran elsewhere
+│   └── ReflectionTimeoutError  … it took longer than it was given
 └── LocalModelError             the machine: a model file is missing, broken or does not run
 
 RecallLimitWarning              not an error: recall saw a part of a large namespace only
@@ -24,6 +26,7 @@ from `Exception`, so that a worker thread survives them.
 from collections.abc import Sequence
 
 __all__ = [
+    "ClosedError",
     "ConfigurationError",
     "ConflictError",
     "DroppedWarning",
@@ -37,6 +40,7 @@ __all__ = [
     "PartialWriteError",
     "RecallLimitWarning",
     "ReflectionError",
+    "ReflectionTimeoutError",
     "StoreError",
     "UnknownMemoryError",
 ]
@@ -51,6 +55,10 @@ class ConfigurationError(LongtermError, ValueError):
 
     A `ValueError` as well: what LangMem's users catch.
     """
+
+
+class ClosedError(ConfigurationError, RuntimeError):
+    """Something was used after it was closed."""
 
 
 class MissingExtraError(ConfigurationError, ImportError):
@@ -117,6 +125,16 @@ class ConflictError(StoreError):
 
 class ReflectionError(LongtermError):
     """A reflection failed; its message is that of the error that ended it."""
+
+
+class ReflectionTimeoutError(ReflectionError, TimeoutError):
+    """A reflection took longer than the *seconds* it was given."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(
+            f"The reflection took longer than {seconds:g} seconds and was given up. Give it more "
+            "with ReflectionExecutor(…, timeout=…), or the model a time limit of its own."
+        )
 
 
 class LocalModelError(LongtermError):

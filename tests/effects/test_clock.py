@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 from longterm import testing
-from longterm.effects.clock import ManualClock, SystemClock
+from longterm.effects.clock import ManualClock, MonotonicTimestamps, SystemClock
 
 SOON = 10
 
@@ -44,3 +44,9 @@ def test_nobody_waits_for_a_moment_that_is_over() -> None:
 
 def test_the_clock_for_tests_is_among_the_fakes() -> None:
     assert testing.ManualClock is ManualClock
+
+
+def test_a_later_timestamp_is_newer_even_if_the_clock_stands_or_is_set_back() -> None:
+    clock = iter([1000, 1000, 5, 2000])
+    timestamps = MonotonicTimestamps(lambda: next(clock))
+    assert [timestamps.next() for _ in range(4)] == [1000, 1001, 1002, 2000]

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Protocol
 
-__all__ = ["Clock", "ManualClock", "SystemClock", "utc_now"]
+__all__ = ["Clock", "ManualClock", "MonotonicTimestamps", "SystemClock", "utc_now"]
 
 
 def utc_now() -> datetime:
@@ -86,3 +87,21 @@ class ManualClock:
         for changed in waiting:
             with changed:
                 changed.notify_all()
+
+
+class MonotonicTimestamps:
+    """Nanoseconds since 1970, each later than the one before, even if the clock is set back.
+
+    By them all processes agree which of two things is newer. Thread-safe.
+    """
+
+    def __init__(self, now: Callable[[], int] = time.time_ns) -> None:
+        self._now = now
+        self._last = 0
+        self._lock = threading.Lock()
+
+    def next(self) -> int:
+        """Return the next moment."""
+        with self._lock:
+            self._last = max(self._now(), self._last + 1)
+            return self._last

@@ -6,6 +6,8 @@ survives crashes and is shared by workers, or on a LangGraph server.
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Collection
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, overload
 
@@ -14,8 +16,13 @@ from langgraph.store.base import BaseStore
 
 from longterm.effects.clock import Clock, ManualClock, SystemClock
 from longterm.errors import ConfigurationError, MissingExtraError
-from longterm.reflect.executor import Executor, Failure, Reflecting, checked_wait
-from longterm.reflect.local import LocalExecutor
+from longterm.reflect.executor import (
+    Executor,
+    Failure,
+    LocalReflectionExecutor,
+    checked_seconds,
+)
+from longterm.reflect.local import InMemoryExecutor
 from longterm.reflect.retry import Retry
 from longterm.reflect.usage import Budget, Usage
 
@@ -27,12 +34,13 @@ __all__ = [
     "Clock",
     "Executor",
     "Failure",
+    "LocalReflectionExecutor",
     "ManualClock",
-    "Reflecting",
     "ReflectionExecutor",
     "Retry",
     "SystemClock",
     "Usage",
+    "erase_reflections",
 ]
 
 
@@ -59,10 +67,12 @@ def ReflectionExecutor(
     max_workers: int = 8,
     retry: Retry | None = None,
     budget: Budget | None = None,
+    timeout: float | None = None,
     max_wait_seconds: float | None = None,
     keep: timedelta = timedelta(days=7),
+    secrets: Collection[str] = (),
     clock: Clock | None = None,
-) -> Reflecting: ...
+) -> LocalReflectionExecutor: ...
 
 
 def ReflectionExecutor(  # noqa: N802 - LangMem's users know it by this name
@@ -79,8 +89,10 @@ def ReflectionExecutor(  # noqa: N802 - LangMem's users know it by this name
     max_workers: int = 8,
     retry: Retry | None = None,
     budget: Budget | None = None,
+    timeout: float | None = None,
     max_wait_seconds: float | None = None,
     keep: timedelta = timedelta(days=7),
+    secrets: Collection[str] = (),
     clock: Clock | None = None,
 ) -> Executor:
     """Create an executor that reflects in the background.
@@ -92,41 +104,63 @@ def ReflectionExecutor(  # noqa: N802 - LangMem's users know it by this name
 
     At most *max_workers* reflections run at a time. *retry* says which failures are tried again
     (by default none in memory, those that pass when durable), *budget* what a namespace may use
-    in a day, *max_wait_seconds* how long newer submits can put off the reflection of a thread
-    (by default for ever), *keep* how long a database keeps finished ones, *clock* what time it is.
+    in a day, *timeout* how many seconds one reflection may take before it counts as failed (by
+    default any), *max_wait_seconds* how long newer submits can put off the reflection of a
+    thread (by default for ever), *clock* what time it is. A database keeps finished ones for
+    *keep*; of a config it never gets what is called like a key, token, secret, password or
+    cookie, nor what *secrets* names.
 
     Where *reflector* is a string, it names a graph on the LangGraph server at *url*, or of the
     clients given, and *namespace* says where its memories are.
     """
     if isinstance(reflector, str):
-        return _remote(reflector, namespace, url=url, client=client, sync_client=sync_client)
+        if namespace is None:
+            raise ConfigurationError(
+                f"Where are the memories of the graph {reflector!r}? Pass the namespace second: "
+                f"ReflectionExecutor({reflector!r}, ('memories', '{{user_id}}'), url=…)."
+            )
+        from longterm.reflect.remote import (  # noqa: PLC0415 - slow to import
+            RemoteReflectionExecutor,
+        )
+
+        return RemoteReflectionExecutor(
+            reflector, namespace, url=url, client=client, sync_client=sync_client
+        )
     options: dict[str, Any] = {
         "store": store,
         "max_workers": max_workers,
         "retry": retry,
         "budget": budget,
-        "max_wait_seconds": checked_wait(max_wait_seconds),
+        "timeout": checked_seconds("timeout", timeout),
+        "max_wait_seconds": checked_seconds("max_wait_seconds", max_wait_seconds),
         "clock": clock,
     }
     if durable is None:
-        return LocalExecutor(reflector, **options)
-    return _durable(reflector, durable, name=name, keep=keep, **options)
+        return InMemoryExecutor(reflector, **options)
+    return _durable().DurableExecutor(
+        reflector, durable, name=name, keep=keep, secrets=secrets, **options
+    )
 
 
-def _remote(graph: str, namespace: str | tuple[str, ...] | None, **options: Any) -> Executor:
-    if namespace is None:
-        raise ConfigurationError(
-            f"Where are the memories of the graph {graph!r}? Pass the namespace second: "
-            f"ReflectionExecutor({graph!r}, ('memories', '{{user_id}}'), url=…)."
-        )
-    from longterm.reflect.remote import RemoteExecutor  # noqa: PLC0415 - slow to import
+def erase_reflections(durable: str, namespace: tuple[str, ...]) -> dict[str, int]:
+    """Remove all reflections for *namespace* and below from the database at *durable*.
 
-    return RemoteExecutor(graph, namespace, **options)
+    For programs that have no executor on it; see `LocalReflectionExecutor.erase`.
+    """
+    return _durable().erase_reflections(durable, namespace)
 
 
-def _durable(reflector: Runnable[Any, Any], url: str, **options: Any) -> Reflecting:
+def _durable() -> Any:
     try:
-        from longterm.reflect.durable import DurableExecutor  # noqa: PLC0415 - an extra
+        from longterm.reflect import durable  # noqa: PLC0415 - an extra
     except ImportError as error:
         raise MissingExtraError("Durable reflection", "durable") from error
-    return DurableExecutor(reflector, url, **options)
+    return durable
+
+
+def __getattr__(name: str) -> Any:
+    if name == "Reflecting":
+        message = "longterm.reflect.Reflecting is now called LocalReflectionExecutor."
+        warnings.warn(message, DeprecationWarning, stacklevel=2)
+        return LocalReflectionExecutor
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

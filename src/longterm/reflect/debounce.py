@@ -1,6 +1,6 @@
 """Which task runs next: at most one waits and one runs per key; a newer one replaces the waiting.
 
-Pure: no threads, no clock, no I/O. Every moment is an argument, and whoever shares a
+Pure: no threads, no clock, no I/O. Every moment is an argument, and who shares a
 `Debounce` between threads brings the lock.
 
 Rule 1: a key has at most one waiting item; `put` replaces it, its due time included.
@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Hashable, Iterable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -39,7 +39,7 @@ class Debounce(Generic[T]):
 
     def __init__(self) -> None:
         self._waiting: dict[Hashable, _Entry[T]] = {}
-        self._running: set[Hashable] = set()
+        self._running: dict[Hashable, T] = {}
         self._heap: list[_Entry[T]] = []
         self._turn = 0
 
@@ -53,6 +53,10 @@ class Debounce(Generic[T]):
     def running(self) -> int:
         """How many items were taken and are not done."""
         return len(self._running)
+
+    def items(self) -> list[T]:
+        """Return all items that wait or run."""
+        return [*(entry.item for entry in self._waiting.values()), *self._running.values()]
 
     def put(self, key: Hashable, item: T, due: float, latest: float = math.inf) -> T | None:
         """Let *item* wait until *due*, at the *latest* until then; return the item it replaces."""
@@ -70,12 +74,12 @@ class Debounce(Generic[T]):
             return None
         entry = heapq.heappop(self._heap)
         del self._waiting[entry.key]
-        self._running.add(entry.key)
+        self._running[entry.key] = entry.item
         return entry.key, entry.item
 
     def done(self, key: Hashable) -> None:
         """End the running item of *key*; what waits behind it may go on."""
-        self._running.discard(key)
+        self._running.pop(key, None)
         if (entry := self._waiting.get(key)) is not None:
             self._push(entry)
 
@@ -93,11 +97,11 @@ class Debounce(Generic[T]):
         del self._waiting[key]
         return True
 
-    def drain(self) -> list[T]:
-        """Forget everything that waits, and return it."""
-        entries = sorted(self._waiting.values())
-        self._waiting.clear()
-        self._heap.clear()
+    def drain(self, concerns: Callable[[T], bool] = lambda _: True) -> list[T]:
+        """Forget every waiting item that *concerns* is true of, and return them by due time."""
+        entries = sorted(entry for entry in self._waiting.values() if concerns(entry.item))
+        for entry in entries:
+            del self._waiting[entry.key]
         return [entry.item for entry in entries]
 
     def hurry(self, now: float) -> None:
@@ -109,14 +113,9 @@ class Debounce(Generic[T]):
         self._waiting[entry.key] = entry
         heapq.heappush(self._heap, entry)
         if len(self._heap) > 2 * len(self._waiting) + self._SLACK:
-            self._heap = _heap_of(self._waiting.values())
+            self._heap = list(self._waiting.values())
+            heapq.heapify(self._heap)
 
     def _is_idle(self, entry: _Entry[T]) -> bool:
         """Whether *entry* was replaced, or waits behind a running one that pushes it again."""
         return self._waiting.get(entry.key) is not entry or entry.key in self._running
-
-
-def _heap_of(entries: Iterable[_Entry[T]]) -> list[_Entry[T]]:
-    heap = list(entries)
-    heapq.heapify(heap)
-    return heap

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from concurrent.futures import Future
@@ -17,7 +18,7 @@ from typing_extensions import override
 
 from longterm.effects.drivers import arun, context_store, run
 from longterm.effects.steps import search
-from longterm.errors import ConfigurationError, InvalidInputError, NoStoreError
+from longterm.errors import ClosedError, ConfigurationError, InvalidInputError, NoStoreError
 from longterm.memory.namespace import Namespace, NamespaceTemplate
 from longterm.reflect.job import (
     CONFIGURED,
@@ -30,10 +31,21 @@ from longterm.reflect.job import (
 )
 from longterm.reflect.usage import Usage
 
-__all__ = ["Executor", "Failure", "MemoryItem", "Reflecting", "checked_wait", "closed"]
+__all__ = [
+    "ERASE_WAITS",
+    "Executor",
+    "Failure",
+    "LocalReflectionExecutor",
+    "MemoryItem",
+    "checked_seconds",
+    "closed",
+    "loop_of",
+]
 
 #: The longest delay, in seconds: more does not fit into a database's date.
 _LONGEST = 100 * 365 * 86_400.0
+#: Seconds that an erase waits for reflections that run.
+ERASE_WAITS = 60.0
 
 #: One stored memory as a dict: namespace, key, value, created_at, updated_at, score.
 MemoryItem = dict[str, Any]
@@ -70,9 +82,13 @@ class Executor(ABC):
         config; tasks without one replace nothing. The future holds the reflector's result; it
         is cancelled when a newer submit takes its place.
         """
+        if not after_seconds <= _LONGEST:  # a NaN is not either
+            raise InvalidInputError(
+                f"after_seconds is {after_seconds!r}: pass seconds from now, at most a century."
+            )
         mine = calling_config(config)
         thread = thread_key(thread_id, mine)
-        return self._accept(snapshot(payload), mine, thread, _delay(after_seconds))
+        return self._accept(snapshot(payload), mine, thread, max(0.0, after_seconds))
 
     async def asubmit(
         self, payload: Any, /, config: RunnableConfig | None = None, **options: Any
@@ -106,8 +122,23 @@ class Executor(ABC):
         what runs already is finished.
         """
 
+    async def ashutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: FBT001, FBT002 - as in concurrent.futures
+        """`shutdown`, without blocking the event loop."""
+        await asyncio.to_thread(self.shutdown, wait, cancel_futures=cancel_futures)
+
     def __enter__(self) -> Self:
         return self
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.ashutdown()
 
     def __exit__(
         self,
@@ -121,7 +152,7 @@ class Executor(ABC):
     def _accept(
         self, payload: Any, config: RunnableConfig, thread: str | None, delay: float
     ) -> Future[Any]:
-        """Take on what was submitted, or raise `ConfigurationError` after shutdown."""
+        """Take on what was submitted, or raise `ClosedError` after shutdown."""
 
     @abstractmethod
     def _own_namespace(self, config: RunnableConfig) -> Namespace:
@@ -146,14 +177,14 @@ class Executor(ABC):
         )
 
 
-def closed() -> ConfigurationError:
+def closed() -> ClosedError:
     """Return the error of a submit that comes after shutdown."""
-    return ConfigurationError(
+    return ClosedError(
         "This ReflectionExecutor was shut down and accepts nothing more: create a new one."
     )
 
 
-class Reflecting(Executor):
+class LocalReflectionExecutor(Executor):
     """An executor that has its reflector here, and so the store and the costs."""
 
     def __init__(self, reflector: Runnable[Any, Any], store: BaseStore | None) -> None:
@@ -173,6 +204,15 @@ class Reflecting(Executor):
         """Run the failed reflection *failure_id* again, now."""
 
     @abstractmethod
+    def erase(self, namespace: Namespace) -> dict[str, int]:
+        """Remove all that is kept of reflections for *namespace* and below.
+
+        What waits is cancelled. What runs may still write a memory: it is waited for, at most
+        a minute; so erase reflections first and memories after them. Returns how much was
+        removed of ``pending``, ``finished`` and ``usage``, and how many are still ``running``.
+        """
+
+    @abstractmethod
     def usage(self, day: date | None = None) -> Mapping[Namespace, Usage]:
         """Return what each namespace used on *day*; today where none is given."""
 
@@ -190,6 +230,40 @@ class Reflecting(Executor):
         store = self._readable_store()
         return await arun(_items(op), store=store)
 
+    def _namespace_for(self, config: RunnableConfig) -> Namespace:
+        """Return the namespace a reflection under *config* works for, at its submit.
+
+        One with nothing at all to fill its placeholders from is an error there; what misses a
+        single value fails alone, when it runs.
+        """
+        try:
+            return namespace_of(self.reflector, config)
+        except ConfigurationError:
+            if not config.get("configurable"):
+                raise
+            return ()
+
+    def _may_wait(self, *stores: BaseStore | None) -> bool:
+        """Whether waiting here can end; a warning where it cannot.
+
+        A store that works on the event loop of this very thread does nothing while it waits.
+        """
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return True
+        own = getattr(self.reflector, "store", None)
+        if all(loop_of(store) is not loop for store in (own, self.store, *stores)):
+            return True
+        warnings.warn(
+            "The store of this ReflectionExecutor needs the event loop that would have to wait "
+            "for it, so that nothing is waited for. Write `async with ReflectionExecutor(…)`, or "
+            "`await executor.ashutdown()`.",
+            RuntimeWarning,
+            stacklevel=4,
+        )
+        return False
+
     def _readable_store(self) -> BaseStore:
         own = getattr(self.reflector, "store", None)
         for store in (own, self.store, context_store()):
@@ -198,20 +272,19 @@ class Reflecting(Executor):
         raise NoStoreError
 
 
-def checked_wait(seconds: float | None) -> float | None:
+def checked_seconds(name: str, seconds: float | None) -> float | None:
     """Return *seconds* as they are; raises `ConfigurationError` for no time at all."""
     if seconds is not None and not 0 < seconds <= _LONGEST:
-        raise ConfigurationError(f"max_wait_seconds is {seconds!r}: pass more than 0, or None.")
+        raise ConfigurationError(f"{name} is {seconds!r}: pass more than 0, or None.")
     return seconds
 
 
-def _delay(seconds: float) -> float:
-    """Return a delay that every executor can keep; raises `InvalidInputError` for others."""
-    if not seconds <= _LONGEST:  # a NaN is not either
-        raise InvalidInputError(
-            f"after_seconds is {seconds!r}: pass seconds from now, at most a century."
-        )
-    return max(0.0, seconds)
+def loop_of(store: BaseStore | None) -> asyncio.AbstractEventLoop | None:
+    """Return the event loop that *store* does its work on, as LangGraph's async stores do."""
+    for name in ("loop", "_loop"):
+        if isinstance(loop := getattr(store, name, None), asyncio.AbstractEventLoop):
+            return loop
+    return None
 
 
 async def _items(op: SearchOp) -> list[MemoryItem]:

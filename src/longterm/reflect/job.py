@@ -2,39 +2,50 @@
 
 `calling_config` takes from the config of the calling graph what concerns the user and leaves
 what belongs to the graph's own run, which is over by the time a reflection starts. `perform`
-then makes a reflector feel as if it were called from that graph.
+then makes a reflector feel as if it were called from that graph; `Rules` say within what time,
+at what cost and how often.
 """
 
 from __future__ import annotations
 
+import logging
+import threading
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from contextvars import copy_context
+from dataclasses import dataclass, is_dataclass
 from typing import Any, cast
 from uuid import UUID
 
 from langchain_core.callbacks import BaseCallbackHandler, BaseCallbackManager
 from langchain_core.messages import BaseMessage
 from langchain_core.runnables import Runnable, RunnableConfig, ensure_config
+from langchain_core.runnables.config import var_child_runnable_config
 from langgraph.store.base import BaseStore
+from pydantic import BaseModel
 
+from longterm.effects.clock import Clock
 from longterm.effects.drivers import context_store
-from longterm.errors import NoStoreError
+from longterm.errors import NoStoreError, ReflectionTimeoutError
 from longterm.memory.model import JOB_ID
 from longterm.memory.namespace import Namespace
+from longterm.reflect.retry import Retry
+from longterm.reflect.usage import Budget, Ledger, Meter, day_of, until_tomorrow
 
 __all__ = [
     "CONFIGURED",
     "Configured",
+    "Rules",
     "ThreadId",
     "calling_config",
     "lend_store",
-    "metered",
     "namespace_of",
     "perform",
     "snapshot",
     "thread_key",
     "words_of",
 ]
+
+logger = logging.getLogger("longterm.reflect")
 
 #: A thread id as callers have it.
 ThreadId = str | UUID | int
@@ -52,19 +63,43 @@ _POSITION = ("checkpoint_ns", "checkpoint_id", "checkpoint_map", JOB_ID)
 _POSITION_NAMES = tuple(
     f"langgraph_{name}" for name in ("step", "node", "triggers", "path", "checkpoint_ns")
 )
+#: Where LangGraph keeps the run's own runtime, and in it the user's context.
+_RUNTIME = "__pregel_runtime"
 
 
 def calling_config(config: RunnableConfig | None) -> RunnableConfig:
-    """Copy *config*, or the running graph's, without what ends with the run of that graph."""
+    """Copy *config*, or the running graph's, without what ends with the run of that graph.
+
+    What the graph was given as its ``context=`` is kept beside the configurable values: a
+    namespace is filled from either, and the reflection runs when that context is gone.
+    """
     found = ensure_config(config)
+    configurable = found.get("configurable") or {}
+    running = (var_child_runnable_config.get() or {}).get("configurable") or {}
+    runtime = configurable.get(_RUNTIME) or running.get(_RUNTIME)
     return RunnableConfig(
         tags=list(found.get("tags") or ()),
         metadata=_without(found.get("metadata") or {}, _POSITION_NAMES),
-        configurable=_without(found.get("configurable") or {}, _POSITION),
+        configurable=_context(runtime) | _without(configurable, _POSITION),
         callbacks=_handlers(found.get("callbacks")),
         recursion_limit=found.get("recursion_limit", 25),
         max_concurrency=found.get("max_concurrency"),
     )
+
+
+def _context(runtime: Any) -> dict[str, Any]:
+    """Return the plain values of the context in LangGraph's *runtime*."""
+    values: Mapping[str, Any]
+    match getattr(runtime, "context", None):
+        case BaseModel() as model:
+            values = dict(model)
+        case Mapping():
+            values = cast("Mapping[str, Any]", runtime.context)
+        case context if is_dataclass(context) and not isinstance(context, type):
+            values = {name: getattr(context, name) for name in context.__dataclass_fields__}
+        case _:
+            values = {}
+    return {k: v for k, v in values.items() if isinstance(v, str | int | float | UUID)}
 
 
 def _without(values: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
@@ -87,13 +122,6 @@ def _handlers(
         for handler in callbacks or ()
         if not type(handler).__module__.startswith(("langgraph.", "langgraph_"))
     ]
-
-
-def metered(config: RunnableConfig, meter: BaseCallbackHandler) -> RunnableConfig:
-    """Copy *config* with *meter* among its handlers."""
-    metered = config.copy()
-    metered["callbacks"] = [*_handlers(config.get("callbacks")), meter]
-    return metered
 
 
 def snapshot(value: Any, copies: dict[int, Any] | None = None) -> Any:
@@ -177,3 +205,78 @@ def words_of(error: BaseException) -> str:
     except Exception:  # noqa: BLE001 - raised by the error's own __str__
         return name
     return words.encode("utf-8", "backslashreplace").decode()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """Within what time, at what cost and how often an executor reflects."""
+
+    retry: Retry
+    budget: Budget
+    #: Seconds for one reflection; None for any time.
+    timeout: float | None
+    clock: Clock
+    ledger: Ledger
+
+    def affordable_in(self, namespace: Namespace) -> float | None:
+        """Seconds until *namespace* may spend again; None if it may now."""
+        wall = self.clock.wall()
+        if self.budget == Budget() or not self.budget.spent(
+            self.ledger.spent(day_of(wall), namespace)
+        ):
+            return None
+        logger.info("The budget of %s is spent: its reflections wait for the next day", namespace)
+        return until_tomorrow(wall)
+
+    def perform(
+        self,
+        reflector: Runnable[Any, Any],
+        payload: Any,
+        config: RunnableConfig,
+        namespace: Namespace,
+        store: BaseStore | None,
+    ) -> Any:
+        """Reflect in a context of its own, booking what it costs for *namespace*.
+
+        Raises `ReflectionTimeoutError` when the time is over. A thread cannot be stopped: what
+        the reflector still does then is nobody's business any more, its result is dropped.
+        """
+        metered = config.copy()
+        meter = Meter(self.ledger, self.clock, namespace)
+        metered["callbacks"] = [*_handlers(config.get("callbacks")), meter]
+        # A context of its own: what one reflection sets, the next on this thread never sees.
+        context = copy_context()
+        if self.timeout is None:
+            return context.run(perform, reflector, payload, metered, store)
+        ended, outcome = threading.Condition(), list[tuple[Any, BaseException | None]]()
+
+        def attempt() -> None:
+            try:
+                result = context.run(perform, reflector, payload, metered, store), None
+            except BaseException as error:  # noqa: BLE001 - raised by who waits, below
+                result = None, error
+            with ended:
+                outcome.append(result)
+                ended.notify_all()
+
+        until = self.clock.now() + self.timeout
+        threading.Thread(target=attempt, name="longterm-reflection", daemon=True).start()
+        with ended:
+            while not outcome and self.clock.now() < until:
+                self.clock.wait(ended, until)
+        if not outcome:
+            raise ReflectionTimeoutError(self.timeout)
+        [(result, error)] = outcome
+        if error is not None:
+            raise error
+        return result
+
+    def next_try(self, error: BaseException, attempt: int, thread: str | None) -> float | None:
+        """Seconds until another try after *error* in try number *attempt*; None to give up."""
+        seconds = self.retry.wait(error, attempt)
+        if seconds is None:
+            logger.error("Reflection of thread %s failed", thread, exc_info=error)
+        else:
+            message = "Reflection of thread %s failed, next try in %gs"
+            logger.warning(message, thread, seconds, exc_info=error)
+        return seconds

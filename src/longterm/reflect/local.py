@@ -15,7 +15,6 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
 from concurrent.futures import CancelledError, Future
-from contextvars import copy_context
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Any
@@ -30,22 +29,16 @@ from longterm.effects.clock import Clock, SystemClock
 from longterm.errors import ConfigurationError
 from longterm.memory.namespace import Namespace
 from longterm.reflect.debounce import Debounce
-from longterm.reflect.executor import Failure, Reflecting, closed
-from longterm.reflect.job import lend_store, metered, namespace_of, perform, words_of
+from longterm.reflect.executor import ERASE_WAITS, Failure, LocalReflectionExecutor, closed
+from longterm.reflect.job import Rules, lend_store, words_of
 from longterm.reflect.retry import ONCE, Retry
-from longterm.reflect.usage import (
-    Budget,
-    Ledger,
-    MemoryLedger,
-    Meter,
-    Usage,
-    day_of,
-    until_tomorrow,
-)
+from longterm.reflect.usage import Budget, MemoryLedger, Usage, day_of
 
-__all__ = ["LocalExecutor"]
+__all__ = ["InMemoryExecutor"]
 
 logger = logging.getLogger("longterm.reflect")
+
+_REPLACED = "A newer submit for the same thread took its place."
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,6 +46,7 @@ class _Task:
     """One submit on its way."""
 
     id: str
+    namespace: Namespace
     thread: str | None
     payload: Any
     config: RunnableConfig
@@ -62,8 +56,8 @@ class _Task:
 
     @property
     def key(self) -> Hashable:
-        """By thread; a task without one shares its key with nobody."""
-        return ("thread", self.thread) if self.thread else ("task", self.id)
+        """By namespace and thread; a task without a thread shares its key with nobody."""
+        return (self.namespace, self.thread) if self.thread else self.id
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +68,12 @@ class _Later:
     task: _Task
 
 
-class LocalExecutor(Reflecting):
+class InMemoryExecutor(LocalReflectionExecutor):
     """Reflects on threads of this process; see `longterm.reflect.ReflectionExecutor`."""
 
-    #: How many failures are remembered for `failed` and `retry`.
+    #: How many failures `failed` tells of, and how many of the newest keep what `retry` needs.
     KEPT_FAILURES = 1000
+    KEPT_PAYLOADS = 100
 
     def __init__(
         self,
@@ -88,6 +83,7 @@ class LocalExecutor(Reflecting):
         max_workers: int = 8,
         retry: Retry | None = None,
         budget: Budget | None = None,
+        timeout: float | None = None,
         max_wait_seconds: float | None = None,
         clock: Clock | None = None,
     ) -> None:
@@ -95,11 +91,16 @@ class LocalExecutor(Reflecting):
         if max_workers < 1:
             raise ConfigurationError("A local executor needs max_workers of at least 1.")
         self._max_workers = max_workers
-        self._retry = retry or ONCE
-        self._budget = budget or Budget()
         self._max_wait = math.inf if max_wait_seconds is None else max_wait_seconds
         self._clock: Clock = clock or SystemClock()
-        self._failures: OrderedDict[str, tuple[Failure, _Task]] = OrderedDict()
+        self._rules = Rules(
+            retry=retry or ONCE,
+            budget=budget or Budget(),
+            timeout=timeout,
+            clock=self._clock,
+            ledger=MemoryLedger(),
+        )
+        self._failures: OrderedDict[str, tuple[Failure, _Task | None]] = OrderedDict()
         self._closed = False
         self._dropping = False
         self.begin()
@@ -107,7 +108,7 @@ class LocalExecutor(Reflecting):
 
     def begin(self) -> None:
         """Begin with nothing waiting and nobody working, as after a fork in the child process."""
-        self._ledger: Ledger = MemoryLedger()
+        self._rules = replace(self._rules, ledger=MemoryLedger())
         self._changed = threading.Condition()
         self._queue: Debounce[_Task] = Debounce()
         self._workers = 0
@@ -125,11 +126,15 @@ class LocalExecutor(Reflecting):
             self._closed = True
             self._dropping = self._dropping or cancel_futures
             dropped = self._queue.drain() if cancel_futures else []
+            left = self._queue.items()
             self._changed.notify_all()
         for task in dropped:
             _discard(task.future, "The executor was shut down.")
-        if wait:
-            self._wait()
+        if wait and left and self._may_wait(*(task.store for task in left)):
+            logger.info("Waiting for %d reflections", len(left))
+            with self._changed:
+                while len(self._queue) or self._workers:
+                    self._changed.wait()
 
     @override
     def failed(self) -> list[Failure]:
@@ -139,21 +144,51 @@ class LocalExecutor(Reflecting):
     @override
     def retry(self, failure_id: str) -> Future[Any]:
         with self._changed:
-            if failure_id not in self._failures:
-                raise ConfigurationError(f"No failed reflection {failure_id!r}: see failed().")
-            _, task = self._failures.pop(failure_id)
+            _, task = self._failures.get(failure_id, (None, None))
+            if task is None:
+                raise ConfigurationError(
+                    f"No failed reflection {failure_id!r} to try again: see failed(). The last "
+                    f"{self.KEPT_PAYLOADS} keep what they need for it."
+                )
+            del self._failures[failure_id]
         return self._take_on(replace(task, future=Future(), attempt=1), self._clock.now())
 
     @override
+    def erase(self, namespace: Namespace) -> dict[str, int]:
+        depth = len(namespace)
+
+        def concerns(task: _Task) -> bool:
+            return task.namespace[:depth] == namespace
+
+        pending: list[_Task] = []
+        with self._changed:
+            pending += self._queue.drain(concerns)
+            while any(map(concerns, self._queue.items())) and self._changed.wait(ERASE_WAITS):
+                pending += self._queue.drain(concerns)  # one that failed and would try again
+            running = sum(map(concerns, self._queue.items()))
+            failed = [key for key, (_, task) in self._failures.items() if task and concerns(task)]
+            for key in failed:
+                del self._failures[key]
+        for task in pending:
+            _discard(task.future, "What it was about was erased.")
+        used = self._rules.ledger.erase(namespace)
+        return {
+            "pending": len(pending),
+            "running": running,
+            "finished": len(failed),
+            "usage": used,
+        }
+
+    @override
     def usage(self, day: date | None = None) -> Mapping[Namespace, Usage]:
-        return self._ledger.on(day or day_of(self._clock.wall()))
+        return self._rules.ledger.on(day or day_of(self._clock.wall()))
 
     @override
     def _accept(
         self, payload: Any, config: RunnableConfig, thread: str | None, delay: float
     ) -> Future[Any]:
         store = lend_store(self.reflector, self.store)
-        task = _Task(uuid4().hex, thread, payload, config, store)
+        task = _Task(uuid4().hex, self._namespace_for(config), thread, payload, config, store)
         return self._take_on(task, self._clock.now() + delay)
 
     def _take_on(self, task: _Task, due: float) -> Future[Any]:
@@ -163,7 +198,7 @@ class LocalExecutor(Reflecting):
             replaced = self._enqueue(task, due, self._clock.now())
         task.future.add_done_callback(lambda future: self._forget(task, future))
         if replaced is not None:
-            _discard(replaced.future, "A newer submit for the same thread took its place.")
+            _discard(replaced.future, _REPLACED)
         return task.future
 
     def _enqueue(self, task: _Task, due: float, begin: float) -> _Task | None:
@@ -188,32 +223,23 @@ class LocalExecutor(Reflecting):
                     self._changed.notify_all()
 
     def _schedule(self) -> None:
-        """Hand out what is due until nothing waits any more."""
+        """Hand out what is due, to as many workers as may be, until nothing waits any more."""
         with self._changed:
             while len(self._queue):
-                if not self._hand_out():
-                    self._clock.wait(self._changed, self._next_chance())
+                full = self._workers >= self._max_workers
+                now = self._clock.now()
+                taken = None if full else self._queue.take(now)
+                if taken is None:
+                    self._clock.wait(self._changed, None if full else self._queue.next_due())
+                    continue
+                _, task = taken
+                try:
+                    _start(self._work, "longterm-reflect-worker", task)
+                    self._workers += 1
+                except RuntimeError as error:  # the system has no thread to give
+                    logger.warning("A reflection must wait for a second: %s", error)
+                    self._settle(task, _Later(now + 1, task))
             self._scheduling = False
-
-    def _hand_out(self) -> bool:
-        """Start a worker with the next due task, if there is one and room for it."""
-        if self._workers >= self._max_workers:
-            return False
-        now = self._clock.now()
-        taken = self._queue.take(now)
-        if taken is None:
-            return False
-        try:
-            _start(self._work, "longterm-reflect-worker", taken[1])
-            self._workers += 1
-        except RuntimeError as error:  # the system has no thread to give
-            logger.warning("A reflection must wait for a second: %s", error)
-            self._settle(taken[1], _Later(now + 1, taken[1]))
-        return True
-
-    def _next_chance(self) -> float | None:
-        """When something can start by itself; None where a worker must end first."""
-        return None if self._workers >= self._max_workers else self._queue.next_due()
 
     def _work(self, task: _Task) -> None:
         """Run *task*, then whatever is due, until nothing is."""
@@ -226,17 +252,13 @@ class LocalExecutor(Reflecting):
                 logger.exception("After a reflection of thread %s", following.thread)
             with self._changed:
                 replaced = self._settle(following, outcome)
-                following = self._next()
+                taken = self._queue.take(self._clock.now())
+                following = None if taken is None else taken[1]
+                if following is None:
+                    self._workers -= 1
+                self._changed.notify_all()
             if replaced is not None:
-                _discard(replaced.future, "A newer submit for the same thread took its place.")
-
-    def _next(self) -> _Task | None:
-        """Take what this worker does next; None where it ends."""
-        taken = self._queue.take(self._clock.now())
-        if taken is None:
-            self._workers -= 1
-        self._changed.notify_all()
-        return None if taken is None else taken[1]
+                _discard(replaced.future, _REPLACED)
 
     def _settle(self, task: _Task, outcome: _Later | None) -> _Task | None:
         """Free the key of *task*; return the task to give up, if it came back in vain."""
@@ -253,49 +275,22 @@ class LocalExecutor(Reflecting):
     def _run(self, task: _Task) -> _Later | None:
         """Reflect, unless that must wait; the future learns of every other outcome."""
         try:
-            if (due := self._affordable_at(task)) is not None:
-                return _Later(due, task)
+            seconds = self._rules.affordable_in(task.namespace)
+            if seconds is not None:
+                return _Later(self._clock.now() + seconds, task)
             if task.attempt == 1 and not task.future.set_running_or_notify_cancel():
                 return None
-            result = self._reflect(task)
-        except BaseException as error:  # noqa: BLE001 - the future carries it to whoever asks
-            return self._failed(task, error)
-        task.future.set_result(result)
-        return None
-
-    def _affordable_at(self, task: _Task) -> float | None:
-        """When the namespace of *task* may spend again; None if it may now."""
-        if self._budget == Budget():
-            return None
-        now, wall = self._clock.now(), self._clock.wall()
-        try:
-            namespace = namespace_of(self.reflector, task.config)
-        except ConfigurationError:
-            return None  # the reflection itself will say so
-        if not self._budget.spent(self._ledger.spent(day_of(wall), namespace)):
-            return None
-        logger.info("The budget of %s is spent: its reflections wait for the next day", namespace)
-        return now + until_tomorrow(wall)
-
-    def _reflect(self, task: _Task) -> Any:
-        meter = Meter(self._ledger, self._clock, namespace_of(self.reflector, task.config))
-        config = metered(task.config, meter)
-        # A context of its own: what one reflection sets, the next on this thread never sees.
-        return copy_context().run(perform, self.reflector, task.payload, config, task.store)
-
-    def _failed(self, task: _Task, error: BaseException) -> _Later | None:
-        seconds = self._retry.wait(error, task.attempt)
-        if seconds is not None:
-            logger.warning(
-                "Reflection of thread %s failed, next try in %gs",
-                task.thread,
-                seconds,
-                exc_info=error,
+            result = self._rules.perform(
+                self.reflector, task.payload, task.config, task.namespace, task.store
             )
-            return _Later(self._clock.now() + seconds, replace(task, attempt=task.attempt + 1))
-        logger.error("Reflection of thread %s failed", task.thread, exc_info=error)
-        self._remember(task, error)
-        task.future.set_exception(error)
+        except BaseException as error:  # noqa: BLE001 - the future carries it to whoever asks
+            seconds = self._rules.next_try(error, task.attempt, task.thread)
+            if seconds is not None:
+                return _Later(self._clock.now() + seconds, replace(task, attempt=task.attempt + 1))
+            self._remember(task, error)
+            task.future.set_exception(error)
+            return None
+        task.future.set_result(result)
         return None
 
     def _remember(self, task: _Task, error: BaseException) -> None:
@@ -310,18 +305,12 @@ class LocalExecutor(Reflecting):
             self._failures[task.id] = (failure, task)
             while len(self._failures) > self.KEPT_FAILURES:
                 self._failures.popitem(last=False)
-
-    def _wait(self) -> None:
-        """Wait until nothing waits and nothing runs."""
-        with self._changed:
-            if len(self._queue):
-                logger.info("Waiting for %d pending reflections", len(self._queue))
-            while len(self._queue) or self._workers:
-                self._changed.wait()
+            for key in list(self._failures)[-self.KEPT_PAYLOADS - 1 : -self.KEPT_PAYLOADS]:
+                self._failures[key] = (self._failures[key][0], None)
 
 
 #: Of this process, for `_after_fork`.
-_executors: WeakSet[LocalExecutor] = WeakSet()
+_executors: WeakSet[InMemoryExecutor] = WeakSet()
 
 
 def _after_fork() -> None:

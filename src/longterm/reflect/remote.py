@@ -7,6 +7,7 @@ time, and replacing a pending reflection there can roll back the very run that s
 
 from __future__ import annotations
 
+import json
 import logging
 import math
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
@@ -21,13 +22,12 @@ from langgraph.store.base import SearchOp
 from langgraph_sdk import get_client, get_sync_client
 from langgraph_sdk.client import LangGraphClient, SyncLangGraphClient
 from langgraph_sdk.errors import ConflictError, NotFoundError
-from langgraph_sdk.schema import Run
 from typing_extensions import override
 
 from longterm.memory.namespace import Namespace, NamespaceTemplate
 from longterm.reflect.executor import Executor, MemoryItem, closed
 
-__all__ = ["REFLECTED_THREAD", "RemoteExecutor"]
+__all__ = ["REFLECTED_THREAD", "RemoteReflectionExecutor"]
 
 logger = logging.getLogger("longterm.reflect")
 
@@ -37,7 +37,7 @@ REFLECTED_THREAD = "reflected_thread_id"
 _LANES = 8
 
 
-class RemoteExecutor(Executor):
+class RemoteReflectionExecutor(Executor):
     """Reflects by runs of *graph* on a server; see `longterm.reflect.ReflectionExecutor`.
 
     The future of a submit holds the run that the server has accepted, as a dict.
@@ -88,13 +88,27 @@ class RemoteExecutor(Executor):
     ) -> Future[Any]:
         if self._closed:
             raise closed()
-        run = {
+        namespace = self.namespace(config)
+        plain = (str, int, float, list, dict, UUID, type(None))
+        configurable: dict[str, Any] = {
+            key: str(value) if isinstance(value, UUID) else value
+            for key, value in config.get("configurable", {}).items()
+            if key != "thread_id" and isinstance(value, plain)
+        }
+        run: dict[str, Any] = {
             "assistant_id": self.graph,
             "input": _plain(payload),
-            "config": self._run_config(config),
+            "config": {
+                "tags": config.get("tags", []),
+                "configurable": {**configurable, "namespace": list(namespace)},
+            },
             "after_seconds": math.ceil(delay),
         }
-        return self._send(str(uuid4()) if thread is None else thread, thread, run)
+        create: Callable[[], Any] = lambda: self._create(namespace, thread, run)  # noqa: E731 - it is typed so
+        lane = hash(uuid4() if thread is None else (namespace, thread)) % _LANES
+        future = self._lanes[lane].submit(create)
+        future.add_done_callback(_log_failure)
+        return future
 
     @override
     def _own_namespace(self, config: RunnableConfig) -> Namespace:
@@ -109,46 +123,22 @@ class RemoteExecutor(Executor):
         async with self._async_client() as client:
             return _items(await client.store.search_items(op.namespace_prefix, **_options(op)))
 
-    def _send(self, lane: str, thread: str | None, run: dict[str, Any]) -> Future[Any]:
-        create: Callable[[], Any] = lambda: self._create(thread, run)  # noqa: E731 - it is typed so
-        future = self._lanes[hash(lane) % _LANES].submit(create)
-        future.add_done_callback(_log_failure)
-        return future
-
-    def _create(self, thread: str | None, run: dict[str, Any]) -> Any:
-        """Create the run, in place of those of its thread that are pending."""
+    def _create(self, namespace: Namespace, thread: str | None, run: dict[str, Any]) -> Any:
+        """Create the run, in place of those of its namespace and thread that are pending."""
+        runs = self._sync.runs
         if thread is None:
-            return self._sync.runs.create(None, **run)
-        on_server = str(uuid5(NAMESPACE_URL, f"longterm reflection {self.graph} {thread}"))
-        self._cancel_pending(on_server)
-        run["config"]["configurable"][REFLECTED_THREAD] = thread
-        return self._sync.runs.create(
-            on_server, **run, multitask_strategy="enqueue", if_not_exists="create"
-        )
-
-    def _cancel_pending(self, thread: str) -> None:
-        for run in self._pending(thread):
-            with suppress(NotFoundError, ConflictError):  # it has started or ended meanwhile
-                self._sync.runs.cancel(thread, run["run_id"], action="rollback")
-
-    def _pending(self, thread: str) -> Sequence[Run]:
+            return runs.create(None, **run)
+        whose = f"longterm reflection {self.graph} {json.dumps([namespace, thread])}"
+        on_server = str(uuid5(NAMESPACE_URL, whose))
         try:
-            return self._sync.runs.list(thread, status="pending")
+            pending = runs.list(on_server, status="pending")
         except NotFoundError:  # no such thread yet
-            return []
-
-    def _run_config(self, config: RunnableConfig) -> Any:
-        """Return the user's part of *config*, with the namespace filled from it."""
-        configurable = {
-            key: str(value) if isinstance(value, UUID) else value
-            for key, value in config.get("configurable", {}).items()
-            if key != "thread_id" and _is_plain(value)
-        }
-        configurable["namespace"] = list(self.namespace(config))
-        return {
-            "tags": config.get("tags", []),
-            "configurable": configurable,
-        }
+            pending = []
+        for waiting in pending:
+            with suppress(NotFoundError, ConflictError):  # it has started or ended meanwhile
+                runs.cancel(on_server, waiting["run_id"], action="rollback")
+        run["config"]["configurable"][REFLECTED_THREAD] = thread
+        return runs.create(on_server, **run, multitask_strategy="enqueue", if_not_exists="create")
 
 
 def _plain(payload: Any) -> Any:
@@ -163,10 +153,6 @@ def _plain(payload: Any) -> Any:
             return [_plain(value) for value in cast("Sequence[Any]", payload)]
         case _:
             return payload
-
-
-def _is_plain(value: Any) -> bool:
-    return isinstance(value, str | int | float | list | dict | UUID | None)
 
 
 def _options(op: SearchOp) -> dict[str, Any]:

@@ -58,13 +58,8 @@ class Budget:
 
     def spent(self, usage: Usage) -> bool:
         """Whether *usage* has reached a limit."""
-        return _reached(usage.calls, self.calls_per_day) or _reached(
-            usage.tokens, self.tokens_per_day
-        )
-
-
-def _reached(used: int, limit: int | None) -> bool:
-    return limit is not None and used >= limit
+        limits = ((usage.calls, self.calls_per_day), (usage.tokens, self.tokens_per_day))
+        return any(limit is not None and used >= limit for used, limit in limits)
 
 
 def day_of(wall: float) -> date:
@@ -93,6 +88,10 @@ class Ledger(Protocol):
         """Return the sum of *namespace* on *day*."""
         ...
 
+    def erase(self, namespace: Namespace) -> int:
+        """Remove the sums of *namespace* and what is below; return how many."""
+        ...
+
 
 class MemoryLedger:
     """A ledger for one process; thread-safe."""
@@ -116,6 +115,19 @@ class MemoryLedger:
         """Return the sum of *namespace* on *day*."""
         with self._lock:
             return self._sums.get(day, {}).get(namespace, Usage())
+
+    def erase(self, namespace: Namespace) -> int:
+        """Remove the sums of *namespace* and what is below; return how many."""
+        with self._lock:
+            below = [
+                (sums, key)
+                for sums in self._sums.values()
+                for key in sums
+                if key[: len(namespace)] == namespace
+            ]
+            for sums, key in below:
+                del sums[key]
+        return len(below)
 
 
 class Meter(BaseCallbackHandler):

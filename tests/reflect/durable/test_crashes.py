@@ -20,7 +20,7 @@ import pytest
 from langchain_core.runnables import RunnableConfig, RunnableLambda
 from sqlalchemy.exc import OperationalError
 
-from longterm.reflect import Reflecting, ReflectionExecutor
+from longterm.reflect import LocalReflectionExecutor, ReflectionExecutor
 
 sys.path.insert(0, str(Path(__file__).parent))
 from shop import MEMORIES, open_store
@@ -35,7 +35,7 @@ class Shop:
     url: str
     store: str
     log: Path
-    executor: Reflecting = field(init=False)
+    executor: LocalReflectionExecutor = field(init=False)
 
     def __post_init__(self) -> None:
         self.log.touch()

@@ -17,9 +17,9 @@ from langchain_core.messages import HumanMessage
 from langchain_core.runnables import RunnableConfig, RunnableLambda
 
 from longterm.errors import ConfigurationError, InvalidInputError, ReflectionError
-from longterm.reflect import Reflecting, ReflectionExecutor, Retry
+from longterm.reflect import LocalReflectionExecutor, ReflectionExecutor, Retry
 from longterm.reflect.durable import DurableExecutor
-from longterm.reflect.durable.process import process
+from longterm.reflect.durable.dbos_client import process
 
 SOON = 30
 
@@ -32,7 +32,7 @@ class Desk:
     seen: list[tuple[Any, RunnableConfig]] = field(default_factory=list[Any])
     gates: dict[str, threading.Event] = field(default_factory=dict[str, threading.Event])
     failures: dict[str, int] = field(default_factory=dict[str, int])
-    executor: Reflecting = field(init=False)
+    executor: LocalReflectionExecutor = field(init=False)
 
     def __post_init__(self) -> None:
         retry = Retry(attempts=3, first=0.1, factor=1)

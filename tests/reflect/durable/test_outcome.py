@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, strategies as st
 
+from longterm.reflect.durable.codec import encode
 from longterm.reflect.durable.outcome import (
     Done,
     Job,
@@ -20,7 +21,9 @@ from longterm.reflect.durable.outcome import (
 
 
 def job(submitted: int, name: str = "j") -> Job:
-    return Job.of(name, "thread", submitted, {"messages": []}, {"configurable": {"user_id": "a"}})
+    config = encode({"configurable": {"user_id": "a"}})
+    payload = encode({"messages": []})
+    return Job(id=name, thread="thread", submitted=submitted, payload=payload, config=config)
 
 
 def test_a_job_comes_back_from_its_text() -> None:

@@ -9,7 +9,7 @@ ever unpickled, and no class is imported because stored text names it.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence, Set as AbstractSet
+from collections.abc import Collection, Mapping, Sequence, Set as AbstractSet
 from dataclasses import fields, is_dataclass
 from datetime import date, datetime, time
 from enum import Enum
@@ -23,15 +23,21 @@ from pydantic_core import PydanticSerializationError
 
 from longterm.errors import InvalidInputError
 
-__all__ = ["decode", "encodable", "encode", "portable_config"]
+__all__ = ["decode", "encode", "portable_config"]
 
 #: A dict with this one key stands for something that JSON has no form for.
 _MARK = "$longterm"
+#: How deep a payload may be nested: less than Python's JSON takes.
+_DEEPEST = 200
+#: What a name has in it that LangGraph takes for a secret (`_OMIT` in its `_internal/_config`).
+_SECRET = ("key", "token", "secret", "password", "auth")
+#: What else is one, to us.
+_SECRET_TOO = ("cookie", "credential", "passwd", "bearer", "dsn", "header")
 
 
 def encode(value: Any) -> str:
-    """Return *value* as JSON text."""
-    return json.dumps(_plain(value, "payload"), separators=(",", ":"))
+    """Return *value* as JSON text; raises `InvalidInputError` for what has no plain form."""
+    return json.dumps(_plain(value, ("payload",)), separators=(",", ":"))
 
 
 def decode(text: str) -> Any:
@@ -39,25 +45,34 @@ def decode(text: str) -> Any:
     return _restore(json.loads(text))
 
 
-def encodable(value: Any) -> bool:
-    """Whether `encode` takes *value*."""
-    try:
-        _plain(value, "")
-    except (InvalidInputError, RecursionError):
-        return False
-    return True
+def portable_config(
+    config: RunnableConfig, *, needed: Collection[str] = (), secrets: Collection[str] = ()
+) -> tuple[RunnableConfig, list[str]]:
+    """Return what of *config* is stored, and the names of what is not.
 
-
-def portable_config(config: RunnableConfig) -> tuple[RunnableConfig, list[str]]:
-    """Return what of *config* can be stored, and the names of what cannot.
-
-    Callbacks belong to this process and are not even missed.
+    Left out is what has no plain form, what its name makes a secret, at any depth, and what
+    *secrets* names; never what is *needed*, to fill a namespace. Callbacks belong to this
+    process and are not even missed.
     """
     missing: list[str] = []
 
-    def kept(part: str, values: Mapping[str, Any]) -> dict[str, Any]:
-        fit = {key: value for key, value in values.items() if encodable(value)}
-        missing.extend(f"{part}.{key}" for key in values if key not in fit)
+    def is_secret(name: str, value: object) -> bool:
+        folded = name.casefold()
+        if name in needed or (folded.endswith("tokens") and isinstance(value, int)):  # a limit
+            return False
+        parts = (*_SECRET, *_SECRET_TOO)
+        return name in secrets or folded.startswith("x-") or any(part in folded for part in parts)
+
+    def kept(part: str, values: Mapping[Any, Any]) -> dict[Any, Any]:
+        fit: dict[Any, Any] = {}
+        for name, value in values.items():
+            path = f"{part}.{name}"
+            if is_secret(str(name), value) or not _has_plain_form(value):
+                missing.append(path)
+            elif isinstance(value, Mapping):
+                fit[name] = kept(path, cast("Mapping[Any, Any]", value))
+            else:
+                fit[name] = value
         return fit
 
     stored = RunnableConfig(
@@ -68,7 +83,24 @@ def portable_config(config: RunnableConfig) -> tuple[RunnableConfig, list[str]]:
     return stored, missing
 
 
-def _plain(value: Any, path: str) -> Any:  # noqa: C901 - a table, one line for each kind
+#: The names on the way to a value, each with its dot or brackets.
+_Path = tuple[str, ...]
+
+
+def _has_plain_form(value: object) -> bool:
+    try:
+        _plain(value, ())
+    except InvalidInputError:
+        return False
+    return True
+
+
+def _plain(value: Any, path: _Path) -> Any:  # noqa: C901 - a table, one line for each kind
+    if len(path) > _DEEPEST:
+        raise InvalidInputError(
+            f"{''.join(path)[:80]}… is nested more than {_DEEPEST} levels deep, or holds itself. "
+            "A durable reflection takes plain data and messages only."
+        )
     match value:
         case Enum():
             return _plain(value.value, path)
@@ -90,20 +122,20 @@ def _plain(value: Any, path: str) -> Any:  # noqa: C901 - a table, one line for 
             return _plain_items(list(cast("list[Any]", value)), path)
         case _ if is_dataclass(value) and not isinstance(value, type):
             return {
-                f.name: _plain(getattr(value, f.name), f"{path}.{f.name}") for f in fields(value)
+                f.name: _plain(getattr(value, f.name), (*path, f".{f.name}")) for f in fields(value)
             }
         case _:
             raise _refusal(value, path)
 
 
-def _refusal(value: object, path: str) -> InvalidInputError:
+def _refusal(value: object, path: _Path) -> InvalidInputError:
     return InvalidInputError(
-        f"{path} is a {type(value).__name__}, which cannot be stored as JSON. "
+        f"{''.join(path)} is a {type(value).__name__}, which cannot be stored as JSON. "
         "A durable reflection takes plain data and messages only."
     )
 
 
-def _plain_message(message: BaseMessage, path: str) -> dict[str, Any]:
+def _plain_message(message: BaseMessage, path: _Path) -> dict[str, Any]:
     """Return the fields of *message*, if LangChain makes a message of them again."""
     plain = message_to_dict(message)
     if not type(message).__module__.startswith("langchain_core."):
@@ -114,22 +146,22 @@ def _plain_message(message: BaseMessage, path: str) -> dict[str, Any]:
     return plain
 
 
-def _plain_model(model: BaseModel, path: str) -> Any:
+def _plain_model(model: BaseModel, path: _Path) -> Any:
     try:
         return model.model_dump(mode="json")
     except PydanticSerializationError:
         raise _refusal(model, path) from None
 
 
-def _plain_items(values: Sequence[Any], path: str) -> list[Any]:
-    return [_plain(value, f"{path}[{index}]") for index, value in enumerate(values)]
+def _plain_items(values: Sequence[Any], path: _Path) -> list[Any]:
+    return [_plain(value, (*path, f"[{index}]")) for index, value in enumerate(values)]
 
 
-def _plain_mapping(mapping: Mapping[Any, Any], path: str) -> dict[str, Any]:
+def _plain_mapping(mapping: Mapping[Any, Any], path: _Path) -> dict[str, Any]:
     """Return a JSON object; as pairs where keys are no strings, or one could be our mark."""
     if all(isinstance(key, str) for key in mapping) and _MARK not in mapping:
-        return {key: _plain(value, f"{path}.{key}") for key, value in mapping.items()}
-    pairs = [[_plain(k, path), _plain(v, f"{path}.{k}")] for k, v in mapping.items()]
+        return {key: _plain(value, (*path, f".{key}")) for key, value in mapping.items()}
+    pairs = [[_plain(k, path), _plain(v, (*path, f".{k}"))] for k, v in mapping.items()]
     return {_MARK: "dict", "of": pairs}
 
 

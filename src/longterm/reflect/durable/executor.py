@@ -1,42 +1,58 @@
-"""The durable executor: the promises of `Executor`, kept by jobs in a database."""
+"""The durable executor: the promises of `Executor`, kept by jobs in a database.
+
+What a worker does with one job has three steps, which DBOS records: claim it, reflect, say what
+came of it. After a crash what was done is not done again: a reflection that has ended, well or
+badly, is never repeated for the sake of the bookkeeping behind it.
+"""
 
 from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import Future
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import NAMESPACE_URL, uuid4, uuid5
 
 from langchain_core.runnables import Runnable, RunnableConfig
 from langgraph.store.base import BaseStore
+from sqlalchemy.exc import DBAPIError
 from typing_extensions import override
 
-from longterm.effects.clock import Clock, SystemClock
-from longterm.errors import ConfigurationError
+from longterm.effects.clock import Clock, MonotonicTimestamps, SystemClock
+from longterm.errors import ConfigurationError, InvalidInputError, ReflectionError
+from longterm.memory.model import JOB_ID
 from longterm.memory.namespace import Namespace
-from longterm.reflect.durable.codec import portable_config
+from longterm.reflect.durable.codec import encode, portable_config
+from longterm.reflect.durable.database import TableLedger, database_url
+from longterm.reflect.durable.dbos_client import (
+    FAILED,
+    DbosClient,
+    aside,
+    prepare,
+    process,
+    start,
+    step,
+)
 from longterm.reflect.durable.futures import Futures
-from longterm.reflect.durable.jobs import FAILED, Jobs, Status, prepared
-from longterm.reflect.durable.ledger import TableLedger
-from longterm.reflect.durable.moment import Moments
-from longterm.reflect.durable.outcome import Job, Outcome
-from longterm.reflect.durable.process import aside, process, start
-from longterm.reflect.durable.work import Work
-from longterm.reflect.executor import Failure, Reflecting, closed
+from longterm.reflect.durable.outcome import Done, Job, Moved, Outcome, Replaced, judge
+from longterm.reflect.executor import ERASE_WAITS, Failure, LocalReflectionExecutor, closed
+from longterm.reflect.job import Rules, namespace_of, words_of
 from longterm.reflect.retry import Retry
 from longterm.reflect.usage import Budget, Usage, day_of
 
-__all__ = ["DurableExecutor"]
+__all__ = ["DurableExecutor", "erase_reflections"]
 
 logger = logging.getLogger("longterm.reflect")
 
-_moments = Moments()
+#: Seconds after which a job that waits behind a running one of its thread looks again.
+_BEHIND = 1.0
+#: Of submits, by which all processes agree which of two payloads is newer.
+_timestamps = MonotonicTimestamps()
 
 
-class DurableExecutor(Reflecting):
+class DurableExecutor(LocalReflectionExecutor):
     """Reflects on every worker of a database; see `longterm.reflect.ReflectionExecutor`.
 
     With `max_workers` of 0 this process only submits.
@@ -52,56 +68,92 @@ class DurableExecutor(Reflecting):
         max_workers: int = 8,
         retry: Retry | None = None,
         budget: Budget | None = None,
+        timeout: float | None = None,
         max_wait_seconds: float | None = None,
         keep: timedelta = timedelta(days=7),
+        secrets: Collection[str] = (),
         clock: Clock | None = None,
     ) -> None:
         super().__init__(reflector, store)
-        _check_store(reflector, store)
+        self._own_store = getattr(reflector, "store", None)
+        writes = getattr(reflector, "namespace", None) is not None
+        if writes and store is None and self._own_store is None:
+            raise ConfigurationError(
+                "A durable reflection may run in another process, where the store of the calling "
+                "graph is not at hand. Pass store=… to the ReflectionExecutor or to the manager."
+            )
         if max_workers < 0:
             raise ConfigurationError("max_workers is 0, to submit only, or more.")
         self.name = name
         self.max_workers = max_workers
         self.keep = keep
-        self.url = prepared(url)
-        self.jobs = Jobs(self.url, name, patient=True, max_wait=max_wait_seconds)
+        self.url = database_url(url)
+        self._secrets = frozenset(secrets)
+        self._engine = prepare(self.url)
+        self.jobs = DbosClient(self._engine, name, patient=True, max_wait=max_wait_seconds)
+        # A submit says at once that the database is away; a worker waits for it.
+        self._desk = DbosClient(self._engine, name, max_wait=max_wait_seconds)
+        self._futures = Futures(self._desk)
+        self._rules = Rules(
+            retry=retry or Retry(),
+            budget=budget or Budget(),
+            timeout=timeout,
+            clock=clock or SystemClock(),
+            ledger=TableLedger(self._engine, name),
+        )
         self._closed = False
         self._process = os.getpid()
         self._missed: set[str] = set()
-        self._clock: Clock = clock or SystemClock()
-        # Whoever submits is told at once that the database is away; a worker waits for it.
-        self._desk = Jobs(self.url, name, patient=False, max_wait=max_wait_seconds)
-        self._futures = Futures(self._desk)
-        self._ledger = TableLedger(self.jobs.engine, name)
-        self._work = self._how_to_work(retry or Retry(), budget or Budget())
-        self._join()
+        if max_workers:
+            try:
+                process.join(self)
+            except BaseException:
+                self._close()
+                raise
 
     @override
     def flush(self) -> None:
         for status in self._desk.listed(["DELAYED"]):
             self._desk.hurry(status.workflow)
         self._futures.hurry()
+        process.nudge()
 
     @override
     def failed(self) -> list[Failure]:
-        return [_failure(status) for status in self._desk.listed(FAILED, content=True)]
+        return [
+            Failure(
+                id=status.workflow,
+                thread_id=None if status.job is None else status.job.thread,
+                error=status.error,
+                attempts=1 if status.job is None else status.job.attempt,
+                at=datetime.fromtimestamp(status.ended, UTC),
+            )
+            for status in self._desk.listed(FAILED, content=True)
+        ]
 
     @override
     def retry(self, failure_id: str) -> Future[Any]:
         self._check_open()
-        found = [s for s in self._desk.find([failure_id], content=True) if s.state in FAILED]
-        if not found:
+        found = next(self._desk.find([failure_id], content=True), None)
+        if found is None or found.state not in FAILED:
             raise ConfigurationError(f"No failed reflection {failure_id!r}: see failed().")
-        job = found[0].job.first()
+        if found.job is None:
+            raise ConfigurationError(f"Reflection {failure_id!r} is damaged and cannot be read.")
+        job = found.job.first()
         workflow = self._desk.enqueue(job, 0)
         if workflow is None:
             raise ConfigurationError("Something newer of this thread is pending: wait for that.")
         self._desk.delete([failure_id])
+        process.nudge()
         return self._futures.follow(job, workflow, 0)
 
     @override
+    def erase(self, namespace: Namespace) -> dict[str, int]:
+        return _erased(self._desk, self._rules.ledger, namespace)
+
+    @override
     def usage(self, day: date | None = None) -> Mapping[Namespace, Usage]:
-        return self._ledger.on(day or day_of(self._clock.wall()))
+        return self._rules.ledger.on(day or day_of(self._rules.clock.wall()))
 
     @override
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
@@ -117,51 +169,89 @@ class DurableExecutor(Reflecting):
             if cancel_futures:
                 self._futures.cancel_waiting()
         finally:
-            if wait:
+            if wait and self._may_wait():
                 aside(self._leave)
             else:
                 start(self._leave, "leave")
 
     def work(self, job: Job, workflow: str) -> Outcome:
-        """Do *job*, inside the workflow of that id."""
-        return self._work.do(job, workflow)
+        """Do *job*, inside the workflow of that id; raises `ReflectionError` if it failed."""
+        claim = step("claim", lambda: self._claim(job, workflow))
+        if claim["replaced"]:
+            return Replaced(job.id)
+        if claim["wait"] is not None:
+            return self._move(job, workflow, claim["wait"])
+        report = step("reflect", lambda: self._reflect(job))
+        if report["retry"] is not None:
+            return self._move(job.again(), workflow, report["retry"])
+        if report["error"] is not None:
+            raise ReflectionError(report["error"])
+        return Done(job.id, report["result"])
 
     @override
     def _accept(
         self, payload: Any, config: RunnableConfig, thread: str | None, delay: float
     ) -> Future[Any]:
         self._check_open()
-        stored, missing = portable_config(config)
-        self._tell_of(missing)
-        job = Job.of(uuid4().hex, thread, _moments.next(), payload, stored)
-        return self._futures.follow(job, self._desk.debounce(job, delay), delay)
-
-    def _tell_of(self, missing: list[str]) -> None:
-        """Log what of a config is not stored, once for each name."""
+        namespace = self._namespace_for(config)
+        needed = getattr(getattr(self.reflector, "namespace", None), "placeholders", ())
+        stored, missing = portable_config(
+            config, needed=("thread_id", *needed), secrets=self._secrets
+        )
         if new := [name for name in missing if name not in self._missed]:
             self._missed.update(new)
-            logger.warning("Not stored with reflections, being no plain data: %s", new)
-
-    def _how_to_work(self, retry: Retry, budget: Budget) -> Work:
-        return Work(
-            reflector=self.reflector,
-            store=self.store,
-            jobs=self.jobs,
-            ledger=self._ledger,
-            retry=retry,
-            budget=budget,
-            clock=self._clock,
-            on_failure=self._futures.failed,
+            logger.warning("Not stored with reflections, as secret or no plain data: %s", new)
+        job = Job(
+            id=uuid4().hex,
+            thread=thread,
+            submitted=_timestamps.next(),
+            payload=encode(payload),
+            config=encode(stored),
+            namespace=namespace,
         )
+        workflow = self._desk.debounce(job, delay)
+        process.nudge()
+        return self._futures.follow(job, workflow, delay)
 
-    def _join(self) -> None:
-        if self.max_workers:
-            try:
-                process.join(self)
-            except BaseException:
-                self.jobs.close()
-                self._desk.close()
-                raise
+    def _claim(self, job: Job, workflow: str) -> dict[str, Any]:
+        """Decide whether *job* may start now, and end what it outdates."""
+        others = self.jobs.others(job, workflow) if job.thread is not None else []
+        verdict = judge(job, others)
+        if verdict.replaced:
+            return {"replaced": True, "wait": None}
+        if verdict.outdated:
+            self.jobs.cancel(verdict.outdated)
+        try:
+            seconds = _BEHIND if verdict.wait else self._rules.affordable_in(job.namespace)
+        except DBAPIError:
+            seconds = None  # no sum to be had: the reflection goes first
+        return {"replaced": False, "wait": seconds}
+
+    def _move(self, job: Job, workflow: str, seconds: float) -> Outcome:
+        """Let *job* wait again as another workflow, unless something newer waits already."""
+        # An id that does not depend on chance: repeated after a crash, it is the same workflow.
+        successor = f"{workflow.partition('+')[0]}+{uuid5(NAMESPACE_URL, workflow).hex}"
+        moved = step("move", lambda: self.jobs.enqueue(job, seconds, successor))
+        return Replaced(job.id) if moved is None else Moved(job.id, moved)
+
+    def _reflect(self, job: Job) -> dict[str, Any]:
+        """Reflect, and report; never raises, so that DBOS records it as done."""
+        try:
+            payload, config = job.content()
+            config.setdefault("configurable", {})[JOB_ID] = job.id
+            namespace = namespace_of(self.reflector, config)
+            store = self.store if self._own_store is None else None
+            result = self._rules.perform(self.reflector, payload, config, namespace, store)
+        except BaseException as error:  # noqa: BLE001 - a worker survives what a reflector raises
+            seconds = self._rules.next_try(error, job.attempt, job.thread)
+            if seconds is None:
+                self._futures.failed(job, error)
+            return {"result": None, "error": words_of(error), "retry": seconds}
+        try:
+            text = encode(result)
+        except InvalidInputError:
+            text = encode(repr(result))
+        return {"result": text, "error": None, "retry": None}
 
     def _check_open(self) -> None:
         if self._closed:
@@ -181,31 +271,29 @@ class DurableExecutor(Reflecting):
             if self.max_workers:
                 self._futures.await_due()
         finally:
-            self._let_go()
+            self._futures.release()
+            if self.max_workers:
+                process.leave(self)
+            self._close()
 
-    def _let_go(self) -> None:
-        self._futures.release()
-        if self.max_workers:
-            process.leave(self)
-        else:
-            self.jobs.close()
+    def _close(self) -> None:
         self._desk.close()
+        self.jobs.close()
+        self._engine.dispose()
 
 
-def _check_store(reflector: Runnable[Any, Any], store: BaseStore | None) -> None:
-    writes = getattr(reflector, "namespace", None) is not None
-    if writes and store is None and getattr(reflector, "store", None) is None:
-        raise ConfigurationError(
-            "A durable reflection may run in another process, where the store of the calling "
-            "graph is not at hand. Pass store=… to the ReflectionExecutor or to the manager."
-        )
+def erase_reflections(url: str, namespace: Namespace) -> dict[str, int]:
+    """Remove the reflections for *namespace* and below from the database at *url*."""
+    engine = prepare(database_url(url))
+    jobs = DbosClient(engine, None)
+    try:
+        return _erased(jobs, TableLedger(engine, None), namespace)
+    finally:
+        jobs.close()
+        engine.dispose()
 
 
-def _failure(status: Status) -> Failure:
-    return Failure(
-        id=status.workflow,
-        thread_id=status.job.thread,
-        error=status.error,
-        attempts=status.job.attempt,
-        at=datetime.fromtimestamp(status.ended, UTC),
-    )
+def _erased(jobs: DbosClient, ledger: Any, namespace: Namespace) -> dict[str, int]:
+    depth = len(namespace)
+    report = jobs.erase(lambda job: job.namespace[:depth] == namespace, wait=ERASE_WAITS)
+    return {**report, "usage": ledger.erase(namespace)}

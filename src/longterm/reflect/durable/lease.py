@@ -70,7 +70,7 @@ class FileLeases:
     def hold(self) -> None:
         """Take the lock of this worker, if it is not held already."""
         if self._held is None:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._sweep()
             self._held = _locked(self._path(self._worker))
 

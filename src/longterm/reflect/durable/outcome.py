@@ -1,6 +1,6 @@
 """What is stored of a durable reflection: the job before it, the outcome after it. Pure.
 
-A job keeps its id through retries and moves, so that whatever derives ids of memories from it
+A job keeps its id through retries and moves, so that what derives ids of memories from it
 derives the same ones each time. `submitted` tells which of two payloads is newer.
 """
 
@@ -9,11 +9,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
+from hashlib import sha256
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
 
-from longterm.reflect.durable.codec import decode, encode
+from longterm.errors import InvalidInputError
+from longterm.reflect.durable.codec import decode
 
 __all__ = [
     "Done",
@@ -41,29 +43,20 @@ class Job:
     payload: str
     config: str
     attempt: int = 1
-
-    @classmethod
-    def of(
-        cls,
-        job_id: str,
-        thread: str | None,
-        submitted: int,
-        payload: Any,
-        config: RunnableConfig,
-    ) -> Job:
-        """Make a job of what was submitted."""
-        return cls(
-            id=job_id,
-            thread=thread,
-            submitted=submitted,
-            payload=encode(payload),
-            config=encode(config),
-        )
+    #: Whose memories it makes; () for a reflector that has no namespace.
+    namespace: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, text: str) -> Job:
-        """Return the job that `text` was made of."""
-        return cls(**json.loads(text))
+        """Return the job that *text* was made of; raises `InvalidInputError` for other texts."""
+        try:
+            fields: dict[str, Any] = json.loads(text)
+            fields["namespace"] = tuple(fields.get("namespace", ()))
+            return cls(**fields)
+        except (ValueError, TypeError, AttributeError, RecursionError) as error:
+            raise InvalidInputError(
+                "A stored reflection is damaged: it is no job of ours."
+            ) from error
 
     @property
     def text(self) -> str:
@@ -72,8 +65,9 @@ class Job:
 
     @property
     def key(self) -> str:
-        """What is debounced: the thread, or else this job alone."""
-        return f"job {self.id}" if self.thread is None else f"thread {self.thread}"
+        """What is debounced, as a digest: the thread of a namespace, or else this job alone."""
+        whose = [*self.namespace, self.id if self.thread is None else f"thread {self.thread}"]
+        return sha256(json.dumps(whose).encode()).hexdigest()[:32]
 
     def content(self) -> tuple[Any, RunnableConfig]:
         """Return payload and config."""
@@ -121,9 +115,12 @@ def write(outcome: Outcome) -> str:
 
 
 def read(text: str) -> Outcome:
-    """Return the outcome that `write` was given."""
-    fields = json.loads(text)
-    return _KINDS[fields.pop("kind")](**fields)
+    """Return the outcome that `write` was given; raises `InvalidInputError` for other texts."""
+    try:
+        fields = json.loads(text)
+        return _KINDS[fields.pop("kind")](**fields)
+    except (ValueError, TypeError, AttributeError, LookupError, RecursionError) as error:
+        raise InvalidInputError("The stored end of a reflection is damaged.") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,13 +147,10 @@ class Verdict:
 def judge(job: Job, others: Iterable[Other]) -> Verdict:
     """Decide between *job* and all *others* of its thread: the newest payload wins."""
     others = list(others)
-    if any(_age(other.job) > _age(job) for other in others):
+    age = (job.submitted, job.id)
+    if any((other.job.submitted, other.job.id) > age for other in others):
         return Verdict(replaced=True)
     return Verdict(
         wait=any(other.running for other in others),
         outdated=tuple(other.workflow for other in others if not other.running),
     )
-
-
-def _age(job: Job) -> tuple[int, str]:
-    return job.submitted, job.id

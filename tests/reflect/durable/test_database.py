@@ -8,7 +8,7 @@ from datetime import date
 
 import sqlalchemy as sa
 
-from longterm.reflect.durable.ledger import TableLedger, create_tables
+from longterm.reflect.durable.database import TableLedger, create_tables
 from longterm.reflect.usage import Usage
 
 DAY, NEXT = date(2026, 3, 1), date(2026, 3, 2)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from longterm.reflect.durable.futures import Tracker
 from longterm.reflect.durable.outcome import Job
-from longterm.reflect.durable.tracker import Tracker
 
 
 def job(submitted: int) -> Job:
-    return Job.of(f"job{submitted}", "t", submitted, None, {})
+    return Job(id=f"job{submitted}", thread="t", submitted=submitted, payload="null", config="{}")
 
 
 def test_the_future_whose_payload_ran_gets_the_result() -> None:

@@ -1,0 +1,234 @@
+"""Where reflections are kept: a database's address, its connections, and our own table in it.
+
+Every connection, those of DBOS too, comes from `open_engine`, which sees to what DBOS does not:
+
+- **Nothing is unpickled.** DBOS reads a row with the deserialiser that the row itself names.
+  A connection of ours never says "py_pickle": such a row is read as JSON, is none, and fails
+  alone.
+- **Any SQLite from 3.37.** DBOS asks for ``unixepoch('subsec')``, which SQLite has from 3.42 on;
+  before that the function is ours.
+- **Privacy.** Files are made for their owner alone, deleted text is overwritten, and errors
+  never show parameters.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sqlite3
+import time
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import ArgumentError
+
+from longterm.errors import ConfigurationError
+from longterm.memory.namespace import Namespace
+from longterm.reflect.usage import Usage
+
+__all__ = ["TableLedger", "create_tables", "database_url", "is_sqlite", "masked", "open_engine"]
+
+#: What DBOS calls its pickled rows, and its JSON.
+_PICKLED, _JSON = "py_pickle", "portable_json"
+_SUBSECONDS_SINCE = (3, 42)
+#: As DBOS gives its own engines; connections are opened as they are needed.
+_POOL_SIZE = 20
+
+
+def database_url(url: str) -> sa.URL:
+    """Return *url* with the driver that DBOS brings along, and a file's whole path.
+
+    Raises `ConfigurationError` for what is neither SQLite in a file nor PostgreSQL.
+    """
+    try:
+        parsed = sa.make_url(url)
+    except (ArgumentError, ValueError):
+        raise _refusal(url) from None
+    match parsed.get_backend_name():
+        case "sqlite" if parsed.database not in (None, "", ":memory:"):
+            # A program may change its directory while it runs.
+            return parsed.set(database=str(Path(parsed.database).absolute()))
+        case "postgresql" | "postgres":
+            return parsed.set(drivername="postgresql+psycopg")
+        case _:
+            raise _refusal(url)
+
+
+def _refusal(url: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"Reflections cannot be kept in {masked(url)!r}. Pass durable='sqlite:///file.db' for one "
+        "machine, or durable='postgresql://user:password@host/database' for several."
+    )
+
+
+def masked(url: str | sa.URL) -> str:
+    """Return of *url* what holds no secret in any spelling: scheme, host and database.
+
+    A password may hold every character that separates the parts of a URL, so that of one that
+    cannot be read as a URL only the scheme is shown.
+    """
+    try:
+        parsed = sa.make_url(url)
+    except (ArgumentError, ValueError):
+        plain = re.fullmatch(r"[\w./\\-]+", str(url))
+        scheme = re.match(r"\w+(?=:)", str(url))
+        return str(url) if plain else f"{scheme[0] if scheme else ''}://***"
+    if is_sqlite(parsed):
+        return f"{parsed.drivername}:///{parsed.database or ''}"
+    host, database = (
+        part if re.fullmatch(r"[\w.:-]*", part) else "***"
+        for part in (parsed.host or "", parsed.database or "")
+    )
+    return f"{parsed.drivername}://***@{host}/{database}"
+
+
+def is_sqlite(url: sa.URL) -> bool:
+    """Whether *url* is that of a SQLite file."""
+    return url.get_backend_name() == "sqlite"
+
+
+def open_engine(url: sa.URL) -> sa.Engine:
+    """Return an engine for the database at *url*, see the head of this file.
+
+    A SQLite file that is not there is made, and the folders above it, for their owner alone.
+    """
+    if is_sqlite(url):
+        path = Path(str(url.database))
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    engine = sa.create_engine(
+        url, pool_pre_ping=True, pool_size=_POOL_SIZE, max_overflow=0, hide_parameters=True
+    )
+    event.listen(engine, "connect", _prepare_sqlite if is_sqlite(url) else _prepare_postgres)
+    return engine
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    # As DBOS has its own connections: writers queue from the start of their transactions.
+    connection.isolation_level = "IMMEDIATE"
+    connection.text_factory = _sqlite_text
+    for pragma in (
+        "busy_timeout = 30000",
+        "foreign_keys = ON",
+        "secure_delete = ON",
+        "journal_mode = WAL",  # stays with the file; four times the throughput of DBOS's default
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+    if sqlite3.sqlite_version_info < _SUBSECONDS_SINCE:
+        connection.create_function("unixepoch", 1, _unixepoch)
+
+
+def _sqlite_text(raw: bytes) -> str:
+    return _harmless(raw.decode("utf-8", "replace"))
+
+
+def _unixepoch(when: str) -> float | None:
+    """Answer for SQLite's function of that name, in the one form that DBOS asks for."""
+    return time.time() if when == "subsec" else None
+
+
+def _prepare_postgres(connection: Any, _record: object) -> None:
+    for kind in ("text", "varchar"):
+        connection.adapters.register_loader(kind, _PostgresText)
+    with connection.cursor() as cursor:
+        cursor.execute("SET idle_in_transaction_session_timeout = 60000")
+    connection.commit()  # a rollback would undo the setting
+
+
+class _PostgresText:
+    """A loader of text, by psycopg's protocol; the driver itself is not imported here."""
+
+    format = 0  # psycopg.pq.Format.TEXT
+
+    def __init__(self, oid: int, context: Any = None) -> None:
+        self.oid = oid
+        connection = getattr(context, "connection", None)
+        self._encoding = "utf-8" if connection is None else connection.info.encoding
+
+    def load(self, data: Any) -> str:
+        return _harmless(bytes(data).decode(self._encoding, "replace"))
+
+
+def _harmless(text: str) -> str:
+    return _JSON if text == _PICKLED else text
+
+
+_metadata = sa.MetaData()
+_usage = sa.Table(
+    "longterm_reflection_usage",
+    _metadata,
+    sa.Column("reflection", sa.Text, primary_key=True),
+    sa.Column("day", sa.Text, primary_key=True),
+    sa.Column("namespace", sa.Text, primary_key=True),
+    sa.Column("calls", sa.BigInteger, nullable=False),
+    sa.Column("input_tokens", sa.BigInteger, nullable=False),
+    sa.Column("output_tokens", sa.BigInteger, nullable=False),
+)
+_SUMS = ("calls", "input_tokens", "output_tokens")
+
+
+def create_tables(engine: sa.Engine) -> None:
+    """Create what a `TableLedger` needs, unless it is there."""
+    with engine.begin() as connection:
+        connection.execute(sa.schema.CreateTable(_usage, if_not_exists=True))
+
+
+class TableLedger:
+    """Usage per namespace and day, of the reflection called *reflection*, for all workers.
+
+    None stands for every reflection in the database: good for an erase.
+    """
+
+    def __init__(self, engine: sa.Engine, reflection: str | None) -> None:
+        self._engine = engine
+        self._reflection = reflection
+        self._insert = postgresql.insert if engine.name == "postgresql" else sqlite.insert
+
+    def book(self, day: date, namespace: Namespace, usage: Usage) -> None:
+        """Add *usage* to the sum of *namespace* on *day*, in one statement."""
+        row = self._insert(_usage).values(
+            reflection=self._reflection,
+            day=day.isoformat(),
+            namespace=json.dumps(namespace),
+            **{name: getattr(usage, name) for name in _SUMS},
+        )
+        sums = {name: _usage.c[name] + row.excluded[name] for name in _SUMS}
+        keys = ["reflection", "day", "namespace"]
+        with self._engine.begin() as connection:
+            connection.execute(row.on_conflict_do_update(index_elements=keys, set_=sums))
+
+    def on(self, day: date) -> Mapping[Namespace, Usage]:
+        """Return the sums of *day*."""
+        return {tuple(json.loads(key)): usage for key, usage in self._rows(day)}
+
+    def spent(self, day: date, namespace: Namespace) -> Usage:
+        """Return the sum of *namespace* on *day*."""
+        return next((usage for _, usage in self._rows(day, namespace)), Usage())
+
+    def erase(self, namespace: Namespace) -> int:
+        """Remove the sums of *namespace* and what is below; return how many."""
+        # A namespace begins another where its JSON, without the closing bracket, does.
+        start = json.dumps(namespace).removesuffix("]")
+        column = _usage.c.namespace
+        longer = f"{start}," if namespace else start
+        below = sa.or_(column == f"{start}]", column.startswith(longer, autoescape=True))
+        rows = sa.delete(_usage).where(below)
+        if self._reflection is not None:
+            rows = rows.where(_usage.c.reflection == self._reflection)
+        with self._engine.begin() as connection:
+            return connection.execute(rows).rowcount
+
+    def _rows(self, day: date, namespace: Namespace | None = None) -> list[tuple[str, Usage]]:
+        rows = sa.select(_usage.c.namespace, *(_usage.c[name] for name in _SUMS)).where(
+            _usage.c.reflection == self._reflection, _usage.c.day == day.isoformat()
+        )
+        if namespace is not None:
+            rows = rows.where(_usage.c.namespace == json.dumps(namespace))
+        with self._engine.connect() as connection:
+            return [(row[0], Usage(*row[1:])) for row in connection.execute(rows)]
