@@ -19,7 +19,7 @@ from longterm.memory.namespace import Namespace
 from longterm.models.names import ChatModel
 from longterm.recall.retriever import Recall, create_recall
 from longterm.reflect import ReflectionExecutor
-from longterm.reflect.executor import Reflecting
+from longterm.reflect.executor import LocalReflectionExecutor
 
 __all__ = ["ROOTS", "Setup", "template"]
 
@@ -45,7 +45,9 @@ class Setup:
     #: Tokens that extraction used, by namespace.
     tokens: dict[Namespace, int] = field(default_factory=dict[Namespace, int])
     _managers: dict[int, MemoryStoreManager] = field(default_factory=dict[int, MemoryStoreManager])
-    _executors: dict[int, Reflecting] = field(default_factory=dict[int, Reflecting])
+    _executors: dict[int, LocalReflectionExecutor] = field(
+        default_factory=dict[int, LocalReflectionExecutor]
+    )
     _recalls: dict[int, Recall] = field(default_factory=dict[int, Recall])
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -81,7 +83,7 @@ class Setup:
                 self._recalls[depth] = create_recall(namespace=places, store=self.store, exact=True)
             return self._recalls[depth]
 
-    def executor(self, depth: int) -> Reflecting | None:
+    def executor(self, depth: int) -> LocalReflectionExecutor | None:
         """Return the executor that extracts in the background; None without a model."""
         manager = self.manager(depth)
         if manager is None:
@@ -95,7 +97,7 @@ class Setup:
             return self._executors[depth]
 
     @property
-    def executors(self) -> list[Reflecting]:
+    def executors(self) -> list[LocalReflectionExecutor]:
         """Those that were needed so far."""
         return list(self._executors.values())
 
