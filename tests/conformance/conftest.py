@@ -8,6 +8,7 @@ import pytest
 from langgraph.store.base import BaseStore
 from subjects import DIMS, SUBJECTS, Make, Options, Subject
 
+from longterm.stores import CapableStore
 from longterm.testing import HashEmbeddings
 
 
@@ -50,3 +51,11 @@ def model() -> HashEmbeddings:
 @pytest.fixture
 def indexed(make: Make, model: HashEmbeddings) -> BaseStore:
     return make(Options(index={"embed": model, "dims": DIMS, "fields": ["text"]}))
+
+
+@pytest.fixture
+def revised(store: BaseStore) -> CapableStore:
+    """Return a store that has every capability of ours; the others are skipped."""
+    if not isinstance(store, CapableStore):
+        pytest.skip("has no capability of ours")
+    return store

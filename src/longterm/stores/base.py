@@ -25,23 +25,31 @@ from langgraph.store.base import (
 )
 from typing_extensions import override
 
+from longterm.effects.capabilities import Keep, RevisionNote, RevisionRow
 from longterm.effects.drivers import arun, run
 from longterm.effects.steps import Flow
 from longterm.stores.embedding import WHOLE, Embedder, StoreIndex
 from longterm.stores.operations import (
+    AddRevisions,
+    Erase,
     ExplainedItem,
     ExplainOp,
+    GetRevisions,
     HybridHit,
     HybridSearchOp,
+    ListRevisions,
     Operation,
+    PruneRevisions,
     PutIf,
+    PutNoted,
+    SearchAsOf,
 )
 
 __all__ = ["CapableStore"]
 
 
 class CapableStore(BaseStore):
-    """A LangGraph store that has every capability: `HybridSearch` and `CompareAndSet`."""
+    """A LangGraph store that has every capability: `HybridSearch`, `CompareAndSet`, `Revisions`."""
 
     supports_ttl = True
     __slots__ = ("embedder", "fields", "index_config", "ttl_config")
@@ -219,9 +227,131 @@ class CapableStore(BaseStore):
             return (self.ttl_config or {}).get("default_ttl")
         return ttl
 
+    # --- Revisions ---
+
+    def put_all_noted(
+        self,
+        ops: Sequence[PutOp],
+        expected_updated_at: Sequence[datetime | None],
+        notes: Sequence[RevisionNote],
+        *,
+        keep: Keep = None,
+    ) -> list[RevisionRow | None]:
+        """Put and delete all of *ops*, or nothing, as `put_if` does, each with a revision."""
+        return cast("Any", self.batch(_noted(ops, expected_updated_at, notes, keep)))
+
+    async def aput_all_noted(
+        self,
+        ops: Sequence[PutOp],
+        expected_updated_at: Sequence[datetime | None],
+        notes: Sequence[RevisionNote],
+        *,
+        keep: Keep = None,
+    ) -> list[RevisionRow | None]:
+        """Put and delete all of *ops*, or nothing, as `put_if` does, each with a revision."""
+        return cast("Any", await self.abatch(_noted(ops, expected_updated_at, notes, keep)))
+
+    def get_revisions(self, namespace: tuple[str, ...], key: str) -> list[RevisionRow]:
+        """Return the revisions of one item, oldest first."""
+        return cast("Any", self.batch([GetRevisions(namespace, key)])[0])
+
+    async def aget_revisions(self, namespace: tuple[str, ...], key: str) -> list[RevisionRow]:
+        """Return the revisions of one item, oldest first."""
+        return cast("Any", (await self.abatch([GetRevisions(namespace, key)]))[0])
+
+    def list_revisions(
+        self,
+        namespace_prefix: tuple[str, ...],
+        *,
+        after: RevisionRow | None = None,
+        limit: int = 1000,
+    ) -> list[RevisionRow]:
+        """Return a page of all revisions at and below a prefix; *after* ended the one before."""
+        return cast("Any", self.batch([ListRevisions(namespace_prefix, after, limit)])[0])
+
+    async def alist_revisions(
+        self,
+        namespace_prefix: tuple[str, ...],
+        *,
+        after: RevisionRow | None = None,
+        limit: int = 1000,
+    ) -> list[RevisionRow]:
+        """Return a page of all revisions at and below a prefix; *after* ended the one before."""
+        return cast("Any", (await self.abatch([ListRevisions(namespace_prefix, after, limit)]))[0])
+
+    def search_as_of(
+        self,
+        namespace_prefix: tuple[str, ...],
+        time: datetime,
+        *,
+        key: str | None = None,
+        query: str | None = None,
+        filter: dict[str, Any] | None = None,
+        limit: int = 10,
+        offset: int = 0,
+        exact: bool = False,
+    ) -> list[SearchItem]:
+        """Search among the items as they were at *time*; it costs more than a plain search."""
+        search = SearchOp(namespace_prefix, filter, limit, offset, query, refresh_ttl=False)
+        return cast("Any", self.batch([SearchAsOf(search, time, key, exact)])[0])
+
+    async def asearch_as_of(
+        self,
+        namespace_prefix: tuple[str, ...],
+        time: datetime,
+        *,
+        key: str | None = None,
+        query: str | None = None,
+        filter: dict[str, Any] | None = None,
+        limit: int = 10,
+        offset: int = 0,
+        exact: bool = False,
+    ) -> list[SearchItem]:
+        """Search among the items as they were at *time*; it costs more than a plain search."""
+        search = SearchOp(namespace_prefix, filter, limit, offset, query, refresh_ttl=False)
+        return cast("Any", (await self.abatch([SearchAsOf(search, time, key, exact)]))[0])
+
+    def add_revisions(self, rows: Sequence[RevisionRow]) -> int:
+        """Add exported rows of items that are not here yet, and the items; return how many."""
+        return cast("int", self.batch([AddRevisions(tuple(rows))])[0])
+
+    async def aadd_revisions(self, rows: Sequence[RevisionRow]) -> int:
+        """Add exported rows of items that are not here yet, and the items; return how many."""
+        return cast("int", (await self.abatch([AddRevisions(tuple(rows))]))[0])
+
+    def prune_revisions(self, namespace_prefix: tuple[str, ...], keep: Keep) -> int:
+        """Drop the revisions that *keep* does not allow; return how many."""
+        return cast("int", self.batch([PruneRevisions(namespace_prefix, keep)])[0])
+
+    async def aprune_revisions(self, namespace_prefix: tuple[str, ...], keep: Keep) -> int:
+        """Drop the revisions that *keep* does not allow; return how many."""
+        return cast("int", (await self.abatch([PruneRevisions(namespace_prefix, keep)]))[0])
+
+    def erase(
+        self, namespace_prefix: tuple[str, ...], key: str | None = None, *, actor: str = "user"
+    ) -> dict[str, int]:
+        """Remove one item, or all at and below a prefix, for good; return counts by place."""
+        return cast("Any", self.batch([Erase(namespace_prefix, key, actor)])[0])
+
+    async def aerase(
+        self, namespace_prefix: tuple[str, ...], key: str | None = None, *, actor: str = "user"
+    ) -> dict[str, int]:
+        """Remove one item, or all at and below a prefix, for good; return counts by place."""
+        return cast("Any", (await self.abatch([Erase(namespace_prefix, key, actor)]))[0])
+
 
 def _conditional(ops: Sequence[PutOp], expected: Sequence[datetime | None]) -> list[Any]:
     return [
         PutIf(op.namespace, op.key, op.value, at, op.index, op.ttl)
         for op, at in zip(ops, expected, strict=True)
     ]
+
+
+def _noted(
+    ops: Sequence[PutOp],
+    expected: Sequence[datetime | None],
+    notes: Sequence[RevisionNote],
+    keep: Keep,
+) -> list[Any]:
+    puts = _conditional(ops, expected)
+    return [PutNoted(put, note, keep) for put, note in zip(puts, notes, strict=True)]

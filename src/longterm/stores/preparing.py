@@ -45,6 +45,7 @@ from longterm.stores.values import Encoded, decode, encode
 from longterm.text.tokenizer import query_terms, terms
 
 __all__ = [
+    "CHANGES",
     "AddRows",
     "EraseItems",
     "Expected",
@@ -213,6 +214,9 @@ Prepared = (
     | EraseItems
 )
 
+#: Those that change the database.
+CHANGES = (WriteItem, AddRows, PruneRows, EraseItems)
+
 
 def prepared(op: Operation, fields: Sequence[str]) -> Prepared:
     """*op* as a database needs it; *fields* are indexed where it names none."""
@@ -254,6 +258,7 @@ def _of_revisions(op: Operation, fields: Sequence[str]) -> Prepared:
             find = replace(_find(search), exact=exact, refresh=False)
             return FindStates(find, _instant(time), None if key is None else to_column(key))
         case AddRevisions(rows):
+            _check_order(rows)
             last = {(to_path(row.namespace), to_column(row.key)): row for row in rows}
             return AddRows(
                 rows,
@@ -336,6 +341,19 @@ def _find(op: SearchOp, answer: Literal["items", "explained", "hybrid"] = "items
         readable(op.query or "") or None,
         answer,
     )
+
+
+def _check_order(rows: Sequence[RevisionRow]) -> None:
+    """Refuse rows of one item that are not in the order of their numbers and times."""
+    before: dict[tuple[tuple[str, ...], str], RevisionRow] = {}
+    for row in rows:
+        last = before.get((row.namespace, row.key))
+        if row.number < 1 or (last and (row.number <= last.number or row.time <= last.time)):
+            raise InvalidInputError(
+                f"The revisions of {row.key!r} in {row.namespace} are not in order at number "
+                f"{row.number}: numbers count from 1, and times grow with them."
+            )
+        before[row.namespace, row.key] = row
 
 
 def _check_page(limit: int, offset: int) -> None:

@@ -1,21 +1,23 @@
-"""Rows: items as they stand in the file, decoded only where somebody looks inside. Pure."""
+"""Rows: items as they stand in a database, decoded only where somebody looks inside. Pure."""
 
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
+from zlib import crc32
 
-from langgraph.store.base import Item
+from langgraph.store.base import Item, SearchItem
 
+from longterm.errors import StoreError
 from longterm.stores.names import from_column, to_labels
 from longterm.stores.values import decode
 
-__all__ = ["Row", "micros", "moment"]
+__all__ = ["Row", "checksum", "micros", "moment"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
 class Row(NamedTuple):
-    """An item as it stands in the file; equal rows hold equal items."""
+    """An item as it stands in a database; equal rows hold equal items."""
 
     id: int
     path: str
@@ -25,9 +27,23 @@ class Row(NamedTuple):
     updated_at: int
     ttl: int | None
     revision: int
+    #: What `checksum` made of it when it was written; None where none is kept.
+    checksum: int | None = None
+    #: The database, for messages.
+    place: str = ""
 
     def decode(self) -> Item:
-        """Make an item as LangGraph knows it, a new one each time."""
+        """Make an item as LangGraph knows it, a new one each time.
+
+        Raises `StoreError` where it is not as it was written.
+        """
+        if self.checksum is not None and self.checksum != checksum(
+            self.key.encode(), self.created_at, self.updated_at, self.value.encode()
+        ):
+            raise StoreError(
+                f"An item of {self.place} is damaged: it is not what was written. Keep the file "
+                "as it is; store.check() says how much is damaged, and a backup has it whole."
+            )
         return Item(
             namespace=to_labels(self.path),
             key=from_column(self.key),
@@ -36,9 +52,26 @@ class Row(NamedTuple):
             updated_at=moment(self.updated_at),
         )
 
+    def found(self, score: float | None) -> SearchItem:
+        """Make what a search answers, a new one each time."""
+        item = self.decode()
+        return SearchItem(
+            namespace=item.namespace,
+            key=item.key,
+            value=item.value,
+            created_at=item.created_at,
+            updated_at=item.updated_at,
+            score=score,
+        )
+
+
+def checksum(key: bytes, created_at: int, updated_at: int, value: bytes) -> int:
+    """Return the CRC-32 of what an item is: key and value in UTF-8, and its times."""
+    return crc32(value, crc32(b"%b\0%d\0%d\0" % (key, created_at, updated_at)))
+
 
 def micros(time: datetime) -> int:
-    """Turn a time into its stored form."""
+    """Turn a time into its stored form: microseconds since 1970."""
     return (time - _EPOCH) // _MICROSECOND
 
 

@@ -212,6 +212,7 @@ class Database:
         )
         connection.execute(f"PRAGMA synchronous = {self._synchronous}")
         connection.execute("PRAGMA cache_size = -16000")
+        connection.execute("PRAGMA secure_delete = on")
         return connection
 
     @contextmanager

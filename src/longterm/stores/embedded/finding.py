@@ -69,7 +69,9 @@ def _page(tx: Transaction, op: FindItems, found: Iterator[_Found]) -> list[Searc
     if op.refresh:
         for one in page:
             tx.touch(one.row)
-    return [_explained(one) if op.answer == "explained" else _search_item(one) for one in page]
+    return [
+        _explained(one) if op.answer == "explained" else one.row.found(_score(one)) for one in page
+    ]
 
 
 # --- scores -----------------------------------------------------------------------------------
@@ -78,8 +80,9 @@ def _page(tx: Transaction, op: FindItems, found: Iterator[_Found]) -> list[Searc
 def _ranking(
     tx: Transaction, op: FindItems, asked: Asked, cache: ScopeCache, *, own: bool
 ) -> Ranking:
-    dims = 0 if asked.vector is None else len(asked.vector)
-    signals = Signals(text=bool(op.terms), model=asked.model, dims=dims)
+    signals = Signals(text=bool(op.terms), model=None, dims=0)
+    if asked.vector is not None:
+        signals = replace(signals, model=asked.model, dims=len(asked.vector))
     scope, view = _viewed(tx, op.path, signals, cache, own=own)
     cache.settle(op.path)
     slots = _there(tx, op, view.slots) if op.exact else view.slots
@@ -164,18 +167,6 @@ def _ranked(
             start, size = start + size, size * 4
 
 
-def _search_item(found: _Found) -> SearchItem:
-    plain = found.row.decode()
-    return SearchItem(
-        namespace=plain.namespace,
-        key=plain.key,
-        value=plain.value,
-        created_at=plain.created_at,
-        updated_at=plain.updated_at,
-        score=_score(found),
-    )
-
-
 def _score(found: _Found) -> float | None:
     if found.slot is None or found.scores is None:
         return None
@@ -186,10 +177,10 @@ def _score(found: _Found) -> float | None:
 def _explained(found: _Found) -> ExplainedItem:
     nothing = Explanation(None, None, None, None)
     if found.slot is None or found.scores is None:
-        return ExplainedItem(_search_item(found), nothing)
+        return ExplainedItem(found.row.found(_score(found)), nothing)
     text, vector = contributions(found.scores, found.slot)
     raw = found.scores.raw(found.slot)
-    return ExplainedItem(_search_item(found), Explanation(text, vector, *raw))
+    return ExplainedItem(found.row.found(_score(found)), Explanation(text, vector, *raw))
 
 
 def _hits(tx: Transaction, op: FindItems, ranking: Ranking) -> list[HybridHit]:

@@ -7,9 +7,10 @@ from uuid import uuid4
 
 from longterm.errors import StoreError
 from longterm.stores.embedded.database import Database, explained
+from longterm.stores.embedded.migrations import add_functions
 from longterm.stores.operations import Stats
 
-__all__ = ["backup", "check", "stats", "vacuum"]
+__all__ = ["backup", "check", "scrub", "stats", "vacuum"]
 
 
 def stats(database: Database, cache_bytes: int) -> Stats:
@@ -35,6 +36,7 @@ def stats(database: Database, cache_bytes: int) -> Stats:
             _size(connection, database),
             cache_bytes,
             _number(connection, "PRAGMA user_version"),
+            _number(connection, "SELECT count(*) FROM revisions"),
         )
 
 
@@ -45,6 +47,7 @@ def check(database: Database) -> list[str]:
         damage = [f"SQLite: {row[0]}" for row in rows if row[0] != "ok"]
         if damage:
             return damage
+        add_functions(connection)
         return [wrong for wrong, query in _MUST_BE_NONE if _number(connection, query)]
 
 
@@ -75,11 +78,28 @@ def vacuum(database: Database) -> None:
     with database.writing() as connection:
         connection.execute(
             "DELETE FROM namespaces WHERE items = 0 "
-            "AND NOT EXISTS (SELECT 1 FROM items WHERE namespace = namespaces.id)"
+            "AND NOT EXISTS (SELECT 1 FROM items WHERE namespace = namespaces.id) "
+            "AND NOT EXISTS (SELECT 1 FROM revisions WHERE namespace = namespaces.id)"
         )
     with database.outside() as connection:
         connection.execute("VACUUM")
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+
+def scrub(database: Database) -> None:
+    """Rewrite the file and empty its log, so that nothing stays of what was deleted.
+
+    Raises `StoreError` where others read an older state of it for too long.
+    """
+    with database.outside() as connection:
+        # Deleted content is overwritten, but pages that were split may hold copies of it.
+        connection.execute("VACUUM")
+        (busy, *_) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    if busy:
+        raise StoreError(
+            f"{database.path} is being read by others, so its log still holds what was erased. "
+            "Nothing of it is found any more; call vacuum() to remove the last bytes."
+        )
 
 
 _MUST_BE_NONE = (
@@ -101,6 +121,23 @@ _MUST_BE_NONE = (
         "a vector belongs to an item that is not there",
         """SELECT count(*) FROM vectors WHERE NOT EXISTS
            (SELECT 1 FROM items WHERE id = item AND items.namespace = vectors.namespace)""",
+    ),
+    (
+        "an item is not what was written: its checksum does not fit",
+        """SELECT count(*) FROM items WHERE checksum !=
+           longterm_checksum(CAST(key AS BLOB), created_at, updated_at, CAST(value AS BLOB))""",
+    ),
+    (
+        "a revision is not what was written: its checksum does not fit",
+        """SELECT count(*) FROM revisions WHERE value IS NOT NULL AND checksum !=
+           longterm_checksum(CAST(key AS BLOB), created_at, time, CAST(value AS BLOB))""",
+    ),
+    (
+        "a revision has lost its value",
+        """SELECT count(*) FROM revisions WHERE value IS NULL
+           AND action NOT IN ('deleted', 'erased') AND NOT EXISTS
+           (SELECT 1 FROM items WHERE items.namespace = revisions.namespace
+            AND items.key = revisions.key AND items.updated_at = time)""",
     ),
     (
         "an item is newer than the file",

@@ -12,8 +12,17 @@ from contextlib import contextmanager, suppress
 from importlib.resources import files
 
 from longterm.errors import StoreError
+from longterm.stores.rows import checksum
 
-__all__ = ["APPLICATION_ID", "is_current", "is_ours", "migrate", "scripts", "transaction"]
+__all__ = [
+    "APPLICATION_ID",
+    "add_functions",
+    "is_current",
+    "is_ours",
+    "migrate",
+    "scripts",
+    "transaction",
+]
 
 #: Stands in the header of every file of ours: "LTRM".
 APPLICATION_ID = 0x4C54524D
@@ -24,6 +33,11 @@ def scripts() -> list[str]:
     folder = files("longterm.stores.embedded").joinpath("schema")
     found = sorted(folder.iterdir(), key=lambda file: file.name)
     return [file.read_text("utf-8") for file in found if file.name.endswith(".sql")]
+
+
+def add_functions(connection: sqlite3.Connection) -> None:
+    """Give SQL the functions of ours that migrations and checks call."""
+    connection.create_function("longterm_checksum", 4, checksum, deterministic=True)
 
 
 def is_ours(connection: sqlite3.Connection, path: str, *, known: int) -> bool:
@@ -47,6 +61,7 @@ def migrate(connection: sqlite3.Connection, path: str, migrations: Sequence[str]
     """Bring the file to the newest schema."""
     if is_current(connection, path, known=len(migrations)):
         return
+    add_functions(connection)
     with transaction(connection, "BEGIN IMMEDIATE"):
         is_ours(connection, path, known=len(migrations))
         _apply(connection, migrations)

@@ -39,12 +39,16 @@ _REMEMBERED = 100_000
 Rows = list[tuple[int, ...]]
 
 
-def within(path: str) -> tuple[str, tuple[str, ...]]:
+def within(
+    path: str, column: str = "namespace", *, exact: bool = False
+) -> tuple[str, tuple[str, ...]]:
     """Say in SQL that a row's namespace is *path* or below it; the parameters with it."""
+    if exact:
+        return f"{column} IN (SELECT id FROM namespaces WHERE path = ?)", (path,)
     if not path:
         return "1", ()
     paths = "SELECT id FROM namespaces WHERE path = ? OR (path > ? AND path < ?)"
-    return f"namespace IN ({paths})", (path, *below(path))
+    return f"{column} IN ({paths})", (path, *below(path))
 
 
 @dataclass(frozen=True)
@@ -205,8 +209,7 @@ class Scope:
 
     def _advanced(self, connection: sqlite3.Connection, slots: Slots) -> Slots:
         new = connection.execute(
-            f"SELECT {_SLOT} FROM items WHERE revision > ? AND {self._sql} "  # noqa: S608 - our own SQL
-            "ORDER BY revision",
+            f"SELECT {_SLOT} FROM items WHERE revision > ? AND {self._sql} ORDER BY revision",
             (self._revision, *self._parameters),
         ).fetchall()
         removed = connection.execute(
@@ -243,7 +246,7 @@ class Scope:
     def _select(
         self, connection: sqlite3.Connection, what: str, table: str, end: str = ""
     ) -> list[Any]:
-        query = f"SELECT {what} FROM {table} WHERE {self._sql} {end}"  # noqa: S608 - our own SQL
+        query = f"SELECT {what} FROM {table} WHERE {self._sql} {end}"
         return connection.execute(query, self._parameters).fetchall()
 
     def _load_lexicon(self, connection: sqlite3.Connection, slots: Slots) -> Lexicon:
@@ -287,7 +290,7 @@ class Scope:
     ) -> Iterator[tuple[NDArray[np.int32], NDArray[np.float16]]]:
         """Read the vectors of the scope block by block, each with the slots that own them."""
         cursor = connection.execute(
-            f"SELECT item, vector FROM vectors WHERE model = ? AND {self._sql}",  # noqa: S608 - ours
+            f"SELECT item, vector FROM vectors WHERE model = ? AND {self._sql}",
             (signals.model, *self._parameters),
         )
         while block := cursor.fetchmany(_BLOCK):
@@ -341,6 +344,13 @@ class ScopeCache:
             while self._total > self._max_bytes and self._scopes:
                 oldest, _ = self._scopes.popitem(last=False)
                 self._measure(oldest, 0)
+
+    def clear(self) -> None:
+        """Let go of everything; who still reads a scope keeps it until then."""
+        with self._lock:
+            self._scopes.clear()
+            self._sizes.clear()
+            self._total = 0
 
     def after_fork(self) -> None:
         """Begin anew in a child process; a thread that held a lock is not there any more."""

@@ -13,7 +13,7 @@ from functools import partial
 from os import PathLike, fspath
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, cast
+from typing import Any, Self
 
 from langgraph.store.base import IndexConfig, Result, TTLConfig
 from typing_extensions import override
@@ -28,29 +28,38 @@ from longterm.stores.embedded import maintenance
 from longterm.stores.embedded.database import MEMORY, Database, Synchronous
 from longterm.stores.embedded.finding import Asked, find
 from longterm.stores.embedded.reindexing import Progress, Reindexing, renew_terms
+from longterm.stores.embedded.revising import pages, revisions_of, states
 from longterm.stores.embedded.scopes import ScopeCache
 from longterm.stores.embedded.sweeping import Sweeper, sweep
 from longterm.stores.embedded.transaction import Clock, Transaction, namespaces, read, refresh
 from longterm.stores.embedded.writing import (
     Vectors,
+    changed,
     known_vectors,
     model_of,
     require_model,
-    write,
 )
 from longterm.stores.embedding import StoreIndex, query_vectors, vectors_of
 from longterm.stores.first_release import renamed
 from longterm.stores.matrix import Vector
 from longterm.stores.operations import HybridHit, Operation, Stats
 from longterm.stores.preparing import (
+    CHANGES,
+    AddRows,
+    EraseItems,
     FindItems,
+    FindStates,
     ListNamespaces,
+    PageRevisions,
     Prepared,
+    PruneRows,
     ReadItem,
+    ReadRevisions,
     WriteItem,
     prepared,
 )
 from longterm.stores.rows import micros
+from longterm.stores.states import ranked, states_of
 
 __all__ = ["EmbeddedStore"]
 
@@ -240,14 +249,30 @@ class EmbeddedStore(CapableStore):
         checked = [prepared(op, self.fields) for op in ops]
         if self.embedder is None:
             return _Plan(checked)
-        texts = [text for op in checked if isinstance(op, WriteItem) for text in op.index.texts]
-        queries = [
-            op.vector_query for op in checked if isinstance(op, FindItems) and op.vector_query
-        ]
+        texts: list[str] = []
+        queries: list[str] = []
+        past: list[FindStates] = []
+        for op in checked:
+            match op:
+                case WriteItem():
+                    texts += op.index.texts
+                case AddRows():
+                    texts += [text for item in op.items.values() for text in item.index.texts]
+                case FindItems(vector_query=str(query)) if query:
+                    queries.append(query)
+                case FindStates(find=FindItems(vector_query=str(query))) if query:
+                    queries.append(query)
+                    past.append(op)
+                case _:
+                    pass
         if not texts and not queries:
             return _Plan(checked)
         with self._database.reading() as connection:
-            model = model_of(self._transaction(connection), self.embedder)
+            tx = self._transaction(connection)
+            model = model_of(tx, self.embedder)
+            for op in past:
+                found = states_of(states(tx, op), op.find.condition, self.fields)
+                texts += [text for state in found for text in state.found_by.texts]
         return _Plan(checked, texts, queries, model)
 
     async def _known(self, model: int | None, digests: Sequence[bytes]) -> dict[bytes, bytes]:
@@ -256,43 +281,47 @@ class EmbeddedStore(CapableStore):
         return await Work(lambda: known_vectors(self._database, model, digests))
 
     def _perform(self, plan: _Plan, vectors: _Vectors) -> list[Result]:
-        writes = any(isinstance(op, WriteItem) for op in plan.ops)
+        writes = any(isinstance(op, CHANGES) for op in plan.ops)
         enter = self._database.writing if writes else self._database.reading
         with enter() as connection:
             tx = self._transaction(connection)
-            answers = self._carry_out(tx, plan, vectors)
+            answers = self._carried_out(tx, plan, vectors)
             if writes and tx.touched:
                 refresh(tx, sorted(tx.touched))
         if tx.touched and not writes:
             self._prolong(tx)
+        if any(isinstance(op, EraseItems) for op in plan.ops):
+            self._cache.clear()
+            maintenance.scrub(self._database)
         return answers
 
-    def _carry_out(self, tx: Transaction, plan: _Plan, vectors: _Vectors) -> list[Result]:
-        answers: list[Result] = []
+    def _carried_out(self, tx: Transaction, plan: _Plan, vectors: _Vectors) -> list[Any]:
+        answers: list[Any] = []
         model, own = plan.model, False
-        if vectors.texts and self.embedder is not None:
+        needs_model = any(isinstance(op, WriteItem | AddRows) for op in plan.ops)
+        if vectors.texts and needs_model and self.embedder is not None:
             model = require_model(tx, self.embedder)
         for op in plan.ops:
             match op:
-                case ReadItem():
-                    answers.append(read(tx, op))
-                case WriteItem():
-                    written = write(tx, op, Vectors(vectors.texts, model))
-                    answers.append(None if op.expected is None else written)
+                case WriteItem() | AddRows() | PruneRows() | EraseItems():
+                    answers.append(changed(tx, op, Vectors(vectors.texts, model)))
                     own = True
                 case FindItems():
-                    answers.append(self._find(tx, op, vectors, model, own=own))
+                    asked = Asked(vectors.queries.get(op.vector_query or ""), model)
+                    answers.append(find(tx, op, asked, self._cache, own=own))
+                case FindStates(find=wanted):
+                    found = states_of(states(tx, op), wanted.condition, self.fields)
+                    query = vectors.queries.get(wanted.vector_query or "")
+                    answers.append(ranked(found, wanted, query, vectors.texts))
+                case ReadItem():
+                    answers.append(read(tx, op))
                 case ListNamespaces():
                     answers.append(namespaces(tx, op))
-                case _:
-                    raise NotImplementedError
+                case ReadRevisions():
+                    answers.append(revisions_of(tx, op))
+                case PageRevisions():
+                    answers.append(pages(tx, op))
         return answers
-
-    def _find(
-        self, tx: Transaction, op: FindItems, vectors: _Vectors, model: int | None, *, own: bool
-    ) -> Result:
-        asked = Asked(vectors.queries.get(op.vector_query or ""), model)
-        return cast("Result", find(tx, op, asked, self._cache, own=own))
 
     def _prolong(self, read_in: Transaction) -> None:
         with self._database.writing() as connection:

@@ -3,9 +3,9 @@
 import logging
 import threading
 
-from longterm.errors import StoreError
 from longterm.stores.embedded.database import Database
-from longterm.stores.embedded.transaction import Clock
+from longterm.stores.embedded.revising import end_expired
+from longterm.stores.embedded.transaction import Clock, Transaction
 from longterm.stores.rows import micros
 
 __all__ = ["Sweeper", "sweep"]
@@ -19,11 +19,8 @@ def sweep(database: Database, clock: Clock) -> int:
     swept, last = 0, _AT_ONCE
     while last == _AT_ONCE:
         with database.writing() as connection:
-            last = connection.execute(
-                "DELETE FROM items WHERE id IN "
-                "(SELECT id FROM items WHERE expires_at <= ? LIMIT ?)",
-                (micros(clock()), _AT_ONCE),
-            ).rowcount
+            tx = Transaction(connection, database.path, micros(clock()))
+            last = end_expired(tx, limit=_AT_ONCE)
         swept += last
     return swept
 
@@ -49,5 +46,5 @@ class Sweeper:
         while not self._stop.wait(self._seconds):
             try:
                 sweep(self._database, self._clock)
-            except StoreError:
+            except Exception:  # whatever it is, the next round may go well
                 _logger.warning("Sweeping %s failed.", self._database.path, exc_info=True)

@@ -70,7 +70,7 @@ _PATHS = (
     "(SELECT 1 FROM items WHERE namespace = namespaces.id"
 )
 _SELECT = (
-    "SELECT items.id, path, key, value, created_at, updated_at, ttl, revision "
+    "SELECT items.id, path, key, value, created_at, updated_at, ttl, revision, checksum "
     "FROM items JOIN namespaces ON namespaces.id = namespace"
 )
 
@@ -83,7 +83,7 @@ def read(tx: Transaction, op: ReadItem) -> Item | None:
     ).fetchone()
     if found is None:
         return None
-    row = Row(*found)
+    row = Row(*found, place=tx.file)
     if op.refresh:
         tx.touch(row)
     return row.decode()
@@ -100,11 +100,11 @@ def fetched(tx: Transaction, ids: Sequence[int], condition: Condition) -> dict[i
     """Those of the items that may be shown and are as *condition* says."""
     narrowed, (alive, parameters) = narrow(condition), tx.alive
     rows = tx.execute(
-        f"{_SELECT} WHERE items.id IN (SELECT value FROM json_each(?)) "  # noqa: S608 - our own SQL
+        f"{_SELECT} WHERE items.id IN (SELECT value FROM json_each(?)) "
         f"AND {alive} AND {narrowed.text}",
         (json.dumps(ids), *parameters, *narrowed.parameters),
     )
-    found = map(Row._make, rows)
+    found = (Row(*row, place=tx.file) for row in rows)
     if condition != EVERYTHING:
         found = (row for row in found if holds(condition, decode(row.value)))
     return {row.id: row for row in found}
@@ -127,7 +127,7 @@ def _page(tx: Transaction, op: FindItems, before: int, size: int) -> list[Row]:
         "ORDER BY revision DESC LIMIT ?",
         (*paths, before, *parameters, *narrowed.parameters, size),
     )
-    return [Row(*row) for row in rows]
+    return [Row(*row, place=tx.file) for row in rows]
 
 
 def refresh(tx: Transaction, ids: Sequence[int]) -> None:

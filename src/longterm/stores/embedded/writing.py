@@ -1,21 +1,32 @@
 """Writing items inside a transaction, and which embedding model the file belongs to."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from langgraph.store.base import Item
 
+from longterm.effects.capabilities import RevisionNote, RevisionRow
 from longterm.errors import ConflictError, ModelChangedError
 from longterm.stores.embedded.database import Database
+from longterm.stores.embedded.revising import (
+    close_last,
+    end_expired,
+    erase,
+    last_time,
+    leave,
+    prune,
+    prune_one,
+)
 from longterm.stores.embedded.transaction import Transaction
 from longterm.stores.embedding import Embedder, text_hash
-from longterm.stores.names import from_column, to_labels
-from longterm.stores.preparing import Indexed, WriteItem
-from longterm.stores.rows import moment
-from longterm.stores.values import Encoded, decode
+from longterm.stores.names import from_column, to_column, to_labels, to_path
+from longterm.stores.preparing import AddRows, EraseItems, Indexed, PruneRows, Recording, WriteItem
+from longterm.stores.rows import checksum, micros, moment
+from longterm.stores.values import Encoded, decode, encode
 
 __all__ = [
     "Vectors",
+    "changed",
     "index",
     "is_registered",
     "known_vectors",
@@ -23,7 +34,6 @@ __all__ = [
     "name_of_model",
     "register_model",
     "require_model",
-    "write",
 ]
 
 
@@ -35,24 +45,169 @@ class Vectors(NamedTuple):
 
 
 class _Known(NamedTuple):
-    """What a write must know of the item that is there."""
+    """What a write must know of the item that is there, and of its last revision."""
 
-    id: int
-    created_at: int
-    updated_at: int
+    namespace: int | None = None
+    revision: int | None = None
+    id: int | None = None
+    created_at: int = 0
+    updated_at: int | None = None
 
 
-def write(tx: Transaction, op: WriteItem, vectors: Vectors) -> Item | None:
-    """WriteItem or delete one item."""
+def changed(
+    tx: Transaction, op: WriteItem | AddRows | PruneRows | EraseItems, vectors: Vectors
+) -> Item | RevisionRow | dict[str, int] | int | None:
+    """Carry out an operation that changes the file, and answer it."""
+    match op:
+        case WriteItem():
+            written = write(tx, op, vectors)
+            return written if op.expected or op.recording else None
+        case AddRows():
+            return add_rows(tx, op, vectors)
+        case PruneRows():
+            return prune(tx, op)
+        case EraseItems():
+            return erase(tx, op)
+
+
+def write(tx: Transaction, op: WriteItem, vectors: Vectors) -> Item | RevisionRow | None:
+    """Write or delete one item; return it or, where one was asked for, the revision left."""
     if tx.hides_expired:
-        _bury(tx, op)
+        end_expired(tx, key=op.key, path=op.path)  # what is written now is another item
     known = _known(tx, op)
-    _check_expectation(op, known)
-    if op.encoded is not None:
-        return _put(tx, op, op.encoded, known, vectors)
-    if known is not None:
+    if op.expected is not None and op.expected.updated_at != known.updated_at:
+        raise ConflictError(
+            f"{from_column(op.key)!r} in {to_labels(op.path)} was {_when(known.updated_at)}; "
+            f"expected was that it was {_when(op.expected.updated_at)}. Nothing of the batch was "
+            "written: read it again and apply the change to what it is now."
+        )
+    if op.encoded is None and known.id is None:
+        return None
+    namespace = known.namespace or _new_namespace(tx, op.path)
+    place = (namespace, op.key)
+    last = known.revision
+    is_recorded = op.recording is not None or last is not None
+    if is_recorded and known.id is not None:
+        last = close_last(tx, place, last, known.id)
+    # Never twice the same time, so that a time names one state of the item.
+    before = known.updated_at or (last_time(tx, place) if last else 0)
+    now = max(tx.now, before + 1) if before else tx.now
+    created_at = known.created_at if known.id is not None else now
+    item = None
+    if op.encoded is None:
         tx.execute("DELETE FROM items WHERE id = ?", (known.id,))
-    return None
+    else:
+        item = put(tx, op, place, (created_at, now), vectors)
+    if not is_recorded:
+        return item
+    action = "deleted" if item is None else "created" if known.id is None else "changed"
+    recording = op.recording or Recording(RevisionNote(action, "user"))
+    left = RevisionRow(
+        to_labels(op.path),
+        from_column(op.key),
+        (last or 0) + 1,
+        recording.note,
+        None if item is None else item.value,
+        moment(now),
+        moment(created_at),
+    )
+    leave(tx, place, left, fields=op.fields)
+    prune_one(tx, place, left.number, recording.keep)
+    return item if op.recording is None else left
+
+
+def add_rows(tx: Transaction, op: AddRows, vectors: Vectors) -> int:
+    """Add exported revisions of items that are not here, and the items; how many rows."""
+    of_item: dict[tuple[str, str], list[RevisionRow]] = {}
+    for row in op.rows:
+        of_item.setdefault((to_path(row.namespace), to_column(row.key)), []).append(row)
+    added = 0
+    for (path, key), rows in of_item.items():
+        item = op.items[path, key]
+        known = _known(tx, item)
+        if known.id is not None or known.revision is not None:
+            continue
+        place = (known.namespace or _new_namespace(tx, path), key)
+        for row in rows[:-1]:
+            times = (micros(row.created_at), micros(row.time))
+            value = None if row.value is None else encode(row.value).text
+            mark = None if value is None else checksum(key.encode(), *times, value.encode())
+            leave(tx, place, row, value=value, checksum=mark)
+        leave(tx, place, rows[-1])
+        if item.encoded is not None:
+            put(tx, item, place, (micros(rows[-1].created_at), micros(rows[-1].time)), vectors)
+        added += len(rows)
+    return added
+
+
+def put(
+    tx: Transaction,
+    op: WriteItem,
+    place: tuple[int, str],
+    times: tuple[int, int],
+    vectors: Vectors,
+) -> Item:
+    """Write an item with its index; *times* are those of its creation and of this update."""
+    encoded = cast("Encoded", op.encoded)
+    namespace, key = place
+    (revision,) = tx.execute(
+        "UPDATE state SET revision = revision + 1 RETURNING revision"
+    ).fetchone()
+    (number,) = tx.execute(
+        _UPSERT,
+        (
+            namespace, key, revision, *times, None if op.ttl is None else tx.now + op.ttl, op.ttl,
+            op.fields, encoded.plain, encoded.text,
+            checksum(key.encode(), *times, encoded.text.encode()),
+        ),
+    ).fetchone()  # fmt: skip
+    # Whatever model made them: an item that is written has no vector of its old text.
+    tx.execute(
+        "DELETE FROM vectors WHERE model IN (SELECT id FROM models) AND namespace = ? AND item = ?",
+        (namespace, number),
+    )
+    index(tx, (namespace, number), op.index, vectors)
+    created_at, updated_at = map(moment, times)
+    return Item(
+        namespace=to_labels(op.path),
+        key=from_column(key),
+        value=decode(encoded.text),
+        created_at=created_at,
+        updated_at=updated_at,
+    )
+
+
+_UPSERT = """
+INSERT INTO items
+    (namespace, key, revision, created_at, updated_at, expires_at, ttl, fields, plain, value,
+     checksum)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (namespace, key) DO UPDATE SET
+    revision = excluded.revision, updated_at = excluded.updated_at,
+    expires_at = excluded.expires_at, ttl = excluded.ttl, fields = excluded.fields,
+    plain = excluded.plain, value = excluded.value, checksum = excluded.checksum
+RETURNING id
+"""
+
+
+def _known(tx: Transaction, op: WriteItem) -> _Known:
+    found = tx.execute(
+        "SELECT namespaces.id, "
+        "(SELECT max(number) FROM revisions WHERE namespace = namespaces.id AND key = ?1), "
+        "items.id, created_at, updated_at FROM namespaces LEFT JOIN items "
+        "ON items.namespace = namespaces.id AND items.key = ?1 WHERE path = ?2",
+        (op.key, op.path),
+    ).fetchone()
+    return _Known() if found is None else _Known(*found)
+
+
+def _new_namespace(tx: Transaction, path: str) -> int:
+    found = tx.execute("INSERT INTO namespaces (path) VALUES (?) RETURNING id", (path,))
+    return int(found.fetchone()[0])
+
+
+def _when(updated_at: int | None) -> str:
+    return "absent" if updated_at is None else f"written at {moment(updated_at).isoformat()}"
 
 
 def index(tx: Transaction, place: tuple[int, int], found_by: Indexed, vectors: Vectors) -> None:
@@ -131,93 +286,3 @@ def name_of_model(tx: Transaction) -> str:
     """Say in words whose vectors the file holds."""
     known = tx.execute("SELECT name, dims FROM state JOIN models ON models.id = model").fetchone()
     return "no model" if known is None else f"{known[0]} ({known[1]} dimensions)"
-
-
-# --- one item ---------------------------------------------------------------------------------
-
-
-def _known(tx: Transaction, op: WriteItem) -> _Known | None:
-    found = tx.execute(
-        "SELECT items.id, created_at, updated_at FROM items "
-        "JOIN namespaces ON namespaces.id = namespace WHERE path = ? AND key = ?",
-        (op.path, op.key),
-    ).fetchone()
-    return None if found is None else _Known(*found)
-
-
-def _bury(tx: Transaction, op: WriteItem) -> None:
-    """Delete an item that is hidden already: what is written now is another one."""
-    tx.execute(
-        "DELETE FROM items WHERE key = ? AND expires_at <= ? "
-        "AND namespace = (SELECT id FROM namespaces WHERE path = ?)",
-        (op.key, tx.now, op.path),
-    )
-
-
-def _check_expectation(op: WriteItem, known: _Known | None) -> None:
-    found = None if known is None else known.updated_at
-    if op.expected is None or op.expected.updated_at == found:
-        return
-    name = f"{from_column(op.key)!r} in {to_labels(op.path)}"
-    raise ConflictError(
-        f"{name} was {_when(found)}; expected was that it was {_when(op.expected.updated_at)}. "
-        "Nothing of the batch was written: read it again and apply the change to what it is now."
-    )
-
-
-def _when(updated_at: int | None) -> str:
-    return "absent" if updated_at is None else f"written at {moment(updated_at).isoformat()}"
-
-
-def _put(
-    tx: Transaction, op: WriteItem, encoded: Encoded, known: _Known | None, vectors: Vectors
-) -> Item:
-    namespace = _namespace(tx, op.path)
-    # Never twice the same time, so that a time names one state of the item.
-    updated_at = tx.now if known is None else max(tx.now, known.updated_at + 1)
-    created_at = updated_at if known is None else known.created_at
-    expires_at = None if op.ttl is None else tx.now + op.ttl
-    (revision,) = tx.execute(
-        "UPDATE state SET revision = revision + 1 RETURNING revision"
-    ).fetchone()
-    (number,) = tx.execute(
-        _UPSERT,
-        (
-            namespace, op.key, revision, created_at, updated_at, expires_at, op.ttl,
-            op.fields, encoded.plain, encoded.text,
-        ),
-    ).fetchone()  # fmt: skip
-    # Whatever model made them: an item that is written has no vector of its old text.
-    tx.execute(
-        "DELETE FROM vectors WHERE model IN (SELECT id FROM models) AND namespace = ? AND item = ?",
-        (namespace, number),
-    )
-    index(tx, (namespace, number), op.index, vectors)
-    return Item(
-        namespace=to_labels(op.path),
-        key=from_column(op.key),
-        value=decode(encoded.text),
-        created_at=moment(created_at),
-        updated_at=moment(updated_at),
-    )
-
-
-_UPSERT = """
-INSERT INTO items
-    (namespace, key, revision, created_at, updated_at, expires_at, ttl, fields, plain, value)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (namespace, key) DO UPDATE SET
-    revision = excluded.revision, updated_at = excluded.updated_at,
-    expires_at = excluded.expires_at, ttl = excluded.ttl, fields = excluded.fields,
-    plain = excluded.plain, value = excluded.value
-RETURNING id
-"""
-
-
-def _namespace(tx: Transaction, path: str) -> int:
-    found = tx.execute("SELECT id FROM namespaces WHERE path = ?", (path,)).fetchone()
-    if found is None:
-        found = tx.execute(
-            "INSERT INTO namespaces (path) VALUES (?) RETURNING id", (path,)
-        ).fetchone()
-    return int(found[0])

@@ -1,0 +1,283 @@
+"""Revisions inside a transaction: leaving, reading, pruning and ending them.
+
+An item and its last revision stand for one state, which is kept once: with the item. When the
+item is written again its value moves into that revision, and a new one, without a value, takes
+its place.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import timedelta
+from typing import Any
+
+from longterm.effects.capabilities import Keep, RevisionNote, RevisionRow
+from longterm.stores.embedded.scopes import within
+from longterm.stores.embedded.transaction import Transaction
+from longterm.stores.names import from_column, to_labels
+from longterm.stores.preparing import (
+    EraseItems,
+    FindStates,
+    PageRevisions,
+    PruneRows,
+    ReadRevisions,
+)
+from longterm.stores.rows import Row, micros, moment
+from longterm.stores.values import decode
+
+__all__ = [
+    "close_last",
+    "end_expired",
+    "erase",
+    "last_time",
+    "leave",
+    "pages",
+    "prune",
+    "prune_one",
+    "revisions_of",
+    "states",
+]
+
+#: Namespace number and key.
+Place = tuple[int, str]
+
+_BEFORE = RevisionNote("created", "user", reason="as it was when its history began")
+_EXPIRED = RevisionNote("deleted", "policy", reason="its time to live ended")
+
+
+# --- leaving them -----------------------------------------------------------------------------
+
+
+def close_last(tx: Transaction, place: Place, last: int | None, item: int) -> int:
+    """Give the last revision the value of *item*, which is about to change; return its number.
+
+    An item that has none yet gets one of what it is now.
+    """
+    if last is None:
+        tx.execute(
+            "INSERT INTO revisions SELECT namespace, key, 1, updated_at, created_at, ?, ?, fields, "
+            "value, checksum FROM items WHERE id = ?",
+            (_BEFORE.action, _noted(_BEFORE), item),
+        )
+        return 1
+    tx.execute(
+        "UPDATE revisions SET (value, checksum) = (SELECT value, checksum FROM items WHERE id = ?) "
+        "WHERE namespace = ? AND key = ? AND number = ?",
+        (item, *place, last),
+    )
+    return last
+
+
+def last_time(tx: Transaction, place: Place) -> int:
+    """Look up when the last revision of an item was left."""
+    (time,) = tx.execute(
+        "SELECT max(time) FROM revisions WHERE namespace = ? AND key = ?", place
+    ).fetchone()
+    return int(time)
+
+
+def leave(
+    tx: Transaction,
+    place: Place,
+    row: RevisionRow,
+    *,
+    fields: str | None = None,
+    value: str | None = None,
+    checksum: int | None = None,
+) -> None:
+    """Add a revision; *value* is that of a state that is over."""
+    tx.execute(
+        "INSERT INTO revisions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            *place, row.number, micros(row.time), micros(row.created_at), row.note.action,
+            _noted(row.note), fields, value, checksum,
+        ),
+    )  # fmt: skip
+
+
+def _noted(note: RevisionNote) -> str:
+    known = {name: value for name, value in asdict(note).items() if value and name != "action"}
+    return json.dumps(known, separators=(",", ":"))
+
+
+# --- reading them -----------------------------------------------------------------------------
+
+_COLUMNS = (
+    "path, revisions.key, number, action, note, coalesce(revisions.value, items.value), "
+    "time, revisions.created_at"
+)
+# Only the last revision has no value of its own, and only while the item is there.
+_FROM = (
+    "FROM revisions JOIN namespaces ON namespaces.id = revisions.namespace LEFT JOIN items "
+    "ON items.namespace = revisions.namespace AND items.key = revisions.key "
+    "AND items.updated_at = time"
+)
+
+
+def revisions_of(tx: Transaction, op: ReadRevisions) -> list[RevisionRow]:
+    """Read the revisions of one item, oldest first."""
+    rows = tx.execute(
+        f"SELECT {_COLUMNS} {_FROM} WHERE path = ? AND revisions.key = ? ORDER BY number",
+        (op.path, op.key),
+    )
+    return [_row(row) for row in rows]
+
+
+def pages(tx: Transaction, op: PageRevisions) -> list[RevisionRow]:
+    """Read a page of all revisions at and below a path."""
+    inside, paths = within(op.path, "revisions.namespace")
+    rows = tx.execute(
+        f"SELECT {_COLUMNS} {_FROM} WHERE {inside} "
+        "AND (path, revisions.key, number) > (?, ?, ?) "
+        "ORDER BY path, revisions.key, number LIMIT ?",
+        (*paths, *op.after, op.limit),
+    )
+    return [_row(row) for row in rows]
+
+
+def _row(row: Sequence[Any]) -> RevisionRow:
+    path, key, number, action, note, value, time, created_at = row
+    said: dict[str, Any] = json.loads(note)
+    sources = tuple(said.pop("sources", ()))
+    return RevisionRow(
+        to_labels(path),
+        from_column(key),
+        number,
+        RevisionNote(action, sources=sources, **said),
+        None if value is None else decode(value),
+        moment(time),
+        moment(created_at),
+    )
+
+
+def states(tx: Transaction, op: FindStates) -> list[tuple[Row, str | None]]:
+    """Read the items as they were, each with what of it was indexed; in no order.
+
+    Values are not filtered yet.
+    """
+    alive, now = tx.alive
+    only = ("", ()) if op.key is None else ("key = ? AND", (op.key,))
+    inside, paths = within(op.find.path, exact=op.find.exact)
+    parameters = (tx.file, *paths, *only[1], op.time, *now)
+    # With max() SQLite takes the other columns from the row that has it.
+    past = tx.execute(
+        "WITH past AS (SELECT namespace, key, max(number), time, created_at, action, fields, "
+        f"value, checksum FROM revisions WHERE {inside} AND {only[0]} time <= ? "
+        "GROUP BY namespace, key) "
+        "SELECT 0, path, past.key, coalesce(past.value, items.value), past.created_at, time, "
+        "NULL, time, coalesce(past.checksum, items.checksum), ?, past.fields "
+        "FROM past JOIN namespaces ON namespaces.id = past.namespace "
+        "LEFT JOIN items ON items.namespace = past.namespace AND items.key = past.key "
+        f"AND items.updated_at = time AND {alive} "
+        "WHERE coalesce(past.value, items.value) IS NOT NULL",
+        (*paths, *only[1], op.time, tx.file, *now),
+    )
+    unrecorded = tx.execute(
+        "SELECT 0, path, key, value, created_at, updated_at, NULL, updated_at, checksum, ?, fields "
+        f"FROM items JOIN namespaces ON namespaces.id = namespace WHERE {inside} AND {only[0]} "
+        f"updated_at <= ? AND {alive} AND NOT EXISTS (SELECT 1 FROM revisions "
+        "WHERE revisions.namespace = items.namespace AND revisions.key = items.key)",
+        parameters,
+    )
+    return [(Row(*row[:-1]), row[-1]) for row in (*past, *unrecorded)]
+
+
+# --- pruning and ending them ------------------------------------------------------------------
+
+
+def prune_one(tx: Transaction, place: Place, last: int, keep: Keep) -> None:
+    """Drop what *keep* does not allow of one item, whose last revision is *last*."""
+    match keep:
+        case None:
+            pass
+        case timedelta():
+            tx.execute(
+                "DELETE FROM revisions WHERE namespace = ? AND key = ? AND number < ? AND time < ?",
+                (*place, last, tx.now - keep // timedelta(microseconds=1)),
+            )
+        case _:
+            tx.execute(
+                "DELETE FROM revisions WHERE namespace = ? AND key = ? AND number <= ?",
+                (*place, last - keep),
+            )
+
+
+def prune(tx: Transaction, op: PruneRows) -> int:
+    """Drop what is not kept at and below a path; how many."""
+    if op.keep is None:
+        return 0
+    before, inside = _count(tx), within(op.path)
+    for *place, last in tx.execute(
+        f"SELECT namespace, key, max(number) FROM revisions WHERE {inside[0]} "
+        "GROUP BY namespace, key",
+        inside[1],
+    ).fetchall():
+        prune_one(tx, (place[0], place[1]), last, op.keep)
+    return before - _count(tx)
+
+
+def end_expired(
+    tx: Transaction, *, limit: int = -1, key: str | None = None, path: str | None = None
+) -> int:
+    """Delete items that have expired, with what they were; how many. Or only one item."""
+    keyed = (
+        ""
+        if key is None
+        else ("AND key = ? AND namespace = (SELECT id FROM namespaces WHERE path = ?) ")
+    )
+    expired = tx.execute(
+        f"SELECT id, namespace, key FROM items WHERE expires_at <= ? {keyed} LIMIT ?",
+        (tx.now, *(() if key is None else (key, path)), limit),
+    ).fetchall()
+    recorded = "SELECT 1 FROM revisions WHERE namespace = ? AND key = ? LIMIT 1"
+    for number, *place in expired:
+        tx.execute("DELETE FROM items WHERE id = ?", (number,))
+        if tx.execute(recorded, place).fetchone():
+            _end(tx, (place[0], place[1]), _EXPIRED)
+    return len(expired)
+
+
+def erase(tx: Transaction, op: EraseItems) -> dict[str, int]:
+    """Remove items for good, and leave that they were erased; counts by place."""
+    inside, paths = within(op.path, exact=op.key is not None)
+    keyed, keys = ("", ()) if op.key is None else (" AND key = ?", (op.key,))
+    where, parameters = f"WHERE {inside}{keyed}", (*paths, *keys)
+    items = f"(SELECT id FROM items {where})"
+    removed = {
+        "items": _counted(tx, f"items {where}", parameters),
+        "revisions": _counted(tx, f"revisions {where} AND action != 'erased'", parameters),
+        "vectors": _counted(
+            tx, f"vectors WHERE {inside} AND item IN {items}", (*paths, *parameters)
+        ),
+        "texts": _counted(tx, f"terms WHERE {inside} AND item IN {items}", (*paths, *parameters)),
+    }
+    places = tx.execute(
+        f"SELECT namespace, key FROM items {where} UNION SELECT namespace, key FROM revisions "
+        f"{where} AND action != 'erased'",
+        parameters * 2,
+    ).fetchall()
+    tx.execute(f"DELETE FROM items {where}", parameters)
+    for place in places:
+        _end(tx, place, RevisionNote("erased", op.actor))
+    return removed
+
+
+def _end(tx: Transaction, place: Place, note: RevisionNote) -> None:
+    """Put one revision without content in place of all that an item has."""
+    (last, time) = tx.execute(
+        "SELECT coalesce(max(number), 0), coalesce(max(time), 0) FROM revisions "
+        "WHERE namespace = ? AND key = ?",
+        place,
+    ).fetchone()
+    tx.execute("DELETE FROM revisions WHERE namespace = ? AND key = ?", place)
+    now = moment(max(tx.now, time + 1))
+    leave(tx, place, RevisionRow((), "", last + 1, note, None, now, now))
+
+
+def _count(tx: Transaction) -> int:
+    return _counted(tx, "revisions", ())
+
+
+def _counted(tx: Transaction, what: str, parameters: Sequence[Any]) -> int:
+    found = tx.execute(f"SELECT count(*) FROM {what}", parameters)
+    return int(found.fetchone()[0])
