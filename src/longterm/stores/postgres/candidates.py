@@ -1,0 +1,296 @@
+"""Candidates: what each signal puts first in a scope, with both scores of every one.
+
+PostgreSQL computes BM25 over the postings and cosines over the vectors, both from covering
+indexes alone; whatever one signal puts first is then scored by the other one too. A gathering
+knows the worst score that each signal let in. So a caller can tell whether an item that was
+left out could have come before one that is there, and reach further if so: results are exact.
+
+Two shortcuts are not: the signs of long vectors choose which of them are compared in full, and
+an HNSW index, where one was built, walks to the nearest of a scope of many namespaces.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from longterm.stores.embedded.ranking import _LENGTH, _SATURATION, Scores, TextScores, fused
+from longterm.stores.filters import EVERYTHING
+from longterm.stores.operations import Find
+from longterm.stores.postgres.conditions import condition_sql
+from longterm.stores.postgres.connection import HalfVector
+from longterm.stores.postgres.items import Place, Session, columns, within
+from longterm.stores.postgres.writing import WIDEST
+
+__all__ = ["Candidates", "CandidateSearch", "QueryVector", "Scope", "find_scope"]
+
+#: So many of the best by their signs are compared in full, at least.
+_RESCORED = 200
+#: Scopes of more namespaces than this are searched with an HNSW index, where one was built.
+MANY_NAMESPACES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The namespaces that are searched, and how much there is in them."""
+
+    namespaces: Sequence[int]
+    items: int
+    terms: int
+
+
+@dataclass(frozen=True, slots=True)
+class QueryVector:
+    """What vectors are compared with, of which model."""
+
+    vector: HalfVector
+    model: int
+    dims: int
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Items with their scores, in ascending order of their places.
+
+    The arrays have one entry for each place and one more: the best that an item could score
+    which is not among them.
+    """
+
+    places: Sequence[Place]
+    revisions: Mapping[Place, int]
+    scores: Scores
+    #: Every item that a signal finds is among them.
+    complete: bool
+
+    @property
+    def bound(self) -> float:
+        """The best score that an item may have which is not among them."""
+        return -np.inf if self.complete else float(self.scores.score[-1])
+
+    def in_order(self, score: NDArray[np.float32]) -> list[int]:
+        """Sort them, best first, then latest first; what *score* does not find is left out."""
+        found = [at for at in range(len(self.places)) if score[at] >= 0]
+        return sorted(found, key=lambda at: (-score[at], -self.revisions[self.places[at]]))
+
+
+def find_scope(session: Session, path: str, *, exact: bool) -> Scope:
+    """Look up the namespaces at *path* and, unless *exact*, below it."""
+    inside, parameters = within(path)
+    if exact:
+        inside, parameters = f"({inside}) AND n.path = %s", (*parameters, *parameters[:1] or ("",))
+    ((numbers, items, terms),) = session.rows(
+        "SELECT coalesce(array_agg(n.id ORDER BY n.id), '{}'), coalesce(sum(n.items), 0)::bigint, "  # noqa: S608 - our own SQL
+        f"coalesce(sum(n.terms), 0)::bigint FROM namespaces n WHERE {inside}",
+        parameters,
+    )
+    return Scope(numbers, items, terms)
+
+
+Found = dict[Place, float]
+
+
+class CandidateSearch:
+    """The candidates of one search, gathered as far down as a caller wants."""
+
+    def __init__(
+        self, session: Session, op: Find, scope: Scope, query: QueryVector | None, *, graph: bool
+    ) -> None:
+        self._session, self._op, self._scope, self._query = session, op, scope, query
+        self._graph = graph and len(scope.namespaces) > MANY_NAMESPACES
+        self._weights, self._ideal = self._text_weights()
+        self._mean_length = scope.terms / max(scope.items, 1) or 1.0
+        alive, parameters = session.alive
+        wanted = condition_sql(op.condition)
+        self._filter, self._filter_parameters = "", ()
+        if op.condition != EVERYTHING or session.hides_expired:
+            self._filter = (
+                " AND {row} IN (SELECT i.id FROM items i WHERE i.namespace = ANY (%s::int[]) "
+                f"AND {alive} AND {wanted.text})"
+            )
+            self._filter_parameters = (scope.namespaces, *parameters, *wanted.parameters)
+
+    @property
+    def has_text(self) -> bool:
+        """Whether the query has terms; that none of them occurs is an answer too."""
+        return bool(self._op.terms)
+
+    def gather(self, reach: int) -> Candidates:
+        """Take the best *reach* of each signal."""
+        text, text_floor = self._best_by_text(reach)
+        cosines, cosine_floor = self._best_by_vector(reach)
+        if text_floor is not None:
+            text |= self._text_of([place for place in cosines if place not in text])
+        if cosine_floor is not None:
+            cosines |= self._cosines_of([place for place in text if place not in cosines])
+        places = sorted({*text, *cosines})
+        return self._candidates(places, text, cosines, (text_floor, cosine_floor))
+
+    def score(self, places: Sequence[Place]) -> Candidates:
+        """Score items that were chosen otherwise."""
+        text, cosines = self._text_of(places), self._cosines_of(places)
+        return self._candidates(sorted(places), text, cosines, (None, None))
+
+    def _candidates(
+        self,
+        places: list[Place],
+        text: Found,
+        cosines: Found,
+        floors: tuple[float | None, float | None],
+    ) -> Candidates:
+        text_floor, cosine_floor = floors
+        size = len(places) + 1
+        bm25 = np.zeros(size, dtype=np.float32)
+        cosine = np.full(size, np.nan, dtype=np.float32)
+        for at, place in enumerate(places):
+            bm25[at] = text.get(place, 0.0)
+            cosine[at] = cosines.get(place, np.nan)
+        bm25[-1] = text_floor or 0.0
+        cosine[-1] = np.nan if cosine_floor is None else cosine_floor
+        scores = fused(
+            TextScores(bm25, self._ideal) if self.has_text else None,
+            cosine if self._query is not None else None,
+            np.ones(size, dtype=np.bool_),
+        )
+        return Candidates(places, self._revisions(places), scores, floors == (None, None))
+
+    def _revisions(self, places: Sequence[Place]) -> dict[Place, int]:
+        found = self._session.rows(
+            "SELECT i.namespace, i.id, i.revision FROM unnest(%s::int[], %s::bigint[]) "
+            "AS w (namespace, id) JOIN items i ON i.namespace = w.namespace AND i.id = w.id",
+            columns(places, 2),
+        )
+        return {(namespace, number): revision for namespace, number, revision in found}
+
+    # --- full text ---
+
+    def _text_weights(self) -> tuple[dict[int, float], float]:
+        """How much each term of the query counts that occurs, and all of them together."""
+        numbers = [int(term) & 0xFFFFFFFF for term in self._op.terms]
+        signed = [number - 2**32 if number >= 2**31 else number for number in numbers]
+        if not signed:
+            return {}, 0.0
+        holders = dict(
+            self._session.rows(
+                "SELECT term, count(*) FROM postings WHERE namespace = ANY (%s::int[]) "
+                "AND term = ANY (%s::int[]) GROUP BY term",
+                (self._scope.namespaces, signed),
+            )
+        )
+        total = max(self._scope.items, 1)
+        weights = {term: rarity(holders.get(term, 0), total) for term in signed}
+        return {term: weights[term] for term in holders}, sum(weights.values())
+
+    def _best_by_text(self, reach: int) -> tuple[Found, float | None]:
+        if not self._weights:
+            return {}, None
+        rows = self._session.rows(
+            f"{self._bm25('p.namespace = ANY (%s::int[])')}"
+            f"{self._filter.format(row='p.item')} GROUP BY 1, 2 ORDER BY 3 DESC LIMIT %s",
+            (*self._bm25_parameters, self._scope.namespaces, *self._filter_parameters, reach),
+        )
+        return _found(rows, reach)
+
+    def _text_of(self, places: Sequence[Place]) -> Found:
+        if not self._weights or not places:
+            return {}
+        wanted = (
+            "(p.namespace, p.item) IN (SELECT * FROM unnest(%s::int[], %s::bigint[]))"
+        )
+        rows = self._session.rows(
+            f"{self._bm25(wanted)} GROUP BY 1, 2",
+            (*self._bm25_parameters, *columns(places, 2)),
+        )
+        return _found(rows, len(rows) + 1)[0]
+
+    def _bm25(self, which: str) -> str:
+        return (
+            "SELECT p.namespace, p.item, sum(w.weight * p.count * %s "  # noqa: S608 - our own SQL
+            "/ (p.count + %s + %s * p.length))::float4 "
+            "FROM unnest(%s::int[], %s::float8[]) AS w (term, weight) "
+            f"JOIN postings p ON p.term = w.term WHERE {which}"
+        )
+
+    @property
+    def _bm25_parameters(self) -> tuple[Any, ...]:
+        return (
+            _SATURATION + 1,
+            _SATURATION * (1 - _LENGTH),
+            _SATURATION * _LENGTH / self._mean_length,
+            list(self._weights),
+            list(self._weights.values()),
+        )
+
+    # --- vectors ---
+
+    def _best_by_vector(self, reach: int) -> tuple[Found, float | None]:
+        query = self._query
+        if query is None:
+            return {}, None
+        if query.dims > WIDEST:
+            return self._best_by_signs(query, reach)
+        if self._graph and not self._filter:
+            found = self._best_by_graph(query, reach)
+            if len(found) == reach:
+                return _found(found, reach)
+        rows = self._session.rows(
+            "SELECT v.namespace, v.item, -(v.vector <#> %s::halfvec) FROM vectors v "  # noqa: S608 - our own SQL
+            "WHERE v.model = %s AND v.namespace = ANY (%s::int[])"
+            f"{self._filter.format(row='v.item')} ORDER BY v.vector <#> %s::halfvec LIMIT %s",
+            (query.vector, query.model, self._scope.namespaces, *self._filter_parameters,
+             query.vector, reach),
+        )  # fmt: skip
+        return _found(rows, reach)
+
+    def _best_by_signs(self, query: QueryVector, reach: int) -> tuple[Found, float | None]:
+        rows = self._session.rows(
+            "SELECT v.namespace, v.item, -(v.vector <#> %s::halfvec) AS cosine FROM ("  # noqa: S608 - our own SQL
+            "SELECT w.model, w.namespace, w.item, w.chunk FROM wide_vectors w "
+            "WHERE w.model = %s AND w.namespace = ANY (%s::int[])"
+            f"{self._filter.format(row='w.item')} "
+            "ORDER BY w.signs <~> binary_quantize(%s::halfvec) LIMIT %s) AS best "
+            "JOIN wide_vectors v USING (model, namespace, item, chunk) ORDER BY 3 DESC",
+            (query.vector, query.model, self._scope.namespaces, *self._filter_parameters,
+             query.vector, max(reach, _RESCORED)),
+        )  # fmt: skip
+        return _found(rows, max(reach, _RESCORED))
+
+    def _best_by_graph(self, query: QueryVector, reach: int) -> list[tuple[Any, ...]]:
+        """Walk the HNSW index; it may bring fewer than there are."""
+        self._session.run("SET LOCAL hnsw.iterative_scan TO relaxed_order")
+        self._session.run(f"SET LOCAL hnsw.ef_search TO {min(max(reach, 100), 1000)}")
+        self._session.run("SET LOCAL hnsw.max_scan_tuples TO 80000")
+        typed = f"v.vector::halfvec({query.dims}) <#> %s::halfvec({query.dims})"
+        rows = self._session.rows(
+            f"SELECT v.namespace, v.item, -({typed}) FROM vectors v WHERE v.model = {query.model} "  # noqa: S608 - our own SQL
+            f"AND v.namespace = ANY (%s::int[]) ORDER BY {typed} LIMIT %s",
+            (query.vector, self._scope.namespaces, query.vector, reach),
+        )
+        return sorted(rows, key=lambda row: -row[2])
+
+    def _cosines_of(self, places: Sequence[Place]) -> Found:
+        query = self._query
+        if query is None or not places:
+            return {}
+        table = "wide_vectors" if query.dims > WIDEST else "vectors"
+        rows = self._session.rows(
+            f"SELECT v.namespace, v.item, -(v.vector <#> %s::halfvec) "  # noqa: S608 - our own SQL
+            "FROM unnest(%s::int[], %s::bigint[]) AS w (namespace, item) "
+            f"JOIN {table} v ON v.namespace = w.namespace AND v.item = w.item WHERE v.model = %s",
+            (query.vector, *columns(places, 2), query.model),
+        )
+        return _found(rows, len(rows) + 1)[0]
+
+
+def _found(rows: Sequence[tuple[Any, ...]], reach: int) -> tuple[Found, float | None]:
+    """Best score of each item, and the worst of all where there may be more than *reach*."""
+    found: Found = {}
+    for namespace, item, score in rows:
+        found[namespace, item] = max(score, found.get((namespace, item), -np.inf))
+    return found, None if len(rows) < reach else float(rows[-1][2])
+
+
+def rarity(holders: int, total: int) -> float:
+    """Inverse document frequency, as BM25 has it."""
+    return float(np.log1p((total - holders + 0.5) / (holders + 0.5)))

@@ -1,0 +1,143 @@
+"""The schema of the database and its way forward.
+
+Scripts are numbered and lie in two folders: `core`, and `vectors`, which needs pgvector and so
+may come later than the rest. The table `migrations` counts how many of each were applied; they
+are applied in one transaction under an advisory lock, so that of many processes that start at
+once one does the work. A schema of a newer longterm is refused before anything is touched.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any, cast
+
+from psycopg import Connection, sql
+from psycopg import errors as postgres_errors
+
+from longterm.errors import ConfigurationError, StoreError
+
+__all__ = ["Readiness", "prepare_schema"]
+
+CORE, VECTORS = "core", "vectors"
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """What the database offers, once its schema is the newest."""
+
+    #: The schema that holds pgvector; None: there is no pgvector, hence no vectors.
+    vector_schema: str | None
+    #: How many scripts were applied.
+    version: int
+
+
+def prepare_schema(
+    connection: Connection[Any], schema: str, *, with_vectors: bool, may_migrate: bool
+) -> Readiness:
+    """Bring *schema* to the newest version, or (not *may_migrate*) refuse an older one.
+
+    *connection* is in autocommit mode. Nothing but reading happens where all is up to date, so
+    a role that may create nothing can use a schema that somebody else made.
+    """
+    tracks = (CORE, VECTORS) if with_vectors else (CORE,)
+    scripts = {track: _scripts(track) for track in tracks}
+    missing = _missing(_applied(connection, schema), scripts)
+    vector_schema = _vector_schema(connection) if with_vectors else None
+    if with_vectors and vector_schema is None and not may_migrate:
+        missing.pop(VECTORS, None)
+    if missing and not may_migrate:
+        raise ConfigurationError(
+            f"The schema {schema!r} is missing or older than this longterm, and the store was "
+            "opened with setup=False. Call store.setup() once with a role that may create tables."
+        )
+    if missing:
+        with connection.transaction():
+            vector_schema = _migrate(connection, schema, scripts)
+    return Readiness(vector_schema, sum(map(len, scripts.values())))
+
+
+def _migrate(
+    connection: Connection[Any], schema: str, scripts: dict[str, list[str]]
+) -> str | None:
+    # Two keys of 32 bits; the first one is ours: "LTRM".
+    connection.execute(
+        "SELECT pg_advisory_xact_lock(%s, hashtext(%s))", (0x4C54524D, schema)
+    )
+    name = sql.Identifier(schema)
+    connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(name))
+    connection.execute(sql.SQL("SET LOCAL search_path TO {}").format(name))
+    connection.execute(
+        "CREATE TABLE IF NOT EXISTS migrations (track text PRIMARY KEY, applied integer NOT NULL)"
+    )
+    vector_schema = _provide_pgvector(connection) if VECTORS in scripts else None
+    if vector_schema is not None:
+        path = sql.SQL(", ").join([name, sql.Identifier(vector_schema)])
+        connection.execute(sql.SQL("SET LOCAL search_path TO {}").format(path))
+    # Read again: while we waited for the lock somebody else may have done it.
+    for track, remaining in _missing(_applied(connection, schema), scripts).items():
+        if track == VECTORS and vector_schema is None:
+            continue
+        for script in remaining:
+            connection.execute(script.replace("@schema@", name.as_string(connection)).encode())
+        connection.execute(
+            "INSERT INTO migrations VALUES (%s, %s) "
+            "ON CONFLICT (track) DO UPDATE SET applied = excluded.applied",
+            (track, len(scripts[track])),
+        )
+    return vector_schema
+
+
+def _scripts(track: str) -> list[str]:
+    folder = files("longterm.stores.postgres").joinpath("schema", track)
+    found = sorted(folder.iterdir(), key=lambda file: file.name)
+    return [file.read_text("utf-8") for file in found if file.name.endswith(".sql")]
+
+
+def _applied(connection: Connection[Any], schema: str) -> dict[str, int]:
+    """Read how many scripts of each track were applied; nothing where there is no schema."""
+    table = sql.Identifier(schema, "migrations").as_string(connection)
+    (known,) = connection.execute("SELECT to_regclass(%s)", (table,)).fetchone() or (None,)
+    if known is None:
+        return {}
+    rows = connection.execute(f"SELECT track, applied FROM {table}".encode())  # noqa: S608 - quoted
+    return dict(cast("Sequence[tuple[str, int]]", rows.fetchall()))
+
+
+def _missing(applied: dict[str, int], scripts: dict[str, list[str]]) -> dict[str, list[str]]:
+    for track, known in scripts.items():
+        if applied.get(track, 0) > len(known):
+            raise StoreError(
+                "The database was written by a newer longterm (its schema has "
+                f"{applied[track]} {track} migrations, this one knows {len(known)}). Nothing was "
+                "changed; upgrade longterm to open it."
+            )
+    return {
+        track: known[applied.get(track, 0) :]
+        for track, known in scripts.items()
+        if applied.get(track, 0) < len(known)
+    }
+
+
+def _provide_pgvector(connection: Connection[Any]) -> str | None:
+    """Install pgvector where the server has it and the role may; the schema it is in."""
+    found = _vector_schema(connection)
+    if found is not None:
+        return found
+    try:
+        with connection.transaction():
+            connection.execute("CREATE EXTENSION vector SCHEMA public")
+    except (postgres_errors.FeatureNotSupported, postgres_errors.UndefinedFile,
+            postgres_errors.InsufficientPrivilege, postgres_errors.InvalidSchemaName):  # fmt: skip
+        return None
+    return _vector_schema(connection)
+
+
+def _vector_schema(connection: Connection[Any]) -> str | None:
+    """Name the schema that holds pgvector; None where it is missing or has no halfvec."""
+    found = connection.execute(
+        "SELECT nspname FROM pg_type JOIN pg_namespace ON pg_namespace.oid = typnamespace "
+        "JOIN pg_depend ON objid = pg_type.oid AND deptype = 'e' "
+        "JOIN pg_extension ON pg_extension.oid = refobjid "
+        "WHERE typname = 'halfvec' AND extname = 'vector'"
+    ).fetchone()
+    return None if found is None else str(found[0])

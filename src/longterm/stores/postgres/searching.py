@@ -1,0 +1,194 @@
+"""Searching inside a transaction: candidates from the indexes, items where they are shown."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from langgraph.store.base import SearchItem
+
+from longterm.errors import ModelChangedError
+from longterm.stores.embedded.ranking import NOTHING, contributions
+from longterm.stores.embedded.rows import Row
+from longterm.stores.operations import ExplainedItem, Explanation, Find, HybridHit
+from longterm.stores.postgres.candidates import (
+    Candidates,
+    CandidateSearch,
+    QueryVector,
+    find_scope,
+)
+from longterm.stores.postgres.items import Place, Session, fetch_rows, latest_rows
+from longterm.text.tokenizer import VERSION
+
+__all__ = ["ItemSearch"]
+
+#: How many of each signal are gathered at first, and how much further each time.
+_REACH, _FURTHER = 200, 8
+#: One in so many of what a signal finds is good enough for its neighbours to be of interest.
+_CENTRES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class _Ranked:
+    """An item, and what it is among the candidates."""
+
+    row: Row
+    candidates: Candidates | None = None
+    at: int = 0
+
+
+class ItemSearch:
+    """One search in one transaction."""
+
+    def __init__(
+        self, session: Session, op: Find, query: QueryVector | None, *, graph: bool
+    ) -> None:
+        self._session, self._op, self._query, self._graph = session, op, query, graph
+
+    def answer(self) -> list[SearchItem] | list[HybridHit]:
+        """Find the items that the operation asks for."""
+        op = self._op
+        if op.answer == "hybrid":
+            return self._hits()
+        size = op.offset + op.limit
+        if op.query is None:
+            found = self._latest(size, ())
+        else:
+            found, candidates = self._ranked(size)
+            if len(found) < size:
+                scored = [item for _, item in candidates.places]
+                found += self._latest(size - len(found), scored)
+        page = found[op.offset :]
+        if op.refresh:
+            for one in page:
+                self._session.touch(one.row)
+        return [_explained(one) if op.answer == "explained" else _search_item(one) for one in page]
+
+    def _latest(self, size: int, without: Sequence[int]) -> list[_Ranked]:
+        rows = latest_rows(self._session, self._op, without=without)
+        return [_Ranked(row) for _, row in zip(range(size), rows)]
+
+    def _search(self) -> CandidateSearch:
+        ((version,),) = self._session.rows("SELECT tokenizer FROM state")
+        if version != VERSION:
+            raise ModelChangedError(
+                f"The text index of the database is of version {version}, this longterm makes "
+                f"version {VERSION}. Call store.reindex() to make it again."
+            )
+        scope = find_scope(self._session, self._op.path, exact=self._op.exact)
+        return CandidateSearch(self._session, self._op, scope, self._query, graph=self._graph)
+
+    def _ranked(self, size: int) -> tuple[list[_Ranked], Candidates]:
+        """The best *size* that are as the operation says; reaches as far as that takes."""
+        search, reach = self._search(), max(_REACH, 2 * size)
+        while True:
+            candidates = search.gather(reach)
+            score = candidates.scores.score
+            certain = [at for at in candidates.in_order(score) if score[at] > candidates.bound]
+            found = list(self._shown(candidates, certain, size))
+            if len(found) >= size or candidates.complete:
+                return found[:size], candidates
+            reach *= _FURTHER
+
+    def _shown(
+        self, candidates: Candidates, order: Sequence[int], size: int
+    ) -> Iterator[_Ranked]:
+        """Fetch *size* of the candidates that may be shown, in growing chunks."""
+        start, chunk, shown = 0, max(size, 1), 0
+        while start < len(order) and shown < size:
+            part = order[start : start + chunk]
+            rows = self._rows([candidates.places[at] for at in part])
+            for at in part:
+                row = rows.get(candidates.places[at])
+                if row is not None:
+                    shown += 1
+                    yield _Ranked(row, candidates, at)
+            start, chunk = start + chunk, chunk * 4
+
+    def _rows(self, places: Sequence[Place]) -> dict[Place, Row]:
+        return fetch_rows(self._session, places, self._op.condition)
+
+    # --- what each signal says ---
+
+    def _hits(self) -> list[HybridHit]:
+        """Collect the best of each signal, both being asked about all of them."""
+        search, scope = self._search(), find_scope(
+            self._session, self._op.path, exact=self._op.exact
+        )
+        if scope.items <= self._op.full_scan_limit:
+            chosen = self._everything(scope.namespaces)
+        else:
+            chosen = self._best(search)
+        candidates = search.score(chosen)
+        rows = self._rows(candidates.places)
+        shown = [at for at, place in enumerate(candidates.places) if place in rows]
+        shown.sort(key=lambda at: -candidates.scores.score[at])
+        return [
+            HybridHit(rows[candidates.places[at]], *candidates.scores.raw(at)) for at in shown
+        ]
+
+    def _everything(self, namespaces: Sequence[int]) -> list[Place]:
+        rows = self._session.rows(
+            "SELECT namespace, id FROM items WHERE namespace = ANY (%s::int[])", (namespaces,)
+        )
+        return [(namespace, number) for namespace, number in rows]
+
+    def _best(self, search: CandidateSearch) -> list[Place]:
+        """Find what each signal puts first, and what was written around the best of it."""
+        limit, reach = self._op.limit, max(self._op.limit, 1)
+        while True:
+            candidates = search.gather(reach)
+            best = [
+                [candidates.places[one.at] for one in self._shown(candidates, order, limit)][:limit]
+                for order in self._orders(candidates)
+            ]
+            if candidates.complete or all(len(places) == limit for places in best):
+                break
+            reach *= _FURTHER
+        chosen = {place for places in best for place in places}
+        centres = [place for places in best for place in places[: limit // _CENTRES]]
+        if self._op.neighbors and centres:
+            chosen |= self._around(centres)
+        return sorted(chosen)
+
+    def _orders(self, candidates: Candidates) -> list[list[int]]:
+        live = np.ones(len(candidates.scores.score), dtype=np.bool_)
+        return [
+            candidates.in_order(np.where(signal > -np.inf, np.maximum(signal, -1) + 1, -1))
+            for signal in candidates.scores.arms(live)
+        ]
+
+    def _around(self, centres: Sequence[Place]) -> set[Place]:
+        reach = self._op.neighbors
+        near = self._session.rows(
+            "SELECT near.namespace, near.id FROM unnest(%s::int[], %s::bigint[]) "
+            "AS c (namespace, id), LATERAL ("
+            "(SELECT namespace, i.id FROM items i WHERE i.namespace = c.namespace AND i.id < c.id "
+            "ORDER BY i.id DESC LIMIT %s) UNION ALL "
+            "(SELECT namespace, i.id FROM items i WHERE i.namespace = c.namespace AND i.id > c.id "
+            "ORDER BY i.id LIMIT %s)) AS near",
+            ([place[0] for place in centres], [place[1] for place in centres], reach, reach),
+        )
+        return {(namespace, number) for namespace, number in near}
+
+
+def _search_item(found: _Ranked) -> SearchItem:
+    plain, score = found.row.decode(), NOTHING
+    if found.candidates is not None:
+        score = float(found.candidates.scores.score[found.at])
+    return SearchItem(
+        namespace=plain.namespace,
+        key=plain.key,
+        value=plain.value,
+        created_at=plain.created_at,
+        updated_at=plain.updated_at,
+        score=None if score == NOTHING else score,
+    )
+
+
+def _explained(found: _Ranked) -> ExplainedItem:
+    if found.candidates is None:
+        return ExplainedItem(_search_item(found), Explanation(None, None, None, None))
+    scores = found.candidates.scores
+    text, vector = contributions(scores, found.at)
+    raw = scores.raw(found.at)
+    return ExplainedItem(_search_item(found), Explanation(text, vector, *raw))
