@@ -15,8 +15,9 @@ from typing import Any
 from langgraph.store.base import BaseStore, IndexConfig, Op, Result, TTLConfig
 from langgraph.store.memory import InMemoryStore
 from langgraph.store.sqlite import SqliteStore  # pyright: ignore[reportMissingTypeStubs]
+from postgres_server import fresh_schema, server_url
 
-from longterm.stores import EmbeddedStore
+from longterm.stores import EmbeddedStore, PostgresStore
 
 DIMS = 64
 
@@ -98,6 +99,24 @@ def _embedded_awaited(options: Options, folder: Path) -> Generator[BaseStore]:
         yield Awaited(store, runner)
 
 
+@contextmanager
+def _postgres(options: Options, folder: Path) -> Generator[BaseStore]:
+    with (
+        fresh_schema() as schema,
+        PostgresStore(
+            server_url(), index=options.index, ttl=options.ttl, pool_size=2, schema=schema
+        ) as store,
+    ):
+        yield store
+        assert store.check() == []
+
+
+@contextmanager
+def _postgres_awaited(options: Options, folder: Path) -> Generator[BaseStore]:
+    with _postgres(options, folder) as store, asyncio.Runner() as runner:
+        yield Awaited(store, runner)
+
+
 _LANGGRAPH_FILTERS = {
     "test_a_range_passes_over_what_is_no_number": "compares whatever is there, or raises",
     "test_an_operator_on_a_nested_field": "raises",
@@ -160,6 +179,8 @@ SUBJECTS = (
     Subject("embedded", _embedded),
     Subject("embedded in memory", _embedded_in_memory),
     Subject("embedded async", _embedded_awaited),
+    Subject("postgres", _postgres),
+    Subject("postgres async", _postgres_awaited),
     Subject("InMemoryStore", _in_memory, _IN_MEMORY, ttl=False),
     Subject(
         "SqliteStore",

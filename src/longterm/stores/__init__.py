@@ -1,7 +1,8 @@
 """Stores: where memories are kept. Any other LangGraph `BaseStore` serves as well."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from longterm.errors import MissingExtraError
 from longterm.stores.base import CapableStore
 from longterm.stores.embedded.store import EmbeddedStore
 from longterm.stores.embedding import StoreIndex, SupportsScript
@@ -16,6 +17,9 @@ from longterm.stores.operations import (
     Stats,
 )
 
+if TYPE_CHECKING:
+    from longterm.stores.postgres.store import PostgresStore
+
 __all__ = [
     "CapableStore",
     "EmbeddedStore",
@@ -24,6 +28,7 @@ __all__ = [
     "Explanation",
     "HybridHit",
     "HybridSearchOp",
+    "PostgresStore",
     "PutIf",
     "Stats",
     "StoreIndex",
@@ -32,6 +37,12 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name == "PostgresStore":
+        try:
+            from longterm.stores.postgres.store import PostgresStore  # noqa: PLC0415 - an extra
+        except ModuleNotFoundError as exc:
+            raise MissingExtraError("PostgresStore", "postgres") from exc
+        return PostgresStore
     if name not in OLD_NAMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     new, found = OLD_NAMES[name]

@@ -16,15 +16,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from longterm.stores.embedded.ranking import _LENGTH, _SATURATION, Scores, TextScores, fused
 from longterm.stores.filters import EVERYTHING
-from longterm.stores.operations import Find
 from longterm.stores.postgres.conditions import condition_sql
 from longterm.stores.postgres.connection import HalfVector
-from longterm.stores.postgres.items import Place, Session, columns, within
+from longterm.stores.postgres.items import Place, Session, as_text, columns, inside_path
 from longterm.stores.postgres.writing import WIDEST
+from longterm.stores.preparing import FindItems
+from longterm.stores.scoring import BM25_B, BM25_K1, Scores, TextScores, fused
 
-__all__ = ["Candidates", "CandidateSearch", "QueryVector", "Scope", "find_scope"]
+__all__ = ["CandidateSearch", "Candidates", "QueryVector", "SearchScope", "find_scope"]
 
 #: So many of the best by their signs are compared in full, at least.
 _RESCORED = 200
@@ -33,7 +33,7 @@ MANY_NAMESPACES = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class SearchScope:
     """The namespaces that are searched, and how much there is in them."""
 
     namespaces: Sequence[int]
@@ -75,17 +75,17 @@ class Candidates:
         return sorted(found, key=lambda at: (-score[at], -self.revisions[self.places[at]]))
 
 
-def find_scope(session: Session, path: str, *, exact: bool) -> Scope:
+def find_scope(session: Session, path: str, *, exact: bool) -> SearchScope:
     """Look up the namespaces at *path* and, unless *exact*, below it."""
-    inside, parameters = within(path)
+    inside, parameters = inside_path(path)
     if exact:
-        inside, parameters = f"({inside}) AND n.path = %s", (*parameters, *parameters[:1] or ("",))
+        inside, parameters = f"{inside} AND n.path = %s", (*parameters, as_text(path))
     ((numbers, items, terms),) = session.rows(
-        "SELECT coalesce(array_agg(n.id ORDER BY n.id), '{}'), coalesce(sum(n.items), 0)::bigint, "  # noqa: S608 - our own SQL
+        "SELECT coalesce(array_agg(n.id ORDER BY n.id), '{}'), coalesce(sum(n.items), 0)::bigint, "
         f"coalesce(sum(n.terms), 0)::bigint FROM namespaces n WHERE {inside}",
         parameters,
     )
-    return Scope(numbers, items, terms)
+    return SearchScope(numbers, items, terms)
 
 
 Found = dict[Place, float]
@@ -95,10 +95,9 @@ class CandidateSearch:
     """The candidates of one search, gathered as far down as a caller wants."""
 
     def __init__(
-        self, session: Session, op: Find, scope: Scope, query: QueryVector | None, *, graph: bool
+        self, session: Session, op: FindItems, scope: SearchScope, query: QueryVector | None
     ) -> None:
         self._session, self._op, self._scope, self._query = session, op, scope, query
-        self._graph = graph and len(scope.namespaces) > MANY_NAMESPACES
         self._weights, self._ideal = self._text_weights()
         self._mean_length = scope.terms / max(scope.items, 1) or 1.0
         alive, parameters = session.alive
@@ -195,9 +194,7 @@ class CandidateSearch:
     def _text_of(self, places: Sequence[Place]) -> Found:
         if not self._weights or not places:
             return {}
-        wanted = (
-            "(p.namespace, p.item) IN (SELECT * FROM unnest(%s::int[], %s::bigint[]))"
-        )
+        wanted = "(p.namespace, p.item) IN (SELECT * FROM unnest(%s::int[], %s::bigint[]))"
         rows = self._session.rows(
             f"{self._bm25(wanted)} GROUP BY 1, 2",
             (*self._bm25_parameters, *columns(places, 2)),
@@ -206,7 +203,7 @@ class CandidateSearch:
 
     def _bm25(self, which: str) -> str:
         return (
-            "SELECT p.namespace, p.item, sum(w.weight * p.count * %s "  # noqa: S608 - our own SQL
+            "SELECT p.namespace, p.item, sum(w.weight * p.count * %s "
             "/ (p.count + %s + %s * p.length))::float4 "
             "FROM unnest(%s::int[], %s::float8[]) AS w (term, weight) "
             f"JOIN postings p ON p.term = w.term WHERE {which}"
@@ -215,9 +212,9 @@ class CandidateSearch:
     @property
     def _bm25_parameters(self) -> tuple[Any, ...]:
         return (
-            _SATURATION + 1,
-            _SATURATION * (1 - _LENGTH),
-            _SATURATION * _LENGTH / self._mean_length,
+            BM25_K1 + 1,
+            BM25_K1 * (1 - BM25_B),
+            BM25_K1 * BM25_B / self._mean_length,
             list(self._weights),
             list(self._weights.values()),
         )
@@ -230,12 +227,12 @@ class CandidateSearch:
             return {}, None
         if query.dims > WIDEST:
             return self._best_by_signs(query, reach)
-        if self._graph and not self._filter:
+        if len(self._scope.namespaces) > MANY_NAMESPACES and not self._filter:
             found = self._best_by_graph(query, reach)
             if len(found) == reach:
                 return _found(found, reach)
         rows = self._session.rows(
-            "SELECT v.namespace, v.item, -(v.vector <#> %s::halfvec) FROM vectors v "  # noqa: S608 - our own SQL
+            "SELECT v.namespace, v.item, -(v.vector <#> %s::halfvec) FROM vectors v "
             "WHERE v.model = %s AND v.namespace = ANY (%s::int[])"
             f"{self._filter.format(row='v.item')} ORDER BY v.vector <#> %s::halfvec LIMIT %s",
             (query.vector, query.model, self._scope.namespaces, *self._filter_parameters,
@@ -245,7 +242,7 @@ class CandidateSearch:
 
     def _best_by_signs(self, query: QueryVector, reach: int) -> tuple[Found, float | None]:
         rows = self._session.rows(
-            "SELECT v.namespace, v.item, -(v.vector <#> %s::halfvec) AS cosine FROM ("  # noqa: S608 - our own SQL
+            "SELECT v.namespace, v.item, -(v.vector <#> %s::halfvec) AS cosine FROM ("
             "SELECT w.model, w.namespace, w.item, w.chunk FROM wide_vectors w "
             "WHERE w.model = %s AND w.namespace = ANY (%s::int[])"
             f"{self._filter.format(row='w.item')} "
@@ -257,13 +254,17 @@ class CandidateSearch:
         return _found(rows, max(reach, _RESCORED))
 
     def _best_by_graph(self, query: QueryVector, reach: int) -> list[tuple[Any, ...]]:
-        """Walk the HNSW index; it may bring fewer than there are."""
+        """Walk the HNSW index, if there is one; it may bring fewer than there are."""
+        graph = f"vectors_graph_{query.model}"
+        valid = "SELECT FROM pg_index WHERE indexrelid = to_regclass(%s) AND indisvalid"
+        if not self._session.rows(valid, (graph,)):
+            return []
         self._session.run("SET LOCAL hnsw.iterative_scan TO relaxed_order")
         self._session.run(f"SET LOCAL hnsw.ef_search TO {min(max(reach, 100), 1000)}")
         self._session.run("SET LOCAL hnsw.max_scan_tuples TO 80000")
         typed = f"v.vector::halfvec({query.dims}) <#> %s::halfvec({query.dims})"
         rows = self._session.rows(
-            f"SELECT v.namespace, v.item, -({typed}) FROM vectors v WHERE v.model = {query.model} "  # noqa: S608 - our own SQL
+            f"SELECT v.namespace, v.item, -({typed}) FROM vectors v WHERE v.model = {query.model} "
             f"AND v.namespace = ANY (%s::int[]) ORDER BY {typed} LIMIT %s",
             (query.vector, self._scope.namespaces, query.vector, reach),
         )
@@ -275,7 +276,7 @@ class CandidateSearch:
             return {}
         table = "wide_vectors" if query.dims > WIDEST else "vectors"
         rows = self._session.rows(
-            f"SELECT v.namespace, v.item, -(v.vector <#> %s::halfvec) "  # noqa: S608 - our own SQL
+            f"SELECT v.namespace, v.item, -(v.vector <#> %s::halfvec) "
             "FROM unnest(%s::int[], %s::bigint[]) AS w (namespace, item) "
             f"JOIN {table} v ON v.namespace = w.namespace AND v.item = w.item WHERE v.model = %s",
             (query.vector, *columns(places, 2), query.model),

@@ -6,7 +6,9 @@ cannot hold has no *document* and passes.
 """
 
 import json
+import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from longterm.stores.filters import (
@@ -18,46 +20,52 @@ from longterm.stores.filters import (
     Every,
     Exists,
     Field,
-    Sql,
 )
 
-__all__ = ["condition_sql"]
+__all__ = ["SqlText", "condition_sql"]
 
 #: Beyond it an integer and the float next to it are equal to Python and not to PostgreSQL.
 _EXACT = 2**53
 _MOST_PARAMETERS = 500
 _DEEPEST = 50
+_NO_TEXT = re.compile("[\0\ud800-\udfff]")
 
 
-def condition_sql(condition: Condition) -> Sql:
-    """SQL over a row of `items i` that lets every item through that *condition* means."""
+@dataclass(frozen=True, slots=True)
+class SqlText:
+    """A piece of SQL and its parameters."""
+
+    text: str
+    parameters: tuple[Any, ...] = ()
+
+
+def condition_sql(condition: Condition) -> SqlText:
+    """Say in SQL over a row of `items i` what lets every item through that *condition* means."""
     said = None if condition == EVERYTHING else _said(condition, (), 0)
     if said is None or len(said.parameters) > _MOST_PARAMETERS:
-        return Sql("true")
-    return Sql(f"(i.document IS NULL OR ({said.text}))", said.parameters)
+        return SqlText("true")
+    return SqlText(f"(i.document IS NULL OR ({said.text}))", said.parameters)
 
 
-def _said(condition: Condition, path: tuple[str, ...], depth: int) -> Sql | None:
-    if depth > _DEEPEST:
-        return None
+def _said(condition: Condition, path: tuple[str, ...], depth: int) -> SqlText | None:
     here = list(path)
     match condition:
-        case Field(name, inner) if "\0" not in name and _is_unicode(name):
+        case Field(name, inner) if _is_text(name) and depth < _DEEPEST:
             return _said(inner, (*path, name), depth + 1)
         case Equals(None):
             found = "coalesce(i.document #> %s::text[], 'null'::jsonb) = 'null'::jsonb"
-            return Sql(found, (here,))
-        case Equals(str() as text) if "\0" not in text and _is_unicode(text):
-            return Sql("i.document #>> %s::text[] = %s", (here, text))
+            return SqlText(found, (here,))
+        case Equals(str() as text) if _is_text(text):
+            return SqlText("i.document #>> %s::text[] = %s", (here, text))
         case Equals(int() | float() as number) if abs(number) <= _EXACT:
             alike = [json.dumps(number)]
             if number in (0, 1):  # to Python, True is 1
                 alike = [str(int(number)), "true" if number else "false"]
-            return Sql("i.document #> %s::text[] = ANY (%s::jsonb[])", (here, alike))
+            return SqlText("i.document #> %s::text[] = ANY (%s::jsonb[])", (here, alike))
         case Compare(operator, bound):
             return _beyond(here, ">=" if operator in ("$gt", "$gte") else "<=", bound)
         case Exists(wanted):
-            return Sql(f"(i.document #> %s::text[]) IS {'NOT ' if wanted else ''}NULL", (here,))
+            return SqlText(f"(i.document #> %s::text[]) IS {'NOT ' if wanted else ''}NULL", (here,))
         case Every(parts):
             said = [one for part in parts if (one := _said(part, path, depth + 1)) is not None]
             return _joined(" AND ", said) if said else None
@@ -69,12 +77,12 @@ def _said(condition: Condition, path: tuple[str, ...], depth: int) -> Sql | None
             return None
 
 
-def _beyond(path: list[str], sign: str, bound: float | str) -> Sql | None:
+def _beyond(path: list[str], sign: str, bound: float | str) -> SqlText | None:
     match bound:
-        case str() if "\0" not in bound and _is_unicode(bound):
-            return Sql(f"(i.document #>> %s::text[]) COLLATE \"C\" {sign} %s", (path, bound))
+        case str() if _is_text(bound):
+            return SqlText(f'(i.document #>> %s::text[]) COLLATE "C" {sign} %s', (path, bound))
         case int() | float() if abs(bound) <= _EXACT:
-            return Sql(
+            return SqlText(
                 "CASE jsonb_typeof(i.document #> %s::text[]) "
                 f"WHEN 'number' THEN (i.document #>> %s::text[])::numeric {sign} %s::numeric "
                 "WHEN 'boolean' THEN true ELSE false END",
@@ -84,15 +92,13 @@ def _beyond(path: list[str], sign: str, bound: float | str) -> Sql | None:
             return None
 
 
-def _joined(word: str, parts: Sequence[Sql]) -> Sql:
+def _joined(word: str, parts: Sequence[SqlText]) -> SqlText:
     if not parts:
-        return Sql("false")  # one of none
+        return SqlText("false")  # one of none
     text = word.join(f"({part.text})" for part in parts)
-    return Sql(text, tuple(value for part in parts for value in part.parameters))
+    return SqlText(text, tuple(value for part in parts for value in part.parameters))
 
 
-def _is_unicode(text: Any) -> bool:
-    """Whether *text* is a text that the connection can carry: without lone surrogates."""
-    return isinstance(text, str) and text.isascii() or not any(
-        "\ud800" <= character <= "\udfff" for character in text
-    )
+def _is_text(text: Any) -> bool:
+    """Whether PostgreSQL has such a text: without NUL and lone surrogates."""
+    return isinstance(text, str) and not _NO_TEXT.search(text)

@@ -25,7 +25,7 @@ from psycopg.pq import Format
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from longterm.errors import ConfigurationError, StoreError
-from longterm.stores.postgres.migrations import Readiness, prepare_schema
+from longterm.stores.postgres.migrations import OUR_LOCKS, Readiness, prepare_schema
 
 __all__ = ["HalfVector", "PostgresPool"]
 
@@ -87,7 +87,8 @@ class PostgresPool:
     @property
     def readiness(self) -> Readiness:
         """What the database offers; the first to ask brings its schema up to date."""
-        self._opened()
+        with self._explained(""):
+            self._opened()
         assert self._readiness is not None  # noqa: S101 - `_opened` has set it
         return self._readiness
 
@@ -108,10 +109,11 @@ class PostgresPool:
                 self._give_back(pool, connection)
 
     @contextmanager
-    def writing(self) -> Generator[Connection[Any]]:
-        """Write all or nothing."""
+    def writing(self, *, alone: bool = False) -> Generator[Connection[Any]]:
+        """Write all or nothing; with *alone* while nobody else does."""
+        lock = "pg_advisory_xact_lock" if alone else "pg_advisory_xact_lock_shared"
         with self._explained(NOTHING_WRITTEN):
-            pool, connection = self._begun("ISOLATION LEVEL READ COMMITTED")
+            pool, connection = self._begun("ISOLATION LEVEL READ COMMITTED", lock)
             try:
                 yield connection
                 self._commit(connection)
@@ -145,10 +147,12 @@ class PostgresPool:
 
     # --- a transaction ---
 
-    def _begun(self, how: str) -> tuple[ConnectionPool[Connection[Any]], Connection[Any]]:
+    def _begun(
+        self, how: str, lock: str | None = None
+    ) -> tuple[ConnectionPool[Connection[Any]], Connection[Any]]:
         """Begin a transaction on a connection that lives."""
         pool = self._opened()
-        begin = self._begin_statement(how)
+        begin = self._begin_statement(how, lock)
         # As many as there may be in the pool are dead after the server was away.
         for _ in range(self.size):
             connection = pool.getconn(self._busy_timeout)
@@ -165,7 +169,7 @@ class PostgresPool:
         connection.execute(begin)
         return pool, connection
 
-    def _begin_statement(self, how: str) -> bytes:
+    def _begin_statement(self, how: str, lock: str | None) -> bytes:
         """Everything a transaction needs in one message, so that it costs one round trip."""
         schemas = [self.schema, self.readiness.vector_schema]
         path = sql.SQL(", ").join(sql.Identifier(one) for one in schemas if one)
@@ -175,7 +179,10 @@ class PostgresPool:
             "BEGIN {how}; SET LOCAL search_path TO {path}; SET LOCAL longterm.tenant TO {tenant}; "
             "SET LOCAL jit TO off; SET LOCAL enable_seqscan TO off"
         ).format(how=sql.SQL(how), path=path, tenant=sql.Literal(self._tenant or ""))  # pyright: ignore[reportArgumentType] - our own words
-        return statement.as_bytes()
+        if lock is None:
+            return statement.as_bytes()
+        lock_statement = f"; SELECT {lock}({OUR_LOCKS}, hashtext({{}}) + 1)"
+        return (statement + sql.SQL(lock_statement).format(self.schema)).as_bytes()  # pyright: ignore[reportArgumentType] - our own words
 
     def _commit(self, connection: Connection[Any]) -> None:
         xid = None
@@ -272,7 +279,7 @@ class _DeadlockError(StoreError):
 
 
 def _plain(url: str) -> str:
-    """A URL as libpq reads it: without the name of a driver, as SQLAlchemy writes it."""
+    """Take out the name of a driver, which SQLAlchemy writes into a URL and libpq does not know."""
     scheme, separator, rest = url.partition("://")
     return f"postgresql://{rest}" if separator and scheme.startswith("postgresql+") else url
 

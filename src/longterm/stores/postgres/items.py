@@ -11,11 +11,11 @@ from typing import Any
 from langgraph.store.base import Item
 from psycopg import Connection
 
-from longterm.stores.embedded.rows import Row
 from longterm.stores.filters import EVERYTHING, Condition, holds
 from longterm.stores.names import below, listed, to_labels
-from longterm.stores.operations import Find, List, Read
 from longterm.stores.postgres.conditions import condition_sql
+from longterm.stores.preparing import FindItems, ListNamespaces, ReadItem
+from longterm.stores.rows import Row
 from longterm.stores.values import decode
 
 __all__ = ["Place", "Session", "as_text", "fetch_rows", "latest_rows", "list_paths", "prolong",
@@ -63,11 +63,11 @@ class Session:
 
 
 def as_text(text: str) -> str:
-    """A key or path as PostgreSQL keeps it, which has no NUL; `names.from_column` undoes it."""
+    """Escape the NUL of a key or path, which PostgreSQL lacks; `names.from_column` undoes it."""
     return text.replace("\0", "\U0010ffff000000")
 
 
-def within(path: str) -> tuple[str, tuple[str, ...]]:
+def inside_path(path: str) -> tuple[str, tuple[str, ...]]:
     """Say in SQL that a row of `namespaces n` is *path* or below it, and of this tenant."""
     mine = "n.tenant = current_tenant() AND n.items > 0"
     if not path:
@@ -76,7 +76,7 @@ def within(path: str) -> tuple[str, tuple[str, ...]]:
     return f"{mine} AND (n.path = %s OR (n.path > %s AND n.path < %s))", (path, *below(path))
 
 
-def read_item(session: Session, op: Read) -> Item | None:
+def read_item(session: Session, op: ReadItem) -> Item | None:
     """One item, or None."""
     alive, parameters = session.alive
     found = session.rows(
@@ -91,25 +91,23 @@ def read_item(session: Session, op: Read) -> Item | None:
     return row.decode()
 
 
-def list_paths(session: Session, op: List) -> list[tuple[str, ...]]:
+def list_paths(session: Session, op: ListNamespaces) -> list[tuple[str, ...]]:
     """List the namespaces that hold an item."""
     alive, parameters = session.alive
-    inside, _ = within("")
+    inside, _ = inside_path("")
     exists = f" AND EXISTS (SELECT 1 FROM items i WHERE i.namespace = n.id AND {alive})"
     paths = session.rows(
-        f"SELECT n.path FROM namespaces n WHERE {inside}{exists if parameters else ''}",  # noqa: S608 - our own SQL
+        f"SELECT n.path FROM namespaces n WHERE {inside}{exists if parameters else ''}",
         parameters,
     )
     return listed((to_labels(path) for (path,) in paths), op.op)
 
 
-def fetch_rows(
-    session: Session, places: Sequence[Place], condition: Condition
-) -> dict[Place, Row]:
+def fetch_rows(session: Session, places: Sequence[Place], condition: Condition) -> dict[Place, Row]:
     """Those of the items that may be shown and are as *condition* says."""
     wanted, (alive, parameters) = condition_sql(condition), session.alive
     found = session.rows(
-        "SELECT i.namespace, i.id, n.path, i.key, i.value, i.created_at, i.updated_at, i.ttl, "  # noqa: S608 - our own SQL
+        "SELECT i.namespace, i.id, n.path, i.key, i.value, i.created_at, i.updated_at, i.ttl, "
         "i.revision FROM unnest(%s::int[], %s::bigint[]) AS w (namespace, id) "
         "JOIN items i ON i.namespace = w.namespace AND i.id = w.id "
         f"JOIN namespaces n ON n.id = i.namespace WHERE {alive} AND {wanted.text}",
@@ -119,10 +117,10 @@ def fetch_rows(
     return {place: row for place, row in rows.items() if passes(condition, row)}
 
 
-def latest_rows(session: Session, op: Find, *, without: Collection[int] = ()) -> Iterator[Row]:
+def latest_rows(session: Session, op: FindItems, *, without: Collection[int] = ()) -> Iterator[Row]:
     """Walk through the items below a path that are as the operation says, latest first."""
     wanted, (alive, parameters) = condition_sql(op.condition), session.alive
-    inside, paths = within(op.path)
+    inside, paths = inside_path(op.path)
     before, size = 2**63 - 1, max(op.offset + op.limit, _PAGE)
     statement = (
         f"{ROW} WHERE {inside} AND i.revision < %s AND NOT (i.id = ANY (%s::bigint[])) "

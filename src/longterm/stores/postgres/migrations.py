@@ -11,14 +11,16 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any, cast
 
-from psycopg import Connection, sql
-from psycopg import errors as postgres_errors
+from psycopg import Connection, errors as postgres_errors, sql
 
 from longterm.errors import ConfigurationError, StoreError
+from longterm.text.tokenizer import VERSION
 
-__all__ = ["Readiness", "prepare_schema"]
+__all__ = ["OUR_LOCKS", "Readiness", "prepare_schema"]
 
 CORE, VECTORS = "core", "vectors"
+#: The first of the two keys of every advisory lock of ours: "LTRM".
+OUR_LOCKS = 0x4C54524D
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +58,8 @@ def prepare_schema(
     return Readiness(vector_schema, sum(map(len, scripts.values())))
 
 
-def _migrate(
-    connection: Connection[Any], schema: str, scripts: dict[str, list[str]]
-) -> str | None:
-    # Two keys of 32 bits; the first one is ours: "LTRM".
-    connection.execute(
-        "SELECT pg_advisory_xact_lock(%s, hashtext(%s))", (0x4C54524D, schema)
-    )
+def _migrate(connection: Connection[Any], schema: str, scripts: dict[str, list[str]]) -> str | None:
+    connection.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", (OUR_LOCKS, schema))
     name = sql.Identifier(schema)
     connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(name))
     connection.execute(sql.SQL("SET LOCAL search_path TO {}").format(name))
@@ -78,7 +75,8 @@ def _migrate(
         if track == VECTORS and vector_schema is None:
             continue
         for script in remaining:
-            connection.execute(script.replace("@schema@", name.as_string(connection)).encode())
+            text = script.replace("@schema@", name.as_string(connection))
+            connection.execute(text.replace("@tokenizer@", str(VERSION)).encode())
         connection.execute(
             "INSERT INTO migrations VALUES (%s, %s) "
             "ON CONFLICT (track) DO UPDATE SET applied = excluded.applied",
@@ -99,7 +97,7 @@ def _applied(connection: Connection[Any], schema: str) -> dict[str, int]:
     (known,) = connection.execute("SELECT to_regclass(%s)", (table,)).fetchone() or (None,)
     if known is None:
         return {}
-    rows = connection.execute(f"SELECT track, applied FROM {table}".encode())  # noqa: S608 - quoted
+    rows = connection.execute(f"SELECT track, applied FROM {table}".encode())
     return dict(cast("Sequence[tuple[str, int]]", rows.fetchall()))
 
 

@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 from langgraph.store.base import SearchItem
 
 from longterm.errors import ModelChangedError
-from longterm.stores.embedded.ranking import NOTHING, contributions
-from longterm.stores.embedded.rows import Row
-from longterm.stores.operations import ExplainedItem, Explanation, Find, HybridHit
+from longterm.stores.operations import ExplainedItem, Explanation, HybridHit
 from longterm.stores.postgres.candidates import (
     Candidates,
     CandidateSearch,
@@ -17,6 +16,9 @@ from longterm.stores.postgres.candidates import (
     find_scope,
 )
 from longterm.stores.postgres.items import Place, Session, fetch_rows, latest_rows
+from longterm.stores.preparing import FindItems
+from longterm.stores.rows import Row
+from longterm.stores.scoring import NOTHING, contributions
 from longterm.text.tokenizer import VERSION
 
 __all__ = ["ItemSearch"]
@@ -39,10 +41,8 @@ class _Ranked:
 class ItemSearch:
     """One search in one transaction."""
 
-    def __init__(
-        self, session: Session, op: Find, query: QueryVector | None, *, graph: bool
-    ) -> None:
-        self._session, self._op, self._query, self._graph = session, op, query, graph
+    def __init__(self, session: Session, op: FindItems, query: QueryVector | None) -> None:
+        self._session, self._op, self._query = session, op, query
 
     def answer(self) -> list[SearchItem] | list[HybridHit]:
         """Find the items that the operation asks for."""
@@ -65,7 +65,7 @@ class ItemSearch:
 
     def _latest(self, size: int, without: Sequence[int]) -> list[_Ranked]:
         rows = latest_rows(self._session, self._op, without=without)
-        return [_Ranked(row) for _, row in zip(range(size), rows)]
+        return [_Ranked(row) for row in islice(rows, size)]
 
     def _search(self) -> CandidateSearch:
         ((version,),) = self._session.rows("SELECT tokenizer FROM state")
@@ -75,10 +75,10 @@ class ItemSearch:
                 f"version {VERSION}. Call store.reindex() to make it again."
             )
         scope = find_scope(self._session, self._op.path, exact=self._op.exact)
-        return CandidateSearch(self._session, self._op, scope, self._query, graph=self._graph)
+        return CandidateSearch(self._session, self._op, scope, self._query)
 
     def _ranked(self, size: int) -> tuple[list[_Ranked], Candidates]:
-        """The best *size* that are as the operation says; reaches as far as that takes."""
+        """Find the best *size* that are as the operation says; reaches as far as that takes."""
         search, reach = self._search(), max(_REACH, 2 * size)
         while True:
             candidates = search.gather(reach)
@@ -89,9 +89,7 @@ class ItemSearch:
                 return found[:size], candidates
             reach *= _FURTHER
 
-    def _shown(
-        self, candidates: Candidates, order: Sequence[int], size: int
-    ) -> Iterator[_Ranked]:
+    def _shown(self, candidates: Candidates, order: Sequence[int], size: int) -> Iterator[_Ranked]:
         """Fetch *size* of the candidates that may be shown, in growing chunks."""
         start, chunk, shown = 0, max(size, 1), 0
         while start < len(order) and shown < size:
@@ -111,8 +109,9 @@ class ItemSearch:
 
     def _hits(self) -> list[HybridHit]:
         """Collect the best of each signal, both being asked about all of them."""
-        search, scope = self._search(), find_scope(
-            self._session, self._op.path, exact=self._op.exact
+        search, scope = (
+            self._search(),
+            find_scope(self._session, self._op.path, exact=self._op.exact),
         )
         if scope.items <= self._op.full_scan_limit:
             chosen = self._everything(scope.namespaces)
@@ -122,9 +121,7 @@ class ItemSearch:
         rows = self._rows(candidates.places)
         shown = [at for at, place in enumerate(candidates.places) if place in rows]
         shown.sort(key=lambda at: -candidates.scores.score[at])
-        return [
-            HybridHit(rows[candidates.places[at]], *candidates.scores.raw(at)) for at in shown
-        ]
+        return [HybridHit(rows[candidates.places[at]], *candidates.scores.raw(at)) for at in shown]
 
     def _everything(self, namespaces: Sequence[int]) -> list[Place]:
         rows = self._session.rows(
@@ -154,7 +151,7 @@ class ItemSearch:
         live = np.ones(len(candidates.scores.score), dtype=np.bool_)
         return [
             candidates.in_order(np.where(signal > -np.inf, np.maximum(signal, -1) + 1, -1))
-            for signal in candidates.scores.arms(live)
+            for signal in candidates.scores.signals(live)
         ]
 
     def _around(self, centres: Sequence[Place]) -> set[Place]:

@@ -7,7 +7,7 @@ the lock is what nobody changes before the commit.
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -16,15 +16,27 @@ import numpy as np
 from langgraph.store.base import Item
 
 from longterm.errors import ConflictError, ModelChangedError, StoreError
-from longterm.stores.embedded.rows import moment
 from longterm.stores.embedding import Embedder, text_hash
 from longterm.stores.names import from_column, to_labels
-from longterm.stores.operations import Indexed, Write
-from longterm.stores.postgres.connection import HalfVector
+from longterm.stores.postgres.connection import HalfVector, PostgresPool
 from longterm.stores.postgres.items import Place, Session, as_text, columns
+from longterm.stores.preparing import Indexed, WriteItem
+from longterm.stores.rows import moment
 from longterm.stores.values import Encoded, decode
 
-__all__ = ["ItemWriter", "ModelRegistry", "NewVectors", "half_vector", "lock_paths", "term_numbers"]
+__all__ = [
+    "WIDEST",
+    "ItemWriter",
+    "ModelRegistry",
+    "NewVectors",
+    "delete_items",
+    "half_vector",
+    "index_items",
+    "lock_paths",
+    "look_up_vectors",
+    "term_array",
+    "term_numbers",
+]
 
 #: What fits, with its keys, into a tuple of a B-tree: 2,704 bytes.
 WIDEST = 1330
@@ -57,15 +69,14 @@ def term_numbers(packed: bytes) -> list[int]:
 
 
 def half_vector(packed: bytes) -> HalfVector:
-    """A packed vector as pgvector receives it."""
+    """Shape a packed vector as pgvector receives it."""
     row = np.frombuffer(packed, dtype="<f2")
     return HalfVector(len(row).to_bytes(2, "big") + b"\0\0" + row.astype(">f2").tobytes())
 
 
-def lock_paths(session: Session, paths: Sequence[str], *, create: bool = True) -> dict[str, int]:
-    """Lock namespaces for this transaction, those that are missing being made; their numbers."""
-    wanted = sorted({as_text(path) for path in paths})
-    numbers: dict[str, int] = {}
+def lock_paths(session: Session, paths: Iterable[str], *, make: Iterable[str]) -> dict[str, int]:
+    """Lock namespaces for this transaction; those to *make* are made. Their numbers."""
+    wanted = sorted(set(map(as_text, paths)))
     # More than once, because an empty namespace may be deleted while we wait for it.
     for _ in range(10):
         numbers = dict(
@@ -75,14 +86,32 @@ def lock_paths(session: Session, paths: Sequence[str], *, create: bool = True) -
                 (wanted,),
             )
         )
-        missing = [path for path in wanted if path not in numbers]
-        if not missing or not create:
+        missing = sorted(set(map(as_text, make)) - numbers.keys())
+        if not missing:
             return numbers
         session.run(
             "INSERT INTO namespaces (path) SELECT unnest(%s::text[]) ON CONFLICT DO NOTHING",
             (missing,),
         )
     raise StoreError("The namespace is deleted again and again by others. Nothing was written.")
+
+
+def look_up_vectors(pool: PostgresPool, model: int, digests: Sequence[bytes]) -> dict[bytes, bytes]:
+    """Look up which vectors of a model there are, packed, by the hashes of their texts."""
+    hashes = [UUID(bytes=digest) for digest in digests]
+    found: dict[bytes, bytes] = {}
+    with pool.reading() as connection:
+        for table in ("vectors", "wide_vectors"):
+            rows = Session(connection).rows(
+                "SELECT DISTINCT ON (v.text_hash) v.text_hash, halfvec_send(v.vector) "
+                f"FROM unnest(%s::uuid[]) AS w (text_hash) JOIN {table} v "
+                "ON v.model = %s AND v.text_hash = w.text_hash",
+                (hashes, model),
+            )
+            for digest, sent in rows:
+                row = np.frombuffer(sent, dtype=">f2", offset=4)
+                found[digest.bytes] = row.astype("<f2").tobytes()
+    return found
 
 
 class ModelRegistry:
@@ -92,7 +121,7 @@ class ModelRegistry:
         self._session, self._embedder = session, embedder
 
     def current(self) -> int | None:
-        """Number of the model, None while there are no vectors; another model is an error."""
+        """Look up the model's number, None while there is no vector; another model is an error."""
         found = self._session.rows(
             "SELECT m.id, m.name, m.dims FROM state JOIN models m ON m.id = state.model"
         )
@@ -108,7 +137,7 @@ class ModelRegistry:
         return int(number)
 
     def require(self) -> int:
-        """Number of the model where a vector is about to be written, maybe the first."""
+        """Look up the model's number where a vector is about to be written, maybe the first."""
         known = self.current()
         if known is None:
             number = self.register()
@@ -131,21 +160,22 @@ class _Put:
     """One item on its way into the tables."""
 
     place: tuple[int, str]
-    op: Write
+    op: WriteItem
     encoded: Encoded
     created_at: int
     updated_at: int
-    terms: Counter[int]
-    length: int
+    terms: list[int]
 
 
 class ItemWriter:
     """Writes and deletes items whose namespaces are locked; *namespaces* has their numbers."""
 
-    def __init__(self, session: Session, namespaces: Mapping[str, int], vectors: NewVectors) -> None:
+    def __init__(
+        self, session: Session, namespaces: Mapping[str, int], vectors: NewVectors
+    ) -> None:
         self._session, self._namespaces, self._vectors = session, namespaces, vectors
 
-    def write(self, ops: Sequence[Write]) -> list[Item | None]:
+    def write(self, ops: Sequence[WriteItem]) -> list[Item | None]:
         """Carry out *ops*, no two of which concern the same item; answer what was put."""
         known = self._known(ops)
         for op in ops:
@@ -163,7 +193,7 @@ class ItemWriter:
         items = {(put.op.path, put.op.key): _item(put) for put in puts}
         return [items.get((op.path, op.key)) for op in ops]
 
-    def _known(self, ops: Sequence[Write]) -> dict[tuple[str, str], _Known]:
+    def _known(self, ops: Sequence[WriteItem]) -> dict[tuple[str, str], _Known]:
         """Read what is there; what has expired and is hidden is deleted, as another item."""
         numbers = {number: path for path, number in self._namespaces.items()}
         wanted = [
@@ -188,11 +218,10 @@ class ItemWriter:
                 del known[name]
         return known
 
-    def _put(self, op: Write, encoded: Encoded, known: _Known | None) -> _Put:
+    def _put(self, op: WriteItem, encoded: Encoded, known: _Known | None) -> _Put:
         now = self._session.now
         # Never twice the same time, so that a time names one state of the item.
         updated_at = now if known is None else max(now, known.updated_at + 1)
-        numbers = term_numbers(op.index.terms)
         path, key = _name(op)
         return _Put(
             (self._namespaces[path], key),
@@ -200,8 +229,7 @@ class ItemWriter:
             encoded,
             updated_at if known is None else known.created_at,
             updated_at,
-            Counter(numbers),
-            len(numbers),
+            term_numbers(op.index.terms),
         )
 
     def _store(self, puts: Sequence[_Put]) -> None:
@@ -210,7 +238,7 @@ class ItemWriter:
             (
                 *put.place, put.created_at, put.updated_at,
                 None if put.op.ttl is None else session.now + put.op.ttl, put.op.ttl,
-                put.length, _array(put.terms), put.op.fields, put.encoded.text,
+                len(put.terms), term_array(put.terms), put.op.fields, put.encoded.text,
                 put.encoded.text if _fits_jsonb(put.encoded) else None,
             )
             for put in puts
@@ -267,9 +295,9 @@ def index_items(
 
 _UPSERT = """
 INSERT INTO items (namespace, key, revision, created_at, updated_at, expires_at, ttl, length,
-    terms, fields, value, document)
+    terms, fields, value, document, generation)
 SELECT namespace, key, nextval('revision'), created_at, updated_at, expires_at, ttl, length,
-    terms::int[], fields, value, document::jsonb
+    terms::int[], fields, value, document::jsonb, (SELECT generation FROM state)
 FROM unnest(%s::int[], %s::text[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],
     %s::int[], %s::text[], %s::text[], %s::text[], %s::text[])
     AS w (namespace, key, created_at, updated_at, expires_at, ttl, length, terms, fields, value,
@@ -278,7 +306,7 @@ ON CONFLICT (namespace, key) DO UPDATE SET
     revision = excluded.revision, updated_at = excluded.updated_at,
     expires_at = excluded.expires_at, ttl = excluded.ttl, length = excluded.length,
     terms = excluded.terms, fields = excluded.fields, value = excluded.value,
-    document = excluded.document
+    document = excluded.document, generation = excluded.generation
 RETURNING namespace, key, id
 """
 _INSERT_VECTOR = b"INSERT INTO vectors VALUES (%s, %s, %s, %s, %s, %s::halfvec)"
@@ -288,12 +316,13 @@ _INSERT_WIDE_VECTOR = (
 )
 
 
-def _name(op: Write) -> tuple[str, str]:
+def _name(op: WriteItem) -> tuple[str, str]:
     return as_text(op.path), as_text(op.key)
 
 
-def _array(terms: Counter[int]) -> str:
-    return "{" + ",".join(map(str, terms)) + "}"
+def term_array(numbers: Iterable[int]) -> str:
+    """Each term once, as PostgreSQL spells an array."""
+    return "{" + ",".join(map(str, dict.fromkeys(numbers))) + "}"
 
 
 def _fits_jsonb(encoded: Encoded) -> bool:
@@ -311,7 +340,7 @@ def _item(put: _Put) -> Item:
     )
 
 
-def _check_expectation(op: Write, known: _Known | None) -> None:
+def _check_expectation(op: WriteItem, known: _Known | None) -> None:
     found = None if known is None else known.updated_at
     if op.expected is None or op.expected.updated_at == found:
         return

@@ -1,8 +1,9 @@
 -- One row: what all clients agree on.
 CREATE TABLE state (
-    id        smallint PRIMARY KEY DEFAULT 1 CHECK (id = 1),
-    model     smallint,           -- the model whose vectors are searched
-    tokenizer integer NOT NULL    -- the version of the text index
+    id         smallint PRIMARY KEY DEFAULT 1 CHECK (id = 1),
+    model      smallint,          -- the model whose vectors are searched
+    tokenizer  integer NOT NULL,  -- the version of the text index
+    generation integer NOT NULL   -- the last reindexing; what is written bears its number
 );
 
 CREATE TABLE models (
@@ -44,6 +45,7 @@ CREATE TABLE namespaces (
 ) WITH (fillfactor = 50);
 
 CREATE SEQUENCE revision CACHE 1;
+CREATE SEQUENCE generation CACHE 1;
 
 CREATE TABLE items (
     namespace  integer NOT NULL REFERENCES namespaces (id),
@@ -55,6 +57,7 @@ CREATE TABLE items (
     ttl        bigint,                 -- microseconds a read or write prolongs the life by
     length     integer NOT NULL,       -- number of terms, with repetitions
     terms      integer[] NOT NULL,     -- each term once, to find the postings again
+    generation integer NOT NULL,
     fields     text,                   -- what put was asked to index: null the default, false, a list
     key        text COLLATE "C" NOT NULL,
     value      text NOT NULL,          -- the value exactly
@@ -128,4 +131,4 @@ CREATE POLICY tenant ON items USING (namespace IN (SELECT id FROM namespaces));
 ALTER TABLE postings ENABLE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON postings USING (namespace IN (SELECT id FROM namespaces));
 
-INSERT INTO state (model, tokenizer) VALUES (NULL, 1);
+INSERT INTO state (model, tokenizer, generation) VALUES (NULL, @tokenizer@, 0);

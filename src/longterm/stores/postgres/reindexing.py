@@ -1,0 +1,162 @@
+"""Making the index of a database again: terms for this tokenizer, vectors for this model.
+
+Each run has a number, and items carry that of the run, or of the writer, that indexed them last.
+Writers share a lock that the change-over takes alone; so after it no item is written with an
+older number, and a second pass finds those that the first one missed.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from typing_extensions import override
+
+from longterm.errors import ModelChangedError
+from longterm.stores.embedding import Embedder
+from longterm.stores.postgres.connection import PostgresPool
+from longterm.stores.postgres.items import Place, Session, columns
+from longterm.stores.postgres.writing import (
+    ModelRegistry,
+    NewVectors,
+    index_items,
+    term_array,
+    term_numbers,
+)
+from longterm.stores.preparing import indexed
+from longterm.stores.reindexing import EntryToIndex, IndexRenewal, Progress
+from longterm.stores.values import decode
+from longterm.text.tokenizer import VERSION
+
+__all__ = ["PostgresRenewal"]
+
+_AT_ONCE = 256
+
+
+class PostgresRenewal(IndexRenewal[Place]):
+    """One run over all items of a database that its tenant sees."""
+
+    def __init__(
+        self,
+        pool: PostgresPool,
+        embedder: Embedder | None,
+        fields: Sequence[str],
+        look_up: Callable[[int | None, Sequence[bytes]], Any],
+        progress: Progress | None,
+    ) -> None:
+        super().__init__(embedder, look_up, progress)
+        self.pool, self.fields, self.generation = pool, fields, 0
+
+    @override
+    def register(self) -> int | None:
+        with self.pool.writing() as connection:
+            session = Session(connection)
+            ((self.generation,),) = session.rows("SELECT nextval('generation')")
+            if self.embedder is None:
+                return None
+            return ModelRegistry(session, self.embedder).register()
+
+    @override
+    def next_entries(self, after: Place | None) -> list[EntryToIndex[Place]]:
+        with self.pool.reading() as connection:
+            rows = Session(connection).rows(
+                "SELECT namespace, id, revision, value, fields FROM items "
+                "WHERE (namespace, id) > (%s, %s) AND generation < %s "
+                "ORDER BY namespace, id LIMIT %s",
+                (*(after or (0, 0)), self.generation, _AT_ONCE),
+            )
+        return [
+            EntryToIndex((namespace, number), revision, indexed(decode(value), fields, self.fields))
+            for namespace, number, revision, value, fields in rows
+        ]
+
+    @override
+    def write(
+        self,
+        entries: Sequence[EntryToIndex[Place]],
+        vectors: Mapping[bytes, bytes],
+        model: int | None,
+    ) -> None:
+        with self.pool.writing() as connection:
+            session = Session(connection)
+            self._check_model(session, model)
+            namespaces = sorted({entry.place[0] for entry in entries})
+            session.run(
+                "SELECT FROM namespaces WHERE id = ANY (%s::int[]) ORDER BY path FOR NO KEY UPDATE",
+                (namespaces,),
+            )
+            numbers = {entry.place: term_numbers(entry.found_by.terms) for entry in entries}
+            rows = [
+                (*entry.place, entry.revision, len(numbers[entry.place]),
+                 term_array(numbers[entry.place]))
+                for entry in entries
+            ]  # fmt: skip
+            unchanged = set(
+                session.rows(
+                    "UPDATE items i SET length = w.length, terms = w.terms::int[], "
+                    "generation = %s FROM unnest(%s::int[], %s::bigint[], %s::bigint[], %s::int[], "
+                    "%s::text[]) AS w (namespace, id, revision, length, terms) "
+                    "WHERE i.namespace = w.namespace AND i.id = w.id AND i.revision = w.revision "
+                    "RETURNING i.namespace, i.id",
+                    (self.generation, *columns(rows, 5)),
+                )
+            )
+            kept = [entry for entry in entries if entry.place in unchanged]
+            places = [entry.place for entry in kept]
+            self._forget(session, kept, numbers, model)
+            dims = 0 if self.embedder is None else self.embedder.dims
+            found_by = [entry.found_by for entry in kept]
+            index_items(session, places, found_by, NewVectors(vectors, model, dims))
+
+    @override
+    def change_over(self, model: int | None) -> None:
+        with self.pool.writing(alone=True) as connection:
+            session = Session(connection)
+            self._check_model(session, model)
+            session.run(
+                "UPDATE state SET tokenizer = %s, generation = greatest(generation, %s), "
+                "model = coalesce(%s, model)",
+                (VERSION, self.generation, model),
+            )
+            if model is not None:
+                for table in ("vectors", "wide_vectors"):
+                    session.run(f"DELETE FROM {table} WHERE model <> %s", (model,))
+                session.run("DELETE FROM models WHERE id <> %s", (model,))
+
+    @override
+    def count(self) -> int:
+        with self.pool.reading() as connection:
+            ((total,),) = Session(connection).rows(
+                "SELECT coalesce(sum(items), 0)::bigint FROM namespaces"
+            )
+            return int(total)
+
+    def _forget(
+        self,
+        session: Session,
+        entries: Sequence[EntryToIndex[Place]],
+        numbers: Mapping[Place, list[int]],
+        model: int | None,
+    ) -> None:
+        """Delete what is written next, where an interrupted run has written it already."""
+        rows = [(*entry.place, term) for entry in entries for term in set(numbers[entry.place])]
+        session.run(
+            "DELETE FROM postings p USING unnest(%s::int[], %s::bigint[], %s::int[]) "
+            "AS w (namespace, item, term) "
+            "WHERE p.namespace = w.namespace AND p.term = w.term AND p.item = w.item",
+            columns(rows, 3),
+        )
+        for table in ("vectors", "wide_vectors") if model is not None else ():
+            session.run(
+                f"DELETE FROM {table} v USING unnest(%s::int[], %s::bigint[]) "
+                "AS w (namespace, item) "
+                "WHERE v.model = %s AND v.namespace = w.namespace AND v.item = w.item",
+                (*columns([entry.place for entry in entries], 2), model),
+            )
+
+    def _check_model(self, session: Session, model: int | None) -> None:
+        """Refuse to go on where another run has changed the database over to its own model."""
+        known = session.rows("SELECT FROM models WHERE id = %s", (model,))
+        if model is not None and not known:
+            raise ModelChangedError(
+                "The database was reindexed for another model meanwhile. Nothing is lost; call "
+                "store.reindex() again if it shall be this one."
+            )

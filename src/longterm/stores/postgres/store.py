@@ -1,0 +1,346 @@
+"""`PostgresStore`: the same long-term memory in a PostgreSQL database, for many processes.
+
+A batch is one transaction: its operations take place in the order given, all or none of them,
+and a read sees what was written before it in the batch. The embedding model is asked before
+the transaction begins, for texts the database has no vector of. The async methods do the same
+work in a thread, so one store serves any number of event loops, and threads, at once.
+"""
+
+import weakref
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from types import TracebackType
+from typing import Any, Self, cast
+
+from langgraph.store.base import IndexConfig, Result, TTLConfig
+from psycopg import Connection
+from typing_extensions import override
+
+from longterm.effects.clock import utc_now
+from longterm.effects.drivers import arun, run
+from longterm.effects.warn import warn_caller
+from longterm.effects.work import Work
+from longterm.errors import ConfigurationError
+from longterm.stores.base import CapableStore
+from longterm.stores.embedding import StoreIndex, query_vectors, vectors_of
+from longterm.stores.operations import Operation, Stats
+from longterm.stores.postgres.candidates import QueryVector
+from longterm.stores.postgres.connection import PostgresPool
+from longterm.stores.postgres.items import Session, list_paths, prolong, read_item
+from longterm.stores.postgres.reindexing import PostgresRenewal
+from longterm.stores.postgres.searching import ItemSearch
+from longterm.stores.postgres.upkeep import (
+    TtlSweeper,
+    build_graph,
+    count_contents,
+    find_faults,
+    sweep_expired,
+)
+from longterm.stores.postgres.writing import (
+    ItemWriter,
+    ModelRegistry,
+    NewVectors,
+    half_vector,
+    lock_paths,
+    look_up_vectors,
+)
+from longterm.stores.preparing import (
+    FindItems,
+    ListNamespaces,
+    Prepared,
+    ReadItem,
+    WriteItem,
+    prepared,
+)
+from longterm.stores.reindexing import Progress
+from longterm.stores.rows import micros
+
+__all__ = ["PostgresStore"]
+
+#: pgvector's halfvec is indexed up to here.
+_MOST_DIMS = 4096
+_SWEEP_MINUTES = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """A batch that was checked, and what it is about to be compared with."""
+
+    ops: Sequence[Prepared]
+    texts: Sequence[str] = ()
+    queries: Sequence[str] = ()
+    model: int | None = None
+    #: Whether the database has a place for vectors.
+    has_vectors: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class _Vectors:
+    """What the embedding model said: of texts by their hash, of queries by themselves."""
+
+    texts: Mapping[bytes, bytes]
+    queries: Mapping[str, Any]
+
+
+class PostgresStore(CapableStore):
+    """A LangGraph store in a schema of a PostgreSQL database, with full text and vectors.
+
+    *url* is what PostgreSQL's own clients take. *index* and *ttl* are LangGraph's; without an
+    index, and where the server has no pgvector, search is full text alone. *schema* is made at
+    the first use, or by `setup`, unless *setup* is False: then an older or missing one is
+    refused. *tenant* keeps what is stored apart from other tenants of the schema.
+    *busy_timeout* is how many seconds to wait for one of *pool_size* connections. *clock* is
+    there for tests.
+    """
+
+    __slots__ = ("_clock", "_finalizer", "_pool", "_sweeper", "_warned")
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        index: StoreIndex | IndexConfig | None = None,
+        ttl: TTLConfig | None = None,
+        pool_size: int = 10,
+        schema: str = "longterm",
+        setup: bool = True,
+        tenant: str | None = None,
+        busy_timeout: float = 30.0,
+        clock: Callable[[], Any] = utc_now,
+    ) -> None:
+        super().__init__(index, ttl)
+        if pool_size < 1:
+            raise ConfigurationError(f"pool_size is at least 1, not {pool_size}.")
+        if self.embedder is not None and self.embedder.dims > _MOST_DIMS:
+            raise ConfigurationError(
+                f"PostgreSQL keeps vectors of at most {_MOST_DIMS} dimensions; "
+                f"{self.embedder.name} makes {self.embedder.dims}."
+            )
+        self._clock = clock
+        self._pool = PostgresPool(
+            url,
+            schema=schema,
+            size=pool_size,
+            tenant=tenant,
+            with_vectors=index is not None,
+            may_migrate=setup,
+            busy_timeout=busy_timeout,
+        )
+        self._finalizer = weakref.finalize(self, self._pool.close)
+        self._warned = False
+        self._sweeper: TtlSweeper | None = None
+        if ttl and ttl.get("sweep_interval_minutes"):
+            self.start_ttl_sweeper()
+
+    def setup(self) -> None:
+        """Make the schema, or bring it up to date; nothing happens where it is already."""
+        self._pool.set_up()
+
+    def reindex(self, progress: Progress | None = None) -> int:
+        """Make all terms and vectors again, after a change of the model; how many items.
+
+        *progress* is told how many items are done and how many there are. Others may read and
+        write meanwhile; an interrupted run goes on where it stopped.
+        """
+        return run(self._reindexing(progress))
+
+    async def areindex(self, progress: Progress | None = None) -> int:
+        """Make all terms and vectors again, after a change of the model; how many items."""
+        return await arun(self._reindexing(progress))
+
+    def build_index(self) -> None:
+        """Build an HNSW index, for searches below a prefix of hundreds of namespaces.
+
+        Without it those compare every vector. Building takes minutes for a million vectors, and
+        writes go on meanwhile; later ones cost more. Results may then miss a near neighbour, but
+        are never fewer than there are.
+        """
+        build_graph(self._pool, self.embedder)
+
+    # --- time to live ---
+
+    def sweep_ttl(self) -> int:
+        """Delete what has expired; how many items."""
+        return sweep_expired(self._pool, self._clock)
+
+    def start_ttl_sweeper(self, sweep_interval_minutes: float | None = None) -> None:
+        """Sweep every so often, in a thread that ends with the store."""
+        configured = (self.ttl_config or {}).get("sweep_interval_minutes")
+        interval = sweep_interval_minutes or configured or _SWEEP_MINUTES
+        self.stop_ttl_sweeper()
+        self._sweeper = TtlSweeper(self._pool, self._clock, interval)
+        weakref.finalize(self, self._sweeper.stop, 0)
+
+    def stop_ttl_sweeper(self, timeout: float | None = None) -> bool:
+        """Stop sweeping; whether the thread ended within *timeout* seconds."""
+        sweeper, self._sweeper = self._sweeper, None
+        return sweeper is None or sweeper.stop(timeout)
+
+    # --- looking after the database ---
+
+    def stats(self) -> Stats:
+        """How much the store holds: what this tenant sees of it."""
+        return count_contents(self._pool)
+
+    def check(self) -> list[str]:
+        """Say what is wrong with the tables, in words; an empty list when they are sound."""
+        return find_faults(self._pool)
+
+    def close(self) -> None:
+        """Close the connections; whatever comes later is an error."""
+        self.stop_ttl_sweeper()
+        self._finalizer()
+
+    async def aclose(self) -> None:
+        """Close the connections without blocking the event loop."""
+        await Work(self.close).aperform()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    # --- a batch, step by step ---
+
+    @override
+    async def flow(self, ops: Sequence[Operation]) -> list[Result]:
+        plan = await Work(lambda: self._planned(ops))
+        self._warn(plan)
+        texts: Mapping[bytes, bytes] = {}
+        queries: Mapping[str, Any] = {}
+        if self.embedder is not None:
+            texts = await vectors_of(self.embedder, plan.texts, partial(self._known, plan.model))
+            if plan.model is not None or texts:
+                queries = await query_vectors(self.embedder, plan.queries)
+        vectors = _Vectors(texts, queries)
+        return await Work(lambda: self._pool.retried(lambda: self._perform(plan, vectors)))
+
+    def _planned(self, ops: Sequence[Operation]) -> _Plan:
+        checked = [prepared(op, self.fields) for op in ops]
+        if self.embedder is None:
+            return _Plan(checked)
+        if self._pool.readiness.vector_schema is None:
+            return _Plan(checked, has_vectors=False)
+        texts = [text for op in checked if isinstance(op, WriteItem) for text in op.index.texts]
+        queries = [
+            op.vector_query for op in checked if isinstance(op, FindItems) and op.vector_query
+        ]
+        if not texts and not queries:
+            return _Plan(checked)
+        with self._pool.reading() as connection:
+            model = ModelRegistry(Session(connection), self.embedder).current()
+        return _Plan(checked, texts, queries, model)
+
+    def _warn(self, plan: _Plan) -> None:
+        if plan.has_vectors or self._warned:
+            return
+        self._warned = True
+        warn_caller(
+            "This PostgreSQL has no pgvector (0.7 or newer), so search is full text alone. Install "
+            "it, have an administrator run CREATE EXTENSION vector, and call store.setup() and "
+            "store.reindex().",
+            RuntimeWarning,
+        )
+
+    async def _known(self, model: int | None, digests: Sequence[bytes]) -> dict[bytes, bytes]:
+        if model is None:
+            return {}
+        return await Work(lambda: look_up_vectors(self._pool, model, digests))
+
+    def _perform(self, plan: _Plan, vectors: _Vectors) -> list[Result]:
+        writes = any(isinstance(op, WriteItem) for op in plan.ops)
+        enter = self._pool.writing if writes else self._pool.reading
+        with enter() as connection:
+            session = self._session(connection)
+            answers = self._carry_out(session, plan, vectors)
+            if writes and session.touched:
+                prolong(session)
+        if session.touched and not writes:
+            with self._pool.writing() as connection:
+                prolong(Session(connection, session.now, touched=session.touched))
+        return answers
+
+    def _carry_out(self, session: Session, plan: _Plan, vectors: _Vectors) -> list[Result]:
+        answers: list[Any] = [None] * len(plan.ops)
+        writer = self._writer(session, plan, vectors)
+        waiting: dict[tuple[str, str], int] = {}
+
+        def write() -> None:
+            """Carry out the writes that have waited for a reader, or for one to the same item."""
+            ops = [cast("WriteItem", plan.ops[at]) for at in waiting.values()]
+            for at, item in zip(waiting.values(), writer.write(ops) if ops else [], strict=True):
+                op = cast("WriteItem", plan.ops[at])
+                answers[at] = None if op.expected is None else item
+            waiting.clear()
+
+        for at, op in enumerate(plan.ops):
+            if isinstance(op, WriteItem):
+                if (op.path, op.key) in waiting:
+                    write()
+                waiting[op.path, op.key] = at
+                continue
+            write()
+            answers[at] = self._read(session, op, plan.model, vectors)
+        write()
+        return answers
+
+    def _writer(self, session: Session, plan: _Plan, vectors: _Vectors) -> ItemWriter:
+        writes = [op for op in plan.ops if isinstance(op, WriteItem)]
+        numbers: dict[str, int] = {}
+        model = plan.model
+        if writes:
+            puts = [op.path for op in writes if op.encoded is not None]
+            numbers = lock_paths(session, [op.path for op in writes], make=puts)
+            if vectors.texts and self.embedder is not None:
+                model = ModelRegistry(session, self.embedder).require()
+        dims = 0 if self.embedder is None else self.embedder.dims
+        return ItemWriter(session, numbers, NewVectors(vectors.texts, model, dims))
+
+    def _read(self, session: Session, op: Prepared, model: int | None, vectors: _Vectors) -> Any:
+        match op:
+            case ReadItem():
+                return read_item(session, op)
+            case FindItems():
+                return ItemSearch(session, op, self._query(session, op, model, vectors)).answer()
+            case ListNamespaces():
+                return list_paths(session, op)
+            case _:
+                raise NotImplementedError
+
+    def _query(
+        self, session: Session, op: FindItems, model: int | None, vectors: _Vectors
+    ) -> QueryVector | None:
+        vector = vectors.queries.get(op.vector_query or "")
+        if vector is None or self.embedder is None:
+            return None
+        if model is None:  # the first vectors are written by this very batch
+            model = ModelRegistry(session, self.embedder).require()
+        return QueryVector(half_vector(vector.astype("<f2").tobytes()), model, self.embedder.dims)
+
+    def _session(self, connection: Connection[Any]) -> Session:
+        hides = bool((self.ttl_config or {}).get("omit_expired"))
+        return Session(connection, micros(self._clock()), hides)
+
+    async def _reindexing(self, progress: Progress | None) -> int:
+        pool = self._pool
+        ready = await Work(lambda: pool.readiness)
+        embedder = None if ready.vector_schema is None else self.embedder
+        return await PostgresRenewal(pool, embedder, self.fields, self._known, progress).flow()

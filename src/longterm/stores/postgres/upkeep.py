@@ -1,0 +1,159 @@
+"""Looking after a database: sweeping what has expired, statistics, check, the HNSW index."""
+
+import logging
+import threading
+from collections.abc import Callable
+from datetime import datetime
+
+from longterm.errors import ConfigurationError, StoreError
+from longterm.stores.embedding import Embedder
+from longterm.stores.operations import Stats
+from longterm.stores.postgres.connection import PostgresPool
+from longterm.stores.postgres.items import Session
+from longterm.stores.postgres.writing import WIDEST, ModelRegistry, lock_paths
+from longterm.stores.rows import micros
+
+__all__ = ["TtlSweeper", "build_graph", "count_contents", "find_faults", "sweep_expired"]
+
+_logger = logging.getLogger(__name__)
+_AT_ONCE = 1000
+
+
+def sweep_expired(pool: PostgresPool, clock: Callable[[], datetime]) -> int:
+    """Delete every expired item; a thousand at a time, so that writers need not wait for all."""
+    swept, last = 0, _AT_ONCE
+    while last == _AT_ONCE:
+        last = pool.retried(lambda: _sweep_some(pool, micros(clock())))
+        swept += last
+    return swept
+
+
+def _sweep_some(pool: PostgresPool, now: int) -> int:
+    with pool.writing() as connection:
+        session = Session(connection)
+        rows = session.rows(
+            "SELECT DISTINCT n.path FROM (SELECT namespace FROM items WHERE expires_at <= %s "
+            "LIMIT %s) AS i JOIN namespaces n ON n.id = i.namespace "
+            "WHERE n.tenant = current_tenant()",
+            (now, _AT_ONCE),
+        )
+        # Namespaces before items, as every writer does: nobody waits in a circle.
+        numbers = lock_paths(session, [path for (path,) in rows], make=())
+        return session.run(
+            "DELETE FROM items i USING (SELECT namespace, id FROM items WHERE expires_at <= %s "
+            "AND namespace = ANY (%s::int[]) LIMIT %s) AS old "
+            "WHERE i.namespace = old.namespace AND i.id = old.id",
+            (now, list(numbers.values()), _AT_ONCE),
+        )
+
+
+class TtlSweeper:
+    """A thread that sweeps at an interval. It ends with the process, or when it is stopped."""
+
+    def __init__(
+        self, pool: PostgresPool, clock: Callable[[], datetime], interval_minutes: float
+    ) -> None:
+        self._pool, self._clock = pool, clock
+        self._seconds = interval_minutes * 60
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="longterm-sweeper", daemon=True)
+        self._thread.start()
+
+    def stop(self, timeout: float | None = None) -> bool:
+        """Stop; whether it ended within *timeout* seconds."""
+        self._stop.set()
+        if self._thread is not threading.current_thread():
+            self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        while not self._stop.wait(self._seconds):
+            try:
+                sweep_expired(self._pool, self._clock)
+            except StoreError:
+                _logger.warning("Sweeping the PostgreSQL store failed.", exc_info=True)
+
+
+def count_contents(pool: PostgresPool) -> Stats:
+    """Count what this tenant sees."""
+    with pool.reading() as connection:
+        session = Session(connection)
+        ((items, namespaces),) = session.rows(
+            "SELECT coalesce(sum(items), 0)::bigint, count(*) FROM namespaces "
+            "WHERE items > 0 AND tenant = current_tenant()"
+        )
+        model = session.rows(
+            "SELECT m.id, m.name, m.dims FROM state JOIN models m ON m.id = state.model"
+        )
+        number, name, dims = model[0] if model else (None, None, None)
+        vectors = 0
+        if dims is not None:
+            table = "wide_vectors" if dims > WIDEST else "vectors"
+            ((vectors,),) = session.rows(
+                f"SELECT count(*) FROM {table} WHERE model = %s AND namespace IN "
+                "(SELECT id FROM namespaces WHERE tenant = current_tenant())",
+                (number,),
+            )
+        ((size,),) = session.rows(
+            "SELECT coalesce(sum(pg_total_relation_size(oid)), 0)::bigint FROM pg_class "
+            "WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace"
+        )
+        return Stats(items, namespaces, vectors, name, dims, size, 0, pool.readiness.version)
+
+
+def find_faults(pool: PostgresPool) -> list[str]:
+    """Say what is wrong with the tables, in words; nothing when they are sound."""
+    with pool.reading() as connection:
+        session = Session(connection)
+        checks = dict(_MUST_BE_NONE)
+        if pool.readiness.vector_schema is not None:
+            checks |= _NO_VECTOR_MAY
+        return [wrong for wrong, query in checks.items() if session.rows(query) != [(0,)]]
+
+
+_MUST_BE_NONE = {
+    "the number of items or terms of a namespace is wrong": """
+        SELECT count(*) FROM namespaces n LEFT JOIN (
+            SELECT namespace, count(*) AS items, sum(length) AS terms FROM items GROUP BY 1
+        ) i ON i.namespace = n.id
+        WHERE n.items <> coalesce(i.items, 0) OR n.terms <> coalesce(i.terms, 0)""",
+    "text is indexed for an item that is not there": """
+        SELECT count(*) FROM postings p WHERE NOT EXISTS
+        (SELECT FROM items i WHERE i.namespace = p.namespace AND i.id = p.item)""",
+    "the text index of an item is not what its terms say": """
+        SELECT count(*) FROM items i LEFT JOIN (
+            SELECT namespace, item, sum(count) AS terms, count(*) AS different
+            FROM postings GROUP BY 1, 2
+        ) p ON p.namespace = i.namespace AND p.item = i.id
+        WHERE coalesce(p.terms, 0) <> i.length
+        OR coalesce(p.different, 0) <> cardinality(i.terms)""",
+}
+_NO_VECTOR_MAY = {
+    f"one of the {table} belongs to an item that is not there": f"""
+        SELECT count(*) FROM {table} v WHERE NOT EXISTS
+        (SELECT FROM items i WHERE i.namespace = v.namespace AND i.id = v.item)"""
+    for table in ("vectors", "wide_vectors")
+}
+
+
+def build_graph(pool: PostgresPool, embedder: Embedder | None) -> None:
+    """Build an HNSW index over the vectors of the store's model, while others read and write."""
+    if embedder is None or embedder.dims > WIDEST:
+        raise ConfigurationError(
+            f"An HNSW index needs an embedding model of at most {WIDEST} dimensions; search below "
+            "a prefix works without it."
+        )
+    with pool.reading() as connection:
+        model = ModelRegistry(Session(connection), embedder).current()
+    if model is None or pool.readiness.vector_schema is None:
+        raise ConfigurationError("There are no vectors to build an index of.")
+    dims, name = embedder.dims, f"vectors_graph_{model}"
+    with pool.outside() as connection:
+        # A build that was interrupted leaves an index that is not valid, and no use.
+        connection.execute(f'DROP INDEX CONCURRENTLY IF EXISTS "{pool.schema}".{name}'.encode())
+        pgvector = pool.readiness.vector_schema
+        connection.execute(
+            f'CREATE INDEX CONCURRENTLY {name} ON "{pool.schema}".vectors USING hnsw '
+            f'((vector::"{pgvector}".halfvec({dims})) "{pgvector}".halfvec_ip_ops) '
+            f"WHERE model = {model}".encode()
+        )
