@@ -18,6 +18,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "text": set(),
     "memory": {"errors", "text"},
+    "guard": {"errors", "memory"},
     "effects": {"errors"},
     "testing": {"effects"},
     "stores": {"effects", "errors", "text"},

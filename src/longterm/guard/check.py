@@ -1,0 +1,171 @@
+"""The guard: what a memory is checked for before it is written, and what becomes of it. Pure.
+
+A finding says which class of thing stands where, never what it is: nothing here keeps, logs or
+shows what was found.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, cast, get_args
+
+from longterm.errors import ConfigurationError
+from longterm.guard.personal import personal
+from longterm.guard.rule import Match, Rule
+from longterm.guard.secrets import names_a_secret, secrets
+from longterm.memory.revision import Origin
+
+__all__ = ["DEFAULT_ACTIONS", "DEFAULT_RULES", "Finding", "Guard", "GuardAction", "Verdict"]
+
+#: What to do about a class of finding, from the mildest to the strictest.
+GuardAction = Literal["allow", "redact", "quarantine", "block"]
+
+_ACTIONS: tuple[GuardAction, ...] = get_args(GuardAction)
+DEFAULT_RULES: tuple[Rule, ...] = (secrets, personal)
+DEFAULT_ACTIONS: Mapping[str, GuardAction] = {"secret": "redact"}
+#: Full-width ASCII, one for one, so that a place in the one is a place in the other.
+_NARROW = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: 0x20}
+_DIGIT = re.compile(r"[^\D0-9]")
+#: A number in a value is looked at where it is long enough to be a card's or a phone's.
+_LONG_NUMBER = 10**7
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was found where: a class, the path to a text, and the stretch of that text."""
+
+    class_: str
+    #: As in ``content.phones.0``; "" where the value is a text itself.
+    path: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What is to be done with a value."""
+
+    action: GuardAction
+    #: The value to write: redacted where that is asked for, None where it is blocked.
+    value: Any
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class Guard:
+    """Checks values by *rules* and does with each class of finding what *actions* say.
+
+    A rule is a function from a text to (class, start, end) tuples. Classes of the built-in
+    rules are secret, card, iban, email, phone and national_id. *actions* add to the default,
+    which redacts secrets and allows the rest; so does a class without an action.
+
+    *trust* says what becomes of values by their origin (user, assistant, tool, import): the
+    weakest origin among the sources of a memory. Without an entry an origin is allowed.
+    """
+
+    rules: tuple[Rule, ...]
+    actions: Mapping[str, GuardAction]
+    trust: Mapping[Origin, GuardAction]
+
+    def __init__(
+        self,
+        rules: Sequence[Rule] = DEFAULT_RULES,
+        actions: Mapping[str, GuardAction] | None = None,
+        *,
+        trust: Mapping[Origin, GuardAction] | None = None,
+    ) -> None:
+        by_class, by_origin = dict(actions or {}), dict(trust or {})
+        wrong = [one for one in by_class.values() if one not in _ACTIONS]
+        wrong += [one for one in by_origin.values() if one not in _ACTIONS or one == "redact"]
+        if wrong:
+            raise ConfigurationError(
+                f"The guard's action is one of {', '.join(_ACTIONS)}, not {wrong[0]!r}; what comes "
+                "of an origin is not redacted."
+            )
+        if unknown := {*by_origin} - {*get_args(Origin)}:
+            raise ConfigurationError(
+                f"trust= says what becomes of {', '.join(get_args(Origin))}; there is no origin "
+                f"{', '.join(map(repr, sorted(unknown)))}."
+            )
+        object.__setattr__(self, "rules", tuple(rules))
+        object.__setattr__(self, "actions", {**DEFAULT_ACTIONS, **by_class})
+        object.__setattr__(self, "trust", by_origin)
+
+    def check(self, value: Any, *, origin: Origin | None = None) -> Verdict:
+        """Look at every text in *value*, a memory's content or a whole stored value."""
+        findings = tuple(self._found(value, ()))
+        asked: list[GuardAction] = ["allow", *(self._action(one.class_) for one in findings)]
+        if origin is not None:
+            asked.append(self.trust.get(origin, "allow"))
+        action = max(asked, key=_ACTIONS.index)
+        if action == "block":
+            return Verdict(action, None, findings)
+        places: dict[str, list[Finding]] = {}
+        for one in findings:
+            if self._action(one.class_) == "redact":
+                places.setdefault(one.path, []).append(one)
+        return Verdict(action, _redacted(value, (), places) if places else value, findings)
+
+    def _action(self, class_: str) -> GuardAction:
+        return self.actions.get(class_, "allow")
+
+    def _found(self, value: Any, path: tuple[str, ...]) -> Iterator[Finding]:
+        match value:
+            case str(text):
+                where = ".".join(path)
+                for class_, start, end in self._matches(text, path[-1] if path else ""):
+                    yield Finding(class_, where, start, end)
+            case bool():
+                return
+            case int() if abs(value) >= _LONG_NUMBER:
+                yield from self._found(str(value), path)
+            case Mapping():
+                for name, inner in cast("Mapping[Any, Any]", value).items():
+                    yield from self._found(inner, (*path, str(name)))
+            case list() | tuple() | set() | frozenset():
+                for place, inner in enumerate(cast("Sequence[Any]", value)):
+                    yield from self._found(inner, (*path, str(place)))
+            case _:
+                return
+
+    def _matches(self, text: str, field: str) -> list[Match]:
+        """Find what the rules find, from left to right; of what overlaps, the strictest."""
+        plain = text if text.isascii() else _narrow(text)
+        found = [Match(*one) for rule in self.rules for one in rule(plain)]
+        if secrets in self.rules and text.strip() and names_a_secret(field):
+            found.append(Match("secret", 0, len(text)))
+        kept: list[Match] = []
+        strictness = [-_ACTIONS.index(self._action(one.class_)) for one in found]
+        for _, one in sorted(zip(strictness, found, strict=True), key=lambda pair: pair[0]):
+            if not any(one.start < other.end and other.start < one.end for other in kept):
+                kept.append(one)
+        return sorted(kept, key=lambda one: one.start)
+
+
+def _narrow(text: str) -> str:
+    """Return *text*, as long as it is, with ASCII letters and digits for those of full width."""
+    return _DIGIT.sub(
+        lambda digit: str(unicodedata.decimal(digit.group())), text.translate(_NARROW)
+    )
+
+
+def _redacted(value: Any, path: tuple[str, ...], places: Mapping[str, Sequence[Finding]]) -> Any:
+    """Return *value* with a mark for the class in the places of the findings."""
+    found = places.get(".".join(path), ())
+    match value:
+        case str() | int() if found:
+            text = str(value)
+            for one in reversed(found):
+                text = f"{text[: one.start]}[redacted: {one.class_}]{text[one.end :]}"
+            return text
+        case Mapping():
+            items = cast("Mapping[Any, Any]", value).items()
+            return {name: _redacted(inner, (*path, str(name)), places) for name, inner in items}
+        case list() | tuple():
+            inners = enumerate(cast("Sequence[Any]", value))
+            return [_redacted(inner, (*path, str(place)), places) for place, inner in inners]
+        case _:
+            return value

@@ -1,0 +1,211 @@
+r"""Secrets in a text: keys of providers by their form, and passwords that are said as such. Pure.
+
+Words are bounded by look-arounds for ASCII letters, for ``\b`` sees no boundary between a
+Chinese or Japanese word and the key that stands beside it.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Iterator
+
+from longterm.guard.rule import Match
+
+__all__ = ["names_a_secret", "secrets"]
+
+#: What keys look like, after what their providers publish (and secret scanners agree on).
+_KEYS = re.compile(
+    r"(?<![A-Za-z0-9])(?:"
+    r"sk-(?:ant|proj|svcacct|admin|or-v1|lf)-[A-Za-z0-9_-]{16,}|sk-[A-Za-z0-9]{20,}"  # OpenAI, …
+    r"|(?:sk|rk)_(?:live|test)_[A-Za-z0-9]{10,}|whsec_[A-Za-z0-9+/=]{24,}"  # Stripe
+    r"|(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}"  # AWS
+    r"|gh[pousr]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{22,}"
+    r"|gl(?:pat|ptt|dt|rt|cbt|ft|soat|agent)-[A-Za-z0-9_.-]{20,}"  # GitLab
+    r"|xox[abceoprs](?:\.[a-z]+)?-[A-Za-z0-9-]{10,}|xapp-[0-9]-[A-Za-z0-9-]{10,}"  # Slack
+    r"|AIza[A-Za-z0-9_-]{35}|ya29\.[A-Za-z0-9_-]{20,}|GOCSPX-[A-Za-z0-9_-]{20,}"  # Google
+    r"|SG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{20,}|SK[0-9a-f]{32}"  # SendGrid, Twilio
+    r"|npm_[A-Za-z0-9]{36}|pypi-[A-Za-z0-9_-]{50,}|rubygems_[a-f0-9]{40,}"
+    r"|hf_[A-Za-z0-9]{30,}|r8_[A-Za-z0-9]{30,}|gsk_[A-Za-z0-9]{40,}|xai-[A-Za-z0-9]{40,}"
+    r"|pplx-[A-Za-z0-9]{40,}|fw_[A-Za-z0-9]{20,}|nvapi-[A-Za-z0-9_-]{40,}|jina_[A-Za-z0-9_-]{40,}"
+    r"|tvly-[A-Za-z0-9_-]{20,}|lsv2_(?:pt|sk)_[a-f0-9_]{30,}|m0-[A-Za-z0-9]{30,}"
+    r"|do[opr]_v1_[a-f0-9]{40,}|dapi[0-9a-f]{32}|key-[0-9a-f]{32}|lin_(?:api|oauth)_[A-Za-z0-9]{30,}"
+    r"|secret_[A-Za-z0-9]{40,}|ntn_[A-Za-z0-9]{40,}|shp(?:at|ca|pa|ss)_[a-fA-F0-9]{32}"
+    r"|sq0(?:atp|csp|idp)-[A-Za-z0-9_-]{22,}|EAAA[A-Za-z0-9_-]{56,}"
+    r"|PMAK-[A-Za-z0-9-]{40,}|NRAK-[A-Z0-9]{20,}|glsa_[A-Za-z0-9_]{32,}|sntry[su]_[A-Za-z0-9+/=_]{40,}"
+    r"|hv[sbr]\.[A-Za-z0-9_-]{20,}|tskey-[a-z]+-[A-Za-z0-9-]{20,}|pat[A-Za-z0-9]{14}\.[a-f0-9]{40,}"
+    r"|dp\.(?:pt|st|ct|sa)\.[A-Za-z0-9]{36,}|ops_eyJ[A-Za-z0-9+/=_-]{40,}|vercel_[A-Za-z0-9]{20,}"
+    r"|[0-9]{8,10}:AA[A-Za-z0-9_-]{30,}"  # Telegram
+    r"|[MNO][A-Za-z0-9_-]{23,27}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,40}"  # Discord
+    r"|AGE-SECRET-KEY-1[A-Z0-9]{58}"
+    r")(?![A-Za-z0-9])"
+)
+_JWT = re.compile(
+    r"(?<![A-Za-z0-9_-])(eyJ[A-Za-z0-9_-]{6,})\.[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]*){1,3}"
+)
+_PRIVATE_KEY = re.compile(
+    r"-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z0-9 ]+-----|\Z)"
+    r"|PuTTY-User-Key-File-[0-9]:.*?(?:Private-MAC: *[0-9a-f]+|\Z)",
+    re.DOTALL,
+)
+_IN_URLS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,20}://[^\s:/@]{0,100}:(?P<value>[^\s/@]{3,200})@")
+_WEBHOOK = re.compile(
+    r"hooks\.slack\.com/(?:services|workflows)/(?P<value>[A-Za-z0-9/_]{20,})"
+    r"|discord(?:app)?\.com/api/webhooks/[0-9]+/(?P<value2>[A-Za-z0-9_-]{30,})"
+)
+_HEADER = re.compile(
+    r"(?<![A-Za-z])(?:bearer|basic|token) +(?P<value>[A-Za-z0-9._~+/-]{20,}={0,2})", re.IGNORECASE
+)
+
+_QUOTES = "\"'`\u2018\u2019\u201c\u201d\u300c\u300d\u300e\u300f"
+_NAMED = (
+    r"passwords?|passwd|pwd|pass[ -]?(?:code|phrase|wort)|passwort"
+    r"|contrase\u00f1a|mot de passe|senha"
+    r"|(?:secret|private|api|access|auth|account|signing|encryption|license|client|shared|master)"
+    r"[ _-]?(?:access[ _-]?)?(?:keys?|tokens?|secrets?)|(?:bot|session|refresh|bearer)[ _-]?tokens?"
+    r"|(?:recovery|backup|two-factor|2fa|mfa|otp|one-time|verification) (?:codes?|keys?)"
+    r"|(?:seed|recovery|mnemonic) phrases?|credentials?"
+)
+#: "password: x", "API_KEY=x", "the wifi password is x", "x is my password".
+_ENGLISH = re.compile(
+    rf"(?<![A-Za-z])(?:{_NAMED})(?! (?:polic|manager|hash|reset|generator|rule|length|strength))"
+    r"(?P<rest>(?:[ _-](?!is |was )[A-Za-z0-9'._-]+){0,6}?)"
+    rf"[{_QUOTES}]?\s{{0,3}}(?P<sign>=>?|:=?|\u2192|->"
+    rf"|(?<=\s)(?:is|was|are|to|as|will be)(?: now| still| set to|:)?(?=[\s{_QUOTES}]))"
+    rf"\s{{0,3}}(?P<quote>[{_QUOTES}<]?)(?P<value>[!-~]{{3,200}})",
+    re.IGNORECASE,
+)
+_CODES = re.compile(
+    r"(?<![A-Za-z])(?:pin|(?:door|gate|garage|alarm|access|security|lock|entry|safe|vault|unlock"
+    r"|sim|card) (?:code|pin|combination))(?: (?:code|number))?"
+    r"(?P<rest>(?: (?!is )[A-Za-z']+){0,5}?) ?(?:=|:|is|was|are)(?: now)? ?"
+    rf"[{_QUOTES}]?(?P<value>[0-9*#][0-9*#-]{{2,11}})(?![0-9A-Za-z:/%]|\.[0-9])"
+    r"|(?<![A-Za-z])(?:cvv2?|cvc2?)(?: (?:code|number))?(?: is| was)? ?[:=]? ?"
+    r"(?P<value2>[0-9]{3,4})(?![0-9])",
+    re.IGNORECASE,
+)
+_CJK = re.compile(
+    r"(?:密码|密碼|口令|密钥|密鑰|秘钥|私钥|通行码|支付码|令牌|暗证号|访问码|开机码"
+    r"|パスワード|パスコード|パスフレーズ|暗証番号|合言葉|秘密鍵|シークレット|トークン|キー|鍵"
+    r"|(?:pin|api|token|key|secret|password)(?:码|碼|密钥|キー|コード)?)"
+    r"(?P<rest>[^\s!-/:-@\u3001\u3002\uff0c!-~]{0,6}?)\s{0,2}"
+    r"(?:就是|还是|還是|改成了?|改为|改為|换成了?|設成|设成|设为|设置为|設定為|用的是|是|为|為|叫"
+    r"|は|が|を|:|=)"
+    rf"\s{{0,2}}[{_QUOTES}]?(?P<value>[!-~]{{3,200}})",
+    re.IGNORECASE,
+)
+#: Field names whose value is a secret, whatever it looks like.
+_FIELD = re.compile(rf"(?:.*[_. -])?(?:{_NAMED}|密码|密碼|パスワード|暗証番号)", re.IGNORECASE)
+#: What follows "the password is" without being one.
+_WORDS = """
+a about above after also always an and anything as ask at available bad be been before being below
+best better blank but by can case-sensitive changeme complex confidential correct could did
+different difficult do does due easy eight elsewhere empty encrypted enough everyone everything
+example expire expired expires false fine five for forgotten four from get gets given go goes good
+had hard has hashed have he her here hidden his how i if important in incorrect insecure invalid
+it its just key least length less long longer lost manager managers mandatory may might missing
+more most must my n/a necessary needed never new nine no none not nothing now null of ok okay old
+on one only optional or our over pass password people personal placeholder please policies policy
+private protected public pwd quite random ready really redacted required reset resets right rule
+rules safe safety same secret secure security see sensitive set seven shall she short shorter
+should similar simple six so something somewhere still stolen stored strength stricter string
+strong tbd ten that the their there these they this those three to todo too true two under unique
+unknown up use user users valid very we weak what when where which who why will with without work
+works worst would wrong xxx xxxx yes you your
+"""
+_NO_PASSWORDS = frozenset(_WORDS.split())
+_UNITS = re.compile(
+    r"\s{0,2}(?:years?|months?|weeks?|days?|hours?|minutes?|seconds?|bits?|bytes?|characters?"
+    r"|chars?|letters?|digits?|symbols?|words?|times?|percent|%|[年月日位个個次号號字文桁回時点元円块分秒本件歳岁代])",
+    re.IGNORECASE,
+)
+_PLACEHOLDER = re.compile(
+    r"<[^>]*>?|\[[^\]]*\]?|\{.*|\$\{.*|\$\(.*|\$[A-Z_]+|%\w+%|[*.\u2026]+|[Xx]{3,}|.*\[redacted.*"
+    r"|(?:your|my)[-_].*"
+)
+#: Every name of a secret holds one of these; without any, nothing is looked for.
+_HINTS = (
+    *("pass", "pwd", "key", "token", "secret", "code", "credential", "phrase", "pin", "cv"),
+    *("combination", "contrase", "mot de", "senha", "密", "口令", "钥", "码", "令牌", "暗"),
+    *("パス", "合言葉", "鍵", "キー", "トークン", "シークレット"),
+)
+_SHORTEST_KEY, _SHORTEST_CODE, _LONGEST_FIELD = 16, 3, 64
+_TRAILING = ".,;:)]}>\"'`"
+#: A copula only ends the sentence.
+_GOES_ON = re.compile(r" *(?!です|だ|でした)[A-Za-z\u3041-\u30ff\u3400-\u9fff]")
+
+
+def secrets(text: str) -> Iterator[Match]:
+    """Find keys, tokens, private keys and passwords in *text*."""
+    if any(len(word) >= _SHORTEST_KEY for word in text.split()):
+        yield from _tokens(text)
+    lower = text.lower()
+    if any(hint in lower for hint in _HINTS):
+        yield from _said(text)
+
+
+def _tokens(text: str) -> Iterator[Match]:
+    """Find what has the form of a key, and what addresses, headers and blocks hold."""
+    for found in _KEYS.finditer(text):
+        # Lower-case words joined by hyphens have the form of some keys.
+        if any(map(str.isdigit, found.group())) or not found.group().islower():
+            yield Match("secret", *found.span())
+    yield from (Match("secret", *jwt.span()) for jwt in _JWT.finditer(text) if _is_jwt(jwt[1]))
+    yield from (Match("secret", *block.span()) for block in _PRIVATE_KEY.finditer(text))
+    for found in _WEBHOOK.finditer(text):
+        yield Match("secret", *found.span("value" if found["value"] else "value2"))
+    for found in _IN_URLS.finditer(text):
+        value = found["value"]
+        if value.lower() not in _NO_PASSWORDS and not _PLACEHOLDER.fullmatch(value):
+            yield Match("secret", *found.span("value"))
+    for found in _HEADER.finditer(text):
+        if any(map(str.isdigit, found["value"])):
+            yield Match("secret", *found.span("value"))
+
+
+def names_a_secret(field: str) -> bool:
+    """Whether a field of this name holds a secret."""
+    return len(field) <= _LONGEST_FIELD and _FIELD.fullmatch(field) is not None
+
+
+def _is_jwt(head: str) -> bool:
+    try:
+        data = json.loads(base64.urlsafe_b64decode(head + "=" * (-len(head) % 4)))
+    except (ValueError, binascii.Error):
+        return False
+    return isinstance(data, dict) and ("alg" in data or "typ" in data)
+
+
+def _said(text: str) -> Iterator[Match]:
+    """Find what is called a password or a code, and looks like one."""
+    for found in _CODES.finditer(text):
+        yield Match("secret", *found.span("value" if found["value"] else "value2"))
+    for found in _ENGLISH.finditer(text):
+        quoted, sign = found["quote"] != "", not found["sign"].strip()[0].isalpha()
+        yield from _value(text, found.span("value"), quoted=quoted, sign=quoted or sign)
+    if not text.isascii():
+        for found in _CJK.finditer(text):
+            yield from _value(text, found.span("value"), quoted=False, sign=False)
+
+
+def _value(text: str, span: tuple[int, int], *, quoted: bool, sign: bool) -> Iterator[Match]:
+    """Yield what stands in *span* unless it is a word that says something about the password.
+
+    *sign* says that a colon or the like stands before it, rather than "is".
+    """
+    value = text[slice(*span)].rstrip(_TRAILING)
+    start, end = span[0], span[0] + len(value)
+    word = value.lower()
+    if len(value) < _SHORTEST_CODE or word in _NO_PASSWORDS or _PLACEHOLDER.fullmatch(value):
+        return
+    if value.isdigit():
+        is_one = len(value) > _SHORTEST_CODE and not _UNITS.match(text, end)
+    elif not value.isalpha() or quoted or (sign and not value.islower()):
+        is_one = True
+    else:  # an ordinary word: a password only where the sentence ends with it
+        says_how = not sign and word.endswith(("ed", "ing", "ly", "able", "ible", "en"))
+        is_one = not says_how and not _GOES_ON.match(text, end)
+    if is_one:
+        yield Match("secret", start, end)
