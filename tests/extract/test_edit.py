@@ -6,8 +6,12 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from longterm.extract.edit import apply_patch, keep_nulls, merge
+from longterm.extract.edit import edited, merge
+from longterm.extract.schema import memory_schemas
 from longterm.memory.draft import ProposalError
+
+#: A schema that says nothing.
+ANYTHING: dict[str, Any] = {}
 
 scalars = st.none() | st.booleans() | st.integers() | st.text(max_size=5)
 keys = st.sampled_from(["a", "b", "c"])
@@ -39,51 +43,43 @@ objects = st.dictionaries(keys, anything)
     ],
 )
 def test_merging_does_what_the_rfc_shows(content: Any, patch: Any, result: Any) -> None:
-    assert merge(content, patch) == result
+    assert merge(content, patch, ANYTHING) == result
 
 
 @given(objects)
 def test_an_empty_patch_changes_nothing(content: dict[str, Any]) -> None:
-    assert merge(content, {}) == content
+    assert merge(content, {}, ANYTHING) == content
 
 
 @given(anything, anything)
 def test_merging_twice_is_merging_once(content: Any, patch: Any) -> None:
-    once = merge(content, patch)
-    assert merge(once, patch) == once
+    once = merge(content, patch, ANYTHING)
+    assert merge(once, patch, ANYTHING) == once
 
 
 @given(objects, objects)
 def test_what_a_patch_does_not_name_stays(content: dict[str, Any], patch: dict[str, Any]) -> None:
-    merged = merge(content, patch)
+    merged = merge(content, patch, ANYTHING)
     for key in content.keys() - patch.keys():
         assert merged[key] == content[key]
 
 
 @given(objects, objects)
 def test_null_removes(content: dict[str, Any], patch: dict[str, Any]) -> None:
-    merged = merge(content, patch)
+    merged = merge(content, patch, ANYTHING)
     assert not {key for key, value in patch.items() if value is None} & merged.keys()
 
 
 @given(anything, anything)
 def test_neither_the_content_nor_the_patch_is_changed(content: Any, patch: Any) -> None:
     before = repr((content, patch))
-    merge(content, patch)
-    keep_nulls(content, patch)
+    merge(content, patch, ANYTHING)
     assert repr((content, patch)) == before
 
 
-@given(objects, objects)
-def test_kept_nulls_are_the_only_difference(content: dict[str, Any], patch: dict[str, Any]) -> None:
-    kept = keep_nulls(content, patch)
-    for key, value in patch.items():
-        if value is None:
-            assert kept.pop(key) is None
-    assert kept.keys() == merge(content, patch).keys()
-
-
 # JSON patches
+
+(JSON,) = memory_schemas([{"title": "Anything", "type": "object"}])
 
 
 def test_a_json_patch_is_applied() -> None:
@@ -93,7 +89,7 @@ def test_a_json_patch_is_applied() -> None:
         {"op": "remove", "path": "/old"},
     ]
     content = {"name": "ramen", "tags": ["noodles"], "old": 1}
-    assert apply_patch(content, operations) == {"name": "udon", "tags": ["noodles", "soup"]}
+    assert edited(JSON, content, operations) == {"name": "udon", "tags": ["noodles", "soup"]}
     assert content == {"name": "ramen", "tags": ["noodles"], "old": 1}
 
 
@@ -108,5 +104,5 @@ operation: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
 def test_any_other_patch_is_a_complaint_never_a_crash(content: Any, patch: list[Any]) -> None:
     before = repr(content)
     with suppress(ProposalError):
-        apply_patch(content, patch)
+        edited(JSON, content, patch)
     assert repr(content) == before

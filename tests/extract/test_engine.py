@@ -345,10 +345,12 @@ def test_a_change_that_breaks_the_schema_is_refused() -> None:
     assert "less than or equal to 100" in reasons(extraction)[0]
 
 
-def test_null_removes_a_field_so_that_its_default_returns() -> None:
+def test_null_is_a_complaint_where_a_default_would_take_its_place() -> None:
     food = Document("f", "Food", {"name": "ramen", "liking": 95})
     answer = tool_calls(("update_Food", {"number": 0, "changes": {"liking": None}}))
-    assert changes_by(answer, known=[food]) == [(Update, "f", {"name": "ramen", "liking": 50})]
+    extraction = by(answer, NOTHING, known=[food])
+    assert not extraction.draft.changes()
+    assert "liking cannot be null" in reasons(extraction)[0]
 
 
 def test_a_memory_without_a_schema_is_changed_in_the_fields_it_has() -> None:

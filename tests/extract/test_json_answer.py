@@ -24,6 +24,7 @@ from longterm.extract.proposal import (
 from longterm.extract.protocol import AllowedActions, PromptInput, State
 from longterm.extract.schema import memory_schemas
 from longterm.memory.model import Memory
+from longterm.models.answer import Answer
 from longterm.testing import ScriptedChatModel
 
 
@@ -46,7 +47,7 @@ def dialogue(*kinds: Any, structured: bool = False) -> JsonProtocol:
 
 
 def read(answer: Any, *kinds: Any) -> list[Proposal]:
-    return [one.proposal for one in dialogue(*kinds).read(answer)]
+    return [one.proposal for one in dialogue(*kinds).read(Answer.of(answer))]
 
 
 # Reading
@@ -204,6 +205,8 @@ def test_a_model_without_structured_output_says_what_to_pass_instead() -> None:
 
 
 def test_outcomes_are_told_under_the_operations_numbers() -> None:
-    answer, told = dialogue().reply('{"operations": []}', {"0": "Done.", "1": "Not done: no."})
+    answer, told = dialogue().reply(
+        Answer.of('{"operations": []}'), {"0": "Done.", "1": "Not done: no."}
+    )
     assert isinstance(answer, AIMessage)
     assert told.text == "1. Done.\n2. Not done: no."

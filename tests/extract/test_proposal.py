@@ -1,4 +1,4 @@
-"""Judging proposals, and reading the numbers models write."""
+"""Carrying out proposals, and reading the numbers models write."""
 
 from typing import Any
 
@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from longterm.extract.proposal import (
     Finish,
     Permissions,
+    Proposal,
     ProposalApplier,
     ProposedInsert,
     ProposedUpdate,
@@ -32,28 +33,32 @@ class Person(BaseModel):
 
 
 KINDS = memory_schemas([Person])
-JUDGE = ProposalApplier(KINDS, Permissions(), lambda _kind, _content: "new")
+APPLIER = ProposalApplier(KINDS, Permissions(), lambda _kind, _content: "new")
 ANN = Document("p", "Person", {"name": "Ann", "nickname": "A", "notes": {}, "employer": "Acme"})
 
 
+def applied(draft: Draft, proposal: Proposal) -> Draft:
+    return APPLIER.apply(draft, proposal)[0]
+
+
 def changed(changes: Any) -> Any:
-    return JUDGE.judge(Draft.of([ANN]), ProposedUpdate(0, changes)).entries[0].document.content
+    return applied(Draft.of([ANN]), ProposedUpdate(0, changes)).entries[0].document.content
 
 
 def test_an_addition_enters_the_draft_checked() -> None:
-    draft = JUDGE.judge(Draft(), ProposedInsert(KINDS[0], {"name": "Bob", "employer": None}))
+    draft = applied(Draft(), ProposedInsert(KINDS[0], {"name": "Bob", "employer": None}))
     assert draft.entries[0].document == Document(
         "new", "Person", {"name": "Bob", "nickname": None, "notes": {}, "employer": None}
     )
 
 
 def test_to_finish_changes_nothing() -> None:
-    assert JUDGE.judge(Draft.of([ANN]), Finish()) == Draft.of([ANN])
+    assert applied(Draft.of([ANN]), Finish()) == Draft.of([ANN])
 
 
 def test_what_cannot_be_read_is_a_complaint_with_its_reason() -> None:
     with pytest.raises(ProposalError, match="why"):
-        JUDGE.judge(Draft(), Unreadable("why"))
+        applied(Draft(), Unreadable("why"))
 
 
 def test_a_null_empties_a_field_that_must_be_there() -> None:
@@ -66,7 +71,7 @@ def test_a_null_empties_a_field_with_a_default() -> None:
 
 def test_a_null_inside_an_object_removes_its_key() -> None:
     noted = Draft.of([Document("p", "Person", {**ANN.content, "notes": {"a": "1", "b": "2"}})])
-    edited = JUDGE.judge(noted, ProposedUpdate(0, {"notes": {"a": None}}))
+    edited = applied(noted, ProposedUpdate(0, {"notes": {"a": None}}))
     assert edited.entries[0].document.content["notes"] == {"b": "2"}
 
 

@@ -87,7 +87,7 @@ def test_a_change_of_a_note_that_nobody_spoke_of_is_a_new_note() -> None:
 
 def test_a_note_that_nobody_spoke_of_is_not_deleted() -> None:
     slip = answer({"action": "delete", "number": 1})
-    with pytest.warns(DroppedWarning, match="Nobody spoke"):
+    with pytest.warns(DroppedWarning, match="Nothing that was said"):
         kept = managed(slip, existing=TWO, enable_deletes=True)
     assert kept == [Memory(content=it) for it in TWO]
 

@@ -8,8 +8,9 @@ import pytest
 from pydantic import BaseModel, Field
 
 from longterm.errors import LongtermError
+from longterm.extract.json_schema import nullable, without_gaps
 from longterm.extract.schema import memory_schemas
-from longterm.extract.strict import nullable, strict_edits, strict_form, without_gaps
+from longterm.extract.strict import strict_edits, strict_form
 
 
 class Inner(BaseModel):

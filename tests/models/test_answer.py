@@ -1,11 +1,13 @@
-"""What a model's answer says, and whether it says no."""
+"""What a model answered, and how its answer ended, whoever the provider is."""
 
 from typing import Any
 
 import pytest
 from langchain_core.messages import AIMessage
 
-from longterm.models.answer import is_refusal, without_thoughts, words
+from longterm.models.answer import Answer, AnswerEnd, refuses_a_forced_call, without_thoughts
+
+USAGE: Any = {"input_tokens": 3, "output_tokens": 2, "total_tokens": 5}
 
 
 @pytest.mark.parametrize(
@@ -18,7 +20,7 @@ from longterm.models.answer import is_refusal, without_thoughts, words
 )
 def test_thoughts_are_no_part_of_an_answer(text: str) -> None:
     assert without_thoughts(text) == "done"
-    assert words(AIMessage(text)) == "done"
+    assert Answer.of(AIMessage(text)).text == "done"
 
 
 def test_an_answer_in_blocks_is_read_as_its_text() -> None:
@@ -26,31 +28,149 @@ def test_an_answer_in_blocks_is_read_as_its_text() -> None:
         {"type": "reasoning", "reasoning": "hm"},
         {"type": "text", "text": "done"},
     ]
-    assert words(AIMessage(content=blocks)) == "done"
+    assert Answer.of(AIMessage(content=blocks)).text == "done"
 
 
 @pytest.mark.parametrize("answer", [None, 3, {"a": 1}])
 def test_what_is_no_text_says_nothing(answer: object) -> None:
-    assert words(answer) == ""
+    assert Answer.of(answer).text == ""
+
+
+def test_a_structured_answer_is_the_message_inside_it() -> None:
+    raw = AIMessage("", usage_metadata=USAGE)
+    assert Answer.of({"raw": raw, "parsed": {"a": 1}}).text == '{"a": 1}'
+    assert Answer.of({"raw": raw, "parsed": None}).usage == USAGE == Answer.of(raw).usage
+
+
+# How it ended
+
+
+@pytest.mark.parametrize(
+    ("metadata", "end"),
+    [
+        # OpenAI chat and what speaks its form
+        ({"finish_reason": "stop"}, "complete"),
+        ({"finish_reason": "tool_calls"}, "complete"),
+        ({"finish_reason": "length"}, "cut"),
+        ({"finish_reason": "content_filter"}, "refused"),
+        ({"finish_reason": "stop", "stop_reason": 128009}, "complete"),  # vLLM: a token's number
+        ({"finish_reason": "abort"}, "cut"),
+        ({"finish_reason": "insufficient_system_resource"}, "cut"),  # DeepSeek
+        # OpenAI Responses
+        ({"status": "completed"}, "complete"),
+        ({"status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"}}, "cut"),
+        ({"status": "incomplete", "incomplete_details": {"reason": "content_filter"}}, "refused"),
+        ({"status": "failed"}, "malformed"),
+        # Anthropic
+        ({"stop_reason": "end_turn"}, "complete"),
+        ({"stop_reason": "tool_use"}, "complete"),
+        ({"stop_reason": "stop_sequence"}, "complete"),
+        ({"stop_reason": "max_tokens"}, "cut"),
+        ({"stop_reason": "model_context_window_exceeded"}, "cut"),
+        ({"stop_reason": "refusal"}, "refused"),
+        # Gemini
+        ({"finish_reason": "STOP"}, "complete"),
+        ({"finish_reason": "MAX_TOKENS"}, "cut"),
+        ({"finish_reason": "FinishReason.MAX_TOKENS"}, "cut"),
+        ({"finish_reason": "MALFORMED_FUNCTION_CALL"}, "malformed"),
+        ({"finish_reason": "UNEXPECTED_TOOL_CALL"}, "malformed"),
+        ({"finish_reason": "SAFETY"}, "refused"),
+        ({"finish_reason": "PROHIBITED_CONTENT"}, "refused"),
+        ({"prompt_feedback": {"block_reason": "SAFETY"}}, "refused"),
+        ({"prompt_feedback": {"block_reason": "BLOCK_REASON_UNSPECIFIED"}}, "complete"),
+        # Bedrock
+        ({"stopReason": "end_turn"}, "complete"),
+        ({"stopReason": "malformed_tool_use"}, "malformed"),
+        ({"stopReason": "guardrail_intervened"}, "refused"),
+        # Ollama
+        ({"done_reason": "stop"}, "complete"),
+        ({"done_reason": "length"}, "cut"),
+        # providers nobody has heard of
+        ({"finish_reason": "Output-Limit-Reached"}, "cut"),
+        ({"finish_reason": "sensitive"}, "refused"),
+        ({"finish_reason": "invalid_output"}, "malformed"),
+        ({"finish_reason": "eos_token"}, "complete"),
+        ({}, "complete"),
+    ],
+)
+def test_every_provider_s_word_for_the_end_is_known(
+    metadata: dict[str, Any], end: AnswerEnd
+) -> None:
+    assert Answer.of(AIMessage("", response_metadata=metadata)).end == end
+
+
+def test_tokens_spent_on_thinking_are_told_from_an_answer() -> None:
+    cut = {"done_reason": "length"}
+    assert Answer.of(AIMessage("<think>I wonder", response_metadata=cut)).only_thought
+    assert not Answer.of(AIMessage("half a sen", response_metadata=cut)).only_thought
+
+
+TOOL_USE: Any = {"type": "tool_use", "id": "1", "name": "M", "input": {}}
+
+
+@pytest.mark.parametrize(
+    ("content", "ends"),
+    [
+        ("", True),
+        ([TOOL_USE], True),
+        ([TOOL_USE, {"type": "text"}], False),
+        ([{"type": "function_call", "name": "M", "arguments": "{"}], True),
+    ],
+)
+def test_it_is_known_whether_a_call_stands_at_the_end(content: Any, ends: object) -> None:
+    call: Any = {"name": "M", "args": {}, "id": "1"}
+    assert Answer.of(AIMessage(content, tool_calls=[call])).ends_in_a_call is ends
+
+
+# Refusals
 
 
 @pytest.mark.parametrize(
     "answer",
     [
-        AIMessage("I'm sorry, I can't help with that."),
-        AIMessage("I cannot do this."),
-        AIMessage("<think>Should I?</think>I won't."),
         AIMessage("", additional_kwargs={"refusal": "no"}),
         AIMessage("", response_metadata={"finish_reason": "content_filter"}),
         AIMessage(content=[{"type": "refusal", "refusal": "no"}]),
+        {"raw": AIMessage([{"type": "refusal", "refusal": "no"}]), "parsed": None},
     ],
 )
-def test_a_refusal_is_noticed(answer: AIMessage) -> None:
-    assert is_refusal(answer)
+def test_a_refusal_is_found_where_providers_mark_it(answer: Any) -> None:
+    assert Answer.of(answer).refused_by_mark
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["I'm sorry, I can't help with that.", "I cannot do this.", "<think>Should I?</think>I won't."],
+)
+def test_a_refusal_in_words_is_noticed(text: str) -> None:
+    answer = Answer.of(AIMessage(text))
+    assert answer.refused
+    assert not answer.refused_by_mark
 
 
 @pytest.mark.parametrize(
     "text", ["Ann cannot swim.", "I can't swim, said Ann. " * 40, "Sorrel grows here.", ""]
 )
 def test_what_only_sounds_like_one_is_none(text: str) -> None:
-    assert not is_refusal(AIMessage(text))
+    assert not Answer.of(AIMessage(text)).refused
+
+
+class StatusError(Exception):
+    def __init__(self, status_code: int) -> None:
+        super().__init__("no")
+        self.status_code = status_code
+
+
+@pytest.mark.parametrize(
+    ("error", "refuses"),
+    [
+        (StatusError(400), True),
+        (StatusError(401), False),
+        (StatusError(429), False),
+        (StatusError(500), False),
+        (NotImplementedError(), True),
+        (TimeoutError(), False),
+    ],
+)
+def test_only_a_bad_request_may_be_a_no_to_a_forced_call(error: Exception, refuses: object) -> None:
+    assert refuses_a_forced_call(error) is refuses

@@ -235,7 +235,7 @@ async def test_words_cut_off_by_max_tokens_keep_what_was_whole(invoke: Invoke) -
 
 
 async def test_init_chat_model_and_options_bound_to_it_reach_the_wire(invoke: Invoke) -> None:
-    with OpenAIServer(said(None)) as server:
+    with OpenAIServer(said("Nothing.")) as server:
         model = init_chat_model(
             "openai:gpt-4o", base_url=server.url, api_key="k", max_retries=0
         ).bind(temperature=0.5)

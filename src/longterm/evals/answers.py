@@ -16,7 +16,7 @@ from longterm.effects.steps import ask
 from longterm.evals.methods import Method
 from longterm.evals.run import config_of
 from longterm.evals.suites import Conversation, Question, Suite
-from longterm.models.answer import words
+from longterm.models.answer import Answer
 from longterm.models.names import ChatModel
 from longterm.recall.answering import reading_prompt
 from longterm.text.fences import fenced
@@ -88,9 +88,9 @@ async def _answered(
     model, judge = models
     memory = (await method.find(question, config)).block
     prompt = SystemMessage(reading_prompt(memory, now=question.now))
-    answer = words(await ask(model, [prompt, HumanMessage(question.text)]))
+    answer = Answer.of(await ask(model, [prompt, HumanMessage(question.text)])).text
     verdict = await ask(judge, [SystemMessage(_JUDGING), HumanMessage(_compared(question, answer))])
-    return Answered(conversation, question, answer, _right(words(verdict)))
+    return Answered(conversation, question, answer, _right(Answer.of(verdict).text))
 
 
 def _compared(question: Question, answer: str) -> str:

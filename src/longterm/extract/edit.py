@@ -1,55 +1,130 @@
 """Edits of a known document, pure: what a model wants changed → the document's next content.
 
-The edit a model is offered is a JSON merge patch (RFC 7396): fields that are named take the
-new value, objects are merged, lists are replaced, null removes. A JSON patch (RFC 6902), as
-models trained on other tools may answer, is understood as well.
+The edit a model is offered is a JSON merge patch (RFC 7396) that the schema reads: fields that
+are named take the new value, objects of one type are merged, a value of several types and a list
+are replaced as a whole, and null is null where the field takes it. A list of fields with whole
+new values, as strict mode wants it, and a JSON patch (RFC 6902), as models trained on other tools
+may answer, are understood as well.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 import jsonpatch  # pyright: ignore[reportMissingTypeStubs] - ships no types
 
+from longterm.extract.json_schema import member_for, nullable, object_for, properties_of, types_of
+from longterm.extract.schema import MemorySchema
 from longterm.memory.draft import ProposalError
 
-__all__ = ["apply_patch", "keep_nulls", "merge"]
+__all__ = ["edited", "merge"]
 
 
-def merge(content: Any, patch: Any) -> Any:
-    """Apply the merge *patch* to *content* and return the result; neither is changed."""
-    if not isinstance(patch, Mapping):
-        return patch
-    merged = _as_object(content)
-    for key, value in cast("Mapping[str, Any]", patch).items():
-        if value is None:
-            merged.pop(key, None)
-        else:
-            merged[key] = merge(merged.get(key), value)
-    return merged
+def edited(kind: MemorySchema | None, content: Any, changes: Any) -> Any:
+    """Return what *content*, of *kind* (None: nobody knows its schema), is after *changes*.
 
-
-def keep_nulls(content: Any, patch: Any) -> Any:
-    """Apply *patch* like `merge`, but store null where it stands instead of removing the field."""
-    if not isinstance(patch, Mapping):
-        return patch
-    merged = _as_object(content)
-    for key, value in cast("Mapping[str, Any]", patch).items():
-        merged[key] = None if value is None else keep_nulls(merged.get(key), value)
-    return merged
-
-
-def apply_patch(content: Any, operations: Sequence[Any]) -> Any:
-    """Apply the JSON patch *operations* to *content* and return the result.
-
-    Raises `ProposalError` where an operation does not fit the document.
+    Raises `ProposalError` for changes that do not fit, a field that does not exist among them.
     """
+    match changes:
+        case [{"field": str(), "value": _}, *_] as edits:
+            fields = {edit.get("field"): edit.get("value") for edit in edits}
+            if kind is None:
+                return _edited_untyped(content, fields)
+            after = {**content, **kind.normalized(fields)}
+        case [*operations]:
+            after = _patched(content, operations)
+            if kind is None:
+                return after if _same_form(content, after) else _misfit()
+        case _ if kind is None:
+            return _edited_untyped(content, changes)
+        case _:
+            after = merge(
+                content, kind.normalized(changes), kind.parameters, keep_unknown=kind.open
+            )
+    known = kind.unknown_fields(content)
+    if added := [name for name in kind.unknown_fields(after) if name not in known]:
+        raise ProposalError(_no_such_field(added[0], kind.parameters))
+    checked = kind.check(after)
+    return content if kind.same(content, checked) else checked
+
+
+def merge(
+    content: Any,
+    patch: Any,
+    schema: Mapping[str, Any],
+    *,
+    keep_unknown: bool = False,
+    path: str = "",
+) -> Any:
+    """Apply the merge *patch* to *content*, of *schema*; neither is changed.
+
+    Raises `ProposalError` for a field that *schema* does not name, unless *keep_unknown*,
+    and for a null that would let a default take the field's place.
+    """
+    if not isinstance(patch, Mapping):
+        return patch
+    given = cast("Mapping[str, Any]", patch)
+    base = dict(cast("Mapping[str, Any]", content)) if isinstance(content, Mapping) else {}
+    form = member_for(base, given, schema) if base else object_for(given, schema)
+    if form is None:
+        return cast(
+            "Any", patch
+        )  # a value of another type takes the place of the old one as a whole
+    fields, others = properties_of(form), form.get("additionalProperties")
+    for name, value in given.items():
+        place = f"{path}{name}"
+        if name not in fields and fields and not others and not keep_unknown:
+            raise ProposalError(_no_such_field(place, form))
+        free: Mapping[str, Any] = cast("Any", others) if isinstance(others, Mapping) else {}
+        inner = fields.get(name, free)
+        if value is not None:
+            base[name] = merge(
+                base.get(name), value, inner, keep_unknown=keep_unknown, path=f"{place}."
+            )
+        elif nullable(inner) or (name in fields and not types_of(inner)):
+            base[name] = None
+        elif name in form.get("required", ()) or inner.get("default"):
+            raise ProposalError(f"{place} cannot be null. Give the value it is to have.")
+        else:
+            base.pop(name, None)
+    return base
+
+
+def _no_such_field(place: str, form: Mapping[str, Any]) -> str:
+    return f"There is no field {place}. The fields are {', '.join(properties_of(form))}."
+
+
+def _patched(content: Any, operations: Sequence[Any]) -> Any:
     try:
         return jsonpatch.apply_patch(content, list(operations))
     except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException, TypeError) as error:
         raise ProposalError(f"The patch does not fit the memory: {error}.") from error
 
 
-def _as_object(content: Any) -> dict[str, Any]:
-    return dict(cast("Mapping[str, Any]", content)) if isinstance(content, Mapping) else {}
+def _edited_untyped(content: Any, changes: Any) -> Any:
+    """Change a document whose schema nobody knows: only in the fields it has."""
+    match content, changes:
+        case (str(), {"content": str(text)}) | (str(), str(text)):
+            return text
+        case ({**fields}, {**named}) if named.keys() <= fields.keys():
+            return merge(fields, named, {})
+        case _:
+            return _misfit()
+
+
+def _same_form(content: Any, after: Any) -> bool:
+    match content, after:
+        case (str(), str()):
+            return True
+        case ({**fields}, {**named}):
+            return named.keys() <= fields.keys()
+        case _:
+            return False
+
+
+def _misfit() -> NoReturn:
+    raise ProposalError(
+        "The changes do not fit the memory. Name only fields that it has, or give "
+        '{"content": "the new text"} for a memory that is a plain text.'
+    )

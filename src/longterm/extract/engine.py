@@ -2,7 +2,9 @@
 
 One question, usually. Good parts of an answer are kept when another part does not check; the
 model is then asked, a bounded number of times, to correct what failed, and what still fails
-is reported. A model's error is not caught: it comes out once, as it is.
+is reported. An answer that proposes nothing, and was cut, garbled, empty or mere words, is asked
+for once more. A model's error is not caught: it comes out once, as it is. (Where a provider
+refuses that a call is forced, the question is put without force.)
 """
 
 from __future__ import annotations
@@ -11,7 +13,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from difflib import SequenceMatcher
-from typing import Any
 
 from langchain_core.messages import BaseMessage
 
@@ -20,6 +21,7 @@ from longterm.errors import ConfigurationError
 from longterm.extract import prompts
 from longterm.extract.json_answer import JsonProtocol
 from longterm.extract.proposal import (
+    FinalError,
     Finish,
     NewId,
     Permissions,
@@ -28,7 +30,7 @@ from longterm.extract.proposal import (
     ProposedDelete,
     ProposedInsert,
     ProposedUpdate,
-    UngroundedError,
+    Silent,
     Unreadable,
 )
 from longterm.extract.protocol import (
@@ -38,18 +40,21 @@ from longterm.extract.protocol import (
     PromptInput,
     State,
 )
-from longterm.extract.report import Dropped, Report, refusals_in, usage_of
+from longterm.extract.report import Dropped, Report
 from longterm.extract.schema import MemorySchema
 from longterm.extract.small_models import SmallModelProtocol
 from longterm.extract.tool_calls import ToolCallProtocol
 from longterm.memory.conversation import message_text, message_time
 from longterm.memory.draft import Draft, ProposalError
+from longterm.models.answer import Answer, refuses_a_forced_call
 from longterm.models.names import ChatModel, ProtocolName, default_protocol
 
-__all__ = ["Extraction", "ExtractionInput", "Extractor"]
+__all__ = ["MAX_INSERTS", "Extraction", "ExtractionInput", "Extractor"]
 
 #: How often, in one extraction, a model may be asked to correct what failed.
 MAX_REPAIRS = 2
+#: How many new memories one answer may bring; what is beyond is reported.
+MAX_INSERTS = 100
 #: How many characters of two proposals are compared.
 _COMPARED = 500
 
@@ -76,7 +81,7 @@ class Extraction:
 
 
 class Extractor:
-    """Extracts memories with one model, one set of schemas and one prompts.
+    """Extracts memories with one model, one set of schemas and one prompt.
 
     Everything that does not depend on the conversation is prepared here, once.
     """
@@ -91,59 +96,85 @@ class Extractor:
         frame: str = prompts.MEMORY_FRAME,
         protocol: ProtocolName | None = None,
         required: bool = False,
+        max_inserts: int = MAX_INSERTS,
     ) -> None:
         self._permissions = permissions
         self._kinds = kinds
         self._instructions = instructions
         self._frame = frame
         self._required = required
+        self._max_inserts = max_inserts
         self._allowed = AllowedActions(kinds, permissions, required=required)
         self._protocol = _protocol(model, self._allowed, protocol)
+        #: Whether the model is held to a call; given up where its provider refuses that.
+        self._forces = required and isinstance(self._protocol, ToolCallProtocol)
 
-    async def extract(self, session: ExtractionInput) -> Extraction:
-        """Ask the model about *session* until it is done or its steps and repairs are used up."""
-        judge = ProposalApplier(self._kinds, self._permissions, session.new_id, self._said(session))
-        turn = LoopState(session.draft, session.max_steps)
-        if not self._allowed.offers(self._state(session.draft, session)):
-            return Extraction(turn.draft, turn.report)
-        messages = self._protocol.opening(self._prompt_input(session))
-        while not turn.done:
-            answer = await ask(self._protocol.model(self._state(turn.draft, session)), messages)
-            turn = turn.after(answer, self._read(answer), judge)
-            messages = [*messages, *self._protocol.reply(answer, turn.outcomes)]
-        return Extraction(turn.draft, turn.report)
+    async def extract(self, given: ExtractionInput) -> Extraction:
+        """Ask the model about *given* until it is done or its steps and repairs are used up."""
+        mixed_up = self._protocol.mixes_numbers_up
+        said = "\n".join(map(message_text, given.messages)) if mixed_up else None
+        applier = ProposalApplier(
+            self._kinds, self._permissions, given.new_id, said, self._max_inserts
+        )
+        loop = LoopState(given.draft, given.max_steps)
+        state = self._state(given.draft, given)
+        if not self._allowed.offers(state):
+            return Extraction(loop.draft, loop.report)
+        messages = self._protocol.opening(
+            PromptInput(
+                state,
+                self._instructions,
+                self._frame,
+                given.draft.living,
+                given.messages,
+                None if any(map(message_time, given.messages)) else given.today,
+            )
+        )
+        while not loop.done:
+            answer = await self._ask(self._state(loop.draft, given), messages)
+            loop = loop.after(answer, self._read(answer, loop), applier)
+            messages = [*messages, *self._protocol.reply(answer, loop.outcomes)]
+        return Extraction(loop.draft, loop.report)
 
-    def _said(self, session: ExtractionInput) -> str | None:
-        if not self._protocol.mixes_numbers_up:
-            return None
-        return "\n".join(map(message_text, session.messages))
+    async def _ask(self, state: State, messages: Sequence[BaseMessage]) -> Answer:
+        if self._forces:
+            try:
+                model = self._protocol.model(replace(state, forced=True))
+                return Answer.of(await ask(model, messages))
+            except Exception as error:
+                if not refuses_a_forced_call(error):
+                    raise
+                self._forces = False
+        return Answer.of(await ask(self._protocol.model(state), messages))
 
-    def _read(self, answer: Any) -> list[Proposed]:
+    def _read(self, answer: Answer, loop: LoopState) -> list[Proposed]:
+        """Return what *answer* proposes; how it ended decides what is asked for again."""
         proposed = self._protocol.read(answer)
-        if refusals_in(answer):  # an answer like any other: there is nothing to correct in it
-            return [one for one in proposed if not isinstance(one.proposal, Unreadable)]
+        silent = any(isinstance(one.proposal, Silent) for one in proposed)
+        if answer.refused_by_mark or (answer.refused and silent):  # nothing in it to correct
+            return [one for one in proposed if not isinstance(one.proposal, Silent | Unreadable)]
+        if silent or not (proposed or answer.text):
+            fault = {"cut": prompts.CUT, "malformed": prompts.MALFORMED}.get(answer.end)
+            if answer.only_thought:
+                fault = prompts.CUT_THINKING
+            if fault:
+                return [Proposed(Silent(fault), "0", answer.text)]
+            if self._required:
+                return [Proposed(Unreadable(prompts.NOTHING_YET), "0", "")]
+            return [] if loop.so_far.asked and not loop.silence else proposed
         if self._required and not proposed:
             return [Proposed(Unreadable(prompts.NOTHING_YET), "0", "")]
+        if answer.end == "malformed":
+            return [*proposed, Proposed(Unreadable(prompts.MALFORMED), str(len(proposed)), "")]
         return proposed
 
-    def _prompt_input(self, session: ExtractionInput) -> PromptInput:
-        dated = any(message_time(message) for message in session.messages)
-        return PromptInput(
-            self._state(session.draft, session),
-            self._instructions,
-            self._frame,
-            session.draft.living,
-            session.messages,
-            None if dated else session.today,
-        )
-
-    def _state(self, draft: Draft, session: ExtractionInput) -> State:
+    def _state(self, draft: Draft, given: ExtractionInput) -> State:
         names = {kind.name for kind in self._kinds}
         living = draft.living
         return State(
             known=bool(living),
             untyped=any(document.kind not in names for _, document in living),
-            stepwise=session.max_steps > 1,
+            stepwise=given.max_steps > 1,
         )
 
 
@@ -156,6 +187,8 @@ class LoopState:
     repairs: int = MAX_REPAIRS
     #: What failed and was not corrected yet.
     pending: tuple[Dropped, ...] = ()
+    #: Why the last answer proposed nothing, where that was no answer at all.
+    silence: Dropped | None = None
     #: What became of the last answer's proposals, in words for the model.
     outcomes: Outcomes = field(default_factory=dict[str, str])
     #: Without what is pending.
@@ -165,75 +198,80 @@ class LoopState:
     @property
     def report(self) -> Report:
         """What happened, with what is still pending given up."""
-        return self.so_far + Report(dropped=self.pending)
+        silence = () if self.silence is None else (self.silence,)
+        return self.so_far + Report(dropped=(*self.pending, *silence))
 
-    def after(self, answer: Any, proposed: Sequence[Proposed], judge: ProposalApplier) -> LoopState:
+    def after(
+        self, answer: Answer, proposed: Sequence[Proposed], applier: ProposalApplier
+    ) -> LoopState:
         """Return where things stand after *answer*, which proposed *proposed*."""
-        verdict = _judged(self.draft, proposed, judge)
-        left = _unanswered(self.pending, proposed)
-        turn = LoopState(
-            verdict.draft,
-            self.steps,
-            self.repairs,
-            (*verdict.failed, *left),
-            verdict.outcomes,
-            self.so_far + Report(1, refusals_in(answer) + verdict.slips, usage_of(answer)),
+        results = _applied(self.draft, proposed, applier)
+        # Words of refusal after a question about what failed only mean that it is left out.
+        refused = answer.refused_by_mark or (answer.refused and not (proposed or self.pending))
+        refusal = (Dropped(answer.refusal or "", prompts.REFUSED),) if refused else ()
+        silent = any(isinstance(one.proposal, Silent) for one in proposed)
+        failed = () if silent else results.failed
+        repairs = results.failed and self.repairs and not (silent and self.silence)
+        finished = not proposed or any(isinstance(one.proposal, Finish) for one in proposed)
+        return LoopState(
+            results.draft,
+            self.steps if repairs else self.steps - 1,
+            self.repairs - 1 if repairs else self.repairs,
+            (*failed, *_unanswered(self.pending, proposed)),
+            results.failed[0] if silent else None,
+            results.outcomes,
+            self.so_far + Report(1, refusal + results.left_out, answer.usage),
+            done=not repairs and (silent or finished or self.steps <= 1),
         )
-        return turn._next(repair=bool(verdict.failed), finished=_finished(proposed))
-
-    def _next(self, *, repair: bool, finished: bool) -> LoopState:
-        if repair and self.repairs:
-            return replace(self, repairs=self.repairs - 1)
-        return replace(self, steps=self.steps - 1, done=finished or self.steps <= 1)
 
 
 def _unanswered(pending: Sequence[Dropped], proposed: Sequence[Proposed]) -> list[Dropped]:
     """Return what failed without the ones that *proposed* stand for: each for what it resembles."""
     left = list(pending)
-    corrections = [one for one in proposed if not isinstance(one.proposal, Finish)]
+    corrections = [one for one in proposed if not isinstance(one.proposal, Finish | Silent)]
     for one in corrections[: len(left)]:
-        left.remove(_closest(left, one.said))
+        closest = max(
+            left,
+            key=lambda failed: SequenceMatcher(
+                None, failed.said[:_COMPARED], one.said[:_COMPARED]
+            ).ratio(),
+        )
+        left.remove(closest)
     return left
 
 
-def _closest(failed: Sequence[Dropped], said: str) -> Dropped:
-    return max(failed, key=lambda one: _likeness(one.said, said))
-
-
-def _likeness(one: str, other: str) -> float:
-    return SequenceMatcher(None, one[:_COMPARED], other[:_COMPARED]).ratio()
-
-
 @dataclass(frozen=True, slots=True)
-class _Verdict:
+class _Results:
     """A draft after one answer; what failed; and what to tell the model about each proposal."""
 
     draft: Draft
     failed: tuple[Dropped, ...] = ()
     #: What was left out and is not to be asked about again.
-    slips: tuple[Dropped, ...] = ()
+    left_out: tuple[Dropped, ...] = ()
     outcomes: Outcomes = field(default_factory=dict[str, str])
 
 
-def _judged(draft: Draft, proposed: Sequence[Proposed], judge: ProposalApplier) -> _Verdict:
-    verdict = _Verdict(draft)
+def _applied(draft: Draft, proposed: Sequence[Proposed], applier: ProposalApplier) -> _Results:
+    """Carry out *proposed*, one after the other; one that fails does not hold up the others."""
+    failed: list[Dropped] = []
+    left_out: list[Dropped] = []
+    outcomes: dict[str, str] = {}
+    begun = len(draft.entries)
     for one in proposed:
-        verdict = _with_one(verdict, one, judge)
-    return verdict
-
-
-def _with_one(verdict: _Verdict, one: Proposed, judge: ProposalApplier) -> _Verdict:
-    try:
-        draft = judge.judge(verdict.draft, one.proposal)
-    except UngroundedError as error:
-        slips = (*verdict.slips, Dropped(one.said, str(error)))
-        return replace(verdict, slips=slips, outcomes={**verdict.outcomes, one.id: prompts.SEEN})
-    except ProposalError as error:
-        failed = (*verdict.failed, Dropped(one.said, str(error)))
-        told = {**verdict.outcomes, one.id: prompts.not_done(str(error))}
-        return replace(verdict, failed=failed, outcomes=told)
-    told = {**verdict.outcomes, one.id: _outcome(verdict.draft, draft, one)}
-    return replace(verdict, draft=draft, outcomes=told)
+        try:
+            after, ignored = applier.apply(draft, one.proposal, begun)
+        except FinalError as error:
+            left_out.append(Dropped(one.said, str(error)))
+            outcomes[one.id] = prompts.SEEN
+        except ProposalError as error:
+            failed.append(Dropped(one.said, str(error)))
+            silent = isinstance(one.proposal, Silent)
+            outcomes[one.id] = (prompts.again if silent else prompts.not_done)(str(error))
+        else:
+            left_out += [Dropped(one.said, ignored)] if ignored else []
+            outcomes[one.id] = _outcome(draft, after, one)
+            draft = after
+    return _Results(draft, tuple(failed), tuple(left_out), outcomes)
 
 
 def _outcome(before: Draft, after: Draft, one: Proposed) -> str:
@@ -248,10 +286,6 @@ def _outcome(before: Draft, after: Draft, one: Proposed) -> str:
             return prompts.removed(after.number(target))
         case _:
             return prompts.SEEN
-
-
-def _finished(proposed: Sequence[Proposed]) -> bool:
-    return not proposed or any(isinstance(one.proposal, Finish) for one in proposed)
 
 
 def _protocol(

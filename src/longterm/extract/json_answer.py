@@ -18,6 +18,7 @@ from langchain_core.runnables.base import RunnableBindingBase
 
 from longterm.errors import ConfigurationError
 from longterm.extract import prompts
+from longterm.extract.calls import CallReader
 from longterm.extract.proposal import (
     CUT_OFF,
     Finish,
@@ -26,6 +27,7 @@ from longterm.extract.proposal import (
     ProposedDelete,
     ProposedInsert,
     ProposedUpdate,
+    Silent,
     Unreadable,
 )
 from longterm.extract.protocol import (
@@ -39,7 +41,7 @@ from longterm.extract.protocol import (
 from longterm.extract.reading import cut_off, read_json
 from longterm.extract.schema import MemorySchema
 from longterm.extract.strict import closed, strict_edits, strict_form
-from longterm.models.answer import without_thoughts
+from longterm.models.answer import Answer
 from longterm.models.names import ChatModel, has_strict_mode
 
 __all__ = ["JsonProtocol", "constant"]
@@ -61,6 +63,7 @@ class JsonProtocol:
         self._structured = structured
         self._strict = structured and has_strict_mode(model) and _all_strict(allowed.kinds)
         self._kinds = {kind.name.lower(): kind for kind in allowed.kinds}
+        self._reader = CallReader(allowed)
         self._bound: dict[State, ChatModel] = {}
 
     def model(self, state: State) -> ChatModel:
@@ -82,25 +85,31 @@ class JsonProtocol:
         guide = prompts.BY_JSON.format(forms=forms, schemas=self._schemas())
         return opening(prompt_input, self._allowed, guide)
 
-    def read(self, answer: Any) -> list[Proposed]:
+    def read(self, answer: Answer) -> list[Proposed]:
         """Return the operations in *answer*."""
-        text = _text(answer)
-        data = read_json(text)
-        operations = list(_operations([] if data is None else data))
+        data, half = read_json(answer.text), cut_off(answer.text)
+        if data is None and (calls := self._reader.spelled_out(answer.text)):
+            return calls
+        if data is None and answer.text:
+            return [Proposed(Unreadable("The answer is not JSON."), "0", answer.text)]
+        if data is None:
+            return (
+                [] if answer.is_whole_though_empty else [Proposed(Silent(prompts.EMPTY), "0", "")]
+            )
+        operations = list(_operations(data)) or [answer.text] * half
         proposals = [self._proposal(operation) for operation in operations]
-        if proposals and cut_off(text):
+        if half:
             proposals[-1] = CUT_OFF
-        if data is None and text:
-            operations, proposals = [text], [Unreadable("The answer is not JSON.")]
         return [
             Proposed(proposal, str(index), json.dumps(said, ensure_ascii=False, default=str))
             for index, (proposal, said) in enumerate(zip(proposals, operations, strict=True))
         ]
 
-    def reply(self, answer: Any, outcomes: Outcomes) -> list[BaseMessage]:
+    def reply(self, answer: Answer, outcomes: Outcomes) -> list[BaseMessage]:
         """Return *answer* and, numbered like its operations, what became of them."""
         lines = [f"{int(identity) + 1}. {outcome}" for identity, outcome in outcomes.items()]
-        return [AIMessage(_text(answer)), HumanMessage("\n".join(lines))]
+        said = [AIMessage(answer.text)] if answer.text else []
+        return [*said, HumanMessage("\n".join(lines))]
 
     def _schemas(self) -> str:
         return "\n".join(
@@ -111,6 +120,8 @@ class JsonProtocol:
     def _proposal(self, operation: Any) -> Proposal:
         if not isinstance(operation, Mapping):
             return Unreadable("Each operation must be a JSON object.")
+        if calls := self._reader.spelled_out(json.dumps(operation, default=str)):
+            return calls[0].proposal
         fields = dict(cast("Mapping[str, Any]", operation))
         action = str(fields.pop("action", None) or _guess(fields)).lower()
         if action in _ADD:
@@ -211,22 +222,14 @@ def _structured_chat(model: Any, schema: dict[str, Any], options: Mapping[str, A
         ) from error
 
 
-def _text(answer: Any) -> str:
-    match answer:
-        case {"raw": raw, "parsed": parsed}:
-            return _text(raw) or ("" if parsed is None else json.dumps(parsed))
-        case BaseMessage():
-            return without_thoughts(str(answer.text))
-        case _:
-            return without_thoughts(str(answer))
-
-
 def _operations(data: Any) -> Iterator[Any]:
     """Yield the operations in *data*, in whatever a model wrapped them."""
     match data:
         case list():
             for item in cast("list[Any]", data):
                 yield from _operations(item)
+        case {"operations": str(text)} if (inner := read_json(text)) is not None:
+            yield from _operations(inner)
         case {"operations": list()} | {"changes": list()} | {"memories": list()}:
             names = ("operations", "changes", "memories")
             yield from next(data[name] for name in names if isinstance(data.get(name), list))
@@ -263,7 +266,11 @@ def _change(fields: dict[str, Any]) -> Proposal:
     number = fields.pop("number", None)
     if number is None or not fields:
         return Unreadable("A change needs the number of a memory and its changes.")
-    return ProposedUpdate(target_of(number), _content(fields))
+    match _decoded(fields.get("changes")):
+        case [*edits]:
+            return ProposedUpdate(target_of(number), edits)
+        case _:
+            return ProposedUpdate(target_of(number), _content(fields))
 
 
 def _remove(fields: dict[str, Any]) -> Proposal:
@@ -275,19 +282,13 @@ def _remove(fields: dict[str, Any]) -> Proposal:
 def _content(fields: dict[str, Any]) -> Any:
     """Return the content proper, which some models put beside the action instead of inside."""
     for name in ("content", "changes", "note", "memory"):
-        content = _unlisted(fields.get(name))
-        if isinstance(content, Mapping):
+        if isinstance(content := _decoded(fields.get(name)), Mapping):
             return cast("Mapping[str, Any]", content)
     return fields
 
 
-def _unlisted(content: Any) -> Any:
-    """Return a list of fields with values, as strict mode wants them, as an object."""
-    edits: dict[str, Any] = {}
-    for edit in cast("list[Any]", content) if isinstance(content, list) else ():
-        match edit:
-            case {"field": str(field), "value": value}:
-                edits[field] = value
-            case _:
-                return None
-    return edits or cast("Any", content)
+def _decoded(value: Any) -> Any:
+    """Return *value*, or what stands in it where it is an object or a list as JSON text."""
+    if not isinstance(value, str) or not value.lstrip().startswith(("{", "[")) or cut_off(value):
+        return value
+    return read_json(value) or value

@@ -21,16 +21,22 @@ __all__ = [
     "CHANGE_UNTYPED",
     "CHANGING",
     "CONSOLIDATE",
+    "CUT",
+    "CUT_THINKING",
     "DONE",
+    "EMPTY",
     "INSTRUCTIONS",
     "JSON_ADD",
     "JSON_CHANGE",
     "JSON_CHANGE_LISTED",
     "JSON_REMOVE",
     "KNOWN_ALREADY",
+    "MALFORMED",
     "MEMORY_FRAME",
     "NOTHING_YET",
+    "NO_CALL",
     "NUMBER",
+    "REFUSED",
     "REMOVING",
     "SEARCH_ASPECTS",
     "SEARCH_BY_JSON",
@@ -42,6 +48,7 @@ __all__ = [
     "UNTYPED_CHANGES",
     "VALUE_FRAME",
     "added",
+    "again",
     "changed",
     "known_block",
     "not_done",
@@ -107,7 +114,9 @@ REMOVING = (
 CHANGE_TYPED = "Change a known {kind}."
 CHANGE_UNTYPED = "Change a known memory of another kind, or one that is a plain text."
 UNTYPED_CHANGES = 'Fields that change; {"content": "…"} for a plain text'
-BY_TOOLS = "Use the tools, all in one answer; call none where nothing is to be done."
+BY_TOOLS = (
+    'Use the tools, all in one answer; where nothing is to be done, call none and say "Nothing".'
+)
 BY_JSON = """\
 Answer with one JSON object and nothing else: {{"operations": [...]}}, an empty list where \
 nothing is to be done. An operation is
@@ -122,6 +131,12 @@ JSON_CHANGE_LISTED = (
 )
 JSON_REMOVE = '{"action": "remove", "number": <its number>}'
 NOTHING_YET = "Nothing was given. Answer as described above."
+NO_CALL = "The answer is in words and calls no tool."
+EMPTY = "The answer is empty."
+CUT = "The answer was cut off before anything could be read in it."
+CUT_THINKING = "The answer was cut off while the model was thinking: it said nothing."
+MALFORMED = "The provider could not read the model's answer or call."
+REFUSED = "The model refused."
 SEEN = "Seen."
 KNOWN_ALREADY = "Nothing to do: this is known already, word for word."
 _NOTES = "You keep notes about the user. Read what the user says now; say how the notes change."
@@ -246,6 +261,11 @@ def not_done(reason: str) -> str:
     """Tell a model why one of its proposals was not carried out."""
     why = reason.rstrip(".")
     return f"Not done: {why}. Answer once more with only this one corrected, or leave it out."
+
+
+def again(reason: str) -> str:
+    """Ask a model once more that proposed nothing, for *reason*."""
+    return f"{reason} Answer again, as described at the beginning, without thinking for long."
 
 
 @lru_cache

@@ -7,11 +7,11 @@ refused here, whatever the model was shown, and a value enters the draft only ch
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from longterm.extract.edit import apply_patch, keep_nulls, merge
+from longterm.extract.edit import edited
 from longterm.extract.excerpt import restored
 from longterm.extract.grounding import speaks_of
 from longterm.extract.schema import MemorySchema
@@ -29,6 +29,7 @@ __all__ = [
     "ProposedDelete",
     "ProposedInsert",
     "ProposedUpdate",
+    "Silent",
     "Unreadable",
 ]
 
@@ -75,10 +76,17 @@ class Unreadable:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Silent:
+    """Nothing was proposed, and nothing says that nothing is to be done, for *reason*."""
+
+    reason: str
+
+
 #: Half of something is never taken for the whole.
 CUT_OFF = Unreadable("The answer was cut off in the middle of this one.")
 
-Proposal = ProposedInsert | ProposedUpdate | ProposedDelete | Finish | Unreadable
+Proposal = ProposedInsert | ProposedUpdate | ProposedDelete | Finish | Unreadable | Silent
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,72 +109,94 @@ class Permissions:
     deletes: bool = False
 
 
-class UngroundedError(ProposalError):
-    """A slip of the model: it is told in the report, and not asked about again."""
+class FinalError(ProposalError):
+    """A proposal that asking again would not mend: it is reported, and that is all."""
+
+
+class UngroundedError(FinalError):
+    """A slip of the model: nothing in the conversation speaks of the memory it names."""
 
 
 @dataclass(frozen=True)
 class ProposalApplier:
-    """Judges proposals by the schemas and permissions of one manager."""
+    """Carries proposals out by the schemas and permissions of one manager."""
 
     kinds: tuple[MemorySchema, ...]
     permissions: Permissions
     new_id: NewId
     #: What was said, where the model may mix up the numbers of memories.
     said: str | None = None
+    #: How many new memories one answer may bring.
+    max_inserts: int = 100
 
-    def judge(self, draft: Draft, proposal: Proposal) -> Draft:
-        """Return *draft* with *proposal* carried out; raises `ProposalError` if it cannot be."""
-        match self._meant(draft, proposal):
+    def apply(self, draft: Draft, proposal: Proposal, begun: int = 0) -> tuple[Draft, str | None]:
+        """Return *draft* with *proposal* carried out, and what was ignored in it, if anything.
+
+        *begun* is the number of the memories before the answer. Raises `ProposalError` for what
+        cannot be carried out, a `FinalError` where asking again would be no use.
+        """
+        match self._grounded(draft, proposal):
             case ProposedInsert(kind, content):
-                return self._add(draft, kind, content)
+                if len(draft.entries) - begun >= self.max_inserts:
+                    raise FinalError(f"One answer may add {self.max_inserts} memories, no more.")
+                return self._insert(draft, kind, content)
             case ProposedUpdate(target, changes):
                 self._permit(self.permissions.updates, "Changing memories")
-                return self._change(draft, draft.number(target), changes)
+                number = draft.number(target)
+                kind, meant = self._kind_of(draft, number), restored(changes, *_shown(draft))
+                after = draft.update(number, lambda content: edited(kind, content, meant))
+                if is_blank(after.entries[number].document.content):
+                    raise ProposalError(f"Memory [{number}] would be left empty")
+                return after, None
             case ProposedDelete(target):
                 self._permit(self.permissions.deletes, "Removing memories")
-                return draft.delete(draft.number(target))
+                return draft.delete(draft.number(target)), None
             case Finish():
-                return draft
-            case Unreadable(reason):
+                return draft, None
+            case Unreadable(reason) | Silent(reason):
                 raise ProposalError(reason)
 
-    def _meant(self, draft: Draft, proposal: Proposal) -> Proposal:
+    def _grounded(self, draft: Draft, proposal: Proposal) -> Proposal:
         """Return *proposal*, or what it rather means if nothing speaks of the memory it names."""
+        if self.said is None:
+            return proposal
         match proposal:
-            case ProposedUpdate(target, changes) if changes and not self._spoken_of(
-                draft, target, changes
-            ):
-                kind = self._kind_of(draft, draft.number(target))
-                return (
-                    ProposedInsert(kind, changes) if kind and self.permissions.inserts else proposal
-                )
-            case ProposedDelete(target) if len(draft.living) > 1 and not self._spoken_of(
-                draft, target
-            ):
-                raise UngroundedError(f"Nobody spoke of memory [{target}].")
+            case ProposedUpdate(target, changes) if changes:
+                number = draft.number(target)
+                kind = self._kind_of(draft, number)
+                if speaks_of(draft, number, self.said, changes) or kind is None:
+                    return proposal
+                return ProposedInsert(kind, changes) if self.permissions.inserts else proposal
+            case ProposedDelete(target) if len(draft.living) > 1:
+                if not speaks_of(draft, draft.number(target), self.said):
+                    raise UngroundedError(f"Nothing that was said is about memory [{target}].")
+                return proposal
             case _:
                 return proposal
 
-    def _spoken_of(self, draft: Draft, target: Target, changes: Any = None) -> bool:
-        number = draft.number(target)
-        return self.said is None or speaks_of(draft, number, self.said, changes)
-
-    def _add(self, draft: Draft, kind: MemorySchema, content: Any) -> Draft:
+    def _insert(self, draft: Draft, kind: MemorySchema, content: Any) -> tuple[Draft, str | None]:
         # A profile: the first document is always welcome, a second one never.
         self._permit(self.permissions.inserts or not draft.living, "Adding memories")
         content = restored(content, *_shown(draft))
         checked = kind.check(content)
+        if is_blank(checked):
+            raise FinalError("There is nothing in it.")
+        unknown = kind.unknown_fields(content)
+        ignored = (
+            f"{kind.name} has no field {', '.join(unknown)}; the rest is kept." if unknown else None
+        )
         document = Document(self.new_id(kind.name, checked), kind.name, checked)
+        same = (one for one in draft.living if one[1].kind == kind.name)
+        if any(kind.same(one.content, checked) for _, one in same):
+            return draft, ignored
         if self.permissions.inserts:
-            return draft.insert(document)
-        if draft.entries:  # removed and written anew: the same profile
-            return _anew(draft, document)
-        return draft.insert(document, lambda begun: _edited(kind, begun, content))
-
-    def _change(self, draft: Draft, number: int, changes: Any) -> Draft:
-        kind, meant = self._kind_of(draft, number), restored(changes, *_shown(draft))
-        return draft.update(number, lambda content: _edited(kind, content, meant))
+            return draft.insert(document), ignored
+        removed = [
+            number for number, one in enumerate(draft.entries) if one.document.kind == kind.name
+        ]
+        if removed:  # and written anew: the same profile
+            return draft.rewrite(removed[0], checked), ignored
+        return draft.insert(document, lambda begun: edited(kind, begun, content)), ignored
 
     def _kind_of(self, draft: Draft, number: int) -> MemorySchema | None:
         name = draft.entries[number].document.kind
@@ -178,58 +208,22 @@ class ProposalApplier:
             raise ProposalError(f"{what} is not permitted here. Leave it.")
 
 
-def _anew(draft: Draft, document: Document) -> Draft:
-    for number, entry in enumerate(draft.entries):
-        if entry.document.kind == document.kind:
-            return draft.rewrite(number, document.content)
-    return draft.insert(document)
+def is_blank(content: Any) -> bool:
+    """Whether *content* says nothing: only blanks, nulls and empty lists and objects."""
+    match content:
+        case str():
+            return not content.strip()
+        case None:
+            return True
+        case Mapping():
+            return all(map(is_blank, cast("Mapping[str, Any]", content).values()))
+        case list():
+            return all(map(is_blank, cast("list[Any]", content)))
+        case _:
+            return False
 
 
 def _shown(draft: Draft) -> Iterator[Any]:
     """Yield what a model has seen of known memories, and what they have become since."""
     for entry in draft.entries:
         yield from (one.content for one in (entry.before, entry.document) if one is not None)
-
-
-_MISFIT = (
-    "The changes do not fit the memory. Name only fields that it has, or give "
-    '{"content": "the new text"} for a memory that is a plain text.'
-)
-
-
-def _edited(kind: MemorySchema | None, content: Any, changes: Any) -> Any:
-    if isinstance(changes, Sequence) and not isinstance(changes, str):
-        patched = apply_patch(content, cast("Sequence[Any]", changes))
-        return _patched_untyped(content, patched) if kind is None else kind.check(patched)
-    if kind is None:
-        return _edited_untyped(content, changes)
-    return _edited_typed(kind, content, changes)
-
-
-def _edited_typed(kind: MemorySchema, content: Any, changes: Any) -> Any:
-    """Merge and check; where a null may not remove its field, it may be the field's value."""
-    try:
-        return kind.check(merge(content, changes))
-    except ProposalError:
-        return kind.check(keep_nulls(content, changes))
-
-
-def _edited_untyped(content: Any, changes: Any) -> Any:
-    """Change a document whose schema nobody knows: only in the fields it has."""
-    match content, changes:
-        case (str(), {"content": str(text)}) | (str(), str(text)):
-            return text
-        case ({**fields}, {**named}) if named.keys() <= fields.keys():
-            return merge(fields, named)
-        case _:
-            raise ProposalError(_MISFIT)
-
-
-def _patched_untyped(content: Any, patched: Any) -> Any:
-    match content, patched:
-        case (str(), str()):
-            return patched
-        case ({**fields}, {**named}) if named.keys() <= fields.keys():
-            return named
-        case _:
-            raise ProposalError(_MISFIT)

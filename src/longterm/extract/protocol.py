@@ -23,6 +23,7 @@ from longterm.extract.proposal import Permissions, Proposed, Target
 from longterm.extract.schema import MemorySchema
 from longterm.memory.conversation import render
 from longterm.memory.model import Document
+from longterm.models.answer import Answer
 from longterm.models.names import ChatModel
 
 __all__ = [
@@ -88,6 +89,8 @@ class State:
     untyped: bool = False
     #: The model will see what became of its proposals, and may go on.
     stepwise: bool = False
+    #: Something must be answered, and the model is held to a call.
+    forced: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,11 +134,11 @@ class ModelProtocol(Protocol):
         """Return the messages to begin with."""
         ...
 
-    def read(self, answer: Any) -> list[Proposed]:
+    def read(self, answer: Answer) -> list[Proposed]:
         """Return what *answer* proposes, in its order."""
         ...
 
-    def reply(self, answer: Any, outcomes: Outcomes) -> list[BaseMessage]:
+    def reply(self, answer: Answer, outcomes: Outcomes) -> list[BaseMessage]:
         """Return *answer* and what became of its proposals, as messages to go on with."""
         ...
 

@@ -7,13 +7,14 @@ for a whole one.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable
 from typing import Any, cast
 
 from json_repair import loads
 
-__all__ = ["DEPTH_LIMIT", "cut_off", "read_json", "too_deep"]
+__all__ = ["DEPTH_LIMIT", "cut_off", "parsed", "read_json", "too_deep"]
 
 #: Longer than any model's answer in earnest; repairing takes a microsecond or more a character.
 TEXT_LIMIT = 500_000
@@ -32,6 +33,14 @@ def read_json(text: str) -> Any | None:
     except RecursionError:  # brackets within brackets: nothing anybody meant
         return None
     return None if isinstance(value, str) or too_deep(value) else value
+
+
+def parsed(text: str) -> Any | None:
+    """Return the JSON value that *text* is, a scalar too; where it is none, as `read_json`."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return read_json(text)
 
 
 def too_deep(value: Any) -> bool:

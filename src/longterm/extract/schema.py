@@ -2,24 +2,35 @@
 
 A schema may be a pydantic model, a dataclass, a TypedDict, a JSON schema (bare, or in
 OpenAI's function form) or plain `str`, which stands for `Memory`. Values are checked in JSON
-mode, by field name or alias, and kept by field name.
+mode, by field name or alias, and kept by field name. What is written reads back: a schema for
+which that cannot be is refused when it is made ready.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
+from hashlib import blake2b
 from typing import Any, cast
 
-from langchain_core.utils.json_schema import dereference_refs
 from pydantic import BaseModel, PydanticUserError, TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError, to_json, to_jsonable_python
 from typing_extensions import is_typeddict
 
 from longterm.errors import ConfigurationError
-from longterm.extract.strict import without_gaps
+from longterm.extract.json_schema import (
+    decoded,
+    inlined,
+    members,
+    ordered,
+    partial,
+    properties_of,
+    types_of,
+    unknown_fields,
+    without_gaps,
+)
 from longterm.extract.typeddict import modern
 from longterm.memory.draft import ProposalError
 from longterm.memory.model import Memory
@@ -29,8 +40,9 @@ __all__ = ["MemorySchema", "Schema", "memory_schemas", "plain", "problems_in"]
 #: What users may pass as a schema.
 Schema = type[Any] | Mapping[str, Any]
 
-_TOOL_NAME = re.compile(r"[^a-zA-Z0-9_-]")
 _MAX_PROBLEMS = 5
+#: Providers take 64 characters; "update_" stands in front of a name.
+_TOOL_NAME_LENGTH = 57
 
 
 @dataclass(frozen=True)
@@ -44,39 +56,90 @@ class MemorySchema:
     parameters: dict[str, Any]
     _load: Callable[[Any], Any]
     _dump: Callable[[Any], Any]
+    #: The same schema with aliases for names, where fields have any.
+    _aliases: dict[str, Any] | None = None
+    #: Fields that the schema does not name are kept.
+    open: bool = False
+    #: Names of fields that are computed from others, and never stored.
+    _computed: frozenset[str] = field(default_factory=frozenset[str])
 
     @cached_property
     def tool_name(self) -> str:
-        """Name in the alphabet that providers allow for tools."""
-        return _TOOL_NAME.sub("_", self.name)[:57]
+        """Name in the alphabet that providers allow for tools, each its own."""
+        name = re.sub(r"[^a-zA-Z0-9_-]", "_", self.name)
+        if not re.match(r"[a-zA-Z_]", name):
+            name = f"_{name}"
+        if self.name.isascii() and len(name) <= _TOOL_NAME_LENGTH:
+            return name
+        mark = blake2b(self.name.encode("utf-8", "replace"), digest_size=4).hexdigest()
+        word = name.strip("_")[: _TOOL_NAME_LENGTH - len(mark) - 1]
+        return f"{word or 'Memory'}_{mark}"
 
     @cached_property
     def changes(self) -> dict[str, Any]:
         """JSON schema of an edit: every field may be there, none must."""
-        return _partial(self.parameters)
+        return partial({k: v for k, v in self.parameters.items() if k != "description"})
 
     def check(self, content: Any) -> Any:
-        """Return *content* as checked JSON data; raises `ProposalError` telling what is wrong."""
-        return self.dump(self.value(content))
+        """Return *content* as checked JSON data that reads back.
+
+        Raises `ProposalError` with what is wrong.
+        """
+        data = self.dump(self.value(content))
+        try:
+            self._load(data)
+        except ProposalError as error:
+            raise ProposalError(
+                f"A {self.name} does not read back as it is written, so it is not kept: {error}"
+            ) from error
+        return data
 
     def value(self, content: Any) -> Any:
         """Return the user's own object for *content*; raises `ProposalError` like `check`.
 
-        Null in a field that takes none and need not be there is read as "left out".
+        JSON text is decoded where no text belongs, and null in a field that takes none and need
+        not be there is read as "left out".
         """
         try:
             return self._load(content)
         except ProposalError:
-            return self._load(without_gaps(content, self.parameters))
+            return self._load(without_gaps(self.normalized(content), self.parameters))
+
+    def normalized(self, content: Any) -> Any:
+        """Return *content* by field names, and with JSON text decoded where no text belongs."""
+        if self._aliases is not None:
+            content = _renamed(content, self._aliases, self.parameters)
+        if isinstance(content, Mapping) and self._computed:
+            fields = cast("Mapping[str, Any]", content)
+            content = {name: one for name, one in fields.items() if name not in self._computed}
+        return decoded(content, self.parameters)
+
+    def unknown_fields(self, content: Any) -> list[str]:
+        """Return the paths of fields in *content* that the schema would drop in silence."""
+        return [] if self.open else list(unknown_fields(self.normalized(content), self.parameters))
+
+    def same(self, one: Any, other: Any) -> bool:
+        """Whether two contents say the same: sets have no order."""
+        if one == other:
+            return True
+        return bool(ordered(one, self.parameters) == ordered(other, self.parameters))
 
     def dump(self, value: Any) -> Any:
-        """Return *value*, which `value` made, as JSON data."""
-        return self._dump(value)
+        """Return *value*, which `value` made, as JSON data; raises `ProposalError`."""
+        try:
+            return self._dump(value)
+        except PydanticSerializationError as error:
+            raise ProposalError(f"The value is not JSON data: {error}") from error
 
     def load(self, content: Any, otherwise: Any) -> Any:
         """Return the user's own object for *content*, or *otherwise* if it does not check."""
         try:
             return self._load(content)
+        except ProposalError:
+            if not self._computed:
+                return otherwise
+        try:
+            return self._load(self.normalized(content))
         except ProposalError:
             return otherwise
 
@@ -84,9 +147,9 @@ class MemorySchema:
 def memory_schemas(schemas: Sequence[Schema] | Schema) -> tuple[MemorySchema, ...]:
     """Prepare *schemas*, or a single one; raises `ConfigurationError` for what cannot be one."""
     several = schemas if isinstance(schemas, list | tuple) else [schemas]
-    kinds = tuple(_kind(schema) for schema in cast("Sequence[Any]", several))
+    kinds = tuple(map(_memory_schema, cast("Sequence[Any]", several)))
     names = [kind.tool_name.lower() for kind in kinds]  # models mix up upper and lower case
-    if repeated := {name for name in names if names.count(name) > 1}:
+    if repeated := {kind.name.lower() for kind in kinds if names.count(kind.tool_name.lower()) > 1}:
         raise ConfigurationError(
             f"Several schemas are called {sorted(repeated)}. Memories are stored under the name "
             "of their schema, so each needs its own."
@@ -95,49 +158,122 @@ def memory_schemas(schemas: Sequence[Schema] | Schema) -> tuple[MemorySchema, ..
 
 
 def plain(value: Any) -> Any:
-    """Return *value*, an instance of any schema, as JSON data."""
+    """Return *value*, an instance of any schema, as JSON data that reads back."""
     if isinstance(value, BaseModel):
-        return value.model_dump(mode="json")
+        return value.model_dump(mode="json", round_trip=True)
     return to_jsonable_python(value)
 
 
-def _kind(schema: Any) -> MemorySchema:
+def problems_in(error: ValidationError) -> str:
+    """Return what is wrong, field by field, in a few words."""
+    problems = [
+        f"{'.'.join(map(str, problem['loc'])) or 'value'}: {problem['msg']}"
+        for problem in error.errors(include_url=False)[:_MAX_PROBLEMS]
+    ]
+    return "; ".join(problems)
+
+
+def _memory_schema(schema: Any) -> MemorySchema:
     if schema is str:
-        return _kind(Memory)
+        return _of_type(Memory)
     if isinstance(schema, Mapping):
-        return _json_kind(cast("Mapping[str, Any]", schema))
+        return _of_json(cast("Mapping[str, Any]", schema))
     if isinstance(schema, type):
-        return _typed_kind(cast("type[Any]", schema))
+        return _of_type(cast("type[Any]", schema))
     raise ConfigurationError(
         f"{schema!r} is not a schema. Pass a pydantic model, a TypedDict, a dataclass or a "
         "JSON schema."
     )
 
 
-def _typed_kind(schema: type[Any]) -> MemorySchema:
+def _of_type(schema: type[Any]) -> MemorySchema:
     try:
         adapter = TypeAdapter[Any](modern(schema))
         # Field names, not aliases: the model is shown memories as they are stored.
-        parameters = adapter.json_schema(by_alias=False)
+        raw = adapter.json_schema(by_alias=False)
+        aliased = adapter.json_schema(by_alias=True)
     except RecursionError as error:
         raise ConfigurationError(
             f"{schema!r} contains itself: on Python 3.11, take TypedDict from typing_extensions."
         ) from error
     except (PydanticUserError, NameError) as error:
         raise ConfigurationError(f"{schema!r} cannot be used as a schema: {error}") from error
+    name = schema.__name__
+    # What the author wrote; dict and dataclass write texts of their own.
+    described = schema.__doc__ if is_typeddict(schema) else _resolved(name, raw).get("description")
+    parameters = _object_schema(name, raw)
+    computed = _reads_back(name, parameters, _written_form(adapter, parameters))
+    # The model is not asked for what is never written; two dumps of the same set are the same.
     return MemorySchema(
-        schema.__name__,
-        _description(schema, parameters),
-        _object_schema(schema.__name__, parameters),
+        name,
+        " ".join(str(described or f"A memory of kind {name}.").split()),
+        parameters,
         lambda content: _validated(adapter, content),
-        lambda value: adapter.serializer.to_python(value, mode="json", by_alias=False),
+        lambda value: ordered(
+            adapter.serializer.to_python(value, mode="json", by_alias=False, round_trip=True),
+            parameters,
+        ),
+        _object_schema(name, aliased) if aliased != raw else None,
+        _computed=computed,
     )
 
 
-def _description(schema: Any, parameters: Mapping[str, Any]) -> str:
-    """Return what the author wrote of *schema*; dict and dataclass write texts of their own."""
-    own = schema.__doc__ if is_typeddict(schema) else parameters.get("description")
-    return " ".join(str(own or f"A memory of kind {schema.__name__}.").split())
+def _resolved(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        return inlined(schema)
+    except (KeyError, TypeError, RecursionError) as error:
+        raise ConfigurationError(f"Schema {name} refers to what is not there: {error}.") from error
+
+
+def _object_schema(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
+    shown = _resolved(name, schema)
+    if shown.get("type") != "object":
+        raise ConfigurationError(
+            f"Schema {name} must be an object with named fields, not {shown.get('type')!r}."
+        )
+    shown.pop("description", None)  # shown as the tool's own
+    return shown
+
+
+def _written_form(adapter: TypeAdapter[Any], otherwise: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return inlined(adapter.json_schema(mode="serialization", by_alias=False))
+    except (PydanticUserError, KeyError, RecursionError):
+        return otherwise  # a serializer without a form; each value is read back when it is written
+
+
+def _reads_back(name: str, read: dict[str, Any], written: Mapping[str, Any]) -> frozenset[str]:
+    """Refuse a schema whose *written* form cannot be *read*; return its computed fields.
+
+    Fields that are never written and need not be are taken out of *read*: what a model put there
+    would be lost.
+    """
+    faults = list(_unreadable(read, written, ""))
+    if faults:
+        raise ConfigurationError(f"Schema {name} does not read back what it writes: {faults[0]}.")
+    return frozenset(properties_of(written).keys() - properties_of(read).keys())
+
+
+def _unreadable(read: dict[str, Any], written: Mapping[str, Any], path: str) -> Iterator[str]:
+    if read.get("writeOnly"):
+        yield f"{path[:-1]} is a secret, of which only asterisks would be kept"
+    types = types_of(read), types_of(written)
+    if path and all(types) and not (types[0] & types[1]) and types != ({"integer"}, {"number"}):
+        yield f"{path[:-1]} is written as {sorted(types[1])} and read as {sorted(types[0])}"
+    fields, kept = properties_of(read), properties_of(written)
+    for name in list(fields) if kept else ():
+        if name in kept:
+            yield from _unreadable(cast("Any", fields[name]), kept[name], f"{path}{name}.")
+        elif name in read.get("required", ()):
+            yield f"{path}{name} is required and excluded from what is written"
+        else:
+            cast("dict[str, Any]", fields).pop(name)
+    inner = read.get("items"), written.get("items")
+    if all(isinstance(one, Mapping) for one in inner):
+        yield from _unreadable(cast("Any", inner[0]), cast("Any", inner[1]), path)
+    if "anyOf" in read and len(members(read)) == len(members(written)):
+        for one, other in zip(members(read), members(written), strict=True):
+            yield from _unreadable(cast("Any", one), other, path)
 
 
 def _validated(adapter: TypeAdapter[Any], content: Any) -> Any:
@@ -151,16 +287,30 @@ def _validated(adapter: TypeAdapter[Any], content: Any) -> Any:
         raise ProposalError(f"The value is not JSON data: {error}") from error
 
 
-def problems_in(error: ValidationError) -> str:
-    """Return what is wrong, field by field, in a few words."""
-    problems = [
-        f"{'.'.join(map(str, problem['loc'])) or 'value'}: {problem['msg']}"
-        for problem in error.errors(include_url=False)[:_MAX_PROBLEMS]
-    ]
-    return "; ".join(problems)
+def _renamed(value: Any, aliased: Mapping[str, Any], named: Mapping[str, Any]) -> Any:
+    """Return *value* with field names for aliases: two forms of one schema, field by field."""
+    match value:
+        case Mapping():
+            fields = cast("Mapping[str, Any]", value)
+            for one, other in zip(members(aliased), members(named), strict=True):
+                names = dict(zip(properties_of(one), properties_of(other).items(), strict=True))
+                inner = {**properties_of(other), **properties_of(one)}
+                if names and fields.keys() <= inner.keys():
+                    return {
+                        names[key][0] if key in names else key: _renamed(
+                            item, inner[key], names[key][1] if key in names else inner[key]
+                        )
+                        for key, item in fields.items()
+                    }
+            return fields
+        case list() if "items" in aliased:
+            items = cast("list[Any]", value)
+            return [_renamed(item, aliased["items"], named["items"]) for item in items]
+        case _:
+            return value
 
 
-def _json_kind(schema: Mapping[str, Any]) -> MemorySchema:
+def _of_json(schema: Mapping[str, Any]) -> MemorySchema:
     parameters, name, description = _json_parts(schema)
     if not name:
         raise ConfigurationError(
@@ -174,6 +324,7 @@ def _json_kind(schema: Mapping[str, Any]) -> MemorySchema:
         _object_schema(name, parameters),
         _json_checker(name, parameters),
         lambda value: value,
+        open=True,
     )
 
 
@@ -207,51 +358,3 @@ def _json_checker(name: str, schema: dict[str, Any]) -> Callable[[Any], Any]:
         return content
 
     return check
-
-
-def _object_schema(name: str, schema: dict[str, Any]) -> dict[str, Any]:
-    try:
-        inlined = dereference_refs(schema)
-    except (KeyError, RecursionError) as error:
-        raise ConfigurationError(f"Schema {name} refers to what is not there: {error}.") from error
-    if inlined.get("type") != "object":
-        raise ConfigurationError(
-            f"Schema {name} must be an object with named fields, not {inlined.get('type')!r}."
-        )
-    inlined.pop("description", None)  # shown as the tool's own
-    return cast("dict[str, Any]", _without_titles(inlined))
-
-
-def _without_titles(node: Any) -> Any:
-    """Drop what only costs tokens: titles that pydantic makes up, and resolved definitions."""
-    match node:
-        case {"properties": properties, **rest}:
-            fields = cast("Mapping[str, Any]", properties)
-            kept = {name: _without_titles(field) for name, field in fields.items()}
-            return {**_without_titles(rest), "properties": kept}
-        case Mapping():
-            items = cast("Mapping[str, Any]", node).items()
-            return {k: _without_titles(v) for k, v in items if k not in ("title", "$defs")}
-        case list():
-            return [_without_titles(item) for item in cast("list[Any]", node)]
-        case _:
-            return node
-
-
-def _partial(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Make every field optional, in nested objects too, and take the defaults away."""
-    kept = {k: v for k, v in schema.items() if k not in ("required", "default", "description")}
-    fields = cast("Mapping[str, Mapping[str, Any]]", schema.get("properties", {}))
-    if fields:
-        kept["properties"] = {name: _partial_field(field) for name, field in fields.items()}
-    return kept
-
-
-def _partial_field(field: Mapping[str, Any]) -> dict[str, Any]:
-    if field.get("type") == "object":
-        return {**_partial(field), **_only(field, "description")}
-    return {key: value for key, value in field.items() if key != "default"}
-
-
-def _only(field: Mapping[str, Any], *keys: str) -> dict[str, Any]:
-    return {key: field[key] for key in keys if key in field}

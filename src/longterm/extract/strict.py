@@ -8,10 +8,12 @@ Limits that strict mode does not know are dropped: values are checked when they 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, cast
 
-__all__ = ["closed", "nullable", "strict_edits", "strict_form", "without_gaps"]
+from longterm.extract.json_schema import nullable
+
+__all__ = ["closed", "strict_edits", "strict_form"]
 
 _NULL = {"type": "null"}
 #: Keywords that strict mode takes as they are; the structural ones are rewritten below.
@@ -70,36 +72,11 @@ def closed(**fields: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def nullable(schema: Mapping[str, Any]) -> bool:
-    """Tell whether null is a value of *schema*."""
-    kind = schema.get("type")
-    values = schema.get("enum", [schema.get("const", "")])
-    return (
-        kind == "null"
-        or (isinstance(kind, list) and "null" in kind)
-        or None in values
-        or any(nullable(option) for option in _options(schema))
-    )
-
-
-def without_gaps(value: Any, schema: Mapping[str, Any]) -> Any:
-    """Return *value* without the nulls that its *schema* forbids and that may be left out."""
-    match value:
-        case Mapping():
-            fields = cast("Mapping[str, Any]", value)
-            return dict(_filled(fields, _object_for(fields, schema)))
-        case list():
-            items = _array_in(schema).get("items", {})
-            return [without_gaps(item, items) for item in cast("list[Any]", value)]
-        case _:
-            return value
-
-
 def _strict(schema: Mapping[str, Any]) -> dict[str, Any]:
     kept = {key: schema[key] for key in _KEPT if key in schema}
     if schema.get("format") in _FORMATS:
         kept["format"] = schema["format"]
-    if options := _options(schema):
+    if options := [*schema.get("anyOf", ()), *schema.get("oneOf", ())]:
         return {**_only_description(kept), "anyOf": [_strict(option) for option in options]}
     match schema:
         case {"type": "object"}:
@@ -146,32 +123,3 @@ def _or_null(field: Mapping[str, Any]) -> dict[str, Any]:
 
 def _only_description(schema: Mapping[str, Any]) -> dict[str, Any]:
     return {"description": schema["description"]} if "description" in schema else {}
-
-
-def _options(schema: Mapping[str, Any]) -> list[dict[str, Any]]:
-    return [*schema.get("anyOf", ()), *schema.get("oneOf", ())]
-
-
-def _filled(value: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    fields = cast("Mapping[str, Any]", schema.get("properties", {}))
-    required = schema.get("required", ())
-    for name, inner in value.items():
-        field = fields.get(name, {})
-        gap = inner is None and name in fields and name not in required and not nullable(field)
-        if not gap:
-            yield name, without_gaps(inner, field)
-
-
-def _object_for(value: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the object schema in *schema* that has the fields of *value*."""
-    for option in (schema, *_options(schema)):
-        if value.keys() <= cast("Mapping[str, Any]", option.get("properties", {})).keys():
-            return option
-    return {}
-
-
-def _array_in(schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    for option in (schema, *_options(schema)):
-        if "items" in option:
-            return option
-    return {}

@@ -1,28 +1,206 @@
-"""What a model's answer says in words, and whether it says no. Asks nobody."""
+"""What a model answered and how its answer ended: one table for all providers. Asks no model.
+
+Providers say in a dozen vocabularies why an answer ended, in metadata that each client names
+differently. Here every one of them becomes one of four ends, so that an answer that was cut,
+garbled or refused is never taken for a whole one, whoever the provider is.
+"""
 
 from __future__ import annotations
 
+import json
 import re
-from typing import Any, cast
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import Any, Literal, cast
 
-from langchain_core.messages import BaseMessage
+from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.messages.ai import UsageMetadata
 
-__all__ = ["is_refusal", "without_thoughts", "words"]
+__all__ = ["Answer", "AnswerEnd", "refuses_a_forced_call", "without_thoughts"]
 
-_THOUGHTS = re.compile(r"<(think|thinking|reasoning)>.*?(</\1>|\Z)", re.DOTALL | re.IGNORECASE)
+#: How an answer ended, from the best to the worst.
+AnswerEnd = Literal["complete", "cut", "malformed", "refused"]
+
+#: Words of providers for the three ends that are not "complete", in lower case.
+_ENDS: Mapping[str, AnswerEnd] = {
+    # OpenAI chat and everything that speaks its form (vLLM, DeepSeek, Groq, Mistral, OpenRouter)
+    "length": "cut",
+    "model_length": "cut",
+    "abort": "cut",
+    "insufficient_system_resource": "cut",
+    "error": "malformed",
+    "content_filter": "refused",
+    # OpenAI Responses
+    "incomplete": "cut",
+    "max_output_tokens": "cut",
+    "cancelled": "cut",
+    "failed": "malformed",
+    # Anthropic
+    "max_tokens": "cut",
+    "model_context_window_exceeded": "cut",
+    "refusal": "refused",
+    # Gemini
+    "malformed_function_call": "malformed",
+    "malformed_response": "malformed",
+    "unexpected_tool_call": "malformed",
+    "too_many_tool_calls": "malformed",
+    "missing_thought_signature": "malformed",
+    "other": "malformed",
+    "safety": "refused",
+    "recitation": "refused",
+    "language": "refused",
+    "blocklist": "refused",
+    "prohibited_content": "refused",
+    "spii": "refused",
+    "model_armor": "refused",
+    "jailbreak": "refused",
+    # Bedrock
+    "malformed_model_output": "malformed",
+    "malformed_tool_use": "malformed",
+    "guardrail_intervened": "refused",
+    "content_filtered": "refused",
+    # Cohere
+    "error_limit": "cut",
+    "error_toxic": "refused",
+    # whole answers that the words below would misread
+    "stop_sequence": "complete",
+    "stop_limit": "complete",
+    "block_reason_unspecified": "complete",
+}
+#: What a word that is not in the table tells by what it contains; the first that fits.
+_HINTS: tuple[tuple[str, AnswerEnd], ...] = (
+    (
+        r"filter|safety|refus|block|prohibit|guardrail|sensitive|moderat|policy|toxic|harm",
+        "refused",
+    ),
+    (r"malformed|invalid|unexpected|error|fail", "malformed"),
+    (r"incomplete|length|max|limit|exceed|trunc|interrupt|abort|cancel|timeout", "cut"),
+)
+_SEVERITY: tuple[AnswerEnd, ...] = ("complete", "cut", "malformed", "refused")
+_NO_END: tuple[AnswerEnd, str | None] = ("complete", None)
+#: Where clients put such a word.
+_KEYS = (
+    "finish_reason",
+    "stop_reason",
+    "stopReason",
+    "finishReason",
+    "done_reason",
+    "native_finish_reason",
+    "status",
+)
+
+_THOUGHTS = re.compile(
+    r"<(think|thinking|thought|reasoning)>.*?(</\1>|\Z)", re.DOTALL | re.IGNORECASE
+)
 _REFUSAL = re.compile(
     r"(?:I['\u2019]m (?:sorry|unable)|I am (?:sorry|unable)|Sorry\b|I apologi[sz]e|"
     r"I can(?:no|['\u2019])t|I won['\u2019]t)\b",
     re.IGNORECASE,
 )
+#: Statuses of a request that the provider does not take as it is.
+_BAD_REQUEST = (400, 422)
 _REFUSAL_LENGTH = 400  # a refusal is short; an answer that happens to begin so is not
-_REFUSED = ("content_filter", "refusal", "safety", "blocklist", "prohibited_content")
 
 
-def words(answer: Any) -> str:
-    """Text of *answer* without the model's thoughts."""
-    text = answer.text if isinstance(answer, BaseMessage) else answer
-    return without_thoughts(text) if isinstance(text, str) else ""
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a model answered, in the same form whoever made it."""
+
+    #: None where the model, or a parser behind it, gave something that is no message.
+    message: AIMessage | None
+    #: The answer's words, without what a reasoning model thought aloud.
+    text: str
+    end: AnswerEnd
+    #: The provider's own word for the end, in lower case; None where it gives none.
+    reason: str | None
+    #: The model's words for its refusal; what it said at all where its provider only marks one.
+    refusal: str | None
+
+    @classmethod
+    def of(cls, given: Any) -> Answer:
+        """Read what asking a model gave: a message, structured output around one, or a text."""
+        match given:
+            case {"raw": raw, "parsed": parsed, **_rest}:
+                answer = cls.of(raw)
+                text = answer.text or ("" if parsed is None else json.dumps(parsed, default=str))
+                return replace(answer, text=text)
+            case {"raw": raw, **_rest}:
+                return cls.of(raw)
+            case AIMessage():
+                return cls._of_message(given)
+            case BaseMessage() | str():
+                text = without_thoughts(
+                    str(given.text) if isinstance(given, BaseMessage) else given
+                )
+                refusal = text if _sounds_like_a_refusal(text) else None
+                return cls(None, text, "complete", None, refusal)
+            case _:
+                return cls(None, "", "complete", None, None)
+
+    @classmethod
+    def _of_message(cls, message: AIMessage) -> Answer:
+        text = without_thoughts(str(message.text))
+        named: list[tuple[AnswerEnd, str | None]] = [
+            (_end_named(word), word) for word in _reasons(message)
+        ]
+        end, reason = max(named, key=lambda one: _SEVERITY.index(one[0]), default=_NO_END)
+        blocks = [block for block in message.content if isinstance(block, dict)]
+        marked = [
+            str(block.get("refusal") or "") for block in blocks if block.get("type") == "refusal"
+        ]
+        if words := message.additional_kwargs.get("refusal"):
+            marked.append(str(words))
+        if marked or end == "refused" or _sounds_like_a_refusal(text):
+            return cls(message, text, end, reason, next(filter(None, marked), text))
+        return cls(message, text, end, reason, None)
+
+    @property
+    def refused(self) -> bool:
+        """Whether the model declined to answer, or its provider kept the answer back."""
+        return self.refusal is not None
+
+    @property
+    def refused_by_mark(self) -> bool:
+        """Whether more than the words says so: words alone may be an answer about a refusal."""
+        return self.refused and (self.end == "refused" or self.refusal != self.text)
+
+    @property
+    def only_thought(self) -> bool:
+        """Whether nothing was said because the tokens went into thinking."""
+        return self.end == "cut" and not self.text and not self.calls
+
+    @property
+    def is_whole_though_empty(self) -> bool:
+        """Whether an empty answer is no fault: Claude ends its turn so when it has nothing to say.
+
+        Where nothing is known about the end, nothing speaks against it either.
+        """
+        return self.reason in (None, "end_turn")
+
+    @property
+    def calls(self) -> list[Mapping[str, Any]]:
+        """The tool calls of the answer, those whose arguments its client could not parse last."""
+        if self.message is None:
+            return []
+        return [*self.message.tool_calls, *self.message.invalid_tool_calls]
+
+    @property
+    def ends_in_a_call(self) -> bool:
+        """Whether a tool call is the last thing in the answer: cut there, half of it is missing."""
+        content = cast("str | list[Any]", self.message.content if self.message else "")
+        if not self.calls or isinstance(content, str) or not content:
+            return bool(self.calls)
+        match content[-1]:
+            case {"type": "text" | "output_text" | "thinking" | "reasoning"}:
+                return bool(self.message and self.message.invalid_tool_calls)
+            case _:
+                return True
+
+    @property
+    def usage(self) -> UsageMetadata | None:
+        """The tokens the answer cost, where its provider says so."""
+        return self.message.usage_metadata if self.message else None
 
 
 def without_thoughts(text: str) -> str:
@@ -30,26 +208,37 @@ def without_thoughts(text: str) -> str:
     return _THOUGHTS.sub("", text).strip()
 
 
-def is_refusal(answer: Any) -> bool:
-    """Whether the model declined to answer."""
-    if isinstance(answer, BaseMessage) and _is_marked(answer):
-        return True
-    said = words(answer)
-    return len(said) <= _REFUSAL_LENGTH and bool(_REFUSAL.match(said))
+def refuses_a_forced_call(error: Exception) -> bool:
+    """Whether *error*, met when a call was forced, may be a no to the forcing.
+
+    Thinking models answer it with a bad request, and some clients know no such option. Clients
+    have no error in common; what they share is the number of the status.
+    """
+    status = getattr(error, "status_code", None) or getattr(error, "code", None)
+    if status is None:
+        return isinstance(error, TypeError | ValueError | NotImplementedError)
+    return status in _BAD_REQUEST
 
 
-def _is_marked(answer: BaseMessage) -> bool:
-    data = answer.response_metadata
-    reason = str(data.get("finish_reason") or data.get("stop_reason") or "").lower()
-    content = cast("str | list[Any]", answer.content)
-    blocks = [] if isinstance(content, str) else content
-    refusals = [block for block in blocks if _is_refusal_block(block)]
-    return bool(reason in _REFUSED or refusals or answer.additional_kwargs.get("refusal"))
+def _sounds_like_a_refusal(text: str) -> bool:
+    return len(text) <= _REFUSAL_LENGTH and bool(_REFUSAL.match(text))
 
 
-def _is_refusal_block(block: Any) -> bool:
-    match block:
-        case {"type": "refusal"}:
-            return True
-        case _:
-            return False
+def _reasons(message: AIMessage) -> Iterator[str]:
+    """Yield every word in the metadata of *message* that says why it ended, in lower case."""
+    data = cast("dict[str, Any]", message.response_metadata)
+    values = [data.get(key) for key in _KEYS]
+    for key, field in (("incomplete_details", "reason"), ("prompt_feedback", "block_reason")):
+        if isinstance(details := data.get(key), dict):
+            values.append(cast("dict[str, Any]", details).get(field))
+    for value in values:
+        word = value.value if isinstance(value, Enum) else value
+        if isinstance(word, str):  # vLLM gives the number of a token as stop_reason
+            yield word.strip().lower().replace("-", "_").removeprefix("finishreason.")
+
+
+def _end_named(word: str) -> AnswerEnd:
+    if word in _ENDS:
+        return _ENDS[word]
+    hinted: list[AnswerEnd] = [end for hint, end in _HINTS if re.search(hint, word)]
+    return hinted[0] if hinted else "complete"

@@ -14,7 +14,7 @@ from langchain_core.messages import AIMessage
 from pydantic import BaseModel
 
 from longterm.extract.reading import read_json
-from longterm.models.answer import words
+from longterm.models.answer import Answer
 
 __all__ = ["field"]
 
@@ -26,7 +26,7 @@ def field(answer: Any, *names: str) -> Any:
 
     None where there is no such field; an empty one is "".
     """
-    text = words(answer)
+    text = Answer.of(answer).text
     places = list(_structured(answer))
     places.append({name: value for name in names if (value := _between(text, name)) is not None})
     value = read_json(text)

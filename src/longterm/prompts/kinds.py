@@ -16,7 +16,7 @@ from typing import Any
 from langchain_core.messages import HumanMessage
 
 from longterm.effects.steps import ask
-from longterm.models.answer import is_refusal
+from longterm.models.answer import Answer
 from longterm.models.names import ChatModel
 from longterm.prompts.answers import field
 from longterm.prompts.instructions import (
@@ -62,7 +62,7 @@ def gradient(model: ChatModel, config: Mapping[str, Any]) -> Rewriter:
         task = fill(review, **case.values)
         _, answer = await reflect(model, task, RECOMMEND, steps, lambda one: _read(one) is not None)
         # A small model forgets the form, and its words are advice all the same.
-        text = "" if is_refusal(answer) else said(answer)
+        text = "" if Answer.of(answer).refused else said(answer)
         advice = _read(answer) or _Advice(recommendations=_something(text))
         if not advice.recommendations:
             return case.text

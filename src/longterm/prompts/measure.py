@@ -20,7 +20,7 @@ from langchain_core.runnables import Runnable, RunnableLambda
 from longterm.effects.steps import ask, together
 from longterm.errors import ConfigurationError, InvalidInputError
 from longterm.memory.conversation import as_messages, message_text, render
-from longterm.models.answer import words
+from longterm.models.answer import Answer
 from longterm.models.names import ChatModel, as_model
 from longterm.prompts.answers import field
 from longterm.prompts.inputs import AnnotatedTrajectory
@@ -161,7 +161,7 @@ class Measure:
         text = fill(JUDGE, **{tag: fenced(one, *values) for tag, one in values.items()})
         verdict = await ask(self.score, [HumanMessage(text)])
         found = field(verdict, "score")
-        number = _NUMBER.search(str(words(verdict) if found is None else found))
+        number = _NUMBER.search(str(Answer.of(verdict).text if found is None else found))
         score = 0.0  # no evidence is no gain
         if number is not None:
             value = float(number["score"])

@@ -16,7 +16,7 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from longterm.effects.steps import Flow, ask
 from longterm.errors import ConfigurationError
 from longterm.memory.conversation import message_text
-from longterm.models.answer import words
+from longterm.models.answer import Answer
 from longterm.models.names import ChatModel
 from longterm.prompts.answers import field
 from longterm.prompts.inputs import Prompt
@@ -116,9 +116,9 @@ def exchange(messages: Sequence[BaseMessage], answer: Any, reply: str) -> list[B
 
 def said(answer: Any) -> str:
     """Text of *answer*, the calls it makes included: nobody would answer them as calls."""
-    if isinstance(answer, BaseMessage) and not words(answer):
+    if isinstance(answer, BaseMessage) and not Answer.of(answer).text:
         return message_text(answer).strip()
-    return words(answer)
+    return Answer.of(answer).text
 
 
 def request(old: str) -> str:

@@ -21,7 +21,7 @@ from typing_extensions import TypedDict, Unpack
 from longterm.effects.drivers import arun, run
 from longterm.effects.steps import ask
 from longterm.memory.conversation import as_messages, message_text, render
-from longterm.models.answer import is_refusal, words
+from longterm.models.answer import Answer
 from longterm.models.names import ChatModel, as_model
 from longterm.short_term.budget import (
     Limits,
@@ -222,7 +222,7 @@ async def _asked(
     shown = {name: fenced(text, "conversation", "notes") for name, text in texts.items()}
     asked = prompt.format_messages(messages=list(part), max_words=length, **shown)
     answer = await ask(how.model, asked)
-    return "" if is_refusal(answer) else words(answer)
+    return "" if Answer.of(answer).refused else Answer.of(answer).text
 
 
 def _short_enough(part: Sequence[BaseMessage], how: Summarizer) -> Sequence[BaseMessage]:

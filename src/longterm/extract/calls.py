@@ -1,0 +1,147 @@
+"""Calls of our tools → proposals, tolerant of the form they come in. Pure.
+
+Which tool is meant, and what its arguments are, is the same question whether a call came from a
+provider's own parser or stands in the words of an answer; so every protocol reads calls here.
+The calls of LangMem's tools (PatchDoc, RemoveDoc) are understood.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, cast
+
+from longterm.errors import ConfigurationError
+from longterm.extract.proposal import (
+    CUT_OFF,
+    Finish,
+    Proposal,
+    Proposed,
+    ProposedDelete,
+    ProposedInsert,
+    ProposedUpdate,
+    Unreadable,
+)
+from longterm.extract.protocol import AllowedActions, target_of
+from longterm.extract.reading import cut_off, parsed, too_deep
+from longterm.extract.spelled_calls import spelled_calls
+from longterm.extract.tool_names import named, words_of
+
+__all__ = ["CHANGE", "CHANGE_UNTYPED", "FINISH", "REMOVE", "CallReader"]
+
+CHANGE = "update_{}"
+CHANGE_UNTYPED = "update_memory"
+REMOVE = "delete_memory"
+FINISH = "Done"
+
+_WRAPPERS = ("arguments", "parameters", "args", "input", "kwargs", "properties")
+
+
+class CallReader:
+    """Reads calls of the tools that stand for *allowed*."""
+
+    def __init__(self, allowed: AllowedActions) -> None:
+        self._adding = {kind.tool_name: kind for kind in allowed.kinds}
+        self._changing = {CHANGE.format(name) for name in self._adding}
+        if taken := self._adding.keys() & {*self._changing, CHANGE_UNTYPED, REMOVE, FINISH}:
+            raise ConfigurationError(
+                f"Schemas cannot be called {sorted(taken)}: tools of longterm's have these names."
+            )
+        if not {words_of(CHANGE_UNTYPED)} & set(map(words_of, self._changing)):
+            self._changing.add(CHANGE_UNTYPED)
+        #: Names that stand for a tool: a schema may be called by its own name as well.
+        self._tools = {
+            **{name: name for name in (*self._changing, REMOVE, FINISH)},
+            **{kind.name: name for name, kind in self._adding.items()},
+            **{name: name for name in self._adding},
+        }
+
+    def proposed(self, name: str, arguments: Any, identity: str, *, cut: bool = False) -> Proposed:
+        """Return what the call of *name* proposes; *cut* where half of it is missing."""
+        value, half = _decoded({} if arguments is None else arguments)
+        shown = "…" if too_deep(value) else arguments
+        said = f"{name}({json.dumps(shown, ensure_ascii=False, default=str)})"
+        if cut or half:
+            return Proposed(CUT_OFF, identity, said)
+        return Proposed(self._proposal(name, value), identity, said)
+
+    def spelled_out(self, text: str, *, cut: bool = False) -> list[Proposed]:
+        """Return what the calls in *text* propose, as some servers leave them in the words."""
+        calls = spelled_calls(text)
+        return [
+            self.proposed(
+                call.name,
+                call.arguments,
+                str(index),
+                cut=call.cut or (cut and index == len(calls) - 1),
+            )
+            for index, call in enumerate(calls)
+        ]
+
+    def _proposal(self, name: str, value: Any) -> Proposal:
+        if not isinstance(value, Mapping) or too_deep(value):
+            return Unreadable(f"The arguments of {name} are not valid JSON.")
+        arguments = dict(cast("Mapping[str, Any]", value))
+        tool = named(name, self._tools)
+        match name, arguments:
+            case _ if kind := self._adding.get(tool or ""):
+                return ProposedInsert(
+                    kind, _unwrapped(arguments, kind.parameters.get("properties", ()))
+                )
+            case _ if tool in self._changing or name == CHANGE_UNTYPED:
+                return _change(_unwrapped(arguments, ("number", "changes")))
+            case _ if tool == FINISH:
+                return Finish()
+            case _, {"number": number} if tool == REMOVE or words_of(name)[:1] == ("delete",):
+                return ProposedDelete(target_of(number))
+            case "RemoveDoc", {"json_doc_id": target}:
+                return ProposedDelete(target_of(target))
+            case "PatchDoc", {"json_doc_id": target, "patches": patches}:
+                return ProposedUpdate(target_of(target), patches)
+            case _ if tool == REMOVE or name in ("RemoveDoc", "PatchDoc"):
+                return Unreadable(f"{name} needs the number of a memory.")
+            case _:
+                adding = " or ".join(sorted(self._adding))
+                return Unreadable(f"There is no tool {name}. To add a memory, call {adding}.")
+
+
+def _decoded(arguments: Any) -> tuple[Any, bool]:
+    """Return *arguments* as a value, and whether half of it is missing.
+
+    A client hands on as text what it could not parse, and some servers encode twice.
+    """
+    half = False
+    for _ in range(3):
+        if not isinstance(arguments, str):
+            break
+        half = half or cut_off(arguments)
+        arguments = {} if arguments.strip() in ("", "null") else parsed(arguments)
+    return arguments, half
+
+
+def _unwrapped(arguments: dict[str, Any], fields: Any) -> dict[str, Any]:
+    """Return *arguments*, or what stands inside where a model wrapped them once more."""
+    match list(arguments.items()):
+        case [(str(key), inner)] if key in _WRAPPERS and key not in fields:
+            value, half = _decoded(inner)
+            whole = isinstance(value, dict) and not half
+            return cast("dict[str, Any]", value) if whole else arguments
+        case _:
+            return arguments
+
+
+def _change(arguments: dict[str, Any]) -> Proposal:
+    match arguments:
+        case {"number": number, "changes": changes}:
+            return ProposedUpdate(target_of(number), _patch(changes))
+        case {"number": number, **changes} if changes:
+            return ProposedUpdate(target_of(number), changes)
+        case _:
+            return Unreadable("A change needs the number of a memory and the fields that change.")
+
+
+def _patch(changes: Any) -> Any:
+    """Return *changes*, which may come as JSON text; a plain text is a memory's new text."""
+    value, half = _decoded(changes)
+    whole = isinstance(value, dict | list) and not half
+    return cast("Any", value) if whole and value else changes

@@ -1,0 +1,279 @@
+"""JSON schemas, read: what a schema says about a value, and values brought to its form. Pure.
+
+Schemas here have their references resolved (`inlined`). A schema that says nothing of a place
+takes anything there.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, cast
+
+from longterm.extract.reading import cut_off, parsed
+
+__all__ = [
+    "decoded",
+    "inlined",
+    "member_for",
+    "members",
+    "nullable",
+    "object_for",
+    "ordered",
+    "partial",
+    "properties_of",
+    "types_of",
+    "unknown_fields",
+    "without_gaps",
+]
+
+Schema = Mapping[str, Any]
+
+#: How often a schema that contains itself is shown within itself, and how large it may grow so.
+_NESTED = 2
+_MOST_NODES = 2_000
+#: Keywords that hold values, not schemas.
+_VALUES = ("enum", "const", "default", "required", "examples")
+#: What only costs tokens: titles that pydantic makes up, and what is resolved.
+_DROPPED = ("title", "$defs", "definitions", "discriminator")
+
+
+def inlined(schema: Schema) -> dict[str, Any]:
+    """Return *schema* with its references resolved, without titles.
+
+    Where it contains itself, the inner form is shown once more and then named. Raises `KeyError`
+    for a reference to nothing.
+    """
+    left = _MOST_NODES
+
+    def walk(node: Any, path: tuple[str, ...]) -> Any:
+        nonlocal left
+        left -= 1
+        match node:
+            case {"$ref": str(reference), **beside}:
+                target = cast("dict[str, Any]", _referred(schema, reference))
+                if path.count(reference) >= (_NESTED if left > 0 else 1):
+                    again = f"Another {reference.rsplit('/', 1)[-1]}, of the same form."
+                    kind = {"type": target["type"]} if "type" in target else {}
+                    return {**kind, "description": again}
+                return walk({**target, **beside}, (*path, reference))
+            case {"properties": Mapping(), **rest}:
+                fields = properties_of(cast("Schema", node))
+                shown = {name: walk(field, path) for name, field in fields.items()}
+                return {**walk(rest, path), "properties": shown}
+            case {"oneOf": options, **rest} if "anyOf" not in rest:
+                return walk({**rest, "anyOf": options}, path)
+            case Mapping():
+                items = cast("Mapping[str, Any]", node).items()
+                return {
+                    key: value if key in _VALUES else walk(value, path)
+                    for key, value in items
+                    if key not in _DROPPED
+                }
+            case list():
+                return [walk(item, path) for item in cast("list[Any]", node)]
+            case _:
+                return node
+
+    return cast("dict[str, Any]", walk(schema, ()))
+
+
+def _referred(schema: Schema, reference: str) -> Any:
+    if not reference.startswith("#"):
+        raise KeyError(reference)
+    node: Any = schema
+    for part in reference.removeprefix("#").strip("/").split("/") if reference != "#" else ():
+        node = node[part.replace("~1", "/").replace("~0", "~")]
+    if reference == "#":
+        return {key: value for key, value in schema.items() if key not in ("$defs", "definitions")}
+    return node
+
+
+def partial(schema: Schema) -> dict[str, Any]:
+    """Return the form of edits: every field may be there, in nested objects too, and none must.
+
+    A field of several object types keeps them whole, for such a value is replaced as a whole.
+    """
+    kept = {key: value for key, value in schema.items() if key not in ("required", "default")}
+    if fields := properties_of(schema):
+        kept["properties"] = {name: partial(field) for name, field in fields.items()}
+    if "anyOf" in kept and len([one for one in members(schema) if properties_of(one)]) == 1:
+        kept["anyOf"] = [partial(option) for option in members(schema)]
+    return kept
+
+
+def properties_of(schema: Schema) -> Mapping[str, Schema]:
+    """Return the named fields of an object's *schema*."""
+    return cast("Mapping[str, Schema]", schema.get("properties", {}))
+
+
+def members(schema: Schema) -> list[Schema]:
+    """Return the alternatives in *schema*, or itself where it has none."""
+    return [*schema.get("anyOf", ()), *schema.get("oneOf", ())] or [schema]
+
+
+def types_of(schema: Schema) -> set[str]:
+    """Return the names of the JSON types that *schema* takes; none where it takes any."""
+    found: set[str] = set()
+    for member in members(schema):
+        match member:
+            case {"type": str(name)}:
+                found.add(name)
+            case {"type": [*names]}:
+                found.update(cast("list[str]", names))
+            case {"enum": [*values]}:
+                found.update(map(_type_of, values))
+            case {"const": value}:
+                found.add(_type_of(value))
+            case {"properties": _}:
+                found.add("object")
+            case {"anyOf": _} | {"oneOf": _}:
+                found |= types_of(member)
+            case _:
+                return set()
+    return found
+
+
+def _type_of(value: Any) -> str:
+    match value:
+        case bool():
+            return "boolean"
+        case int():
+            return "integer"
+        case float():
+            return "number"
+        case str():
+            return "string"
+        case None:
+            return "null"
+        case list():
+            return "array"
+        case _:
+            return "object"
+
+
+def nullable(schema: Schema) -> bool:
+    """Tell whether null is expressly a value of *schema*."""
+    return "null" in types_of(schema) or any(
+        None in member.get("enum", [member.get("const", "")]) for member in members(schema)
+    )
+
+
+def object_for(value: Mapping[str, Any], schema: Schema) -> Schema | None:
+    """Return the object schema in *schema* that *value* fits: the only one, or the first that does.
+
+    Of several, one fits if it has all the fields of *value*, in it the values that tell it from
+    others, and if *value* has all that it must have. None where none fits.
+    """
+    objects = [one for one in members(schema) if "object" in types_of(one) or not types_of(one)]
+    if len(objects) == 1:
+        return objects[0]
+    return next((one for one in objects if _fits(value, one, whole=True)), None)
+
+
+def member_for(value: Mapping[str, Any], patch: Mapping[str, Any], schema: Schema) -> Schema | None:
+    """Return the object schema in *schema* that *value* has and a *patch* of it keeps, if any."""
+    objects = [one for one in members(schema) if "object" in types_of(one) or not types_of(one)]
+    if len(objects) == 1:
+        return objects[0]
+    current = next((one for one in objects if _fits(value, one, whole=True)), None)
+    return current if current is not None and _fits(patch, current, whole=False) else None
+
+
+def _fits(value: Mapping[str, Any], schema: Schema, *, whole: bool) -> bool:
+    fields = properties_of(schema)
+    named = value.keys() <= fields.keys() or bool(schema.get("additionalProperties"))
+    complete = not whole or set(schema.get("required", ())) <= value.keys()
+    marks = [(name, field) for name, field in fields.items() if name in value]
+    return named and complete and all(_takes_mark(value[name], field) for name, field in marks)
+
+
+def _takes_mark(value: Any, field: Schema) -> bool:
+    """Whether *field*, where it takes certain values only, takes *value*."""
+    match field:
+        case {"const": const}:
+            return value == const
+        case {"enum": [*values]}:
+            return value in values
+        case _:
+            return True
+
+
+def _inner(value: Any, schema: Schema) -> Iterator[tuple[Any, Any, Schema]]:
+    """Yield what stands inside of *value*: its key or index, itself and its schema."""
+    match value:
+        case Mapping():
+            fields = cast("Mapping[str, Any]", value)
+            form = object_for(fields, schema) or {}
+            others = form.get("additionalProperties")
+            free: Schema = cast("Schema", others) if isinstance(others, Mapping) else {}
+            for name, one in fields.items():
+                yield name, one, properties_of(form).get(name, free)
+        case list():
+            arrays = [one for one in members(schema) if "array" in types_of(one)]
+            form: Schema = arrays[0] if len(arrays) == 1 else {}
+            first = cast("Sequence[Schema]", form.get("prefixItems", ()))
+            rest = cast("Any", form.get("items"))
+            for index, one in enumerate(cast("list[Any]", value)):
+                free: Schema = cast("Schema", rest) if isinstance(rest, Mapping) else {}
+                yield index, one, first[index] if index < len(first) else free
+        case _:
+            return
+
+
+def _rebuilt(value: Any, inner: Iterator[tuple[Any, Any]]) -> Any:
+    return dict(inner) if isinstance(value, Mapping) else [one for _, one in inner]
+
+
+def decoded(value: Any, schema: Schema) -> Any:
+    """Return *value* with JSON text decoded wherever *schema* takes no text, at any depth."""
+    types = types_of(schema)
+    if isinstance(value, str) and types and "string" not in types and not cut_off(value):
+        found = parsed(value)
+        same = _type_of(found) in types or (_type_of(found) == "integer" and "number" in types)
+        return decoded(found, schema) if same and not isinstance(found, str) else value
+    if not isinstance(value, Mapping | list):
+        return value
+    return _rebuilt(value, ((key, decoded(one, form)) for key, one, form in _inner(value, schema)))
+
+
+def without_gaps(value: Any, schema: Schema) -> Any:
+    """Return *value* without the nulls that its *schema* forbids and that may be left out."""
+    if not isinstance(value, Mapping | list):
+        return value
+    form = object_for(cast("Any", value), schema) if isinstance(value, Mapping) else None
+    fields, required = properties_of(form or {}), (form or {}).get("required", ())
+    return _rebuilt(
+        value,
+        (
+            (key, without_gaps(one, inner))
+            for key, one, inner in _inner(value, schema)
+            if not (one is None and key in fields and key not in required and not nullable(inner))
+        ),
+    )
+
+
+def ordered(value: Any, schema: Schema) -> Any:
+    """Return *value* with its sets, which are lists in JSON, in one order."""
+    if not isinstance(value, Mapping | list):
+        return value
+    inner: Any = _rebuilt(
+        value, ((key, ordered(one, form)) for key, one, form in _inner(value, schema))
+    )
+    if isinstance(inner, list) and any(one.get("uniqueItems") for one in members(schema)):
+        inner = sorted(cast("list[Any]", inner), key=lambda one: json.dumps(one, sort_keys=True))
+    return cast("Any", inner)
+
+
+def unknown_fields(value: Any, schema: Schema, path: str = "") -> Iterator[str]:
+    """Yield the paths of fields in *value* that *schema* neither names nor leaves open."""
+    if isinstance(value, Mapping):
+        form = object_for(cast("Mapping[str, Any]", value), schema) or {}
+        if properties_of(form) and not form.get("additionalProperties"):
+            yield from (
+                f"{path}{name}"
+                for name in cast("Mapping[str, Any]", value)
+                if name not in properties_of(form)
+            )
+    for key, one, inner in _inner(value, schema):
+        yield from unknown_fields(one, inner, f"{path}{key}.")

@@ -1,0 +1,55 @@
+"""Names of tools as models write them → the tool that is meant, where only one can be. Pure.
+
+Models change the case of a name, put a namespace, a server or a channel mark before or after
+it, or use another verb for the same action. A name is understood when the words of exactly one
+tool stand in it, in their order, and nothing else in it names another action.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+__all__ = ["named", "words_of"]
+
+#: Marks of chat templates, and what follows them: ``Person<|channel|>commentary``.
+_MARKS = re.compile(r"<[|｜][^>]*>?")
+_WORDS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+|[^\W\d_a-zA-Z]+")
+
+_ADDS = {"add", "create", "insert", "save", "store", "remember", "record", "write", "append"}
+_CHANGES = {"update", "change", "edit", "patch", "modify", "replace", "revise"}
+_REMOVES = {"delete", "remove", "forget", "erase", "drop"}
+_OTHERS = {"search", "find", "recall", "manage", "get", "list", "read", "query", "load", "undo"}
+
+
+def words_of(name: str) -> tuple[str, ...]:
+    """Return the words in *name*, in lower case, with one verb for each action."""
+    words = (word.lower() for word in _WORDS.findall(_MARKS.sub(" ", name)))
+    return tuple(
+        "update" if word in _CHANGES else "delete" if word in _REMOVES else word for word in words
+    )
+
+
+def named(name: str, tools: Mapping[str, str]) -> str | None:
+    """Return what *name* means in *tools*, by their names; None where none or several could be."""
+    if name in tools:
+        return tools[name]
+    squashed = "".join(words_of(name))
+    if len(same := {tools[one] for one in tools if "".join(words_of(one)) == squashed}) == 1:
+        return same.pop()
+    fitting = [(len(words_of(one)), tools[one]) for one in tools if _stands_in(one, name)]
+    longest = {tool for length, tool in fitting if length == max(fitting)[0]}
+    return longest.pop() if len(longest) == 1 else None
+
+
+def _stands_in(tool: str, name: str) -> bool:
+    """Whether the words of *tool* follow each other in *name*, and the rest is no other action."""
+    inner, outer = words_of(tool), words_of(name)
+    for start in range(len(outer) - len(inner) + 1):
+        if inner and outer[start : start + len(inner)] == inner:
+            rest = {*outer[:start], *outer[start + len(inner) :]}
+            other_actions = {"update", "delete", *_OTHERS}
+            if {"update", "delete"} & set(inner):
+                other_actions |= _ADDS
+            return not rest & other_actions
+    return False
