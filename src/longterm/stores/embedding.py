@@ -59,6 +59,10 @@ class SupportsScript(Protocol):
         ...
 
 
+#: How many queries' vectors are kept.
+_RECENT = 8
+
+
 class Embedder:
     """An embedding model with its name and dimension."""
 
@@ -72,6 +76,8 @@ class Embedder:
         self.model: Embeddings = ensure_embeddings(embed)
         self.dims = dims
         self.name = str(index.get("model") or _name(self.model))
+        #: Vectors of the last queries by the hash of their text: recall asks in several namespaces.
+        self.recent: dict[bytes, Vector] = {}
 
     def supports(self, text: str) -> bool:
         """Whether *text* shall have a vector."""
@@ -125,12 +131,16 @@ async def vectors_of(
 
 async def query_vectors(embedder: Embedder, queries: Sequence[str]) -> dict[str, Vector]:
     """Return vectors by their query, of those the model can read."""
-    wanted = list(dict.fromkeys(query for query in queries if embedder.supports(query)))
-    if not wanted:
-        return {}
-    packed = embedder.packed(await EmbedQueries(embedder.model, wanted), wanted)
-    rows = unpack(packed, embedder.dims).astype(np.float32)
-    return dict(zip(wanted, rows, strict=True))
+    wanted = {text_hash(query): query for query in queries if embedder.supports(query)}
+    known = embedder.recent
+    missing = {digest: query for digest, query in wanted.items() if digest not in known}
+    if missing:
+        texts = list(missing.values())
+        packed = embedder.packed(await EmbedQueries(embedder.model, texts), texts)
+        rows = unpack(packed, embedder.dims).astype(np.float32)
+        known = known | dict(zip(missing, rows, strict=True))
+        embedder.recent = dict(list(known.items())[-_RECENT:])
+    return {query: known[digest] for digest, query in wanted.items()}
 
 
 def texts_of(value: Mapping[str, Any], fields: Sequence[str]) -> list[str]:
