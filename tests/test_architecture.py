@@ -26,7 +26,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "commit": {"effects", "errors", "memory"},
     "history": {"commit", "effects", "errors", "memory", "stores", "text"},
     "extract": {"effects", "errors", "memory", "models", "text"},
-    "recall": {"commit", "effects", "errors", "memory", "models", "text"},
+    "recall": {"commit", "effects", "errors", "history", "memory", "models", "text"},
     "short_term": {"effects", "errors", "memory", "models", "text"},
     "prompts": {"effects", "errors", "extract", "memory", "models", "text"},
     "manage": {

@@ -7,6 +7,7 @@ import numpy as np
 from hypothesis import given, strategies as st
 from talk import NOW, Say, among
 
+from longterm.memory.revision import Source
 from longterm.recall.candidates import Candidate
 from longterm.recall.question import Question, parse_question
 from longterm.recall.signals import SIGNALS, columns
@@ -90,6 +91,17 @@ def test_the_asker_asks_about_the_user_and_you_about_the_assistant(say: Say) -> 
     assert columns(question("What do I like?"), candidates)["speaker"].tolist() == [1, 0]
     assert columns(question("What did you recommend?"), candidates)["speaker"].tolist() == [0, 1]
     assert columns(question("Summarize my notes"), candidates)["speaker"].tolist() == [0, 0]
+
+
+def test_a_turn_is_found_by_what_was_learned_from_it(say: Say) -> None:
+    turn, other = say("We came here in May", message_id="1"), say("So it goes", message_id="2")
+    fact = say("Ann lives in Lyon", kind="memory", thread="f", sources=(Source("one", "1"),))
+    candidates = among([turn, other, fact], {turn: 0.1, other: 0.1, fact: 0.6})
+    found = columns(question("Who lives in Lyon?"), candidates)
+    order = [candidates.candidates.index(one) for one in (turn, other, fact)]
+
+    assert found["vector"][order].tolist() == [0.6, 0.1, 0.6]
+    assert found["text"][order].tolist() == [1.0, 0.0, 1.0]
 
 
 def test_time_fades_faster_before_than_after(say: Say) -> None:

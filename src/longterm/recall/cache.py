@@ -6,7 +6,7 @@ store has just brought is looked up, so that nobody recalls what was changed or 
 """
 
 from collections import OrderedDict
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
 
@@ -74,6 +74,13 @@ class ReadingCache:
             found = [conversation.read(item) for item in items]
             self._shrink()
         return found
+
+    def replace(self, places: Places, others: Mapping[Candidate, Candidate]) -> None:
+        """Keep another candidate for each of those read before."""
+        with self._lock:
+            if conversation := self._conversations.get(places):
+                for key, one in conversation.candidates.items():
+                    conversation.candidates[key] = others.get(one, one)
 
     def timeline(self, places: Places, candidates: Sequence[Candidate]) -> Timeline:
         """Put *candidates* in order, or find the timeline of the same ones."""

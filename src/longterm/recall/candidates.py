@@ -62,6 +62,8 @@ class Candidate:
     written: datetime | None = None
     #: When the store's item was last written.
     updated: datetime | None = None
+    #: Whether the history was asked for the sources of a memory.
+    is_sourced: bool = False
 
     @property
     def id(self) -> tuple[Namespace, str]:
@@ -154,6 +156,23 @@ class Timeline:
         """What was said just before each, in the same session."""
         pairs = zip(self.candidates, self.candidates[1:], self.starts[1:].tolist(), strict=False)
         return {one: before for at, (before, one, start) in enumerate(pairs, 1) if start < at}
+
+    @cached_property
+    def sources(self) -> tuple[Indices, Indices]:
+        """Pairs of a memory's place and that of a turn it came from, as two arrays."""
+        turns: dict[tuple[str, object], int] = {}
+        for at, one in enumerate(self.candidates):
+            if one.kind == "turn":
+                turns[one.thread, one.time] = turns[one.thread, one.message_id] = at
+        pairs = [
+            (at, turns[place])
+            for at, one in enumerate(self.candidates)
+            for source in one.sources
+            # A message without an id is known by its thread and its time.
+            if (place := (source.thread_id or "", source.message_id or source.time)) in turns
+        ]
+        memories, said = zip(*pairs, strict=True) if pairs else ((), ())
+        return np.array(memories, np.int64), np.array(said, np.int64)
 
     def neighborhood(self, reach: int) -> tuple[Indices, Indices]:
         """Begin and end of the stretch within *reach* of each, in the same session."""

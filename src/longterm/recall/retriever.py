@@ -37,6 +37,8 @@ from longterm.recall.fusion import Ranked, Ranking, Weights, rank
 from longterm.recall.question import Question, parse_question
 from longterm.recall.results import RecallItem, RecallResult
 from longterm.recall.selection import by_value
+from longterm.recall.sources import memories_at, sourced
+from longterm.recall.turns import turn_key
 
 __all__ = ["Recall", "RecallItem", "RecallResult", "Reranker", "create_recall"]
 
@@ -157,7 +159,8 @@ class _Request:
             if self.exact
             else any(one.namespace[: len(place)] == place for place in self.places)
         )
-        return inside and (self.as_of is None or one.time <= self.as_of)
+        late = self.as_of is not None and one.kind == "turn" and one.time > self.as_of
+        return inside and not late
 
     def without_thread(self, found: Sequence[Candidate]) -> Sequence[Candidate]:
         """Leave out the turns of the thread that is going on, and those that were given."""
@@ -315,16 +318,33 @@ class Recall(FlowRunnable[Any, RecallResult]):
             request.exact,
         )
         read = self._cache.candidates(places, (hit.encoded for hit in hits))
+        read = await self._with_sources(places, read)
         pairs = zip(read, (hit.cosine for hit in hits), strict=True)
         cosines = {one: cosine for one, cosine in pairs if request.holds(one)}
         found = [*cosines]
         if not hits or any(isinstance(hit.encoded, Item) for hit in hits):
             items = await _neighbors(cosines, places)
             self._warn_of_limits(places, read)
-            others = self._cache.candidates(places, items)
+            others = await self._with_sources(places, self._cache.candidates(places, items))
             found += filter(request.holds, others)
+        if len(read) > _FULL_SCAN_LIMIT:  # not all of it was read
+            items = await _source_turns(found, places)
+            found += filter(request.holds, self._cache.candidates(places, items))
+        if request.as_of is not None:
+            found = await _then(found, places, request.as_of)
         timeline = self._cache.timeline(places, request.without_thread(found))
         return candidate_set(timeline, cosines)
+
+    async def _with_sources(
+        self, places: tuple[Namespace, ...], read: Sequence[Candidate]
+    ) -> Sequence[Candidate]:
+        """Learn where the memories among those *read* came from; once for each state of one."""
+        unknown = [one for one in read if one.kind == "memory" and not one.is_sourced]
+        if not unknown:
+            return read
+        known = await sourced(unknown)
+        self._cache.replace(places, known)
+        return [known.get(one, one) for one in read]
 
     def _warn_of_limits(self, places: tuple[Namespace, ...], read: Sequence[Candidate]) -> None:
         """Say once of a namespace that a store without full text shows no more of it."""
@@ -361,6 +381,30 @@ async def _neighbors(
     missing = dict.fromkeys(place for place in before if place[1] and place not in known)
     items = await fetch([GetOp(*place, refresh_ttl=False) for place in missing])
     return [item for item in items if item is not None]
+
+
+async def _source_turns(found: Sequence[Candidate], places: Sequence[Namespace]) -> list[Item]:
+    """Read the turns that the best memories came from, where the store did not bring them."""
+    known = {one.key for one in found}
+    memories = [one for one in found if one.kind == "memory"][:_PREDECESSORS]
+    keys = {
+        turn_key(source.thread_id or "", source.message_id)
+        for one in memories
+        for source in one.sources
+        if source.message_id
+    }
+    wanted = [GetOp(place, key, refresh_ttl=False) for key in keys - known for place in places]
+    return [item for item in await fetch(wanted) if item is not None]
+
+
+async def _then(
+    found: Sequence[Candidate], places: Sequence[Namespace], time: datetime
+) -> list[Candidate]:
+    """Put memories as they were at *time* in the place of those *found*."""
+    turns = [one for one in found if one.kind == "turn"]
+    elsewhere = {one.namespace for one in found if one.kind == "memory"}.union(places)
+    namespaces = elsewhere - {one.namespace for one in turns}
+    return [*turns, *await memories_at(sorted(namespaces), time)]
 
 
 def _moment(name: str, given: Mapping[str, Any]) -> datetime | None:

@@ -51,8 +51,13 @@ def columns(question: Question, candidates: CandidateSet) -> Columns:
         return {name: np.zeros(0) for name in SIGNALS}
     timeline = candidates.timeline
     moments = timeline.moments
-    return _full_text(question, timeline) | {
-        "vector": _vector(candidates.cosines),
+    full_text, vector = _full_text(question, timeline), _vector(candidates.cosines)
+    # What was learned from a turn is another way to say it: the turn is found by it as well.
+    memories, turns = timeline.sources
+    for column in (full_text["text"], vector):
+        np.maximum.at(column, turns, column[memories])
+    return full_text | {
+        "vector": vector,
         "speaker": _speaker(question, timeline),
         "time": _time(question, moments),
         "answer_type": _answer_type(question, timeline),

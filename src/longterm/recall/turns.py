@@ -92,10 +92,15 @@ def turns(messages: Sequence[BaseMessage], *, thread: str, now: datetime, limit:
     return found
 
 
+def turn_key(thread: str, message_id: str) -> str:
+    """Name the turn of a message that has an id."""
+    return str(uuid5(_KEYS, json.dumps([thread, message_id])))
+
+
 def _key(message: BaseMessage, text: str, thread: str, said: "Counter[str]") -> str:
     """Name the turn; the same words twice in one conversation are two turns."""
     if message.id:
-        return str(uuid5(_KEYS, json.dumps([thread, message.id])))
+        return turn_key(thread, message.id)
     own_time = message_time(message)
     parts = [thread, speaker(message), message.name, text, own_time and own_time.isoformat()]
     content = json.dumps(parts)

@@ -1,0 +1,49 @@
+"""Where memories came from, as the history says: for their place in time and beside their turns."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from longterm.history.items import revisions_of_each, state_at
+from longterm.memory.namespace import Namespace
+from longterm.memory.revision import Revision, Source
+from longterm.recall.candidates import Candidate
+from longterm.recall.turns import as_candidate
+
+__all__ = ["memories_at", "sourced"]
+
+
+async def sourced(memories: Sequence[Candidate]) -> dict[Candidate, Candidate]:
+    """Each of *memories* with its sources, and the time of what it tells instead of its writing."""
+    by_namespace: defaultdict[Namespace, list[Candidate]] = defaultdict(list)
+    for one in memories:
+        by_namespace[one.namespace].append(one)
+    found: dict[Candidate, Candidate] = {}
+    for namespace, here in by_namespace.items():
+        revisions = await revisions_of_each(namespace, [one.key for one in here])
+        for one in here:
+            sources = _sources_now(revisions[one.key]) or one.sources
+            said = [source.time for source in sources if source.time is not None]
+            time = max(said, default=one.time)
+            found[one] = replace(one, sources=sources, time=time, is_sourced=True)
+    return found
+
+
+async def memories_at(namespaces: Iterable[Namespace], time: datetime) -> list[Candidate]:
+    """Return the memories of *namespaces* as they were at *time*."""
+    return [
+        as_candidate(item) for namespace in namespaces for item in await state_at(namespace, time)
+    ]
+
+
+def _sources_now(revisions: Sequence[Revision]) -> tuple[Source, ...]:
+    """Return the sources of the last change that names any, since the last delete."""
+    for revision in reversed(revisions):
+        if revision.value is None:
+            break
+        if revision.sources:
+            return revision.sources
+    return ()

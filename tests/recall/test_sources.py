@@ -1,0 +1,76 @@
+"""Facts stand in the time of what they tell, beside the turns they came from."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from langgraph.store.base import BaseStore
+from langgraph.store.memory import InMemoryStore
+
+from longterm.commit import Write, commit
+from longterm.effects.drivers import run
+from longterm.history import History
+from longterm.memory.revision import Source
+from longterm.recall.recorder import create_conversation_recorder
+from longterm.recall.retriever import create_recall
+from longterm.stores import EmbeddedStore
+
+ANN: Any = {"configurable": {"langgraph_user_id": "ann", "thread_id": "t1"}}
+OTHER: Any = {"configurable": {"langgraph_user_id": "ann", "thread_id": "t2"}}
+MEMORIES = ("memories", "ann")
+SAID = datetime(2023, 5, 8, 13, 56, tzinfo=UTC)
+
+
+@pytest.fixture(params=["memory", "embedded"])
+def store(request: pytest.FixtureRequest) -> Iterator[BaseStore]:
+    if request.param == "memory":
+        yield InMemoryStore()
+    else:
+        with EmbeddedStore(":memory:") as embedded:
+            yield embedded
+
+
+def learn(store: BaseStore, key: str, text: str | None, *sources: Source) -> None:
+    value = None if text is None else {"kind": "Memory", "content": {"content": text}}
+    run(commit([Write(MEMORIES, key, value, sources=sources)], actor="manager"), store=store)
+
+
+def test_a_fact_has_the_time_of_what_it_tells(store: BaseStore) -> None:
+    learn(store, "m", "Ann lives in Lyon", Source("t1", "1", SAID, speaker="Ann"))
+
+    (item,) = create_recall(store=store).invoke("Where does Ann live?", OTHER).items
+
+    assert item.time == SAID
+    assert item.sources[0].message_id == "1"
+
+
+def test_a_fact_stands_under_its_turn(store: BaseStore) -> None:
+    said = {"role": "user", "content": "We came here", "id": "1", "timestamp": "2023-05-08T13:56"}
+    create_conversation_recorder(store=store).invoke({"messages": [said]}, ANN)
+    learn(store, "m", "Ann lives in Lyon", Source("t1", "1", SAID))
+
+    recalled = create_recall(store=store).invoke("Where does Ann live?", OTHER)
+
+    assert "[2023-05-08, Monday]\nuser: We came here\n  fact: Ann lives in Lyon" in recalled.text
+    assert "from: import, 2023-05-08, thread t1, message 1" in recalled.explain()
+
+
+def test_recall_as_of_a_time_knows_what_was_known_then(store: BaseStore) -> None:
+    learn(store, "m", "Ann lives in Lyon")
+    learn(store, "gone", "Ann likes to live by the sea")
+    (first,) = History(store).of(MEMORIES, "m")
+    (gone,) = History(store).of(MEMORIES, "gone")
+    then = max(first.time, gone.time)
+    learn(store, "m", "Ann lives in Rome")
+    learn(store, "gone", None)
+    recall = create_recall(store=store)
+
+    now = recall.invoke("Where does Ann live?", OTHER).text
+    before = recall.invoke({"question": "Where does Ann live?", "as_of": then}, OTHER).text
+
+    assert "Rome" in now
+    assert "Lyon" not in now
+    assert "Lyon" in before
+    assert "sea" in before
+    assert "Rome" not in before
