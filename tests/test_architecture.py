@@ -52,8 +52,10 @@ MAY_IMPORT: dict[str, set[str]] = {
         "models",
         "recall",
         "reflect",
+        "history",
     },
     "settings": {"errors", "extract", "models", "service", "stores"},
+    "server": {"errors", "history", "memory", "recall", "service", "settings"},
     "integrations": {
         "effects",
         "errors",
@@ -90,6 +92,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         "settings",
         "tools",
         "stores",
+        "server",
+        "memory",
     },
     "__main__": {"cli"},
     # LangMem's import paths: they only hand on.

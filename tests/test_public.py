@@ -4,6 +4,7 @@ import importlib
 import inspect
 import subprocess
 import sys
+from importlib.metadata import version
 from typing import Any
 
 import pytest
@@ -213,3 +214,7 @@ def test_importing_the_package_loads_neither_graphs_nor_providers() -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 - ours
     packages = {"langgraph.pregel", "langchain", "langchain_openai", "openai", "jsonschema"}
     assert not packages & set(done.stdout.split())
+
+
+def test_the_package_says_its_version() -> None:
+    assert longterm.__version__ == version("longterm")

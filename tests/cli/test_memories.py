@@ -90,3 +90,38 @@ def test_a_password_in_a_url_is_not_shown(run: Run) -> None:
     found = run("doctor", "--store", "postgresql://ann:secret@nowhere.invalid/db")
     assert "secret" not in found.output
     assert "secret" not in str(found.exception)
+
+
+def test_what_was_forgotten_comes_back_and_what_was_erased_does_not(run: Run) -> None:
+    id = said(run("add", "Ann likes tea", "--json"))["id"]
+    run("edit", id, "Ann likes coffee")
+    run("forget", id)
+    actions = [one["action"] for one in said(run("history", id, "--json"))]
+    assert actions == ["created", "changed", "deleted"]
+    assert "coffee" in run("history", id).stdout
+    assert said(run("restore", id, 1, "--json"))["content"] == "Ann likes tea"
+
+    assert isinstance(run("erase").exception, ConfigurationError)
+    assert said(run("list", "--json"))
+    assert said(run("erase", "--yes", "--json"))["removed"]["items"] == 1
+    assert said(run("list", "--json")) == []
+
+
+def test_an_export_is_imported_by_another_user(run: Run) -> None:
+    run("add", "Ann likes tea", "--user", "ann")
+    assert said(run("export", "ann.jsonl", "--user", "ann", "--json"))["bytes"] > 0
+    assert run("export", "--user", "ann").stdout.count("\n") == 2
+    assert said(run("import", "ann.jsonl", "--user", "bo", "--json")) == {"added": 1, "kept": 0}
+    assert said(run("import", "ann.jsonl", "--user", "bo", "--json")) == {"added": 0, "kept": 1}
+
+
+def test_keys_are_made_listed_without_secrets_and_revoked(run: Run) -> None:
+    made = said(run("keys", "create", "--user", "ann", "--json"))
+    assert made["key"].startswith(f"lt_{made['id']}_")
+    listed = run("keys", "list", "--json")
+    assert [key["id"] for key in said(listed)] == [made["id"]]
+    assert made["key"].split("_", 2)[2] not in listed.stdout
+    assert said(run("keys", "revoke", made["id"], "--json"))["revoked"]
+    assert said(run("keys", "list", "--json")) == []
+    for wrong in (("--scope", "all"), ("--user", " "), ()):
+        assert isinstance(run("keys", "create", *wrong).exception, InvalidInputError)

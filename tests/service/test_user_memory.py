@@ -1,5 +1,7 @@
 """One user's memory, by hand and from conversations, on any store."""
 
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -168,3 +170,95 @@ async def test_every_method_has_an_awaited_form(service: MemoryService) -> None:
     assert await service.ausers() == ["ann"]
     await ann.aforget(added.id)
     assert await ann.aget(added.id) is None
+
+
+# --- what was ---
+
+
+def test_every_change_leaves_a_revision(ann: UserMemory) -> None:
+    id = ann.add("Ann likes tea").id
+    assert ann.edit(id, "Ann likes coffee", expected_revision=1).revision == 2
+    ann.forget(id)
+
+    actions = [(one.number, one.action, one.actor) for one in ann.history(id)]
+    assert actions == [(1, "created", "user"), (2, "changed", "user"), (3, "deleted", "user")]
+    assert ann.restore(id, 1).content == "Ann likes tea"
+    assert [one.revision for one in ann.list()] == [4]
+    with pytest.raises(UnknownMemoryError):
+        ann.restore(id, 99)
+
+
+def test_the_past_is_read_and_never_written(ann: UserMemory) -> None:
+    id = ann.add("Ann likes tea").id
+    ann.record("I moved to Lyon")
+    then = datetime.now(UTC)
+    ann.edit(id, "Ann likes coffee")
+    ann.add("Ann plays chess")
+    past = ann.as_of(then)
+
+    assert [one.content for one in past.list()] == ["Ann likes tea"]
+    assert [one.content for one in past.search("tea")] == ["Ann likes tea"]
+    assert getattr(past.get(id), "content", None) == "Ann likes tea"
+    assert ann.as_of(then - timedelta(days=1)).list() == []
+    refused: list[Any] = [past.add, past.forget, past.record, past.erase, past.edit]
+    for write in refused:
+        with pytest.raises(ConfigurationError, match="only be read"):
+            write("x")
+    assert isinstance(past, UserMemory)
+
+
+def test_a_memory_names_the_message_it_came_from() -> None:
+    model = ScriptedChatModel(tool_calls(("Memory", {"content": "Ann moved to Lyon"})))
+    with longterm.open(InMemoryStore(), model=model) as service:
+        ann = service.user("ann")
+        (change,) = ann.remember("I moved to Lyon last week", thread="t")
+        assert change.revision == 1
+        assert all(source.thread_id == "t" for source in ann.sources(change.id))
+
+
+def test_an_export_is_imported_once_and_whole(ann: UserMemory, tmp_path: Path) -> None:
+    id = ann.add("Ann likes tea").id
+    ann.edit(id, "Ann likes coffee")
+    ann.record("I moved to Lyon", thread="t")
+    file = tmp_path / "ann.jsonl"
+    ann.export(file)
+    assert file.stat().st_mode & 0o777 == 0o600
+
+    with longterm.open(":memory:", embeddings=None) as other:
+        bo = other.user("bo")
+        assert bo.import_(file).added == 2
+        assert bo.import_(file).added == 0
+        assert [one.action for one in bo.history(id)] == ["created", "changed"]
+        assert "Lyon" in bo.recall("Where did I move?").text
+        assert other.users() == ["bo"]
+        assert [line for line in bo.export() if "coffee" in line]
+
+
+def test_a_file_that_is_not_there_is_named(ann: UserMemory, tmp_path: Path) -> None:
+    with pytest.raises(InvalidInputError, match=r"none\.jsonl"):
+        ann.import_(tmp_path / "none.jsonl")
+    with pytest.raises(InvalidInputError, match="cannot be written"):
+        ann.export(tmp_path / "nowhere" / "out.jsonl")
+
+
+def test_an_erase_leaves_nothing_but_that_it_was(ann: UserMemory, service: MemoryService) -> None:
+    service.user("bo").add("Bo likes jazz")
+    id = ann.add("Ann likes tea").id
+    ann.edit(id, "Ann likes coffee")
+    ann.record("I moved to Lyon", thread="t")
+
+    report = ann.erase()
+
+    assert report.removed["items"] == 2
+    assert [one.action for one in ann.history(id)] == ["erased"]
+    assert ann.list() == []
+    assert ann.recall("Where did I move?").text == ""
+    if not isinstance(service.store, InMemoryStore):  # which lists what was emptied, too
+        assert service.users() == ["bo"]
+    assert not any("tea" in line or "Lyon" in line for line in ann.export())
+
+
+def test_one_memory_is_erased_by_itself(ann: UserMemory) -> None:
+    gone, kept = ann.add("Ann likes tea").id, ann.add("Ann likes coffee").id
+    ann.erase(gone)
+    assert [one.id for one in ann.list()] == [kept]

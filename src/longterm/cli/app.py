@@ -14,6 +14,8 @@ from longterm.cli import (
     demo as demo_command,
     evaluation,
     memories,
+    past,
+    serving,
     upkeep,
 )
 from longterm.cli.doctor import version
@@ -24,7 +26,7 @@ __all__ = ["app"]
 app = typer.Typer(
     help="Long-term memory for LLM agents.", no_args_is_help=True, pretty_exceptions_enable=False
 )
-for group in (conversations, memories, upkeep):
+for group in (conversations, memories, past, serving, upkeep):
     app.add_typer(group.app)
 app.add_typer(evaluation.app, name="eval")
 

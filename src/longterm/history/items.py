@@ -31,7 +31,14 @@ from longterm.stores.filters import holds, parse
 from longterm.text.bm25 import bm25
 from longterm.text.tokenizer import query_terms, terms
 
-__all__ = ["all_revisions", "deleted_keys", "revisions_of", "revisions_of_each", "state_at"]
+__all__ = [
+    "all_revisions",
+    "deleted_keys",
+    "latest_numbers",
+    "revisions_of",
+    "revisions_of_each",
+    "state_at",
+]
 
 
 async def revisions_of(namespace: Namespace, key: str) -> list[Revision]:
@@ -56,6 +63,16 @@ async def revisions_of_each(namespace: Namespace, keys: Sequence[str]) -> dict[s
     for key, record in last.items():
         revisions[key].append(revision_in(record))
     return revisions
+
+
+async def latest_numbers(namespace: Namespace, keys: Sequence[str]) -> dict[str, int]:
+    """Return the number of the latest revision of several memories, 0 where none is kept."""
+    place = history_namespace(namespace)
+    latest = await fetch([get_op(place, latest_key(key), refresh_ttl=False) for key in keys])
+    return {
+        key: 0 if item is None else int(item.value["number"])
+        for key, item in zip(keys, latest, strict=True)
+    }
 
 
 async def deleted_keys(namespace: Namespace) -> list[str]:

@@ -6,9 +6,10 @@ They are ordinary lists, equal to any other list with the same items.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
+from longterm.commit import Written
 from longterm.errors import DroppedWarning
 from longterm.extract.report import Report
 
@@ -18,11 +19,20 @@ T = TypeVar("T")
 
 
 class Results(list[T]):
-    """A list of results; `report` tells calls, tokens, and what was dropped and why."""
+    """A list of results; `report` tells calls, tokens, and what was dropped and why.
 
-    def __init__(self, items: Iterable[T] = (), report: Report | None = None) -> None:
+    `written` is what became of a store's items, what was deleted as well.
+    """
+
+    def __init__(
+        self,
+        items: Iterable[T] = (),
+        report: Report | None = None,
+        written: Sequence[Written] = (),
+    ) -> None:
         super().__init__(items)
         self.report = report or Report()
+        self.written = tuple(written)
 
 
 def warn_of_dropped(report: Report) -> None:

@@ -213,7 +213,7 @@ class MemoryStoreManager(NamespaceAccess):
         done = await commit(writes, actor="manager", model=self._model_name, policy=self._policy)
         report = extraction.report + Report(dropped=tuple(Dropped("", why) for why in done.lost))
         warn_of_dropped(report)
-        return Results(done.puts, report)
+        return Results(done.puts, report, done.written)
 
     async def _extract(self, session: ExtractionInput) -> Extraction:
         report = Report()

@@ -1,7 +1,16 @@
 """The service: one user's memory. Command line, REST, MCP and console call it, and nothing else."""
 
 from longterm.service.memory_service import MemoryService
-from longterm.service.records import MemoryChange, MemoryRecord, UserStats
+from longterm.service.records import MemoryChange, MemoryRecord, UserStats, shown
+from longterm.service.setup import ROOTS
 from longterm.service.user_memory import UserMemory
 
-__all__ = ["MemoryChange", "MemoryRecord", "MemoryService", "UserMemory", "UserStats"]
+__all__ = [
+    "ROOTS",
+    "MemoryChange",
+    "MemoryRecord",
+    "MemoryService",
+    "UserMemory",
+    "UserStats",
+    "shown",
+]

@@ -15,6 +15,8 @@ from longterm.effects.steps import Batch
 from longterm.extract.schema import Schema
 from longterm.memory.namespace import unescape_label
 from longterm.models.names import ChatModel
+from longterm.service.items import StoreItems
+from longterm.service.keys import Keys
 from longterm.service.setup import ROOTS, Setup
 from longterm.service.user_memory import UserMemory
 
@@ -43,6 +45,10 @@ class MemoryService:
     ) -> None:
         self._setup = Setup(store, model, schemas or (), instructions, reflect)
         self._close_store = close_store
+        #: The store's items under any namespace.
+        self.items = StoreItems(store)
+        #: The keys of a server on this store.
+        self.keys = Keys(store)
         self.config = RunnableConfig()
 
     @property

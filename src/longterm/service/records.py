@@ -14,10 +14,12 @@ from typing import Any, Literal, cast
 from langgraph.store.base import Item, SearchItem
 from pydantic_core import PydanticSerializationError
 
+from longterm.commit import Written
 from longterm.errors import InvalidInputError
 from longterm.extract.schema import MemorySchema, plain
 from longterm.memory.draft import ProposalError
 from longterm.memory.model import Document, Memory, document_of
+from longterm.memory.revision import Revision
 
 __all__ = [
     "MemoryChange",
@@ -86,9 +88,26 @@ class MemoryChange:
     content: Any
     revision: int = 0
 
+    @classmethod
+    def of(cls, written: Written) -> MemoryChange:
+        """Read what a commit did to one memory."""
+        done, value = written.revision, written.value
+        document = document_of(written.key, value or {})
+        return cls(
+            action="deleted" if value is None else "created" if _is_new(done) else "changed",
+            id=written.key,
+            kind=document.kind,
+            content=None if value is None else shown(document.content),
+            revision=done.number if done else 0,
+        )
+
     def as_json(self) -> dict[str, Any]:
         """Return it as JSON data."""
         return asdict(self)
+
+
+def _is_new(revision: Revision | None) -> bool:
+    return revision is None or revision.action == "created"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

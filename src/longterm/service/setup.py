@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from langchain_core.messages.ai import UsageMetadata
 from langgraph.store.base import BaseStore
 
 from longterm.extract.schema import MemorySchema, Schema, memory_schemas
@@ -95,6 +96,17 @@ class Setup:
                     manager, store=self.store, durable=self.reflect, name=name
                 )
             return self._executors[depth]
+
+    def book(self, memories: Namespace, usage: UsageMetadata | None) -> None:
+        """Add what an extraction for *memories* used."""
+        if usage is not None:
+            with self._lock:
+                self.tokens[memories] = self.tokens.get(memories, 0) + usage["total_tokens"]
+
+    def forget(self, memories: Namespace) -> None:
+        """Forget what is known of a user beside the store."""
+        with self._lock:
+            self.tokens.pop(memories, None)
 
     @property
     def executors(self) -> list[LocalReflectionExecutor]:

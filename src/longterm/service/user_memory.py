@@ -6,45 +6,53 @@ Each method is written once, as a flow, and has a blocking and an awaited form: 
 
 from __future__ import annotations
 
+import asyncio
 import uuid
-from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
-from typing import Any, cast
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from itertools import groupby
+from os import PathLike
+from typing import Any, TextIO, cast
 
 from langchain_core.runnables import RunnableConfig
-from langgraph.store.base import BaseStore, Item, SearchItem
+from langgraph.store.base import BaseStore, Item
+from pydantic_core import to_json
 
-from longterm.commit import Write, commit, if_unchanged
+from longterm.commit import Policy, Write, commit, if_unchanged
+from longterm.effects.drivers import arun, run
 from longterm.effects.forms import both
-from longterm.effects.operations import get_op, search_op
-from longterm.effects.steps import fetch, search
+from longterm.effects.operations import get_op
+from longterm.effects.paging import search_exactly
+from longterm.effects.steps import fetch
 from longterm.errors import ConfigurationError, ConflictError, InvalidInputError, UnknownMemoryError
+from longterm.history import Erasure, History, Imported
+from longterm.history.erasing import erase
+from longterm.history.exchange import import_lines
+from longterm.history.items import all_revisions, latest_numbers
 from longterm.manage.results import Results
 from longterm.memory.model import Document, document_of, value_of
-from longterm.memory.namespace import Namespace, NamespaceTemplate
+from longterm.memory.namespace import NamespaceTemplate
+from longterm.memory.revision import Revision, Source
 from longterm.recall.recorder import create_conversation_recorder
 from longterm.recall.retriever import RecallResult
+from longterm.service.exchange import exported, is_turn, lines_in
 from longterm.service.records import (
     MemoryChange,
     MemoryRecord,
     UserStats,
     changed_document,
     new_document,
-    shown,
 )
 from longterm.service.setup import Setup, template
 
 __all__ = ["UserMemory"]
 
-#: Items that are read at once where a whole namespace is read.
-_PAGE = 500
-#: LangGraph's own stores ask the clock twice for what they create.
-_AT_ONCE = timedelta(milliseconds=1)
-
 # `list` is a method below, and hides the type from the annotations of its class.
 _Records = list[MemoryRecord]
 _Changes = list[MemoryChange]
-_Items = list[SearchItem]
+_Revisions = list[Revision]
+_Sources = list[Source]
+_Lines = list[str]
 
 
 class UserMemory:
@@ -57,6 +65,7 @@ class UserMemory:
         self._depth = len(labels)
         values = {f"label_{number}": label for number, label in enumerate(labels)}
         self.labels = labels
+        self._history = History(setup.store)
         self.config = RunnableConfig(configurable=values)
         self._memories, self._turns = (
             NamespaceTemplate(template(root, self._depth))(self.config)
@@ -96,22 +105,8 @@ class UserMemory:
         if manager is None:
             return []
         results = cast("Results[dict[str, Any]]", await manager.flow(payload, config))
-        used = results.report.usage
-        tokens = self._setup.tokens
-        tokens[self._memories] = tokens.get(self._memories, 0) + (
-            used["total_tokens"] if used else 0
-        )
-        items = await fetch([get_op(self._memories, put["key"]) for put in results])
-        return [
-            MemoryChange(
-                action="created" if item.updated_at - item.created_at < _AT_ONCE else "changed",
-                id=item.key,
-                kind=document_of(item.key, item.value).kind,
-                content=shown(document_of(item.key, item.value).content),
-            )
-            for item in items
-            if item is not None
-        ]
+        self._setup.book(self._memories, results.report.usage)
+        return [MemoryChange.of(one) for one in results.written]
 
     remember, aremember = both(_remember)
 
@@ -154,8 +149,8 @@ class UserMemory:
 
         *filter* compares fields of the stored value: ``{"kind": "Food"}``.
         """
-        items = await self._page(query, dict(filter or {}), limit, 0)
-        return [MemoryRecord.of(item) for item in items]
+        found = await search_exactly(self._memories, query, filter=filter, limit=limit)
+        return await self._records(found)
 
     search, asearch = both(_search)
 
@@ -163,15 +158,18 @@ class UserMemory:
         self, *, limit: int = 100, offset: int = 0, kind: str | None = None
     ) -> _Records:
         """Return the memories, those written last first; of one *kind* only, where it is given."""
-        items = await self._page(None, {} if kind is None else {"kind": kind}, limit, offset)
-        return [MemoryRecord.of(item) for item in items]
+        only = None if kind is None else {"kind": kind}
+        found = await search_exactly(
+            self._memories, filter=only, limit=limit, offset=offset, refresh_ttl=False
+        )
+        return await self._records(found)
 
     list, alist = both(_list)
 
     async def _get(self, id: str) -> MemoryRecord | None:
         """Return the memory *id*; None where there is none."""
         (item,) = await fetch([get_op(self._memories, id)])
-        return None if item is None else MemoryRecord.of(item)
+        return None if item is None else (await self._records([item]))[0]
 
     get, aget = both(_get)
 
@@ -190,7 +188,7 @@ class UserMemory:
         if item is None:
             return await self._written(document, None)
         if item.value == value_of(document):
-            return MemoryRecord.of(item)
+            return (await self._records([item]))[0]
         raise ConflictError(f"There is already another memory {document.id!r}: edit that one.")
 
     add, aadd = both(_add)
@@ -204,10 +202,15 @@ class UserMemory:
         not the one that was expected, or it changed meanwhile.
         """
         item = await self._existing(id)
-        self._check_revision(MemoryRecord.of(item), expected_revision)
+        (record,) = await self._records([item])
+        if expected_revision is not None and record.revision != expected_revision:
+            raise ConflictError(
+                f"Memory {id!r} is at revision {record.revision}, not {expected_revision}: "
+                "read it again and decide anew."
+            )
         document = changed_document(document_of(id, item.value), content, self._setup.kinds)
         if value_of(document) == item.value:
-            return MemoryRecord.of(item)
+            return record
         return await self._written(document, item)
 
     edit, aedit = both(_edit)
@@ -223,18 +226,105 @@ class UserMemory:
 
     forget, aforget = both(_forget)
 
+    # --- what was ---
+
+    def history(self, id: str) -> _Revisions:
+        """Return the revisions of a memory, oldest first; none where it never was."""
+        return self._history.of(self._memories, id)
+
+    async def ahistory(self, id: str) -> _Revisions:
+        """Return the revisions of a memory, oldest first; none where it never was."""
+        return await self._history.aof(self._memories, id)
+
+    def sources(self, id: str) -> _Sources:
+        """Return the messages that a memory came from, newest first."""
+        return self._history.sources(self._memories, id)
+
+    async def asources(self, id: str) -> _Sources:
+        """Return the messages that a memory came from, newest first."""
+        return await self._history.asources(self._memories, id)
+
+    def restore(self, id: str, revision: int) -> MemoryRecord:
+        """Make a memory what it was after *revision*, also one that was forgotten.
+
+        Raises `UnknownMemoryError` where there is no such revision.
+        """
+        self._history.restore(self._memories, id, revision)
+        return cast("MemoryRecord", self.get(id))
+
+    async def arestore(self, id: str, revision: int) -> MemoryRecord:
+        """Do what `restore` does."""
+        await self._history.arestore(self._memories, id, revision)
+        return cast("MemoryRecord", await self.aget(id))
+
+    def as_of(self, time: datetime) -> UserMemory:
+        """Return this memory as it was at *time*, to be read only."""
+        from longterm.service.past import PastMemory  # noqa: PLC0415 - it derives from this class
+
+        return PastMemory(self._setup, self.labels, time)
+
     # --- all of it ---
+
+    def lines(self) -> Iterator[str]:
+        """Yield the lines of `export` one by one."""
+        return self._history.export(self._memories, self._turns)
+
+    def alines(self) -> AsyncIterator[str]:
+        """Yield the lines of `export` one by one."""
+        return self._history.aexport(self._memories, self._turns)
+
+    def export(self, where: str | PathLike[str] | TextIO | None = None) -> _Lines:
+        """Write all memories, their revisions and sources, and all turns as lines of JSON.
+
+        *where* is a path or an open file; without one the lines are returned.
+        """
+        return exported(self.lines(), where)
+
+    async def aexport(self, where: str | PathLike[str] | TextIO | None = None) -> _Lines:
+        """Do what `export` does."""
+        lines = [line async for line in self.alines()]
+        return await asyncio.to_thread(exported, lines, where)
+
+    def import_(self, lines: str | PathLike[str] | Iterable[str | bytes]) -> Imported:
+        """Bring in what `export` wrote, of this user or another, or what Mem0 exported.
+
+        *lines* are a path or the lines themselves. What is there stays as it is: importing
+        twice changes nothing.
+        """
+        with lines_in(lines) as read:
+            return run(self._imported(read), self.config, store=self.store)
+
+    async def aimport(self, lines: str | PathLike[str] | Iterable[str | bytes]) -> Imported:
+        """Do what `import_` does."""
+        with lines_in(lines) as read:
+            return await arun(self._imported(read), self.config, store=self.store)
+
+    async def _erase(self, id: str | None = None, *, cascade: bool = False) -> Erasure:
+        """Remove a memory, or everything of this user, with its history; nothing brings it back.
+
+        Returns what was removed, by place, and what an erase cannot reach.
+        """
+        if id is not None:
+            return await erase(self._memories, id, cascade=cascade, derived_in=None, actor="user")
+        self._setup.forget(self._memories)
+        report = Erasure()
+        for place in (self._turns, self._memories):
+            report += await erase(place, None, cascade=False, derived_in=None, actor="user")
+        return Erasure(report.removed, (), report.beyond)
+
+    erase, aerase = both(_erase)
 
     async def _stats(self) -> UserStats:
         """Count what is kept of this user, and what it has cost since the service was opened."""
-        memories = await self._page(None, {}, None, 0)
-        turns = await self._page(None, {}, None, 0, self._turns)
+        memories = await search_exactly(self._memories, refresh_ttl=False)
+        turns = await search_exactly(self._turns, refresh_ttl=False)
+        revisions = await all_revisions(self._memories)
         tokens = self._setup.tokens.get(self._memories, 0)
         return UserStats(
             memories=len(memories),
             turns=len(turns),
-            revisions=0,
-            size=sum(len(str(item.value).encode()) for item in [*memories, *turns]),
+            revisions=sum(map(len, revisions.values())),
+            size=sum(len(to_json(item.value)) for item in [*memories, *turns]),
             tokens=tokens,
             cost=None if tokens else 0.0,
         )
@@ -265,41 +355,20 @@ class UserMemory:
             raise UnknownMemoryError(id)
         return item
 
+    async def _records(self, items: Sequence[Item]) -> _Records:
+        numbers = await latest_numbers(self._memories, [item.key for item in items])
+        return [MemoryRecord.of(item, numbers[item.key]) for item in items]
+
     async def _written(self, document: Document, before: Item | None) -> MemoryRecord:
         edit = if_unchanged(before, value_of(document))
         await commit([Write(self._memories, document.id, edit)], actor="user")
-        return MemoryRecord.of(await self._existing(document.id))
+        return (await self._records([await self._existing(document.id)]))[0]
 
-    @staticmethod
-    def _check_revision(record: MemoryRecord, expected: int | None) -> None:
-        if expected is not None and record.revision != expected:
-            raise ConflictError(
-                f"Memory {record.id!r} is at revision {record.revision}, not {expected}: "
-                "read it again and decide anew."
-            )
-
-    async def _page(
-        self,
-        query: str | None,
-        filter: dict[str, Any],
-        limit: int | None,
-        offset: int,
-        place: Namespace | None = None,
-    ) -> _Items:
-        """Read items that lie exactly in *place*, the memories' where none is given."""
-        place = place or self._memories
-        wanted = None if limit is None else offset + limit
-        found: _Items = []
-        start = 0
-        # A store searches below a namespace as well, where other scopes may lie.
-        while wanted is None or len(found) < wanted:
-            size = _PAGE if wanted is None else max(min(wanted, _PAGE), 1)
-            op = search_op(
-                place, query, filter=filter or None, limit=size, offset=start, refresh_ttl=False
-            )
-            (items,) = await search([op])
-            found += [item for item in items if item.namespace == place]
-            start += size
-            if len(items) < size:
-                break
-        return found[offset:wanted]
+    async def _imported(self, lines: Iterable[str | bytes]) -> Imported:
+        """Bring each line into the namespace of this user that it belongs to."""
+        added = kept = 0
+        for are_turns, some in groupby(lines, is_turn):
+            place = self._turns if are_turns else self._memories
+            done = await import_lines(some, place, Policy())
+            added, kept = added + done.added, kept + done.kept
+        return Imported(added, kept)

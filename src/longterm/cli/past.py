@@ -1,0 +1,135 @@
+"""``longterm history``, ``restore``, ``export``, ``import``, ``erase``: what was, and its end."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from longterm.cli.options import Embeddings, Json, Store, User, Yes
+from longterm.cli.place import Place
+from longterm.cli.showing import bar, print_json, print_line, print_table, text_of
+from longterm.errors import ConfigurationError, UnknownMemoryError
+from longterm.memory.history_items import json_revision
+from longterm.memory.revision import Revision
+from longterm.service import shown
+
+__all__ = ["app"]
+
+app = typer.Typer()
+
+Id = Annotated[str, typer.Argument(help="The memory's id, as list shows it.")]
+
+
+@app.command()
+def history(
+    id: Id,
+    *,
+    store: Store = None,
+    user: User = "me",
+    embeddings: Embeddings = "auto",
+    json: Json = False,
+) -> None:
+    """Show what a memory was after each change, oldest first."""
+    with Place(store, user, embeddings=embeddings).existing() as service:
+        revisions = service.user(user).history(id)
+    if not revisions:
+        raise UnknownMemoryError(id)
+    if json:
+        print_json([json_revision(one) for one in revisions])
+    else:
+        print_table([["", "what", "who", "when", "content"], *map(_row, revisions)])
+
+
+@app.command()
+def restore(
+    id: Id,
+    revision: Annotated[int, typer.Argument(help="The number of a revision, as history shows it.")],
+    *,
+    store: Store = None,
+    user: User = "me",
+    embeddings: Embeddings = "auto",
+    json: Json = False,
+) -> None:
+    """Make a memory what it was after a revision, also one that was forgotten."""
+    with Place(store, user, embeddings=embeddings).existing() as service:
+        record = service.user(user).restore(id, revision)
+    if json:
+        print_json(record.as_json())
+    else:
+        print_line(f"restored {record.id}: {text_of(record.content)}")
+
+
+@app.command("export")
+def export_(
+    file: Annotated[
+        Path | None, typer.Argument(help="The file to write; else standard output.")
+    ] = None,
+    *,
+    store: Store = None,
+    user: User = "me",
+    embeddings: Embeddings = "auto",
+    json: Json = False,
+) -> None:
+    """Write a user's memories, their revisions and sources, and turns as lines of JSON."""
+    with Place(store, user, embeddings=embeddings).existing() as service:
+        if file is None:
+            service.user(user).export(sys.stdout)
+            return
+        service.user(user).export(file)
+    if json:
+        print_json({"file": str(file), "bytes": file.stat().st_size})
+    else:
+        print_line(f"wrote {file}")
+
+
+@app.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="What export wrote, or an export of Mem0.")],
+    *,
+    store: Store = None,
+    user: User = "me",
+    embeddings: Embeddings = "auto",
+    json: Json = False,
+) -> None:
+    """Bring in an export; what is there stays as it is, so importing twice changes nothing."""
+    with Place(store, user, embeddings=embeddings).opened() as service:
+        (done,) = bar("importing", (service.user(user).import_(file) for _ in range(1)), 1)
+    if json:
+        print_json({"added": done.added, "kept": done.kept})
+    else:
+        print_line(f"{done.added} added, {done.kept} were there already.")
+
+
+@app.command()
+def erase(
+    id: Annotated[str | None, typer.Argument(help="One memory; else everything.")] = None,
+    *,
+    yes: Yes = False,
+    store: Store = None,
+    user: User = "me",
+    embeddings: Embeddings = "auto",
+    json: Json = False,
+) -> None:
+    """Remove a memory, or everything of a user, with its history; nothing brings it back."""
+    what = f"memory {id}" if id else "every memory and turn"
+    if not yes:
+        if not sys.stdin.isatty():
+            raise ConfigurationError(f"This erases {what} of {user} for good: say so with --yes.")
+        typer.confirm(f"Erase {what} of {user} for good?", abort=True, err=True)
+    with Place(store, user, embeddings=embeddings).existing() as service:
+        report = service.user(user).erase(id)
+    if json:
+        print_json({"removed": report.removed, "beyond": list(report.beyond)})
+        return
+    print_line(
+        ", ".join(f"{count} {place}" for place, count in report.removed.items()) or "nothing"
+    )
+    print_line(f"Not reached: {'; '.join(report.beyond)}.", err=True)
+
+
+def _row(one: Revision) -> list[str]:
+    content = "" if one.value is None else text_of(shown(one.value.get("content", one.value)))
+    return [str(one.number), one.action, one.actor, f"{one.time:%Y-%m-%d %H:%M}", content]

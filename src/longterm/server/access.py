@@ -1,0 +1,63 @@
+"""What a principal may reach, as FastAPI's dependencies."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+from starlette.exceptions import HTTPException
+
+from longterm.service import MemoryService, UserMemory
+from longterm.service.keys import Principal
+
+__all__ = ["Admin", "ReadUser", "Reader", "Service", "WriteUser", "Writer", "service_of"]
+
+
+def service_of(request: Request) -> MemoryService:
+    """Return the service that the application has opened."""
+    return request.app.state.service
+
+
+def _may_read(request: Request) -> Principal:
+    return _checked(request, "read")
+
+
+def _may_write(request: Request) -> Principal:
+    return _checked(request, "write")
+
+
+def _may_all(request: Request) -> Principal:
+    return _checked(request, "admin")
+
+
+def _checked(request: Request, scope: str) -> Principal:
+    principal: Principal | None = request.state.principal
+    if principal is None:
+        raise HTTPException(401, "A key is needed.")
+    if not principal.may(scope):  # pyright: ignore[reportArgumentType] - our own three words
+        raise HTTPException(403, f"This key has no scope {scope}.")
+    return principal
+
+
+def _read_user(user: str, request: Request) -> UserMemory:
+    return _memory_of(user, _may_read(request), request)
+
+
+def _write_user(user: str, request: Request) -> UserMemory:
+    return _memory_of(user, _may_write(request), request)
+
+
+def _memory_of(user: str, principal: Principal, request: Request) -> UserMemory:
+    if not principal.reaches(user):
+        # The same words whether there is such a user or not.
+        raise HTTPException(403, "This key is for another user.")
+    return service_of(request).user(user)
+
+
+Service = Annotated[MemoryService, Depends(service_of)]
+Reader = Annotated[Principal, Depends(_may_read)]
+Writer = Annotated[Principal, Depends(_may_write)]
+Admin = Annotated[Principal, Depends(_may_all)]
+#: The memory of the user in the path, for who may read or write it.
+ReadUser = Annotated[UserMemory, Depends(_read_user)]
+WriteUser = Annotated[UserMemory, Depends(_write_user)]

@@ -1,0 +1,144 @@
+"""MCP: five tools for agents. Whose memory it is, the key says, never an argument.
+
+Clients send a call again where an answer is lost, so each tool may be called twice.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Awaitable, Callable
+from functools import wraps
+from typing import Annotated, Any, ParamSpec, TypeVar
+
+from mcp.server.mcpserver import MCPServer
+from mcp.server.mcpserver.exceptions import ToolError
+from mcp.types import ToolAnnotations
+from pydantic import Field
+
+from longterm.errors import LongtermError, UnknownMemoryError
+from longterm.server.gate import current_principal
+from longterm.service import MemoryService, UserMemory
+from longterm.service.keys import Scope
+
+__all__ = ["memory_server"]
+
+_INSTRUCTIONS = "Long-term memory of this user, across all conversations."
+#: The root of ids of memories that were told word for word.
+_TOLD = uuid.uuid5(uuid.NAMESPACE_URL, "longterm/mcp/remember")
+_READS = ToolAnnotations(read_only_hint=True, open_world_hint=False)
+_WRITES = ToolAnnotations(
+    read_only_hint=False, destructive_hint=False, idempotent_hint=True, open_world_hint=False
+)
+_DESTROYS = ToolAnnotations(
+    read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=False
+)
+
+Id = Annotated[str, Field(description="As recall or remember returned it.")]
+Fact = Annotated[str | None, Field(description="One fact, as a full sentence.")]
+Turns = Annotated[list[dict[str, Any]] | None, Field(description="Or turns: role, content.")]
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _answering(tool: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
+    """Have *tool* answer the model with what went wrong."""
+
+    @wraps(tool)
+    async def answering(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return await tool(*args, **kwargs)
+        except LongtermError as error:
+            raise ToolError(str(error)) from error
+
+    return answering
+
+
+class _Tools:
+    """The tools; their docstrings are what agents read."""
+
+    def __init__(self, service: Callable[[], MemoryService], user: str | None) -> None:
+        self._service = service
+        self._user = user
+
+    @_answering
+    async def recall(self, question: str) -> str:
+        """Find what was said or learned before.
+
+        Use it first whenever the answer may depend on this user's past, preferences or plans.
+        """
+        found = await self._memory("read").arecall(question)
+        ids = {item.key: item.text for item in found.items if item.kind == "memory"}
+        return f"{found.text}\n{_json({'ids': ids})}" if found.text else "Nothing is remembered."
+
+    @_answering
+    async def remember(self, content: Fact = None, messages: Turns = None) -> str:
+        """Keep something for later conversations.
+
+        Use it when the user states a lasting fact or preference, or asks you to remember.
+        """
+        ours = self._memory("write")
+        if messages:
+            return _json([change.as_json() for change in await ours.aremember(messages)])
+        if not content:
+            raise ToolError("Pass content, a sentence, or messages.")
+        # An id that follows from the content: a call that is sent again adds nothing.
+        id = str(uuid.uuid5(_TOLD, "\0".join((*ours.labels, content))))
+        known = await ours.aget(id)
+        return _json({"id": (known or await ours.aadd(content, id=id)).id})
+
+    @_answering
+    async def update_memory(self, id: Id, content: str) -> str:
+        """Correct a memory. Use it when something remembered has changed or was wrong."""
+        edited = await self._memory("write").aedit(id, content)
+        return _json({"id": edited.id, "revision": edited.revision})
+
+    @_answering
+    async def forget(self, id: Id) -> str:
+        """Delete a memory. Use it only when the user asks to forget it."""
+        try:
+            await self._memory("write").aforget(id)
+        except UnknownMemoryError:
+            return _json({"id": id, "forgotten": False})
+        return _json({"id": id, "forgotten": True})
+
+    @_answering
+    async def memory_history(self, id: Id) -> str:
+        """Show what a memory said before, and since when. Use it for "what was it before?"."""
+        revisions = await self._memory("read").ahistory(id)
+        if not revisions:
+            raise UnknownMemoryError(id)
+        return _json(
+            [
+                {"revision": one.number, "action": one.action, "time": f"{one.time:%Y-%m-%d %H:%M}"}
+                | ({"content": (one.value or {}).get("content")} if one.value else {})
+                for one in revisions
+            ]
+        )
+
+    def _memory(self, scope: Scope) -> UserMemory:
+        if self._user is not None:
+            return self._service().user(self._user)
+        principal = current_principal.get()
+        if not principal.may(scope):
+            raise ToolError(f"This key has no scope {scope}.")
+        return self._service().user(principal.user or "me")
+
+
+def memory_server(
+    service: Callable[[], MemoryService], *, version: str, user: str | None = None
+) -> MCPServer[Any]:
+    """Return an MCP server on *service*, for the *user* given or else that of each key."""
+    server: MCPServer[Any] = MCPServer("longterm", instructions=_INSTRUCTIONS, version=version)
+    tools = _Tools(service, user)
+    server.add_tool(tools.recall, annotations=_READS)
+    server.add_tool(tools.remember, annotations=_WRITES)
+    server.add_tool(tools.update_memory, annotations=_DESTROYS)
+    server.add_tool(tools.forget, annotations=_DESTROYS)
+    server.add_tool(tools.memory_history, annotations=_READS)
+    return server
+
+
+def _json(data: object) -> str:
+    return json.dumps(data, ensure_ascii=False)

@@ -1,0 +1,290 @@
+"""REST under /v1: users, their turns and memories."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from tempfile import SpooledTemporaryFile
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
+
+from longterm.errors import ConflictError, UnknownMemoryError
+from longterm.history import Erasure
+from longterm.memory.history_items import json_revision
+from longterm.recall.retriever import RecallItem, RecallResult
+from longterm.server.access import Admin, ReadUser, Service, WriteUser
+from longterm.service import MemoryRecord
+
+__all__ = ["recalled_json", "router"]
+
+router = APIRouter(prefix="/v1", tags=["memory"])
+
+#: The root of ids of memories that were sent with an Idempotency-Key.
+_IDEMPOTENT = uuid.uuid5(uuid.NAMESPACE_URL, "longterm/idempotency-key")
+
+#: Bytes of an import that are held in memory; more goes to a temporary file.
+_IN_MEMORY = 2**20
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Conversation(_Body):
+    """Messages, as OpenAI's dicts or one text."""
+
+    messages: list[dict[str, Any]] | str
+    thread: str | None = None
+    now: datetime | None = Field(None, description="When they were said, where they do not say.")
+
+
+class Remembered(Conversation):
+    """Messages to learn from."""
+
+    wait: bool = Field(True, description="false: in the background.")  # noqa: FBT003 - pydantic's form
+
+
+class Question(_Body):
+    """What is to be recalled."""
+
+    question: str
+    limit: int | None = Field(None, ge=0, le=1_000)
+    budget: int = Field(2_000, ge=0, le=1_000_000)
+    thread: str | None = Field(None, description="The conversation that is going on: left out.")
+    now: datetime | None = Field(None, description='What "last week" is relative to.')
+    as_of: datetime | None = Field(None, description="What came later is left out.")
+
+
+class NewMemory(_Body):
+    """A memory written by hand."""
+
+    content: str | dict[str, Any]
+    kind: str | None = None
+    id: str | None = Field(None, min_length=1, max_length=200)
+
+
+class Past(_Body):
+    """The number of a revision."""
+
+    revision: int = Field(ge=1)
+
+
+class NewContent(_Body):
+    """What is put in the place of a memory's content."""
+
+    content: str | dict[str, Any]
+
+
+Limit = Annotated[int, Query(ge=1, le=1_000)]
+Offset = Annotated[int, Query(ge=0)]
+IdempotencyKey = Annotated[str | None, Header(max_length=255)]
+IfMatch = Annotated[str | None, Header()]
+
+
+@router.get("/users")
+async def list_users(_: Admin, service: Service) -> dict[str, list[str]]:
+    """List the users something is kept of."""
+    return {"users": await service.ausers()}
+
+
+@router.post("/users/{user}/remember")
+async def remember(memory: WriteUser, body: Remembered) -> dict[str, Any]:
+    """Keep the turns and extract memories from them."""
+    changes = await memory.aremember(
+        body.messages, thread=body.thread, now=body.now, wait=body.wait
+    )
+    return {"changes": [change.as_json() for change in changes]}
+
+
+@router.post("/users/{user}/record")
+async def record(memory: WriteUser, body: Conversation) -> dict[str, int]:
+    """Keep the turns only, each once; says how many were new."""
+    return {"recorded": await memory.arecord(body.messages, thread=body.thread, now=body.now)}
+
+
+@router.post("/users/{user}/recall")
+async def recall(memory: ReadUser, body: Question) -> dict[str, Any]:
+    """Find what matters to a question, as items and as a block of text."""
+    asked = body.model_dump(exclude={"question"})
+    found = await memory.arecall(body.question, **asked)
+    return recalled_json(found)
+
+
+@router.get("/users/{user}/memories")
+async def list_memories(
+    *,
+    memory: ReadUser,
+    response: Response,
+    limit: Limit = 100,
+    offset: Offset = 0,
+    kind: str | None = None,
+    query: str | None = None,
+) -> dict[str, Any]:
+    """List memories, those written last first, or search for those that fit *query*."""
+    if query is not None:
+        found = await memory.asearch(query, filter={"kind": kind} if kind else None, limit=limit)
+        return {"memories": [one.as_json() for one in found], "next_offset": None}
+    records = await memory.alist(limit=limit + 1, offset=offset, kind=kind)
+    following = offset + limit if len(records) > limit else None
+    if following is not None:
+        response.headers["Link"] = f'<?limit={limit}&offset={following}>; rel="next"'
+    return {"memories": [one.as_json() for one in records[:limit]], "next_offset": following}
+
+
+@router.post("/users/{user}/memories", status_code=201)
+async def add_memory(
+    user: str,
+    memory: WriteUser,
+    body: NewMemory,
+    response: Response,
+    idempotency_key: IdempotencyKey = None,
+) -> dict[str, Any]:
+    """Store a memory; sent again with the same Idempotency-Key it is stored once."""
+    id = body.id
+    if id is None and idempotency_key:
+        id = str(uuid.uuid5(_IDEMPOTENT, f"{user}\0{idempotency_key}"))
+    try:
+        added = await memory.aadd(body.content, kind=body.kind, id=id)
+    except ConflictError as error:
+        if idempotency_key and body.id is None:
+            raise HTTPException(422, "This Idempotency-Key came with another body.") from error
+        raise
+    response.headers["Location"] = f"memories/{added.id}"
+    return _tagged(added, response)
+
+
+@router.get("/users/{user}/memories/{id}")
+async def get_memory(
+    memory: ReadUser, id: str, response: Response, if_none_match: IfMatch = None
+) -> Any:
+    """Read one memory; its ETag is for If-Match."""
+    record = await memory.aget(id)
+    if record is None:
+        raise UnknownMemoryError(id)
+    if if_none_match == _etag(record):
+        return Response(status_code=304, headers={"ETag": _etag(record)})
+    return _tagged(record, response)
+
+
+@router.patch("/users/{user}/memories/{id}")
+async def edit_memory(
+    memory: WriteUser, id: str, body: NewContent, response: Response, if_match: IfMatch = None
+) -> dict[str, Any]:
+    """Put another content in the place of a memory's own; with If-Match only if unchanged."""
+    expected = None if if_match is None else await _expected(memory, id, if_match)
+    try:
+        edited = await memory.aedit(id, body.content, expected_revision=expected)
+    except ConflictError as error:
+        if if_match is None:
+            raise
+        raise HTTPException(412, str(error)) from error
+    return _tagged(edited, response)
+
+
+@router.delete("/users/{user}/memories/{id}", status_code=204)
+async def forget_memory(memory: WriteUser, id: str, if_match: IfMatch = None) -> None:
+    """Delete a memory; its history stays, and it can be restored."""
+    if if_match is not None:
+        await _expected(memory, id, if_match)
+    await memory.aforget(id)
+
+
+@router.get("/users/{user}/memories/{id}/history")
+async def memory_history(memory: ReadUser, id: str) -> dict[str, Any]:
+    """List a memory's revisions, oldest first, with the messages each came from."""
+    revisions = await memory.ahistory(id)
+    if not revisions and await memory.aget(id) is None:
+        raise UnknownMemoryError(id)
+    return {"revisions": [json_revision(one) for one in revisions]}
+
+
+@router.post("/users/{user}/memories/{id}/restore")
+async def restore_memory(
+    memory: WriteUser, id: str, body: Past, response: Response
+) -> dict[str, Any]:
+    """Make a memory what it was after a revision, also one that was deleted."""
+    return _tagged(await memory.arestore(id, body.revision), response)
+
+
+@router.get("/users/{user}/export")
+async def export_user(memory: ReadUser) -> StreamingResponse:
+    """Stream all memories, their revisions and sources, and all turns as lines of JSON."""
+    return StreamingResponse(memory.alines(), media_type="application/x-ndjson")
+
+
+@router.post("/users/{user}/import")
+async def import_user(memory: WriteUser, request: Request) -> dict[str, int]:
+    """Bring in the lines of an export; importing twice changes nothing."""
+    with SpooledTemporaryFile(max_size=_IN_MEMORY) as file:
+        async for part in request.stream():
+            file.write(part)
+        file.seek(0)
+        done = await memory.aimport(file)
+    return {"added": done.added, "kept": done.kept}
+
+
+@router.get("/users/{user}/stats")
+async def user_stats(memory: ReadUser) -> dict[str, Any]:
+    """Count what is kept of a user."""
+    return (await memory.astats()).as_json()
+
+
+@router.delete("/users/{user}")
+async def erase_user(memory: WriteUser) -> dict[str, Any]:
+    """Remove everything of a user, with its history; nothing brings it back."""
+    return _erased(await memory.aerase())
+
+
+@router.delete("/users/{user}/memories/{id}/history")
+async def erase_memory(memory: WriteUser, id: str) -> dict[str, Any]:
+    """Remove a memory with its history; nothing brings it back."""
+    return _erased(await memory.aerase(id))
+
+
+def _erased(report: Erasure) -> dict[str, Any]:
+    return {"removed": report.removed, "beyond": list(report.beyond)}
+
+
+def recalled_json(found: RecallResult) -> dict[str, Any]:
+    """Return what was recalled as JSON data."""
+    return {
+        "question": found.question,
+        "text": found.text,
+        "items": [_item(item) for item in found.items],
+    }
+
+
+def _item(item: RecallItem) -> dict[str, Any]:
+    return {
+        "kind": item.kind,
+        "id": item.key,
+        "text": item.text,
+        "score": item.score,
+        "parts": dict(item.parts),
+        "time": item.time.isoformat(),
+        "speaker": item.speaker,
+    }
+
+
+async def _expected(memory: WriteUser, id: str, if_match: str) -> int | None:
+    """Return the revision that *if_match* stands for; raises 412 where it is past."""
+    record = await memory.aget(id)
+    if record is None:
+        raise UnknownMemoryError(id)
+    tags = [tag.strip().removeprefix("W/") for tag in if_match.split(",")]
+    if "*" not in tags and _etag(record) not in tags:
+        raise HTTPException(412, "The memory has changed: read it again and decide anew.")
+    return record.revision
+
+
+def _tagged(record: MemoryRecord, response: Response) -> dict[str, Any]:
+    response.headers["ETag"] = _etag(record)
+    return record.as_json()
+
+
+def _etag(record: MemoryRecord) -> str:
+    return f'"{record.revision}-{int(record.updated_at.timestamp() * 1_000_000):x}"'

@@ -1,0 +1,59 @@
+"""The lines of an export, in files that only their owner reads."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
+from os import O_CREAT, O_TRUNC, O_WRONLY, PathLike, fdopen, open as os_open
+from typing import TextIO
+
+from longterm.errors import InvalidInputError
+
+__all__ = ["exported", "is_turn", "lines_in"]
+
+
+def exported(lines: Iterable[str], where: str | PathLike[str] | TextIO | None) -> list[str]:
+    """Write *lines* to a path or an open file; without one return them."""
+    match where:
+        case None:
+            return list(lines)
+        case str() | PathLike():
+            try:
+                file = fdopen(os_open(where, O_WRONLY | O_CREAT | O_TRUNC, 0o600), "w", -1, "utf-8")
+            except OSError as error:
+                raise InvalidInputError(f"{where} cannot be written: {error.strerror}.") from error
+            with file:
+                file.writelines(lines)
+        case file:
+            file.writelines(lines)
+    return []
+
+
+@contextmanager
+def lines_in(
+    source: str | PathLike[str] | Iterable[str | bytes],
+) -> Generator[Iterable[str | bytes]]:
+    """Open a path for its lines; lines themselves are handed on."""
+    if not isinstance(source, str | PathLike):
+        yield source
+        return
+    try:
+        file = open(source, "rb")  # noqa: SIM115, PTH123 - closed below; only opening may fail here
+    except OSError as error:
+        raise InvalidInputError(f"{source} cannot be read: {error.strerror}.") from error
+    with file:
+        yield file
+
+
+def is_turn(line: str | bytes) -> bool:
+    """Tell whether *line* of an export holds a turn."""
+    try:
+        data = json.loads(line)
+    except ValueError:
+        return False
+    match data:
+        case {"namespace": ["turns", *_]}:
+            return True
+        case _:
+            return False

@@ -1,0 +1,123 @@
+"""Items of a service's store under any namespace, for protocols that speak of items.
+
+What longterm keeps for itself (keys, history, quarantine) lies below roots that begin with
+`OWN_ROOT` and is neither found nor written here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.store.base import (
+    NOT_PROVIDED,
+    BaseStore,
+    Item,
+    ListNamespacesOp,
+    MatchCondition,
+    SearchItem,
+)
+
+from longterm.commit import Write, commit
+from longterm.effects.forms import both
+from longterm.effects.operations import Index, Ttl, get_op, search_op
+from longterm.effects.steps import Batch, fetch, search
+from longterm.errors import InvalidInputError
+from longterm.memory.namespace import Namespace
+
+__all__ = ["OWN_ROOT", "StoreItems"]
+
+#: The beginning of the first label of what longterm keeps for itself.
+OWN_ROOT = "longterm-"
+
+
+class StoreItems:
+    """Items as LangGraph's stores have them; every write goes through `commit`."""
+
+    def __init__(self, store: BaseStore) -> None:
+        self._store = store
+        self.config = RunnableConfig()
+
+    @property
+    def store(self) -> BaseStore:
+        """The store they are in."""
+        return self._store
+
+    async def _put(
+        self,
+        namespace: Namespace,
+        key: str,
+        value: dict[str, Any] | None,
+        *,
+        index: Index = None,
+        ttl: Ttl = NOT_PROVIDED,
+    ) -> None:
+        """Store *value* under *key*; None deletes."""
+        self._check(namespace)
+        await commit([Write(namespace, key, value, index, ttl)], actor="user")
+
+    put, aput = both(_put)
+
+    async def _get(
+        self, namespace: Namespace, key: str, *, refresh_ttl: bool | None = None
+    ) -> Item | None:
+        """Return the item; None where there is none."""
+        self._check(namespace)
+        (item,) = await fetch([get_op(namespace, key, refresh_ttl=refresh_ttl)])
+        return item
+
+    get, aget = both(_get)
+
+    async def _search(
+        self,
+        prefix: Namespace,
+        *,
+        query: str | None = None,
+        filter: dict[str, Any] | None = None,
+        limit: int = 10,
+        offset: int = 0,
+        refresh_ttl: bool | None = None,
+    ) -> list[SearchItem]:
+        """Return the items at and below *prefix* that fit, best first."""
+        if prefix:
+            self._check(prefix)
+        op = search_op(
+            prefix, query, filter=filter, limit=limit, offset=offset, refresh_ttl=refresh_ttl
+        )
+        (found,) = await search([op])
+        return [item for item in found if self._shows(item.namespace, prefix)]
+
+    search, asearch = both(_search)
+
+    async def _namespaces(
+        self,
+        *,
+        prefix: Sequence[str] = (),
+        suffix: Sequence[str] = (),
+        max_depth: int | None = None,
+        limit: int = 100,
+        offset: int = 0,
+    ) -> list[Namespace]:
+        """Return the namespaces that begin and end so."""
+        conditions: list[MatchCondition] = []
+        if prefix:
+            conditions.append(MatchCondition("prefix", tuple(prefix)))
+        if suffix:
+            conditions.append(MatchCondition("suffix", tuple(suffix)))
+        op = ListNamespacesOp(tuple(conditions) or None, max_depth, limit, offset)
+        (found,) = await Batch((op,))
+        return [one for one in found if self._shows(one, tuple(prefix))]
+
+    namespaces, anamespaces = both(_namespaces)
+
+    def _check(self, namespace: Namespace) -> None:
+        if not namespace or not all(namespace):
+            raise InvalidInputError("A namespace has at least one label, and none is empty.")
+        if not self._shows(namespace, ()):
+            raise InvalidInputError(f"Namespaces below {OWN_ROOT}… are longterm's own.")
+
+    def _shows(self, namespace: Namespace, prefix: Namespace) -> bool:
+        """Tell whether *namespace* is below *prefix*, which not every store takes strictly."""
+        own = bool(namespace) and namespace[0].startswith(OWN_ROOT)
+        return not own and namespace[: len(prefix)] == prefix

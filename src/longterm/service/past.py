@@ -1,0 +1,78 @@
+"""A user's memory as it was at a moment: reading only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, NoReturn
+
+from longterm.effects.forms import both
+from longterm.errors import ConfigurationError
+from longterm.recall.retriever import RecallResult
+from longterm.service.records import MemoryRecord
+from longterm.service.setup import Setup
+from longterm.service.user_memory import UserMemory
+
+__all__ = ["PastMemory"]
+
+_Records = list[MemoryRecord]
+
+
+class PastMemory(UserMemory):
+    """What `UserMemory.as_of` returns; whatever would write raises `ConfigurationError`."""
+
+    def __init__(self, setup: Setup, labels: tuple[str, ...], time: datetime) -> None:
+        super().__init__(setup, labels)
+        self.time = time if time.tzinfo else time.astimezone()
+
+    async def _recall(self, question: str, **options: Any) -> RecallResult:
+        """Find what mattered to *question* then."""
+        recall = self._setup.recall(self._depth).within(
+            limit=options.pop("limit", None), budget=options.pop("budget", 2_000)
+        )
+        asked = {"question": question, "now": self.time, **options, "as_of": self.time}
+        return await recall.flow(asked, self.config)
+
+    recall, arecall = both(_recall)
+
+    async def _search(
+        self, query: str, *, filter: Mapping[str, Any] | None = None, limit: int = 10
+    ) -> _Records:
+        """Return the memories of then that fit *query*, best first."""
+        found = await self._history.state(
+            self._memories, self.time, query=query, filter=filter, limit=limit
+        )
+        return [MemoryRecord.of(item) for item in found]
+
+    search, asearch = both(_search)
+
+    async def _list(
+        self, *, limit: int = 100, offset: int = 0, kind: str | None = None
+    ) -> _Records:
+        """Return the memories of then."""
+        only = None if kind is None else {"kind": kind}
+        found = await self._history.state(
+            self._memories, self.time, filter=only, limit=limit, offset=offset
+        )
+        return [MemoryRecord.of(item) for item in found]
+
+    list, alist = both(_list)
+
+    async def _get(self, id: str) -> MemoryRecord | None:
+        """Return the memory *id* as it was then; None where there was none."""
+        found = await self._history.state(self._memories, self.time, key=id)
+        return MemoryRecord.of(found[0]) if found else None
+
+    get, aget = both(_get)
+
+    def _refuse(self, *_args: Any, **_options: Any) -> NoReturn:
+        raise ConfigurationError(
+            f"This is the memory as it was at {self.time.isoformat()}: it can only be read. "
+            "Write to the user's memory itself, or restore a revision there."
+        )
+
+    async def _arefuse(self, *_args: Any, **_options: Any) -> NoReturn:
+        self._refuse()
+
+    remember = record = add = edit = forget = restore = import_ = erase = _refuse
+    aremember = arecord = aadd = aedit = aforget = arestore = aimport = aerase = _arefuse

@@ -1,0 +1,163 @@
+"""REST: what one user of a server can do."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import httpx
+import pytest
+
+Connect = Callable[..., Awaitable[httpx.AsyncClient]]
+
+ANN = "/v1/users/ann"
+
+
+async def test_a_memory_lives_through_all_its_routes(connect: Connect) -> None:
+    client = await connect()
+    added = await client.post(f"{ANN}/memories", json={"content": "Ann likes tea"})
+    assert added.status_code == 201, added.text
+    memory = added.json()
+    place = f"{ANN}/memories/{memory['id']}"
+
+    assert (await client.get(place)).json() == memory
+    edited = await client.patch(place, json={"content": "Ann likes coffee"})
+    assert edited.json()["content"] == "Ann likes coffee"
+    listed = (await client.get(f"{ANN}/memories")).json()
+    assert [one["content"] for one in listed["memories"]] == ["Ann likes coffee"]
+    found = (await client.get(f"{ANN}/memories", params={"query": "coffee"})).json()
+    assert [one["id"] for one in found["memories"]] == [memory["id"]]
+    assert (await client.delete(place)).status_code == 204
+    assert (await client.get(place)).status_code == 404
+
+
+async def test_what_was_recorded_is_recalled(connect: Connect) -> None:
+    client = await connect()
+    messages = [{"role": "user", "content": "I moved to Lyon last week"}]
+    said = await client.post(f"{ANN}/record", json={"messages": messages, "thread": "monday"})
+    assert said.json() == {"recorded": 1}
+
+    found = await client.post(f"{ANN}/recall", json={"question": "Where did I move?"})
+    assert "Lyon" in found.json()["text"]
+    assert found.json()["items"][0]["text"] == "I moved to Lyon last week"
+    assert (await client.get("/v1/users")).json() == {"users": ["ann"]}
+
+
+async def test_an_edit_of_what_has_changed_meanwhile_is_refused(connect: Connect) -> None:
+    client = await connect()
+    added = await client.post(f"{ANN}/memories", json={"content": "Ann likes tea"})
+    place, tag = f"{ANN}/memories/{added.json()['id']}", added.headers["etag"]
+
+    first = await client.patch(place, json={"content": "coffee"}, headers={"If-Match": tag})
+    late = await client.patch(place, json={"content": "juice"}, headers={"If-Match": tag})
+
+    assert first.status_code == 200
+    assert late.status_code == 412
+    assert (await client.get(place)).json()["content"] == "coffee"
+    same = await client.get(place, headers={"If-None-Match": first.headers["etag"]})
+    assert same.status_code == 304
+
+
+async def test_a_post_that_is_sent_again_is_stored_once(connect: Connect) -> None:
+    client = await connect()
+    key = {"Idempotency-Key": "one"}
+    posts = [
+        await client.post(f"{ANN}/memories", json={"content": "Ann likes tea"}, headers=key)
+        for _ in range(2)
+    ]
+    assert posts[0].json() == posts[1].json()
+    assert len((await client.get(f"{ANN}/memories")).json()["memories"]) == 1
+    other = await client.post(f"{ANN}/memories", json={"content": "coffee"}, headers=key)
+    assert other.status_code == 422
+
+
+async def test_pages_lead_from_one_to_the_next(connect: Connect) -> None:
+    client = await connect()
+    for number in range(5):
+        await client.post(f"{ANN}/memories", json={"content": f"fact {number}"})
+    first = await client.get(f"{ANN}/memories", params={"limit": 3})
+    rest = await client.get(
+        f"{ANN}/memories", params={"limit": 3, "offset": first.json()["next_offset"]}
+    )
+    assert len(first.json()["memories"]) == 3
+    assert 'rel="next"' in first.headers["link"]
+    assert len(rest.json()["memories"]) == 2
+    assert rest.json()["next_offset"] is None
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status"),
+    [
+        ("GET", f"{ANN}/memories/none", None, 404),
+        ("PATCH", f"{ANN}/memories/none", {"content": "x"}, 404),
+        ("DELETE", f"{ANN}/memories/none", None, 404),
+        ("POST", f"{ANN}/memories", {"content": ""}, 422),
+        ("POST", f"{ANN}/memories", {"contents": "private words"}, 422),
+        ("POST", f"{ANN}/recall", {"question": 7}, 422),
+        (
+            "POST",
+            f"{ANN}/record",
+            {"messages": [{"role": "king"}]},
+            422,
+        ),
+        ("GET", f"{ANN}/memories?limit=0", None, 422),
+        ("GET", "/v1/nowhere", None, 404),
+        ("PUT", "/v1/users", None, 405),
+    ],
+)
+async def test_an_error_is_a_problem_document_that_quotes_nothing(
+    connect: Connect, method: str, path: str, body: Any, status: int
+) -> None:
+    client = await connect()
+    answer = await client.request(method, path, json=body)
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["status"] == status
+    assert "private words" not in answer.text
+
+
+async def test_the_description_says_what_there_is(connect: Connect) -> None:
+    client = await connect()
+    described = (await client.get("/openapi.json")).json()
+    assert described["openapi"].startswith("3.1")
+    assert f"{ANN.replace('ann', '{user}')}/recall" in described["paths"]
+
+
+async def test_health_and_figures_name_no_user(connect: Connect) -> None:
+    client = await connect()
+    await client.post("/v1/users/secret-user/memories", json={"content": "tea"})
+    assert (await client.get("/healthz")).json() == {"status": "ok"}
+    figures = (await client.get("/metrics")).text
+    assert 'longterm_requests_total{method="POST",route="/v1/users/{user}/memories"' in figures
+    assert "secret-user" not in figures
+
+
+async def test_the_past_is_listed_restored_and_erased(connect: Connect) -> None:
+    client = await connect()
+    id = (await client.post(f"{ANN}/memories", json={"content": "Ann likes tea"})).json()["id"]
+    place = f"{ANN}/memories/{id}"
+    await client.patch(place, json={"content": "Ann likes coffee"})
+    await client.delete(place)
+
+    revisions = (await client.get(f"{place}/history")).json()["revisions"]
+    assert [one["action"] for one in revisions] == ["created", "changed", "deleted"]
+    restored = await client.post(f"{place}/restore", json={"revision": 1})
+    assert restored.json()["content"] == "Ann likes tea"
+    assert (await client.post(f"{place}/restore", json={"revision": 9})).status_code == 404
+    assert (await client.get(f"{ANN}/memories/none/history")).status_code == 404
+
+    erased = await client.delete(ANN)
+    assert erased.json()["removed"]["items"] == 1
+    assert (await client.get(f"{ANN}/memories")).json()["memories"] == []
+
+
+async def test_an_export_is_imported_into_its_own_user_only(connect: Connect) -> None:
+    client = await connect()
+    await client.post(f"{ANN}/memories", json={"content": "Ann likes tea"})
+    await client.post(f"{ANN}/record", json={"messages": "I moved to Lyon"})
+    lines = await client.get(f"{ANN}/export")
+    assert lines.headers["content-type"].startswith("application/x-ndjson")
+
+    first = await client.post("/v1/users/bo/import", content=lines.content)
+    again = await client.post("/v1/users/bo/import", content=lines.content)
+    assert (first.json(), again.json()) == ({"added": 2, "kept": 0}, {"added": 0, "kept": 2})
+    assert (await client.get("/v1/users/bo/stats")).json()["turns"] == 1
+    assert (await client.post("/v1/users/bo/import", content=b"{")).status_code == 422
