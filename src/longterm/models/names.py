@@ -44,7 +44,10 @@ def as_model(model: str | ChatModel) -> ChatModel:
     """
     match model:
         case str() if model.strip():
-            return _by_name(model)
+            provider, _, rest = model.partition(":")
+            if rest and (path := _COMPOSED.get(provider)):
+                return resolve_name(path)(rest)
+            return _hosted(model, provider)
         case Runnable():
             return model
         case _:
@@ -59,44 +62,27 @@ def as_model(model: str | ChatModel) -> ChatModel:
 _COMPOSED = {"local": "longterm.settings:local_chat_model"}
 
 
-def _by_name(name: str) -> ChatModel:
-    provider, _, rest = name.partition(":")
-    if rest and (path := _COMPOSED.get(provider)):
-        return resolve_name(path)(rest)
-    return _hosted(name, provider)
-
-
 def _hosted(name: str, provider: str) -> ChatModel:
+    """Have LangChain make the model; say what to do where it cannot."""
+    extra = provider if provider in _EXTRAS else None
     try:
         from langchain.chat_models import init_chat_model  # noqa: PLC0415 - an extra
     except ImportError as error:
-        raise MissingExtraError(f"Model {name!r}", _extra(provider)) from error
+        raise MissingExtraError(f"Model {name!r}", extra or "openai") from error
     try:
         return init_chat_model(name)
     except ImportError as error:
-        raise _missing(name, provider, error) from error
+        if extra:
+            raise MissingExtraError(f"Model {name!r}", extra) from error
+        raise ConfigurationError(f"Model {name!r} cannot be used: {error}") from error
     except Exception as error:  # clients raise what they like at construction
-        raise _unusable(name, error) from error
-
-
-def _extra(provider: str) -> str:
-    return provider if provider in _EXTRAS else "openai"
-
-
-def _missing(name: str, provider: str, error: ImportError) -> ConfigurationError:
-    if provider in _EXTRAS:
-        return MissingExtraError(f"Model {name!r}", provider)
-    return ConfigurationError(f"Model {name!r} cannot be used: {error}")
-
-
-def _unusable(name: str, error: Exception) -> ConfigurationError:
-    if isinstance(error, ValueError) and "model_provider" in str(error):
-        return ConfigurationError(
-            f"Model {name!r} is not known. Write it as 'provider:model', for example "
-            "'openai:gpt-5', 'anthropic:claude-sonnet-5', 'ollama:qwen3' or "
-            "'local:qwen2.5-coder-1.5b', or pass a LangChain chat model."
-        )
-    return ConfigurationError(f"Model {name!r} cannot be set up: {error}")
+        if isinstance(error, ValueError) and "model_provider" in str(error):
+            raise ConfigurationError(
+                f"Model {name!r} is not known. Write it as 'provider:model', for example "
+                "'openai:gpt-5', 'anthropic:claude-sonnet-5', 'ollama:qwen3' or "
+                "'local:qwen2.5-coder-1.5b', or pass a LangChain chat model."
+            ) from error
+        raise ConfigurationError(f"Model {name!r} cannot be set up: {error}") from error
 
 
 def innermost(model: ChatModel) -> ChatModel:

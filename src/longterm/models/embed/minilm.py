@@ -11,7 +11,7 @@ It learned from English. On Chinese or Japanese it does worse than comparing cha
 import hashlib
 import threading
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from importlib import import_module
 from importlib.resources import files
 from typing import Any
@@ -57,10 +57,16 @@ class MiniLMEmbeddings(Embeddings):
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
         """Return a vector for each text, in their order."""
-        model = self._loaded()
+        with self._lock:
+            if self._model is None:
+                self._model = _MiniLM(threads=self._threads)
+            model = self._model
         tokens = [model.tokens(text) for text in texts]
         vectors = np.zeros((len(texts), self.dims), np.float32)
-        for batch in _batches(tokens, self._batch_size):
+        # Texts of like length together, so that little is spent on padding.
+        order = sorted(range(len(tokens)), key=lambda i: len(tokens[i]))
+        for start in range(0, len(order), self._batch_size):
+            batch = order[start : start + self._batch_size]
             vectors[batch] = model.vectors([tokens[i] for i in batch])
         return vectors.tolist()
 
@@ -72,13 +78,9 @@ class MiniLMEmbeddings(Embeddings):
     def supports(text: str) -> bool:
         """Tell whether the text is in a script that the model knows well."""
         letters = [char for char in text[:_MAX_CHARACTERS] if char.isalpha()]
-        return sum(map(_is_latin, letters)) * 2 >= len(letters)
-
-    def _loaded(self) -> "_MiniLM":
-        with self._lock:
-            if self._model is None:
-                self._model = _MiniLM(threads=self._threads)
-            return self._model
+        names = (unicodedata.name(char, "") for char in letters if not char.isascii())
+        other = sum(not name.startswith(("LATIN", "FULLWIDTH LATIN")) for name in names)
+        return (len(letters) - other) * 2 >= len(letters)
 
 
 class _MiniLM:
@@ -95,12 +97,22 @@ class _MiniLM:
         self._session = _session(onnxruntime, threads)
 
     def tokens(self, text: str) -> list[int]:
-        return self._tokenizer.encode(_clean(text)).ids
+        # Lone surrogates have no UTF-8 form and are replaced.
+        cut = text[:_MAX_CHARACTERS].encode("utf-8", "replace").decode()
+        return self._tokenizer.encode(cut).ids
 
     def vectors(self, batch: Sequence[Sequence[int]]) -> Matrix:
-        ids, mask = _padded(batch)
+        """Return unit vectors, one a row, float32: the mean over each text's own tokens."""
+        ids = np.zeros((len(batch), max(map(len, batch))), np.int64)
+        mask = np.zeros_like(ids)
+        for row, tokens in enumerate(batch):
+            ids[row, : len(tokens)] = tokens
+            mask[row, : len(tokens)] = 1
         feed = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
-        return _pooled(self._session.run(None, feed)[0], mask)
+        hidden: Matrix = self._session.run(None, feed)[0]
+        weights = mask[:, :, None].astype(np.float32)
+        means = (hidden * weights).sum(axis=1) / weights.sum(axis=1)
+        return means / np.linalg.norm(means, axis=1, keepdims=True)
 
 
 def _tokenizer(tokenizers: Any) -> Any:
@@ -132,34 +144,3 @@ def checked(package: str, file: str, sha256: str) -> bytes:
             'pip install --force-reinstall "longterm[local]"'
         )
     return data
-
-
-def _clean(text: str) -> str:
-    """Cut the text and replace what has no UTF-8 form (lone surrogates)."""
-    return text[:_MAX_CHARACTERS].encode("utf-8", "replace").decode()
-
-
-def _batches(tokens: Sequence[Sequence[int]], size: int) -> Iterable[list[int]]:
-    """Indexes in groups of like length, so that little is spent on padding."""
-    order = sorted(range(len(tokens)), key=lambda i: len(tokens[i]))
-    return (order[start : start + size] for start in range(0, len(order), size))
-
-
-def _padded(batch: Sequence[Sequence[int]]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    ids = np.zeros((len(batch), max(map(len, batch))), np.int64)
-    mask = np.zeros_like(ids)
-    for row, tokens in enumerate(batch):
-        ids[row, : len(tokens)] = tokens
-        mask[row, : len(tokens)] = 1
-    return ids, mask
-
-
-def _pooled(hidden: Matrix, mask: npt.NDArray[np.int64]) -> Matrix:
-    """Mean over the real tokens, at length one."""
-    weights = mask[:, :, None].astype(np.float32)
-    means = (hidden * weights).sum(axis=1) / weights.sum(axis=1)
-    return means / np.linalg.norm(means, axis=1, keepdims=True)
-
-
-def _is_latin(char: str) -> bool:
-    return char.isascii() or unicodedata.name(char, "").startswith(("LATIN", "FULLWIDTH LATIN"))

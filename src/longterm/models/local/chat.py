@@ -61,7 +61,25 @@ class LocalChatModel(ChatOpenAI):
     @classmethod
     def on(cls, engine: Engine, **options: Any) -> "LocalChatModel":
         """Return the model that *engine* runs, without starting it yet."""
-        model = cls(**_defaults(engine) | options)
+        profile = ModelProfile(
+            name=engine.model.stem,
+            max_input_tokens=engine.context,
+            text_inputs=True,
+            tool_calling=False,
+            structured_output=True,
+        )
+        defaults: dict[str, Any] = {
+            "model": engine.model.stem,
+            "base_url": _NOWHERE,
+            "api_key": "set by the first call",
+            "temperature": 0.0,
+            "max_tokens": _MAX_TOKENS,
+            "max_retries": 0,
+            "timeout": _TIMEOUT_SECONDS,
+            "profile": profile,
+            **_direct_clients(),
+        }
+        model = cls(**defaults | options)
         model._engine = engine
         return model
 
@@ -117,30 +135,6 @@ class LocalChatModel(ChatOpenAI):
         async with self._aconnected():
             async for chunk in super()._astream(*args, **kwargs):
                 yield chunk
-
-
-def _defaults(engine: Engine) -> dict[str, Any]:
-    return {
-        "model": engine.model.stem,
-        "base_url": _NOWHERE,
-        "api_key": "set by the first call",
-        "temperature": 0.0,
-        "max_tokens": _MAX_TOKENS,
-        "max_retries": 0,
-        "timeout": _TIMEOUT_SECONDS,
-        "profile": _profile(engine),
-        **_direct_clients(),
-    }
-
-
-def _profile(engine: Engine) -> ModelProfile:
-    return ModelProfile(
-        name=engine.model.stem,
-        max_input_tokens=engine.context,
-        text_inputs=True,
-        tool_calling=False,
-        structured_output=True,
-    )
 
 
 def _direct_clients() -> dict[str, Any]:

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from longterm.models.local.catalogue import KnownModel
 from longterm.models.local.sources import Progress as Report
 
-__all__ = ["announce", "bar"]
+__all__ = ["announce", "download_bar"]
 
 
 def announce(model: KnownModel) -> None:
@@ -25,9 +25,11 @@ def announce(model: KnownModel) -> None:
 
 
 @contextmanager
-def bar(model: KnownModel, source: str) -> Generator[Report]:
-    """Yield a function that moves a bar, which appears with the first bytes it is told of."""
-    shown = Progress(*_columns(), console=Console(stderr=True))
+def download_bar(model: KnownModel, source: str) -> Generator[Report]:
+    """Yield a function that moves a bar, which appears with the first bytes reported."""
+    name = TextColumn("{task.description}", markup=False)
+    columns = (name, BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    shown = Progress(*columns, console=Console(stderr=True))
     task = shown.add_task(f"{model.name} from {source}", total=model.size)
 
     def report(size: int) -> None:
@@ -39,8 +41,3 @@ def bar(model: KnownModel, source: str) -> Generator[Report]:
         yield report
     finally:
         shown.stop()
-
-
-def _columns() -> tuple[TextColumn, BarColumn, DownloadColumn, TimeRemainingColumn]:
-    name = TextColumn("{task.description}", markup=False)
-    return name, BarColumn(), DownloadColumn(), TimeRemainingColumn()

