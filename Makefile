@@ -6,7 +6,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 LANG_  ?= zh
 
-.PHONY: demo test test-all test-local test-slow coverage check format clean
+.PHONY: docs demo test test-all test-local test-slow coverage check format clean
 
 demo: $(VENV)/.demo  ## A real model on this machine learns, changes its mind and remembers.
 	$(BIN)/longterm demo --lang $(LANG_)
@@ -35,8 +35,11 @@ format: $(VENV)/.dev
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
+docs: $(VENV)/.docs  ## The documentation site, into site/; broken links fail.
+	$(BIN)/zensical build --clean --strict
+
 clean:
-	rm -rf $(VENV) .venv-3.* .cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-3.* site .cache .pytest_cache .ruff_cache .hypothesis
 
 $(BIN)/python:
 	PYTHON=$(PYTHON) ./bin/venv $(VENV)
@@ -48,4 +51,8 @@ $(VENV)/.demo: pyproject.toml constraints.txt | $(BIN)/python
 
 $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
 	$(BIN)/python -m pip install --quiet -c constraints.txt --group dev -e ".[all]"
+	@touch $@
+
+$(VENV)/.docs: pyproject.toml constraints.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet -c constraints.txt --group docs -e ".[all]"
 	@touch $@
