@@ -54,7 +54,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "reflect",
         "history",
     },
-    "settings": {"errors", "extract", "models", "service", "stores"},
+    "settings": {"errors", "extract", "guard", "models", "service", "stores"},
     "server": {"errors", "history", "memory", "recall", "service", "settings"},
     "integrations": {
         "effects",

@@ -33,6 +33,7 @@ from longterm.models.local.paths import default_cache
 
 if TYPE_CHECKING:
     from longterm.extract.schema import Schema
+    from longterm.guard import Guard
     from longterm.models.embed import MiniLMEmbeddings
     from longterm.models.local import LocalChatModel
     from longterm.models.names import ChatModel
@@ -159,6 +160,7 @@ def open(
     embeddings: str | Embeddings | None = "auto",
     schemas: "Sequence[Schema] | None" = None,
     instructions: str | None = None,
+    guard: "Guard | Literal['default'] | bool | None" = None,
     reflect: str | None = None,
     **options: Any,
 ) -> "MemoryService":
@@ -169,9 +171,11 @@ def open(
     *schemas* from conversations, as *instructions* say; without one nothing is extracted, and
     everything else works. *embeddings* are "auto" (the embedded model where ``[local]`` is
     installed), None (full text alone), a name such as "openai:text-embedding-3-small", or
-    LangChain's. *reflect* is the database, ``sqlite:///…`` or ``postgresql://…``, that keeps
-    what waits to be extracted in the background. What is left out comes from the environment
-    and the configuration file; see `longterm.settings`.
+    LangChain's. *guard* looks at what is written: by default it redacts secrets, a `Guard` of
+    yours does what it says, False lets everything pass. *reflect* is the database,
+    ``sqlite:///…`` or ``postgresql://…``, that keeps what waits to be extracted in the
+    background. What is left out comes from the environment and the configuration file; see
+    `longterm.settings`.
     """
     from longterm.service import MemoryService  # noqa: PLC0415 (slow to import)
 
@@ -184,9 +188,22 @@ def open(
         model=setting("model") if model is None else model,
         schemas=schemas,
         instructions=instructions,
+        guard=_guard(guard),
         reflect=reflect or setting("reflect"),
         close_store=None if mine else getattr(store, "close", None),
     )
+
+
+def _guard(wanted: "Guard | Literal['default'] | bool | None") -> "Guard | None":
+    from longterm.guard import Guard  # noqa: PLC0415 (slow to import)
+
+    match wanted:
+        case None | True | "default":
+            return Guard()
+        case False:
+            return None
+        case Guard():
+            return wanted
 
 
 def open_store(

@@ -18,7 +18,7 @@ from uvicorn.supervisors import Multiprocess
 
 from longterm import settings
 from longterm.errors import ConfigurationError
-from longterm.server import langgraph, rest
+from longterm.server import anthropic, langgraph, rest
 from longterm.server.gate import Gate
 from longterm.server.mcp import memory_server
 from longterm.server.metrics import Metrics
@@ -75,6 +75,8 @@ def build(options: ServerOptions, service: MemoryService | None = None) -> FastA
     _ = (healthz, metrics)
     app.include_router(rest.router)
     app.include_router(langgraph.router)
+    app.include_router(anthropic.router)
+    app.add_exception_handler(anthropic.WrongRequestError, anthropic.answer_wrong_request)
     app.router.routes.extend(mounted.routes)
     add_handlers(app)
     app.add_middleware(Gate, options=options)

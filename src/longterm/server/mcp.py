@@ -9,6 +9,7 @@ import json
 import uuid
 from collections.abc import Awaitable, Callable
 from functools import wraps
+from inspect import getdoc
 from typing import Annotated, Any, ParamSpec, TypeVar
 
 from mcp.server.mcpserver import MCPServer
@@ -130,13 +131,19 @@ def memory_server(
     service: Callable[[], MemoryService], *, version: str, user: str | None = None
 ) -> MCPServer[Any]:
     """Return an MCP server on *service*, for the *user* given or else that of each key."""
-    server: MCPServer[Any] = MCPServer("longterm", instructions=_INSTRUCTIONS, version=version)
+    server: MCPServer[Any] = MCPServer(
+        "longterm", instructions=_INSTRUCTIONS, version=version, log_level="WARNING"
+    )
     tools = _Tools(service, user)
-    server.add_tool(tools.recall, annotations=_READS)
-    server.add_tool(tools.remember, annotations=_WRITES)
-    server.add_tool(tools.update_memory, annotations=_DESTROYS)
-    server.add_tool(tools.forget, annotations=_DESTROYS)
-    server.add_tool(tools.memory_history, annotations=_READS)
+    for tool, hints in (
+        (tools.recall, _READS),
+        (tools.remember, _WRITES),
+        (tools.update_memory, _DESTROYS),
+        (tools.forget, _DESTROYS),
+        (tools.memory_history, _READS),
+    ):
+        # No schema of the answer: every prompt of every agent would carry it.
+        server.add_tool(tool, description=getdoc(tool), annotations=hints, structured_output=False)
     return server
 
 

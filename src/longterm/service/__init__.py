@@ -1,11 +1,13 @@
 """The service: one user's memory. Command line, REST, MCP and console call it, and nothing else."""
 
+from longterm.service.items import MEMORY_STORES
 from longterm.service.memory_service import MemoryService
 from longterm.service.records import MemoryChange, MemoryRecord, UserStats, shown
 from longterm.service.setup import ROOTS
 from longterm.service.user_memory import UserMemory
 
 __all__ = [
+    "MEMORY_STORES",
     "ROOTS",
     "MemoryChange",
     "MemoryRecord",

@@ -1,7 +1,7 @@
 """Items of a service's store under any namespace, for protocols that speak of items.
 
 What longterm keeps for itself (keys, history, quarantine) lies below roots that begin with
-`OWN_ROOT` and is neither found nor written here.
+`OWN_ROOT`: it is neither found nor written here, except by the protocol it is kept for.
 """
 
 from __future__ import annotations
@@ -26,17 +26,36 @@ from longterm.effects.steps import Batch, fetch, search
 from longterm.errors import InvalidInputError
 from longterm.memory.namespace import Namespace
 
-__all__ = ["OWN_ROOT", "StoreItems"]
+__all__ = ["MEMORY_STORES", "OWN_ROOT", "StoreItems", "namespaces_below"]
 
 #: The beginning of the first label of what longterm keeps for itself.
 OWN_ROOT = "longterm-"
+#: Where what is known of users' memory stores is kept: the first label, before the user's.
+MEMORY_STORES = f"{OWN_ROOT}memory-stores"
+
+#: Namespaces that are read at once.
+_PAGE = 1_000
+
+
+async def namespaces_below(prefix: Namespace, max_depth: int | None = None) -> list[Namespace]:
+    """Return all namespaces at and below *prefix*, whatever else the store finds; a flow."""
+    below: list[Namespace] = []
+    start = 0
+    while True:
+        op = ListNamespacesOp((MatchCondition("prefix", prefix),), max_depth, _PAGE, start)
+        (found,) = await Batch((op,))
+        below += [one for one in found if one[: len(prefix)] == prefix]
+        start += _PAGE
+        if len(found) < _PAGE:
+            return below
 
 
 class StoreItems:
     """Items as LangGraph's stores have them; every write goes through `commit`."""
 
-    def __init__(self, store: BaseStore) -> None:
+    def __init__(self, store: BaseStore, *, own: bool = False) -> None:
         self._store = store
+        self._own = own
         self.config = RunnableConfig()
 
     @property
@@ -120,4 +139,4 @@ class StoreItems:
     def _shows(self, namespace: Namespace, prefix: Namespace) -> bool:
         """Tell whether *namespace* is below *prefix*, which not every store takes strictly."""
         own = bool(namespace) and namespace[0].startswith(OWN_ROOT)
-        return not own and namespace[: len(prefix)] == prefix
+        return own == self._own and namespace[: len(prefix)] == prefix

@@ -8,22 +8,19 @@ from types import TracebackType
 from typing import Self
 
 from langchain_core.runnables import RunnableConfig
-from langgraph.store.base import BaseStore, ListNamespacesOp, MatchCondition
+from langgraph.store.base import BaseStore
 
+from longterm.commit import Guard, Policy
 from longterm.effects.forms import both
-from longterm.effects.steps import Batch
 from longterm.extract.schema import Schema
 from longterm.memory.namespace import unescape_label
 from longterm.models.names import ChatModel
-from longterm.service.items import StoreItems
+from longterm.service.items import StoreItems, namespaces_below
 from longterm.service.keys import Keys
 from longterm.service.setup import ROOTS, Setup
 from longterm.service.user_memory import UserMemory
 
 __all__ = ["MemoryService"]
-
-#: Namespaces that are read at once.
-_PAGE = 1_000
 
 
 class MemoryService:
@@ -40,13 +37,16 @@ class MemoryService:
         model: str | ChatModel | None = None,
         schemas: Sequence[Schema] | None = None,
         instructions: str | None = None,
+        guard: Guard | None = None,
         reflect: str | None = None,
         close_store: Callable[[], None] | None = None,
     ) -> None:
-        self._setup = Setup(store, model, schemas or (), instructions, reflect)
+        self._setup = Setup(store, model, schemas or (), instructions, reflect, Policy(guard))
         self._close_store = close_store
         #: The store's items under any namespace.
         self.items = StoreItems(store)
+        #: What a protocol keeps about its users' memories, such as the names of collections.
+        self.own_items = StoreItems(store, own=True)
         #: The keys of a server on this store.
         self.keys = Keys(store)
         self.config = RunnableConfig()
@@ -71,17 +71,8 @@ class MemoryService:
 
     async def _users(self) -> list[str]:
         """Return the ids of all users something is kept of, sorted."""
-        labels: set[str] = set()
-        for root in ROOTS:
-            start = 0
-            while True:
-                op = ListNamespacesOp((MatchCondition("prefix", (root,)),), 2, _PAGE, start)
-                (found,) = await Batch((op,))
-                labels.update(namespace[1] for namespace in found if len(namespace) > 1)
-                start += _PAGE
-                if len(found) < _PAGE:
-                    break
-        return sorted(map(unescape_label, labels))
+        found = [one for root in ROOTS for one in await namespaces_below((root,), 2)]
+        return sorted({unescape_label(labels[1]) for labels in found if len(labels) > 1})
 
     users, ausers = both(_users)
 

@@ -6,6 +6,7 @@ Managers and executors are made when they are first needed: without a model ther
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,13 +14,14 @@ from typing import Any
 from langchain_core.messages.ai import UsageMetadata
 from langgraph.store.base import BaseStore
 
+from longterm.commit import Policy
 from longterm.extract.schema import MemorySchema, Schema, memory_schemas
 from longterm.manage.store_manager import MemoryStoreManager, create_memory_store_manager
 from longterm.memory.model import Memory
 from longterm.memory.namespace import Namespace
 from longterm.models.names import ChatModel
 from longterm.recall.retriever import Recall, create_recall
-from longterm.reflect import ReflectionExecutor
+from longterm.reflect import ReflectionExecutor, erase_reflections
 from longterm.reflect.executor import LocalReflectionExecutor
 
 __all__ = ["ROOTS", "Setup", "template"]
@@ -43,6 +45,8 @@ class Setup:
     instructions: str | None
     #: The database of reflections that shall survive this process; None keeps them in memory.
     reflect: str | None
+    #: What happens to values before they are written by hand.
+    policy: Policy
     #: Tokens that extraction used, by namespace.
     tokens: dict[Namespace, int] = field(default_factory=dict[Namespace, int])
     _managers: dict[int, MemoryStoreManager] = field(default_factory=dict[int, MemoryStoreManager])
@@ -103,10 +107,19 @@ class Setup:
             with self._lock:
                 self.tokens[memories] = self.tokens.get(memories, 0) + usage["total_tokens"]
 
-    def forget(self, memories: Namespace) -> None:
-        """Forget what is known of a user beside the store."""
+    def erase(self, memories: Namespace) -> dict[str, int]:
+        """Erase what is kept of a user beside the store; say how much, by place.
+
+        Waits, at most a minute, for a reflection that runs: it may still write.
+        """
         with self._lock:
             self.tokens.pop(memories, None)
+        removed = Counter[str]()
+        for executor in self.executors:
+            removed.update(executor.erase(memories))
+        if self.reflect is not None and not self._executors:
+            removed.update(erase_reflections(self.reflect, memories))
+        return {f"reflections {state}": count for state, count in removed.items() if count}
 
     @property
     def executors(self) -> list[LocalReflectionExecutor]:

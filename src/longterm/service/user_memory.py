@@ -18,24 +18,27 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.store.base import BaseStore, Item
 from pydantic_core import to_json
 
-from longterm.commit import Policy, Write, commit, if_unchanged
+from longterm.commit import Write, commit, if_unchanged
 from longterm.effects.drivers import arun, run
 from longterm.effects.forms import both
 from longterm.effects.operations import get_op
 from longterm.effects.paging import search_exactly
-from longterm.effects.steps import fetch
+from longterm.effects.steps import Together, fetch
+from longterm.effects.work import Work
 from longterm.errors import ConfigurationError, ConflictError, InvalidInputError, UnknownMemoryError
 from longterm.history import Erasure, History, Imported
 from longterm.history.erasing import erase
 from longterm.history.exchange import import_lines
 from longterm.history.items import all_revisions, latest_numbers
 from longterm.manage.results import Results
+from longterm.memory.history_items import HISTORY_ROOT, history_namespace
 from longterm.memory.model import Document, document_of, value_of
-from longterm.memory.namespace import NamespaceTemplate
+from longterm.memory.namespace import Namespace, NamespaceTemplate
 from longterm.memory.revision import Revision, Source
 from longterm.recall.recorder import create_conversation_recorder
 from longterm.recall.retriever import RecallResult
 from longterm.service.exchange import exported, is_turn, lines_in
+from longterm.service.items import MEMORY_STORES, namespaces_below
 from longterm.service.records import (
     MemoryChange,
     MemoryRecord,
@@ -65,7 +68,7 @@ class UserMemory:
         self._depth = len(labels)
         values = {f"label_{number}": label for number, label in enumerate(labels)}
         self.labels = labels
-        self._history = History(setup.store)
+        self._history = History(setup.store, policy=setup.policy)
         self.config = RunnableConfig(configurable=values)
         self._memories, self._turns = (
             NamespaceTemplate(template(root, self._depth))(self.config)
@@ -99,7 +102,7 @@ class UserMemory:
         if not wait:
             if executor := self._setup.executor(self._depth):
                 # No thread: a newer conversation must not take the place of this one.
-                executor.submit(payload, config, thread_id=None)
+                await Work(lambda: executor.submit(payload, config, thread_id=None))
             return []
         manager = self._setup.manager(self._depth)
         if manager is None:
@@ -306,9 +309,10 @@ class UserMemory:
         """
         if id is not None:
             return await erase(self._memories, id, cascade=cascade, derived_in=None, actor="user")
-        self._setup.forget(self._memories)
-        report = Erasure()
-        for place in (self._turns, self._memories):
+        setup, memories = self._setup, self._memories
+        report = Erasure(await Work(lambda: setup.erase(memories)))
+        own = (MEMORY_STORES, *self._memories[1:])
+        for place in (self._turns, self._memories, own, *await self._below()):
             report += await erase(place, None, cascade=False, derived_in=None, actor="user")
         return Erasure(report.removed, (), report.beyond)
 
@@ -332,6 +336,16 @@ class UserMemory:
     stats, astats = both(_stats)
 
     # --- what the methods share ---
+
+    async def _below(self) -> Sequence[Namespace]:
+        """Return the namespaces of this user's scopes, emptied ones that have a history too."""
+        places = [self._turns, self._memories]
+        prefixes = [*places, *map(history_namespace, places)]
+        found = await Together(tuple(map(namespaces_below, prefixes)))
+        plain = [
+            one[1:] if one[0] == HISTORY_ROOT else one for namespaces in found for one in namespaces
+        ]
+        return [one for one in dict.fromkeys(plain) if one not in places]
 
     def _said_in(self, thread: str | None, now: datetime | None) -> RunnableConfig:
         values = dict(self.config.get("configurable", {}))
@@ -361,7 +375,9 @@ class UserMemory:
 
     async def _written(self, document: Document, before: Item | None) -> MemoryRecord:
         edit = if_unchanged(before, value_of(document))
-        await commit([Write(self._memories, document.id, edit)], actor="user")
+        await commit(
+            [Write(self._memories, document.id, edit)], actor="user", policy=self._setup.policy
+        )
         return (await self._records([await self._existing(document.id)]))[0]
 
     async def _imported(self, lines: Iterable[str | bytes]) -> Imported:
@@ -369,6 +385,6 @@ class UserMemory:
         added = kept = 0
         for are_turns, some in groupby(lines, is_turn):
             place = self._turns if are_turns else self._memories
-            done = await import_lines(some, place, Policy())
+            done = await import_lines(some, place, self._setup.policy)
             added, kept = added + done.added, kept + done.kept
         return Imported(added, kept)
