@@ -234,10 +234,11 @@ class Recall(FlowRunnable[Any, RecallResult]):
             before=timeline.before,
         )
         in_block = set(shown)
-        items = [_recall_item(ranking[at], in_block) for at in best]
+        if self._limit is None:
+            best = [at for at in best if timeline.candidates[at] in in_block]
         return RecallResult(
             question.text,
-            tuple(items if self._limit is not None else (one for one in items if one.in_block)),
+            tuple(_recall_item(ranking[at], in_block) for at in best),
             f"{text}\n\n{examples}".strip() if fits else text,
             question,
         )
