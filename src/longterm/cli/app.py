@@ -79,7 +79,7 @@ def worker(
     max_workers: Annotated[int, typer.Option(help="Reflections at the same time.")] = 8,
 ) -> None:
     """Do the reflections that wait in a database, until told to stop."""
-    from longterm.reflect.worker import run_worker  # noqa: PLC0415 - an extra of its own
+    from longterm.reflect.worker import run_worker, starting  # noqa: PLC0415 - an extra of its own
 
     sys.path.insert(0, str(Path.cwd()))  # as for python -m
     run_worker(reflector, db, name=name, max_workers=max_workers)

@@ -147,7 +147,7 @@ def erase_reflections(durable: str, namespace: tuple[str, ...]) -> dict[str, int
 
     For programs that have no executor on it; see `LocalReflectionExecutor.erase`.
     """
-    return _durable().erase_reflections(durable, namespace)
+    return _durable().erase_in(durable, namespace)
 
 
 def _durable() -> Any:

@@ -85,7 +85,11 @@ class Debounce(Generic[T]):
 
     def next_due(self) -> float | None:
         """When the next item can start; None where nothing waits but behind a running one."""
-        while self._heap and self._is_idle(self._heap[0]):
+        # What was replaced, and what waits behind a running one that pushes it again, is idle.
+        while self._heap and (
+            self._waiting.get(self._heap[0].key) is not self._heap[0]
+            or self._heap[0].key in self._running
+        ):
             heapq.heappop(self._heap)
         return self._heap[0].due if self._heap else None
 
@@ -115,7 +119,3 @@ class Debounce(Generic[T]):
         if len(self._heap) > 2 * len(self._waiting) + self._SLACK:
             self._heap = list(self._waiting.values())
             heapq.heapify(self._heap)
-
-    def _is_idle(self, entry: _Entry[T]) -> bool:
-        """Whether *entry* was replaced, or waits behind a running one that pushes it again."""
-        return self._waiting.get(entry.key) is not entry or entry.key in self._running

@@ -58,35 +58,30 @@ ONCE = Retry(attempts=1)
 
 def passes(error: BaseException) -> bool:
     """Whether *error* may be gone by itself the next time: a rate limit, a time-out."""
-    return any(_passes(cause) for cause in _chain(error))
-
-
-def _passes(error: BaseException) -> bool:
-    if isinstance(error, TimeoutError | ConnectionError | ConflictError):
-        return True
-    status = _status(error)
-    if status is not None:
-        return status in _PASSING_STATUS
-    return any(cls.__name__.endswith(_PASSING_NAMES) for cls in type(error).__mro__)
+    for cause in _chain(error):
+        if isinstance(cause, TimeoutError | ConnectionError | ConflictError):
+            return True
+        status = _status(cause)
+        named = any(cls.__name__.endswith(_PASSING_NAMES) for cls in type(cause).__mro__)
+        if status in _PASSING_STATUS if status is not None else named:
+            return True
+    return False
 
 
 def _status(error: BaseException) -> int | None:
     """Return the HTTP status in *error*, wherever its provider keeps it."""
-    response = getattr(error, "response", None)
+    response: Any = getattr(error, "response", None)
+    try:
+        of_aws = response["ResponseMetadata"]["HTTPStatusCode"]
+    except (TypeError, LookupError):
+        of_aws = None
     found = (
         getattr(error, "status_code", None),
         getattr(response, "status_code", None),
         getattr(error, "code", None),  # Google
-        _status_of_aws(response),
+        of_aws,
     )
     return next((status for status in found if isinstance(status, int)), None)
-
-
-def _status_of_aws(response: Any) -> Any:
-    try:
-        return response["ResponseMetadata"]["HTTPStatusCode"]
-    except (TypeError, LookupError):
-        return None
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:

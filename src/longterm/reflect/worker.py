@@ -11,10 +11,10 @@ from typing import Any, cast
 
 from langchain_core.runnables import Runnable
 
-from longterm.errors import ConfigurationError
+from longterm.errors import ConfigurationError, MissingExtraError
 from longterm.reflect import ReflectionExecutor
 
-__all__ = ["load_reflector", "run_worker"]
+__all__ = ["load_reflector", "run_worker", "starting"]
 
 logger = logging.getLogger("longterm.reflect")
 
@@ -26,22 +26,41 @@ def run_worker(
     until: threading.Event | None = None,
     **options: Any,
 ) -> None:
-    """Do the reflections in the database *db* until told to stop, then finish what runs.
+    """Do the reflections in the database *db* until stopped, then finish what runs.
 
     *reflector* is a Runnable or, as ``package.module:name``, where to find one. *options* are
-    those of `ReflectionExecutor`: name, store, max_workers, retry, budget, keep. SIGTERM and
-    SIGINT stop it, and so does *until*.
+    those of `ReflectionExecutor`: name, store, max_workers, retry, budget, timeout, keep.
+    SIGTERM and SIGINT stop it, and so does *until*.
     """
     if options.get("max_workers") == 0:
         raise ConfigurationError("A worker needs max_workers of at least 1.")
     if isinstance(reflector, str):
         reflector = load_reflector(reflector)
-    stop = _on_signals(until or threading.Event())
+    stop = until or threading.Event()
+
+    def on_signal(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    if threading.current_thread() is threading.main_thread():  # elsewhere none can be caught
+        signal.signal(signal.SIGTERM, on_signal)
+        signal.signal(signal.SIGINT, on_signal)
     executor = ReflectionExecutor(reflector, durable=db, **options)
-    logger.info("Reflecting")
+    logger.info("%s", starting(db, **options))
     stop.wait()
     logger.info("Stopping: what runs is finished, what is pending is kept")
     executor.shutdown(wait=True)
+
+
+def starting(db: str, *, name: str = "default", max_workers: int = 8, **_options: Any) -> str:
+    """Say in a line what a worker on *db* does; of the URL without user and password."""
+    try:
+        from longterm.reflect.durable.database import masked  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        raise MissingExtraError("Durable reflection", "durable") from error
+    return (
+        f"Reflecting: up to {max_workers} at a time of what is submitted as {name!r} to "
+        f"{masked(db)}. SIGTERM or Ctrl-C finishes what runs and keeps what is pending."
+    )
 
 
 def load_reflector(where: str) -> Runnable[Any, Any]:
@@ -57,15 +76,3 @@ def load_reflector(where: str) -> Runnable[Any, Any]:
     if not isinstance(found, Runnable):
         raise ConfigurationError(f"{where!r} is a {type(found).__name__}, which is no Runnable.")
     return cast("Runnable[Any, Any]", found)
-
-
-def _on_signals(stop: threading.Event) -> threading.Event:
-    """Set *stop* on SIGTERM and SIGINT, where signals can be caught: on the main thread."""
-
-    def set_stop(_number: int, _frame: FrameType | None) -> None:
-        stop.set()
-
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, set_stop)
-        signal.signal(signal.SIGINT, set_stop)
-    return stop

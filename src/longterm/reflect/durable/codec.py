@@ -109,7 +109,10 @@ def _plain(value: Any, path: _Path) -> Any:  # noqa: C901 - a table, one line fo
         case BaseMessage():
             return {_MARK: "message", "of": _plain(_plain_message(value, path), path)}
         case BaseModel():
-            return _plain(_plain_model(value, path), path)
+            try:
+                return _plain(value.model_dump(mode="json"), path)
+            except PydanticSerializationError:
+                raise _refusal(value, path) from None
         case datetime() | date() | time():
             return value.isoformat()
         case UUID():
@@ -144,13 +147,6 @@ def _plain_message(message: BaseMessage, path: _Path) -> dict[str, Any]:
         except ValueError:  # a type of message that only its own program knows
             raise _refusal(message, path) from None
     return plain
-
-
-def _plain_model(model: BaseModel, path: _Path) -> Any:
-    try:
-        return model.model_dump(mode="json")
-    except PydanticSerializationError:
-        raise _refusal(model, path) from None
 
 
 def _plain_items(values: Sequence[Any], path: _Path) -> list[Any]:

@@ -32,8 +32,19 @@ from longterm.errors import ConfigurationError
 from longterm.memory.namespace import Namespace
 from longterm.reflect.usage import Usage
 
-__all__ = ["TableLedger", "create_tables", "database_url", "is_sqlite", "masked", "open_engine"]
+__all__ = [
+    "SCHEMA",
+    "TableLedger",
+    "create_tables",
+    "database_url",
+    "earliest_due",
+    "is_sqlite",
+    "masked",
+    "open_engine",
+]
 
+#: Tables of our own, apart from those of an application that uses DBOS in the same database.
+SCHEMA = "longterm_reflection"
 #: What DBOS calls its pickled rows, and its JSON.
 _PICKLED, _JSON = "py_pickle", "portable_json"
 _SUBSECONDS_SINCE = (3, 42)
@@ -110,9 +121,12 @@ def open_engine(url: sa.URL) -> sa.Engine:
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    def read(raw: bytes) -> str:
+        return _harmless(raw.decode("utf-8", "replace"))
+
     # As DBOS has its own connections: writers queue from the start of their transactions.
     connection.isolation_level = "IMMEDIATE"
-    connection.text_factory = _sqlite_text
+    connection.text_factory = read
     for pragma in (
         "busy_timeout = 30000",
         "foreign_keys = ON",
@@ -122,10 +136,6 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
         connection.execute(f"PRAGMA {pragma}")
     if sqlite3.sqlite_version_info < _SUBSECONDS_SINCE:
         connection.create_function("unixepoch", 1, _unixepoch)
-
-
-def _sqlite_text(raw: bytes) -> str:
-    return _harmless(raw.decode("utf-8", "replace"))
 
 
 def _unixepoch(when: str) -> float | None:
@@ -157,6 +167,15 @@ class _PostgresText:
 
 def _harmless(text: str) -> str:
     return _JSON if text == _PICKLED else text
+
+
+def earliest_due(engine: sa.Engine) -> float | None:
+    """Return when the first delayed workflow is due, in seconds since 1970; None for none."""
+    table = "workflow_status" if engine.name == "sqlite" else f'"{SCHEMA}".workflow_status'
+    earliest = f"SELECT min(delay_until_epoch_ms) FROM {table} WHERE status = 'DELAYED'"  # noqa: S608 - constants
+    with engine.connect() as connection:
+        milliseconds = connection.scalar(sa.text(earliest))
+    return None if milliseconds is None else milliseconds / 1000
 
 
 _metadata = sa.MetaData()

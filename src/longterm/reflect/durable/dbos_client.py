@@ -19,12 +19,10 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any, Protocol, TypeVar, cast
 from uuid import NAMESPACE_URL, uuid4, uuid5
 
@@ -43,9 +41,17 @@ from dbos import (
 from sqlalchemy.exc import SQLAlchemyError
 
 from longterm.errors import ConfigurationError, InvalidInputError, ReflectionError, StoreError
-from longterm.reflect.durable.database import create_tables, is_sqlite, masked, open_engine
-from longterm.reflect.durable.lease import FileLeases, Leases, PostgresLeases, Watch
+from longterm.reflect.durable.database import (
+    SCHEMA,
+    create_tables,
+    earliest_due,
+    is_sqlite,
+    masked,
+    open_engine,
+)
+from longterm.reflect.durable.lease import Leases, Watch, leases_on
 from longterm.reflect.durable.outcome import Job, Other, Outcome, write
+from longterm.reflect.threads import aside, start
 
 __all__ = [
     "ACTIVE",
@@ -55,10 +61,8 @@ __all__ = [
     "DbosClient",
     "Status",
     "Worker",
-    "aside",
     "prepare",
     "process",
-    "start",
     "step",
 ]
 
@@ -72,8 +76,6 @@ WORKFLOW = "longterm.reflect"
 APPLICATION = "longterm-reflection"
 #: Part of the stored data: raise it only together with a migration of pending jobs.
 VERSION = "longterm-1"
-#: Tables of our own, apart from those of an application that uses DBOS in the same database.
-SCHEMA = "longterm_reflection"
 WAITING = ["DELAYED", "ENQUEUED"]
 ACTIVE = [*WAITING, "PENDING"]
 FAILED = ["ERROR", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
@@ -158,7 +160,6 @@ class DbosClient:
         self.max_wait = max_wait
         self.queue = f"{WORKFLOW}.{name}"
         self._root = "" if name is None else f"{uuid5(NAMESPACE_URL, name).hex[:12]}-"
-        self._engine = engine
         self._client = DBOSClient(
             system_database_engine=engine,
             dbos_system_schema=SCHEMA,
@@ -236,34 +237,6 @@ class DbosClient:
         if chosen := list(workflows):
             self._client.delete_workflows(chosen)
 
-    def erase(self, concerns: Callable[[Job], bool], *, wait: float) -> dict[str, int]:
-        """Delete every job that *concerns* is true of, waiting so many seconds for running ones.
-
-        Returns how many were pending or had finished, and how many run on and are still there.
-        """
-        pending: set[str] = set()
-        until = time.monotonic() + wait
-        while True:  # one that ends may have moved to another workflow, for its next try
-            active = self._of(ACTIVE, concerns)
-            waiting = [status.workflow for status in active if status.state in WAITING]
-            self.cancel(waiting)
-            pending.update(waiting)
-            running = len(active) - len(waiting)
-            if not active or (running and time.monotonic() > until):
-                break
-            time.sleep(_DUE_POLL)
-        gone = {status.workflow for status in self._of(ENDED, concerns)}
-        self.delete(gone)
-        if self._engine.name == "sqlite":  # what was deleted is in the log as well
-            with self._engine.connect() as connection:
-                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-        return {"pending": len(pending), "running": running, "finished": len(gone - pending)}
-
-    def _of(self, states: list[str], concerns: Callable[[Job], bool]) -> list[Status]:
-        known = [status.workflow for status in self.listed(states)]
-        found = self.find(known, content=True)
-        return [status for status in found if status.job is not None and concerns(status.job)]
-
     def hurry(self, workflow: str) -> None:
         """Make *workflow* due now, if it is delayed."""
         self._client.set_workflow_delay(workflow, delay_seconds=0)
@@ -333,27 +306,6 @@ class Worker(Protocol):
 def step(name: str, do: Callable[[], T]) -> T:
     """Do it once per workflow: after a crash, what was recorded is returned instead."""
     return DBOS.run_step({"name": name}, do)
-
-
-def start(work: Callable[[], None], name: str) -> threading.Thread:
-    """Start a thread that never keeps a program alive."""
-    thread = threading.Thread(target=work, name=f"longterm-reflect-{name}", daemon=True)
-    thread.start()
-    return thread
-
-
-def aside(work: Callable[[], None]) -> None:
-    """Do it on another thread and wait: DBOS refuses to start where an event loop runs."""
-    done: Future[None] = Future()
-
-    def do() -> None:
-        try:
-            done.set_result(work())
-        except BaseException as error:  # noqa: BLE001 - raised by the caller, below
-            done.set_exception(error)
-
-    start(do, "aside")
-    done.result()
 
 
 def _run(name: str, text: str) -> str:
@@ -459,12 +411,7 @@ class _Process:
     def _begin(self, worker: Worker) -> None:
         executor_id = f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:12]}"
         engine = self._engine = open_engine(worker.url)
-        leases: Leases = (
-            FileLeases(Path(f"{worker.url.database}-workers"), executor_id)
-            if is_sqlite(worker.url)
-            else PostgresLeases(engine, executor_id)
-        )
-        self._leases = leases
+        leases = self._leases = leases_on(engine, executor_id)
         leases.hold()
         if not self._registered:
             DBOS.workflow(name=WORKFLOW, max_recovery_attempts=MAX_DISPATCHES)(_run)
@@ -496,17 +443,12 @@ class _Process:
 
     def _hand_out(self, engine: sa.Engine, stop: threading.Event) -> None:
         """Queue what is due as soon as it is."""
-        status = f'"{SCHEMA}".workflow_status' if engine.name == "postgresql" else "workflow_status"
-        earliest = sa.text(
-            f"SELECT min(delay_until_epoch_ms) FROM {status} WHERE status = 'DELAYED'"  # noqa: S608 - constants
-        )
         while not stop.is_set():
             self._nudged.wait(_DUE_POLL)
             self._nudged.clear()
             try:
-                with engine.connect() as connection:
-                    due = connection.scalar(earliest)
-                if due is not None and due <= time.time() * 1000 and not stop.is_set():
+                due = earliest_due(engine)
+                if due is not None and due <= time.time() and not stop.is_set():
                     _dbos()._sys_db.transition_delayed_workflows()  # noqa: SLF001
             except Exception as error:  # noqa: BLE001 - DBOS itself looks once a second
                 logger.warning("Cannot look for what is due, trying again: %s", error)

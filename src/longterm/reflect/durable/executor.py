@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from collections.abc import Collection, Mapping
 from concurrent.futures import Future
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import NAMESPACE_URL, uuid4, uuid5
 
+import sqlalchemy as sa
 from langchain_core.runnables import Runnable, RunnableConfig
 from langgraph.store.base import BaseStore
 from sqlalchemy.exc import DBAPIError
@@ -27,12 +29,14 @@ from longterm.memory.namespace import Namespace
 from longterm.reflect.durable.codec import encode, portable_config
 from longterm.reflect.durable.database import TableLedger, database_url
 from longterm.reflect.durable.dbos_client import (
+    ACTIVE,
+    ENDED,
     FAILED,
+    WAITING,
     DbosClient,
-    aside,
+    Status,
     prepare,
     process,
-    start,
     step,
 )
 from longterm.reflect.durable.futures import Futures
@@ -40,14 +44,17 @@ from longterm.reflect.durable.outcome import Done, Job, Moved, Outcome, Replaced
 from longterm.reflect.executor import ERASE_WAITS, Failure, LocalReflectionExecutor, closed
 from longterm.reflect.job import Rules, namespace_of, words_of
 from longterm.reflect.retry import Retry
-from longterm.reflect.usage import Budget, Usage, day_of
+from longterm.reflect.threads import aside, start
+from longterm.reflect.usage import Budget, Ledger, Usage, day_of
 
-__all__ = ["DurableExecutor", "erase_reflections"]
+__all__ = ["DurableExecutor", "erase_in"]
 
 logger = logging.getLogger("longterm.reflect")
 
 #: Seconds after which a job that waits behind a running one of its thread looks again.
 _BEHIND = 1.0
+#: Seconds between looks at what an erase waits for.
+_ERASE_LOOKS = 0.1
 #: Of submits, by which all processes agree which of two payloads is newer.
 _timestamps = MonotonicTimestamps()
 
@@ -149,7 +156,7 @@ class DurableExecutor(LocalReflectionExecutor):
 
     @override
     def erase(self, namespace: Namespace) -> dict[str, int]:
-        return _erased(self._desk, self._rules.ledger, namespace)
+        return _erased(self._engine, self._desk, self._rules.ledger, namespace)
 
     @override
     def usage(self, day: date | None = None) -> Mapping[Namespace, Usage]:
@@ -162,7 +169,7 @@ class DurableExecutor(LocalReflectionExecutor):
         *wait* until what is due or running has ended. With *cancel_futures*, what this process
         submitted and nobody has started is cancelled in the database too.
         """
-        if self._closed or self._is_forked():
+        if self._closed or self._process != os.getpid():
             return
         self._closed = True
         try:
@@ -256,14 +263,11 @@ class DurableExecutor(LocalReflectionExecutor):
     def _check_open(self) -> None:
         if self._closed:
             raise closed()
-        if self._is_forked():
+        if self._process != os.getpid():
             raise ConfigurationError(
                 "This ReflectionExecutor was made before its process was forked, and its "
                 "connections belong to the parent: create one in each process."
             )
-
-    def _is_forked(self) -> bool:
-        return self._process != os.getpid()
 
     def _leave(self) -> None:
         """Finish what is due or running, and let go of the rest, whatever the database says."""
@@ -282,18 +286,46 @@ class DurableExecutor(LocalReflectionExecutor):
         self._engine.dispose()
 
 
-def erase_reflections(url: str, namespace: Namespace) -> dict[str, int]:
+def erase_in(url: str, namespace: Namespace) -> dict[str, int]:
     """Remove the reflections for *namespace* and below from the database at *url*."""
     engine = prepare(database_url(url))
     jobs = DbosClient(engine, None)
     try:
-        return _erased(jobs, TableLedger(engine, None), namespace)
+        return _erased(engine, jobs, TableLedger(engine, None), namespace)
     finally:
         jobs.close()
         engine.dispose()
 
 
-def _erased(jobs: DbosClient, ledger: Any, namespace: Namespace) -> dict[str, int]:
-    depth = len(namespace)
-    report = jobs.erase(lambda job: job.namespace[:depth] == namespace, wait=ERASE_WAITS)
-    return {**report, "usage": ledger.erase(namespace)}
+def _erased(
+    engine: sa.Engine, jobs: DbosClient, ledger: Ledger, namespace: Namespace
+) -> dict[str, int]:
+    """Delete the jobs of *namespace*: how many were pending, run on, had finished."""
+
+    def concerned(states: list[str]) -> list[Status]:
+        known = [status.workflow for status in jobs.listed(states)]
+        found = jobs.find(known, content=True)
+        return [s for s in found if s.job and s.job.namespace[: len(namespace)] == namespace]
+
+    pending: set[str] = set()
+    until = time.monotonic() + ERASE_WAITS
+    while True:  # one that ends may have moved to another workflow, for its next try
+        active = concerned(ACTIVE)
+        waiting = [status.workflow for status in active if status.state in WAITING]
+        jobs.cancel(waiting)
+        pending.update(waiting)
+        running = len(active) - len(waiting)
+        if not active or (running and time.monotonic() > until):
+            break
+        time.sleep(_ERASE_LOOKS)
+    gone = {status.workflow for status in concerned(ENDED)}
+    jobs.delete(gone)
+    if engine.name == "sqlite":  # what was deleted is in the log as well
+        with engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    return {
+        "pending": len(pending),
+        "running": running,
+        "finished": len(gone - pending),
+        "usage": ledger.erase(namespace),
+    }

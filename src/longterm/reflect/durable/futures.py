@@ -22,8 +22,9 @@ from typing_extensions import override
 
 from longterm.errors import InvalidInputError, ReflectionError
 from longterm.reflect.durable.codec import decode
-from longterm.reflect.durable.dbos_client import ENDED, WAITING, DbosClient, Status, start
+from longterm.reflect.durable.dbos_client import ENDED, WAITING, DbosClient, Status
 from longterm.reflect.durable.outcome import Done, Job, Moved, Outcome, Replaced, read
+from longterm.reflect.threads import start
 
 __all__ = ["Futures", "Tracker"]
 

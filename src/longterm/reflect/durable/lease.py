@@ -18,7 +18,7 @@ from typing import Protocol
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
-__all__ = ["FileLeases", "Leases", "PostgresLeases", "Watch"]
+__all__ = ["FileLeases", "Leases", "PostgresLeases", "Watch", "leases_on"]
 
 
 class Leases(Protocol):
@@ -116,6 +116,13 @@ def _locked(path: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def leases_on(engine: sa.Engine, worker: str) -> Leases:
+    """Return the locks of the workers on the database of *engine*."""
+    if engine.name == "sqlite":
+        return FileLeases(Path(f"{engine.url.database}-workers"), worker)
+    return PostgresLeases(engine, worker)
 
 
 class PostgresLeases:
