@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from longterm import settings
 from longterm.cli import (
     conversations,
     demo as demo_command,
@@ -77,9 +78,15 @@ def worker(
     db: Annotated[str, typer.Option(help="sqlite:///reflections.db or postgresql://….")],
     name: Annotated[str, typer.Option(help="The executors' name.")] = "default",
     max_workers: Annotated[int, typer.Option(help="Reflections at the same time.")] = 8,
+    store: Annotated[
+        str | None,
+        typer.Option(help="Where memories go, a path or postgresql://…, if the manager has none."),
+    ] = None,
 ) -> None:
-    """Do the reflections that wait in a database, until told to stop."""
+    """Do the reflections that wait in a database, until it is stopped."""
     from longterm.reflect.worker import run_worker, starting  # noqa: PLC0415 - an extra of its own
 
     sys.path.insert(0, str(Path.cwd()))  # as for python -m
-    run_worker(reflector, db, name=name, max_workers=max_workers)
+    typer.echo(starting(db, name=name, max_workers=max_workers), err=True)
+    memories = None if store is None else settings.open_store(store)
+    run_worker(reflector, db, name=name, max_workers=max_workers, store=memories)
