@@ -14,11 +14,13 @@ from fastapi import FastAPI, Response
 from mcp.server.transport_security import TransportSecuritySettings
 from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
+from starlette.staticfiles import StaticFiles
 from uvicorn.supervisors import Multiprocess
 
 from longterm import settings
 from longterm.errors import ConfigurationError
 from longterm.server import anthropic, langgraph, rest
+from longterm.server.console import pages
 from longterm.server.gate import Gate
 from longterm.server.mcp import memory_server
 from longterm.server.metrics import Metrics
@@ -78,6 +80,8 @@ def build(options: ServerOptions, service: MemoryService | None = None) -> FastA
     app.include_router(anthropic.router)
     app.add_exception_handler(anthropic.WrongRequestError, anthropic.answer_wrong_request)
     app.router.routes.extend(mounted.routes)
+    app.include_router(pages.router)
+    app.mount("/static", StaticFiles(packages=[("longterm.server.console", "static")]))
     add_handlers(app)
     app.add_middleware(Gate, options=options)
     app.add_middleware(Metrics, registry=registry)

@@ -15,6 +15,7 @@ from longterm.effects.forms import both
 from longterm.extract.schema import Schema
 from longterm.memory.namespace import unescape_label
 from longterm.models.names import ChatModel
+from longterm.reflect import Failure
 from longterm.service.items import StoreItems, namespaces_below
 from longterm.service.keys import Keys
 from longterm.service.setup import ROOTS, Setup
@@ -75,6 +76,10 @@ class MemoryService:
         return sorted({unescape_label(labels[1]) for labels in found if len(labels) > 1})
 
     users, ausers = both(_users)
+
+    def failures(self) -> list[Failure]:
+        """Return what was to be extracted in the background and was given up, oldest first."""
+        return [one for executor in self._setup.executors for one in executor.failed()]
 
     def close(self) -> None:
         """Let what is extracted in the background finish, and close what was opened."""

@@ -24,6 +24,7 @@ from longterm.memory.revision import Revision
 __all__ = [
     "MemoryChange",
     "MemoryRecord",
+    "TurnRecord",
     "UserStats",
     "changed_document",
     "new_document",
@@ -108,6 +109,34 @@ class MemoryChange:
 
 def _is_new(revision: Revision | None) -> bool:
     return revision is None or revision.action == "created"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnRecord:
+    """One recorded message, word for word."""
+
+    key: str
+    #: "" where it belongs to none.
+    thread: str
+    message_id: str
+    speaker: str
+    role: str
+    text: str
+    time: datetime
+
+    @classmethod
+    def of(cls, item: Item) -> TurnRecord:
+        """Read a store's item."""
+        value = item.value
+        return cls(
+            key=item.key,
+            thread=str(value.get("thread") or ""),
+            message_id=str(value.get("message_id") or ""),
+            speaker=str(value.get("speaker") or ""),
+            role=str(value.get("role") or ""),
+            text=str(value.get("content") or ""),
+            time=datetime.fromisoformat(value["time"]) if "time" in value else item.created_at,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

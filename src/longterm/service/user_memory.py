@@ -42,11 +42,12 @@ from longterm.service.items import MEMORY_STORES, namespaces_below
 from longterm.service.records import (
     MemoryChange,
     MemoryRecord,
+    TurnRecord,
     UserStats,
     changed_document,
     new_document,
 )
-from longterm.service.setup import Setup, template
+from longterm.service.setup import ROOTS, Setup, template
 
 __all__ = ["UserMemory"]
 
@@ -54,6 +55,7 @@ __all__ = ["UserMemory"]
 _Records = list[MemoryRecord]
 _Changes = list[MemoryChange]
 _Revisions = list[Revision]
+_Turns = list[TurnRecord]
 _Sources = list[Source]
 _Lines = list[str]
 
@@ -70,9 +72,8 @@ class UserMemory:
         self.labels = labels
         self._history = History(setup.store, policy=setup.policy)
         self.config = RunnableConfig(configurable=values)
-        self._memories, self._turns = (
-            NamespaceTemplate(template(root, self._depth))(self.config)
-            for root in ("memories", "turns")
+        self._memories, self._said = (
+            NamespaceTemplate(template(root, self._depth))(self.config) for root in ROOTS
         )
 
     @property
@@ -120,6 +121,13 @@ class UserMemory:
         return await self._recorded(messages, self._said_in(thread, now), now)
 
     record, arecord = both(_record)
+
+    async def _turns(self, *, limit: int = 100, offset: int = 0) -> _Turns:
+        """Return the turns, those recorded last first."""
+        found = await search_exactly(self._said, limit=limit, offset=offset, refresh_ttl=False)
+        return [TurnRecord.of(item) for item in found]
+
+    turns, aturns = both(_turns)
 
     async def _recall(
         self,
@@ -270,11 +278,11 @@ class UserMemory:
 
     def lines(self) -> Iterator[str]:
         """Yield the lines of `export` one by one."""
-        return self._history.export(self._memories, self._turns)
+        return self._history.export(self._memories, self._said)
 
     def alines(self) -> AsyncIterator[str]:
         """Yield the lines of `export` one by one."""
-        return self._history.aexport(self._memories, self._turns)
+        return self._history.aexport(self._memories, self._said)
 
     def export(self, where: str | PathLike[str] | TextIO | None = None) -> _Lines:
         """Write all memories, their revisions and sources, and all turns as lines of JSON.
@@ -312,7 +320,7 @@ class UserMemory:
         setup, memories = self._setup, self._memories
         report = Erasure(await Work(lambda: setup.erase(memories)))
         own = (MEMORY_STORES, *self._memories[1:])
-        for place in (self._turns, self._memories, own, *await self._below()):
+        for place in (self._said, self._memories, own, *await self._below()):
             report += await erase(place, None, cascade=False, derived_in=None, actor="user")
         return Erasure(report.removed, (), report.beyond)
 
@@ -321,7 +329,7 @@ class UserMemory:
     async def _stats(self) -> UserStats:
         """Count what is kept of this user, and what it has cost since the service was opened."""
         memories = await search_exactly(self._memories, refresh_ttl=False)
-        turns = await search_exactly(self._turns, refresh_ttl=False)
+        turns = await search_exactly(self._said, refresh_ttl=False)
         revisions = await all_revisions(self._memories)
         tokens = self._setup.tokens.get(self._memories, 0)
         return UserStats(
@@ -339,7 +347,7 @@ class UserMemory:
 
     async def _below(self) -> Sequence[Namespace]:
         """Return the namespaces of this user's scopes, emptied ones that have a history too."""
-        places = [self._turns, self._memories]
+        places = [self._said, self._memories]
         prefixes = [*places, *map(history_namespace, places)]
         found = await Together(tuple(map(namespaces_below, prefixes)))
         plain = [
@@ -384,7 +392,7 @@ class UserMemory:
         """Bring each line into the namespace of this user that it belongs to."""
         added = kept = 0
         for are_turns, some in groupby(lines, is_turn):
-            place = self._turns if are_turns else self._memories
+            place = self._said if are_turns else self._memories
             done = await import_lines(some, place, self._setup.policy)
             added, kept = added + done.added, kept + done.kept
         return Imported(added, kept)

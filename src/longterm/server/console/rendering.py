@@ -1,0 +1,93 @@
+"""Pages from templates, and what they show that is more than text."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from difflib import SequenceMatcher
+from typing import Any, Literal
+from urllib.parse import quote
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from longterm.memory.revision import Revision
+from longterm.service import shown
+
+__all__ = ["Step", "page", "steps_of", "text_of"]
+
+#: No script, style or picture from elsewhere, no form to elsewhere, no frame.
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+
+
+def text_of(content: Any) -> str:
+    """Return a memory's content as text: its words, or its fields as JSON."""
+    return (
+        content if isinstance(content, str) else json.dumps(content, ensure_ascii=False, indent=2)
+    )
+
+
+def _moment(time: datetime) -> str:
+    return f"{time:%Y-%m-%d %H:%M}"
+
+
+_TEMPLATES = Environment(
+    loader=PackageLoader("longterm.server.console"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_TEMPLATES.filters |= {
+    "moment": _moment,
+    "part": lambda text: quote(str(text), safe=""),
+    "words": text_of,
+}
+
+
+def page(request: Request, template: str, /, status: int = 200, **shown_there: Any) -> HTMLResponse:
+    """Return a page made of *template*."""
+    html = _TEMPLATES.get_template(template).render(
+        principal=getattr(request.state, "principal", None),
+        mark=getattr(request.state, "mark", ""),
+        path=request.url.path,
+        **shown_there,
+    )
+    return HTMLResponse(html, status, {"Content-Security-Policy": _POLICY})
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A revision, and how its text differs from that of the one before."""
+
+    revision: Revision
+    pieces: Sequence[tuple[Literal["same", "gone", "new"], str]]
+
+
+def steps_of(revisions: Sequence[Revision]) -> list[Step]:
+    """Return the revisions with their differences, word by word."""
+    steps: list[Step] = []
+    before = ""
+    for one in revisions:
+        after = "" if one.value is None else text_of(shown(one.value.get("content", one.value)))
+        steps.append(Step(one, [*_pieces(before, after)]))
+        before = after
+    return steps
+
+
+def _pieces(before: str, after: str) -> Iterator[tuple[Literal["same", "gone", "new"], str]]:
+    old, new = before.split(), after.split()
+    for change, a, b, c, d in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        if change == "equal":
+            yield "same", " ".join(new[c:d])
+            continue
+        if a < b:
+            yield "gone", " ".join(old[a:b])
+        if c < d:
+            yield "new", " ".join(new[c:d])
