@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from longterm.stores.filters import EVERYTHING
 from longterm.stores.postgres.conditions import condition_sql
 from longterm.stores.postgres.connection import HalfVector
-from longterm.stores.postgres.items import Place, Session, as_text, columns, inside_path
-from longterm.stores.postgres.writing import WIDEST
+from longterm.stores.postgres.indexing import WIDEST
+from longterm.stores.postgres.items import Place, Session, columns, inside_path
 from longterm.stores.preparing import FindItems
 from longterm.stores.scoring import BM25_B, BM25_K1, Scores, TextScores, fused
 
@@ -77,9 +77,7 @@ class Candidates:
 
 def find_scope(session: Session, path: str, *, exact: bool) -> SearchScope:
     """Look up the namespaces at *path* and, unless *exact*, below it."""
-    inside, parameters = inside_path(path)
-    if exact:
-        inside, parameters = f"{inside} AND n.path = %s", (*parameters, as_text(path))
+    inside, parameters = inside_path(path, exact=exact)
     ((numbers, items, terms),) = session.rows(
         "SELECT coalesce(array_agg(n.id ORDER BY n.id), '{}'), coalesce(sum(n.items), 0)::bigint, "
         f"coalesce(sum(n.terms), 0)::bigint FROM namespaces n WHERE {inside}",

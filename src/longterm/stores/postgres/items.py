@@ -18,8 +18,21 @@ from longterm.stores.preparing import FindItems, ListNamespaces, ReadItem
 from longterm.stores.rows import Row
 from longterm.stores.values import decode
 
-__all__ = ["Place", "Session", "as_text", "fetch_rows", "latest_rows", "list_paths", "prolong",
-           "read_item"]  # fmt: skip
+__all__ = [
+    "Place",
+    "Session",
+    "as_text",
+    "columns",
+    "delete_items",
+    "fetch_rows",
+    "inside_path",
+    "latest_rows",
+    "list_paths",
+    "passes",
+    "paths_inside",
+    "prolong",
+    "read_item",
+]  # fmt: skip
 
 #: An item, by the numbers of its namespace and of itself.
 Place = tuple[int, int]
@@ -38,6 +51,7 @@ class Session:
     connection: Connection[Any]
     now: int = 0
     hides_expired: bool = False
+    has_vectors: bool = False
     #: Items, by path and number, that were read and whose lives that prolongs.
     touched: set[tuple[str, int]] = field(default_factory=set[tuple[str, int]])
 
@@ -67,13 +81,31 @@ def as_text(text: str) -> str:
     return text.replace("\0", "\U0010ffff000000")
 
 
-def inside_path(path: str) -> tuple[str, tuple[str, ...]]:
-    """Say in SQL that a row of `namespaces n` is *path* or below it, and of this tenant."""
-    mine = "n.tenant = current_tenant() AND n.items > 0"
+def inside_path(
+    path: str, *, exact: bool = False, empty: bool = False
+) -> tuple[str, tuple[str, ...]]:
+    """Say in SQL that a row of `namespaces n` is *path* or below it, and of this tenant.
+
+    With *exact* only the path itself; with *empty* namespaces that hold no item as well.
+    """
+    mine = "n.tenant = current_tenant()" + ("" if empty else " AND n.items > 0")
+    path = as_text(path)
+    if exact:
+        return f"{mine} AND n.path = %s", (path,)
     if not path:
         return mine, ()
-    path = as_text(path)
     return f"{mine} AND (n.path = %s OR (n.path > %s AND n.path < %s))", (path, *below(path))
+
+
+def delete_items(session: Session, places: Sequence[Place]) -> None:
+    """Delete items; triggers look after what they are found by."""
+    if not places:
+        return
+    session.run(
+        "DELETE FROM items i USING unnest(%s::int[], %s::bigint[]) AS w (namespace, id) "
+        "WHERE i.namespace = w.namespace AND i.id = w.id",
+        columns(places, 2),
+    )
 
 
 def read_item(session: Session, op: ReadItem) -> Item | None:
@@ -89,6 +121,13 @@ def read_item(session: Session, op: ReadItem) -> Item | None:
     if op.refresh:
         session.touch(row)
     return row.decode()
+
+
+def paths_inside(session: Session, path: str) -> set[str]:
+    """Look up the namespaces at and below a path, empty ones as well."""
+    inside, parameters = inside_path(path, empty=True)
+    rows = session.rows(f"SELECT n.path FROM namespaces n WHERE {inside}", parameters)
+    return {found for (found,) in rows}
 
 
 def list_paths(session: Session, op: ListNamespaces) -> list[tuple[str, ...]]:

@@ -13,14 +13,14 @@ from typing_extensions import override
 from longterm.errors import ModelChangedError
 from longterm.stores.embedding import Embedder
 from longterm.stores.postgres.connection import PostgresPool
-from longterm.stores.postgres.items import Place, Session, columns
-from longterm.stores.postgres.writing import (
+from longterm.stores.postgres.indexing import (
     ModelRegistry,
     NewVectors,
     index_items,
     term_array,
     term_numbers,
 )
+from longterm.stores.postgres.items import Place, Session, columns
 from longterm.stores.preparing import indexed
 from longterm.stores.reindexing import EntryToIndex, IndexRenewal, Progress
 from longterm.stores.values import decode

@@ -169,17 +169,10 @@ class ItemSearch:
 
 
 def _search_item(found: _Ranked) -> SearchItem:
-    plain, score = found.row.decode(), NOTHING
+    score = NOTHING
     if found.candidates is not None:
         score = float(found.candidates.scores.score[found.at])
-    return SearchItem(
-        namespace=plain.namespace,
-        key=plain.key,
-        value=plain.value,
-        created_at=plain.created_at,
-        updated_at=plain.updated_at,
-        score=None if score == NOTHING else score,
-    )
+    return found.row.found(None if score == NOTHING else score)
 
 
 def _explained(found: _Ranked) -> ExplainedItem:

@@ -8,7 +8,7 @@ work in a thread, so one store serves any number of event loops, and threads, at
 
 import weakref
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from types import TracebackType
 from typing import Any, Self, cast
@@ -27,8 +27,21 @@ from longterm.stores.embedding import StoreIndex, query_vectors, vectors_of
 from longterm.stores.operations import Operation, Stats
 from longterm.stores.postgres.candidates import QueryVector
 from longterm.stores.postgres.connection import PostgresPool
-from longterm.stores.postgres.items import Session, list_paths, prolong, read_item
+from longterm.stores.postgres.indexing import (
+    ModelRegistry,
+    NewVectors,
+    half_vector,
+    look_up_vectors,
+)
+from longterm.stores.postgres.items import (
+    Session,
+    list_paths,
+    paths_inside,
+    prolong,
+    read_item,
+)
 from longterm.stores.postgres.reindexing import PostgresRenewal
+from longterm.stores.postgres.revisions import RevisionTable
 from longterm.stores.postgres.searching import ItemSearch
 from longterm.stores.postgres.upkeep import (
     TtlSweeper,
@@ -37,24 +50,25 @@ from longterm.stores.postgres.upkeep import (
     find_faults,
     sweep_expired,
 )
-from longterm.stores.postgres.writing import (
-    ItemWriter,
-    ModelRegistry,
-    NewVectors,
-    half_vector,
-    lock_paths,
-    look_up_vectors,
-)
+from longterm.stores.postgres.writing import ItemWriter, lock_paths
 from longterm.stores.preparing import (
+    CHANGES,
+    AddRows,
+    EraseItems,
     FindItems,
+    FindStates,
     ListNamespaces,
+    PageRevisions,
     Prepared,
+    PruneRows,
     ReadItem,
+    ReadRevisions,
     WriteItem,
     prepared,
 )
 from longterm.stores.reindexing import Progress
 from longterm.stores.rows import micros
+from longterm.stores.states import ranked, states_of
 
 __all__ = ["PostgresStore"]
 
@@ -239,14 +253,31 @@ class PostgresStore(CapableStore):
             return _Plan(checked)
         if self._pool.readiness.vector_schema is None:
             return _Plan(checked, has_vectors=False)
-        texts = [text for op in checked if isinstance(op, WriteItem) for text in op.index.texts]
-        queries = [
-            op.vector_query for op in checked if isinstance(op, FindItems) and op.vector_query
-        ]
+        texts: list[str] = []
+        queries: list[str] = []
+        past: list[FindStates] = []
+        for op in checked:
+            match op:
+                case WriteItem():
+                    texts += op.index.texts
+                case AddRows():
+                    texts += [text for item in op.items.values() for text in item.index.texts]
+                case FindItems(vector_query=str(query)) if query:
+                    queries.append(query)
+                case FindStates(find=FindItems(vector_query=str(query))) if query:
+                    queries.append(query)
+                    past.append(op)
+                case _:
+                    pass
         if not texts and not queries:
             return _Plan(checked)
         with self._pool.reading() as connection:
-            model = ModelRegistry(Session(connection), self.embedder).current()
+            session = self._session(connection)
+            model = ModelRegistry(session, self.embedder).current()
+            for op in past:
+                found = RevisionTable(session).states(op)
+                states = states_of(found, op.find.condition, self.fields)
+                texts += [text for state in states for text in state.found_by.texts]
         return _Plan(checked, texts, queries, model)
 
     def _warn(self, plan: _Plan) -> None:
@@ -266,81 +297,113 @@ class PostgresStore(CapableStore):
         return await Work(lambda: look_up_vectors(self._pool, model, digests))
 
     def _perform(self, plan: _Plan, vectors: _Vectors) -> list[Result]:
-        writes = any(isinstance(op, WriteItem) for op in plan.ops)
-        enter = self._pool.writing if writes else self._pool.reading
+        changes = [op for op in plan.ops if isinstance(op, CHANGES)]
+        enter = self._pool.writing if changes else self._pool.reading
         with enter() as connection:
             session = self._session(connection)
-            answers = self._carry_out(session, plan, vectors)
-            if writes and session.touched:
+            numbers, model = self._prepare(session, changes, plan, vectors)
+            dims = 0 if self.embedder is None else self.embedder.dims
+            writer = ItemWriter(session, numbers, NewVectors(vectors.texts, model, dims))
+            answers: list[Any] = []
+            for ops in _in_runs(plan.ops):
+                if isinstance(ops[0], WriteItem):
+                    writes = cast("list[WriteItem]", ops)
+                    written = zip(writes, writer.write(writes), strict=True)
+                    answers += [it if op.expected or op.recording else None for op, it in written]
+                else:
+                    answers.append(self._answer(session, ops[0], writer, model, vectors))
+            if changes and session.touched:
                 prolong(session)
-        if session.touched and not writes:
+        if session.touched and not changes:
             with self._pool.writing() as connection:
-                prolong(Session(connection, session.now, touched=session.touched))
+                prolong(replace(session, connection=connection))
         return answers
 
-    def _carry_out(self, session: Session, plan: _Plan, vectors: _Vectors) -> list[Result]:
-        answers: list[Any] = [None] * len(plan.ops)
-        writer = self._writer(session, plan, vectors)
-        waiting: dict[tuple[str, str], int] = {}
+    def _prepare(
+        self, session: Session, changes: Sequence[Prepared], plan: _Plan, vectors: _Vectors
+    ) -> tuple[Mapping[str, int], int | None]:
+        """Lock what is about to change; the numbers of its namespaces, and that of the model."""
+        paths: set[str] = set()
+        made: set[str] = set()
+        for op in changes:
+            match op:
+                case WriteItem(path=path, encoded=encoded):
+                    (paths if encoded is None else made).add(path)
+                case AddRows(items=items):
+                    made |= {path for path, _ in items}
+                case PruneRows(path=path) | EraseItems(path=path):
+                    paths |= paths_inside(session, path)
+                case _:
+                    pass
+        if not changes:
+            return {}, plan.model
+        numbers = lock_paths(session, paths | made, make=made)
+        if vectors.texts and made and self.embedder is not None:
+            return numbers, ModelRegistry(session, self.embedder).require()
+        return numbers, plan.model
 
-        def write() -> None:
-            """Carry out the writes that have waited for a reader, or for one to the same item."""
-            ops = [cast("WriteItem", plan.ops[at]) for at in waiting.values()]
-            for at, item in zip(waiting.values(), writer.write(ops) if ops else [], strict=True):
-                op = cast("WriteItem", plan.ops[at])
-                answers[at] = None if op.expected is None else item
-            waiting.clear()
-
-        for at, op in enumerate(plan.ops):
-            if isinstance(op, WriteItem):
-                if (op.path, op.key) in waiting:
-                    write()
-                waiting[op.path, op.key] = at
-                continue
-            write()
-            answers[at] = self._read(session, op, plan.model, vectors)
-        write()
-        return answers
-
-    def _writer(self, session: Session, plan: _Plan, vectors: _Vectors) -> ItemWriter:
-        writes = [op for op in plan.ops if isinstance(op, WriteItem)]
-        numbers: dict[str, int] = {}
-        model = plan.model
-        if writes:
-            puts = [op.path for op in writes if op.encoded is not None]
-            numbers = lock_paths(session, [op.path for op in writes], make=puts)
-            if vectors.texts and self.embedder is not None:
-                model = ModelRegistry(session, self.embedder).require()
-        dims = 0 if self.embedder is None else self.embedder.dims
-        return ItemWriter(session, numbers, NewVectors(vectors.texts, model, dims))
-
-    def _read(self, session: Session, op: Prepared, model: int | None, vectors: _Vectors) -> Any:
+    def _answer(
+        self,
+        session: Session,
+        op: Prepared,
+        writer: ItemWriter,
+        model: int | None,
+        vectors: _Vectors,
+    ) -> Any:
+        revisions = RevisionTable(session)
         match op:
             case ReadItem():
                 return read_item(session, op)
             case FindItems():
-                return ItemSearch(session, op, self._query(session, op, model, vectors)).answer()
+                return ItemSearch(session, op, self._query(op, model, vectors)).answer()
             case ListNamespaces():
                 return list_paths(session, op)
-            case _:
-                raise NotImplementedError
+            case FindStates(find=wanted):
+                found = states_of(revisions.states(op), wanted.condition, self.fields)
+                query = vectors.queries.get(wanted.vector_query or "")
+                return ranked(found, wanted, query, vectors.texts)
+            case ReadRevisions():
+                return revisions.of_item(op)
+            case PageRevisions():
+                return revisions.page(op)
+            case AddRows():
+                return writer.add(op)
+            case PruneRows() | EraseItems():
+                return revisions.end(op)
+            case WriteItem():
+                raise AssertionError(op)  # they come in runs
 
-    def _query(
-        self, session: Session, op: FindItems, model: int | None, vectors: _Vectors
-    ) -> QueryVector | None:
+    def _query(self, op: FindItems, model: int | None, vectors: _Vectors) -> QueryVector | None:
         vector = vectors.queries.get(op.vector_query or "")
-        if vector is None or self.embedder is None:
+        if vector is None or model is None or self.embedder is None:
             return None
-        if model is None:  # the first vectors are written by this very batch
-            model = ModelRegistry(session, self.embedder).require()
         return QueryVector(half_vector(vector.astype("<f2").tobytes()), model, self.embedder.dims)
 
     def _session(self, connection: Connection[Any]) -> Session:
         hides = bool((self.ttl_config or {}).get("omit_expired"))
-        return Session(connection, micros(self._clock()), hides)
+        has_vectors = self._pool.readiness.vector_schema is not None
+        return Session(connection, micros(self._clock()), hides, has_vectors)
 
     async def _reindexing(self, progress: Progress | None) -> int:
         pool = self._pool
         ready = await Work(lambda: pool.readiness)
         embedder = None if ready.vector_schema is None else self.embedder
         return await PostgresRenewal(pool, embedder, self.fields, self._known, progress).flow()
+
+
+def _in_runs(ops: Sequence[Prepared]) -> list[list[Prepared]]:
+    """Split a batch: writes that no other operation stands between, to as many items, go as one."""
+    runs: list[list[Prepared]] = []
+    written: set[tuple[str, str]] = set()
+    for op in ops:
+        if not isinstance(op, WriteItem):
+            runs.append([op])
+            written = set()
+            continue
+        name = (op.path, op.key)
+        if not written or name in written:
+            runs.append([])
+            written = set()
+        runs[-1].append(op)
+        written.add(name)
+    return runs

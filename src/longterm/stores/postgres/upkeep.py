@@ -5,12 +5,14 @@ import threading
 from collections.abc import Callable
 from datetime import datetime
 
-from longterm.errors import ConfigurationError, StoreError
+from longterm.errors import ConfigurationError
 from longterm.stores.embedding import Embedder
 from longterm.stores.operations import Stats
 from longterm.stores.postgres.connection import PostgresPool
+from longterm.stores.postgres.indexing import WIDEST, ModelRegistry
 from longterm.stores.postgres.items import Session
-from longterm.stores.postgres.writing import WIDEST, ModelRegistry, lock_paths
+from longterm.stores.postgres.revisions import end_items
+from longterm.stores.postgres.writing import lock_paths
 from longterm.stores.rows import micros
 
 __all__ = ["TtlSweeper", "build_graph", "count_contents", "find_faults", "sweep_expired"]
@@ -30,7 +32,7 @@ def sweep_expired(pool: PostgresPool, clock: Callable[[], datetime]) -> int:
 
 def _sweep_some(pool: PostgresPool, now: int) -> int:
     with pool.writing() as connection:
-        session = Session(connection)
+        session = Session(connection, now)
         rows = session.rows(
             "SELECT DISTINCT n.path FROM (SELECT namespace FROM items WHERE expires_at <= %s "
             "LIMIT %s) AS i JOIN namespaces n ON n.id = i.namespace "
@@ -39,12 +41,14 @@ def _sweep_some(pool: PostgresPool, now: int) -> int:
         )
         # Namespaces before items, as every writer does: nobody waits in a circle.
         numbers = lock_paths(session, [path for (path,) in rows], make=())
-        return session.run(
-            "DELETE FROM items i USING (SELECT namespace, id FROM items WHERE expires_at <= %s "
-            "AND namespace = ANY (%s::int[]) LIMIT %s) AS old "
-            "WHERE i.namespace = old.namespace AND i.id = old.id",
+        expired = session.rows(
+            "SELECT namespace, id, key FROM items WHERE expires_at <= %s "
+            "AND namespace = ANY (%s::int[]) LIMIT %s",
             (now, list(numbers.values()), _AT_ONCE),
         )
+        places = [(namespace, number) for namespace, number, _ in expired]
+        end_items(session, places, {(namespace, key) for namespace, _, key in expired})
+        return len(expired)
 
 
 class TtlSweeper:
@@ -70,7 +74,7 @@ class TtlSweeper:
         while not self._stop.wait(self._seconds):
             try:
                 sweep_expired(self._pool, self._clock)
-            except StoreError:
+            except Exception:  # whatever it is, the next round may go well
                 _logger.warning("Sweeping the PostgreSQL store failed.", exc_info=True)
 
 
@@ -94,11 +98,14 @@ def count_contents(pool: PostgresPool) -> Stats:
                 "(SELECT id FROM namespaces WHERE tenant = current_tenant())",
                 (number,),
             )
+        ((revisions,),) = session.rows("SELECT count(*) FROM revisions")
         ((size,),) = session.rows(
             "SELECT coalesce(sum(pg_total_relation_size(oid)), 0)::bigint FROM pg_class "
             "WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace"
         )
-        return Stats(items, namespaces, vectors, name, dims, size, 0, pool.readiness.version)
+        return Stats(
+            items, namespaces, vectors, name, dims, size, 0, pool.readiness.version, revisions
+        )
 
 
 def find_faults(pool: PostgresPool) -> list[str]:

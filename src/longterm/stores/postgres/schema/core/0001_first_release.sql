@@ -80,6 +80,21 @@ CREATE TABLE postings (
     PRIMARY KEY (namespace, term, item) INCLUDE (count, length)
 );
 
+-- What items were. The last revision of an item that is there has no value of its own: it is the
+-- item's.
+CREATE TABLE revisions (
+    namespace  integer NOT NULL REFERENCES namespaces (id),
+    number     integer NOT NULL,
+    time       bigint NOT NULL,        -- updated_at of the item
+    created_at bigint NOT NULL,
+    key        text COLLATE "C" NOT NULL,
+    action     text NOT NULL,
+    note       text NOT NULL,          -- JSON: actor, sources, model, reason
+    fields     text,                   -- as of the item
+    value      text,
+    PRIMARY KEY (namespace, key, number)
+);
+
 -- Counts, and what a changed item was found by, are looked after here, whoever writes.
 CREATE FUNCTION items_inserted() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -130,5 +145,8 @@ ALTER TABLE items ENABLE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON items USING (namespace IN (SELECT id FROM namespaces));
 ALTER TABLE postings ENABLE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON postings USING (namespace IN (SELECT id FROM namespaces));
+
+ALTER TABLE revisions ENABLE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON revisions USING (namespace IN (SELECT id FROM namespaces));
 
 INSERT INTO state (model, tokenizer, generation) VALUES (NULL, @tokenizer@, 0);

@@ -1,0 +1,39 @@
+"""Notes of revisions as text, and those that a store writes by itself. Pure."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from longterm.effects.capabilities import RevisionNote, RevisionRow
+from longterm.stores.names import from_column, to_labels
+from longterm.stores.rows import moment
+from longterm.stores.values import decode
+
+__all__ = ["BEFORE", "EXPIRED", "note_text", "revision_row"]
+
+#: Of an item that was there before its history began.
+BEFORE = RevisionNote("created", "user", reason="as it was when its history began")
+EXPIRED = RevisionNote("deleted", "policy", reason="its time to live ended")
+
+
+def note_text(note: RevisionNote) -> str:
+    """Write what a note says besides its action as JSON."""
+    known = {name: value for name, value in asdict(note).items() if value and name != "action"}
+    return json.dumps(known, separators=(",", ":"))
+
+
+def revision_row(row: Sequence[Any]) -> RevisionRow:
+    """Read a row of path, key, number, action, note, value, time and created_at."""
+    path, key, number, action, note, value, time, created_at = row
+    said: dict[str, Any] = json.loads(note)
+    sources = tuple(said.pop("sources", ()))
+    return RevisionRow(
+        to_labels(path),
+        from_column(key),
+        number,
+        RevisionNote(action, sources=sources, **said),
+        None if value is None else decode(value),
+        moment(time),
+        moment(created_at),
+    )

@@ -1,0 +1,150 @@
+"""What items are found by: terms, vectors, and the embedding model that the vectors belong to."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import numpy as np
+
+from longterm.errors import ModelChangedError
+from longterm.stores.embedding import Embedder, text_hash
+from longterm.stores.postgres.connection import HalfVector, PostgresPool
+from longterm.stores.postgres.items import Place, Session, as_text, columns
+from longterm.stores.preparing import Indexed
+
+__all__ = [
+    "WIDEST",
+    "ModelRegistry",
+    "NewVectors",
+    "half_vector",
+    "index_items",
+    "look_up_vectors",
+    "term_array",
+    "term_numbers",
+]
+
+#: What fits, with its keys, into a tuple of a B-tree: 2,704 bytes.
+WIDEST = 1330
+
+
+class NewVectors(NamedTuple):
+    """Packed vectors by the hash of their text, and the number of the model that made them."""
+
+    by_text: Mapping[bytes, bytes]
+    model: int | None
+    dims: int = 0
+
+
+def term_numbers(packed: bytes) -> list[int]:
+    """Numbers of packed terms: the first half of each hash, as PostgreSQL's integer."""
+    return np.frombuffer(packed, dtype="<i4")[::2].tolist()
+
+
+def half_vector(packed: bytes) -> HalfVector:
+    """Shape a packed vector as pgvector receives it."""
+    row = np.frombuffer(packed, dtype="<f2")
+    return HalfVector(len(row).to_bytes(2, "big") + b"\0\0" + row.astype(">f2").tobytes())
+
+
+def term_array(numbers: Iterable[int]) -> str:
+    """Each term once, as PostgreSQL spells an array."""
+    return "{" + ",".join(map(str, dict.fromkeys(numbers))) + "}"
+
+
+def look_up_vectors(pool: PostgresPool, model: int, digests: Sequence[bytes]) -> dict[bytes, bytes]:
+    """Look up which vectors of a model there are, packed, by the hashes of their texts."""
+    hashes = [UUID(bytes=digest) for digest in digests]
+    found: dict[bytes, bytes] = {}
+    with pool.reading() as connection:
+        for table in ("vectors", "wide_vectors"):
+            rows = Session(connection).rows(
+                "SELECT DISTINCT ON (v.text_hash) v.text_hash, halfvec_send(v.vector) "
+                f"FROM unnest(%s::uuid[]) AS w (text_hash) JOIN {table} v "
+                "ON v.model = %s AND v.text_hash = w.text_hash",
+                (hashes, model),
+            )
+            for digest, sent in rows:
+                row = np.frombuffer(sent, dtype=">f2", offset=4)
+                found[digest.bytes] = row.astype("<f2").tobytes()
+    return found
+
+
+class ModelRegistry:
+    """The embedding models of a database, each with a number, and which of them is searched."""
+
+    def __init__(self, session: Session, embedder: Embedder) -> None:
+        self._session, self._embedder = session, embedder
+
+    def current(self) -> int | None:
+        """Look up the model's number, None while there is no vector; another model is an error."""
+        found = self._session.rows(
+            "SELECT m.id, m.name, m.dims FROM state JOIN models m ON m.id = state.model"
+        )
+        if not found:
+            return None
+        number, name, dims = found[0]
+        if (name, dims) != (self._embedder.name, self._embedder.dims):
+            raise ModelChangedError(
+                f"The database holds vectors of {name} ({dims} dimensions) and is opened with "
+                f"{self._embedder.name} ({self._embedder.dims}). Open it with the former, or call "
+                "store.reindex() to compute every vector again."
+            )
+        return int(number)
+
+    def require(self) -> int:
+        """Look up the model's number where a vector is about to be written, maybe the first."""
+        known = self.current()
+        if known is None:
+            number = self.register()
+            self._session.run("UPDATE state SET model = %s WHERE model IS NULL", (number,))
+            known = self.current()  # another client may have been faster
+        return known or self.register()
+
+    def register(self) -> int:
+        """Give the model a number, whether or not it is the one that is searched."""
+        named = (as_text(self._embedder.name), self._embedder.dims)
+        self._session.run(
+            "INSERT INTO models (name, dims) VALUES (%s, %s) ON CONFLICT DO NOTHING", named
+        )
+        found = self._session.rows("SELECT id FROM models WHERE name = %s AND dims = %s", named)
+        return int(found[0][0])
+
+
+def index_items(
+    session: Session, places: Sequence[Place], found_by: Sequence[Indexed], vectors: NewVectors
+) -> None:
+    """Write what items are found by; nothing of theirs may be there already."""
+    rows: list[tuple[int, ...]] = []
+    for (namespace, item), indexed in zip(places, found_by, strict=True):
+        numbers = term_numbers(indexed.terms)
+        counts = Counter(numbers)
+        rows += [(namespace, term, item, count, len(numbers)) for term, count in counts.items()]
+    if rows:
+        session.run(
+            "INSERT INTO postings "
+            "SELECT * FROM unnest(%s::int[], %s::int[], %s::bigint[], %s::int[], %s::int[])",
+            columns(rows, 5),
+        )
+    if vectors.model is None:
+        return
+    chunks: list[tuple[Any, ...]] = []
+    for place, indexed in zip(places, found_by, strict=True):
+        for chunk, digest in enumerate(map(text_hash, indexed.texts)):
+            if digest in vectors.by_text:
+                vector = half_vector(vectors.by_text[digest])
+                chunks.append((vectors.model, *place, chunk, UUID(bytes=digest), vector))
+    statement = _INSERT_VECTOR
+    if vectors.dims > WIDEST:
+        statement = _INSERT_WIDE_VECTOR
+        chunks = [(*row, row[-1]) for row in chunks]
+    if chunks:
+        with session.connection.cursor() as cursor:
+            cursor.executemany(statement, chunks)
+
+
+_INSERT_VECTOR = b"INSERT INTO vectors VALUES (%s, %s, %s, %s, %s, %s::halfvec)"
+_INSERT_WIDE_VECTOR = (
+    b"INSERT INTO wide_vectors VALUES (%s, %s, %s, %s, %s, binary_quantize(%s::halfvec), "
+    b"%s::halfvec)"
+)
