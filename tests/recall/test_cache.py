@@ -7,7 +7,9 @@ import pytest
 from langgraph.store.base import Item
 
 from longterm.effects.erasure import forget_texts
+from longterm.history import History
 from longterm.recall.cache import ReadingCache
+from longterm.stores import EmbeddedStore
 
 NOW = datetime(2023, 6, 1, tzinfo=UTC)
 ANN, BO = (("turns", "ann"),), (("turns", "bo"),)
@@ -89,3 +91,16 @@ def test_closing_drops_everything(item: Callable[..., Item]) -> None:
     cache.close()
 
     assert cache.size == 0
+
+
+def test_what_is_erased_by_its_history_or_its_store_is_kept_nowhere() -> None:
+    cache = ReadingCache(LARGE)
+    with EmbeddedStore(":memory:") as store:
+        for erase in (History(store).erase, store.erase):
+            store.put(ANN[0], "1", {"content": "I moved to Lyon"})
+            cache.candidates(ANN, store.search(ANN[0]))
+            assert cache.size > 0
+
+            erase(ANN[0])
+
+            assert cache.size == 0

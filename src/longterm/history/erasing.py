@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, fields
 from langgraph.store.base import Item
 
 from longterm.commit import Write, commit
+from longterm.effects.erasure import forget_texts
 from longterm.effects.operations import get_op
 from longterm.effects.paging import search_exactly
 from longterm.effects.steps import fetch
@@ -90,6 +91,7 @@ async def _removed(namespace: Namespace, key: str | None, actor: Actor) -> Erasu
     report = Erasure()
     for one in keys:
         report += await _one_removed(namespace, one, actor)
+    forget_texts(namespace, key)
     return report
 
 

@@ -27,6 +27,7 @@ from typing_extensions import override
 
 from longterm.effects.capabilities import Keep, RevisionNote, RevisionRow
 from longterm.effects.drivers import arun, run
+from longterm.effects.erasure import forget_texts
 from longterm.effects.steps import Flow
 from longterm.stores.embedding import WHOLE, Embedder, StoreIndex
 from longterm.stores.operations import (
@@ -331,13 +332,17 @@ class CapableStore(BaseStore):
         self, namespace_prefix: tuple[str, ...], key: str | None = None, *, actor: str = "user"
     ) -> dict[str, int]:
         """Remove one item, or all at and below a prefix, for good; return counts by place."""
-        return cast("Any", self.batch([Erase(namespace_prefix, key, actor)])[0])
+        removed = self.batch([Erase(namespace_prefix, key, actor)])[0]
+        forget_texts(namespace_prefix, key)
+        return cast("Any", removed)
 
     async def aerase(
         self, namespace_prefix: tuple[str, ...], key: str | None = None, *, actor: str = "user"
     ) -> dict[str, int]:
         """Remove one item, or all at and below a prefix, for good; return counts by place."""
-        return cast("Any", (await self.abatch([Erase(namespace_prefix, key, actor)]))[0])
+        removed = (await self.abatch([Erase(namespace_prefix, key, actor)]))[0]
+        forget_texts(namespace_prefix, key)
+        return cast("Any", removed)
 
 
 def _conditional(ops: Sequence[PutOp], expected: Sequence[datetime | None]) -> list[Any]:
