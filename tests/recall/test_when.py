@@ -157,3 +157,7 @@ def test_a_written_date_is_read_as_that_day_whatever_now_is(day: datetime) -> No
     spelled = (f"{day:%Y-%m-%d}", f"{day:%d %B %Y}", f"{day:%B %d, %Y}", f"{day:%Y年%m月%d日}")
 
     assert {span.start.date() for text in spelled for span in spans(text, NOW)} == {day.date()}
+
+
+def test_a_number_that_is_none_is_no_error() -> None:
+    assert dates("一三天前") == []

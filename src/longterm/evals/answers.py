@@ -108,9 +108,7 @@ def by_category(answers: list[Answered]) -> dict[str, tuple[int, float]]:
     """Count the answers of each category and tell the share that is right, "all" last."""
     names = sorted({one.question.category for one in answers})
     groups = {name: [one for one in answers if one.question.category == name] for name in names}
-    return {name: _share(some) for name, some in (groups | {"all": answers}).items()}
-
-
-def _share(answers: list[Answered]) -> tuple[int, float]:
-    right = sum(one.right is True for one in answers)
-    return len(answers), right / len(answers) if answers else 0.0
+    return {
+        name: (len(some), sum(one.right is True for one in some) / max(len(some), 1))
+        for name, some in (groups | {"all": answers}).items()
+    }

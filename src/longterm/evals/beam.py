@@ -50,20 +50,14 @@ def turns_in(data: Any) -> Iterator[Turn]:
         for said in dicts_in(batch["turns"], "content"):
             if text := _MARK.sub("", text_of(said["content"])).strip():
                 time = begin + timedelta(minutes=position)
-                yield _turn(said, text, time, position=position, session=session)
+                yield Turn(
+                    id=text_of(said.get("id")) or str(position),
+                    text=text,
+                    time=time,
+                    role="assistant" if said.get("role") == "assistant" else "user",
+                    session=f"{session:04}",
+                )
             position += 1
-
-
-def _turn(
-    said: Mapping[str, Any], text: str, time: datetime, *, position: int, session: int
-) -> Turn:
-    return Turn(
-        id=text_of(said.get("id")) or str(position),
-        text=text,
-        time=time,
-        role="assistant" if said.get("role") == "assistant" else "user",
-        session=f"{session:04}",
-    )
 
 
 def _time(batch: Mapping[str, Any]) -> datetime | None:
@@ -85,7 +79,7 @@ def _questions(data: Any, now: datetime) -> Iterator[Question]:
                 category=category,
                 evidence=tuple(_ids(one.get("source_chat_ids"))),
                 now=now,
-                answer=_answer(one),
+                answer=next((text_of(one[key]) for key in _ANSWERS if text_of(one.get(key))), ""),
             )
 
 
@@ -102,7 +96,3 @@ def _ids(data: Any) -> Iterator[str]:
                 yield from _ids(inner)
         case _:
             return
-
-
-def _answer(one: Mapping[str, Any]) -> str:
-    return next((text_of(one[key]) for key in _ANSWERS if text_of(one.get(key))), "")

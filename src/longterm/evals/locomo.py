@@ -67,28 +67,21 @@ def _turns(data: Any) -> Iterator[Turn]:
     begin = BEGINNING
     for name in names:
         begin = _time(sessions.get(f"{name}_date_time")) or begin + _BETWEEN_SESSIONS
-        said = list(dicts_in(sessions[name], "text"))
-        turns = (_turn(one, (natural(name)[0], at), begin) for at, one in enumerate(said))
-        yield from (turn for turn in turns if turn.text)
-
-
-def _turn(said: Mapping[str, Any], place: tuple[int, int], begin: datetime) -> Turn:
-    session, number = place
-    id_ = text_of(said.get("dia_id")) or f"D{session}:{number + 1}"
-    return Turn(
-        id=next(_citations(id_), id_),
-        text=_text(said),
-        time=begin + timedelta(minutes=number),
-        speaker=text_of(said.get("speaker")),
-        session=f"{session:04}",
-    )
-
-
-def _text(said: Mapping[str, Any]) -> str:
-    """Words of a turn, with what is known of a picture in it."""
-    caption = text_of(said.get("blip_caption"))
-    image = f"[image: {caption}]" if caption else ""
-    return " ".join(filter(None, (text_of(said["text"]), image, text_of(said.get("query")))))
+        session = natural(name)[0]
+        for number, said in enumerate(dicts_in(sessions[name], "text")):
+            caption, id_ = text_of(said.get("blip_caption")), text_of(said.get("dia_id"))
+            id_ = id_ or f"D{session}:{number + 1}"
+            # With what is known of a picture in it.
+            image = f"[image: {caption}]" if caption else ""
+            words = (text_of(said["text"]), image, text_of(said.get("query")))
+            if text := " ".join(filter(None, words)):
+                yield Turn(
+                    id=next(_citations(id_), id_),
+                    text=text,
+                    time=begin + timedelta(minutes=number),
+                    speaker=text_of(said.get("speaker")),
+                    session=f"{session:04}",
+                )
 
 
 def _time(text: Any) -> datetime | None:

@@ -79,17 +79,16 @@ class Conversation:
     def asking(self, questions: Iterator[Question]) -> "Conversation":
         """Add *questions*; what they cite counts where it is a turn of this conversation."""
         known = {turn.id for turn in self.turns}
-        checked = (replace(one, evidence=_known(one.evidence, known)) for one in questions)
+        checked = (
+            replace(one, evidence=tuple(dict.fromkeys(id for id in one.evidence if id in known)))
+            for one in questions
+        )
         return replace(self, questions=tuple(checked))
 
     @property
     def over(self) -> datetime:
         """A day after the last turn: when its questions are asked."""
         return max((turn.time for turn in self.turns), default=BEGINNING) + timedelta(days=1)
-
-
-def _known(evidence: tuple[str, ...], known: set[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(one for one in evidence if one in known))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +101,9 @@ class Suite:
     def first(self, conversations: int | None, questions: int | None) -> "Suite":
         """Cut to the first *conversations*, and each to the first *questions* with evidence."""
         chosen = self.conversations[:conversations]
-        return replace(self, conversations=tuple(_cut(one, questions) for one in chosen))
-
-
-def _cut(conversation: Conversation, questions: int | None) -> Conversation:
-    if questions is None:
-        return conversation
-    counting = [one for one in conversation.questions if one.evidence]
-    return replace(conversation, questions=tuple(counting[:questions]))
+        if questions is not None:
+            chosen = tuple(
+                replace(one, questions=tuple([q for q in one.questions if q.evidence][:questions]))
+                for one in chosen
+            )
+        return replace(self, conversations=chosen)

@@ -132,15 +132,12 @@ def _line(one: Candidate, *, newer: bool) -> str:
     mark = " (newer)" if newer and one.kind == "memory" else ""
     # Further in than a fact, so that no line of a text passes for one, or for a date or a turn.
     text = indented(shortened(one.text, LINE_LIMIT))
-    who = "  fact" if one.kind == "memory" else _who(one)
-    return f"{who}{mark}: {fenced(text, 'memory')}\n"
-
-
-def _who(one: Candidate) -> str:
-    """Name the speaker on one line, and the role too where the name begins like another role."""
     role = as_label(one.role)
     name = as_label(one.speaker) or role
-    return f"{name} ({role})" if poses(name, role) else name
+    # On one line, and with the real role where the name begins like another role.
+    speaker = f"{name} ({role})" if poses(name, role) else name
+    who = "  fact" if one.kind == "memory" else speaker
+    return f"{who}{mark}: {fenced(text, 'memory')}\n"
 
 
 def _in_order(chosen: Sequence[Candidate]) -> Iterator[tuple[Candidate, bool]]:
@@ -161,12 +158,14 @@ def _in_order(chosen: Sequence[Candidate]) -> Iterator[tuple[Candidate, bool]]:
 def _newer(chosen: Sequence[Candidate]) -> frozenset[tuple[tuple[str, ...], str]]:
     """Facts that speak of the same matter as an older one, say something else, and hold still."""
     facts = sorted((one for one in chosen if one.kind == "memory"), key=lambda one: one.time)
-    changes = [(early, late) for early, late in combinations(facts, 2) if _differ(early, late)]
-    return frozenset(late.id for _, late in changes) - {early.id for early, _ in changes}
-
-
-def _differ(early: Candidate, late: Candidate) -> bool:
-    before, after = set(content_terms(early.text)), set(content_terms(late.text))
-    if before == after or not before or not after or early.time == late.time:
-        return False
-    return len(before & after) / min(len(before), len(after)) >= _SAME_MATTER
+    terms = {one: set(content_terms(one.text)) for one in facts}
+    early_ones: set[tuple[tuple[str, ...], str]] = set()
+    late_ones: set[tuple[tuple[str, ...], str]] = set()
+    for early, late in combinations(facts, 2):
+        before, after = terms[early], terms[late]
+        shared, shorter = len(before & after), min(len(before), len(after))
+        differ = before != after and shorter > 0 and early.time != late.time
+        if differ and shared / shorter >= _SAME_MATTER:
+            early_ones.add(early.id)
+            late_ones.add(late.id)
+    return frozenset(late_ones - early_ones)

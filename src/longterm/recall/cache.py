@@ -72,7 +72,10 @@ class ReadingCache:
             conversation = self._conversations.setdefault(places, _Conversation())
             self._conversations.move_to_end(places)
             found = [conversation.read(item) for item in items]
-            self._shrink()
+            total = sum(one.size for one in self._conversations.values())
+            while total > self._max_bytes:
+                _, oldest = self._conversations.popitem(last=False)
+                total -= oldest.size
         return found
 
     def replace(self, places: Places, others: Mapping[Candidate, Candidate]) -> None:
@@ -97,7 +100,9 @@ class ReadingCache:
         """Drop every conversation that may hold something of *namespace*."""
         with self._lock:
             for places in list(self._conversations):
-                if any(_overlap(place, namespace) for place in places):
+                lengths = (min(len(place), len(namespace)) for place in places)
+                pairs = zip(places, lengths, strict=True)
+                if any(place[:shared] == namespace[:shared] for place, shared in pairs):
                     del self._conversations[places]
 
     def close(self) -> None:
@@ -110,14 +115,3 @@ class ReadingCache:
         """About how many bytes are kept."""
         with self._lock:
             return sum(one.size for one in self._conversations.values())
-
-    def _shrink(self) -> None:
-        total = sum(one.size for one in self._conversations.values())
-        while total > self._max_bytes:
-            _, oldest = self._conversations.popitem(last=False)
-            total -= oldest.size
-
-
-def _overlap(one: Namespace, other: Namespace) -> bool:
-    shared = min(len(one), len(other))
-    return one[:shared] == other[:shared]

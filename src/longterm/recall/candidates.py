@@ -218,8 +218,12 @@ def timeline_of(candidates: Iterable[Candidate]) -> Timeline:
             one.key,
         ),
     )
+    # A memory is a session by itself.
     begins = [
-        before is None or _begins_session(before, one)
+        before is None
+        or one.kind == "memory"
+        or (before.namespace, before.thread) != (one.namespace, one.thread)
+        or one.time - before.time > _PAUSE
         for before, one in zip((None, *ordered), ordered, strict=False)
     ]
     sessions = np.cumsum(begins, dtype=np.int64)
@@ -233,12 +237,3 @@ def timeline_of(candidates: Iterable[Candidate]) -> Timeline:
 def named_speakers(candidates: Iterable[Candidate]) -> frozenset[str]:
     """Names of people who spoke; a role is no name."""
     return frozenset(one.speaker for one in candidates if one.speaker != one.role) - {""}
-
-
-def _begins_session(before: Candidate, one: Candidate) -> bool:
-    """Whether *one* begins a session; a memory is one by itself."""
-    return (
-        one.kind == "memory"
-        or (before.namespace, before.thread) != (one.namespace, one.thread)
-        or one.time - before.time > _PAUSE
-    )

@@ -54,9 +54,12 @@ def parse_question(text: str, *, speakers: Collection[str] = (), now: datetime) 
         for speaker, forms in mentions.items()
         if any(form.search(text) for form in forms)
     }
+    found = [term for term in query_terms(text) if term not in STOP_TERMS]
+    names = {term for speaker in named for term in query_terms(speaker)}
     return Question(
         text=text,
-        terms=_terms(text, named),
+        # The names only where nothing else is asked for.
+        terms=tuple([term for term in found if term not in names] or found or query_terms(text)),
         statement=_statement(text, [form for forms in named.values() for form in forms]),
         named=frozenset(named),
         spans=tuple(spans(text, now)),
@@ -78,13 +81,6 @@ def _mentions(speaker: str) -> list[re.Pattern[str]]:
         re.compile(f"{bound}{re.escape(name)}{bound}", re.IGNORECASE)
         for name, bound in bounds.items()
     ]
-
-
-def _terms(text: str, named: Collection[str]) -> tuple[str, ...]:
-    """Terms of the question; the names only where nothing else is asked for."""
-    found = [term for term in query_terms(text) if term not in STOP_TERMS]
-    names = {term for speaker in named for term in query_terms(speaker)}
-    return tuple([term for term in found if term not in names] or found or query_terms(text))
 
 
 def _statement(text: str, mentions: Collection[re.Pattern[str]]) -> str:

@@ -166,14 +166,15 @@ class _Request:
         """Leave out the turns of the thread that is going on, and those that were given."""
         if self.thread is None:
             return found
-        news = [one for one in found if one.thread != self.thread or not self._was_given(one)]
+        news = [
+            one
+            for one in found
+            if one.thread != self.thread or not self.given & {one.message_id, one.text}
+        ]
         others = [one for one in news if one.kind == "memory" or one.thread != self.thread]
         if self.strict or any(one.kind == "turn" for one in others):
             return others
         return news
-
-    def _was_given(self, one: Candidate) -> bool:
-        return one.message_id in self.given or one.text in self.given
 
 
 class Recall(FlowRunnable[Any, RecallResult]):
@@ -223,7 +224,9 @@ class Recall(FlowRunnable[Any, RecallResult]):
             order = iter(best)
 
         question = ranking.question
-        examples = "" if self._examples is None else await self._like(question.text, config)
+        examples = ""
+        if self._examples is not None:
+            examples = str((await self._examples.flow(question.text, config)).text)
         cost = self._token_counter(examples)
         fits = cost <= self._budget // 2
         timeline = ranking.candidates.timeline
@@ -332,7 +335,11 @@ class Recall(FlowRunnable[Any, RecallResult]):
             items = await _source_turns(found, places)
             found += filter(request.holds, self._cache.candidates(places, items))
         if request.as_of is not None:
-            found = await _then(found, places, request.as_of)
+            # Memories as they were then, those deleted since too.
+            turns = [one for one in found if one.kind == "turn"]
+            others = {one.namespace for one in found if one.kind == "memory"}.union(places)
+            others -= {one.namespace for one in turns}
+            found = [*turns, *await memories_at(sorted(others), request.as_of)]
         timeline = self._cache.timeline(places, request.without_thread(found))
         return candidate_set(timeline, cosines)
 
@@ -360,10 +367,6 @@ class Recall(FlowRunnable[Any, RecallResult]):
                     "all of it.",
                     RecallLimitWarning,
                 )
-
-    async def _like(self, text: str, config: RunnableConfig) -> str:
-        """Find examples like *text*."""
-        return str((await self._examples.flow(text, config)).text) if self._examples else ""
 
 
 async def _neighbors(
@@ -396,16 +399,6 @@ async def _source_turns(found: Sequence[Candidate], places: Sequence[Namespace])
     }
     wanted = [GetOp(place, key, refresh_ttl=False) for key in keys - known for place in places]
     return [item for item in await fetch(wanted) if item is not None]
-
-
-async def _then(
-    found: Sequence[Candidate], places: Sequence[Namespace], time: datetime
-) -> list[Candidate]:
-    """Put memories as they were at *time* in the place of those *found*."""
-    turns = [one for one in found if one.kind == "turn"]
-    elsewhere = {one.namespace for one in found if one.kind == "memory"}.union(places)
-    namespaces = elsewhere - {one.namespace for one in turns}
-    return [*turns, *await memories_at(sorted(namespaces), time)]
 
 
 def _moment(name: str, given: Mapping[str, Any]) -> datetime | None:

@@ -51,7 +51,11 @@ def columns(question: Question, candidates: CandidateSet) -> Columns:
         return {name: np.zeros(0) for name in SIGNALS}
     timeline = candidates.timeline
     moments = timeline.moments
-    full_text, vector = _full_text(question, timeline), _vector(candidates.cosines)
+    full_text = _full_text(question, timeline)
+    vector = np.zeros(len(candidates))
+    if (cosines := candidates.cosines[~np.isnan(candidates.cosines)]).size:
+        # What vectors did not find is as far as the farthest they did.
+        vector = np.nan_to_num(candidates.cosines, nan=cosines.min())
     # What was learned from a turn is another way to say it: the turn is found by it as well.
     memories, turns = timeline.sources
     for column in (full_text["text"], vector):
@@ -60,7 +64,11 @@ def columns(question: Question, candidates: CandidateSet) -> Columns:
         "vector": vector,
         "speaker": _speaker(question, timeline),
         "time": _time(question, moments),
-        "answer_type": _answer_type(question, timeline),
+        # It holds a time or a number, where one is asked for.
+        "answer_type": np.maximum(
+            timeline.mentions_time if question.wants_time else 0.0,
+            timeline.mentions_number if question.wants_number else np.zeros(len(candidates)),
+        ),
         # A wish for good counts twice where something is requested, and for a survey not at all.
         "instruction": timeline.standing * (0 if question.survey else 1 + question.request),
         "novelty": np.log1p(timeline.new_terms),
@@ -141,14 +149,7 @@ def _relative(scores: Floats) -> Floats:
     return scores / (scores.max(initial=0.0) or 1.0)
 
 
-# --- vectors, who, when, what type ------------------------------------------------------------
-
-
-def _vector(cosines: Floats) -> Floats:
-    """Take the cosine; what vectors did not find is as far as the farthest they did."""
-    if np.isnan(cosines).all():
-        return np.zeros(len(cosines))
-    return np.where(np.isnan(cosines), np.nanmin(cosines), cosines)
+# --- who and when ----------------------------------------------------------------------------
 
 
 def _speaker(question: Question, timeline: Timeline) -> Floats:
@@ -178,13 +179,3 @@ def _time(question: Question, moments: Floats) -> Floats:
         for span in question.spans
     ]
     return np.max(nearness, axis=0)
-
-
-def _answer_type(question: Question, timeline: Timeline) -> Floats:
-    """Whether it holds a time or a number, where one is asked for."""
-    found = np.zeros(len(timeline))
-    if question.wants_time:
-        found = timeline.mentions_time
-    if question.wants_number:
-        found = np.maximum(found, timeline.mentions_number)
-    return found

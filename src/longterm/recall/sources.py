@@ -6,10 +6,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import takewhile
 
 from longterm.history.items import revisions_of_each, state_at
 from longterm.memory.namespace import Namespace
-from longterm.memory.revision import Revision, Source
 from longterm.recall.candidates import Candidate
 from longterm.recall.turns import as_candidate
 
@@ -25,7 +25,9 @@ async def sourced(memories: Sequence[Candidate]) -> dict[Candidate, Candidate]:
     for namespace, here in by_namespace.items():
         revisions = await revisions_of_each(namespace, [one.key for one in here])
         for one in here:
-            sources = _sources_now(revisions[one.key]) or one.sources
+            # Those of the last change that names any, since the last delete.
+            alive = takewhile(lambda past: past.value is not None, reversed(revisions[one.key]))
+            sources = next((past.sources for past in alive if past.sources), one.sources)
             said = [source.time for source in sources if source.time is not None]
             time = max(said, default=one.time)
             found[one] = replace(one, sources=sources, time=time, is_sourced=True)
@@ -37,13 +39,3 @@ async def memories_at(namespaces: Iterable[Namespace], time: datetime) -> list[C
     return [
         as_candidate(item) for namespace in namespaces for item in await state_at(namespace, time)
     ]
-
-
-def _sources_now(revisions: Sequence[Revision]) -> tuple[Source, ...]:
-    """Return the sources of the last change that names any, since the last delete."""
-    for revision in reversed(revisions):
-        if revision.value is None:
-            break
-        if revision.sources:
-            return revision.sources
-    return ()
