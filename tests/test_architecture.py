@@ -57,6 +57,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "settings": {"errors", "extract", "guard", "models", "service", "stores"},
     "server": {"errors", "history", "memory", "recall", "service", "settings"},
     "integrations": {
+        "commit",
         "effects",
         "errors",
         "manage",
@@ -64,6 +65,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "models",
         "recall",
         "reflect",
+        "service",
         "settings",
         "short_term",
         "tools",

@@ -1,0 +1,192 @@
+"""Anthropic's memory tool (``memory_20250818``) over any store: Claude's files are items of it.
+
+Each file is one item, its path the key and ``{"content": text}`` the value. The commands and
+their answers are those of Anthropic's documentation; every path lies below ``/memories``.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Mapping
+from typing import Any
+
+from anthropic.lib.tools import (
+    BetaAbstractMemoryTool,
+    BetaAsyncAbstractMemoryTool,
+    ToolError,
+)
+from langchain_core.runnables import RunnableConfig
+from langgraph.store.base import BaseStore, Item
+from typing_extensions import override
+
+from longterm.commit import Write, commit
+from longterm.effects.drivers import arun, run
+from longterm.effects.operations import get_op
+from longterm.effects.paging import search_exactly
+from longterm.effects.steps import Flow, fetch
+from longterm.memory.namespace import Namespace, NamespaceTemplate
+
+__all__ = ["AsyncStoreMemoryTool", "StoreMemoryTool"]
+
+_ROOT = "/memories"
+#: Lines of one file that a view shows.
+_LINES = 16_000
+
+
+class StoreMemoryTool(BetaAbstractMemoryTool):
+    """Claude's memory folder in *store*: ``client.beta.messages.run_tools(…, tools=[tool])``.
+
+    *namespace* says whose files they are, with placeholders filled from *config*.
+    """
+
+    def __init__(
+        self,
+        store: BaseStore,
+        namespace: tuple[str, ...] = ("claude-memory",),
+        config: RunnableConfig | None = None,
+    ) -> None:
+        super().__init__()
+        self._store = store
+        self._files = _Files(NamespaceTemplate(namespace)(config or RunnableConfig()))
+
+    @override
+    def execute(self, command: Any) -> str:
+        return run(self._files.answer(command), store=self._store)
+
+    view = create = str_replace = insert = delete = rename = execute
+
+
+class AsyncStoreMemoryTool(BetaAsyncAbstractMemoryTool):
+    """`StoreMemoryTool` for ``AsyncAnthropic``."""
+
+    def __init__(
+        self,
+        store: BaseStore,
+        namespace: tuple[str, ...] = ("claude-memory",),
+        config: RunnableConfig | None = None,
+    ) -> None:
+        super().__init__()
+        self._store = store
+        self._files = _Files(NamespaceTemplate(namespace)(config or RunnableConfig()))
+
+    @override
+    async def execute(self, command: Any) -> str:
+        return await arun(self._files.answer(command), store=self._store)
+
+    view = create = str_replace = insert = delete = rename = execute
+
+
+class _Files:
+    """The commands, as flows; what the model did wrong is a `ToolError` it reads."""
+
+    def __init__(self, namespace: Namespace) -> None:
+        self._namespace = namespace
+
+    async def answer(self, command: Any) -> str:
+        match command.command:
+            case "view":
+                return await self._view(_below_root(command.path), command.view_range)
+            case "create":
+                path = _below_root(command.path)
+                if await self._file(path) is not None:
+                    raise ToolError(f"Error: File {path} already exists")
+                await self._write({path: command.file_text})
+                return f"File created successfully at: {path}"
+            case "str_replace":
+                return await self._replace(command)
+            case "insert":
+                return await self._insert(command)
+            case "delete":
+                path = _below_root(command.path)
+                gone = await self._at(path)
+                if path == _ROOT:
+                    raise ToolError(f"Error: {_ROOT} itself cannot be deleted")
+                await self._write(dict.fromkeys(gone))
+                return f"Successfully deleted {path}"
+            case "rename":
+                return await self._rename(_below_root(command.old_path), command.new_path)
+            case other:
+                raise ToolError(f"Error: There is no command {other!r}")
+
+    async def _view(self, path: str, lines: list[int] | None) -> str:
+        text = await self._file(path)
+        if text is None:
+            below = await self._at(path, root_may_be_empty=True)
+            sizes = (f"{len(below[one].encode())}\t{one}" for one in sorted(below))
+            head = f"Here're the files in {path}, with their sizes in bytes:"
+            return "\n".join([head, *sizes])
+        numbered = list(enumerate(text.split("\n"), 1))
+        if lines:
+            first, last = lines[0], lines[1] if len(lines) > 1 else -1
+            if not 1 <= first <= len(numbered):
+                raise ToolError(f"Error: {path} has lines 1 to {len(numbered)}")
+            numbered = numbered[first - 1 : None if last == -1 else last]
+        shown = "\n".join(f"{number:6d}\t{line}" for number, line in numbered[:_LINES])
+        return f"Here's the content of {path} with line numbers:\n{shown}"
+
+    async def _replace(self, command: Any) -> str:
+        path = _below_root(command.path)
+        text = await self._existing(path)
+        count = text.count(command.old_str) if command.old_str else 0
+        if count != 1:
+            found = "did not appear" if count == 0 else f"appears {count} times"
+            raise ToolError(f"Error: No replacement: old_str {found} in {path}; it must be unique")
+        await self._write({path: text.replace(command.old_str, command.new_str or "")})
+        return f"The memory file {path} has been edited."
+
+    async def _insert(self, command: Any) -> str:
+        path = _below_root(command.path)
+        lines = (await self._existing(path)).split("\n")
+        if not 0 <= command.insert_line <= len(lines):
+            raise ToolError(f"Error: insert_line must be from 0 to {len(lines)}")
+        lines.insert(command.insert_line, command.insert_text.removesuffix("\n"))
+        await self._write({path: "\n".join(lines)})
+        return f"The file {path} has been edited."
+
+    async def _rename(self, old: str, to: str) -> str:
+        new = _below_root(to)
+        files = await self._at(old)
+        if old == _ROOT or (new + "/").startswith(old + "/"):
+            raise ToolError(f"Error: {old} cannot be moved to {new}")
+        if await self._files_at(new):
+            raise ToolError(f"Error: The destination {new} already exists")
+        moved = {new + path.removeprefix(old): text for path, text in files.items()}
+        await self._write({**dict.fromkeys(files), **moved})
+        return f"Successfully renamed {old} to {new}"
+
+    async def _file(self, path: str) -> str | None:
+        [item] = await fetch([get_op(self._namespace, path, refresh_ttl=False)])
+        return None if item is None else _text_of(item)
+
+    async def _existing(self, path: str) -> str:
+        if (text := await self._file(path)) is None:
+            raise ToolError(f"Error: The path {path} does not exist or is no file")
+        return text
+
+    async def _files_at(self, path: str) -> dict[str, str]:
+        items = await search_exactly(self._namespace, refresh_ttl=False)
+        below = f"{path}/"
+        return {i.key: _text_of(i) for i in items if i.key == path or i.key.startswith(below)}
+
+    async def _at(self, path: str, *, root_may_be_empty: bool = False) -> dict[str, str]:
+        files = await self._files_at(path)
+        if not files and not (root_may_be_empty and path == _ROOT):
+            raise ToolError(f"Error: The path {path} does not exist")
+        return files
+
+    def _write(self, files: Mapping[str, str | None]) -> Flow[Any]:
+        values = {p: None if text is None else {"content": text} for p, text in files.items()}
+        writes = [Write(self._namespace, path, value) for path, value in values.items()]
+        return commit(writes, actor="tool")
+
+
+def _text_of(item: Item) -> str:
+    return str(item.value.get("content", ""))
+
+
+def _below_root(path: str) -> str:
+    """Return *path* in its plain form; a `ToolError` where it leaves the folder."""
+    plain = posixpath.normpath(path.replace("\\", "/"))
+    if "\0" in plain or not (plain == _ROOT or plain.startswith(f"{_ROOT}/")):
+        raise ToolError(f"Error: Paths begin with {_ROOT}, {path!r} does not")
+    return plain

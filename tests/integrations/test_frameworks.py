@@ -1,0 +1,137 @@
+"""Memory in other frameworks, with their real packages; each is skipped where it is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from langgraph.store.memory import InMemoryStore
+
+import longterm
+from longterm.integrations.openai_agents import LongtermSession
+from longterm.service import MemoryService
+
+
+@pytest.fixture
+def service() -> Iterator[MemoryService]:
+    with longterm.open(":memory:", embeddings=None) as opened:
+        yield opened
+
+
+def claude(tool: Any, command: str, **fields: Any) -> str:
+    """Return what the tool answers to a call as the API sends it; errors as the model sees them."""
+    tools = pytest.importorskip("anthropic.lib.tools")
+    try:
+        return str(tool.call({"command": command, **fields}))
+    except tools.ToolError as error:
+        return str(error)
+
+
+def test_claude_keeps_files_in_a_store() -> None:
+    module = pytest.importorskip("longterm.integrations.claude_memory")
+    store = InMemoryStore()
+    tool = module.StoreMemoryTool(store, ("files", "{user_id}"), {"configurable": {"user_id": "a"}})
+    note = "/memories/notes/tea.md"
+    assert "created" in claude(tool, "create", path=note, file_text="green\nblack")
+    assert "already exists" in claude(tool, "create", path=note, file_text="lost")
+    assert "     2\tblack" in claude(tool, "view", path=note)
+    assert claude(tool, "view", path=note, view_range=[2, 2]).endswith("\tblack")
+    assert note in claude(tool, "view", path="/memories")
+    claude(tool, "str_replace", path=note, old_str="black", new_str="white")
+    claude(tool, "insert", path=note, insert_line=0, insert_text="Teas:\n")
+    assert [item.value for item in store.search(("files", "a"))] == [
+        {"content": "Teas:\ngreen\nwhite"}
+    ]
+    assert "must be unique" in claude(tool, "str_replace", path=note, old_str="e", new_str="")
+    assert "renamed" in claude(tool, "rename", old_path="/memories/notes", new_path="/memories/x")
+    assert "does not exist" in claude(tool, "view", path=note)
+    assert "deleted" in claude(tool, "delete", path="/memories/x")
+    assert store.search(("files",)) == []
+
+
+@pytest.mark.parametrize(
+    "path", ["/etc/passwd", "/memories/../etc", "memories/x", "/memories/..\\..\\x", "/memoriesx"]
+)
+def test_claude_stays_in_its_folder(path: str) -> None:
+    module = pytest.importorskip("longterm.integrations.claude_memory")
+    store = InMemoryStore()
+    answer = claude(module.StoreMemoryTool(store), "create", path=path, file_text="x")
+    assert "begin with /memories" in answer
+    assert store.search(()) == []
+
+
+async def test_a_session_of_the_agents_sdk_keeps_its_items_and_what_was_said(
+    service: MemoryService,
+) -> None:
+    ann = service.user("ann")
+    session = LongtermSession("chat.1", ann.store, memory=ann)
+    call = {"type": "function_call", "call_id": "c", "name": "look", "arguments": "{}"}
+    said = {"role": "assistant", "content": [{"type": "output_text", "text": "Enjoy your oolong!"}]}
+    await session.add_items([{"role": "user", "content": "I love oolong tea"}, call])
+    await session.add_items([said])
+    assert await session.get_items() == [
+        {"role": "user", "content": "I love oolong tea"},
+        call,
+        said,
+    ]
+    assert await session.get_items(limit=1) == [said]
+    assert await session.pop_item() == said
+    await session.clear_session()
+    assert (await session.get_items(), await session.pop_item()) == ([], None)
+    assert "I love oolong tea" in (await ann.arecall("Which tea does she love?")).text
+
+
+async def test_a_runner_of_the_agents_sdk_takes_it(service: MemoryService) -> None:
+    sessions = pytest.importorskip("agents.memory.session")
+    assert isinstance(LongtermSession("1", service.user("ann").store), sessions.Session)
+
+
+async def test_a_pydantic_agent_recalls_and_remembers(service: MemoryService) -> None:
+    module = pytest.importorskip("longterm.integrations.pydantic_ai")
+    ai = pytest.importorskip("pydantic_ai")
+    testing = pytest.importorskip("pydantic_ai.models.function")
+    messages = pytest.importorskip("pydantic_ai.messages")
+    seen: list[str] = []
+
+    def answer(history: list[Any], info: Any) -> Any:
+        seen.append(str(info.instructions or history[-1].instructions or ""))
+        return messages.ModelResponse(parts=[messages.TextPart("Noted.")])
+
+    def memory_of(ctx: Any) -> Any:
+        return service.user(ctx.deps)
+
+    capability = module.LongtermCapability(memory_of)
+    agent = ai.Agent(testing.FunctionModel(answer), deps_type=str, capabilities=[capability])
+    await agent.run("I love oolong tea", deps="ann")
+    await agent.run("Which tea do I love?", deps="ann")
+    await agent.run("Which tea do I love?", deps="bob")
+    assert ["oolong" in instructions for instructions in seen] == [False, True, False]
+
+
+async def test_googles_kit_finds_what_a_session_said(service: MemoryService) -> None:
+    module = pytest.importorskip("longterm.integrations.google_adk")
+    sessions = pytest.importorskip("google.adk.sessions.session")
+    events = pytest.importorskip("google.adk.events.event")
+    types = pytest.importorskip("google.genai.types")
+    content = types.Content(role="user", parts=[types.Part(text="I love oolong tea")])
+    said = events.Event(author="user", content=content, id="e1", invocation_id="i")
+    session = sessions.Session(id="s", app_name="shop", user_id="ann", events=[said])
+    memory = module.LongtermMemoryService(service)
+    await memory.add_session_to_memory(session)
+    await memory.add_session_to_memory(session)
+    found = await memory.search_memory(app_name="shop", user_id="ann", query="Which tea?")
+    [entry] = found.memories
+    assert entry.content.parts[0].text.count("I love oolong tea") == 1
+    other = await memory.search_memory(app_name="shop", user_id="bob", query="Which tea?")
+    assert other.memories == []
+
+
+async def test_a_llama_index_memory_recalls_what_left_it(service: MemoryService) -> None:
+    module = pytest.importorskip("longterm.integrations.llama_index")
+    types = pytest.importorskip("llama_index.core.base.llms.types")
+    block = module.LongtermMemoryBlock(service.user("ann"))
+    await block.aput([types.ChatMessage(role="user", content="I love oolong tea")])
+    asked = [types.ChatMessage(role="user", content="Which tea do I love?")]
+    assert "I love oolong tea" in await block.aget(asked)
+    assert await block.aget([]) == ""
