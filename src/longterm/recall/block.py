@@ -61,24 +61,35 @@ def compose(
     What does not fit is left out, and what comes later may still fit. *before* says which
     candidate was said just before another: where that is not the line above, a gap is marked.
     """
-    waiting = iter(items)
+    waiting, lines = iter(items), _Lines()
     chosen: list[Candidate] = []
     text, room = "", budget - count(_OPENING + _CLOSING)
     # Not every line needs a date and a mark before it: what that leaves is filled once more.
     for _ in range(2):
-        added, missed = _fitting(waiting, room, count, gap=bool(before))
+        added, missed = _fitting(waiting, lines, room, count, gap=_GAP if before else "")
+        if not added:
+            break
         chosen += added
-        text = _written(chosen, before)
+        text = _written(chosen, lines, before)
         room = budget - count(text)
         waiting = chain(missed, waiting)
     while chosen and count(text) > budget:  # tokens of lines need not add up
         chosen.pop()
-        text = _written(chosen, before)
+        text = _written(chosen, lines, before)
     return text, chosen
 
 
+class _Lines(dict[tuple[Candidate, bool], str]):
+    """Lines of candidates, marked as newer or not; each is written once."""
+
+    def __missing__(self, key: tuple[Candidate, bool]) -> str:
+        one, newer = key
+        line = self[key] = _line(one, newer=newer)
+        return line
+
+
 def _fitting(
-    items: Iterator[Candidate], room: int, count: TokenCounter, *, gap: bool
+    items: Iterator[Candidate], lines: _Lines, room: int, count: TokenCounter, *, gap: str
 ) -> tuple[list[Candidate], list[Candidate]]:
     """Take those of *items* that fit in *room* tokens, each with its date and a gap before it.
 
@@ -92,7 +103,8 @@ def _fitting(
         if not visible(one.text).strip():
             continue
         date = _date(one)
-        cost = count(_GAP * gap + (date if date not in dates else "") + _line(one, newer=True))
+        line = lines[one, one.kind == "memory"]
+        cost = count(gap + (date if date not in dates else "") + line)
         if cost <= room:
             chosen.append(one)
             dates.add(date)
@@ -106,22 +118,24 @@ def _fitting(
     return chosen, missed
 
 
-def _written(chosen: Sequence[Candidate], before: Mapping[Candidate, Candidate]) -> str:
+def _written(
+    chosen: Sequence[Candidate], lines: _Lines, before: Mapping[Candidate, Candidate]
+) -> str:
     if not chosen:
         return ""
     newer = _newer(chosen)
-    lines: list[str] = []
+    parts: list[str] = []
     date = ""
     last: Candidate | None = None
     for one, alone in _in_order(chosen):
         if alone and _date(one) != date:
             date = _date(one)
-            lines.append(date)
+            parts.append(date)
         elif before and last is not None and one.kind == "turn" and before.get(one) is not last:
-            lines.append(_GAP)
-        lines.append(_line(one, newer=one.id in newer))
+            parts.append(_GAP)
+        parts.append(lines[one, one.id in newer])
         last = one if one.kind == "turn" else last
-    return f"{_OPENING}{''.join(lines)}{_CLOSING}"
+    return f"{_OPENING}{''.join(parts)}{_CLOSING}"
 
 
 def _date(one: Candidate) -> str:

@@ -22,8 +22,6 @@ __all__ = ["ReadingCache"]
 
 #: Measured on chats in English and Chinese: what a candidate takes, and each character of it.
 _BYTES, _BYTES_A_CHARACTER = 2_000, 20
-#: Of a large conversation so many may be kept that the last question did not bring.
-_SPARE = 4_096
 
 Places = tuple[Namespace, ...]
 
@@ -92,7 +90,7 @@ class ReadingCache:
             timeline = conversation.timeline
             if timeline is None or set(timeline.candidates) != set(candidates):
                 timeline = conversation.timeline = timeline_of(candidates)
-            if len(conversation.candidates) > len(candidates) + _SPARE:
+            if conversation.size > self._max_bytes // 2:
                 conversation.keep_only(candidates)
         return timeline
 

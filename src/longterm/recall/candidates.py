@@ -161,6 +161,8 @@ class Timeline:
     def sources(self) -> tuple[Indices, Indices]:
         """Pairs of a memory's place and that of a turn it came from, as two arrays."""
         turns: dict[tuple[str, object], int] = {}
+        if not any(one.sources for one in self.candidates):
+            return np.zeros(0, np.int64), np.zeros(0, np.int64)
         for at, one in enumerate(self.candidates):
             if one.kind == "turn":
                 turns[one.thread, one.time] = turns[one.thread, one.message_id] = at
