@@ -115,7 +115,7 @@ def test_an_action_to_do_nothing_finishes() -> None:
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
-        ("Nothing to keep.", "not JSON"),
+        ("They talked about tea.", "not JSON"),
         ('{"operations": ["tea"]}', "must be a JSON object"),
         ('{"action": "explode"}', "no action 'explode'"),
         ('{"action": "change", "changes": {"content": "x"}}', "needs the number"),

@@ -6,12 +6,14 @@ from typing import Any
 import pytest
 from wire_server import Invoke
 
+_SETTINGS = ("openai_", "anthropic_", "google_", "gemini_", "ollama_", "langsmith_", "langchain_")
+
 
 @pytest.fixture(autouse=True)
 def _nobody_s_settings(monkeypatch: pytest.MonkeyPatch) -> None:  # pyright: ignore[reportUnusedFunction] - pytest uses it
     """Keep a developer's own keys, addresses and proxies away from the clients."""
     for name in os.environ:
-        if name.lower().startswith(("openai_", "anthropic_", "langsmith_", "langchain_")):
+        if name.lower().startswith(_SETTINGS):
             monkeypatch.delenv(name)
     for name in ("http_proxy", "https_proxy", "all_proxy"):
         monkeypatch.delenv(name, raising=False)

@@ -48,6 +48,7 @@ from longterm.memory.conversation import message_text, message_time
 from longterm.memory.draft import Draft, ProposalError
 from longterm.models.answer import Answer, refuses_a_forced_call
 from longterm.models.names import ChatModel, ProtocolName, default_protocol
+from longterm.models.wire import garbles
 
 __all__ = ["MAX_INSERTS", "Extraction", "ExtractionInput", "Extractor"]
 
@@ -292,6 +293,10 @@ def _protocol(
     model: ChatModel, allowed: AllowedActions, protocol: ProtocolName | None
 ) -> ModelProtocol:
     match protocol or default_protocol(model):
+        case "tools" if not protocol and any(
+            garbles(model, one.parameters) for one in allowed.kinds
+        ):
+            return JsonProtocol(model, allowed, structured=True)
         case "tools":
             return ToolCallProtocol(model, allowed)
         case "notes" if not allowed.required:

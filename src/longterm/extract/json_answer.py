@@ -36,6 +36,7 @@ from longterm.extract.protocol import (
     PromptInput,
     State,
     opening,
+    says_nothing,
     target_of,
 )
 from longterm.extract.reading import cut_off, read_json
@@ -87,9 +88,16 @@ class JsonProtocol:
 
     def read(self, answer: Answer) -> list[Proposed]:
         """Return the operations in *answer*."""
+        if answer.calls:  # nothing was offered to call, but what is meant is plain
+            return [
+                self._reader.proposed(str(call["name"]), call["args"], str(index))
+                for index, call in enumerate(answer.calls)
+            ]
         data, half = read_json(answer.text), cut_off(answer.text)
         if data is None and (calls := self._reader.spelled_out(answer.text)):
             return calls
+        if data is None and says_nothing(answer.text):
+            return []
         if data is None and answer.text:
             return [Proposed(Unreadable("The answer is not JSON."), "0", answer.text)]
         if data is None:

@@ -33,6 +33,7 @@ __all__ = [
     "PromptInput",
     "State",
     "opening",
+    "says_nothing",
     "target_of",
 ]
 
@@ -40,6 +41,17 @@ __all__ = [
 Outcomes = Mapping[str, str]
 
 _NUMBER = re.compile(r"\s*\[?\s*(\d{1,9})\s*\]?\s*")
+
+
+#: "Nothing", as models say it when they call no tool: alone, or at the head of a short remark.
+_NOTHING = re.compile(
+    r"\W*(?:(?:done|ok(?:ay)?|no|none|n/a|nil|keine|нет|無|无)\W*\Z"
+    r"|nothing\b|nichts\b|rien\b|nada\b|niente\b|ничего\b|没有|沒有|なし|없"
+    r"|(?:there (?:is|are|was|were)|there['\u2019]s|I (?:see|found|have)) (?:nothing|no)\b"
+    r"|no (?:new|further|more|memory|memories|facts?|changes?|updates?|actions?|tools?)\b)",
+    re.IGNORECASE,
+)
+_REMARK_LENGTH = 300  # who has more to say than this has something to say
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,3 +161,8 @@ def target_of(value: Any) -> Target:
         return int(value)
     number = _NUMBER.fullmatch(str(value))
     return int(number[1]) if number else str(value)
+
+
+def says_nothing(text: str) -> bool:
+    """Whether *text* says in words that there is nothing to be done."""
+    return len(text) <= _REMARK_LENGTH and bool(_NOTHING.match(text))

@@ -7,34 +7,30 @@ model then says so in a word, and an answer in other words is asked about.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import count
 from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 
-from longterm.errors import ConfigurationError
 from longterm.extract import prompts
 from longterm.extract.calls import CHANGE, CHANGE_UNTYPED, FINISH, REMOVE, CallReader
 from longterm.extract.proposal import Proposed, Silent
-from longterm.extract.protocol import AllowedActions, Outcomes, PromptInput, State, opening
+from longterm.extract.protocol import (
+    AllowedActions,
+    Outcomes,
+    PromptInput,
+    State,
+    opening,
+    says_nothing,
+)
 from longterm.extract.schema import MemorySchema
 from longterm.models.answer import Answer
 from longterm.models.names import ChatModel, adapt
+from longterm.models.wire import bind_tools
 
 __all__ = ["ToolCallProtocol"]
-
-#: "Nothing", as models say it when they call no tool: alone, or at the head of a short remark.
-_NOTHING = re.compile(
-    r"\W*(?:(?:done|ok(?:ay)?|no|none|n/a|nil|keine|нет|無|无)\W*\Z"
-    r"|nothing\b|nichts\b|rien\b|nada\b|niente\b|ничего\b|没有|沒有|なし|없"
-    r"|(?:there (?:is|are|was|were)|there['\u2019]s|I (?:see|found|have)) (?:nothing|no)\b"
-    r"|no (?:new|further|more|memory|memories|facts?|changes?|updates?|actions?|tools?)\b)",
-    re.IGNORECASE,
-)
-_REMARK_LENGTH = 300  # who has more to say than this has something to say
 
 
 class ToolCallProtocol:
@@ -53,7 +49,7 @@ class ToolCallProtocol:
         if state not in self._bound:
             tools = list(_tools(self._allowed, state))
             options = {"tool_choice": "any"} if state.forced else {}
-            self._bound[state] = adapt(self._model, lambda model: _bind(model, tools, options))
+            self._bound[state] = adapt(self._model, lambda model: bind_tools(model, tools, options))
         return self._bound[state]
 
     def opening(self, prompt_input: PromptInput) -> list[BaseMessage]:
@@ -76,7 +72,7 @@ class ToolCallProtocol:
             return spelled
         if not answer.text and answer.is_whole_though_empty:
             return []
-        if len(answer.text) <= _REMARK_LENGTH and _NOTHING.match(answer.text):
+        if says_nothing(answer.text):
             return []
         reason = prompts.NO_CALL if answer.text else prompts.EMPTY
         return [Proposed(Silent(reason), "0", answer.text)]
@@ -139,12 +135,3 @@ def _numbered(**fields: dict[str, Any]) -> dict[str, Any]:
     number = {"type": "integer", "description": prompts.NUMBER}
     properties = {"number": number, **fields}
     return {"type": "object", "properties": properties, "required": list(properties)}
-
-
-def _bind(model: Any, tools: Sequence[dict[str, Any]], options: Mapping[str, Any]) -> ChatModel:
-    try:
-        return model.bind_tools(tools, **options)
-    except (AttributeError, NotImplementedError) as error:
-        raise ConfigurationError(
-            f"{type(model).__name__} cannot call tools. Pass protocol='json' or protocol='text'."
-        ) from error

@@ -1,0 +1,274 @@
+"""What each real client sends for our tools says the same as our schemas; and how answers end."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import pytest
+from anthropic_wire import AnthropicServer, blocks, text_block
+from langchain_anthropic import ChatAnthropic
+from langchain_google_genai import ChatGoogleGenerativeAI
+from langchain_ollama import ChatOllama
+from langchain_openai import ChatOpenAI
+from openai_wire import OpenAIServer, called, said
+from pydantic import BaseModel
+from typing_extensions import override
+from wire_server import Failure, ProviderServer, Refused, WireReply
+
+from longterm import create_memory_manager, create_thread_extractor
+from longterm.errors import DroppedWarning
+from longterm.memory.model import SummarizeThread
+
+TALK = "I am Ann, I live in Rome and have a cat."
+
+
+class Cat(BaseModel):
+    kind: Literal["cat"] = "cat"
+    lives: int
+
+
+class Dog(BaseModel):
+    kind: Literal["dog"] = "dog"
+    breed: str
+
+
+class Person(BaseModel):
+    """A person."""
+
+    name: str
+    city: str | None = None
+    pet: Cat | Dog | None = None
+    scores: dict[str, int] = {}
+    children: list[Person] = []
+
+
+ANN = Person(name="Ann", pet=Cat(lives=9))
+
+
+class LooseServer(ProviderServer):
+    """Takes every request: these services' own checks are not rebuilt here."""
+
+    @override
+    def check(self, headers: Mapping[str, str], body: dict[str, Any]) -> None:
+        """Take any request."""
+
+    @override
+    def check_script(self, body: dict[str, Any], reply: dict[str, Any]) -> None:
+        """Take any script."""
+
+    @override
+    def error(self, failure: Failure) -> dict[str, Any]:
+        return {"error": {"code": failure.status, "message": failure.message, "status": "ERROR"}}
+
+
+class GoogleServer(LooseServer):
+    path = "/v1beta/models/gemini-2.5-flash:generateContent"
+
+
+class OllamaServer(LooseServer):
+    path = "/api/chat"
+
+
+class ResponsesServer(LooseServer):
+    path = "/v1/responses"
+
+
+class ThinkingServer(OpenAIServer):
+    """Does not take a forced call, as services in thinking mode do."""
+
+    @override
+    def check(self, headers: Mapping[str, str], body: dict[str, Any]) -> None:
+        if body.get("tool_choice") not in (None, "auto"):
+            raise Refused("tool_choice is not taken in thinking mode")
+        super().check(headers, body)
+
+
+def openai(server: OpenAIServer) -> ChatOpenAI:
+    options: dict[str, Any] = {"api_key": "k", "max_retries": 0}
+    return ChatOpenAI(model="m", base_url=server.url, **options)
+
+
+def gemini(*parts: dict[str, Any], finish: str = "STOP") -> WireReply:
+    candidate = {"content": {"role": "model", "parts": list(parts)}, "finishReason": finish}
+    return {"candidates": [candidate], "modelVersion": "gemini-2.5-flash"}
+
+
+def google(server: GoogleServer) -> ChatGoogleGenerativeAI:
+    options: dict[str, Any] = {"google_api_key": "k", "base_url": server.root, "max_retries": 0}
+    return ChatGoogleGenerativeAI(model="gemini-2.5-flash", **options)
+
+
+def ollama(text: str = "", done: str = "stop", **message: Any) -> WireReply:
+    message = {"role": "assistant", "content": text, **message}
+    return {"model": "m", "message": message, "done": True, "done_reason": done}
+
+
+def response(*output: dict[str, Any], status: str = "completed", why: str | None = None) -> Any:
+    return {
+        "id": "resp_1",
+        "object": "response",
+        "created_at": 1,
+        "model": "m",
+        "status": status,
+        "incomplete_details": {"reason": why} if why else None,
+        "output": list(output),
+        "parallel_tool_calls": True,
+        "tool_choice": "auto",
+        "tools": [],
+    }
+
+
+def function_call(arguments: str) -> dict[str, Any]:
+    return {
+        "type": "function_call",
+        "id": "fc_1",
+        "call_id": "c1",
+        "name": "Memory",
+        "arguments": arguments,
+        "status": "completed",
+    }
+
+
+def responses(server: ResponsesServer) -> ChatOpenAI:
+    options: dict[str, Any] = {"api_key": "k", "max_retries": 0, "use_responses_api": True}
+    return ChatOpenAI(model="m", base_url=f"{server.root}/v1", **options)
+
+
+def asked(model: Any, schema: type[BaseModel] = Person, existing: Any = ANN) -> None:
+    manager = create_memory_manager(model, schemas=[schema])
+    manager.invoke({"messages": TALK, "existing": [existing]})
+
+
+def says_it_all(forms: Mapping[str, Any]) -> None:
+    """Check the forms of adding and changing a person, as a model sees them."""
+    added, changes = forms["Person"], forms["update_Person"]["properties"]["changes"]
+    assert added["required"] == ["name"]
+    assert not changes.get("required")
+    for form in (added, changes):
+        text = json.dumps(form["properties"]["pet"])
+        assert "lives" in text
+        assert "breed" in text
+        inner = form["properties"]["children"]["items"]
+        assert inner["properties"].keys() == added["properties"].keys()
+        assert "integer" in json.dumps(form["properties"]["scores"]).lower()
+
+
+# The forms of tools
+
+
+def test_openai_s_client_sends_our_schemas() -> None:
+    with OpenAIServer(said("Nothing.")) as server:
+        asked(openai(server))
+    functions = [tool["function"] for tool in server.requests[0]["tools"]]
+    says_it_all({one["name"]: one["parameters"] for one in functions})
+
+
+def test_the_responses_api_gets_our_schemas() -> None:
+    words: Any = {"type": "output_text", "text": "Nothing.", "annotations": []}
+    message = {"type": "message", "id": "m1", "role": "assistant", "status": "completed"}
+    with ResponsesServer(response({**message, "content": [words]})) as server:
+        asked(responses(server))
+    says_it_all({tool["name"]: tool["parameters"] for tool in server.requests[0]["tools"]})
+
+
+def test_anthropic_s_client_sends_our_schemas() -> None:
+    with AnthropicServer(blocks(text_block("Nothing."))) as server:
+        options: dict[str, Any] = {"api_key": "k", "base_url": server.root, "max_retries": 0}
+        asked(ChatAnthropic(model="claude-sonnet-5", **options))  # pyright: ignore[reportCallIssue] - its types leave out the aliases
+    says_it_all({tool["name"]: tool["input_schema"] for tool in server.requests[0]["tools"]})
+
+
+def test_google_s_client_sends_our_schemas() -> None:
+    with GoogleServer(gemini({"text": "Nothing."})) as server:
+        asked(google(server))
+    (tool,) = server.requests[0]["tools"]
+    forms = {one["name"]: one["parameters"] for one in tool["functionDeclarations"]}
+    says_it_all(forms)
+    changes = forms["update_Person"]["properties"]["changes"]["properties"]
+    assert changes["city"] == {"type": "STRING", "nullable": True}
+    assert changes["pet"]["nullable"]
+
+
+def test_a_schema_ollama_s_client_would_garble_goes_as_the_form_of_the_answer() -> None:
+    with OllamaServer(ollama('{"operations": []}')) as server:
+        asked(ChatOllama(model="m", base_url=server.root))
+    (request,) = server.requests
+    assert not request.get("tools")
+    assert {"lives", "breed"} <= set(json.dumps(request["format"]).split('"'))
+
+
+def test_a_flat_schema_is_a_tool_for_ollama_whose_changes_are_told_in_words() -> None:
+    class Note(BaseModel):
+        text: str
+        place: str | None = None
+
+    with OllamaServer(ollama("Nothing.")) as server:
+        asked(ChatOllama(model="m", base_url=server.root), Note, Note(text="tea"))
+    functions = [tool["function"] for tool in server.requests[0]["tools"]]
+    forms = {one["name"]: one["parameters"]["properties"] for one in functions}
+    assert forms["Note"]["place"]["type"] == ["string", "null"]
+    assert '"place"' in forms["update_Note"]["changes"]["description"]
+
+
+# How answers end
+
+
+def test_a_call_that_the_responses_api_cut_is_asked_for_again() -> None:
+    half = response(
+        function_call('{"content": "Ann must not'), status="incomplete", why="max_output_tokens"
+    )
+    whole = response(function_call('{"content": "Ann must not eat nuts."}'))
+    with ResponsesServer(half, whole) as server:
+        kept = create_memory_manager(responses(server)).invoke({"messages": TALK})
+    assert [memory.content.content for memory in kept] == ["Ann must not eat nuts."]
+
+
+@pytest.mark.parametrize("finish", ["MALFORMED_FUNCTION_CALL", "MAX_TOKENS"])
+def test_an_answer_gemini_did_not_finish_is_asked_for_again(finish: str) -> None:
+    call = {"functionCall": {"name": "Memory", "args": {"content": "Ann lives in Rome."}}}
+    with GoogleServer(gemini(finish=finish), gemini(call)) as server:
+        kept = create_memory_manager(google(server)).invoke({"messages": TALK})
+    assert len(kept) == 1
+
+
+@pytest.mark.parametrize(
+    ("script", "reason"),
+    [
+        ([gemini(finish="SAFETY")], "The model refused"),
+        ([gemini(finish="MALFORMED_FUNCTION_CALL")] * 2, "could not read"),
+    ],
+)
+def test_an_answer_that_never_came_is_no_silence(script: list[WireReply], reason: str) -> None:
+    with GoogleServer(*script) as server, pytest.warns(DroppedWarning, match=reason):
+        kept = create_memory_manager(google(server)).invoke({"messages": TALK})
+    assert kept == []
+    assert len(server.requests) == len(script)
+
+
+def test_tokens_spent_on_thinking_are_reported() -> None:
+    script = [said("", finish="length")] * 2
+    with OpenAIServer(*script) as server:
+        manager = create_memory_manager(openai(server))
+        with pytest.warns(DroppedWarning, match="thinking"):
+            manager.invoke({"messages": TALK})
+
+
+def test_calls_that_ollama_left_in_the_words_count() -> None:
+    words = '{"name": "Memory", "parameters": {"content": "Ann lives in Rome."}}'
+    with OllamaServer(ollama(words)) as server:
+        model = ChatOllama(model="m", base_url=server.root)
+        kept = create_memory_manager(model).invoke({"messages": TALK})
+    assert [memory.content.content for memory in kept] == ["Ann lives in Rome."]
+
+
+def test_where_a_call_cannot_be_forced_it_is_asked_for() -> None:
+    title = {"title": "Rome", "summary": "Ann lives there."}
+    calls = [called(("SummarizeThread", title))] * 2
+    with ThinkingServer(calls[0], *calls) as server:
+        model = openai(server)
+        extractor = create_thread_extractor(model)
+        assert extractor.invoke({"messages": TALK}) == SummarizeThread(**title)
+        extractor.invoke({"messages": TALK})
+    assert len(server.requests) == 3  # once and for all
