@@ -102,7 +102,10 @@ def recall(
     user: User = "me",
     namespace: Namespace = "",
     budget: Budget = 2_000,
-    limit: Annotated[int, typer.Option(help="How many items at most.", min=0)] = 20,
+    limit: Annotated[
+        int | None, typer.Option(help="How many items at most; else as many as fit.", min=0)
+    ] = None,
+    explain: Annotated[bool, typer.Option("--explain", help="Say why, item by item.")] = False,
     now: Annotated[
         datetime | None, typer.Option(help='What "last week" is relative to; else today.')
     ] = None,
@@ -120,6 +123,8 @@ def recall(
             found = service.user(user).recall(question, limit=limit, budget=budget, now=now)
     if json:
         print_json(_as_json(found))
+    elif explain:
+        print_line(found.explain())
     elif found.text:
         print_line(found.text)
     else:
