@@ -12,16 +12,18 @@ process take turns. Between processes such a store leaves a window of one round 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace as changed
 from datetime import datetime, timedelta
-from typing import Any, NoReturn, Protocol
+from typing import Any, NoReturn
+from uuid import uuid4
 
 from langgraph.store.base import NOT_PROVIDED, Item, PutOp
 
 from longterm.effects.clock import utc_now
 from longterm.effects.operations import Index, Ttl, get_op, put_op
 from longterm.effects.steps import Exclusive, fetch, replace
-from longterm.errors import ConflictError, PartialWriteError
+from longterm.errors import ConflictError, GuardedError, PartialWriteError
+from longterm.guard import Guard, Verdict
 from longterm.memory.history_items import (
     Chain,
     KeepRevisions,
@@ -33,12 +35,12 @@ from longterm.memory.history_items import (
     numbered_key,
 )
 from longterm.memory.namespace import Namespace
-from longterm.memory.revision import Action, Actor, Origin, Revision, Source, origin_of
+from longterm.memory.quarantine import Held, quarantine_namespace
+from longterm.memory.revision import Action, Actor, Revision, Source, origin_of
 
 __all__ = [
     "Committed",
     "Edit",
-    "Guard",
     "Policy",
     "Skip",
     "Write",
@@ -89,18 +91,11 @@ class Write:
     past: tuple[Revision, ...] = ()
 
 
-class Guard(Protocol):
-    """What looks at each value before it is written."""
-
-    def check(self, value: dict[str, Any], *, origin: Origin | None = None) -> Any:
-        """Return a verdict with the `action` to take and the `value` to write."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Policy:
     """What a commit does beside writing."""
 
+    #: Looks at each value before it is written, and at what is quoted as its source.
     guard: Guard | None = None
     keep_revisions: KeepRevisions = None
 
@@ -123,6 +118,14 @@ class Committed:
     written: tuple[Written, ...] = ()
     #: Why something was left out.
     lost: tuple[str, ...] = ()
+    #: What the guard kept out, or in quarantine, by class and place.
+    guarded: tuple[str, ...] = ()
+
+    def checked(self) -> Committed:
+        """Return this, or raise `GuardedError` where the guard kept something out."""
+        if self.guarded:
+            raise GuardedError(" ".join(self.guarded))
+        return self
 
     @property
     def puts(self) -> list[dict[str, Any]]:
@@ -178,16 +181,23 @@ class _Change:
     policy: Policy
 
     def sources_of(self, write: Write) -> tuple[Source, ...]:
-        """Return where *write* came from."""
-        return self.sources if write.sources is None else write.sources
+        """Return where *write* came from; what is quoted has passed the guard as well."""
+        sources, guard = self.sources if write.sources is None else write.sources, self.policy.guard
+        if guard is None:
+            return sources
+        return tuple(
+            changed(source, quote=guard.check(source.quote).value or "") for source in sources
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class _Planned:
     """A write with its operations: the item's own first, then those of its history."""
 
-    written: Written
+    #: None for what is in quarantine.
+    written: Written | None
     ops: tuple[PutOp, ...]
+    guarded: str | None = None
 
 
 async def _carried_out(change: _Change) -> Committed:
@@ -195,10 +205,14 @@ async def _carried_out(change: _Change) -> Committed:
         current = await _current(change)
         plans: list[_Planned] = []
         lost: list[str] = []
+        guarded: list[str] = []
         for write in change.writes:
             match _planned(write, change, current):
                 case _Planned() as plan:
                     plans.append(plan)
+                    guarded += [plan.guarded] if plan.guarded else []
+                case Verdict() as verdict:
+                    guarded.append(_reason("Not written", verdict))
                 case Skip(reason):
                     lost += [reason] if reason else []
         # Items before histories: of what a failure leaves half-written, memories come first.
@@ -211,7 +225,8 @@ async def _carried_out(change: _Change) -> Committed:
         except Exception as error:  # noqa: BLE001 - raised again, with an account
             await _raise_with_account(ops[: len(plans)], current, error)
         else:
-            return Committed(tuple(plan.written for plan in plans), tuple(lost))
+            written = tuple(plan.written for plan in plans if plan.written)
+            return Committed(written, (*lost, *guarded), tuple(guarded))
     raise AssertionError("the last try returns or raises")
 
 
@@ -242,14 +257,24 @@ async def _read(places: Sequence[_Place]) -> dict[_Place, Item]:
     return {place: item for place, item in zip(places, items, strict=True) if item is not None}
 
 
-def _planned(write: Write, change: _Change, current: Mapping[_Place, Item]) -> _Planned | Skip:
+def _planned(
+    write: Write, change: _Change, current: Mapping[_Place, Item]
+) -> _Planned | Skip | Verdict:
+    """Return the operations of *write*, or why there are none: a `Verdict` that blocks it."""
     item = current.get((write.namespace, write.key))
     value = write.value(item) if callable(write.value) else write.value
     if isinstance(value, Skip):
         return value
     if value is not None and change.policy.guard is not None:
         origin = origin_of(change.sources_of(write), change.actor)
-        value = change.policy.guard.check(value, origin=origin).value
+        verdict = change.policy.guard.check(value, origin=origin)
+        match verdict.action:
+            case "block":
+                return verdict
+            case "quarantine":
+                return _held(write, change, verdict)
+            case _:
+                value = verdict.value
     op = put_op(write.namespace, write.key, value, index=write.index, ttl=write.ttl)
     latest = current.get((history_namespace(write.namespace), latest_key(write.key)))
     oldest = (current.get(place) for place in _droppable(write, change, current))
@@ -264,6 +289,20 @@ def _planned(write: Write, change: _Change, current: Mapping[_Place, Item]) -> _
     records = appended(write.key, chain, new, change.policy.keep_revisions)
     history = (put_op(namespace, key, one, index=False, ttl=write.ttl) for key, one in records)
     return _Planned(Written(write.namespace, write.key, value, new[-1]), (op, *history))
+
+
+def _held(write: Write, change: _Change, verdict: Verdict) -> _Planned:
+    sources, id = change.sources_of(write), str(uuid4())
+    origin = origin_of(sources, change.actor)
+    found = tuple(verdict.places)
+    held = Held(id, write.namespace, write.key, verdict.value, origin, utc_now(), found, sources)
+    op = put_op(quarantine_namespace(write.namespace), id, held.record, index=False)
+    return _Planned(None, (op,), _reason("In quarantine", verdict))
+
+
+def _reason(what: str, verdict: Verdict) -> str:
+    why = ", ".join(verdict.places) or "it does not come from the user"
+    return f"{what}, as the guard says: {why}."
 
 
 def _revisions(

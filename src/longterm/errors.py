@@ -7,7 +7,8 @@ LongtermError
 │   ├── ModelChangedError       … a store was indexed with another embedding model
 │   └── NoStoreError            … no store was given and none is in the context
 ├── InvalidInputError           the caller: messages or memories of a form nobody knows
-│   └── UnknownMemoryError      … no memory has this id
+│   ├── UnknownMemoryError      … no memory has this id
+│   └── GuardedError            … what the guard does not let in
 ├── ExtractionError             the model: nothing usable came back
 ├── StoreError                  the store: an operation failed, or the file is unfit
 │   ├── PartialWriteError       … in the middle of a write; knows what was written
@@ -31,6 +32,7 @@ __all__ = [
     "ConflictError",
     "DroppedWarning",
     "ExtractionError",
+    "GuardedError",
     "InvalidInputError",
     "LocalModelError",
     "LongtermError",
@@ -100,6 +102,10 @@ class UnknownMemoryError(InvalidInputError, LookupError):
     def __init__(self, id: str) -> None:
         self.id = id
         super().__init__(f"There is no memory {id!r}. Look it up with list or search.")
+
+
+class GuardedError(InvalidInputError):
+    """The guard kept a value out, or in quarantine; says which class of thing stood where."""
 
 
 class ExtractionError(LongtermError):

@@ -29,13 +29,14 @@ from pydantic import (
 from pydantic_core import to_jsonable_python
 from typing_extensions import override
 
-from longterm.commit import Write, commit
+from longterm.commit import Policy, Write, commit
 from longterm.effects.drivers import arun, run
 from longterm.effects.operations import search_op
 from longterm.effects.steps import Flow, search
-from longterm.errors import ConfigurationError
+from longterm.errors import ConfigurationError, GuardedError
 from longterm.extract.schema import memory_schemas, plain, problems_in
 from longterm.extract.typeddict import modern
+from longterm.guard import GuardOption, guard_of
 from longterm.memory.conversation import well_formed
 from longterm.memory.draft import ProposalError
 from longterm.memory.namespace import Namespace, NamespaceTemplate
@@ -67,14 +68,16 @@ def create_manage_memory_tool(
     actions_permitted: Sequence[Action] = ("create", "update", "delete"),
     store: BaseStore | None = None,
     name: str = "manage_memory",
+    guard: GuardOption = "default",
 ) -> MemoryTool:
     """Create a tool with which an agent creates, updates and deletes memories.
 
-    *schema* is the type of a memory's content. Raises `ConfigurationError` where no known
-    action is permitted.
+    *schema* is the type of a memory's content. *guard* looks at each memory before it is
+    written: the default one redacts secrets (see `longterm.guard`). Raises
+    `ConfigurationError` where no known action is permitted.
     """
     actions = _checked_actions(actions_permitted)
-    job = partial(_manage, NamespaceTemplate(namespace), actions)
+    job = partial(_manage, NamespaceTemplate(namespace), actions, Policy(guard_of(guard)))
     return _tool(
         job,
         store,
@@ -233,6 +236,7 @@ def _arguments(name: str, schema: Any, actions: tuple[Action, ...]) -> type[Base
 async def _manage(
     template: NamespaceTemplate,
     actions: Sequence[Action],
+    policy: Policy,
     config: RunnableConfig,
     *,
     content: Any = None,
@@ -242,32 +246,43 @@ async def _manage(
     namespace = template(config)
     match action or ("create" if "create" in actions else actions[0]):
         case "create":
-            return await _create(namespace, plain(content), id)
+            return await _create(namespace, plain(content), id, policy)
         case "update":
-            return await _update(namespace, plain(content), id)
+            return await _update(namespace, plain(content), id, policy)
         case "delete":
-            return await _delete(namespace, id)
+            return await _delete(namespace, id, policy)
 
 
-async def _create(namespace: Namespace, content: Any, id: Any) -> str:
+async def _create(namespace: Namespace, content: Any, id: Any, policy: Policy) -> str:
     if id:
         raise ToolException("To create a memory, leave out the id; to change one, use update.")
     key = str(uuid.uuid4())
-    await commit([Write(namespace, key, {"content": _given(content)}, fresh=True)], actor="tool")
+    await _commit(Write(namespace, key, {"content": _given(content)}, fresh=True), policy)
     return f"created memory {key}"
 
 
-async def _update(namespace: Namespace, content: Any, id: Any) -> str:
+async def _update(namespace: Namespace, content: Any, id: Any, policy: Policy) -> str:
     given = _given(content)
-    return f"updated memory {await _edit(namespace, id, lambda old: _with_content(old, given))}"
+    key = await _edit(namespace, id, lambda old: _with_content(old, given), policy)
+    return f"updated memory {key}"
 
 
-async def _delete(namespace: Namespace, id: Any) -> str:
-    return f"Deleted memory {await _edit(namespace, id, lambda _: None)}"
+async def _delete(namespace: Namespace, id: Any, policy: Policy) -> str:
+    return f"Deleted memory {await _edit(namespace, id, lambda _: None, policy)}"
+
+
+async def _commit(write: Write, policy: Policy) -> None:
+    try:
+        (await commit([write], actor="tool", policy=policy)).checked()
+    except GuardedError as error:
+        raise ToolException(str(error)) from error
 
 
 async def _edit(
-    namespace: Namespace, id: Any, change: Callable[[dict[str, Any]], dict[str, Any] | None]
+    namespace: Namespace,
+    id: Any,
+    change: Callable[[dict[str, Any]], dict[str, Any] | None],
+    policy: Policy,
 ) -> str:
     """Make *change* of the value of memory *id*, unless others change it; return its key."""
     if not id:
@@ -282,7 +297,7 @@ async def _edit(
             raise ToolException(f"Memory {id} was changed just now. Search for it again.")
         return change(item.value)
 
-    await commit([Write(namespace, str(id), edit)], actor="tool")
+    await _commit(Write(namespace, str(id), edit), policy)
     return str(id)
 
 

@@ -6,7 +6,9 @@ from longterm.guard.check import (
     Finding,
     Guard,
     GuardAction,
+    GuardOption,
     Verdict,
+    guard_of,
 )
 from longterm.guard.personal import personal
 from longterm.guard.rule import Match, Rule
@@ -18,9 +20,11 @@ __all__ = [
     "Finding",
     "Guard",
     "GuardAction",
+    "GuardOption",
     "Match",
     "Rule",
     "Verdict",
+    "guard_of",
     "personal",
     "secrets",
 ]

@@ -18,7 +18,16 @@ from longterm.guard.rule import Match, Rule
 from longterm.guard.secrets import names_a_secret, secrets
 from longterm.memory.revision import Origin
 
-__all__ = ["DEFAULT_ACTIONS", "DEFAULT_RULES", "Finding", "Guard", "GuardAction", "Verdict"]
+__all__ = [
+    "DEFAULT_ACTIONS",
+    "DEFAULT_RULES",
+    "Finding",
+    "Guard",
+    "GuardAction",
+    "GuardOption",
+    "Verdict",
+    "guard_of",
+]
 
 #: What to do about a class of finding, from the mildest to the strictest.
 GuardAction = Literal["allow", "redact", "quarantine", "block"]
@@ -52,6 +61,13 @@ class Verdict:
     #: The value to write: redacted where that is asked for, None where it is blocked.
     value: Any
     findings: tuple[Finding, ...] = ()
+
+    @property
+    def places(self) -> list[str]:
+        """Each class that was found with its place: ``card at content.content``."""
+        return list(
+            dict.fromkeys(f"{one.class_} at {one.path or 'the text'}" for one in self.findings)
+        )
 
 
 @dataclass(frozen=True, slots=True, init=False)
@@ -143,6 +159,23 @@ class Guard:
             if not any(one.start < other.end and other.start < one.end for other in kept):
                 kept.append(one)
         return sorted(kept, key=lambda one: one.start)
+
+
+#: A guard, the default one, or none.
+GuardOption = Guard | Literal["default"] | None
+
+
+def guard_of(option: GuardOption) -> Guard | None:
+    """Return the guard that *option* names; raises `ConfigurationError` for another name."""
+    match option:
+        case None | Guard():
+            return option
+        case "default":
+            return Guard()
+        case _:
+            raise ConfigurationError(
+                f'guard is "default", None or a longterm.guard.Guard, not {option!r:.60}.'
+            )
 
 
 def _narrow(text: str) -> str:

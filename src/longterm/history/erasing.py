@@ -14,6 +14,7 @@ from longterm.effects.operations import get_op
 from longterm.effects.paging import search_exactly
 from longterm.effects.steps import fetch
 from longterm.history import items
+from longterm.history.quarantine import drop, held_in
 from longterm.memory.namespace import Namespace
 from longterm.memory.revision import Actor, Revision, Source
 
@@ -75,9 +76,13 @@ async def erase(
 
 async def purge(namespace: Namespace, source: SourceFilter) -> Erasure:
     """Erase what came from *source*; see `History.purge`."""
-    report = Erasure()
-    for key in await _came_from(namespace, _matcher(source)):
+    report, matches = Erasure(), _matcher(source)
+    for key in await _came_from(namespace, matches):
         report += await _removed(namespace, key, "user")
+    for held in await held_in(namespace):
+        if any(map(matches, held.sources)):
+            await drop(held)
+            report += Erasure({"quarantine": 1})
     return report
 
 
@@ -92,6 +97,10 @@ async def _removed(namespace: Namespace, key: str | None, actor: Actor) -> Erasu
     for one in keys:
         report += await _one_removed(namespace, one, actor)
     forget_texts(namespace, key)
+    for held in await held_in(namespace):
+        if key is None or held.key == key:
+            await drop(held)
+            report += Erasure({"quarantine": 1})
     return report
 
 

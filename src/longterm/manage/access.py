@@ -256,8 +256,5 @@ class NamespaceAccess(FlowRunnable[Any, list[dict[str, Any]]]):
         index: Index = None,
         ttl: Ttl = NOT_PROVIDED,
     ) -> None:
-        await commit(
-            [Write(self.namespace(config), key, value, index, ttl)],
-            actor="user",
-            policy=self._policy,
-        )
+        write = Write(self.namespace(config), key, value, index, ttl)
+        (await commit([write], actor="user", policy=self._policy)).checked()

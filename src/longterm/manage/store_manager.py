@@ -26,6 +26,7 @@ from longterm.extract.prompts import CONSOLIDATE, INSTRUCTIONS, SEARCH_MEMORIES
 from longterm.extract.proposal import NewId, Permissions
 from longterm.extract.report import Dropped, Report
 from longterm.extract.schema import MemorySchema, Schema, memory_schemas
+from longterm.guard import GuardOption, guard_of
 from longterm.manage.access import DEFAULT_KEY, Default, NamespaceAccess
 from longterm.manage.known import normalize_existing
 from longterm.manage.manager import fields_in, ids_for, job_in, steps_in, thread_in, today
@@ -88,6 +89,7 @@ def create_memory_store_manager(
     protocol: ProtocolName | None = None,
     recall: Recall | None = None,
     keep_revisions: KeepRevisions = None,
+    guard: GuardOption = "default",
 ) -> MemoryStoreManager:
     """Create a manager that keeps memories of conversations in a store.
 
@@ -97,7 +99,9 @@ def create_memory_store_manager(
     *recall*, see `create_recall`, they are those it ranks first in the namespace. *default* is
     the memory under the key ``"default"`` until there is another; *phases* are further passes
     over the memories. *keep_revisions* says how many revisions of a memory are kept, or for how
-    long (a timedelta); None keeps all. For the other arguments see `create_memory_manager`.
+    long (a timedelta); None keeps all. *guard* looks at each memory before it is written:
+    the default one redacts secrets, None lets everything in (see `longterm.guard`). For the
+    other arguments see `create_memory_manager`.
 
     Raises `ConfigurationError` for what cannot be used.
     """
@@ -117,7 +121,7 @@ def create_memory_store_manager(
         store=store,
         recall=recall,
         model_name=model if isinstance(model, str) else getattr(chat, "model_name", None),
-        policy=Policy(keep_revisions=keep_revisions),
+        policy=Policy(guard_of(guard), keep_revisions),
     )
 
 

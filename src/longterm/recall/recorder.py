@@ -13,15 +13,13 @@ from longterm.commit import Policy, Skip, Write, commit
 from longterm.effects.clock import utc_now
 from longterm.effects.runnable import FlowRunnable
 from longterm.errors import ConfigurationError
+from longterm.guard import Guard, GuardOption, guard_of
 from longterm.memory.conversation import as_messages
 from longterm.memory.model import indexed_fields
 from longterm.memory.namespace import NamespaceTemplate
 from longterm.recall.turns import Turn, turns
 
 __all__ = ["ConversationRecorder", "create_conversation_recorder"]
-
-#: A turn never changes, so it has no history.
-_PLAIN = Policy(keep_revisions=0)
 
 
 def create_conversation_recorder(
@@ -31,17 +29,25 @@ def create_conversation_recorder(
     max_characters: int = 20_000,
     ttl: float | None = None,
     clock: Callable[[], datetime] = utc_now,
+    guard: GuardOption = "default",
 ) -> "ConversationRecorder":
     """Create a recorder that keeps each message of a conversation as a turn.
 
     *store* is any LangGraph store; without one, that of the running graph is used. *namespace*
     is filled from ``config["configurable"]``, and the thread is its ``thread_id``. A message
     longer than *max_characters* keeps both ends. *ttl*, in minutes, needs a store that knows it.
+    *guard* looks at each turn before it is stored: the default one redacts secrets, None lets
+    everything in (see `longterm.guard`).
     """
     if max_characters < 1:
         raise ConfigurationError(f"max_characters must be at least 1, not {max_characters}.")
     return ConversationRecorder(
-        NamespaceTemplate(namespace), store, limit=max_characters, ttl=ttl, clock=clock
+        NamespaceTemplate(namespace),
+        store,
+        limit=max_characters,
+        ttl=ttl,
+        clock=clock,
+        guard=guard_of(guard),
     )
 
 
@@ -61,12 +67,15 @@ class ConversationRecorder(FlowRunnable[Any, list[dict[str, Any]]]):
         limit: int,
         ttl: float | None,
         clock: Callable[[], datetime],
+        guard: Guard | None,
     ) -> None:
         self.store = store
         self.namespace = namespace
         self._limit = limit
         self._ttl = ttl
         self._clock = clock
+        # A turn never changes, so it has no history.
+        self._policy = Policy(guard, keep_revisions=0)
 
     @override
     async def flow(self, input: Any, config: RunnableConfig) -> list[dict[str, Any]]:
@@ -102,7 +111,7 @@ class ConversationRecorder(FlowRunnable[Any, list[dict[str, Any]]]):
             for turn in said
             if first_of_each[turn.key] is turn
         ]
-        return (await commit(writes, actor="manager", policy=_PLAIN)).puts
+        return (await commit(writes, actor="manager", policy=self._policy)).puts
 
 
 def _unless_there(value: dict[str, Any], item: Item | None) -> dict[str, Any] | Skip:

@@ -10,9 +10,10 @@ from typing import Self
 from langchain_core.runnables import RunnableConfig
 from langgraph.store.base import BaseStore
 
-from longterm.commit import Guard, Policy
+from longterm.commit import Policy
 from longterm.effects.forms import both
 from longterm.extract.schema import Schema
+from longterm.guard import Guard
 from longterm.memory.namespace import unescape_label
 from longterm.models.names import ChatModel
 from longterm.reflect import Failure

@@ -76,6 +76,7 @@ class Setup:
                     namespace=template("memories", depth),
                     store=self.store,
                     enable_deletes=True,
+                    guard=self.policy.guard,
                     **own,
                 )
             return self._managers[depth]

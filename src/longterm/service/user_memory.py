@@ -30,10 +30,12 @@ from longterm.history import Erasure, History, Imported
 from longterm.history.erasing import erase
 from longterm.history.exchange import import_lines
 from longterm.history.items import all_revisions, latest_numbers
+from longterm.history.quarantine import drop, held_in, release
 from longterm.manage.results import Results
 from longterm.memory.history_items import HISTORY_ROOT, history_namespace
 from longterm.memory.model import Document, document_of, value_of
 from longterm.memory.namespace import Namespace, NamespaceTemplate
+from longterm.memory.quarantine import Held
 from longterm.memory.revision import Revision, Source
 from longterm.recall.recorder import create_conversation_recorder
 from longterm.recall.retriever import RecallResult
@@ -198,7 +200,9 @@ class UserMemory:
         (item,) = await fetch([get_op(self._memories, document.id)])
         if item is None:
             return await self._written(document, None)
-        if item.value == value_of(document):
+        guard = self._setup.policy.guard
+        stored = value_of(document) if guard is None else guard.check(value_of(document)).value
+        if item.value == stored:
             return (await self._records([item]))[0]
         raise ConflictError(f"There is already another memory {document.id!r}: edit that one.")
 
@@ -236,6 +240,26 @@ class UserMemory:
         await commit([write], actor="user")
 
     forget, aforget = both(_forget)
+
+    # --- what the guard keeps back ---
+
+    async def _quarantined(self) -> list[Held]:
+        """Return what the guard keeps back of this user's memories and turns, oldest first."""
+        return [one for place in self._places for one in await held_in(place)]
+
+    quarantined, aquarantined = both(_quarantined)
+
+    async def _release(self, id: str) -> None:
+        """Write what is in quarantine under *id* where it was to be; it is checked no more."""
+        await release(await self._held(id))
+
+    release, arelease = both(_release)
+
+    async def _drop(self, id: str) -> None:
+        """Remove what is in quarantine under *id* for good."""
+        await drop(await self._held(id))
+
+    drop, adrop = both(_drop)
 
     # --- what was ---
 
@@ -368,8 +392,19 @@ class UserMemory:
             namespace=template("turns", self._depth),
             store=self.store,
             clock=lambda: now or datetime.now(UTC),
+            guard=self._setup.policy.guard,
         )
         return len(await recorder.flow({"messages": messages}, config))
+
+    @property
+    def _places(self) -> tuple[Namespace, Namespace]:
+        return self._memories, self._said
+
+    async def _held(self, id: str) -> Held:
+        for one in await self._quarantined():
+            if one.id == id:
+                return one
+        raise UnknownMemoryError(id)
 
     async def _existing(self, id: str) -> Item:
         (item,) = await fetch([get_op(self._memories, id)])
@@ -383,9 +418,8 @@ class UserMemory:
 
     async def _written(self, document: Document, before: Item | None) -> MemoryRecord:
         edit = if_unchanged(before, value_of(document))
-        await commit(
-            [Write(self._memories, document.id, edit)], actor="user", policy=self._setup.policy
-        )
+        write = Write(self._memories, document.id, edit)
+        (await commit([write], actor="user", policy=self._setup.policy)).checked()
         return (await self._records([await self._existing(document.id)]))[0]
 
     async def _imported(self, lines: Iterable[str | bytes]) -> Imported:

@@ -1,0 +1,33 @@
+"""Quarantine: what the guard kept back is listed, released to where it was to be, or dropped."""
+
+from __future__ import annotations
+
+from longterm.commit import Policy, Write, commit
+from longterm.effects.paging import search_exactly
+from longterm.memory.model import indexed_fields
+from longterm.memory.namespace import Namespace
+from longterm.memory.quarantine import Held, quarantine_namespace
+
+__all__ = ["drop", "held_in", "release"]
+
+
+async def held_in(namespace: Namespace) -> list[Held]:
+    """Return what was kept back from *namespace*, oldest first."""
+    found = await search_exactly(quarantine_namespace(namespace), refresh_ttl=False)
+    held = [Held.of(item.key, namespace, item.value) for item in found]
+    return sorted(held, key=lambda one: (one.time, one.id))
+
+
+async def release(held: Held) -> None:
+    """Write what was kept back where it was to be, with its sources; the user has decided."""
+    value = held.value
+    index = indexed_fields(value) if value.get("kind") == "Turn" else None
+    write = Write(held.namespace, held.key, value, index=index, sources=held.sources)
+    await commit([write], actor="user", reason="released from quarantine")
+    await drop(held)
+
+
+async def drop(held: Held) -> None:
+    """Remove what was kept back; of it no history is kept."""
+    write = Write(quarantine_namespace(held.namespace), held.id, None)
+    await commit([write], actor="policy", policy=Policy(keep_revisions=0))

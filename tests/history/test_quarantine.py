@@ -1,0 +1,133 @@
+"""What the guard keeps back is nowhere to be read until the user releases it, or drops it."""
+
+from __future__ import annotations
+
+import pytest
+from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
+from langgraph.store.memory import InMemoryStore
+
+import longterm
+from longterm import create_conversation_recorder, create_memory_store_manager
+from longterm.errors import DroppedWarning, GuardedError, UnknownMemoryError
+from longterm.guard import Guard
+from longterm.testing import Asked, ScriptedChatModel, tool_calls
+
+PLANTED = "Tulip!94green"
+SAID = f"My password is {PLANTED}"
+CARD = "4539148803436467"
+
+
+def obedient(asked: Asked) -> AIMessage:
+    """Keep the last line of the conversation as a memory."""
+    return tool_calls(("Memory", {"content": asked.text.split(": ")[-1].split("\n")[0]}))
+
+
+def everything(store: InMemoryStore) -> str:
+    """Return all that is in *store*, under whatever root."""
+    return str([store.search(place, limit=100) for place in store.list_namespaces(limit=100)])
+
+
+def test_a_secret_reaches_neither_memory_nor_history_nor_turn() -> None:
+    store = InMemoryStore()
+    manager = create_memory_store_manager(
+        ScriptedChatModel(obedient), namespace=("m",), store=store
+    )
+    recorder = create_conversation_recorder(namespace=("t",), store=store)
+
+    manager.invoke({"messages": [SAID]})
+    recorder.invoke({"messages": [SAID]})
+
+    assert PLANTED not in everything(store)
+    assert everything(store).count("[redacted: secret]") >= 3
+
+
+def test_without_a_guard_everything_is_kept() -> None:
+    store = InMemoryStore()
+    recorder = create_conversation_recorder(namespace=("t",), store=store, guard=None)
+
+    recorder.invoke({"messages": [SAID]})
+
+    assert PLANTED in everything(store)
+
+
+def test_what_is_blocked_is_an_error_that_says_what_and_where() -> None:
+    with longterm.open(
+        ":memory:", embeddings=None, guard=Guard(actions={"card": "block"})
+    ) as memory:
+        ann = memory.user("ann")
+
+        with pytest.raises(GuardedError, match=r"card at content\.content") as caught:
+            ann.add(f"Pay with {CARD}")
+
+        assert CARD not in str(caught.value)
+        assert ann.list() == []
+
+
+def test_what_is_blocked_in_an_extraction_is_warned_about() -> None:
+    store = InMemoryStore()
+    guard = Guard(trust={"tool": "block"})
+    manager = create_memory_store_manager(
+        ScriptedChatModel(obedient), namespace=("m",), store=store, guard=guard
+    )
+
+    with pytest.warns(DroppedWarning, match="does not come from the user"):
+        kept = manager.invoke({"messages": [ToolMessage("Ann hates tea", tool_call_id="1")]})
+
+    assert kept == []
+    assert store.search(("m",)) == []
+
+
+def test_quarantine_is_listed_released_and_dropped() -> None:
+    guard = Guard(actions={"card": "quarantine"})
+    with longterm.open(":memory:", embeddings=None, guard=guard) as memory:
+        ann = memory.user("ann")
+        for text in (f"Pay with {CARD}", f"Never pay with {CARD}"):
+            with pytest.raises(GuardedError, match="In quarantine"):
+                ann.add(text)
+        first, second = ann.quarantined()
+        assert ann.list() == []
+        assert first.found == ("card at content.content",)
+
+        ann.release(first.id)
+        ann.drop(second.id)
+
+        assert [one.content for one in ann.list()] == [f"Pay with {CARD}"]
+        assert ann.quarantined() == []
+        with pytest.raises(UnknownMemoryError):
+            ann.drop(second.id)
+
+
+def test_a_recorded_turn_is_released_as_a_turn() -> None:
+    guard = Guard(actions={"card": "quarantine"})
+    with longterm.open(":memory:", embeddings=None, guard=guard) as memory:
+        ann = memory.user("ann")
+        ann.record([HumanMessage(f"My card is {CARD}")])
+        (held,) = ann.quarantined()
+        assert not ann.recall("card").text
+
+        ann.release(held.id)
+
+        assert CARD in ann.recall("card").text
+
+
+def test_an_erase_reaches_the_quarantine() -> None:
+    guard = Guard(actions={"card": "quarantine"})
+    store = InMemoryStore()
+    with longterm.open(store, guard=guard) as memory:
+        ann = memory.user("ann")
+        with pytest.raises(GuardedError):
+            ann.add(f"Pay with {CARD}")
+
+        report = ann.erase()
+
+        assert report.removed["quarantine"] == 1
+        assert CARD not in everything(store)
+
+
+def test_adding_the_same_secret_twice_changes_nothing() -> None:
+    with longterm.open(":memory:", embeddings=None) as memory:
+        ann = memory.user("ann")
+
+        first, second = ann.add(SAID, id="a"), ann.add(SAID, id="a")
+
+        assert first.content == second.content == "My password is [redacted: secret]"
