@@ -20,6 +20,7 @@ from uuid import uuid4
 from langgraph.store.base import NOT_PROVIDED, Item, PutOp
 
 from longterm.effects.clock import utc_now
+from longterm.effects.observe import observed
 from longterm.effects.operations import Index, Ttl, get_op, put_op
 from longterm.effects.steps import Exclusive, fetch, replace
 from longterm.errors import ConflictError, GuardedError, PartialWriteError
@@ -166,7 +167,14 @@ async def commit(
     if not writes:
         return Committed()
     change = _Change(tuple(writes), actor, tuple(sources), model, reason, policy or Policy())
-    return await Exclusive(frozenset(write.namespace for write in writes), _carried_out(change))
+    namespaces = frozenset(write.namespace for write in writes)
+    deletes = all(write.value is None for write in writes)
+    creates = all(write.fresh for write in writes)
+    operation = "delete_memory" if deletes else "create_memory" if creates else "upsert_memory"
+    with observed(operation, writes[0].namespace[0]) as seen:
+        done = await Exclusive(namespaces, _carried_out(change))
+        seen.records = len(done.written)
+        return done
 
 
 @dataclass(frozen=True, slots=True)

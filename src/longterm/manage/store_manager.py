@@ -18,6 +18,7 @@ from langgraph.store.base import BaseStore, Item as StoreItem
 from typing_extensions import override
 
 from longterm.commit import Policy, commit
+from longterm.effects.observe import count_tokens
 from longterm.effects.operations import search_op
 from longterm.effects.steps import search
 from longterm.errors import ConfigurationError
@@ -211,6 +212,9 @@ class MemoryStoreManager(NamespaceAccess):
         draft = self._draft(await self._known(messages, namespace, config), config)
         session = ExtractionInput(messages, draft, steps, today(), self._ids(namespace, config))
         extraction = await self._extract(session)
+        if used := extraction.report.usage:
+            read, written = used["input_tokens"], used["output_tokens"]
+            count_tokens(self._model_name, read=read, written=written)
         random_ids = not (self._profile or self._default or job_in(config))
         sources = ConversationSources(messages, thread_in(config))
         writes = writes_of(extraction.draft, namespace, sources, random_ids=random_ids)

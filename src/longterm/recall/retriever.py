@@ -19,6 +19,7 @@ from langgraph.store.base import BaseStore, GetOp, Item, SearchOp
 from typing_extensions import override
 
 from longterm.effects.clock import utc_now
+from longterm.effects.observe import observed
 from longterm.effects.runnable import FlowRunnable
 from longterm.effects.steps import Compress, HybridQuery, fetch, search
 from longterm.effects.warn import warn_caller
@@ -212,6 +213,12 @@ class Recall(FlowRunnable[Any, RecallResult]):
 
     @override
     async def flow(self, input: Any, config: RunnableConfig) -> RecallResult:
+        with observed("search_memory", self.namespaces[0].template[0]) as seen:
+            found = await self._recalled(input, config)
+            seen.records = len(found.items)
+            return found
+
+    async def _recalled(self, input: Any, config: RunnableConfig) -> RecallResult:
         ranking = await self.ranking(input, config)
         if ranking is None:
             return RecallResult("", (), "")

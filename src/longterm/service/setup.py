@@ -20,6 +20,7 @@ from longterm.manage.store_manager import MemoryStoreManager, create_memory_stor
 from longterm.memory.model import Memory
 from longterm.memory.namespace import Namespace
 from longterm.models.names import ChatModel
+from longterm.models.prices import cost_of
 from longterm.recall.retriever import Recall, create_recall
 from longterm.reflect import ReflectionExecutor, erase_reflections
 from longterm.reflect.executor import LocalReflectionExecutor
@@ -49,6 +50,8 @@ class Setup:
     policy: Policy
     #: Tokens that extraction used, by namespace.
     tokens: dict[Namespace, int] = field(default_factory=dict[Namespace, int])
+    #: What they cost in US dollars; None where a price is not known.
+    costs: dict[Namespace, float | None] = field(default_factory=dict[Namespace, float | None])
     _managers: dict[int, MemoryStoreManager] = field(default_factory=dict[int, MemoryStoreManager])
     _executors: dict[int, LocalReflectionExecutor] = field(
         default_factory=dict[int, LocalReflectionExecutor]
@@ -107,6 +110,11 @@ class Setup:
         if usage is not None:
             with self._lock:
                 self.tokens[memories] = self.tokens.get(memories, 0) + usage["total_tokens"]
+                name = self.model if isinstance(self.model, str) else None
+                name = name or getattr(self.model, "model_name", None)
+                cost = cost_of(name, read=usage["input_tokens"], written=usage["output_tokens"])
+                before = self.costs.get(memories, 0.0)
+                self.costs[memories] = None if cost is None or before is None else before + cost
 
     def erase(self, memories: Namespace) -> dict[str, int]:
         """Erase what is kept of a user beside the store; say how much, by place.
@@ -115,6 +123,7 @@ class Setup:
         """
         with self._lock:
             self.tokens.pop(memories, None)
+            self.costs.pop(memories, None)
         removed = Counter[str]()
         for executor in self.executors:
             removed.update(executor.erase(memories))

@@ -362,7 +362,7 @@ class UserMemory:
             revisions=sum(map(len, revisions.values())),
             size=sum(len(to_json(item.value)) for item in [*memories, *turns]),
             tokens=tokens,
-            cost=None if tokens else 0.0,
+            cost=self._setup.costs.get(self._memories, 0.0),
         )
 
     stats, astats = both(_stats)
