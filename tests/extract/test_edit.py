@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given, strategies as st
+from pydantic import BaseModel
 
 from longterm.extract.edit import edited, merge
 from longterm.extract.schema import memory_schemas
@@ -75,6 +76,65 @@ def test_neither_the_content_nor_the_patch_is_changed(content: Any, patch: Any) 
     before = repr((content, patch))
     merge(content, patch, ANYTHING)
     assert repr((content, patch)) == before
+
+
+# What the schema decides
+
+
+class Cat(BaseModel):
+    name: str
+    lives: int
+
+
+class Dog(BaseModel):
+    name: str
+    breed: str
+
+
+class Home(BaseModel):
+    pet: Cat | Dog
+    street: str | None = "unknown"
+    rooms: int = 3
+    tags: set[str] = set()
+
+
+(HOME,) = memory_schemas([Home])
+CAT = {"pet": {"name": "Tom", "lives": 9}, "street": "Elm St", "rooms": 2, "tags": ["a", "b"]}
+
+
+def test_a_value_of_another_type_takes_the_whole_place() -> None:
+    after = edited(HOME, CAT, {"pet": {"name": "Rex", "breed": "pug"}})
+    assert after["pet"] == {"name": "Rex", "breed": "pug"}
+
+
+def test_a_value_of_the_same_type_is_merged() -> None:
+    assert edited(HOME, CAT, {"pet": {"lives": 8}})["pet"] == {"name": "Tom", "lives": 8}
+
+
+def test_null_is_null_where_the_field_takes_it() -> None:
+    assert edited(HOME, CAT, {"street": None})["street"] is None
+
+
+def test_null_never_lets_a_default_in() -> None:
+    with pytest.raises(ProposalError, match="rooms cannot be null"):
+        edited(HOME, CAT, {"rooms": None})
+
+
+@pytest.mark.parametrize(
+    "changes", [{"garden": "big"}, [{"op": "add", "path": "/garden", "value": "big"}]]
+)
+def test_a_field_that_does_not_exist_is_a_complaint(changes: Any) -> None:
+    with pytest.raises(ProposalError, match="There is no field garden"):
+        edited(HOME, CAT, changes)
+
+
+def test_a_set_in_another_order_is_no_change() -> None:
+    assert edited(HOME, CAT, {"tags": ["b", "a"]}) is CAT
+
+
+@pytest.mark.parametrize("pet", ['{"lives": 8}', '"{\\"lives\\": 8}"'])
+def test_json_text_is_read_where_no_text_belongs(pet: str) -> None:
+    assert edited(HOME, CAT, {"pet": pet})["pet"] == {"name": "Tom", "lives": 8}
 
 
 # JSON patches

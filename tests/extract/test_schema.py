@@ -16,7 +16,16 @@ from typing import (
 
 import pytest
 from hypothesis import given, strategies as st
-from pydantic import BaseModel, ConfigDict, Field, RootModel, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    RootModel,
+    SecretStr,
+    computed_field,
+    field_serializer,
+    field_validator,
+)
 from typing_extensions import TypedDict
 
 from longterm.errors import ConfigurationError
@@ -348,3 +357,53 @@ def test_two_schemas_of_one_name_are_refused() -> None:
 def test_names_that_differ_only_in_case_are_refused() -> None:
     with pytest.raises(ConfigurationError, match="memory"):
         memory_schemas([Memory, {"title": "memory", "properties": {}}])
+
+
+# What is written reads back
+
+
+class Trip(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    days: int
+    note: str = Field(default="", exclude=True)
+
+    @computed_field
+    @property
+    def nights(self) -> int:
+        return self.days - 1
+
+
+def test_computed_fields_are_never_stored_and_excluded_ones_never_asked_for() -> None:
+    (trip,) = memory_schemas([Trip])
+    assert trip.check({"days": 3}) == {"days": 3}
+    assert trip.load({"days": 3, "nights": 2}, None) == Trip(days=3)
+    assert trip.parameters["properties"].keys() == {"days"}
+
+
+class Hidden(BaseModel):
+    text: str = Field(exclude=True)
+
+
+class Login(BaseModel):
+    password: SecretStr
+
+
+class Spelled(BaseModel):
+    number: int
+
+    @field_serializer("number")
+    def _in_words(self, number: int) -> str:
+        return "many" * number
+
+
+@pytest.mark.parametrize("schema", [Hidden, Login, Spelled])
+def test_a_schema_that_does_not_read_back_is_refused(schema: type[BaseModel]) -> None:
+    with pytest.raises(ConfigurationError, match="does not read back"):
+        memory_schemas([schema])
+
+
+def test_schemas_in_any_script_have_names_that_providers_take() -> None:
+    kinds = memory_schemas([{"title": title, "properties": {}} for title in ("偏好", "经历", "3D")])
+    assert len({kind.tool_name for kind in kinds}) == 3
+    assert all(re.fullmatch("[a-zA-Z_][a-zA-Z0-9_-]{0,56}", kind.tool_name) for kind in kinds)

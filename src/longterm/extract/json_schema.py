@@ -230,6 +230,8 @@ def decoded(value: Any, schema: Schema) -> Any:
     types = types_of(schema)
     if isinstance(value, str) and types and "string" not in types and not cut_off(value):
         found = parsed(value)
+        if isinstance(found, str) and found != value:  # encoded twice
+            return decoded(found, schema)
         same = _type_of(found) in types or (_type_of(found) == "integer" and "number" in types)
         return decoded(found, schema) if same and not isinstance(found, str) else value
     if not isinstance(value, Mapping | list):

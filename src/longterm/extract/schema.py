@@ -261,7 +261,7 @@ def _unreadable(read: dict[str, Any], written: Mapping[str, Any], path: str) -> 
     if path and all(types) and not (types[0] & types[1]) and types != ({"integer"}, {"number"}):
         yield f"{path[:-1]} is written as {sorted(types[1])} and read as {sorted(types[0])}"
     fields, kept = properties_of(read), properties_of(written)
-    for name in list(fields) if kept else ():
+    for name in list(fields) if "properties" in written else ():
         if name in kept:
             yield from _unreadable(cast("Any", fields[name]), kept[name], f"{path}{name}.")
         elif name in read.get("required", ()):

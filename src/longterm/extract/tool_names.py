@@ -37,9 +37,14 @@ def named(name: str, tools: Mapping[str, str]) -> str | None:
     squashed = "".join(words_of(name))
     if len(same := {tools[one] for one in tools if "".join(words_of(one)) == squashed}) == 1:
         return same.pop()
-    fitting = [(len(words_of(one)), tools[one]) for one in tools if _stands_in(one, name)]
-    longest = {tool for length, tool in fitting if length == max(fitting)[0]}
-    return longest.pop() if len(longest) == 1 else None
+    fitting = sorted(
+        (one for one in tools if _stands_in(one, name)), key=lambda one: len(words_of(one))
+    )
+    # A shorter name may stand in a longer one, "Person" in "update_Person", but not beside it.
+    beside = [one for one in fitting if not set(words_of(one)) <= set(words_of(fitting[-1]))]
+    same_length = [one for one in fitting if len(words_of(one)) == len(words_of(fitting[-1]))]
+    meant = {tools[one] for one in same_length}
+    return meant.pop() if len(meant) == 1 and not beside else None
 
 
 def _stands_in(tool: str, name: str) -> bool:

@@ -19,7 +19,7 @@ from longterm.extract.proposal import NewId, Permissions
 from longterm.extract.schema import MemorySchema, Schema, memory_schemas
 from longterm.manage.known import Known, normalize_existing
 from longterm.manage.results import Results, warn_of_dropped
-from longterm.memory.conversation import as_messages
+from longterm.memory.conversation import as_messages, as_time
 from longterm.memory.draft import Draft, Entry
 from longterm.memory.model import JOB_ID, ExtractedMemory, Memory, RemoveDoc
 from longterm.models.names import ChatModel, ProtocolName, as_model
@@ -87,7 +87,7 @@ class MemoryManager(FlowRunnable[Any, list[ExtractedMemory]]):
         draft = Draft.of([document for document, _ in known.values()])
         if not messages:
             return Results(self._memories(draft, known))
-        session = ExtractionInput(messages, draft, steps_in(fields), today(), ids_for(config))
+        session = ExtractionInput(messages, draft, steps_in(fields), today(config), ids_for(config))
         return self._results(await self._extractor.extract(session), known)
 
     def _results(self, extraction: Extraction, known: Known) -> list[ExtractedMemory]:
@@ -132,9 +132,18 @@ def steps_in(fields: Mapping[str, Any]) -> int:
     return steps
 
 
-def today() -> date:
-    """Return the date where this program runs."""
-    return datetime.now().astimezone().date()
+def today(config: RunnableConfig) -> date:
+    """Return the date of ``now`` in the config's ``configurable``, else where this program runs.
+
+    Raises `InvalidInputError` for a ``now`` that is no time.
+    """
+    given = config.get("configurable", {}).get("now")
+    if given is None:
+        return datetime.now().astimezone().date()
+    now = as_time(given)
+    if now is None:
+        raise InvalidInputError("config['configurable']['now'] must be a datetime or ISO 8601.")
+    return now.date()
 
 
 def job_in(config: RunnableConfig) -> Any:

@@ -210,7 +210,9 @@ class MemoryStoreManager(NamespaceAccess):
         if not messages:
             return Results()
         draft = self._draft(await self._known(messages, namespace, config), config)
-        session = ExtractionInput(messages, draft, steps, today(), self._ids(namespace, config))
+        session = ExtractionInput(
+            messages, draft, steps, today(config), self._ids(namespace, config)
+        )
         extraction = await self._extract(session)
         if used := extraction.report.usage:
             read, written = used["input_tokens"], used["output_tokens"]

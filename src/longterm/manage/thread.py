@@ -60,7 +60,7 @@ class ThreadExtractor(FlowRunnable[Any, Any]):
         messages = as_messages(fields_in(input)["messages"])
         if not messages:
             raise InvalidInputError("There are no messages to read a value from.")
-        session = ExtractionInput(messages, Draft(), 1, today(), ids_for(config))
+        session = ExtractionInput(messages, Draft(), 1, today(config), ids_for(config))
         extraction = await self._extractor.extract(session)
         if not extraction.draft.entries:
             reasons = "; ".join(map(str, extraction.report.dropped))

@@ -29,6 +29,7 @@ from longterm.text.truncation import shortened
 __all__ = [
     "QUERY_LIMIT",
     "as_messages",
+    "as_time",
     "message_text",
     "message_time",
     "render",
@@ -99,15 +100,21 @@ def render(messages: Sequence[BaseMessage]) -> str:
 
 def _heading(message: BaseMessage) -> str:
     time = message_time(message)
-    stamp = f"[{time:%Y-%m-%d %H:%M}] " if time else ""
+    zone = f" {time.isoformat()[-6:]}" if time and time.utcoffset() else ""
+    stamp = f"[{time:%Y-%m-%d %H:%M}{zone}] " if time else ""
     role, name = speaker(message), as_label(message.name or "")
     shown = f" ({name})" if name and not poses(name, role) else ""
     return f"{stamp}{role}{shown}"
 
 
 def speaker(message: BaseMessage) -> str:
-    """Role of *message* in the words of OpenAI's API: user, assistant, tool, system."""
+    """Role of *message* in the words of OpenAI's API: user, assistant, tool, system.
+
+    What another middleware wrote into the history is nobody's words: its role is "summary".
+    """
     match message:
+        case BaseMessage(additional_kwargs={"lc_source": _}):
+            return "summary"
         case HumanMessage():
             return "user"
         case AIMessage():
@@ -127,13 +134,14 @@ def message_time(message: BaseMessage) -> datetime | None:
     """Time *message* carries in its metadata (ISO 8601 or seconds or milliseconds), if any."""
     for holder in (message.additional_kwargs, message.response_metadata):
         for key in _TIME_KEYS:
-            time = _as_time(cast("dict[str, Any]", holder).get(key))
+            time = as_time(cast("dict[str, Any]", holder).get(key))
             if time:
                 return time
     return None
 
 
-def _as_time(value: object) -> datetime | None:
+def as_time(value: object) -> datetime | None:
+    """Read a time: a datetime, ISO 8601, or seconds or milliseconds since 1970; None for others."""
     try:
         match value:
             case datetime():
