@@ -30,6 +30,8 @@ PATHS: dict[str, tuple[str, ...]] = {
     ),
     "longterm.local": ("longterm.models.local",),
     "longterm.optimize": ("longterm.prompts",),
+    "longterm.recall.fuse": ("longterm.recall.fusion",),
+    "longterm.recall.recalling": ("longterm.recall.retriever",),
     "longterm.summarize": ("longterm.short_term",),
     "longterm.summarize.wording": ("longterm.short_term.prompts",),
 }
