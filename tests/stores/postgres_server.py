@@ -6,7 +6,7 @@ import atexit
 import shutil
 import tempfile
 import warnings
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
@@ -15,7 +15,12 @@ from uuid import uuid4
 
 import psycopg
 
-__all__ = ["fresh_schema", "own_server", "server_url"]
+from longterm.stores import PostgresStore
+
+__all__ = ["OpenStore", "fresh_schema", "own_server", "server_url"]
+
+#: Opens a store, with other options than usual or on another URL.
+OpenStore = Callable[..., PostgresStore]
 
 
 @contextmanager

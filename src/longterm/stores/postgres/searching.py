@@ -131,7 +131,8 @@ class ItemSearch:
 
     def _best(self, search: CandidateSearch) -> list[Place]:
         """Find what each signal puts first, and what was written around the best of it."""
-        limit, reach = self._op.limit, max(self._op.limit, 1)
+        # Twice as far, as which of equals comes first is not PostgreSQL's to say.
+        limit, reach = self._op.limit, max(2 * self._op.limit, _REACH)
         while True:
             candidates = search.gather(reach)
             best = [
