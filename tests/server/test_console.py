@@ -42,6 +42,7 @@ async def test_a_memory_is_added_changed_forgotten_and_restored_by_forms(connect
     assert "<ins>coffee</ins>" in shown
     assert (await client.post(f"{place}/forget", data={"mark": mark})).status_code == 303
     assert "This memory is gone" in (await client.get(place)).text
+    assert place in (await client.get("/users/ann/forgotten")).text
     await client.post(f"{place}/restore", data={"mark": mark, "revision": "1"})
     assert 'class="said large">Ann likes tea<' in (await client.get(place)).text
 
@@ -75,6 +76,8 @@ async def test_what_was_said_is_never_a_script(connect: Connect, service: Memory
         assert "<script>alert" not in page.text
         assert "<img" not in page.text
         assert "script-src 'self'" in page.headers["content-security-policy"]
+        # With "no-referrer" a browser would hide the origin of our own forms from us.
+        assert page.headers["referrer-policy"] == "same-origin"
         assert "unsafe" not in page.headers["content-security-policy"]
     asked = await client.get(f"{user}/recall", params={"question": SCRIPT})
     assert "<script>alert" not in asked.text

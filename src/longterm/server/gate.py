@@ -177,7 +177,8 @@ def _with_headers(send: Send) -> Send:
             headers = MutableHeaders(scope=message)
             headers.setdefault("cache-control", "no-store")
             headers.setdefault("x-content-type-options", "nosniff")
-            headers.setdefault("referrer-policy", "no-referrer")
+            # Not "no-referrer": then browsers hide the origin of our own forms as well.
+            headers.setdefault("referrer-policy", "same-origin")
         await send(message)
 
     return sending

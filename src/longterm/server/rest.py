@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 
 from longterm.errors import ConflictError, UnknownMemoryError
@@ -19,7 +20,7 @@ from longterm.recall.retriever import RecallItem, RecallResult
 from longterm.server.access import Admin, ReadUser, Service, WriteUser
 from longterm.service import MemoryRecord
 
-__all__ = ["recalled_json", "router"]
+__all__ = ["router"]
 
 router = APIRouter(prefix="/v1", tags=["memory"])
 
@@ -107,11 +108,11 @@ async def record(memory: WriteUser, body: Conversation) -> dict[str, int]:
 
 
 @router.post("/users/{user}/recall")
-async def recall(memory: ReadUser, body: Question) -> dict[str, Any]:
+async def recall(memory: ReadUser, body: Question) -> Response:
     """Find what matters to a question, as items and as a block of text."""
     asked = body.model_dump(exclude={"question"})
     found = await memory.arecall(body.question, **asked)
-    return recalled_json(found)
+    return Response(to_json(_recalled(found)), media_type="application/json")
 
 
 @router.get("/users/{user}/memories")
@@ -249,7 +250,7 @@ def _erased(report: Erasure) -> dict[str, Any]:
     return {"removed": report.removed, "beyond": list(report.beyond)}
 
 
-def recalled_json(found: RecallResult) -> dict[str, Any]:
+def _recalled(found: RecallResult) -> dict[str, Any]:
     """Return what was recalled as JSON data."""
     return {
         "question": found.question,
@@ -267,6 +268,8 @@ def _item(item: RecallItem) -> dict[str, Any]:
         "parts": dict(item.parts),
         "time": item.time.isoformat(),
         "speaker": item.speaker,
+        "thread": item.thread,
+        "in_block": item.in_block,
     }
 
 

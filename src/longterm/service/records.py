@@ -67,6 +67,20 @@ class MemoryRecord:
             score=item.score if isinstance(item, SearchItem) else None,
         )
 
+    @classmethod
+    def past(cls, id: str, revisions: Sequence[Revision]) -> MemoryRecord:
+        """Read what a memory was before it was deleted, from its revisions."""
+        living = [one for one in revisions if one.value is not None]
+        document = document_of(id, living[-1].value or {})
+        return cls(
+            id=id,
+            kind=document.kind,
+            content=shown(document.content),
+            created_at=living[0].time,
+            updated_at=revisions[-1].time,
+            revision=revisions[-1].number,
+        )
+
     def as_json(self) -> dict[str, Any]:
         """Return it as JSON data; times in ISO 8601."""
         fields = asdict(self)
@@ -123,6 +137,8 @@ class TurnRecord:
     role: str
     text: str
     time: datetime
+    #: The place in what it was recorded with; messages without a time share one.
+    position: int
 
     @classmethod
     def of(cls, item: Item) -> TurnRecord:
@@ -136,6 +152,7 @@ class TurnRecord:
             role=str(value.get("role") or ""),
             text=str(value.get("content") or ""),
             time=datetime.fromisoformat(value["time"]) if "time" in value else item.created_at,
+            position=int(value.get("position") or 0),
         )
 
 

@@ -29,7 +29,12 @@ from longterm.errors import ConfigurationError, ConflictError, InvalidInputError
 from longterm.history import Erasure, History, Imported
 from longterm.history.erasing import erase
 from longterm.history.exchange import import_lines
-from longterm.history.items import all_revisions, latest_numbers
+from longterm.history.items import (
+    all_revisions,
+    deleted_keys,
+    latest_numbers,
+    revisions_of_each,
+)
 from longterm.history.quarantine import drop, held_in, release
 from longterm.manage.results import Results
 from longterm.memory.history_items import HISTORY_ROOT, history_namespace
@@ -262,6 +267,14 @@ class UserMemory:
     drop, adrop = both(_drop)
 
     # --- what was ---
+
+    async def _forgotten(self) -> _Records:
+        """Return the memories that were deleted and can be restored, as they were last."""
+        keys = await deleted_keys(self._memories)
+        revisions = await revisions_of_each(self._memories, keys)
+        return [MemoryRecord.past(key, revisions[key]) for key in keys]
+
+    forgotten, aforgotten = both(_forgotten)
 
     def history(self, id: str) -> _Revisions:
         """Return the revisions of a memory, oldest first; none where it never was."""

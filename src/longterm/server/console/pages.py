@@ -89,6 +89,12 @@ async def memories(
     )
 
 
+@router.get("/users/{user}/forgotten")
+async def forgotten(request: Request, user: str, memory: Memory) -> Response:
+    """Show what was deleted and can be restored."""
+    return page(request, "forgotten.html", user=user, records=await memory.aforgotten())
+
+
 @router.post("/users/{user}/memories", dependencies=[Guarded])
 async def add(user: str, memory: Memory, content: Text) -> Response:
     """Store a memory by hand."""
@@ -166,7 +172,7 @@ async def turns(request: Request, user: str, memory: Memory, offset: int = 0) ->
     for record in await memory.alist(limit=_FACTS):
         for source in await memory.asources(record.id):
             facts.setdefault((source.thread_id or "", source.message_id), []).append(record)
-    ordered = sorted(said, key=lambda turn: (turn.thread, turn.time))
+    ordered = sorted(said, key=lambda turn: (turn.thread, turn.time, turn.position))
     threads = [(name, [*some]) for name, some in groupby(ordered, lambda turn: turn.thread)]
     threads.sort(key=lambda thread: thread[1][-1].time, reverse=True)
     following = offset + 4 * _PAGE if len(said) == 4 * _PAGE else None

@@ -1,0 +1,145 @@
+"""What the server costs: recall over REST beside recall in the process, and many users at once.
+
+    python benchmarks/server.py [--turns 2000] [--users 200] [--workers 2]
+
+Starts the real program on a store of its own and asks it over a socket.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import httpx
+
+import longterm
+
+QUESTIONS = [
+    "Where did I move?",
+    "What do I drink?",
+    "Who visits in June?",
+    "Which bread do I like?",
+]
+WORDS = ["Lyon", "tea", "bread", "harbour", "sister", "June", "chess", "jazz", "rain", "soup"]
+
+
+def fill(path: Path, turns: int) -> None:
+    """Record so many turns of one user."""
+    said = [
+        {"role": "user", "content": " ".join(WORDS[(n * k) % len(WORDS)] for k in range(1, 12))}
+        for n in range(turns)
+    ]
+    with longterm.open(path, embeddings=None) as service:
+        for start in range(0, turns, 200):
+            service.user("ann").record(said[start : start + 200], thread=str(start))
+
+
+def milliseconds(call: Callable[[str], object], times: int = 100) -> float:
+    """Median of so many calls, warm."""
+    spans: list[float] = []
+    for n in range(times + 10):
+        began = time.perf_counter()
+        call(QUESTIONS[n % len(QUESTIONS)])
+        spans.append((time.perf_counter() - began) * 1_000)
+    return median(spans[10:])
+
+
+def start(path: Path, port: int, workers: int) -> subprocess.Popen[bytes]:
+    """Start the program and wait until it answers."""
+    words = [sys.executable, "-m", "longterm", "serve", "--store", str(path), "--port", str(port)]
+    words += ["--embeddings", "none", "--workers", str(workers), "--rate-limit", "1000000/minute"]
+    process = subprocess.Popen(words, env={**os.environ})
+    for _ in range(300):
+        with suppress(httpx.TransportError):
+            httpx.get(f"http://127.0.0.1:{port}/healthz")
+            break
+        time.sleep(0.1)
+    else:
+        raise SystemExit("the server did not start")
+    return process
+
+
+async def crowd(url: str, users: int, each: int) -> dict[str, Any]:
+    """Have *users* write and recall at the same time; what failed, and how long answers took."""
+    limits = httpx.Limits(max_connections=users)
+    async with httpx.AsyncClient(base_url=url, limits=limits, timeout=120) as client:
+        spans: list[float] = []
+        failed: list[str] = []
+
+        async def one(user: int) -> None:
+            for n in range(each):
+                for path, body in (
+                    ("memories", {"content": f"fact {n} of {user}"}),
+                    ("recall", {"question": "fact"}),
+                ):
+                    began = time.perf_counter()
+                    try:
+                        answer = await client.post(f"/v1/users/u{user}/{path}", json=body)
+                        answer.raise_for_status()
+                    except httpx.HTTPError as error:
+                        failed.append(repr(error))
+                    spans.append((time.perf_counter() - began) * 1_000)
+
+        began = time.perf_counter()
+        await asyncio.gather(*map(one, range(users)))
+        took = time.perf_counter() - began
+    spans.sort()
+    return {
+        "requests": len(spans),
+        "failed": len(failed),
+        "first_error": failed[:1],
+        "per_second": round(len(spans) / took),
+        "p50_ms": round(spans[len(spans) // 2], 1),
+        "p95_ms": round(spans[len(spans) * 95 // 100], 1),
+    }
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    for name, default in (("turns", 2_000), ("users", 200), ("workers", 2), ("each", 3)):
+        parser.add_argument(f"--{name}", type=int, default=default)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "memory.db"
+        fill(path, given.turns)
+        with longterm.open(path, embeddings=None) as service:
+            here = milliseconds(service.user("ann").recall)
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        url = f"http://127.0.0.1:{port}"
+        single = start(path, port, 1)
+        with httpx.Client(base_url=url) as client:
+            there = milliseconds(
+                lambda question: client.post("/v1/users/ann/recall", json={"question": question})
+            )
+        single.send_signal(signal.SIGTERM)
+        single.wait()
+        many = start(path, port, given.workers)
+        load = asyncio.run(crowd(url, given.users, given.each))
+        many.send_signal(signal.SIGTERM)
+        many.wait()
+        with longterm.open(path, embeddings=None) as service:
+            kept = sum(len(service.user(f"u{user}").list()) for user in range(given.users))
+    load |= {"lost": given.users * given.each - kept}
+    print(
+        json.dumps({"recall_here_ms": here, "recall_over_rest_ms": there, "crowd": load}, indent=1)
+    )
+
+
+if __name__ == "__main__":
+    main()
