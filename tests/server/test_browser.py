@@ -27,6 +27,7 @@ PAGES = [
     "/users/ann",
     "/users/ann/recall?question=tea",
     "/users/ann/turns",
+    "/users/ann/quarantine",
     "/users/ann/data",
     "/users/ann/forgotten",
     "/reflections",

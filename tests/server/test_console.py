@@ -2,11 +2,15 @@
 
 import re
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from urllib.parse import quote
 
 import httpx
 import pytest
 
+import longterm
+from longterm.errors import LongtermError
+from longterm.guard import Guard
 from longterm.server.console.rendering import steps_of
 from longterm.service import MemoryService
 
@@ -165,3 +169,21 @@ def test_a_difference_is_told_word_by_word(service: MemoryService) -> None:
         ("new", "black"),
         ("same", "tea"),
     ]
+
+
+async def test_what_the_guard_keeps_back_is_released_or_removed(
+    connect: Connect, service: MemoryService
+) -> None:
+    guard = Guard(actions={"email": "quarantine"})
+    with longterm.open(service.store, guard=guard) as guarded:
+        for name in ("one", "two"):
+            with suppress(LongtermError):
+                await guarded.user("ann").aadd(f"Ann's address is {name}@example.com")
+    client = await connect()
+    mark = await mark_of(client)
+    shown = (await client.get("/users/ann/quarantine")).text
+    first, second = re.findall(r'action="(/users/ann/quarantine/[^"]+)/release"', shown)
+    await client.post(f"{first}/release", data={"mark": mark})
+    await client.post(f"{second}/drop", data={"mark": mark})
+    assert len(service.user("ann").list()) == 1
+    assert "Nothing." in (await client.get("/users/ann/quarantine")).text

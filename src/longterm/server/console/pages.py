@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import groupby
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
 from fastapi import APIRouter, Form, Request, Response
@@ -177,6 +177,19 @@ async def turns(request: Request, user: str, memory: Memory, offset: int = 0) ->
     threads.sort(key=lambda thread: thread[1][-1].time, reverse=True)
     following = offset + 4 * _PAGE if len(said) == 4 * _PAGE else None
     return page(request, "turns.html", user=user, threads=threads, facts=facts, following=following)
+
+
+@router.get("/users/{user}/quarantine")
+async def quarantine(request: Request, user: str, memory: Memory) -> Response:
+    """Show what the guard keeps back."""
+    return page(request, "quarantine.html", user=user, held=await memory.aquarantined())
+
+
+@router.post("/users/{user}/quarantine/{id}/{what}", dependencies=[Guarded])
+async def decide(user: str, id: str, what: Literal["release", "drop"], memory: Memory) -> Response:
+    """Release what was kept back, or remove it for good."""
+    await (memory.arelease(id) if what == "release" else memory.adrop(id))
+    return RedirectResponse(f"/users/{quote(user, safe='')}/quarantine", 303)
 
 
 @router.get("/users/{user}/data")
