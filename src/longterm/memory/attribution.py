@@ -26,22 +26,31 @@ _OF_THE_QUESTION = 0.3
 _NAMED = 1.5
 #: A message is cited that scores at least this part of the best.
 _NEAR_THE_BEST = 0.3
+#: Fewer words stand in many messages.
+_A_SENTENCE = 4
 
 
 class Attributor:
     """Finds the messages that memories came from; reads *messages* once for many memories."""
 
     def __init__(self, messages: Sequence[BaseMessage]) -> None:
-        self._texts = [terms(message_text(message)) for message in messages]
+        self._verbatim = [" ".join(message_text(message).split()) for message in messages]
+        self._texts = [terms(text) for text in self._verbatim]
         self._names = [frozenset(terms(message.name or speaker(message))) for message in messages]
 
     def of(self, content: Any, before: Any = None, *, limit: int = 3) -> list[int]:
         """Return the places of at most *limit* messages that *content* came from, best first.
 
         With *before*, what the memory said until now, only what is new counts, if anything is.
-        None are returned where no word is shared.
+        None are returned where no word is shared. What stands word for word in a message came
+        from the first one that says it.
         """
-        wanted = frozenset(query_terms(content_text(content)))
+        text = " ".join(content_text(content).split())
+        wanted = frozenset(query_terms(text))
+        if len(wanted) >= _A_SENTENCE:
+            said = next((at for at, one in enumerate(self._verbatim) if text in one), None)
+            if said is not None:
+                return [said]
         wanted = wanted - frozenset(query_terms(content_text(before))) or wanted
         shared = bm25(wanted, self._texts)
         asked_before = [0.0, *shared][: len(shared)]

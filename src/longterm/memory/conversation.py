@@ -46,6 +46,10 @@ QUERY_LIMIT = 2_000
 _TIME_KEYS = ("timestamp", "created_at", "time", "datetime", "date")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _DATA_URL = re.compile(r"data:[\w.+-]+/[\w.+-]+;base64,[A-Za-z0-9+/=\s]{64,}")
+#: What recall put into a prompt: it is known already, and nobody said it here.
+_RECALLED = re.compile(
+    r"<memory>\nRemembered from earlier conversations.*?(?:</memory>|\Z)", re.DOTALL
+)
 _SECONDS = 1e8  # a smaller number is a duration, not a moment after March 1973
 _MILLISECONDS = 1e11  # an epoch above this cannot be in seconds before the year 5138
 
@@ -174,7 +178,7 @@ def well_formed(text: str) -> str:
 def _content_parts(content: str | list[Any]) -> Iterator[str]:
     blocks = [content] if isinstance(content, str) else content
     for block in blocks:
-        yield _DATA_URL.sub("[data]", _block_text(block))
+        yield _RECALLED.sub("", _DATA_URL.sub("[data]", _block_text(block)))
 
 
 def _block_text(block: Any) -> str:
