@@ -23,7 +23,7 @@ from longterm.extract.proposal import (
     Unreadable,
 )
 from longterm.extract.protocol import AllowedActions, target_of
-from longterm.extract.reading import cut_off, parsed, too_deep
+from longterm.extract.reading import parsed, too_deep
 from longterm.extract.spelled_calls import spelled_calls
 from longterm.extract.tool_names import named, words_of
 
@@ -58,7 +58,7 @@ class CallReader:
 
     def proposed(self, name: str, arguments: Any, identity: str, *, cut: bool = False) -> Proposed:
         """Return what the call of *name* proposes; *cut* where half of it is missing."""
-        value, half = _decoded({} if arguments is None else arguments)
+        value, half = _decoded({} if arguments in (None, "null") else arguments)
         shown = "…" if too_deep(value) else arguments
         said = f"{name}({json.dumps(shown, ensure_ascii=False, default=str)})"
         if cut or half:
@@ -114,8 +114,8 @@ def _decoded(arguments: Any) -> tuple[Any, bool]:
     for _ in range(3):
         if not isinstance(arguments, str):
             break
-        half = half or cut_off(arguments)
-        arguments = {} if arguments.strip() in ("", "null") else parsed(arguments)
+        arguments, missing = parsed(arguments.strip() or "{}")
+        half = half or missing
     return arguments, half
 
 

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
-from longterm.extract.reading import cut_off, parsed
+from longterm.extract.reading import parsed
 
 __all__ = [
     "decoded",
@@ -228,8 +228,10 @@ def _rebuilt(value: Any, inner: Iterator[tuple[Any, Any]]) -> Any:
 def decoded(value: Any, schema: Schema) -> Any:
     """Return *value* with JSON text decoded wherever *schema* takes no text, at any depth."""
     types = types_of(schema)
-    if isinstance(value, str) and types and "string" not in types and not cut_off(value):
-        found = parsed(value)
+    if isinstance(value, str) and types and "string" not in types:
+        found, half = parsed(value)
+        if half:
+            return value
         if isinstance(found, str) and found != value:  # encoded twice
             return decoded(found, schema)
         same = _type_of(found) in types or (_type_of(found) == "integer" and "number" in types)

@@ -35,12 +35,15 @@ def read_json(text: str) -> Any | None:
     return None if isinstance(value, str) or too_deep(value) else value
 
 
-def parsed(text: str) -> Any | None:
-    """Return the JSON value that *text* is, a scalar too; where it is none, as `read_json`."""
+def parsed(text: str) -> tuple[Any, bool]:
+    """Return the JSON value that *text* is, a scalar too, and whether half of it is missing.
+
+    What is not JSON to the letter is read as by `read_json`.
+    """
     try:
-        return json.loads(text)
+        return json.loads(text), False
     except (ValueError, RecursionError):
-        return read_json(text)
+        return read_json(text), cut_off(text)
 
 
 def too_deep(value: Any) -> bool:
