@@ -95,6 +95,10 @@ def _fail(flow: Flow[T], error: BaseException) -> _Waiting | _Finished[T]:
         return _Waiting(flow.throw(error))
     except StopIteration as stop:
         return _Finished(cast("T", stop.value))
+    finally:
+        # This frame stands in the error's traceback: a circle would keep alive, and what they
+        # hold locked, the frames below it.
+        del error
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,8 @@ __all__ = ["Encoded", "decode", "encode", "leaves"]
 
 #: Levels of a value. Python and SQLite read a thousand at most, Python less on a deep stack.
 _DEEPEST = 500
+#: A memory is far smaller; the index of a text this long takes a few hundred megabytes to make.
+_MOST_BYTES = 8 * 2**20
 _BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"|[][{}]')
 
 
@@ -32,9 +34,16 @@ class Encoded:
 def encode(value: Mapping[str, Any]) -> Encoded:
     """Write a value as JSON; what JSON cannot say is an `InvalidInputError`."""
     try:
-        return _encode(dict(value))
+        encoded = _encode(dict(value))
     except (TypeError, ValueError, RecursionError) as exc:
         raise InvalidInputError(f"The value cannot be stored as JSON: {exc}") from exc
+    # A character is at most four bytes: most need not be counted.
+    if len(encoded.text) * 4 > _MOST_BYTES and len(encoded.text.encode()) > _MOST_BYTES:
+        raise InvalidInputError(
+            f"A value may be {_MOST_BYTES // 2**20} MB long as JSON, and this one is longer. "
+            "Split it over several items, or keep it elsewhere and store where it is."
+        )
+    return encoded
 
 
 def decode(text: str) -> dict[str, Any]:

@@ -12,13 +12,13 @@ import threading
 import time
 import weakref
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from json import JSONDecodeError
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from longterm.errors import StoreError
-from longterm.stores.embedded.migrations import is_current, migrate, scripts, transaction
+from longterm.stores.embedded.migrations import is_current, migrate, scripts
 
 __all__ = ["MEMORY", "Database", "Synchronous", "explained"]
 
@@ -46,31 +46,60 @@ class Database:
         self._check_versions()
         with _registry:
             _databases.add(self)
-        with self._errors():
-            self._prepare()
+        self._prepare()
 
     @property
     def in_memory(self) -> bool:
         """Whether it ends with the process."""
         return self.path == MEMORY
 
-    @contextmanager
-    def reading(self) -> Generator[sqlite3.Connection]:
+    def reading(self) -> AbstractContextManager[sqlite3.Connection]:
         """Read from one state of the file, whatever others write meanwhile."""
-        with self._errors(), self._borrowed() as connection, transaction(connection, "BEGIN"):
-            yield connection
+        return self._lending("BEGIN", nullcontext())
 
-    @contextmanager
-    def writing(self) -> Generator[sqlite3.Connection]:
+    def writing(self) -> AbstractContextManager[sqlite3.Connection]:
         """Write all or nothing; nobody else writes meanwhile."""
-        with self.outside() as connection, transaction(connection, "BEGIN IMMEDIATE"):
-            yield connection
+        return self._lending("BEGIN IMMEDIATE", self._write_lock)
+
+    def outside(self) -> AbstractContextManager[sqlite3.Connection]:
+        """Lend a connection without a transaction, for what cannot run inside one."""
+        return self._lending(None, self._write_lock)
 
     @contextmanager
-    def outside(self) -> Generator[sqlite3.Connection]:
-        """Lend a connection without a transaction, for what cannot run inside one."""
-        with self._write_lock, self._errors(), self._borrowed() as connection:
-            yield connection
+    def _lending(
+        self, begin: str | None, write_lock: AbstractContextManager[Any]
+    ) -> Generator[sqlite3.Connection]:
+        """Lend a connection, in a transaction where *begin* starts one.
+
+        All of it is undone in this one frame, so that a Ctrl-C at any moment, even one that
+        comes while it is undone, leaves no lock, no count and no transaction behind.
+        """
+        loan, connection = _Loan(), None
+        try:
+            with self._turn if self.in_memory else nullcontext(), write_lock:
+                with self._gate:  # nobody gets a connection while the process forks
+                    self._loans.add(loan)
+                try:
+                    connection = self._take()
+                    if connection.in_transaction:
+                        connection.rollback()  # what an interrupt left in memory's only one
+                    if begin:
+                        connection.execute(begin)
+                    yield connection
+                    if begin:
+                        connection.execute("COMMIT")
+                except BaseException:
+                    # A full disk makes SQLite roll back by itself.
+                    if connection is not None and connection.in_transaction:
+                        with suppress(sqlite3.Error):
+                            connection.execute("ROLLBACK")
+                    raise
+                finally:
+                    self._loans.discard(loan)
+                    if connection is not None:
+                        self._give_back(connection)
+        except (sqlite3.Error, OSError, UnicodeDecodeError, JSONDecodeError) as exc:
+            raise StoreError(explained(self.path, exc)) from _without_contents(exc)
 
     def close(self) -> None:
         """Close every connection now, or as soon as its transaction ends."""
@@ -84,28 +113,28 @@ class Database:
         SQLite keeps account of its locks in the memory of the process. A child that inherits an
         open file believes that it holds locks which it does not, and what it writes is lost.
         """
-        self._pool.acquire()
-        self._forking = True
-        self._pool.wait_for(lambda: not self._lent, self._patience)
+        self._gate.acquire()
+        deadline = time.monotonic() + self._patience
+        while self._loans and time.monotonic() < deadline:
+            time.sleep(0.001)
         if not self.in_memory:
-            self._close_idle()
+            with self._pool:
+                self._close_idle()
 
     def after_fork_in_parent(self) -> None:
         """Go on."""
-        self._forking = False
-        self._pool.notify_all()
-        self._pool.release()
+        self._gate.release()
 
     def after_fork_in_child(self) -> None:
         """Go on with locks of one's own; a database in memory goes on as a copy."""
         self._begin()
 
     def _begin(self) -> None:
-        self._pool = threading.Condition()
-        self._forking = False
-        self._lent = 0
-        self._write_lock = threading.Lock()
-        self._turn = threading.Lock()
+        # Plain locks, whose `with` is one instruction: a Condition's can be interrupted midway.
+        self._gate, self._pool = threading.Lock(), threading.Lock()
+        self._write_lock, self._turn = threading.Lock(), threading.Lock()
+        #: Who has a connection: weakly, so that nobody is counted who is not there any more.
+        self._loans = weakref.WeakSet[_Loan]()
 
     def _close_idle(self) -> None:
         idle, self._idle = self._idle, []
@@ -121,16 +150,30 @@ class Database:
             )
 
     def _prepare(self) -> None:
+        migrations = scripts()
         try:
-            with self._borrowed() as connection:
-                migrations = scripts()
-                is_current(connection, self.path, known=len(migrations))
+            if not self.in_memory:
+                # For our user alone; SQLite gives its log the same mode.
+                with suppress(FileExistsError):
+                    os.close(os.open(self.path, os.O_CREAT | os.O_EXCL, 0o600))
+            with self.outside() as connection:
+                if not is_current(connection, self.path, known=len(migrations)):
+                    self._make_private()
                 self._use_wal(connection)
                 migrate(connection, self.path, migrations)
+        except (sqlite3.Error, OSError) as exc:
+            self.close()
+            raise StoreError(explained(self.path, exc)) from _without_contents(exc)
         except BaseException:
             self.close()
             raise
         self._identity = _identity(self.path)
+
+    def _make_private(self) -> None:
+        """Take from others the right to read a file of the first release."""
+        if not self.in_memory:
+            with suppress(PermissionError):  # it is another user's
+                Path(self.path).chmod(0o600)
 
     def _use_wal(self, connection: sqlite3.Connection) -> None:
         # SQLite does not wait here, not even with a busy timeout.
@@ -143,45 +186,18 @@ class Database:
                     raise
                 time.sleep(0.01)
 
-    @contextmanager
-    def _borrowed(self) -> Generator[sqlite3.Connection]:
-        if self.in_memory:
-            with self._turn, self._from_pool() as connection:
-                yield connection
-        else:
-            with self._from_pool() as connection:
-                yield connection
-
-    @contextmanager
-    def _from_pool(self) -> Generator[sqlite3.Connection]:
-        with self._lending():
-            connection = self._take()
-            try:
-                yield connection
-            finally:
-                self._give_back(connection)
-
-    @contextmanager
-    def _lending(self) -> Generator[None]:
-        """Count who has a connection; nobody gets one while the process forks."""
-        with self._pool:
-            self._pool.wait_for(lambda: not self._forking)
-            self._lent += 1
-        try:
-            yield
-        finally:
-            with self._pool:
-                self._lent -= 1
-                self._pool.notify_all()
-
     def _take(self) -> sqlite3.Connection:
         with self._pool:
             if self._closed:
                 raise StoreError(f"The store {self.path} is closed.")
             self._check_identity()
             if self._idle:
-                return self._idle.pop()
-        return self._connect()
+                # A database in memory would end with its only connection.
+                return self._idle[0] if self.in_memory else self._idle.pop()
+        connection = self._connect()
+        if self.in_memory:
+            self._idle.append(connection)
+        return connection
 
     def _check_identity(self) -> None:
         """Refuse to go on with a file that is no longer the one at our path.
@@ -196,6 +212,8 @@ class Database:
 
     def _give_back(self, connection: sqlite3.Connection) -> None:
         with self._pool:
+            if self.in_memory and not self._closed:
+                return
             wanted = not self._closed and len(self._idle) < _IDLE
             if wanted:
                 self._idle.append(connection)
@@ -215,15 +233,9 @@ class Database:
         connection.execute("PRAGMA secure_delete = on")
         return connection
 
-    @contextmanager
-    def _errors(self) -> Generator[None]:
-        try:
-            yield
-        except sqlite3.Error as exc:
-            raise StoreError(explained(self.path, exc)) from exc
-        except (UnicodeDecodeError, JSONDecodeError) as exc:  # not as anybody ever wrote it
-            damaged = _EXPLANATIONS[sqlite3.SQLITE_CORRUPT]
-            raise StoreError(f"{self.path} {damaged} ({exc}).") from exc
+
+class _Loan:
+    """A connection that is in use."""
 
 
 def _identity(path: str) -> tuple[int, int] | None:
@@ -259,9 +271,29 @@ _EXPLANATIONS = {
 }
 
 
-def explained(path: str, exc: sqlite3.Error) -> str:
-    """Say SQLite's error in our words, naming the file."""
-    return f"{Path(path)} {_EXPLANATIONS.get(_primary(exc), 'failed')} (SQLite: {exc})."
+def explained(path: str, exc: Exception) -> str:
+    """Say an error in our words, naming the file and nothing that stands in it."""
+    match exc:
+        case sqlite3.Error() if _primary(exc):
+            what = _EXPLANATIONS.get(_primary(exc), "failed")
+            return f"{Path(path)} {what} (SQLite: {exc.sqlite_errorname})."
+        case sqlite3.Error() if not _is_damage(exc):
+            return f"{Path(path)} failed (SQLite: {exc})."
+        case OSError():
+            reason = exc.strerror or type(exc).__name__
+            return f"{Path(path)} {_EXPLANATIONS[sqlite3.SQLITE_CANTOPEN]} ({reason})"
+        case _:
+            return f"{Path(path)} {_EXPLANATIONS[sqlite3.SQLITE_CORRUPT]} ({type(exc).__name__})."
+
+
+def _is_damage(exc: Exception) -> bool:
+    """Tell errors about text that nobody ever wrote so; they quote it."""
+    not_text = isinstance(exc, sqlite3.Error) and "decode to UTF-8" in str(exc)
+    return not_text or isinstance(exc, UnicodeDecodeError | JSONDecodeError)
+
+
+def _without_contents(exc: Exception) -> Exception | None:
+    return None if _is_damage(exc) else exc
 
 
 _databases: weakref.WeakSet[Database] = weakref.WeakSet()

@@ -1,5 +1,6 @@
 """Looking after the file: check, statistics, backup, vacuum."""
 
+import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -8,6 +9,7 @@ from uuid import uuid4
 from longterm.errors import StoreError
 from longterm.stores.embedded.database import Database, explained
 from longterm.stores.embedded.migrations import add_functions
+from longterm.stores.embedded.wal import lost_commits
 from longterm.stores.operations import Stats
 
 __all__ = ["backup", "check", "scrub", "stats", "vacuum"]
@@ -41,14 +43,24 @@ def stats(database: Database, cache_bytes: int) -> Stats:
 
 
 def check(database: Database) -> list[str]:
-    """Say what is wrong with the file, in words; nothing when it is sound."""
+    """Say what is wrong with the file, in words; nothing when it is sound.
+
+    A damaged log is noticed only until the next write or close, which overwrites it.
+    """
     with database.reading() as connection:
         rows = connection.execute("PRAGMA integrity_check").fetchall()
         damage = [f"SQLite: {row[0]}" for row in rows if row[0] != "ok"]
         if damage:
             return damage
         add_functions(connection)
-        return [wrong for wrong, query in _MUST_BE_NONE if _number(connection, query)]
+        wrong = [wrong for wrong, query in _MUST_BE_NONE if _number(connection, query)]
+    lost = 0 if database.in_memory else lost_commits(Path(f"{database.path}-wal"))
+    if lost:
+        wrong.append(
+            f"the log is damaged and SQLite ignores what follows: {lost} transactions that were "
+            "acknowledged are missing here; restore a backup if they matter"
+        )
+    return wrong
 
 
 def backup(database: Database, target: Path) -> None:
@@ -57,20 +69,16 @@ def backup(database: Database, target: Path) -> None:
         raise StoreError(f"{target} exists already; a backup never overwrites a file.")
     unfinished = target.with_name(f".{target.name}.{uuid4().hex}")
     try:
-        with database.reading() as source:
-            _copy(source, unfinished, target)
-        unfinished.rename(target)
-    finally:
-        unfinished.unlink(missing_ok=True)
-
-
-def _copy(source: sqlite3.Connection, path: Path, target: Path) -> None:
-    try:
-        with closing(sqlite3.connect(path)) as copy:
+        mode = 0o600 if database.in_memory else Path(database.path).stat().st_mode & 0o777
+        os.close(os.open(unfinished, os.O_CREAT | os.O_EXCL, mode))
+        with database.reading() as source, closing(sqlite3.connect(unfinished)) as copy:
             source.backup(copy)
             copy.execute("PRAGMA journal_mode = delete")
-    except sqlite3.OperationalError as exc:  # the disk of the copy, not of the store
+        unfinished.rename(target)
+    except (sqlite3.OperationalError, OSError) as exc:  # the disk of the copy, not of the store
         raise StoreError(explained(str(target), exc)) from exc
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def vacuum(database: Database) -> None:
