@@ -6,6 +6,7 @@ import threading
 import traceback
 from contextlib import suppress
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
@@ -76,7 +77,7 @@ def test_a_thousand_interrupts_leave_no_lock_no_count_and_no_transaction(
         other.join(30)
         assert not other.is_alive()
         assert store.get(NS, "other") is not None
-        assert not list(store._database._loans)
+        assert not list(cast("Any", store)._database._loans)
         assert store.check() == []
 
 
