@@ -3,12 +3,13 @@
 import asyncio
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import pytest
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.messages import AIMessage, HumanMessage
 from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
+from langgraph.func import entrypoint  # pyright: ignore[reportMissingTypeStubs]
 from langgraph.store.base import GetOp, Item, Op, PutOp, SearchOp, TTLConfig
 from langgraph.store.memory import InMemoryStore
 from typing_extensions import override
@@ -366,3 +367,15 @@ def test_operations_are_settled_by_the_store_s_own_rules() -> None:
     assert isinstance(get, GetOp)
     assert isinstance(found, SearchOp)
     assert (put.ttl, get.refresh_ttl, found.refresh_ttl) == (7, False, False)
+
+
+def test_what_a_model_says_inside_a_graph_is_not_streamed_to_its_user() -> None:
+    model = ScriptedChatModel("private")
+
+    def chat(_: str) -> str:
+        return run(answer_of(model))
+
+    stream = cast("Any", entrypoint)(store=InMemoryStore())(chat).stream(
+        "x", stream_mode=["messages", "updates"]
+    )
+    assert list(stream) == [("updates", {"chat": "private"})]

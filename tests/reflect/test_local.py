@@ -14,8 +14,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import CancelledError, Future
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -24,13 +25,19 @@ from langchain_core.messages import AIMessage, HumanMessage
 from langchain_core.runnables import RunnableConfig, RunnableLambda
 from langgraph.config import get_store
 from langgraph.func import entrypoint  # pyright: ignore[reportMissingTypeStubs]
-from langgraph.store.base import BaseStore, PutOp
+from langgraph.graph import START, StateGraph  # pyright: ignore[reportMissingTypeStubs]
+from langgraph.store.base import BaseStore, Op, PutOp
 from langgraph.store.memory import InMemoryStore
 from typing_extensions import override
 
 from longterm.effects.runnable import FlowRunnable
 from longterm.effects.steps import ask, write
-from longterm.errors import ConfigurationError, InvalidInputError, NoStoreError
+from longterm.errors import (
+    ConfigurationError,
+    InvalidInputError,
+    NoStoreError,
+    ReflectionTimeoutError,
+)
 from longterm.memory.namespace import NamespaceTemplate
 from longterm.reflect import Budget, ManualClock, ReflectionExecutor, Retry, Usage
 from longterm.testing import ScriptedChatModel
@@ -708,3 +715,125 @@ def test_over_its_budget_a_namespace_waits_for_the_next_day(clock: ManualClock) 
     assert not waits.done()
     clock.advance(3600)
     assert waits.result(SOON) == "2"
+
+
+async def test_async_with_waits_without_blocking_the_loop(notes: Notes) -> None:
+    loop = asyncio.get_running_loop()
+
+    def reflect(payload: str) -> str:  # needs the loop, as LangGraph's async stores do
+        return asyncio.run_coroutine_threadsafe(asyncio.sleep(0, payload), loop).result(SOON)
+
+    async with ReflectionExecutor(RunnableLambda(reflect)) as executor:
+        future = executor.submit("x", thread("t"))
+    assert future.result(0) == "x"
+
+
+class OnLoop(InMemoryStore):
+    """A store that does its work on an event loop."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__()
+        self.loop = loop
+
+    @override
+    def batch(self, ops: Iterable[Op]) -> list[Any]:
+        return asyncio.run_coroutine_threadsafe(self.abatch(ops), self.loop).result(SOON)
+
+
+async def test_a_store_that_needs_the_loop_is_not_waited_for_on_it() -> None:
+    executor = ReflectionExecutor(Remember(), store=OnLoop(asyncio.get_running_loop()))
+    future = executor.submit("tea", thread("t", user_id="ann"))
+    with pytest.warns(RuntimeWarning, match="async with"):
+        executor.shutdown()
+    assert await asyncio.wrap_future(future) == "tea"
+
+
+def test_a_namespace_that_nothing_could_fill_is_an_error_at_submit() -> None:
+    executor = ReflectionExecutor(Remember(), store=InMemoryStore())
+    with pytest.raises(ConfigurationError, match="user_id"):
+        executor.submit("tea")
+
+
+def test_threads_of_one_name_in_two_namespaces_do_not_replace_each_other(
+    clock: ManualClock,
+) -> None:
+    store = InMemoryStore()
+    executor = ReflectionExecutor(Remember(), store=store, clock=clock)
+    futures = [
+        executor.submit(user, thread("main", user_id=user), after_seconds=60)
+        for user in ("ann", "bob")
+    ]
+    clock.advance(60)
+    assert [future.result(SOON) for future in futures] == ["ann", "bob"]
+
+
+def test_one_that_takes_too_long_gives_up_its_place_and_is_reported(clock: ManualClock) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def reflect(payload: str) -> str:
+        if payload == "hangs":
+            begun.set()
+            go_on.wait(SOON)
+        return payload
+
+    executor = ReflectionExecutor(RunnableLambda(reflect), max_workers=1, timeout=30, clock=clock)
+    hangs = executor.submit("hangs", thread("t"))
+    assert begun.wait(SOON)
+    after = executor.submit("after", thread("t"))
+    clock.advance(31)
+    assert after.result(SOON) == "after"
+    with pytest.raises(ReflectionTimeoutError, match="30 seconds"):
+        hangs.result(SOON)
+    assert [failure.thread_id for failure in executor.failed()] == ["t"]
+    go_on.set()
+
+
+def test_an_erase_drops_what_is_pending_and_what_failed(clock: ManualClock) -> None:
+    executor = ReflectionExecutor(Remember(), store=InMemoryStore(), clock=clock)
+    config = thread("t", user_id="ann")
+    pending = executor.submit("tea", config, after_seconds=60)
+    other = executor.submit("cake", thread("t", user_id="bob"), after_seconds=60)
+    report = executor.erase(("notes", "ann"))
+    assert report == {"pending": 1, "running": 0, "finished": 0, "usage": 0}
+    assert pending.cancelled()
+    clock.advance(60)
+    assert other.result(SOON) == "cake"
+
+
+def test_a_submit_after_shutdown_is_a_runtime_error(notes: Notes) -> None:
+    executor = ReflectionExecutor(notes.runnable)
+    executor.shutdown()
+    with pytest.raises(RuntimeError, match="shut down"):
+        executor.submit("x")
+
+
+def test_a_thousand_failures_keep_few_payloads() -> None:
+    executor = ReflectionExecutor(RunnableLambda(lambda _: 1 // 0))  # pyright: ignore[reportUnknownLambdaType]
+    futures = [executor.submit(n, thread(str(n))) for n in range(150)]
+    for future in futures:
+        future.exception(SOON)
+    failed = executor.failed()
+    assert len(failed) == 150
+    with pytest.raises(ConfigurationError, match="last 100"):
+        executor.retry(failed[0].id)
+    assert isinstance(executor.retry(failed[-1].id).exception(SOON), ZeroDivisionError)
+
+
+def test_the_context_of_a_run_fills_the_namespace_when_the_run_is_over() -> None:
+    @dataclass
+    class Context:
+        user_id: str
+
+    store, executor = InMemoryStore(), ReflectionExecutor(Remember())
+    futures: list[Future[Any]] = []
+
+    def submit(state: dict[str, Any]) -> dict[str, Any]:
+        futures.append(executor.submit("tea"))
+        return state
+
+    builder = cast("Any", StateGraph)(dict, context_schema=Context)
+    builder.add_node("submit", submit)
+    builder.add_edge(START, "submit")
+    builder.compile(store=store).invoke({}, context=Context("ann"))
+    assert futures[0].result(SOON) == "tea"
+    assert [item.value["content"] for item in store.search(("notes", "ann"))] == ["tea"]

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypedDict, TypeVar, cast
 
 from langchain_core.runnables import RunnableConfig
-from langchain_core.runnables.config import get_executor_for_config
+from langchain_core.runnables.config import get_executor_for_config, merge_configs
 from langgraph.store.base import BaseStore, Item, Op, PutOp, SearchItem, SearchOp
 
 from longterm.effects.capabilities import CompareAndSet, HybridSearch, SearchHit
@@ -34,9 +34,12 @@ from longterm.effects.steps import (
 from longterm.effects.work import OwnStep
 from longterm.errors import NoStoreError
 
-__all__ = ["arun", "context_store", "in_graph", "run"]
+__all__ = ["UNSEEN", "arun", "context_store", "in_graph", "run"]
 
 T = TypeVar("T")
+
+#: LangGraph leaves the words of models with this tag out of what it streams.
+UNSEEN: RunnableConfig = {"tags": ["nostream"]}
 
 
 def run(
@@ -109,6 +112,11 @@ class _Edge:
     given: BaseStore | None
 
     @property
+    def unseen(self) -> RunnableConfig | None:
+        """The config for models: what they say is no part of what LangGraph streams to users."""
+        return merge_configs(self.config, UNSEEN) if in_graph() else self.config
+
+    @property
     def store(self) -> BaseStore:
         """The store of this very call: never kept, so that no graph gets another one's."""
         store = context_store() if self.given is None else self.given
@@ -143,7 +151,7 @@ def _perform(step: object, edge: _Edge) -> Any:
         case OwnStep():
             return cast("Any", step.perform())
         case Ask(model, messages):
-            return model.invoke(list(messages), edge.config)
+            return model.invoke(list(messages), edge.unseen)
         case Batch(ops):
             store = edge.store
             return [answer for part in in_batches(ops, store) for answer in store.batch(part)]
@@ -170,7 +178,7 @@ async def _aperform(step: object, edge: _Edge) -> Any:
         case OwnStep():
             return cast("Any", await step.aperform())
         case Ask(model, messages):
-            return await model.ainvoke(list(messages), edge.config)
+            return await model.ainvoke(list(messages), edge.unseen)
         case Batch(ops):
             store = edge.store
             parts = [await _abatch(store, part) for part in in_batches(ops, store)]

@@ -15,6 +15,7 @@ from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
 from langgraph.errors import GraphBubbleUp
 from typing_extensions import override
 
+from longterm.effects.drivers import UNSEEN
 from longterm.effects.runnable import FlowRunnable
 from longterm.effects.steps import Flow, ask
 from longterm.effects.warn import warn_caller
@@ -27,7 +28,6 @@ from longterm.recall.retriever import Recall, create_recall
 from longterm.short_term.node import state_field
 
 __all__ = [
-    "UNSEEN",
     "Executor",
     "RecallNode",
     "ReflectNode",
@@ -41,8 +41,6 @@ __all__ = [
 T = TypeVar("T")
 
 _LOG = logging.getLogger(__name__)
-#: LangGraph leaves the words of models with this tag out of what it streams.
-UNSEEN: RunnableConfig = {"tags": ["nostream"]}
 
 
 class Executor(Protocol):

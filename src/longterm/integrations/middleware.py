@@ -14,10 +14,9 @@ from langchain_core.runnables import Runnable
 from langgraph.store.base import BaseStore
 from typing_extensions import override
 
-from longterm.effects.drivers import arun, run
+from longterm.effects.drivers import UNSEEN, arun, run
 from longterm.errors import MissingExtraError
 from longterm.integrations.langgraph import (
-    UNSEEN,
     Executor,
     ReflectNode,
     as_recall,

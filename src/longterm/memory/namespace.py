@@ -8,17 +8,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
 from string import Formatter
-from typing import Any
+from typing import Any, cast
+from uuid import UUID
 
 from langchain_core.runnables import RunnableConfig, ensure_config
+from langchain_core.runnables.config import var_child_runnable_config
+from pydantic import BaseModel
 
 from longterm.errors import ConfigurationError
 
-__all__ = ["Namespace", "NamespaceTemplate", "escape_label", "unescape_label"]
+__all__ = ["Namespace", "NamespaceTemplate", "context_values", "escape_label", "unescape_label"]
 
 Namespace = tuple[str, ...]
 
+#: Where LangGraph keeps the run's own runtime, and in it the user's context.
+_RUNTIME = "__pregel_runtime"
 _RESERVED_ROOT = "langgraph"
 _CODES = {"%": "%25", ".": "%2E", "\0": "%00"}
 _ESCAPED_ROOT = "%6Canggraph"
@@ -52,10 +58,29 @@ def _character(code: str) -> str:
     return chr(int(code.removeprefix("%").removeprefix("u"), 16))
 
 
+def context_values(config: RunnableConfig) -> dict[str, Any]:
+    """Return the plain values of LangGraph's ``context=`` of *config*, or of the running graph."""
+    running = var_child_runnable_config.get() or RunnableConfig()
+    runtimes = (one.get("configurable", {}).get(_RUNTIME) for one in (config, running))
+    context = getattr(next((one for one in runtimes if one), None), "context", None)
+    values: Mapping[str, Any]
+    match context:
+        case BaseModel():
+            values = dict(context)
+        case Mapping():
+            values = cast("Mapping[str, Any]", context)
+        case _ if is_dataclass(context) and not isinstance(context, type):
+            values = {one.name: getattr(context, one.name) for one in fields(context)}
+        case _:
+            values = {}
+    return {k: v for k, v in values.items() if isinstance(v, str | int | float | UUID)}
+
+
 class NamespaceTemplate:
     """A namespace with placeholders: ``NamespaceTemplate(("chat", "user-{user_id}"))``.
 
-    Call it with a config to fill it; without one, the config of the running graph is used.
+    Call it with a config to fill it; without one, the config of the running graph is used. What
+    ``config["configurable"]`` does not have is taken from the ``context=`` of LangGraph's run.
     ``{{`` and ``}}`` stand for single braces. Raises `ConfigurationError` where a placeholder
     has no value, and at construction where the template itself is malformed.
     """
@@ -70,7 +95,8 @@ class NamespaceTemplate:
 
     def __call__(self, config: RunnableConfig | None = None) -> Namespace:
         """Fill the template from *config* and return the namespace."""
-        values: Mapping[str, Any] = ensure_config(config).get("configurable", {})
+        found = ensure_config(config)
+        values = context_values(found) | found.get("configurable", {})
         return tuple(escape_label(_fill(parts, values)) for parts in self._parsed)
 
     @property

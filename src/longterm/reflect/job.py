@@ -12,22 +12,20 @@ import logging
 import threading
 from collections.abc import Iterable, Mapping
 from contextvars import copy_context
-from dataclasses import dataclass, is_dataclass
+from dataclasses import dataclass
 from typing import Any, cast
 from uuid import UUID
 
 from langchain_core.callbacks import BaseCallbackHandler, BaseCallbackManager
 from langchain_core.messages import BaseMessage
 from langchain_core.runnables import Runnable, RunnableConfig, ensure_config
-from langchain_core.runnables.config import var_child_runnable_config
 from langgraph.store.base import BaseStore
-from pydantic import BaseModel
 
 from longterm.effects.clock import Clock
 from longterm.effects.drivers import context_store
 from longterm.errors import NoStoreError, ReflectionTimeoutError
 from longterm.memory.model import JOB_ID
-from longterm.memory.namespace import Namespace
+from longterm.memory.namespace import Namespace, context_values
 from longterm.reflect.retry import Retry
 from longterm.reflect.usage import Budget, Ledger, Meter, day_of, until_tomorrow
 
@@ -63,8 +61,6 @@ _POSITION = ("checkpoint_ns", "checkpoint_id", "checkpoint_map", JOB_ID)
 _POSITION_NAMES = tuple(
     f"langgraph_{name}" for name in ("step", "node", "triggers", "path", "checkpoint_ns")
 )
-#: Where LangGraph keeps the run's own runtime, and in it the user's context.
-_RUNTIME = "__pregel_runtime"
 
 
 def calling_config(config: RunnableConfig | None) -> RunnableConfig:
@@ -75,31 +71,14 @@ def calling_config(config: RunnableConfig | None) -> RunnableConfig:
     """
     found = ensure_config(config)
     configurable = found.get("configurable") or {}
-    running = (var_child_runnable_config.get() or {}).get("configurable") or {}
-    runtime = configurable.get(_RUNTIME) or running.get(_RUNTIME)
     return RunnableConfig(
         tags=list(found.get("tags") or ()),
         metadata=_without(found.get("metadata") or {}, _POSITION_NAMES),
-        configurable=_context(runtime) | _without(configurable, _POSITION),
+        configurable=context_values(found) | _without(configurable, _POSITION),
         callbacks=_handlers(found.get("callbacks")),
         recursion_limit=found.get("recursion_limit", 25),
         max_concurrency=found.get("max_concurrency"),
     )
-
-
-def _context(runtime: Any) -> dict[str, Any]:
-    """Return the plain values of the context in LangGraph's *runtime*."""
-    values: Mapping[str, Any]
-    match getattr(runtime, "context", None):
-        case BaseModel() as model:
-            values = dict(model)
-        case Mapping():
-            values = cast("Mapping[str, Any]", runtime.context)
-        case context if is_dataclass(context) and not isinstance(context, type):
-            values = {name: getattr(context, name) for name in context.__dataclass_fields__}
-        case _:
-            values = {}
-    return {k: v for k, v in values.items() if isinstance(v, str | int | float | UUID)}
 
 
 def _without(values: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
