@@ -6,10 +6,13 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 LANG_  ?= zh
 
-.PHONY: docs demo test test-all test-local test-slow coverage check format clean
+.PHONY: docs demo demo-postgres test test-all test-local test-slow coverage check format clean
 
 demo: $(VENV)/.demo  ## A real model on this machine learns, changes its mind and remembers.
 	$(BIN)/longterm demo --lang $(LANG_)
+
+demo-postgres: $(VENV)/.dev  ## The same memory on a PostgreSQL server that starts for it, without Docker.
+	$(BIN)/python bin/demo-postgres
 
 test: $(VENV)/.dev  ## The whole test suite; needs no model file.
 	$(BIN)/pytest -n auto --dist loadfile

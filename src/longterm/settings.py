@@ -22,7 +22,6 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from langchain_core.embeddings import Embeddings
@@ -243,11 +242,9 @@ def _sqlite(path: str, index: Any, options: Mapping[str, Any]) -> "EmbeddedStore
 
 
 def _postgres(url: str, index: Any, options: Mapping[str, Any]) -> BaseStore:
-    try:
-        make = resolve_name("longterm.stores.postgres:PostgresStore")
-    except ImportError as error:
-        raise MissingExtraError("A store on PostgreSQL", "postgres") from error
-    return make(url, index=index, **options)
+    from longterm.stores import PostgresStore  # noqa: PLC0415 (an extra, and slow to import)
+
+    return PostgresStore(url, index=index, **options)
 
 
 #: What the embedded embedding model needs beyond the base install.
