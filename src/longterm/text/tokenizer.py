@@ -91,15 +91,6 @@ def _stem(word: str) -> str:
     return _usual_stem(word) if len(word) <= _USUAL else _usual_stem.__wrapped__(word)
 
 
-@lru_cache(maxsize=65_536)
-def _usual_stem(word: str) -> str:
-    """Take an English ending off: enough that "hikes", "hiked" and "hiking" meet."""
-    if len(word) <= _SHORT or not word.isascii() or not word.isalpha():
-        return word
-    stem = _without_ing_or_ed(_without_s(word))
-    return stem[:-1] if stem.endswith("e") and len(stem) > _SHORT else _y_as_i(stem)
-
-
 _SHORT = 3
 #: Longer words are seldom met again, and may be megabytes: no cache keeps them.
 _USUAL = 64
@@ -107,25 +98,21 @@ _VOWEL = re.compile("[aeiouy]")
 _PLURALS = (("sses", "ss"), ("ies", "y"), ("ss", "ss"), ("us", "us"), ("is", "is"), ("s", ""))
 
 
-def _without_s(word: str) -> str:
+@lru_cache(maxsize=65_536)
+def _usual_stem(word: str) -> str:
+    """Take an English ending off: enough that "hikes", "hiked" and "hiking" meet."""
+    if len(word) <= _SHORT or not word.isascii() or not word.isalpha():
+        return word
     for ending, instead in _PLURALS:
         if word.endswith(ending):
-            return word.removesuffix(ending) + instead
-    return word
-
-
-def _without_ing_or_ed(word: str) -> str:
+            word = word.removesuffix(ending) + instead
+            break
     for ending in ("ing", "ed"):
         stem = word.removesuffix(ending)
         if stem != word and len(stem) >= _SHORT - 1 and _VOWEL.search(stem):
-            return _single(stem)
-    return word
-
-
-def _single(stem: str) -> str:
-    doubled = len(stem) > _SHORT and stem[-1] == stem[-2] and stem[-1] not in "lsz"
-    return stem[:-1] if doubled else stem
-
-
-def _y_as_i(stem: str) -> str:
-    return stem[:-1] + "i" if stem.endswith("y") and len(stem) > _SHORT else stem
+            doubled = len(stem) > _SHORT and stem[-1] == stem[-2] and stem[-1] not in "lsz"
+            word = stem[:-1] if doubled else stem
+            break
+    if len(word) <= _SHORT or word[-1] not in "ey":
+        return word
+    return word[:-1] if word[-1] == "e" else word[:-1] + "i"
