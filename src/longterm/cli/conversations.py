@@ -14,7 +14,7 @@ from langgraph.store.base import BaseStore
 from longterm.cli.chats import Chat, read_chats
 from longterm.cli.options import Budget, Embeddings, Json, Model, Namespace, Store, User
 from longterm.cli.place import Place
-from longterm.cli.showing import bar, print_json, print_line, text_of
+from longterm.cli.showing import bar, one_line, print_json, print_line
 from longterm.effects.drivers import run as run_flow
 from longterm.errors import ConfigurationError, InvalidInputError
 from longterm.recall.recorder import ConversationRecorder, create_conversation_recorder
@@ -35,8 +35,8 @@ Files = Annotated[
 Thread = Annotated[str, typer.Option(help="The thread; else the file's path.")]
 
 
-@app.command()
-def record(
+@app.command("record")
+def record_command(
     files: Files,
     *,
     store: Store = None,
@@ -64,8 +64,8 @@ def record(
         print_line(f"{new} new of {total} messages recorded in {place.shown}.")
 
 
-@app.command()
-def remember(
+@app.command("remember")
+def remember_command(
     files: Files,
     *,
     model: Model = None,
@@ -90,12 +90,12 @@ def remember(
         print_json([change.as_json() for change in changes])
         return
     for change in changes:
-        print_line(f"{change.action} {change.id} {text_of(change.content)}")
+        print_line(f"{change.action} {change.id} {one_line(change.content)}")
     print_line(f"{len(changes)} memories changed.")
 
 
-@app.command()
-def recall(
+@app.command("recall")
+def recall_command(
     question: Annotated[str, typer.Argument(help="What you want to know.")],
     *,
     store: Store = None,

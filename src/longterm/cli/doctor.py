@@ -14,7 +14,7 @@ from longterm.cli.place import Place
 from longterm.errors import LongtermError
 from longterm.models.names import as_model
 
-__all__ = ["Finding", "findings", "version"]
+__all__ = ["Diagnosis", "findings", "version"]
 
 #: Each extra, and packages that are there once it is installed.
 _EXTRAS = {
@@ -29,7 +29,7 @@ _EXTRAS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Diagnosis:
     """One thing that was looked at."""
 
     what: str
@@ -40,12 +40,12 @@ class Finding:
     serious: bool = False
 
 
-def _ok(what: str, says: str) -> Finding:
-    return Finding(what, works=True, says=says)
+def _ok(what: str, says: str) -> Diagnosis:
+    return Diagnosis(what, works=True, says=says)
 
 
-def _no(what: str, says: str, *, serious: bool = False) -> Finding:
-    return Finding(what, works=False, says=says, serious=serious)
+def _no(what: str, says: str, *, serious: bool = False) -> Diagnosis:
+    return Diagnosis(what, works=False, says=says, serious=serious)
 
 
 def version(package: str) -> str:
@@ -56,26 +56,26 @@ def version(package: str) -> str:
         return "(not installed)"
 
 
-def findings(place: Place, model: str | None) -> list[Finding]:
+def findings(place: Place, model: str | None) -> list[Diagnosis]:
     """Look at everything; one part that fails hides no other."""
     return [*_versions(), *_extras(), _config(), _store(place), _embeddings(), _model(model)]
 
 
-def _versions() -> Iterator[Finding]:
+def _versions() -> Iterator[Diagnosis]:
     yield _ok("longterm", version("longterm"))
     yield _ok("Python", platform.python_version())
     yield _ok("SQLite", sqlite3.sqlite_version)
     yield _ok("langgraph", version("langgraph"))
 
 
-def _extras() -> Iterator[Finding]:
+def _extras() -> Iterator[Diagnosis]:
     for extra, packages in _EXTRAS.items():
         missing = [name for name in packages if find_spec(name) is None]
         says = f'pip install "longterm[{extra}]"' if missing else "installed"
-        yield Finding(f"[{extra}]", works=not missing, says=says)
+        yield Diagnosis(f"[{extra}]", works=not missing, says=says)
 
 
-def _config() -> Finding:
+def _config() -> Diagnosis:
     path = settings.config_file()
     try:
         settings.setting("store")
@@ -84,7 +84,7 @@ def _config() -> Finding:
     return _ok("longterm.toml", str(path) if path.is_file() else f"none at {path}")
 
 
-def _store(place: Place) -> Finding:
+def _store(place: Place) -> Diagnosis:
     try:
         with place.existing() as service:
             users = service.users()
@@ -94,7 +94,7 @@ def _store(place: Place) -> Finding:
     return _ok("store", f"{place.shown}, {len(users)} users")
 
 
-def _embeddings() -> Finding:
+def _embeddings() -> Diagnosis:
     try:
         with settings.open(":memory:") as service:
             index = getattr(service.store, "index_config", None)
@@ -105,7 +105,7 @@ def _embeddings() -> Finding:
     return _ok("embeddings", f"{type(index['embed']).__name__}, {index['dims']} numbers")
 
 
-def _model(name: str | None) -> Finding:
+def _model(name: str | None) -> Diagnosis:
     wanted = name or settings.setting("model")
     if wanted is None:
         return _no("model", "none: nothing is extracted; set LONGTERM_MODEL or --model")

@@ -9,7 +9,7 @@ import typer
 
 from longterm.cli.options import Embeddings, Json, Limit, Store, User
 from longterm.cli.place import Place
-from longterm.cli.showing import print_json, print_line, print_table, text_of
+from longterm.cli.showing import one_line, print_json, print_line, print_table
 from longterm.errors import InvalidInputError, UnknownMemoryError
 from longterm.service import MemoryRecord
 
@@ -22,8 +22,8 @@ Content = Annotated[str, typer.Argument(help="The memory: a sentence, or a JSON 
 Kind = Annotated[str | None, typer.Option(help="The name of its schema.")]
 
 
-@app.command()
-def add(
+@app.command("add")
+def add_command(
     content: Content,
     *,
     kind: Kind = None,
@@ -40,7 +40,7 @@ def add(
 
 
 @app.command("list")
-def list_(
+def list_command(
     *,
     kind: Kind = None,
     limit: Limit = 100,
@@ -56,8 +56,8 @@ def list_(
     _show_all(records, "No memories.", as_json=json)
 
 
-@app.command()
-def show(
+@app.command("show")
+def show_command(
     id: Id,
     *,
     store: Store = None,
@@ -74,12 +74,12 @@ def show(
         print_json(record.as_json())
     else:
         print_table(
-            [["", ""], *([name, text_of(value)] for name, value in record.as_json().items())]
+            [["", ""], *([name, one_line(value)] for name, value in record.as_json().items())]
         )
 
 
-@app.command()
-def search(
+@app.command("search")
+def search_command(
     query: Annotated[str, typer.Argument(help="What to look for.")],
     *,
     kind: Kind = None,
@@ -96,8 +96,8 @@ def search(
     _show_all(records, "Nothing fits.", as_json=json)
 
 
-@app.command()
-def edit(
+@app.command("edit")
+def edit_command(
     id: Id,
     content: Content,
     *,
@@ -115,8 +115,8 @@ def edit(
     _show(record, "edited", as_json=json)
 
 
-@app.command()
-def forget(
+@app.command("forget")
+def forget_command(
     id: Id,
     *,
     store: Store = None,
@@ -155,7 +155,12 @@ def _show_all(records: list[MemoryRecord], nothing: str, *, as_json: bool) -> No
         print_json([record.as_json() for record in records])
     elif records:
         rows = [
-            [record.id, record.kind or "", text_of(record.content), f"{record.updated_at:%Y-%m-%d}"]
+            [
+                record.id,
+                record.kind or "",
+                one_line(record.content),
+                f"{record.updated_at:%Y-%m-%d}",
+            ]
             for record in records
         ]
         print_table([["id", "kind", "content", "changed"], *rows])

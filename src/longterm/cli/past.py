@@ -10,11 +10,11 @@ import typer
 
 from longterm.cli.options import Embeddings, Json, Store, User, Yes
 from longterm.cli.place import Place
-from longterm.cli.showing import bar, print_json, print_line, print_table, text_of
+from longterm.cli.showing import bar, one_line, print_json, print_line, print_table
 from longterm.errors import ConfigurationError, UnknownMemoryError
 from longterm.memory.history_items import json_revision
 from longterm.memory.revision import Revision
-from longterm.service import shown
+from longterm.service import shown_content
 
 __all__ = ["app"]
 
@@ -23,8 +23,8 @@ app = typer.Typer()
 Id = Annotated[str, typer.Argument(help="The memory's id, as list shows it.")]
 
 
-@app.command()
-def history(
+@app.command("history")
+def history_command(
     id: Id,
     *,
     store: Store = None,
@@ -43,8 +43,8 @@ def history(
         print_table([["", "what", "who", "when", "content"], *map(_row, revisions)])
 
 
-@app.command()
-def restore(
+@app.command("restore")
+def restore_command(
     id: Id,
     revision: Annotated[int, typer.Argument(help="The number of a revision, as history shows it.")],
     *,
@@ -59,11 +59,11 @@ def restore(
     if json:
         print_json(record.as_json())
     else:
-        print_line(f"restored {record.id}: {text_of(record.content)}")
+        print_line(f"restored {record.id}: {one_line(record.content)}")
 
 
 @app.command("export")
-def export_(
+def export_command(
     file: Annotated[
         Path | None, typer.Argument(help="The file to write; else standard output.")
     ] = None,
@@ -86,7 +86,7 @@ def export_(
 
 
 @app.command("import")
-def import_(
+def import_command(
     file: Annotated[Path, typer.Argument(help="What export wrote, or an export of Mem0.")],
     *,
     store: Store = None,
@@ -103,8 +103,8 @@ def import_(
         print_line(f"{done.added} added, {done.kept} were there already.")
 
 
-@app.command()
-def erase(
+@app.command("erase")
+def erase_command(
     id: Annotated[str | None, typer.Argument(help="One memory; else everything.")] = None,
     *,
     yes: Yes = False,
@@ -131,5 +131,7 @@ def erase(
 
 
 def _row(one: Revision) -> list[str]:
-    content = "" if one.value is None else text_of(shown(one.value.get("content", one.value)))
+    content = (
+        "" if one.value is None else one_line(shown_content(one.value.get("content", one.value)))
+    )
     return [str(one.number), one.action, one.actor, f"{one.time:%Y-%m-%d %H:%M}", content]

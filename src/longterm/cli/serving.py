@@ -20,8 +20,8 @@ keys = typer.Typer(help="Keys for a server: who may ask it.", no_args_is_help=Tr
 app.add_typer(keys, name="keys")
 
 
-@app.command()
-def serve(
+@app.command("serve")
+def serve_command(
     *,
     store: Store = None,
     model: Model = None,
@@ -45,7 +45,7 @@ def serve(
 ) -> None:
     """Serve REST, MCP, LangGraph's and Anthropic's store APIs and the console."""
     try:
-        from longterm.server.app import serve as start  # noqa: PLC0415 - an extra
+        from longterm.server.app import run_server  # noqa: PLC0415 - an extra
         from longterm.server.options import ServerOptions, TokenOptions  # noqa: PLC0415
     except ImportError as error:
         raise MissingExtraError("The server", "server") from error
@@ -54,7 +54,7 @@ def serve(
     tokens = TokenOptions(
         jwks_url=jwks_url, issuer=jwt_issuer, audience=jwt_audience, user_claim=jwt_user_claim
     )
-    start(
+    run_server(
         ServerOptions(
             store=Place(store).where,
             model=model,
@@ -70,8 +70,8 @@ def serve(
     )
 
 
-@app.command()
-def mcp(
+@app.command("mcp")
+def mcp_command(
     *,
     store: Store = None,
     user: Annotated[str, typer.Option(help="Whose memory the agent has.")] = "me",
@@ -88,7 +88,7 @@ def mcp(
 
 
 @keys.command("create")
-def create(
+def keys_create_command(
     *,
     user: Annotated[str | None, typer.Option(help="Whose memory it reaches.")] = None,
     scope: Annotated[
@@ -109,7 +109,7 @@ def create(
 
 
 @keys.command("list")
-def list_(*, store: Store = None, json: Json = False) -> None:
+def keys_list_command(*, store: Store = None, json: Json = False) -> None:
     """List the keys, without their secrets."""
     with Place(store, embeddings="none").existing() as service:
         found = service.keys.list()
@@ -124,7 +124,7 @@ def list_(*, store: Store = None, json: Json = False) -> None:
 
 
 @keys.command("revoke")
-def revoke(
+def keys_revoke_command(
     id: Annotated[str, typer.Argument(help="The key's id, as list shows it.")],
     *,
     store: Store = None,

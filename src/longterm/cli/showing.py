@@ -19,12 +19,12 @@ from longterm.errors import ConfigurationError
 
 __all__ = [
     "bar",
+    "one_line",
     "print_json",
     "print_line",
     "print_table",
     "report_file",
     "table",
-    "text_of",
     "write_report",
 ]
 
@@ -66,7 +66,7 @@ def print_line(text: str, *, err: bool = False) -> None:
     Console(stderr=err).out(text, highlight=False)
 
 
-def text_of(content: object) -> str:
+def one_line(content: object) -> str:
     """Return a memory's content, or any other value, as one line of text."""
     shown = content if isinstance(content, str) else json.dumps(content, ensure_ascii=False)
     return " ".join(_CONTROLS.sub(" ", shown).split())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Protocol, runtime_checkable
 
 import typer
 
@@ -20,8 +20,18 @@ __all__ = ["app"]
 app = typer.Typer()
 
 
-@app.command()
-def users(*, store: Store = None, embeddings: Embeddings = "auto", json: Json = False) -> None:
+@runtime_checkable
+class _Kept(Protocol):
+    """A store that can be looked after from here: a file, or PostgreSQL."""
+
+    def stats(self) -> Any: ...
+    def check(self) -> list[str]: ...
+
+
+@app.command("users")
+def users_command(
+    *, store: Store = None, embeddings: Embeddings = "auto", json: Json = False
+) -> None:
     """List the users something is kept of."""
     with Place(store, embeddings=embeddings).existing() as service:
         found = service.users()
@@ -31,15 +41,15 @@ def users(*, store: Store = None, embeddings: Embeddings = "auto", json: Json = 
         print_line("\n".join(found) if found else "No users.", err=not found)
 
 
-@app.command()
-def stats(
+@app.command("stats")
+def stats_command(
     *, store: Store = None, user: User = "me", embeddings: Embeddings = "auto", json: Json = False
 ) -> None:
     """Count what is kept of a user, and how large the store is."""
     with Place(store, user, embeddings=embeddings).existing() as service:
         counted = service.user(user).stats().as_json()
         whole = service.store
-        file = asdict(whole.stats()) if isinstance(whole, EmbeddedStore) else {}
+        file = asdict(whole.stats()) if isinstance(whole, _Kept) else {}
     if json:
         print_json(counted | {"store": file})
     else:
@@ -48,12 +58,12 @@ def stats(
         print_table([["store", ""], *([name, str(value)] for name, value in file.items())])
 
 
-@app.command()
-def check(*, store: Store = None, json: Json = False) -> None:
+@app.command("check")
+def check_command(*, store: Store = None, json: Json = False) -> None:
     """Look for damage in a store; exit code 1 where there is some."""
     place = Place(store, embeddings="none")
     with place.existing() as service:
-        if not isinstance(service.store, EmbeddedStore):
+        if not isinstance(service.store, _Kept):
             raise ConfigurationError(f"{place.shown} cannot be checked from here.")
         wrong = [line for _ in bar("checking", [None], 1) for line in service.store.check()]
     if json:
@@ -64,8 +74,8 @@ def check(*, store: Store = None, json: Json = False) -> None:
         raise typer.Exit(1)
 
 
-@app.command()
-def backup(
+@app.command("backup")
+def backup_command(
     file: Annotated[Path, typer.Argument(help="The copy, a file that does not exist yet.")],
     *,
     store: Store = None,
@@ -86,8 +96,8 @@ def backup(
         print_line(f"copied {place.shown} to {file}")
 
 
-@app.command()
-def doctor(*, store: Store = None, model: Model = None, json: Json = False) -> None:
+@app.command("doctor")
+def doctor_command(*, store: Store = None, model: Model = None, json: Json = False) -> None:
     """Say what works here, what does not, and what to do; exit code 1 where something must be."""
     found = findings(Place(store), model)
     if json:

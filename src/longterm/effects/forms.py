@@ -39,7 +39,8 @@ def both(
 ) -> tuple[Callable[Concatenate[S, P], T], Callable[Concatenate[S, P], Awaitable[T]]]:
     """Return the blocking and the awaited form of the method whose flow is *flow*.
 
-    Write ``get, aget = both(_get)`` in the class: the flow's signature and docstring are theirs.
+    Write ``get, aget = both(get_flow)`` in the class: the flow's signature and docstring are
+    theirs, and other flows await the flow itself.
     """
 
     @wraps(flow)
@@ -50,6 +51,6 @@ def both(
     async def awaited(self: S, *args: P.args, **kwargs: P.kwargs) -> T:
         return await arun(flow(self, *args, **kwargs), self.config, store=self.store)
 
-    name = getattr(flow, "__name__", "").removeprefix("_")
+    name = getattr(flow, "__name__", "").removeprefix("_").removesuffix("_flow")
     blocking.__name__, awaited.__name__ = name, f"a{name.rstrip('_')}"
     return blocking, awaited

@@ -206,7 +206,7 @@ async def delete_store(store_id: str, shelf: WriteShelf) -> dict[str, str]:
 
 
 @router.post("/{store_id}/memories")
-async def create_memory(
+async def create_file(
     store_id: str, body: NewFile, shelf: WriteShelf, view: View = "basic"
 ) -> dict[str, Any]:
     """Create a memory at a path that is free."""
@@ -219,7 +219,7 @@ async def create_memory(
 
 
 @router.get("/{store_id}/memories")
-async def list_memories(
+async def list_files(
     *,
     store_id: str,
     limit: PageSize = 20,
@@ -245,15 +245,13 @@ async def list_memories(
 
 
 @router.get("/{store_id}/memories/{id}")
-async def get_memory(
-    store_id: str, id: str, shelf: ReadShelf, view: View = "full"
-) -> dict[str, Any]:
+async def get_file(store_id: str, id: str, shelf: ReadShelf, view: View = "full") -> dict[str, Any]:
     """Read a memory."""
     return _file(store_id, await _existing(await shelf.memory(store_id), id), view)
 
 
 @router.post("/{store_id}/memories/{id}")
-async def update_memory(
+async def update_file(
     store_id: str, id: str, body: ChangedFile, shelf: WriteShelf, view: View = "basic"
 ) -> dict[str, Any]:
     """Change a memory's content or path, if its content is what was expected."""
@@ -271,7 +269,7 @@ async def update_memory(
 
 
 @router.delete("/{store_id}/memories/{id}")
-async def delete_memory(
+async def delete_file(
     store_id: str, id: str, shelf: WriteShelf, expected_content_sha256: str | None = None
 ) -> dict[str, str]:
     """Delete a memory; its versions stay."""

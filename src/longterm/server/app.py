@@ -28,7 +28,7 @@ from longterm.server.options import LOOPBACK, ServerOptions
 from longterm.server.problems import add_handlers
 from longterm.service import MemoryService
 
-__all__ = ["build", "serve"]
+__all__ = ["build", "run_server"]
 
 #: Seconds that requests get to finish when the server stops.
 _GRACE = 30
@@ -88,7 +88,7 @@ def build(options: ServerOptions, service: MemoryService | None = None) -> FastA
     return app
 
 
-def serve(options: ServerOptions) -> None:
+def run_server(options: ServerOptions) -> None:
     """Serve until a signal ends it; requests that run are finished.
 
     Raises `ConfigurationError` where others than this machine could ask without a key.

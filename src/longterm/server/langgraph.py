@@ -22,7 +22,7 @@ __all__ = ["router"]
 router = APIRouter(prefix="/store", tags=["LangGraph's store"])
 
 
-class Put(BaseModel):
+class PutBody(BaseModel):
     """An item to store."""
 
     namespace: list[str]
@@ -33,14 +33,14 @@ class Put(BaseModel):
     ttl: float | None = None
 
 
-class Delete(BaseModel):
+class DeleteBody(BaseModel):
     """An item to delete."""
 
     namespace: list[str] = []
     key: str
 
 
-class Search(BaseModel):
+class SearchBody(BaseModel):
     """What to look for."""
 
     namespace_prefix: list[str] = []
@@ -51,7 +51,7 @@ class Search(BaseModel):
     refresh_ttl: bool | None = None
 
 
-class Namespaces(BaseModel):
+class NamespacesBody(BaseModel):
     """Which namespaces to list."""
 
     prefix: list[str] | None = None
@@ -62,7 +62,7 @@ class Namespaces(BaseModel):
 
 
 @router.put("/items", status_code=204)
-async def put_item(body: Put, principal: Writer, service: Service) -> None:
+async def put_item(body: PutBody, principal: Writer, service: Service) -> None:
     """Store an item."""
     namespace = _reached(principal, body.namespace)
     ttl = NOT_PROVIDED if body.ttl is None else body.ttl
@@ -85,14 +85,14 @@ async def get_item(
 
 
 @router.delete("/items", status_code=204)
-async def delete_item(body: Delete, principal: Writer, service: Service) -> Response:
+async def delete_item(body: DeleteBody, principal: Writer, service: Service) -> Response:
     """Delete an item."""
     await service.items.aput(_reached(principal, body.namespace), body.key, None)
     return Response(status_code=204)
 
 
 @router.post("/items/search")
-async def search_items(body: Search, principal: Reader, service: Service) -> dict[str, Any]:
+async def search_items(body: SearchBody, principal: Reader, service: Service) -> dict[str, Any]:
     """Find items at and below a namespace."""
     prefix = _reached(principal, body.namespace_prefix)
     found = await service.items.asearch(
@@ -107,7 +107,9 @@ async def search_items(body: Search, principal: Reader, service: Service) -> dic
 
 
 @router.post("/namespaces")
-async def list_namespaces(body: Namespaces, principal: Reader, service: Service) -> dict[str, Any]:
+async def list_namespaces(
+    body: NamespacesBody, principal: Reader, service: Service
+) -> dict[str, Any]:
     """List namespaces."""
     prefix = _reached(principal, body.prefix or [])
     found = await service.items.anamespaces(

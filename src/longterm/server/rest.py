@@ -35,7 +35,7 @@ class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class Conversation(_Body):
+class ConversationBody(_Body):
     """Messages, as OpenAI's dicts or one text."""
 
     messages: list[dict[str, Any]] | str
@@ -43,13 +43,13 @@ class Conversation(_Body):
     now: datetime | None = Field(None, description="When they were said, where they do not say.")
 
 
-class Remembered(Conversation):
+class RememberBody(ConversationBody):
     """Messages to learn from."""
 
     wait: bool = Field(True, description="false: in the background.")  # noqa: FBT003 - pydantic's form
 
 
-class Question(_Body):
+class QuestionBody(_Body):
     """What is to be recalled."""
 
     question: str
@@ -93,7 +93,7 @@ async def list_users(_: Admin, service: Service) -> dict[str, list[str]]:
 
 
 @router.post("/users/{user}/remember")
-async def remember(memory: WriteUser, body: Remembered) -> dict[str, Any]:
+async def remember_messages(memory: WriteUser, body: RememberBody) -> dict[str, Any]:
     """Keep the turns and extract memories from them."""
     changes = await memory.aremember(
         body.messages, thread=body.thread, now=body.now, wait=body.wait
@@ -102,13 +102,13 @@ async def remember(memory: WriteUser, body: Remembered) -> dict[str, Any]:
 
 
 @router.post("/users/{user}/record")
-async def record(memory: WriteUser, body: Conversation) -> dict[str, int]:
+async def record_turns(memory: WriteUser, body: ConversationBody) -> dict[str, int]:
     """Keep the turns only, each once; says how many were new."""
     return {"recorded": await memory.arecord(body.messages, thread=body.thread, now=body.now)}
 
 
 @router.post("/users/{user}/recall")
-async def recall(memory: ReadUser, body: Question) -> Response:
+async def recall_items(memory: ReadUser, body: QuestionBody) -> Response:
     """Find what matters to a question, as items and as a block of text."""
     asked = body.model_dump(exclude={"question"})
     found = await memory.arecall(body.question, **asked)

@@ -2,7 +2,7 @@
 
 from longterm.service.items import MEMORY_STORES
 from longterm.service.memory_service import MemoryService
-from longterm.service.records import MemoryChange, MemoryRecord, UserStats, shown
+from longterm.service.records import MemoryChange, MemoryRecord, UserStats, shown_content
 from longterm.service.setup import ROOTS
 from longterm.service.user_memory import UserMemory
 
@@ -14,5 +14,5 @@ __all__ = [
     "MemoryService",
     "UserMemory",
     "UserStats",
-    "shown",
+    "shown_content",
 ]

@@ -63,7 +63,7 @@ class StoreItems:
         """The store they are in."""
         return self._store
 
-    async def _put(
+    async def put_flow(
         self,
         namespace: Namespace,
         key: str,
@@ -76,9 +76,9 @@ class StoreItems:
         self._check(namespace)
         await commit([Write(namespace, key, value, index, ttl)], actor="user")
 
-    put, aput = both(_put)
+    put, aput = both(put_flow)
 
-    async def _get(
+    async def get_flow(
         self, namespace: Namespace, key: str, *, refresh_ttl: bool | None = None
     ) -> Item | None:
         """Return the item; None where there is none."""
@@ -86,9 +86,9 @@ class StoreItems:
         (item,) = await fetch([get_op(namespace, key, refresh_ttl=refresh_ttl)])
         return item
 
-    get, aget = both(_get)
+    get, aget = both(get_flow)
 
-    async def _search(
+    async def search_flow(
         self,
         prefix: Namespace,
         *,
@@ -107,9 +107,9 @@ class StoreItems:
         (found,) = await search([op])
         return [item for item in found if self._shows(item.namespace, prefix)]
 
-    search, asearch = both(_search)
+    search, asearch = both(search_flow)
 
-    async def _namespaces(
+    async def namespaces_flow(
         self,
         *,
         prefix: Sequence[str] = (),
@@ -128,7 +128,7 @@ class StoreItems:
         (found,) = await Batch((op,))
         return [one for one in found if self._shows(one, tuple(prefix))]
 
-    namespaces, anamespaces = both(_namespaces)
+    namespaces, anamespaces = both(namespaces_flow)
 
     def _check(self, namespace: Namespace) -> None:
         if not namespace or not all(namespace):

@@ -107,7 +107,7 @@ class Keys:
         """The store they are in."""
         return self._store
 
-    async def _create(
+    async def create_flow(
         self, *, user: str | None, scopes: Iterable[Scope] = ("read", "write"), name: str = ""
     ) -> tuple[Key, str]:
         """Make a key and return it with its text, which is shown this once."""
@@ -127,25 +127,25 @@ class Keys:
         await commit([Write(_NAMESPACE, key.id, value, index=False, fresh=True)], actor="user")
         return key, f"lt_{key.id}_{secret}"
 
-    create, acreate = both(_create)
+    create, acreate = both(create_flow)
 
-    async def _list(self) -> _Keys:
+    async def list_flow(self) -> _Keys:
         """Return every key, oldest first."""
         items = await self._stored(_MOST)
         return sorted((_key(item.value) for item in items), key=lambda key: key.created_at)
 
-    list, alist = both(_list)
+    list, alist = both(list_flow)
 
-    async def _revoke(self, id: str) -> bool:
+    async def revoke_flow(self, id: str) -> bool:
         """End a key at once; tell whether there was one."""
         (item,) = await fetch([get_op(_NAMESPACE, id)])
         if item is not None:
             await commit([Write(_NAMESPACE, id, None)], actor="user")
         return item is not None
 
-    revoke, arevoke = both(_revoke)
+    revoke, arevoke = both(revoke_flow)
 
-    async def _find(self, text: str) -> Key | None:
+    async def find_flow(self, text: str) -> Key | None:
         """Return the key that *text* is; None for anything else."""
         prefix, _, rest = text.partition("_")
         id, _, secret = rest.partition("_")
@@ -157,13 +157,13 @@ class Keys:
             return None
         return _key(item.value)
 
-    find, afind = both(_find)
+    find, afind = both(find_flow)
 
-    async def _exist(self) -> bool:
+    async def exist_flow(self) -> bool:
         """Tell whether there is a key at all."""
         return bool(await self._stored(1))
 
-    exist, aexist = both(_exist)
+    exist, aexist = both(exist_flow)
 
     async def _stored(self, limit: int) -> _Items:
         (items,) = await search([search_op(_NAMESPACE, limit=limit, refresh_ttl=False)])

@@ -71,12 +71,12 @@ class MemoryService:
         """Return the memory of any other scope: ``scope("team", "chat")``."""
         return UserMemory(self._setup, tuple(map(str, labels)))
 
-    async def _users(self) -> list[str]:
+    async def users_flow(self) -> list[str]:
         """Return the ids of all users something is kept of, sorted."""
         found = [one for root in ROOTS for one in await namespaces_below((root,), 2)]
         return sorted({unescape_label(labels[1]) for labels in found if len(labels) > 1})
 
-    users, ausers = both(_users)
+    users, ausers = both(users_flow)
 
     def failures(self) -> list[Failure]:
         """Return what was to be extracted in the background and was given up, oldest first."""

@@ -25,7 +25,7 @@ class PastMemory(UserMemory):
         super().__init__(setup, labels)
         self.time = time if time.tzinfo else time.astimezone()
 
-    async def _recall(self, question: str, **options: Any) -> RecallResult:
+    async def recall_flow(self, question: str, **options: Any) -> RecallResult:
         """Find what mattered to *question* then."""
         recall = self._setup.recall(self._depth).within(
             limit=options.pop("limit", None), budget=options.pop("budget", 2_000)
@@ -33,9 +33,9 @@ class PastMemory(UserMemory):
         asked = {"question": question, "now": self.time, **options, "as_of": self.time}
         return await recall.flow(asked, self.config)
 
-    recall, arecall = both(_recall)
+    recall, arecall = both(recall_flow)
 
-    async def _search(
+    async def search_flow(
         self, query: str, *, filter: Mapping[str, Any] | None = None, limit: int = 10
     ) -> _Records:
         """Return the memories of then that fit *query*, best first."""
@@ -44,9 +44,9 @@ class PastMemory(UserMemory):
         )
         return [MemoryRecord.of(item) for item in found]
 
-    search, asearch = both(_search)
+    search, asearch = both(search_flow)
 
-    async def _list(
+    async def list_flow(
         self, *, limit: int = 100, offset: int = 0, kind: str | None = None
     ) -> _Records:
         """Return the memories of then."""
@@ -56,14 +56,14 @@ class PastMemory(UserMemory):
         )
         return [MemoryRecord.of(item) for item in found]
 
-    list, alist = both(_list)
+    list, alist = both(list_flow)
 
-    async def _get(self, id: str) -> MemoryRecord | None:
+    async def get_flow(self, id: str) -> MemoryRecord | None:
         """Return the memory *id* as it was then; None where there was none."""
         found = await self._history.state(self._memories, self.time, key=id)
         return MemoryRecord.of(found[0]) if found else None
 
-    get, aget = both(_get)
+    get, aget = both(get_flow)
 
     def _refuse(self, *_args: Any, **_options: Any) -> NoReturn:
         raise ConfigurationError(

@@ -28,7 +28,7 @@ __all__ = [
     "UserStats",
     "changed_document",
     "new_document",
-    "shown",
+    "shown_content",
 ]
 
 #: The kind of a memory that is one text.
@@ -60,7 +60,7 @@ class MemoryRecord:
         return cls(
             id=item.key,
             kind=document.kind,
-            content=shown(document.content),
+            content=shown_content(document.content),
             created_at=item.created_at,
             updated_at=item.updated_at,
             revision=revision,
@@ -75,7 +75,7 @@ class MemoryRecord:
         return cls(
             id=id,
             kind=document.kind,
-            content=shown(document.content),
+            content=shown_content(document.content),
             created_at=living[0].time,
             updated_at=revisions[-1].time,
             revision=revisions[-1].number,
@@ -112,7 +112,7 @@ class MemoryChange:
             action="deleted" if value is None else "created" if _is_new(done) else "changed",
             id=written.key,
             kind=document.kind,
-            content=None if value is None else shown(document.content),
+            content=None if value is None else shown_content(document.content),
             revision=done.number if done else 0,
         )
 
@@ -203,7 +203,7 @@ def changed_document(before: Document, content: Any, schemas: Sequence[MemorySch
     return Document(before.id, before.kind, changed, before.beside, before.bare)
 
 
-def shown(content: Any) -> Any:
+def shown_content(content: Any) -> Any:
     """Return the text of a content that is one text, and any other content as it is."""
     match content:
         case {"content": str(text)} if len(cast("dict[str, Any]", content)) == 1:

@@ -90,7 +90,7 @@ class UserMemory:
 
     # --- conversations ---
 
-    async def _remember(
+    async def remember_flow(
         self,
         messages: Any,
         *,
@@ -119,24 +119,24 @@ class UserMemory:
         self._setup.book(self._memories, results.report.usage)
         return [MemoryChange.of(one) for one in results.written]
 
-    remember, aremember = both(_remember)
+    remember, aremember = both(remember_flow)
 
-    async def _record(
+    async def record_flow(
         self, messages: Any, *, thread: str | None = None, now: datetime | None = None
     ) -> int:
         """Keep the turns of *messages* word for word, each once; return how many were new."""
         return await self._recorded(messages, self._said_in(thread, now), now)
 
-    record, arecord = both(_record)
+    record, arecord = both(record_flow)
 
-    async def _turns(self, *, limit: int = 100, offset: int = 0) -> _Turns:
+    async def turns_flow(self, *, limit: int = 100, offset: int = 0) -> _Turns:
         """Return the turns, those recorded last first."""
         found = await search_exactly(self._said, limit=limit, offset=offset, refresh_ttl=False)
         return [TurnRecord.of(item) for item in found]
 
-    turns, aturns = both(_turns)
+    turns, aturns = both(turns_flow)
 
-    async def _recall(
+    async def recall_flow(
         self,
         question: str,
         *,
@@ -156,11 +156,11 @@ class UserMemory:
         asked = {"question": question, "thread": thread, "now": now, "as_of": as_of}
         return await recall.flow(asked, self.config)
 
-    recall, arecall = both(_recall)
+    recall, arecall = both(recall_flow)
 
     # --- single memories ---
 
-    async def _search(
+    async def search_flow(
         self, query: str, *, filter: Mapping[str, Any] | None = None, limit: int = 10
     ) -> _Records:
         """Return the memories that fit *query*, best first.
@@ -170,9 +170,9 @@ class UserMemory:
         found = await search_exactly(self._memories, query, filter=filter, limit=limit)
         return await self._records(found)
 
-    search, asearch = both(_search)
+    search, asearch = both(search_flow)
 
-    async def _list(
+    async def list_flow(
         self, *, limit: int = 100, offset: int = 0, kind: str | None = None
     ) -> _Records:
         """Return the memories, those written last first; of one *kind* only, where it is given."""
@@ -182,16 +182,16 @@ class UserMemory:
         )
         return await self._records(found)
 
-    list, alist = both(_list)
+    list, alist = both(list_flow)
 
-    async def _get(self, id: str) -> MemoryRecord | None:
+    async def get_flow(self, id: str) -> MemoryRecord | None:
         """Return the memory *id*; None where there is none."""
         (item,) = await fetch([get_op(self._memories, id)])
         return None if item is None else (await self._records([item]))[0]
 
-    get, aget = both(_get)
+    get, aget = both(get_flow)
 
-    async def _add(
+    async def add_flow(
         self, content: Any, *, kind: str | None = None, id: str | None = None
     ) -> MemoryRecord:
         """Store a memory by hand and return it.
@@ -211,9 +211,9 @@ class UserMemory:
             return (await self._records([item]))[0]
         raise ConflictError(f"There is already another memory {document.id!r}: edit that one.")
 
-    add, aadd = both(_add)
+    add, aadd = both(add_flow)
 
-    async def _edit(
+    async def edit_flow(
         self, id: str, content: Any, *, expected_revision: int | None = None
     ) -> MemoryRecord:
         """Put *content* in the place of the memory's own and return it; the kind stays.
@@ -233,9 +233,9 @@ class UserMemory:
             return record
         return await self._written(document, item)
 
-    edit, aedit = both(_edit)
+    edit, aedit = both(edit_flow)
 
-    async def _forget(self, id: str) -> None:
+    async def forget_flow(self, id: str) -> None:
         """Delete the memory *id*; its history stays, and it can be restored.
 
         Raises `UnknownMemoryError` where there is none.
@@ -244,37 +244,37 @@ class UserMemory:
         write = Write(self._memories, id, if_unchanged(item, None))
         await commit([write], actor="user")
 
-    forget, aforget = both(_forget)
+    forget, aforget = both(forget_flow)
 
     # --- what the guard keeps back ---
 
-    async def _quarantined(self) -> list[Held]:
+    async def quarantined_flow(self) -> list[Held]:
         """Return what the guard keeps back of this user's memories and turns, oldest first."""
         return [one for place in self._places for one in await held_in(place)]
 
-    quarantined, aquarantined = both(_quarantined)
+    quarantined, aquarantined = both(quarantined_flow)
 
-    async def _release(self, id: str) -> None:
+    async def release_flow(self, id: str) -> None:
         """Write what is in quarantine under *id* where it was to be; it is checked no more."""
         await release(await self._held(id))
 
-    release, arelease = both(_release)
+    release, arelease = both(release_flow)
 
-    async def _drop(self, id: str) -> None:
+    async def drop_flow(self, id: str) -> None:
         """Remove what is in quarantine under *id* for good."""
         await drop(await self._held(id))
 
-    drop, adrop = both(_drop)
+    drop, adrop = both(drop_flow)
 
     # --- what was ---
 
-    async def _forgotten(self) -> _Records:
+    async def forgotten_flow(self) -> _Records:
         """Return the memories that were deleted and can be restored, as they were last."""
         keys = await deleted_keys(self._memories)
         revisions = await revisions_of_each(self._memories, keys)
         return [MemoryRecord.past(key, revisions[key]) for key in keys]
 
-    forgotten, aforgotten = both(_forgotten)
+    forgotten, aforgotten = both(forgotten_flow)
 
     def history(self, id: str) -> _Revisions:
         """Return the revisions of a memory, oldest first; none where it never was."""
@@ -347,7 +347,7 @@ class UserMemory:
         with lines_in(lines) as read:
             return await arun(self._imported(read), self.config, store=self.store)
 
-    async def _erase(self, id: str | None = None, *, cascade: bool = False) -> Erasure:
+    async def erase_flow(self, id: str | None = None, *, cascade: bool = False) -> Erasure:
         """Remove a memory, or everything of this user, with its history; nothing brings it back.
 
         Returns what was removed, by place, and what an erase cannot reach.
@@ -361,9 +361,9 @@ class UserMemory:
             report += await erase(place, None, cascade=False, derived_in=None, actor="user")
         return Erasure(report.removed, (), report.beyond)
 
-    erase, aerase = both(_erase)
+    erase, aerase = both(erase_flow)
 
-    async def _stats(self) -> UserStats:
+    async def stats_flow(self) -> UserStats:
         """Count what is kept of this user, and what it has cost since the service was opened."""
         memories = await search_exactly(self._memories, refresh_ttl=False)
         turns = await search_exactly(self._said, refresh_ttl=False)
@@ -378,7 +378,7 @@ class UserMemory:
             cost=self._setup.costs.get(self._memories, 0.0),
         )
 
-    stats, astats = both(_stats)
+    stats, astats = both(stats_flow)
 
     # --- what the methods share ---
 
@@ -414,7 +414,7 @@ class UserMemory:
         return self._memories, self._said
 
     async def _held(self, id: str) -> Held:
-        for one in await self._quarantined():
+        for one in await self.quarantined_flow():
             if one.id == id:
                 return one
         raise UnknownMemoryError(id)

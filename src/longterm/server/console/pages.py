@@ -58,7 +58,7 @@ async def log_out() -> Response:
 
 
 @router.get("/")
-async def users(request: Request, principal: Looker, find: str = "") -> Response:
+async def users_page(request: Request, principal: Looker, find: str = "") -> Response:
     """List the users, or go to the only one that the key is for."""
     if principal.user is not None and not principal.may("admin"):
         return _to_user(principal.user)
@@ -67,7 +67,7 @@ async def users(request: Request, principal: Looker, find: str = "") -> Response
 
 
 @router.get("/users/{user}")
-async def memories(
+async def memories_page(
     *, request: Request, user: str, memory: Memory, q: str = "", kind: str = "", offset: int = 0
 ) -> Response:
     """Show memories: the latest, or those that fit a search."""
@@ -96,7 +96,7 @@ async def forgotten(request: Request, user: str, memory: Memory) -> Response:
 
 
 @router.post("/users/{user}/memories", dependencies=[Guarded])
-async def add(user: str, memory: Memory, content: Text) -> Response:
+async def add_form(user: str, memory: Memory, content: Text) -> Response:
     """Store a memory by hand."""
     await memory.aadd(content)
     return _to_user(user)
@@ -121,7 +121,7 @@ async def one_memory(request: Request, user: str, id: str, memory: Memory) -> Re
 
 
 @router.post("/users/{user}/memories/{id}/edit", dependencies=[Guarded])
-async def edit(
+async def edit_form(
     user: str, id: str, memory: Memory, content: Text, revision: Annotated[int, Form()]
 ) -> Response:
     """Put another text in the place of a memory's own, if nobody has meanwhile."""
@@ -130,21 +130,23 @@ async def edit(
 
 
 @router.post("/users/{user}/memories/{id}/forget", dependencies=[Guarded])
-async def forget(user: str, id: str, memory: Memory) -> Response:
+async def forget_form(user: str, id: str, memory: Memory) -> Response:
     """Delete a memory; it can be restored."""
     await memory.aforget(id)
     return _to_memory(user, id)
 
 
 @router.post("/users/{user}/memories/{id}/restore", dependencies=[Guarded])
-async def restore(user: str, id: str, memory: Memory, revision: Annotated[int, Form()]) -> Response:
+async def restore_form(
+    user: str, id: str, memory: Memory, revision: Annotated[int, Form()]
+) -> Response:
     """Make a memory what it was."""
     await memory.arestore(id, revision)
     return _to_memory(user, id)
 
 
 @router.get("/users/{user}/recall")
-async def recall(
+async def recall_page(
     request: Request, user: str, memory: Memory, question: str = "", budget: int = 2_000
 ) -> Response:
     """Explain what is recalled for a question, and why."""
@@ -165,7 +167,7 @@ async def recall(
 
 
 @router.get("/users/{user}/turns")
-async def turns(request: Request, user: str, memory: Memory, offset: int = 0) -> Response:
+async def turns_page(request: Request, user: str, memory: Memory, offset: int = 0) -> Response:
     """Show what was said, thread by thread, with the facts that were drawn from each turn."""
     said = await memory.aturns(limit=4 * _PAGE, offset=max(offset, 0))
     facts: dict[Any, list[Any]] = {}
@@ -193,20 +195,20 @@ async def decide(user: str, id: str, what: Literal["release", "drop"], memory: M
 
 
 @router.get("/users/{user}/data")
-async def data(request: Request, user: str, memory: Memory) -> Response:
+async def data_page(request: Request, user: str, memory: Memory) -> Response:
     """Show what is kept and what it cost; export and erase."""
     return page(request, "data.html", user=user, stats=await memory.astats())
 
 
 @router.get("/users/{user}/export")
-async def export(memory: Memory) -> Response:
+async def export_file(memory: Memory) -> Response:
     """Hand over everything of a user as a file."""
     name = {"Content-Disposition": 'attachment; filename="memory.jsonl"'}
     return StreamingResponse(memory.alines(), media_type="application/x-ndjson", headers=name)
 
 
 @router.post("/users/{user}/erase", dependencies=[Guarded])
-async def erase(request: Request, user: str, memory: Memory, confirm: Text) -> Response:
+async def erase_form(request: Request, user: str, memory: Memory, confirm: Text) -> Response:
     """Erase everything of a user whose id was written out once more."""
     if confirm != user:
         raise HTTPException(422, "Nothing was erased: write the user's id to confirm.")
@@ -220,7 +222,7 @@ async def reflections(request: Request, _: Operator) -> Response:
 
 
 @router.get("/keys")
-async def keys(request: Request, _: Operator) -> Response:
+async def keys_page(request: Request, _: Operator) -> Response:
     """List the keys, without their secrets."""
     found = await service_of(request).keys.alist()
     return page(request, "keys.html", keys=found, made=None)

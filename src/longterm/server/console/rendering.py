@@ -15,9 +15,9 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from longterm.memory.revision import Revision
-from longterm.service import shown
+from longterm.service import shown_content
 
-__all__ = ["Step", "page", "steps_of", "text_of"]
+__all__ = ["RevisionStep", "content_text", "page", "steps_of"]
 
 #: No script, style or picture from elsewhere, no form to elsewhere, no frame.
 _POLICY = (
@@ -26,7 +26,7 @@ _POLICY = (
 )
 
 
-def text_of(content: Any) -> str:
+def content_text(content: Any) -> str:
     """Return a memory's content as text: its words, or its fields as JSON."""
     return (
         content if isinstance(content, str) else json.dumps(content, ensure_ascii=False, indent=2)
@@ -47,7 +47,7 @@ _TEMPLATES = Environment(
 _TEMPLATES.filters |= {
     "moment": _moment,
     "part": lambda text: quote(str(text), safe=""),
-    "words": text_of,
+    "words": content_text,
 }
 
 
@@ -63,20 +63,24 @@ def page(request: Request, template: str, /, status: int = 200, **shown_there: A
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class RevisionStep:
     """A revision, and how its text differs from that of the one before."""
 
     revision: Revision
     pieces: Sequence[tuple[Literal["same", "gone", "new"], str]]
 
 
-def steps_of(revisions: Sequence[Revision]) -> list[Step]:
+def steps_of(revisions: Sequence[Revision]) -> list[RevisionStep]:
     """Return the revisions with their differences, word by word."""
-    steps: list[Step] = []
+    steps: list[RevisionStep] = []
     before = ""
     for one in revisions:
-        after = "" if one.value is None else text_of(shown(one.value.get("content", one.value)))
-        steps.append(Step(one, [*_pieces(before, after)]))
+        after = (
+            ""
+            if one.value is None
+            else content_text(shown_content(one.value.get("content", one.value)))
+        )
+        steps.append(RevisionStep(one, [*_pieces(before, after)]))
         before = after
     return steps
 
