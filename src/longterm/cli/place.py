@@ -38,7 +38,8 @@ class Place:
     def shown(self) -> str:
         """The store as it may be printed: a URL without its password."""
         scheme, separator, rest = self.where.partition("://")
-        return f"{scheme}://{rest.rpartition('@')[2]}" if separator else scheme
+        plain = rest.rpartition("@")[2].partition("?")[0]
+        return f"{scheme}://{plain}" if separator else scheme
 
     @property
     def named(self) -> tuple[str, ...]:
