@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace as changed
 from datetime import datetime, timedelta
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 from uuid import uuid4
 
 from langgraph.store.base import NOT_PROVIDED, Item, PutOp
@@ -273,6 +273,8 @@ def _planned(
     value = write.value(item) if callable(write.value) else write.value
     if isinstance(value, Skip):
         return value
+    if change.actor in ("manager", "tool"):
+        value = _without_nul(value)
     if value is not None and change.policy.guard is not None:
         origin = origin_of(change.sources_of(write), change.actor)
         verdict = change.policy.guard.check(value, origin=origin)
@@ -345,6 +347,23 @@ def _after(before: Revision | None, time: datetime, **fields: Any) -> Revision:
     if before is None:
         return Revision(number=1, time=time, **fields)
     return Revision(number=before.number + 1, time=max(time, before.time + _MOMENT), **fields)
+
+
+def _without_nul(value: Any) -> Any:
+    """Return what a model or a message said without NUL, which PostgreSQL's JSON refuses.
+
+    One such letter, from a file that was no text, would lose everything else in its batch.
+    """
+    match value:
+        case str():
+            return value.replace("\0", "")
+        case dict():
+            fields = cast("dict[str, Any]", value)
+            return {_without_nul(name): _without_nul(one) for name, one in fields.items()}
+        case list():
+            return [_without_nul(one) for one in cast("list[Any]", value)]
+        case _:
+            return value
 
 
 def _updated_at(item: Item | None) -> datetime | None:

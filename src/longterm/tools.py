@@ -8,8 +8,10 @@ Anthropic's own clients.
 from __future__ import annotations
 
 import json
+import logging
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
 from typing import Annotated, Any, Literal, cast, get_args
@@ -21,6 +23,7 @@ from pydantic import (
     AfterValidator,
     BaseModel,
     BeforeValidator,
+    ConfigDict,
     Field,
     ValidationError,
     WithJsonSchema,
@@ -31,9 +34,14 @@ from typing_extensions import override
 
 from longterm.commit import Policy, Write, commit
 from longterm.effects.drivers import arun, run
-from longterm.effects.operations import search_op
-from longterm.effects.steps import Flow, search
-from longterm.errors import ConfigurationError, GuardedError
+from longterm.effects.paging import search_exactly
+from longterm.effects.steps import Flow
+from longterm.errors import (
+    ConfigurationError,
+    GuardedError,
+    InvalidInputError,
+    PartialWriteError,
+)
 from longterm.extract.schema import memory_schemas, plain, problems_in
 from longterm.extract.typeddict import modern
 from longterm.guard import GuardOption, guard_of
@@ -42,6 +50,8 @@ from longterm.memory.draft import ProposalError
 from longterm.memory.namespace import Namespace, NamespaceTemplate
 
 __all__ = ["MemoryTool", "create_manage_memory_tool", "create_search_memory_tool"]
+
+_log = logging.getLogger(__name__)
 
 Action = Literal["create", "update", "delete"]
 ResponseFormat = Literal["content", "content_and_artifact"]
@@ -110,10 +120,19 @@ def create_search_memory_tool(
     )
 
 
+def _or(default: Any) -> BeforeValidator:
+    """Take *default* where a model writes null for what it would leave out."""
+    return BeforeValidator(lambda value: default if value is None else value)
+
+
 class _SearchArguments(BaseModel):
-    query: str = Field(description="What to look for, in words.")
-    limit: int = Field(10, ge=1, description="How many memories to return at most.")
-    offset: int = Field(0, ge=0, description="How many of the best ones to pass over.")
+    query: Annotated[str, _or("")] = Field(description="What to look for, in words.")
+    limit: Annotated[int, _or(10)] = Field(
+        10, ge=1, description="How many memories to return at most."
+    )
+    offset: Annotated[int, _or(0)] = Field(
+        0, ge=0, description="How many of the best ones to pass over."
+    )
     filter: dict[str, Any] | None = Field(None, description="Fields that must have these values.")
 
 
@@ -147,7 +166,10 @@ class MemoryTool(StructuredTool):
     def _parse_input(self, tool_input: Any, tool_call_id: str | None) -> Any:
         if _UNREADABLE in tool_input:
             raise ToolException("The arguments are not a JSON object. Nothing was changed.")
-        return super()._parse_input(tool_input, tool_call_id)
+        try:
+            return super()._parse_input(tool_input, tool_call_id)
+        except RecursionError:
+            raise ToolException("The arguments are nested too deeply. Use plain text.") from None
 
 
 #: Stands for arguments that cannot be read, until the tool can say so as its answer.
@@ -174,10 +196,12 @@ def _tool(job: Callable[..., Flow[Any]], store: BaseStore | None, **options: Any
     """Build a tool that performs *job* on *store*, or on the store of the running graph."""
 
     def call(config: RunnableConfig, **arguments: Any) -> Any:
-        return run(job(config, **arguments), config, store=store)
+        with _answered():
+            return run(job(config, **arguments), config, store=store)
 
     async def acall(config: RunnableConfig, **arguments: Any) -> Any:
-        return await arun(job(config, **arguments), config, store=store)
+        with _answered():
+            return await arun(job(config, **arguments), config, store=store)
 
     return MemoryTool(
         func=call,
@@ -188,12 +212,35 @@ def _tool(job: Callable[..., Flow[Any]], store: BaseStore | None, **options: Any
     )
 
 
+@contextmanager
+def _answered() -> Generator[None]:
+    """Turn what fails into the tool's answer, so that the agent's run goes on.
+
+    What the developer has to mend, a missing store or placeholder, still ends the run.
+    """
+    try:
+        yield
+    except (ToolException, ConfigurationError):
+        raise
+    except PartialWriteError as error:
+        raise ToolException(str(error)) from error
+    except (InvalidInputError, ValueError, NotImplementedError) as error:
+        raise ToolException(f"That cannot be done: {error!s:.300}") from error
+    except Exception as error:
+        _log.warning("A memory tool failed: %s", type(error).__name__)
+        raise ToolException(
+            f"The memory is out of order just now ({type(error).__name__}); nothing was "
+            "changed. Go on without it."
+        ) from error
+
+
 def _bad_arguments(error: Exception) -> str:
     problems = problems_in(error) if isinstance(error, ValidationError) else str(error)
     return f"The arguments do not fit: {problems}. Nothing was changed."
 
 
-def _checked_actions(actions: Sequence[Action]) -> tuple[Action, ...]:
+def _checked_actions(actions: Sequence[Action] | None) -> tuple[Action, ...]:
+    actions = actions or ()
     unknown = sorted(set(actions) - set(get_args(Action)))
     if unknown or not actions:
         raise ConfigurationError(
@@ -227,10 +274,15 @@ def _arguments(name: str, schema: Any, actions: tuple[Action, ...]) -> type[Base
     first = "create" if "create" in actions else actions[0]
     fields: dict[str, Any] = {
         "content": (content | None, Field(None, description="What to remember.")),
-        "action": (Literal[actions], Field(first, description="What to do.")),
+        "action": (
+            Annotated[Literal[actions], _or(first)],
+            Field(first, description="What to do."),
+        ),
         "id": (_Id, Field(None, description=_ID)),
     }
-    return create_model(name, **fields)
+    # Providers and LangMem's users look for the key, even where nothing is required.
+    config = ConfigDict(json_schema_extra={"required": []})
+    return create_model(name, __config__=config, **fields)
 
 
 async def _manage(
@@ -328,8 +380,7 @@ async def _search(
     offset: int = 0,
     filter: dict[str, Any] | None = None,
 ) -> Any:
-    op = search_op(template(config), query, filter=filter, limit=limit, offset=offset)
-    (items,) = await search([op])
+    items = await search_exactly(template(config), query, filter=filter, limit=limit, offset=offset)
     text = _as_json(items)
     return (text, items) if response_format == "content_and_artifact" else text
 

@@ -27,9 +27,10 @@ async def search_exactly(
 ) -> list[SearchItem]:
     """Return the items of exactly *namespace* that match, whatever else the store finds.
 
-    None for *limit* returns all. The store is asked again only where something else took
-    places.
+    None for *limit* returns all, a blank *query* is none. The store is asked again only
+    where something else took places.
     """
+    query = query if query and query.strip() else None
     wanted = None if limit is None else offset + limit
     found: dict[str, SearchItem] = {}
     start, size = 0, PAGE if wanted is None else wanted

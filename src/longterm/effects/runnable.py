@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from langchain_core.callbacks import (
     AsyncCallbackManagerForChainRun,
     CallbackManagerForChainRun,
 )
-from langchain_core.runnables import Runnable, RunnableConfig
+from langchain_core.runnables import Runnable, RunnableConfig, ensure_config
 from langgraph.store.base import BaseStore
 from typing_extensions import override
 
 from longterm.effects.drivers import arun, context_store, run
 from longterm.effects.steps import Flow
 
-__all__ = ["FlowRunnable"]
+__all__ = ["RUNTIME", "FlowRunnable"]
+
+#: Where LangGraph keeps a run's runtime, with its context, in the config.
+RUNTIME = "__pregel_runtime"
 
 In = TypeVar("In")
 Out = TypeVar("Out")
@@ -38,11 +41,15 @@ class FlowRunnable(Runnable[In, Out]):
 
     @override
     def invoke(self, input: In, config: RunnableConfig | None = None, **kwargs: Any) -> Out:
-        return self._call_with_config(self._run, input, config, store=self.store_here())
+        return self._call_with_config(
+            self._run, input, _with_runtime(config), store=self.store_here()
+        )
 
     @override
     async def ainvoke(self, input: In, config: RunnableConfig | None = None, **kwargs: Any) -> Out:
-        return await self._acall_with_config(self._arun, input, config, store=self.store_here())
+        return await self._acall_with_config(
+            self._arun, input, _with_runtime(config), store=self.store_here()
+        )
 
     def store_here(self) -> BaseStore | None:
         """Return the store given, or the caller's graph's, which an explicit config would hide."""
@@ -65,3 +72,12 @@ class FlowRunnable(Runnable[In, Out]):
         store: BaseStore | None = None,
     ) -> Out:
         return await arun(self.flow(input, config), config, store=store)
+
+
+def _with_runtime(config: RunnableConfig | None) -> RunnableConfig | None:
+    """Return *config* with the runtime of the caller's graph, which it would hide otherwise."""
+    runtime = ensure_config().get("configurable", {}).get(RUNTIME)
+    if config is None or runtime is None:
+        return config
+    configurable = {RUNTIME: runtime, **config.get("configurable", {})}
+    return cast("RunnableConfig", {**config, "configurable": configurable})

@@ -23,8 +23,9 @@ from typing_extensions import override
 from longterm.commit import Policy, Write, commit
 from longterm.effects.drivers import arun, in_graph, run
 from longterm.effects.operations import Index, Ttl, get_op, search_op
+from longterm.effects.paging import search_exactly
 from longterm.effects.runnable import FlowRunnable
-from longterm.effects.steps import fetch, search
+from longterm.effects.steps import fetch
 from longterm.errors import NoStoreError
 from longterm.extract.schema import MemorySchema
 from longterm.history import History
@@ -217,7 +218,14 @@ class NamespaceAccess(FlowRunnable[Any, list[dict[str, Any]]]):
 
     async def _search(self, op: SearchOp, config: RunnableConfig | None) -> list[SearchItem]:
         namespace = self.namespace(config)
-        (items,) = await search([op._replace(namespace_prefix=namespace)])
+        items = await search_exactly(
+            namespace,
+            op.query,
+            filter=op.filter,
+            limit=op.limit,
+            offset=op.offset,
+            refresh_ttl=op.refresh_ttl,
+        )
         found = [typed_search_item(item, self._kinds) for item in items]
         return found or await self._found_default(op, namespace, config)
 
@@ -229,7 +237,7 @@ class NamespaceAccess(FlowRunnable[Any, list[dict[str, Any]]]):
         default = self._default_item(namespace, config) if first_page else None
         if default is None:
             return []
-        (stored,) = await search([search_op(namespace, limit=1)])
+        stored = await search_exactly(namespace, limit=1)
         fields = {name: getattr(default, name) for name in StoreItem.__slots__}
         return [] if stored else [SearchItem(**fields)]
 

@@ -8,9 +8,9 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.store.base import BaseStore, SearchItem
 from typing_extensions import override
 
-from longterm.effects.operations import search_op
+from longterm.effects.paging import search_exactly
 from longterm.effects.runnable import FlowRunnable
-from longterm.effects.steps import search
+from longterm.effects.steps import together
 from longterm.extract.prompts import SEARCH_ASPECTS
 from longterm.manage.manager import fields_in
 from longterm.manage.query import QueryWriter
@@ -50,7 +50,7 @@ class MemorySearcher(FlowRunnable[Any, list[SearchItem]]):
         namespace = self._namespace(config)
         messages = as_messages(fields_in(input)["messages"])
         queries = await self._queries.write(messages) if messages else []
-        found = await search([search_op(namespace, query) for query in queries])
+        found = await together([search_exactly(namespace, query, limit=10) for query in queries])
         items: dict[tuple[str, ...], SearchItem] = {}
         for item in (item for items_of_one in found for item in items_of_one):
             place = (*item.namespace, item.key)

@@ -1,4 +1,4 @@
-"""Namespaces: templates whose placeholders are filled from ``config["configurable"]``.
+"""Namespaces: templates filled from ``config["configurable"]`` or a graph's runtime context.
 
 Labels that a store would refuse are escaped, reversibly and one to one: two different user
 ids never share a namespace. Ordinary labels stay as they are.
@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from string import Formatter
 from typing import Any, cast
+from unicodedata import category
 from uuid import UUID
 
 from langchain_core.runnables import RunnableConfig, ensure_config
@@ -88,10 +89,21 @@ class NamespaceTemplate:
     __slots__ = ("_parsed", "template")
 
     def __init__(self, template: tuple[str, ...] | list[str] | str | NamespaceTemplate) -> None:
-        self.template: Namespace = _labels(template)
+        match template:
+            case NamespaceTemplate():
+                self.template: Namespace = template.template
+            case str():
+                self.template = (template,)
+            case _:
+                self.template = tuple(template)
         self._parsed = tuple(_parse(label) for label in self.template)
         if not self.template or not all(self.template):
             raise ConfigurationError(f"Namespace {self.template!r} has an empty label or none.")
+        if any(not text and name for parts in self._parsed for text, name in parts[1:]):
+            raise ConfigurationError(
+                f"In namespace {self.template!r} two placeholders touch, so that different values "
+                "could give one label. Put some text between them, or each into its own label."
+            )
 
     def __call__(self, config: RunnableConfig | None = None) -> Namespace:
         """Fill the template from *config* and return the namespace."""
@@ -101,8 +113,14 @@ class NamespaceTemplate:
 
     @property
     def placeholders(self) -> tuple[str, ...]:
-        """Names that must be in ``config["configurable"]``."""
+        """Names that must be in the config or in the runtime context."""
         return tuple(name for parts in self._parsed for _, name in parts if name is not None)
+
+    @property
+    def vars(self) -> dict[int, str]:
+        """The first placeholder of each label that has one, by the label's place."""
+        named = ((place, _names(parts)) for place, parts in enumerate(self._parsed))
+        return {place: names[0] for place, names in named if names}
 
     def __repr__(self) -> str:
         return f"NamespaceTemplate({self.template!r})"
@@ -118,16 +136,6 @@ class NamespaceTemplate:
 _Parts = tuple[tuple[str, str | None], ...]
 
 
-def _labels(template: tuple[str, ...] | list[str] | str | NamespaceTemplate) -> Namespace:
-    match template:
-        case NamespaceTemplate():
-            return template.template
-        case str():
-            return (template,)
-        case _:
-            return tuple(template)
-
-
 def _parse(label: str) -> _Parts:
     try:
         return tuple((text, _name(*field)) for text, *field in Formatter().parse(label))
@@ -138,6 +146,10 @@ def _parse(label: str) -> _Parts:
         ) from error
 
 
+def _names(parts: _Parts) -> list[str]:
+    return [name for _, name in parts if name is not None]
+
+
 def _name(name: str | None, spec: str | None, conversion: str | None) -> str | None:
     if name == "" or spec or conversion:
         raise ValueError("a placeholder is a name and nothing else")
@@ -145,7 +157,17 @@ def _name(name: str | None, spec: str | None, conversion: str | None) -> str | N
 
 
 def _fill(parts: _Parts, values: Mapping[str, Any]) -> str:
-    return "".join(text + ("" if name is None else _value(name, values)) for text, name in parts)
+    """Fill a label; of two values in one, neither may hold what stands between them."""
+    several = len(_names(parts)) > 1
+    between = {text[0] for text, _ in parts[1:] if text} | {"%"} if several else set[str]()
+    return "".join(
+        text + ("" if name is None else _without(_value(name, values), between))
+        for text, name in parts
+    )
+
+
+def _without(value: str, letters: set[str]) -> str:
+    return "".join(f"%{ord(one):02X}" if one in letters else one for one in value)
 
 
 def _value(name: str, values: Mapping[str, Any]) -> str:
@@ -153,10 +175,12 @@ def _value(name: str, values: Mapping[str, Any]) -> str:
     if name not in values:
         raise ConfigurationError(
             f"The namespace needs {{{name}}}, but config['configurable'] has only {given}. "
-            f'Pass config={{"configurable": {{"{name}": …}}}}.'
+            f'Pass config={{"configurable": {{"{name}": …}}}}, or have it in the context of '
+            "the graph."
         )
     value = values[name]
-    if value is None or str(value) == "":
+    # "Cf": zero-width spaces, joiners and marks, which nobody sees.
+    if value is None or not any(category(one) != "Cf" for one in str(value).strip()):
         raise ConfigurationError(
             f"The namespace needs {{{name}}}, but config['configurable'][{name!r}] is "
             f"{value!r}: memories of nobody would mix with everybody's."
