@@ -13,9 +13,10 @@ from langgraph.store.memory import InMemoryStore
 from typing_extensions import override
 
 from longterm.commit import Policy, Skip, Write, commit
+from longterm.effects.capabilities import Revisions
 from longterm.effects.drivers import arun, run
 from longterm.effects.operations import get_op, put_op
-from longterm.effects.steps import Batch, Exclusive, Replace
+from longterm.effects.steps import Batch, Exclusive, Has, Replace
 from longterm.errors import ConflictError, PartialWriteError
 from longterm.stores import EmbeddedStore
 
@@ -100,7 +101,8 @@ def test_what_an_edit_raises_comes_out_with_nothing_written(store: InMemoryStore
 def test_the_history_is_written_in_the_same_batch(store: InMemoryStore) -> None:
     lock = commit([Write(PLACE, "t", {"content": "tea"}, fresh=True)], actor="user").send(None)
     assert isinstance(lock, Exclusive)
-    write = lock.flow.send(None)
+    assert lock.flow.send(None) == Has(Revisions)
+    write = lock.flow.send(False)  # noqa: FBT003 - the answer to the step
     assert isinstance(write, Replace)
     assert [op.namespace for op in write.ops] == [PLACE, ("longterm-history", *PLACE)]
     assert write.ops[1].index is False

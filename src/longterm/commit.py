@@ -17,12 +17,13 @@ from datetime import datetime, timedelta
 from typing import Any, NoReturn, cast
 from uuid import uuid4
 
-from langgraph.store.base import NOT_PROVIDED, Item, PutOp
+from langgraph.store.base import NOT_PROVIDED, Item, NotProvided, PutOp
 
+from longterm.effects.capabilities import RevisionNote, RevisionRow, Revisions
 from longterm.effects.clock import utc_now
 from longterm.effects.observe import observed
 from longterm.effects.operations import Index, Ttl, get_op, put_op
-from longterm.effects.steps import Exclusive, fetch, replace
+from longterm.effects.steps import Exclusive, Has, Noted, OnStore, fetch, replace
 from longterm.errors import ConflictError, GuardedError, PartialWriteError
 from longterm.guard import Guard, Verdict
 from longterm.memory.history_items import (
@@ -37,7 +38,15 @@ from longterm.memory.history_items import (
 )
 from longterm.memory.namespace import Namespace
 from longterm.memory.quarantine import Held, quarantine_namespace
-from longterm.memory.revision import Action, Actor, Revision, Source, origin_of
+from longterm.memory.revision import (
+    Action,
+    Actor,
+    Revision,
+    Source,
+    json_sources,
+    origin_of,
+    sources_in,
+)
 
 __all__ = [
     "Committed",
@@ -48,6 +57,7 @@ __all__ = [
     "Written",
     "commit",
     "if_unchanged",
+    "revision_of",
 ]
 
 #: Each conflict means that another writer went ahead, so there are few.
@@ -206,43 +216,162 @@ class _Planned:
     written: Written | None
     ops: tuple[PutOp, ...]
     guarded: str | None = None
+    #: A whole history from elsewhere.
+    past: tuple[Revision, ...] = ()
+
+    @property
+    def revision(self) -> Revision | None:
+        """The revision to keep of it, if any."""
+        return self.written.revision if self.written else None
+
+    @property
+    def settles(self) -> bool:
+        """Whether it is written though its value is not a new one: for index or time to live."""
+        op = self.ops[0]
+        open_ttl = isinstance(cast("Any", op.ttl), NotProvided)
+        return self.written is None or op.index is not None or not open_ttl
 
 
 async def _carried_out(change: _Change) -> Committed:
+    by_store = change.policy.keep_revisions != 0 and await Has(Revisions)
     for remaining in reversed(range(_TRIES)):
-        current = await _current(change)
-        plans: list[_Planned] = []
-        lost: list[str] = []
-        guarded: list[str] = []
-        for write in change.writes:
-            match _planned(write, change, current):
-                case _Planned() as plan:
-                    plans.append(plan)
-                    guarded += [plan.guarded] if plan.guarded else []
-                case Verdict() as verdict:
-                    guarded.append(_reason("Not written", verdict))
-                case Skip(reason):
-                    lost += [reason] if reason else []
-        # Items before histories: of what a failure leaves half-written, memories come first.
-        ops = [plan.ops[0] for plan in plans] + [op for plan in plans for op in plan.ops[1:]]
+        current = await _current(change, histories=not by_store)
+        plans, lost, guarded = _plans(change, current)
+        if by_store:
+            plans = await _unless_known(plans)
+        ops = [plan.ops[0] for plan in plans]
         try:
-            await replace(ops, [_updated_at(current.get((op.namespace, op.key))) for op in ops])
+            if by_store:
+                written = await _noted(plans, change, current)
+            else:
+                written = await _replaced(plans, current)
         except ConflictError:
             if not remaining:
                 raise
         except Exception as error:  # noqa: BLE001 - raised again, with an account
-            await _raise_with_account(ops[: len(plans)], current, error)
+            await _raise_with_account(ops, current, error)
         else:
-            written = tuple(plan.written for plan in plans if plan.written)
-            return Committed(written, (*lost, *guarded), tuple(guarded))
+            return Committed(written, (*lost, *guarded), guarded)
     raise AssertionError("the last try returns or raises")
 
 
-async def _current(change: _Change) -> dict[_Place, Item]:
+def _plans(
+    change: _Change, current: Mapping[_Place, Item]
+) -> tuple[list[_Planned], tuple[str, ...], tuple[str, ...]]:
+    """Return what is to be written, and why something is left out: by an edit, by the guard."""
+    plans: list[_Planned] = []
+    lost: list[str] = []
+    guarded: list[str] = []
+    for write in change.writes:
+        match _planned(write, change, current):
+            case _Planned() as plan:
+                plans.append(plan)
+                guarded += [plan.guarded] if plan.guarded else []
+            case Verdict() as verdict:
+                guarded.append(_reason("Not written", verdict))
+            case Skip(reason):
+                lost += [reason] if reason else []
+    return plans, tuple(lost), tuple(guarded)
+
+
+async def _replaced(
+    plans: Sequence[_Planned], current: Mapping[_Place, Item]
+) -> tuple[Written, ...]:
+    """Write *plans*, with their histories as items, by one batch."""
+    # Items before histories: of what a failure leaves half-written, memories come first.
+    ops = [plan.ops[0] for plan in plans] + [op for plan in plans for op in plan.ops[1:]]
+    await replace(ops, [_updated_at(current.get((op.namespace, op.key))) for op in ops])
+    return tuple(plan.written for plan in plans if plan.written)
+
+
+async def _unless_known(plans: Sequence[_Planned]) -> list[_Planned]:
+    """Leave out the memories with a past from elsewhere that have one here."""
+    return [
+        plan
+        for plan in plans
+        if not plan.past
+        or not await OnStore("get_revisions", (plan.ops[0].namespace, plan.ops[0].key))
+    ]
+
+
+async def _noted(
+    plans: Sequence[_Planned], change: _Change, current: Mapping[_Place, Item]
+) -> tuple[Written, ...]:
+    """Write *plans* on a store that keeps revisions itself; return what was written."""
+    seen = [_updated_at(current.get((plan.ops[0].namespace, plan.ops[0].key))) for plan in plans]
+    plain = [place for place, plan in enumerate(plans) if not plan.revision and plan.settles]
+    await replace([plans[place].ops[0] for place in plain], [seen[place] for place in plain])
+    rows = [row for plan in plans for row in _rows(plan)]
+    if rows:
+        await OnStore("add_revisions", (rows,))
+    written = {place: plan.written for place, plan in enumerate(plans) if plan.written}
+    notes = {
+        place: _note(plan.revision)
+        for place, plan in enumerate(plans)
+        if plan.revision and not plan.past
+    }
+    if notes:
+        step = Noted(
+            tuple(plans[place].ops[0] for place in notes),
+            tuple(seen[place] for place in notes),
+            tuple(notes.values()),
+            change.policy.keep_revisions,
+        )
+        for place, row in zip(notes, await step, strict=True):
+            written[place] = changed(written[place], revision=row and revision_of(row))
+    return tuple(written.values())
+
+
+def _note(revision: Revision) -> RevisionNote:
+    return RevisionNote(
+        revision.action,
+        revision.actor,
+        tuple(json_sources(revision.sources)),
+        revision.model,
+        revision.reason,
+    )
+
+
+def _rows(plan: _Planned) -> list[RevisionRow]:
+    """Return a past from elsewhere as rows; what is there after a delete was created anew."""
+    born: datetime | None = None
+    rows: list[RevisionRow] = []
+    for one in plan.past:
+        born = born or one.time
+        rows.append(
+            RevisionRow(
+                plan.ops[0].namespace,
+                plan.ops[0].key,
+                one.number,
+                _note(one),
+                one.value,
+                one.time,
+                born,
+            )
+        )
+        born = None if one.value is None else born
+    return rows
+
+
+def revision_of(row: RevisionRow) -> Revision:
+    """Read a revision that a store keeps itself."""
+    return Revision(
+        number=row.number,
+        action=cast("Action", row.note.action),
+        value=row.value,
+        time=row.time,
+        actor=cast("Actor", row.note.actor),
+        sources=sources_in(row.note.sources),
+        model=row.note.model,
+        reason=row.note.reason,
+    )
+
+
+async def _current(change: _Change, *, histories: bool) -> dict[_Place, Item]:
     """Read the items that are to be written, and of their histories what matters."""
     written = [write for write in change.writes if not write.fresh]
     places = [(write.namespace, write.key) for write in written]
-    if change.policy.keep_revisions == 0:
+    if change.policy.keep_revisions == 0 or not histories:
         return await _read(places)
     latest = [(history_namespace(write.namespace), latest_key(write.key)) for write in written]
     current = await _read([*places, *latest])
@@ -298,7 +427,8 @@ def _planned(
     new = _revisions(write, change, chain, item, value)
     records = appended(write.key, chain, new, change.policy.keep_revisions)
     history = (put_op(namespace, key, one, index=False, ttl=write.ttl) for key, one in records)
-    return _Planned(Written(write.namespace, write.key, value, new[-1]), (op, *history))
+    written = Written(write.namespace, write.key, value, new[-1])
+    return _Planned(written, (op, *history), past=write.past)
 
 
 def _held(write: Write, change: _Change, verdict: Verdict) -> _Planned:

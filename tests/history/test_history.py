@@ -121,7 +121,7 @@ def test_a_shorter_history_is_reached_little_by_little(store: BaseStore) -> None
 
 def test_revisions_are_kept_as_long_as_is_wanted(store: BaseStore) -> None:
     for number in range(6):
-        put(store, f"{number}", policy=Policy(keep_revisions=timedelta()))
+        put(store, f"{number}", policy=Policy(keep_revisions=timedelta(microseconds=1)))
     assert texts(History(store).of(ANN, "k"))[-1] == "5"
     assert len(History(store).of(ANN, "k")) <= 3
     put(store, "a", key="long", policy=Policy(keep_revisions=timedelta(days=1)))

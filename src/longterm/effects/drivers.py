@@ -18,7 +18,7 @@ from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import get_executor_for_config, merge_configs
 from langgraph.store.base import BaseStore, Item, Op, PutOp, SearchItem, SearchOp
 
-from longterm.effects.capabilities import CompareAndSet, HybridSearch, SearchHit
+from longterm.effects.capabilities import CompareAndSet, HybridSearch, Revisions, SearchHit
 from longterm.effects.locks import aexclusively, exclusively
 from longterm.effects.operations import in_batches, settled
 from longterm.effects.steps import (
@@ -27,7 +27,10 @@ from longterm.effects.steps import (
     Compress,
     Exclusive,
     Flow,
+    Has,
     HybridQuery,
+    Noted,
+    OnStore,
     Replace,
     Together,
 )
@@ -160,8 +163,8 @@ def _perform(step: object, edge: _Edge) -> Any:
             if isinstance(store, CompareAndSet):
                 return store.put_all_if(_settled(ops, store), seen)
             return _perform(Batch(ops), edge)
-        case HybridQuery():
-            return _look(step, edge.store)
+        case HybridQuery() | Has() | OnStore() | Noted():
+            return _on_store(step, edge.store)
         case Compress(compressor, documents, query):
             return list(compressor.compress_documents(documents, query))
         case Together(flows):
@@ -188,8 +191,8 @@ async def _aperform(step: object, edge: _Edge) -> Any:
             if isinstance(store, CompareAndSet):
                 return await store.aput_all_if(_settled(ops, store), seen)
             return await _aperform(Batch(ops), edge)
-        case HybridQuery():
-            return await _alook(step, edge.store)
+        case HybridQuery() | Has() | OnStore() | Noted():
+            return await _aon_store(step, edge.store)
         case Compress(compressor, documents, query):
             return list(await compressor.acompress_documents(documents, query))
         case Together(flows):
@@ -200,6 +203,33 @@ async def _aperform(step: object, edge: _Edge) -> Any:
                     return await arun(flow, edge.config, store=edge.given)
         case _:
             raise _foreign(step)
+
+
+def _on_store(step: HybridQuery | Has | OnStore | Noted, store: BaseStore) -> Any:
+    """Use what a store can do beyond LangGraph's interface."""
+    match step:
+        case HybridQuery():
+            return _look(step, store)
+        case Has(capability):
+            return isinstance(store, capability)
+        case OnStore(method, args, options):
+            return getattr(store, method)(*args, **options)
+        case Noted(ops, seen, notes, keep):
+            own = cast("Revisions", store)
+            return own.put_all_noted(_settled(ops, store), seen, notes, keep=keep)
+
+
+async def _aon_store(step: HybridQuery | Has | OnStore | Noted, store: BaseStore) -> Any:
+    match step:
+        case HybridQuery():
+            return await _alook(step, store)
+        case Has(capability):
+            return isinstance(store, capability)
+        case OnStore(method, args, options):
+            return await getattr(store, f"a{method}")(*args, **options)
+        case Noted(ops, seen, notes, keep):
+            own = cast("Revisions", store)
+            return await own.aput_all_noted(_settled(ops, store), seen, notes, keep=keep)
 
 
 def _turn(store: BaseStore, namespaces: frozenset[tuple[str, ...]]) -> AbstractContextManager[None]:

@@ -14,7 +14,7 @@ Rule 2: reads and writes never share a batch, because some stores run the reads 
 from __future__ import annotations
 
 from collections.abc import Coroutine, Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
@@ -23,7 +23,7 @@ from langchain_core.messages import BaseMessage
 from langchain_core.runnables import Runnable
 from langgraph.store.base import GetOp, Item, Op, PutOp, SearchItem, SearchOp
 
-from longterm.effects.capabilities import SearchHit
+from longterm.effects.capabilities import Keep, RevisionNote, SearchHit
 
 __all__ = [
     "Ask",
@@ -31,7 +31,10 @@ __all__ = [
     "Compress",
     "Exclusive",
     "Flow",
+    "Has",
     "HybridQuery",
+    "Noted",
+    "OnStore",
     "Replace",
     "Step",
     "Together",
@@ -81,6 +84,32 @@ class Replace(Step[None]):
     ops: tuple[PutOp, ...]
     #: When each was last written, as its `updated_at` said.
     seen: tuple[datetime | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Has(Step[bool]):
+    """Tell whether the store has *capability*, one of the protocols of `capabilities`."""
+
+    capability: type[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class OnStore(Step[Any]):
+    """Call a *method* of a capability of the store; the awaited form has an ``a`` before it."""
+
+    method: str
+    args: tuple[Any, ...]
+    options: dict[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Noted(Step[list[Any]]):
+    """Do what `Replace` does, on a store with `Revisions`: a note comes with each operation."""
+
+    ops: tuple[PutOp, ...]
+    seen: tuple[datetime | None, ...]
+    notes: tuple[RevisionNote, ...]
+    keep: Keep
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,14 +6,15 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
 
-from langgraph.store.base import Item
+from langgraph.store.base import Item, ListNamespacesOp, MatchCondition
 
 from longterm.commit import Write, commit
+from longterm.effects.capabilities import Revisions
 from longterm.effects.erasure import forget_texts
 from longterm.effects.operations import get_op
 from longterm.effects.paging import search_exactly
-from longterm.effects.steps import fetch
-from longterm.history import items
+from longterm.effects.steps import Batch, Has, fetch
+from longterm.history import reading, tables
 from longterm.history.quarantine import drop, held_in
 from longterm.memory.namespace import Namespace
 from longterm.memory.revision import Actor, Revision, Source
@@ -87,15 +88,17 @@ async def purge(namespace: Namespace, source: SourceFilter) -> Erasure:
 
 
 async def _removed(namespace: Namespace, key: str | None, actor: Actor) -> Erasure:
-    if key is None:
-        living = await search_exactly(namespace, refresh_ttl=False)
-        known = await items.all_revisions(namespace)
-        keys = list(dict.fromkeys([*(item.key for item in living), *known]))
-    else:
-        keys = [key]
+    by_store = await Has(Revisions)
     report = Erasure()
-    for one in keys:
-        report += await _one_removed(namespace, one, actor)
+    if by_store and (key is not None or not await _has_below(namespace)):
+        report += Erasure(await tables.erased(namespace, key, actor))
+    else:
+        for one in [key] if key is not None else await _keys_in(namespace):
+            report += (
+                Erasure(await tables.erased(namespace, one, actor))
+                if by_store
+                else await _one_removed(namespace, one, actor)
+            )
     forget_texts(namespace, key)
     for held in await held_in(namespace):
         if key is None or held.key == key:
@@ -104,8 +107,20 @@ async def _removed(namespace: Namespace, key: str | None, actor: Actor) -> Erasu
     return report
 
 
+async def _keys_in(namespace: Namespace) -> list[str]:
+    living = await search_exactly(namespace, refresh_ttl=False)
+    known = await reading.all_revisions(namespace)
+    return list(dict.fromkeys([*(item.key for item in living), *known]))
+
+
+async def _has_below(namespace: Namespace) -> bool:
+    """Tell whether anything lies below *namespace*, which an erase must not reach."""
+    found = await Batch((ListNamespacesOp((MatchCondition("prefix", namespace),), limit=2),))
+    return any(tuple(one) != namespace for one in found[0])
+
+
 async def _one_removed(namespace: Namespace, key: str, actor: Actor) -> Erasure:
-    revisions = await items.revisions_of(namespace, key)
+    revisions = await reading.revisions_of(namespace, key)
     [item] = await fetch([get_op(namespace, key, refresh_ttl=False)])
     if item is None and (not revisions or revisions[-1].action == "erased"):
         return Erasure()
@@ -131,7 +146,7 @@ async def _messages(namespace: Namespace, key: str | None) -> set[tuple[str | No
 
 async def _came_from(namespace: Namespace, matches: Callable[[Source], bool]) -> list[str]:
     """Return the keys of memories with a revision of which a source *matches*."""
-    revisions = await items.all_revisions(namespace)
+    revisions = await reading.all_revisions(namespace)
     return [key for key, ones in revisions.items() if any(map(matches, _sources(ones)))]
 
 

@@ -19,7 +19,7 @@ from longterm.effects.clock import utc_now
 from longterm.effects.operations import search_op
 from longterm.effects.steps import search
 from longterm.errors import InvalidInputError
-from longterm.history import items
+from longterm.history import reading
 from longterm.memory.history_items import json_revision, revision_in
 from longterm.memory.model import indexed_fields
 from longterm.memory.namespace import Namespace, escape_label
@@ -57,8 +57,8 @@ async def export_page(namespace: Namespace, start: int) -> tuple[list[str], int 
     }
     last = len(found) < _PAGE
     if last:
-        own |= dict.fromkeys(await items.deleted_keys(namespace))
-    revisions = await items.revisions_of_each(namespace, list(own))
+        own |= dict.fromkeys(await reading.deleted_keys(namespace))
+    revisions = await reading.revisions_of_each(namespace, list(own))
     lines = [
         _line(
             {

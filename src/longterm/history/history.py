@@ -13,7 +13,7 @@ from longterm.commit import Policy, Skip, Write, commit
 from longterm.effects.drivers import arun, run
 from longterm.effects.forms import both
 from longterm.errors import InvalidInputError, UnknownMemoryError
-from longterm.history import items
+from longterm.history import reading
 from longterm.history.erasing import Erasure, SourceFilter, erase, purge
 from longterm.history.exchange import Imported, export_page, header, import_lines
 from longterm.memory.namespace import Namespace
@@ -38,7 +38,7 @@ class History:
 
     async def _of(self, namespace: Namespace, key: str) -> list[Revision]:
         """Return the revisions of a memory, oldest first; none where it never was."""
-        return await items.revisions_of(_labels(namespace), key)
+        return await reading.revisions_of(_labels(namespace), key)
 
     of, aof = both(_of)
 
@@ -67,7 +67,7 @@ class History:
     ) -> list[SearchItem]:
         """Find among what *namespace* held at *time*; a flow, for other flows."""
         moment = time if time.tzinfo else time.astimezone()
-        found = await items.state_at(
+        found = await reading.state_at(
             namespace, moment.astimezone(UTC), key=key, query=query, filter=filter
         )
         return found[offset : None if limit is None else offset + limit]
@@ -81,7 +81,7 @@ class History:
         where it holds no content.
         """
         place = _labels(namespace)
-        revisions = await items.revisions_of(place, key)
+        revisions = await reading.revisions_of(place, key)
         wanted = next((one for one in revisions if one.number == revision), None)
         if wanted is None:
             raise UnknownMemoryError(key)
@@ -103,7 +103,7 @@ class History:
 
     async def _sources(self, namespace: Namespace, key: str) -> list[Source]:
         """Return the messages that what a memory says now came from, newest first, each once."""
-        revisions = await items.revisions_of(_labels(namespace), key)
+        revisions = await reading.revisions_of(_labels(namespace), key)
         found: dict[Source, None] = {}
         for revision in reversed(revisions):
             if revision.value is None:

@@ -1,0 +1,61 @@
+"""What is known of memories' histories, wherever the store keeps it: in tables or in items."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from langgraph.store.base import SearchItem
+
+from longterm.effects.capabilities import Revisions
+from longterm.effects.steps import Has
+from longterm.history import items, tables
+from longterm.memory.namespace import Namespace
+from longterm.memory.revision import Revision
+
+__all__ = [
+    "all_revisions",
+    "deleted_keys",
+    "revisions_of",
+    "revisions_of_each",
+    "state_at",
+]
+
+
+async def revisions_of(namespace: Namespace, key: str) -> list[Revision]:
+    """Return the revisions of one memory, oldest first."""
+    return (await revisions_of_each(namespace, [key]))[key]
+
+
+async def revisions_of_each(namespace: Namespace, keys: Sequence[str]) -> dict[str, list[Revision]]:
+    """Return the revisions of several memories, oldest first."""
+    return await (await _home()).revisions_of_each(namespace, keys)
+
+
+async def all_revisions(namespace: Namespace) -> dict[str, list[Revision]]:
+    """Return the revisions of every memory of *namespace*, oldest first."""
+    return await (await _home()).all_revisions(namespace)
+
+
+async def deleted_keys(namespace: Namespace) -> list[str]:
+    """Return the keys of memories that are deleted but not erased."""
+    return await (await _home()).deleted_keys(namespace)
+
+
+async def state_at(
+    namespace: Namespace,
+    time: datetime,
+    *,
+    key: str | None = None,
+    query: str | None = None,
+    filter: Mapping[str, Any] | None = None,
+) -> list[SearchItem]:
+    """Return the memories as they were at *time*; for *query* the best first."""
+    home = await _home()
+    return await home.state_at(namespace, time, key=key, query=query, filter=filter)
+
+
+async def _home() -> Any:
+    """Return the module that reads the history of the store at hand."""
+    return tables if await Has(Revisions) else items
