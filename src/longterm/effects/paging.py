@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from langgraph.store.base import SearchItem
+from langgraph.store.base import ListNamespacesOp, MatchCondition, SearchItem
 
 from longterm.effects.operations import search_op
-from longterm.effects.steps import search
+from longterm.effects.steps import Batch, search
 
-__all__ = ["PAGE", "search_exactly"]
+__all__ = ["PAGE", "namespaces_below", "search_exactly"]
 
 #: Items that are asked for at once where many are wanted.
 PAGE = 1_000
@@ -48,3 +48,18 @@ async def search_exactly(
         if len(items) < size or (wanted is not None and len(found) >= wanted):
             return list(found.values())[offset:wanted]
         start, size = start + size, PAGE
+
+
+async def namespaces_below(
+    prefix: tuple[str, ...], max_depth: int | None = None
+) -> list[tuple[str, ...]]:
+    """Return all namespaces at and below *prefix*, whatever else the store finds; a flow."""
+    below: list[tuple[str, ...]] = []
+    start = 0
+    while True:
+        op = ListNamespacesOp((MatchCondition("prefix", prefix),), max_depth, PAGE, start)
+        (found,) = await Batch((op,))
+        below += [one for one in found if one[: len(prefix)] == prefix]
+        start += PAGE
+        if len(found) < PAGE:
+            return below

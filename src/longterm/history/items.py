@@ -14,7 +14,7 @@ from typing import Any
 from langgraph.store.base import Item, SearchItem
 
 from longterm.effects.operations import get_op
-from longterm.effects.paging import search_exactly
+from longterm.effects.paging import namespaces_below, search_exactly
 from longterm.effects.steps import fetch
 from longterm.memory.history_items import (
     chain_of,
@@ -35,6 +35,7 @@ __all__ = [
     "all_revisions",
     "deleted_keys",
     "latest_numbers",
+    "namespaces_with_history",
     "revisions_of",
     "revisions_of_each",
     "state_at",
@@ -73,6 +74,11 @@ async def latest_numbers(namespace: Namespace, keys: Sequence[str]) -> dict[str,
         key: 0 if item is None else int(item.value["number"])
         for key, item in zip(keys, latest, strict=True)
     }
+
+
+async def namespaces_with_history(prefix: Namespace) -> list[Namespace]:
+    """Return the namespaces at and below *prefix* of which revisions are kept."""
+    return [found[1:] for found in await namespaces_below(history_namespace(prefix))]
 
 
 async def deleted_keys(namespace: Namespace) -> list[str]:

@@ -17,6 +17,8 @@ from longterm.memory.revision import Revision
 __all__ = [
     "all_revisions",
     "deleted_keys",
+    "latest_numbers",
+    "namespaces_with_history",
     "revisions_of",
     "revisions_of_each",
     "state_at",
@@ -31,6 +33,16 @@ async def revisions_of(namespace: Namespace, key: str) -> list[Revision]:
 async def revisions_of_each(namespace: Namespace, keys: Sequence[str]) -> dict[str, list[Revision]]:
     """Return the revisions of several memories, oldest first."""
     return await (await _home()).revisions_of_each(namespace, keys)
+
+
+async def latest_numbers(namespace: Namespace, keys: Sequence[str]) -> dict[str, int]:
+    """Return the number of the latest revision of each memory, 0 where none is kept."""
+    return await (await _home()).latest_numbers(namespace, keys)
+
+
+async def namespaces_with_history(prefix: Namespace) -> list[Namespace]:
+    """Return the namespaces at and below *prefix* of which revisions are kept."""
+    return await (await _home()).namespaces_with_history(prefix)
 
 
 async def all_revisions(namespace: Namespace) -> dict[str, list[Revision]]:

@@ -5,17 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
-from typing import Any
+from typing import Any, cast
 
 from langgraph.store.base import SearchItem
 
 from longterm.commit import revision_of
 from longterm.effects.capabilities import RevisionRow
-from longterm.effects.steps import OnStore
+from longterm.effects.steps import Batch, Has, OnStore
 from longterm.memory.namespace import Namespace
 from longterm.memory.revision import Revision
+from longterm.stores.base import CapableStore
+from longterm.stores.operations import GetRevisions
 
-__all__ = ["all_revisions", "deleted_keys", "erased", "revisions_of_each", "state_at"]
+__all__ = [
+    "all_revisions",
+    "deleted_keys",
+    "erased",
+    "latest_numbers",
+    "namespaces_with_history",
+    "revisions_of_each",
+    "state_at",
+]
 
 _PAGE = 1_000
 #: More than any namespace holds.
@@ -24,27 +34,41 @@ _ALL = 2**31
 
 async def revisions_of_each(namespace: Namespace, keys: Sequence[str]) -> dict[str, list[Revision]]:
     """Return the revisions of several memories, oldest first."""
-    return {
-        key: [revision_of(row) for row in await OnStore("get_revisions", (namespace, key))]
-        for key in keys
-    }
+    found: list[list[RevisionRow]]
+    if await Has(CapableStore):
+        found = await Batch(tuple(cast("Any", GetRevisions(namespace, key)) for key in keys))
+    else:
+        found = [await OnStore("get_revisions", (namespace, key)) for key in keys]
+    return {key: [revision_of(row) for row in rows] for key, rows in zip(keys, found, strict=True)}
+
+
+async def latest_numbers(namespace: Namespace, keys: Sequence[str]) -> dict[str, int]:
+    """Return the number of the latest revision of each memory, 0 where none is kept."""
+    revisions = await revisions_of_each(namespace, keys)
+    return {key: ones[-1].number if ones else 0 for key, ones in revisions.items()}
 
 
 async def all_revisions(namespace: Namespace) -> dict[str, list[Revision]]:
     """Return the revisions of every memory of *namespace*, oldest first."""
-    found: list[RevisionRow] = []
-    after: RevisionRow | None = None
-    while True:
-        page: list[RevisionRow] = await OnStore(
-            "list_revisions", (namespace,), {"after": after, "limit": _PAGE}
-        )
-        found += [row for row in page if row.namespace == namespace]
-        if len(page) < _PAGE:
-            break
-        after = page[-1]
+    found = [row for row in await _rows_below(namespace) if row.namespace == namespace]
     return {
         key: [revision_of(row) for row in rows] for key, rows in groupby(found, lambda row: row.key)
     }
+
+
+async def namespaces_with_history(prefix: Namespace) -> list[Namespace]:
+    """Return the namespaces at and below *prefix* of which revisions are kept."""
+    return list(dict.fromkeys(row.namespace for row in await _rows_below(prefix)))
+
+
+async def _rows_below(prefix: Namespace) -> list[RevisionRow]:
+    found: list[RevisionRow] = []
+    while True:
+        options = {"after": found[-1] if found else None, "limit": _PAGE}
+        page: list[RevisionRow] = await OnStore("list_revisions", (prefix,), options)
+        found += page
+        if len(page) < _PAGE:
+            return found
 
 
 async def deleted_keys(namespace: Namespace) -> list[str]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from itertools import takewhile
 
-from longterm.history.items import revisions_of_each, state_at
+from longterm.history.reading import revisions_of_each, state_at
 from longterm.memory.namespace import Namespace
 from longterm.recall.candidates import Candidate
 from longterm.recall.turns import as_candidate

@@ -26,7 +26,7 @@ from longterm.effects.steps import Batch, fetch, search
 from longterm.errors import InvalidInputError
 from longterm.memory.namespace import Namespace
 
-__all__ = ["MEMORY_STORES", "OWN_ROOT", "StoreItems", "namespaces_below"]
+__all__ = ["MEMORY_STORES", "OWN_ROOT", "StoreItems"]
 
 #: The beginning of the first label of what longterm keeps for itself.
 OWN_ROOT = "longterm-"
@@ -35,19 +35,6 @@ MEMORY_STORES = f"{OWN_ROOT}memory-stores"
 
 #: Namespaces that are read at once.
 _PAGE = 1_000
-
-
-async def namespaces_below(prefix: Namespace, max_depth: int | None = None) -> list[Namespace]:
-    """Return all namespaces at and below *prefix*, whatever else the store finds; a flow."""
-    below: list[Namespace] = []
-    start = 0
-    while True:
-        op = ListNamespacesOp((MatchCondition("prefix", prefix),), max_depth, _PAGE, start)
-        (found,) = await Batch((op,))
-        below += [one for one in found if one[: len(prefix)] == prefix]
-        start += _PAGE
-        if len(found) < _PAGE:
-            return below
 
 
 class StoreItems:

@@ -12,12 +12,13 @@ from langgraph.store.base import BaseStore
 
 from longterm.commit import Policy
 from longterm.effects.forms import both
+from longterm.effects.paging import namespaces_below
 from longterm.extract.schema import Schema
 from longterm.guard import Guard
 from longterm.memory.namespace import unescape_label
 from longterm.models.names import ChatModel
 from longterm.reflect import Failure
-from longterm.service.items import StoreItems, namespaces_below
+from longterm.service.items import StoreItems
 from longterm.service.keys import Keys
 from longterm.service.setup import ROOTS, Setup
 from longterm.service.user_memory import UserMemory

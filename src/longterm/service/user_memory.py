@@ -22,22 +22,22 @@ from longterm.commit import Write, commit, if_unchanged
 from longterm.effects.drivers import arun, run
 from longterm.effects.forms import both
 from longterm.effects.operations import get_op
-from longterm.effects.paging import search_exactly
+from longterm.effects.paging import namespaces_below, search_exactly
 from longterm.effects.steps import Together, fetch
 from longterm.effects.work import Work
 from longterm.errors import ConfigurationError, ConflictError, InvalidInputError, UnknownMemoryError
 from longterm.history import Erasure, History, Imported
 from longterm.history.erasing import erase
 from longterm.history.exchange import import_lines
-from longterm.history.items import (
+from longterm.history.quarantine import drop, held_in, release
+from longterm.history.reading import (
     all_revisions,
     deleted_keys,
     latest_numbers,
+    namespaces_with_history,
     revisions_of_each,
 )
-from longterm.history.quarantine import drop, held_in, release
 from longterm.manage.results import Results
-from longterm.memory.history_items import HISTORY_ROOT, history_namespace
 from longterm.memory.model import Document, document_of, value_of
 from longterm.memory.namespace import Namespace, NamespaceTemplate
 from longterm.memory.quarantine import Held
@@ -45,7 +45,7 @@ from longterm.memory.revision import Revision, Source
 from longterm.recall.recorder import create_conversation_recorder
 from longterm.recall.retriever import RecallResult
 from longterm.service.exchange import exported, is_turn, lines_in
-from longterm.service.items import MEMORY_STORES, namespaces_below
+from longterm.service.items import MEMORY_STORES
 from longterm.service.records import (
     MemoryChange,
     MemoryRecord,
@@ -385,11 +385,10 @@ class UserMemory:
     async def _below(self) -> Sequence[Namespace]:
         """Return the namespaces of this user's scopes, emptied ones that have a history too."""
         places = [self._said, self._memories]
-        prefixes = [*places, *map(history_namespace, places)]
-        found = await Together(tuple(map(namespaces_below, prefixes)))
-        plain = [
-            one[1:] if one[0] == HISTORY_ROOT else one for namespaces in found for one in namespaces
-        ]
+        found = await Together(
+            (*map(namespaces_below, places), *map(namespaces_with_history, places))
+        )
+        plain = [one for namespaces in found for one in namespaces]
         return [one for one in dict.fromkeys(plain) if one not in places]
 
     def _said_in(self, thread: str | None, now: datetime | None) -> RunnableConfig:
