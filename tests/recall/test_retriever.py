@@ -1,5 +1,6 @@
 """Recording a conversation and recalling from it, on several stores."""
 
+import copy
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -475,3 +476,11 @@ def test_no_thread_is_no_name_of_one(store: BaseStore) -> None:
     nowhere: Any = {"configurable": {"langgraph_user_id": "ann", "thread_id": None}}
 
     assert {put["value"]["thread"] for put in record(store, config=nowhere)} == {""}
+
+
+def test_a_recall_can_be_copied() -> None:
+    store = InMemoryStore()
+    store.put(("turns",), "a", {"content": "likes tea"})
+    recall = copy.deepcopy(create_recall(namespace=("turns",)))
+    recall.store = store
+    assert "tea" in recall.invoke("tea").text

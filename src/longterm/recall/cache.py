@@ -64,6 +64,10 @@ class ReadingCache:
         self._conversations: OrderedDict[Places, _Conversation] = OrderedDict()
         inform_of_erasures(self)
 
+    def __deepcopy__(self, memo: object) -> "ReadingCache":
+        """Return an empty one: frameworks copy what holds a recall, and a copy reads anew."""
+        return ReadingCache(self._max_bytes)
+
     def candidates(self, places: Places, items: Iterable[EncodedItem | Item]) -> list[Candidate]:
         """Read *items*, found at or below *places*, as candidates."""
         with self._lock:
