@@ -8,14 +8,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import zip_longest
 from math import log
+from typing import TypeVar
 
-from langgraph.store.base import SearchItem
+from langgraph.store.base import Item, SearchItem
 
+from longterm.memory.attribution import content_text
+from longterm.memory.model import document_of
 from longterm.memory.namespace import Namespace
 from longterm.text.tokenizer import query_terms, terms
 
-__all__ = ["best", "is_scored", "merged"]
+__all__ = ["best", "in_turn", "is_scored", "merged", "within"]
+
+
+Found = TypeVar("Found", bound=Item)
 
 
 def merged(found: Iterable[Sequence[SearchItem]], namespace: Namespace) -> list[SearchItem]:
@@ -29,6 +36,29 @@ def merged(found: Iterable[Sequence[SearchItem]], namespace: Namespace) -> list[
         if tuple(item.namespace) == namespace:
             items[item.key] = max(items.get(item.key, item), item, key=_score)
     return list(items.values())
+
+
+def in_turn(found: Iterable[Sequence[SearchItem]], namespace: Namespace) -> list[SearchItem]:
+    """Return the items of several searches once each: the best of every search, then the second.
+
+    Scores of two queries do not compare, so that places count, and no search takes them all.
+    """
+    own = [[item for item in items if tuple(item.namespace) == namespace] for items in found]
+    ranks = zip_longest(*own)
+    return list({item.key: item for rank in ranks for item in rank if item is not None}.values())
+
+
+def within(items: Iterable[Found], tokens: int) -> list[Found]:
+    """Return the first *items* that take no more than about *tokens* of a prompt."""
+    used, fit = 0.0, list[Found]()
+    for item in items:
+        text = content_text(document_of(item.key, item.value).content)
+        # About four letters of an alphabet are a token, and one of other scripts.
+        used += 4 + sum(0.25 if letter.isascii() else 1 for letter in text)
+        if used > tokens:
+            break
+        fit.append(item)
+    return fit
 
 
 def best(items: Sequence[SearchItem], queries: Sequence[str], limit: int) -> list[SearchItem]:

@@ -29,15 +29,16 @@ from longterm.extract.report import Dropped, Report
 from longterm.extract.schema import MemorySchema, Schema, memory_schemas
 from longterm.guard import GuardOption, guard_of
 from longterm.manage.access import DEFAULT_KEY, Default, NamespaceAccess
+from longterm.manage.conversation_queries import conversation_queries, wishes_to_forget
 from longterm.manage.known import normalize_existing
 from longterm.manage.manager import fields_in, ids_for, job_in, steps_in, thread_in, today
 from longterm.manage.query import QueryWriter
 from longterm.manage.recalled import recalled
-from longterm.manage.relevant import best, is_scored, merged
+from longterm.manage.relevant import best, in_turn, is_scored, merged, within
 from longterm.manage.results import Results, warn_of_dropped
 from longterm.manage.saving import writes_of
 from longterm.manage.sources import ConversationSources
-from longterm.memory.conversation import as_messages, windows
+from longterm.memory.conversation import as_messages
 from longterm.memory.draft import Draft
 from longterm.memory.history_items import KeepRevisions
 from longterm.memory.model import Document, Memory, document_of
@@ -49,6 +50,8 @@ __all__ = ["MemoryPhase", "MemoryStoreManager", "create_memory_store_manager"]
 
 #: How many memories a search may bring for the ranking to choose from.
 _SEARCH_LIMIT = 50
+#: How many memories that a wish to forget finds go before all others.
+_FORGOTTEN = 5
 #: How far a store without an index is read, so that new memories are seen as well as old.
 _SCAN_LIMIT = 1_000
 
@@ -83,7 +86,8 @@ def create_memory_store_manager(
     enable_updates: bool = True,
     enable_deletes: bool = False,
     query_model: str | ChatModel | None = None,
-    query_limit: int = 5,
+    query_limit: int | None = None,
+    known_tokens: int = 1_000,
     namespace: tuple[str, ...] | str | NamespaceTemplate = ("memories", "{langgraph_user_id}"),
     store: BaseStore | None = None,
     phases: Sequence[MemoryPhase] | None = None,
@@ -95,9 +99,10 @@ def create_memory_store_manager(
     """Create a manager that keeps memories of conversations in a store.
 
     *store* is any LangGraph store; without one, that of the running graph is used. *namespace*
-    is filled from ``config["configurable"]``. At most *query_limit* known memories are shown to
-    the model, found by what the conversation says or by queries *query_model* writes; with
-    *recall*, see `create_recall`, they are those it ranks first in the namespace. *default* is
+    is filled from ``config["configurable"]``. All known memories are shown to the model while
+    they take at most about *known_tokens*; beyond that those that the conversation speaks of,
+    or that queries written by *query_model* find; with *recall*, see `create_recall`, those it
+    ranks first. With *query_limit* at most so many are shown, however few there are. *default* is
     the memory under the key ``"default"`` until there is another; *phases* are further passes
     over the memories. *keep_revisions* says how many revisions of a memory are kept, or for how
     long (a timedelta); None keeps all. *guard* looks at each memory before it is written:
@@ -106,7 +111,7 @@ def create_memory_store_manager(
 
     Raises `ConfigurationError` for what cannot be used.
     """
-    if query_limit < 0:
+    if query_limit is not None and query_limit < 0:
         raise ConfigurationError(f"query_limit cannot be negative: {query_limit}.")
     chat, kinds = as_model(model), memory_schemas(schemas or (Memory,))
     permissions = Permissions(enable_inserts, enable_updates, enable_deletes)
@@ -117,6 +122,7 @@ def create_memory_store_manager(
         namespace=NamespaceTemplate(namespace),
         query_writer=_query_writer(query_model),
         query_limit=query_limit,
+        known_tokens=known_tokens,
         default=_default(default, default_factory, kinds),
         profile=not enable_inserts,
         store=store,
@@ -182,7 +188,8 @@ class MemoryStoreManager(NamespaceAccess):
         *,
         namespace: NamespaceTemplate,
         query_writer: QueryWriter | None,
-        query_limit: int,
+        query_limit: int | None,
+        known_tokens: int,
         default: Default | None,
         profile: bool,
         store: BaseStore | None,
@@ -195,6 +202,7 @@ class MemoryStoreManager(NamespaceAccess):
         self._stages = stages
         self._query_writer = query_writer
         self._query_limit = query_limit
+        self._known_tokens = known_tokens
         self._profile = profile
         self._recall = recall
 
@@ -241,30 +249,71 @@ class MemoryStoreManager(NamespaceAccess):
         """Return the memories to show to the model: those that matter most, oldest first."""
         queries = await self._queries(messages)
         chosen = (
-            await self._searched(queries, namespace)
-            if self._recall is None or self._profile or self._default or not queries
-            else await recalled(
-                self._recall, queries, namespace, limit=self._query_limit, config=config
-            )
+            await self._all_or_best(queries, messages, namespace, config)
+            if self._query_limit is None
+            else await self._at_most(self._query_limit, queries, namespace, config)
         )
         return sorted(chosen, key=lambda item: (item.created_at, item.key))
 
-    async def _searched(self, queries: Sequence[str], namespace: Namespace) -> Sequence[StoreItem]:
+    async def _all_or_best(
+        self,
+        queries: Sequence[str],
+        messages: Sequence[BaseMessage],
+        namespace: Namespace,
+        config: RunnableConfig,
+    ) -> Sequence[StoreItem]:
+        """Return everything known if it fits, else what each part of the conversation finds."""
+        wishes = wishes_to_forget(messages)
+        asked = [*wishes, *queries]
+        found = await search(
+            [search_op(namespace, query, limit=_SEARCH_LIMIT) for query in [*asked, None]]
+        )
+        newest = merged(found[-1:], namespace)
+        if len(found[-1]) < _SEARCH_LIMIT and len(within(newest, self._known_tokens)) == len(
+            newest
+        ):
+            return newest
+        if self._recall is not None and queries and not (self._profile or self._default):
+            return within(
+                await recalled(self._recall, asked, namespace, limit=_SEARCH_LIMIT, config=config),
+                self._known_tokens,
+            )
+        if any(is_scored(item) for items in found for item in items):
+            held = in_turn([items[:_FORGOTTEN] for items in found[: len(wishes)]], namespace)
+            others = in_turn(found, namespace)
+            ranked = [
+                *held,
+                *(item for item in others if item.key not in {one.key for one in held}),
+            ]
+        else:
+            scan = await search([search_op(namespace, limit=_SCAN_LIMIT)])
+            items = merged(scan, namespace)
+            ranked = in_turn([best(items, [one], _SEARCH_LIMIT) for one in asked], namespace)
+        return within(ranked, self._known_tokens)
+
+    async def _at_most(
+        self, limit: int, queries: Sequence[str], namespace: Namespace, config: RunnableConfig
+    ) -> Sequence[StoreItem]:
+        """Return the *limit* memories that matter most, no part of the conversation going short."""
+        if self._recall is not None and queries and not (self._profile or self._default):
+            return await recalled(self._recall, queries, namespace, limit=limit, config=config)
         # A profile is known whatever is talked about, and a default only where nothing is.
         unasked = [None] if self._profile or self._default or not queries else []
-        limit = max(_SEARCH_LIMIT, self._query_limit)
+        size = max(_SEARCH_LIMIT, limit)
         found = await search(
-            [search_op(namespace, query, limit=limit) for query in [*queries, *unasked]]
+            [search_op(namespace, query, limit=size) for query in [*queries, *unasked]]
         )
         items = merged(found, namespace)
-        if max(map(len, found)) >= limit and not any(map(is_scored, items)):
-            scan = search_op(namespace, limit=max(_SCAN_LIMIT, limit))
+        if any(map(is_scored, items)):
+            return in_turn(found, namespace)[:limit]
+        if max(map(len, found)) >= size:
+            scan = search_op(namespace, limit=max(_SCAN_LIMIT, size))
             items = merged(await search([scan]), namespace)
-        return best(items, queries, self._query_limit)
+        return best(items, queries, limit)
 
     async def _queries(self, messages: Sequence[BaseMessage]) -> list[str]:
         if self._query_writer is None:
-            return windows(messages)
+            return conversation_queries(messages)
         return await self._query_writer.write(messages)
 
     def _draft(self, known: Sequence[StoreItem], config: RunnableConfig) -> Draft:
