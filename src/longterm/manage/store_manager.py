@@ -56,6 +56,13 @@ _FORGOTTEN = 5
 _SCAN_LIMIT = 1_000
 
 
+class _Unset(int):
+    """LangMem's default of `query_limit`, where nobody has set one."""
+
+
+_NO_LIMIT = _Unset(5)
+
+
 class MemoryPhase(TypedDict, total=False):
     """A further pass over the memories after the first extraction."""
 
@@ -86,7 +93,7 @@ def create_memory_store_manager(
     enable_updates: bool = True,
     enable_deletes: bool = False,
     query_model: str | ChatModel | None = None,
-    query_limit: int | None = None,
+    query_limit: int = _NO_LIMIT,
     known_tokens: int = 1_000,
     namespace: tuple[str, ...] | str | NamespaceTemplate = ("memories", "{langgraph_user_id}"),
     store: BaseStore | None = None,
@@ -111,7 +118,7 @@ def create_memory_store_manager(
 
     Raises `ConfigurationError` for what cannot be used.
     """
-    if query_limit is not None and query_limit < 0:
+    if query_limit < 0:
         raise ConfigurationError(f"query_limit cannot be negative: {query_limit}.")
     chat, kinds = as_model(model), memory_schemas(schemas or (Memory,))
     permissions = Permissions(enable_inserts, enable_updates, enable_deletes)
@@ -188,7 +195,7 @@ class MemoryStoreManager(NamespaceAccess):
         *,
         namespace: NamespaceTemplate,
         query_writer: QueryWriter | None,
-        query_limit: int | None,
+        query_limit: int,
         known_tokens: int,
         default: Default | None,
         profile: bool,
@@ -250,7 +257,7 @@ class MemoryStoreManager(NamespaceAccess):
         queries = await self._queries(messages)
         chosen = (
             await self._all_or_best(queries, messages, namespace, config)
-            if self._query_limit is None
+            if isinstance(self._query_limit, _Unset)
             else await self._at_most(self._query_limit, queries, namespace, config)
         )
         return sorted(chosen, key=lambda item: (item.created_at, item.key))
