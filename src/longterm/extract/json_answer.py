@@ -9,7 +9,7 @@ plain.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
@@ -40,7 +40,6 @@ from longterm.extract.protocol import (
     target_of,
 )
 from longterm.extract.reading import cut_off, read_json
-from longterm.extract.schema import MemorySchema
 from longterm.extract.strict import closed, strict_edits, strict_form
 from longterm.models.answer import Answer
 from longterm.models.names import ChatModel, has_strict_mode
@@ -62,7 +61,8 @@ class JsonProtocol:
         self._model = model
         self._allowed = allowed
         self._structured = structured
-        self._strict = structured and has_strict_mode(model) and _all_strict(allowed.kinds)
+        strict = all(strict_form(kind.parameters) for kind in allowed.kinds)
+        self._strict = structured and has_strict_mode(model) and strict
         self._kinds = {kind.name.lower(): kind for kind in allowed.kinds}
         self._reader = CallReader(allowed)
         self._bound: dict[State, ChatModel] = {}
@@ -82,8 +82,18 @@ class JsonProtocol:
 
     def opening(self, prompt_input: PromptInput) -> list[BaseMessage]:
         """Return the usual beginning, with the form of the answer in words."""
-        forms = "\n".join(_forms(self._allowed, prompt_input.state, strict=self._strict))
-        guide = prompts.BY_JSON.format(forms=forms, schemas=self._schemas())
+        state, allowed = prompt_input.state, self._allowed
+        change = prompts.JSON_CHANGE_LISTED if self._strict else prompts.JSON_CHANGE
+        forms = [
+            *[prompts.JSON_ADD] * allowed.adds(state),
+            *[change] * allowed.changes(state),
+            *[prompts.JSON_REMOVE] * allowed.removes(state),
+        ]
+        schemas = [
+            f"{kind.name}: {kind.description} {json.dumps(kind.parameters, ensure_ascii=False)}"
+            for kind in allowed.kinds
+        ]
+        guide = prompts.BY_JSON.format(forms="\n".join(forms), schemas="\n".join(schemas))
         return opening(prompt_input, self._allowed, guide)
 
     def read(self, answer: Answer) -> list[Proposed]:
@@ -119,43 +129,64 @@ class JsonProtocol:
         said = [AIMessage(answer.text)] if answer.text else []
         return [*said, HumanMessage("\n".join(lines))]
 
-    def _schemas(self) -> str:
-        return "\n".join(
-            f"{kind.name}: {kind.description} {json.dumps(kind.parameters, ensure_ascii=False)}"
-            for kind in self._allowed.kinds
-        )
-
     def _proposal(self, operation: Any) -> Proposal:
         if not isinstance(operation, Mapping):
             return Unreadable("Each operation must be a JSON object.")
         if calls := self._reader.spelled_out(json.dumps(operation, default=str)):
             return calls[0].proposal
         fields = dict(cast("Mapping[str, Any]", operation))
-        action = str(fields.pop("action", None) or _guess(fields)).lower()
-        if action in _ADD:
-            return self._add(fields)
-        if action in _CHANGE:
-            return _change(fields)
-        if action in _REMOVE:
-            return _remove(fields)
-        return Finish() if action in _NOTHING else Unreadable(f"There is no action {action!r}.")
+        guess = "add" if "number" not in fields else "change" if len(fields) > 1 else "remove"
+        action = str(fields.pop("action", None) or guess).lower()
+        match action:
+            case _ if action in _ADD:
+                return self._add(fields)
+            case _ if action in _CHANGE:
+                fields.pop("kind", None)
+                number = fields.pop("number", None)
+                if number is None or not fields:
+                    return Unreadable("A change needs the number of a memory and its changes.")
+                changes = _decoded(fields.get("changes"))
+                listed = isinstance(changes, list)
+                edits = cast("list[Any]", changes) if listed else _content(fields)
+                return ProposedUpdate(target_of(number), edits)
+            case _ if action in _REMOVE and "number" in fields:
+                return ProposedDelete(target_of(fields["number"]))
+            case _ if action in _REMOVE:
+                return Unreadable("To remove a memory, give its number.")
+            case _ if action in _NOTHING:
+                return Finish()
+            case _:
+                return Unreadable(f"There is no action {action!r}.")
 
     def _add(self, fields: dict[str, Any]) -> Proposal:
-        kind = self._kind(fields.pop("kind", None))
+        name = fields.pop("kind", None)
+        only = len(self._kinds) == 1 and name is None
+        kind = next(iter(self._kinds.values())) if only else self._kinds.get(str(name).lower())
         fields.pop("number", None)
         if kind is None:
             return Unreadable(f"Name the kind: {', '.join(k.name for k in self._kinds.values())}.")
         return ProposedInsert(kind, _content(fields))
 
-    def _kind(self, name: Any) -> MemorySchema | None:
-        if name is None and len(self._kinds) == 1:
-            return next(iter(self._kinds.values()))
-        return self._kinds.get(str(name).lower())
-
 
 def answer_schema(allowed: AllowedActions, state: State, *, strict: bool = False) -> dict[str, Any]:
     """Return the JSON schema of an answer in *state*."""
-    operations = list(_operation_schemas(allowed, state, strict=strict))
+    operations: list[dict[str, Any]] = []
+    number = {"type": "integer", "description": prompts.NUMBER}
+    for kind in allowed.kinds:
+        content, changes = kind.parameters, kind.changes
+        if strict:
+            content, changes = strict_form(content) or {}, strict_edits(content)
+        if allowed.adds(state):
+            named = constant(kind.name)
+            operations.append(closed(action=constant("add"), kind=named, content=content))
+        if allowed.changes(state):
+            change = constant("change")
+            operations.append(closed(action=change, number=number, changes=changes))
+    if allowed.changes(state) and state.untyped:
+        changes = closed(content={"type": "string"})
+        operations.append(closed(action=constant("change"), number=number, changes=changes))
+    if allowed.removes(state):
+        operations.append(closed(action=constant("remove"), number=number))
     items = operations[0] if len(operations) == 1 else {"anyOf": operations}
     return {
         "title": "memory_operations",
@@ -164,43 +195,9 @@ def answer_schema(allowed: AllowedActions, state: State, *, strict: bool = False
     }
 
 
-def _operation_schemas(
-    allowed: AllowedActions, state: State, *, strict: bool
-) -> Iterator[dict[str, Any]]:
-    number = {"type": "integer", "description": prompts.NUMBER}
-    for kind in allowed.kinds:
-        content, changes = _strict_schemas(kind) if strict else (kind.parameters, kind.changes)
-        if allowed.adds(state):
-            yield closed(action=constant("add"), kind=constant(kind.name), content=content)
-        if allowed.changes(state):
-            yield closed(action=constant("change"), number=number, changes=changes)
-    if allowed.changes(state) and state.untyped:
-        changes = closed(content={"type": "string"})
-        yield closed(action=constant("change"), number=number, changes=changes)
-    if allowed.removes(state):
-        yield closed(action=constant("remove"), number=number)
-
-
-def _all_strict(kinds: Sequence[MemorySchema]) -> bool:
-    return all(strict_form(kind.parameters) for kind in kinds)
-
-
-def _strict_schemas(kind: MemorySchema) -> tuple[dict[str, Any], dict[str, Any]]:
-    return strict_form(kind.parameters) or {}, strict_edits(kind.parameters)
-
-
 def constant(word: str) -> dict[str, Any]:
     """Return the JSON schema of just *word*."""
     return {"const": word, "type": "string"}
-
-
-def _forms(allowed: AllowedActions, state: State, *, strict: bool) -> Iterator[str]:
-    if allowed.adds(state):
-        yield prompts.JSON_ADD
-    if allowed.changes(state):
-        yield prompts.JSON_CHANGE_LISTED if strict else prompts.JSON_CHANGE
-    if allowed.removes(state):
-        yield prompts.JSON_REMOVE
 
 
 def _structured(model: ChatModel, schema: dict[str, Any], mode: Mapping[str, Any]) -> ChatModel:
@@ -244,47 +241,15 @@ def _operations(data: Any) -> Iterator[Any]:
         case {"action": _}:
             yield data
         case dict() if set(cast("dict[str, Any]", data)) <= (_ADD | _CHANGE | _REMOVE):
-            yield from _grouped(cast("dict[str, Any]", data))
+            for action, group in cast("dict[str, Any]", data).items():
+                for operation in cast("list[Any]", group if isinstance(group, list) else [group]):
+                    fields: dict[str, Any] = {"action": action}
+                    if isinstance(operation, Mapping):
+                        yield {**fields, **cast("Mapping[str, Any]", operation)}
+                    else:
+                        yield {**fields, "number": operation}
         case _:
             yield data
-
-
-def _grouped(data: dict[str, Any]) -> Iterator[Any]:
-    for action, group in data.items():
-        operations = cast("list[Any]", group if isinstance(group, list) else [group])
-        for operation in operations:
-            yield _in_group(action, operation)
-
-
-def _in_group(action: str, operation: Any) -> Any:
-    if isinstance(operation, Mapping):
-        return {"action": action, **cast("Mapping[str, Any]", operation)}
-    return {"action": action, "number": operation}
-
-
-def _guess(fields: Mapping[str, Any]) -> str:
-    """Name the action of an operation that does not say: by the fields it has."""
-    if "number" not in fields:
-        return "add"
-    return "change" if len(fields) > 1 else "remove"
-
-
-def _change(fields: dict[str, Any]) -> Proposal:
-    fields.pop("kind", None)
-    number = fields.pop("number", None)
-    if number is None or not fields:
-        return Unreadable("A change needs the number of a memory and its changes.")
-    match _decoded(fields.get("changes")):
-        case [*edits]:
-            return ProposedUpdate(target_of(number), edits)
-        case _:
-            return ProposedUpdate(target_of(number), _content(fields))
-
-
-def _remove(fields: dict[str, Any]) -> Proposal:
-    if "number" not in fields:
-        return Unreadable("To remove a memory, give its number.")
-    return ProposedDelete(target_of(fields["number"]))
 
 
 def _content(fields: dict[str, Any]) -> Any:

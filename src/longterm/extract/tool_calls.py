@@ -7,7 +7,7 @@ model then says so in a word, and an answer in other words is asked about.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from itertools import count
 from typing import Any
@@ -25,7 +25,6 @@ from longterm.extract.protocol import (
     opening,
     says_nothing,
 )
-from longterm.extract.schema import MemorySchema
 from longterm.models.answer import Answer
 from longterm.models.names import ChatModel, adapt
 from longterm.models.wire import bind_tools
@@ -47,10 +46,31 @@ class ToolCallProtocol:
     def model(self, state: State) -> ChatModel:
         """Return the model with the tools of *state* bound to it."""
         if state not in self._bound:
-            tools = list(_tools(self._allowed, state))
+            tools = self._tools(state)
             options = {"tool_choice": "any"} if state.forced else {}
             self._bound[state] = adapt(self._model, lambda model: bind_tools(model, tools, options))
         return self._bound[state]
+
+    def _tools(self, state: State) -> list[dict[str, Any]]:
+        allowed, kinds = self._allowed, self._allowed.kinds
+        tools: list[dict[str, Any]] = []
+        if allowed.adds(state):
+            tools += [_tool(kind.tool_name, kind.description, kind.parameters) for kind in kinds]
+        names = [CHANGE.format(kind.tool_name) for kind in kinds]
+        if allowed.changes(state):
+            for name, kind in zip(names, kinds, strict=True):
+                description = prompts.CHANGE_TYPED.format(kind=kind.name)
+                tools.append(_tool(name, description, _numbered(changes=kind.changes)))
+        # The tool of a kind called "memory" changes what has no schema as well.
+        if allowed.changes(state) and state.untyped and CHANGE_UNTYPED not in names:
+            changes = {"type": "object", "description": prompts.UNTYPED_CHANGES}
+            parameters = _numbered(changes=changes)
+            tools.append(_tool(CHANGE_UNTYPED, prompts.CHANGE_UNTYPED, parameters))
+        if allowed.removes(state):
+            tools.append(_tool(REMOVE, prompts.REMOVING, _numbered()))
+        if state.stepwise:
+            tools.append(_tool(FINISH, prompts.DONE, {"type": "object", "properties": {}}))
+        return tools
 
     def opening(self, prompt_input: PromptInput) -> list[BaseMessage]:
         """Return the usual beginning; the tools describe themselves."""
@@ -99,31 +119,6 @@ def _identified(answer: Answer) -> Answer:
     ]
     update = {"tool_calls": calls, "invalid_tool_calls": invalid}
     return replace(answer, message=answer.message.model_copy(update=update))
-
-
-def _tools(allowed: AllowedActions, state: State) -> Iterator[dict[str, Any]]:
-    if allowed.adds(state):
-        for kind in allowed.kinds:
-            yield _tool(kind.tool_name, kind.description, kind.parameters)
-    if allowed.changes(state):
-        yield from (_change_tool(kind) for kind in allowed.kinds)
-    if allowed.changes(state) and state.untyped and not _has_untyped_name(allowed):
-        changes = {"type": "object", "description": prompts.UNTYPED_CHANGES}
-        yield _tool(CHANGE_UNTYPED, prompts.CHANGE_UNTYPED, _numbered(changes=changes))
-    if allowed.removes(state):
-        yield _tool(REMOVE, prompts.REMOVING, _numbered())
-    if state.stepwise:
-        yield _tool(FINISH, prompts.DONE, {"type": "object", "properties": {}})
-
-
-def _has_untyped_name(allowed: AllowedActions) -> bool:
-    """Whether a kind is called "memory", whose tool then changes what has no schema as well."""
-    return any(CHANGE.format(kind.tool_name) == CHANGE_UNTYPED for kind in allowed.kinds)
-
-
-def _change_tool(kind: MemorySchema) -> dict[str, Any]:
-    description = prompts.CHANGE_TYPED.format(kind=kind.name)
-    return _tool(CHANGE.format(kind.tool_name), description, _numbered(changes=kind.changes))
 
 
 def _tool(name: str, description: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
