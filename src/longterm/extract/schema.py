@@ -147,7 +147,7 @@ class MemorySchema:
 def memory_schemas(schemas: Sequence[Schema] | Schema) -> tuple[MemorySchema, ...]:
     """Prepare *schemas*, or a single one; raises `ConfigurationError` for what cannot be one."""
     several = schemas if isinstance(schemas, list | tuple) else [schemas]
-    kinds = tuple(map(_memory_schema, cast("Sequence[Any]", several)))
+    kinds = tuple(_prepared(schema) for schema in cast("Sequence[Any]", several))
     names = [kind.tool_name.lower() for kind in kinds]  # models mix up upper and lower case
     if repeated := {kind.name.lower() for kind in kinds if names.count(kind.tool_name.lower()) > 1}:
         raise ConfigurationError(
@@ -173,17 +173,17 @@ def problems_in(error: ValidationError) -> str:
     return "; ".join(problems)
 
 
-def _memory_schema(schema: Any) -> MemorySchema:
-    if schema is str:
-        return _of_type(Memory)
-    if isinstance(schema, Mapping):
-        return _of_json(cast("Mapping[str, Any]", schema))
-    if isinstance(schema, type):
-        return _of_type(cast("type[Any]", schema))
-    raise ConfigurationError(
-        f"{schema!r} is not a schema. Pass a pydantic model, a TypedDict, a dataclass or a "
-        "JSON schema."
-    )
+def _prepared(schema: Any) -> MemorySchema:
+    match schema:
+        case type():
+            return _of_type(Memory if schema is str else cast("type[Any]", schema))
+        case Mapping():
+            return _of_json(cast("Mapping[str, Any]", schema))
+        case _:
+            raise ConfigurationError(
+                f"{schema!r} is not a schema. Pass a pydantic model, a TypedDict, a dataclass or "
+                "a JSON schema."
+            )
 
 
 def _of_type(schema: type[Any]) -> MemorySchema:
@@ -202,13 +202,31 @@ def _of_type(schema: type[Any]) -> MemorySchema:
     # What the author wrote; dict and dataclass write texts of their own.
     described = schema.__doc__ if is_typeddict(schema) else _resolved(name, raw).get("description")
     parameters = _object_schema(name, raw)
-    computed = _reads_back(name, parameters, _written_form(adapter, parameters))
+    try:
+        written = inlined(adapter.json_schema(mode="serialization", by_alias=False))
+    except (PydanticUserError, KeyError, RecursionError):
+        written = parameters  # a serializer without a form; each value is read back when written
+    # Fields that are never written and need not be are taken out of the parameters, too: what a
+    # model put there would be lost.
+    if faults := list(_unreadable(parameters, written, "")):
+        raise ConfigurationError(f"Schema {name} does not read back what it writes: {faults[0]}.")
+    computed = frozenset(properties_of(written).keys() - properties_of(parameters).keys())
+
+    def load(content: Any) -> Any:
+        try:
+            data = to_json(content, inf_nan_mode="constants")
+            return adapter.validator.validate_json(data, by_alias=True, by_name=True)
+        except ValidationError as error:
+            raise ProposalError(problems_in(error)) from error
+        except PydanticSerializationError as error:
+            raise ProposalError(f"The value is not JSON data: {error}") from error
+
     # The model is not asked for what is never written; two dumps of the same set are the same.
     return MemorySchema(
         name,
         " ".join(str(described or f"A memory of kind {name}.").split()),
         parameters,
-        lambda content: _validated(adapter, content),
+        load,
         lambda value: ordered(
             adapter.serializer.to_python(value, mode="json", by_alias=False, round_trip=True),
             parameters,
@@ -235,25 +253,6 @@ def _object_schema(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
     return shown
 
 
-def _written_form(adapter: TypeAdapter[Any], otherwise: dict[str, Any]) -> dict[str, Any]:
-    try:
-        return inlined(adapter.json_schema(mode="serialization", by_alias=False))
-    except (PydanticUserError, KeyError, RecursionError):
-        return otherwise  # a serializer without a form; each value is read back when it is written
-
-
-def _reads_back(name: str, read: dict[str, Any], written: Mapping[str, Any]) -> frozenset[str]:
-    """Refuse a schema whose *written* form cannot be *read*; return its computed fields.
-
-    Fields that are never written and need not be are taken out of *read*: what a model put there
-    would be lost.
-    """
-    faults = list(_unreadable(read, written, ""))
-    if faults:
-        raise ConfigurationError(f"Schema {name} does not read back what it writes: {faults[0]}.")
-    return frozenset(properties_of(written).keys() - properties_of(read).keys())
-
-
 def _unreadable(read: dict[str, Any], written: Mapping[str, Any], path: str) -> Iterator[str]:
     if read.get("writeOnly"):
         yield f"{path[:-1]} is a secret, of which only asterisks would be kept"
@@ -274,17 +273,6 @@ def _unreadable(read: dict[str, Any], written: Mapping[str, Any], path: str) -> 
     if "anyOf" in read and len(members(read)) == len(members(written)):
         for one, other in zip(members(read), members(written), strict=True):
             yield from _unreadable(cast("Any", one), other, path)
-
-
-def _validated(adapter: TypeAdapter[Any], content: Any) -> Any:
-    try:
-        return adapter.validator.validate_json(
-            to_json(content, inf_nan_mode="constants"), by_alias=True, by_name=True
-        )
-    except ValidationError as error:
-        raise ProposalError(problems_in(error)) from error
-    except PydanticSerializationError as error:
-        raise ProposalError(f"The value is not JSON data: {error}") from error
 
 
 def _renamed(value: Any, aliased: Mapping[str, Any], named: Mapping[str, Any]) -> Any:

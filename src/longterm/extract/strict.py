@@ -79,46 +79,25 @@ def _strict(schema: Mapping[str, Any]) -> dict[str, Any]:
     if options := [*schema.get("anyOf", ()), *schema.get("oneOf", ())]:
         return {**_only_description(kept), "anyOf": [_strict(option) for option in options]}
     match schema:
-        case {"type": "object"}:
-            return {**kept, **_strict_object(schema)}
-        case {"type": "array"}:
-            return {**kept, **_strict_array(schema)}
+        case {"type": "object", "properties": {**given}} if not schema.get("additionalProperties"):
+            fields = cast("Mapping[str, Mapping[str, Any]]", given)
+            forms = {name: _strict(field) for name, field in fields.items()}
+            for name in fields.keys() - set(schema.get("required", ())):
+                if not nullable(fields[name]):
+                    bare = {key: one for key, one in forms[name].items() if key != "description"}
+                    options = [*bare.get("anyOf", [bare]), _NULL]
+                    forms[name] = {**_only_description(forms[name]), "anyOf": options}
+            return {**kept, **closed(**forms)}
+        case {"type": "array", "items": {**items}} if "prefixItems" not in schema:
+            return {**kept, "items": _strict(items)}
+        case {"type": "object" | "array"}:
+            raise _InexpressibleError
         case {"type": str()} | {"enum": _} | {"const": _}:
             return kept
         case {"type": [*kinds]} if not {"object", "array"} & set(cast("list[str]", kinds)):
             return kept
         case _:
             raise _InexpressibleError
-
-
-def _strict_object(schema: Mapping[str, Any]) -> dict[str, Any]:
-    if schema.get("additionalProperties") or "properties" not in schema:
-        raise _InexpressibleError
-    fields = cast("Mapping[str, Any]", schema["properties"])
-    required = schema.get("required", ())
-    return {
-        "properties": {
-            name: _strict(field) if name in required else _or_null(field)
-            for name, field in fields.items()
-        },
-        "required": list(fields),
-        "additionalProperties": False,
-    }
-
-
-def _strict_array(schema: Mapping[str, Any]) -> dict[str, Any]:
-    if "prefixItems" in schema or "items" not in schema:
-        raise _InexpressibleError
-    return {"items": _strict(schema["items"])}
-
-
-def _or_null(field: Mapping[str, Any]) -> dict[str, Any]:
-    form = _strict(field)
-    if nullable(field):
-        return form
-    described = _only_description(form)
-    bare = {key: value for key, value in form.items() if key != "description"}
-    return {**described, "anyOf": [*bare.get("anyOf", [bare]), _NULL]}
 
 
 def _only_description(schema: Mapping[str, Any]) -> dict[str, Any]:
