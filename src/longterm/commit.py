@@ -23,7 +23,7 @@ from longterm.effects.capabilities import RevisionNote, RevisionRow, Revisions
 from longterm.effects.clock import utc_now
 from longterm.effects.observe import observed
 from longterm.effects.operations import Index, Ttl, get_op, put_op
-from longterm.effects.steps import Exclusive, Has, Noted, OnStore, fetch, replace
+from longterm.effects.steps import Exclusive, Has, Noted, StoreCall, fetch, replace
 from longterm.errors import ConflictError, GuardedError, PartialWriteError
 from longterm.guard import Guard, Verdict
 from longterm.memory.history_items import (
@@ -290,7 +290,7 @@ async def _unless_known(plans: Sequence[_Planned]) -> list[_Planned]:
         plan
         for plan in plans
         if not plan.past
-        or not await OnStore("get_revisions", (plan.ops[0].namespace, plan.ops[0].key))
+        or not await StoreCall("get_revisions", (plan.ops[0].namespace, plan.ops[0].key))
     ]
 
 
@@ -303,7 +303,7 @@ async def _noted(
     await replace([plans[place].ops[0] for place in plain], [seen[place] for place in plain])
     rows = [row for plan in plans for row in _rows(plan)]
     if rows:
-        await OnStore("add_revisions", (rows,))
+        await StoreCall("add_revisions", (rows,))
     written = {place: plan.written for place, plan in enumerate(plans) if plan.written}
     notes = {
         place: _note(plan.revision)

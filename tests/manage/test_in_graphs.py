@@ -16,6 +16,8 @@ from longterm import (
     create_search_memory_tool,
 )
 from longterm.errors import ConfigurationError
+from longterm.manage.manager import MemoryManager
+from longterm.manage.store_manager import MemoryStoreManager
 from longterm.memory.namespace import NamespaceTemplate
 from longterm.testing import ScriptedChatModel, tool_calls
 
@@ -31,6 +33,12 @@ class AsModel(BaseModel):
 
 class AsDict(TypedDict):
     user_id: str
+
+
+class Note(BaseModel):
+    """A note."""
+
+    text: str
 
 
 def graph_with(work: Any, schema: Any) -> Any:
@@ -193,3 +201,37 @@ def test_a_nul_loses_nothing(store: InMemoryStore) -> None:
 def test_the_tool_s_schema_says_that_nothing_is_required(store: InMemoryStore) -> None:
     schema: Any = create_manage_memory_tool(("m",), store=store).args_schema
     assert schema.model_json_schema()["required"] == []
+
+
+# What LangMem's users read of a manager
+
+
+def test_a_manager_is_made_by_its_class_as_well(store: InMemoryStore) -> None:
+    model = ScriptedChatModel(tool_calls(("Note", {"text": "tea"})), tool_calls())
+    manager = MemoryStoreManager(model, schemas=[Note], namespace=("n",), store=store)
+    assert len(manager.invoke("I like tea")) == 1
+    assert MemoryManager(model).invoke("hi") == []
+
+
+def test_a_manager_says_how_it_was_made(store: InMemoryStore) -> None:
+    model = ScriptedChatModel()
+    manager = create_memory_store_manager(
+        model, schemas=[Note], instructions="Keep it.", namespace=("n",), store=store
+    )
+    assert (manager.model, manager.schemas, manager.instructions) == (model, (Note,), "Keep it.")
+    assert (manager.query_limit, manager.default_factory, manager.store) == (5, None, store)
+    assert NamespaceTemplate(("a", "{user}")).vars == {1: "user"}
+
+
+def test_a_manager_s_store_is_that_of_its_graph(store: InMemoryStore) -> None:
+    manager = create_memory_store_manager(ScriptedChatModel(), namespace=("n",))
+    seen: list[Any] = []
+
+    def work(state: Any) -> dict[str, Any]:
+        seen.append(manager.store)
+        return {}
+
+    graph_with(work, None).compile(store=store).invoke({"messages": [("user", "hi")]})
+    assert seen == [store]
+    with pytest.raises(ValueError, match="store"):
+        _ = manager.store

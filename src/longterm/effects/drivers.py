@@ -30,8 +30,8 @@ from longterm.effects.steps import (
     Has,
     HybridQuery,
     Noted,
-    OnStore,
     Replace,
+    StoreCall,
     Together,
 )
 from longterm.effects.work import OwnStep
@@ -163,7 +163,7 @@ def _perform(step: object, edge: _Edge) -> Any:
             if isinstance(store, CompareAndSet):
                 return store.put_all_if(_settled(ops, store), seen)
             return _perform(Batch(ops), edge)
-        case HybridQuery() | Has() | OnStore() | Noted():
+        case HybridQuery() | Has() | StoreCall() | Noted():
             return _on_store(step, edge.store)
         case Compress(compressor, documents, query):
             return list(compressor.compress_documents(documents, query))
@@ -191,7 +191,7 @@ async def _aperform(step: object, edge: _Edge) -> Any:
             if isinstance(store, CompareAndSet):
                 return await store.aput_all_if(_settled(ops, store), seen)
             return await _aperform(Batch(ops), edge)
-        case HybridQuery() | Has() | OnStore() | Noted():
+        case HybridQuery() | Has() | StoreCall() | Noted():
             return await _aon_store(step, edge.store)
         case Compress(compressor, documents, query):
             return list(await compressor.acompress_documents(documents, query))
@@ -205,27 +205,27 @@ async def _aperform(step: object, edge: _Edge) -> Any:
             raise _foreign(step)
 
 
-def _on_store(step: HybridQuery | Has | OnStore | Noted, store: BaseStore) -> Any:
+def _on_store(step: HybridQuery | Has | StoreCall | Noted, store: BaseStore) -> Any:
     """Use what a store can do beyond LangGraph's interface."""
     match step:
         case HybridQuery():
             return _look(step, store)
         case Has(capability):
             return isinstance(store, capability)
-        case OnStore(method, args, options):
+        case StoreCall(method, args, options):
             return getattr(store, method)(*args, **options)
         case Noted(ops, seen, notes, keep):
             own = cast("Revisions", store)
             return own.put_all_noted(_settled(ops, store), seen, notes, keep=keep)
 
 
-async def _aon_store(step: HybridQuery | Has | OnStore | Noted, store: BaseStore) -> Any:
+async def _aon_store(step: HybridQuery | Has | StoreCall | Noted, store: BaseStore) -> Any:
     match step:
         case HybridQuery():
             return await _alook(step, store)
         case Has(capability):
             return isinstance(store, capability)
-        case OnStore(method, args, options):
+        case StoreCall(method, args, options):
             return await getattr(store, f"a{method}")(*args, **options)
         case Noted(ops, seen, notes, keep):
             own = cast("Revisions", store)

@@ -34,9 +34,9 @@ __all__ = [
     "Has",
     "HybridQuery",
     "Noted",
-    "OnStore",
     "Replace",
     "Step",
+    "StoreCall",
     "Together",
     "ask",
     "fetch",
@@ -94,7 +94,7 @@ class Has(Step[bool]):
 
 
 @dataclass(frozen=True, slots=True)
-class OnStore(Step[Any]):
+class StoreCall(Step[Any]):
     """Call a *method* of a capability of the store; the awaited form has an ``a`` before it."""
 
     method: str

@@ -11,7 +11,7 @@ from langgraph.store.base import SearchItem
 
 from longterm.commit import revision_of
 from longterm.effects.capabilities import RevisionRow
-from longterm.effects.steps import Batch, Has, OnStore
+from longterm.effects.steps import Batch, Has, StoreCall
 from longterm.memory.namespace import Namespace
 from longterm.memory.revision import Revision
 from longterm.stores.base import CapableStore
@@ -38,7 +38,7 @@ async def revisions_of_each(namespace: Namespace, keys: Sequence[str]) -> dict[s
     if await Has(CapableStore):
         found = await Batch(tuple(cast("Any", GetRevisions(namespace, key)) for key in keys))
     else:
-        found = [await OnStore("get_revisions", (namespace, key)) for key in keys]
+        found = [await StoreCall("get_revisions", (namespace, key)) for key in keys]
     return {key: [revision_of(row) for row in rows] for key, rows in zip(keys, found, strict=True)}
 
 
@@ -65,7 +65,7 @@ async def _rows_below(prefix: Namespace) -> list[RevisionRow]:
     found: list[RevisionRow] = []
     while True:
         options = {"after": found[-1] if found else None, "limit": _PAGE}
-        page: list[RevisionRow] = await OnStore("list_revisions", (prefix,), options)
+        page: list[RevisionRow] = await StoreCall("list_revisions", (prefix,), options)
         found += page
         if len(page) < _PAGE:
             return found
@@ -93,9 +93,9 @@ async def state_at(
         "limit": _ALL,
         "exact": True,
     }
-    return await OnStore("search_as_of", (namespace, time), options)
+    return await StoreCall("search_as_of", (namespace, time), options)
 
 
 async def erased(namespace: Namespace, key: str | None, actor: str) -> dict[str, int]:
     """Erase one memory, or all at and below *namespace*; return counts by place."""
-    return await OnStore("erase", (namespace, key), {"actor": actor})
+    return await StoreCall("erase", (namespace, key), {"actor": actor})

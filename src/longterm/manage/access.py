@@ -21,7 +21,7 @@ from langgraph.store.base import (
 from typing_extensions import override
 
 from longterm.commit import Policy, Write, commit
-from longterm.effects.drivers import arun, in_graph, run
+from longterm.effects.drivers import arun, context_store, in_graph, run
 from longterm.effects.operations import Index, Ttl, get_op, search_op
 from longterm.effects.paging import search_exactly
 from longterm.effects.runnable import FlowRunnable
@@ -57,10 +57,19 @@ class NamespaceAccess(FlowRunnable[Any, list[dict[str, Any]]]):
     ) -> None:
         self.namespace = namespace
         self._policy = policy
-        self.store = store
+        self._given = store
         self._kinds = kinds
         self._default = default
         self._seen = weakref.WeakSet[BaseStore]()
+
+    @property
+    @override
+    def store(self) -> BaseStore:  # pyright: ignore[reportIncompatibleVariableOverride] - LangMem's form: read only, and never None
+        """The store given, or that of the running graph; `NoStoreError` where there is neither."""
+        here = self.store_here()
+        if here is None:
+            raise NoStoreError
+        return here
 
     def get_namespace(self, config: RunnableConfig | None = None) -> Namespace:
         """Return the namespace for *config*, or for the running graph's config."""
@@ -194,7 +203,7 @@ class NamespaceAccess(FlowRunnable[Any, list[dict[str, Any]]]):
 
     @override
     def store_here(self) -> BaseStore | None:
-        here = super().store_here()
+        here = context_store() if self._given is None else self._given
         if here is not None:
             self._seen.add(here)
         return here

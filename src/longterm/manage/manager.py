@@ -16,7 +16,7 @@ from longterm.errors import InvalidInputError
 from longterm.extract.engine import Extraction, ExtractionInput, Extractor
 from longterm.extract.prompts import INSTRUCTIONS
 from longterm.extract.proposal import NewId, Permissions
-from longterm.extract.schema import MemorySchema, Schema, memory_schemas
+from longterm.extract.schema import Schema, memory_schemas
 from longterm.manage.known import Known, normalize_existing
 from longterm.manage.results import Results, warn_of_dropped
 from longterm.memory.conversation import as_messages, as_time
@@ -55,12 +55,15 @@ def create_memory_manager(
 
     Raises `ConfigurationError` for a model or schema that cannot be used.
     """
-    permissions = Permissions(enable_inserts, enable_updates, enable_deletes)
-    kinds = memory_schemas(schemas or (Memory,))
-    extractor = Extractor(
-        as_model(model), kinds, permissions, instructions=instructions, protocol=protocol
+    return MemoryManager(
+        model,
+        schemas=schemas,
+        instructions=instructions,
+        enable_inserts=enable_inserts,
+        enable_updates=enable_updates,
+        enable_deletes=enable_deletes,
+        protocol=protocol,
     )
-    return MemoryManager(extractor, kinds)
 
 
 class MemoryManager(FlowRunnable[Any, list[ExtractedMemory]]):
@@ -69,9 +72,29 @@ class MemoryManager(FlowRunnable[Any, list[ExtractedMemory]]):
     See `create_memory_manager`.
     """
 
-    def __init__(self, extractor: Extractor, kinds: tuple[MemorySchema, ...]) -> None:
-        self._extractor = extractor
-        self._kinds = kinds
+    def __init__(
+        self,
+        model: str | ChatModel,
+        /,
+        *,
+        schemas: Sequence[Schema] = (Memory,),
+        instructions: str = INSTRUCTIONS,
+        enable_inserts: bool = True,
+        enable_updates: bool = True,
+        enable_deletes: bool = False,
+        protocol: ProtocolName | None = None,
+    ) -> None:
+        self.model = as_model(model)
+        self.schemas = tuple(schemas or (Memory,))
+        self.instructions = instructions
+        self._kinds = memory_schemas(self.schemas)
+        self._extractor = Extractor(
+            self.model,
+            self._kinds,
+            Permissions(enable_inserts, enable_updates, enable_deletes),
+            instructions=instructions,
+            protocol=protocol,
+        )
 
     async def __call__(
         self, messages: Any, existing: Iterable[Any] | None = None

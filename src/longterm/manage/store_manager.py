@@ -118,24 +118,25 @@ def create_memory_store_manager(
 
     Raises `ConfigurationError` for what cannot be used.
     """
-    if query_limit < 0:
-        raise ConfigurationError(f"query_limit cannot be negative: {query_limit}.")
-    chat, kinds = as_model(model), memory_schemas(schemas or (Memory,))
-    permissions = Permissions(enable_inserts, enable_updates, enable_deletes)
-    main = Extractor(chat, kinds, permissions, instructions=instructions, protocol=protocol)
     return MemoryStoreManager(
-        [_Stage(main), *(_phase(chat, kinds, phase, protocol) for phase in phases or ())],
-        kinds,
-        namespace=NamespaceTemplate(namespace),
-        query_writer=_query_writer(query_model),
+        model,
+        schemas=schemas,
+        instructions=instructions,
+        default=default,
+        default_factory=default_factory,
+        enable_inserts=enable_inserts,
+        enable_updates=enable_updates,
+        enable_deletes=enable_deletes,
+        query_model=query_model,
         query_limit=query_limit,
         known_tokens=known_tokens,
-        default=_default(default, default_factory, kinds),
-        profile=not enable_inserts,
+        namespace=namespace,
         store=store,
+        phases=phases,
+        protocol=protocol,
         recall=recall,
-        model_name=model if isinstance(model, str) else getattr(chat, "model_name", None),
-        policy=Policy(guard_of(guard), keep_revisions),
+        keep_revisions=keep_revisions,
+        guard=guard,
     )
 
 
@@ -153,10 +154,6 @@ def _phase(
     instructions = phase.get("instructions", CONSOLIDATE)
     extractor = Extractor(model, kinds, permissions, instructions=instructions, protocol=protocol)
     return _Stage(extractor, phase.get("include_messages", False))
-
-
-def _query_writer(model: str | ChatModel | None) -> QueryWriter | None:
-    return None if model is None else QueryWriter(as_model(model), SEARCH_MEMORIES)
 
 
 def _default(
@@ -190,27 +187,53 @@ class MemoryStoreManager(NamespaceAccess):
 
     def __init__(
         self,
-        stages: Sequence[_Stage],
-        kinds: tuple[MemorySchema, ...],
+        model: str | ChatModel,
+        /,
         *,
-        namespace: NamespaceTemplate,
-        query_writer: QueryWriter | None,
-        query_limit: int,
-        known_tokens: int,
-        default: Default | None,
-        profile: bool,
-        store: BaseStore | None,
+        schemas: Sequence[Schema] | None = None,
+        instructions: str = INSTRUCTIONS,
+        default: Any = None,
+        default_factory: Callable[[RunnableConfig], Any] | None = None,
+        enable_inserts: bool = True,
+        enable_updates: bool = True,
+        enable_deletes: bool = False,
+        query_model: str | ChatModel | None = None,
+        query_limit: int = _NO_LIMIT,
+        known_tokens: int = 1_000,
+        namespace: tuple[str, ...] | str | NamespaceTemplate = ("memories", "{langgraph_user_id}"),
+        store: BaseStore | None = None,
+        phases: Sequence[MemoryPhase] | None = None,
+        protocol: ProtocolName | None = None,
         recall: Recall | None = None,
-        model_name: str | None = None,
-        policy: Policy | None = None,
+        keep_revisions: KeepRevisions = None,
+        guard: GuardOption = "default",
     ) -> None:
-        super().__init__(namespace, kinds, default, store, policy or Policy())
-        self._model_name = model_name
-        self._stages = stages
-        self._query_writer = query_writer
-        self._query_limit = query_limit
-        self._known_tokens = known_tokens
-        self._profile = profile
+        if query_limit < 0:
+            raise ConfigurationError(f"query_limit cannot be negative: {query_limit}.")
+        chat, kinds = as_model(model), memory_schemas(schemas or (Memory,))
+        super().__init__(
+            NamespaceTemplate(namespace),
+            kinds,
+            _default(default, default_factory, kinds),
+            store,
+            Policy(guard_of(guard), keep_revisions),
+        )
+        permissions = Permissions(enable_inserts, enable_updates, enable_deletes)
+        main = Extractor(chat, kinds, permissions, instructions=instructions, protocol=protocol)
+        later = [_phase(chat, kinds, phase, protocol) for phase in phases or ()]
+        self.model = chat
+        self.schemas = tuple(schemas or (Memory,))
+        self.instructions = instructions
+        self.default_factory = default_factory
+        self.query_limit = query_limit
+        self.query_model = query_model
+        self.known_tokens = known_tokens
+        self._model_name = model if isinstance(model, str) else getattr(chat, "model_name", None)
+        self._stages = [_Stage(main), *later]
+        self._query_writer = (
+            None if query_model is None else QueryWriter(as_model(query_model), SEARCH_MEMORIES)
+        )
+        self._profile = not enable_inserts
         self._recall = recall
 
     async def __call__(self, messages: Any) -> list[dict[str, Any]]:
@@ -257,8 +280,8 @@ class MemoryStoreManager(NamespaceAccess):
         queries = await self._queries(messages)
         chosen = (
             await self._all_or_best(queries, messages, namespace, config)
-            if isinstance(self._query_limit, _Unset)
-            else await self._at_most(self._query_limit, queries, namespace, config)
+            if isinstance(self.query_limit, _Unset)
+            else await self._at_most(self.query_limit, queries, namespace, config)
         )
         return sorted(chosen, key=lambda item: (item.created_at, item.key))
 
@@ -276,14 +299,12 @@ class MemoryStoreManager(NamespaceAccess):
             [search_op(namespace, query, limit=_SEARCH_LIMIT) for query in [*asked, None]]
         )
         newest = merged(found[-1:], namespace)
-        if len(found[-1]) < _SEARCH_LIMIT and len(within(newest, self._known_tokens)) == len(
-            newest
-        ):
+        if len(found[-1]) < _SEARCH_LIMIT and len(within(newest, self.known_tokens)) == len(newest):
             return newest
         if self._recall is not None and queries and not (self._profile or self._default):
             return within(
                 await recalled(self._recall, asked, namespace, limit=_SEARCH_LIMIT, config=config),
-                self._known_tokens,
+                self.known_tokens,
             )
         if any(is_scored(item) for items in found for item in items):
             held = in_turn([items[:_FORGOTTEN] for items in found[: len(wishes)]], namespace)
@@ -296,7 +317,7 @@ class MemoryStoreManager(NamespaceAccess):
             scan = await search([search_op(namespace, limit=_SCAN_LIMIT)])
             items = merged(scan, namespace)
             ranked = in_turn([best(items, [one], _SEARCH_LIMIT) for one in asked], namespace)
-        return within(ranked, self._known_tokens)
+        return within(ranked, self.known_tokens)
 
     async def _at_most(
         self, limit: int, queries: Sequence[str], namespace: Namespace, config: RunnableConfig
