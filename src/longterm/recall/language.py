@@ -15,8 +15,6 @@ __all__ = [
     "FIRST_PERSON",
     "NUMBERS",
     "PERSONAL",
-    "QUESTION_LEAD",
-    "QUESTION_MARKS",
     "REQUEST",
     "STANDING",
     "STOP_TERMS",
@@ -61,14 +59,6 @@ many much kind kinds type types
 STOP_TERMS = frozenset(term for word in _STOP_WORDS.split() for term in terms(word))
 
 FIRST_PERSON = re.compile(r"\b(?:i|me|my|mine|we|us|our)\b|[我俺咱私僕]", re.IGNORECASE)
-
-QUESTION_MARKS = ("?", "？", "؟")
-
-QUESTION_LEAD = re.compile(
-    r"^(?:when|what|who|where|why|how many|how much|how|which|would|did|does|do|is|are|was|were"
-    r"|can|could|has|have|had)\b(?:\s+(?:did|does|do|is|are|was|were|has|have|had)\b)?\s*",
-    re.IGNORECASE,
-)
 
 ASKS_WHEN = re.compile(
     r"^\s*when\b|\bhow long\b|\bhow many (?:days|weeks|months|years)\b"

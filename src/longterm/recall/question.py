@@ -11,13 +11,13 @@ from longterm.recall.language import (
     ASKS_WHEN,
     FIRST_PERSON,
     PERSONAL,
-    QUESTION_LEAD,
     REQUEST,
     STOP_TERMS,
     SUMMARY,
     SURVEY,
 )
 from longterm.recall.when import Span, spans
+from longterm.text.questions import QUESTION_LEAD
 from longterm.text.tokenizer import query_terms, words
 
 __all__ = ["Question", "parse_question"]

@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from longterm.recall.language import NUMBERS, QUESTION_MARKS, STANDING, STOP_TERMS, TIME_WORDS, Sign
+from longterm.recall.language import NUMBERS, STANDING, STOP_TERMS, TIME_WORDS, Sign
+from longterm.text.questions import QUESTION_MARKS
 from longterm.text.tokenizer import terms, words
 
 __all__ = [

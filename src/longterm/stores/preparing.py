@@ -42,6 +42,7 @@ from longterm.stores.operations import (
 )
 from longterm.stores.rows import micros
 from longterm.stores.values import Encoded, decode, encode
+from longterm.text.questions import as_statement
 from longterm.text.tokenizer import query_terms, terms
 
 __all__ = [
@@ -338,7 +339,7 @@ def _find(op: SearchOp, answer: Literal["items", "explained", "hybrid"] = "items
         op.refresh_ttl,
         op.query or None,
         tuple(hashed(query_terms(op.query or "")[:_MOST_TERMS])),
-        readable(op.query or "") or None,
+        readable(as_statement(op.query or "")) or None,
         answer,
     )
 

@@ -1,0 +1,39 @@
+"""Questions, turned into what their answers may sound like. Pure.
+
+Embedding models put a question near other questions, and near everything that names the one it
+asks about; the answer often names nobody, since people say "I" of themselves.
+"""
+
+import re
+
+from longterm.text.tokenizer import words
+
+__all__ = ["QUESTION_LEAD", "QUESTION_MARKS", "as_statement"]
+
+QUESTION_MARKS = ("?", "？", "؟")
+
+QUESTION_LEAD = re.compile(
+    r"^(?:when|what|who|where|why|how many|how much|how|which|would|did|does|do|is|are|was|were"
+    r"|can|could|has|have|had)\b(?:\s+(?:did|does|do|is|are|was|were|has|have|had)\b)?\s*",
+    re.IGNORECASE,
+)
+#: Who a question is about, in English: a name behind an auxiliary, or before a possessive.
+_SUBJECT = re.compile(
+    r"\b(?i:did|does|do|is|are|was|were|has|have|had|will|would|could|should|can|might|may)"
+    r"\s+([A-Z][a-z]+)\b|\b([A-Z][a-z]+)['’]s\b"
+)
+
+
+def as_statement(text: str) -> str:
+    """Return a question as the one it is about would answer it; other text as it is.
+
+    "When did Ann move to Kyoto?" becomes "I move to Kyoto".
+    """
+    if not text.rstrip().endswith(QUESTION_MARKS):
+        return text
+    said = text
+    for name in {first or second for first, second in _SUBJECT.findall(text)}:
+        said = re.sub(rf"\b{name}['’]s\b", "my", said)
+        said = re.sub(rf"\b{name}\b", "I", said)
+    said = QUESTION_LEAD.sub("", said.strip()).rstrip("?？؟ ")
+    return said if words(said) else text
