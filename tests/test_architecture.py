@@ -1,6 +1,7 @@
 """The shape of the library: which way imports point, and what is called in one place only."""
 
 import ast
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -300,3 +301,11 @@ def test_async_twins_have_no_body_of_their_own(path: Path) -> None:
         if isinstance(node, ast.AsyncFunctionDef) and node.name.removeprefix("a") in sync_names:
             statements = [part for part in node.body if not isinstance(part, ast.Expr)]
             assert len(statements) <= LONGEST_TWIN or name_of(path) in BRIDGES
+
+
+def test_the_page_on_architecture_names_only_what_is_there() -> None:
+    page = (ROOT.parents[1] / "docs" / "architecture.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`((?:[a-z_]+/)+(?:[a-z_]+\.py)?|[a-z_]+\.py)`", page))
+    assert named
+    rooms = {name.removeprefix("src/longterm/") for name in named if not name.startswith("tests")}
+    assert not [name for name in rooms if not (ROOT / name).exists()]
