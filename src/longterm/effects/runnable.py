@@ -16,7 +16,7 @@ from typing_extensions import override
 from longterm.effects.drivers import arun, context_store, run
 from longterm.effects.steps import Flow
 
-__all__ = ["RUNTIME", "FlowRunnable"]
+__all__ = ["RUNTIME", "FlowRunnable", "given_store"]
 
 #: Where LangGraph keeps a run's runtime, with its context, in the config.
 RUNTIME = "__pregel_runtime"
@@ -51,6 +51,11 @@ class FlowRunnable(Runnable[In, Out]):
             self._arun, input, _with_runtime(config), store=self.store_here()
         )
 
+    @property
+    def given_store(self) -> BaseStore | None:
+        """The store given at construction."""
+        return self.store
+
     def store_here(self) -> BaseStore | None:
         """Return the store given, or the caller's graph's, which an explicit config would hide."""
         return context_store() if self.store is None else self.store
@@ -72,6 +77,13 @@ class FlowRunnable(Runnable[In, Out]):
         store: BaseStore | None = None,
     ) -> Out:
         return await arun(self.flow(input, config), config, store=store)
+
+
+def given_store(runnable: Runnable[Any, Any]) -> BaseStore | None:
+    """Return the store that *runnable* was given; None where it takes that of its graph."""
+    if isinstance(runnable, FlowRunnable):
+        return cast("FlowRunnable[Any, Any]", runnable).given_store
+    return getattr(runnable, "store", None)
 
 
 def _with_runtime(config: RunnableConfig | None) -> RunnableConfig | None:

@@ -108,7 +108,9 @@ def own_recall(
 
     def own(inner: Runnable[Any, Any]) -> Runnable[Any, Any]:
         access = cast("NamespaceAccess", inner)
-        return create_recall(namespace=[*turns, access.namespace], store=access.store, exact=True)
+        return create_recall(
+            namespace=[*turns, access.namespace], store=access.given_store, exact=True
+        )
 
     return adapt(manager, own)
 

@@ -71,6 +71,11 @@ class NamespaceAccess(FlowRunnable[Any, list[dict[str, Any]]]):
             raise NoStoreError
         return here
 
+    @property
+    @override
+    def given_store(self) -> BaseStore | None:
+        return self._given
+
     def get_namespace(self, config: RunnableConfig | None = None) -> Namespace:
         """Return the namespace for *config*, or for the running graph's config."""
         return self.namespace(config)

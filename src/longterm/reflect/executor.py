@@ -17,6 +17,7 @@ from langgraph.store.base import BaseStore, SearchOp
 from typing_extensions import override
 
 from longterm.effects.drivers import arun, context_store, run
+from longterm.effects.runnable import given_store
 from longterm.effects.steps import search
 from longterm.errors import ClosedError, ConfigurationError, InvalidInputError, NoStoreError
 from longterm.memory.namespace import Namespace, NamespaceTemplate
@@ -252,7 +253,7 @@ class LocalReflectionExecutor(Executor):
             loop = asyncio.get_running_loop()
         except RuntimeError:
             return True
-        own = getattr(self.reflector, "store", None)
+        own = given_store(self.reflector)
         if all(loop_of(store) is not loop for store in (own, self.store, *stores)):
             return True
         warnings.warn(
@@ -265,7 +266,7 @@ class LocalReflectionExecutor(Executor):
         return False
 
     def _readable_store(self) -> BaseStore:
-        own = getattr(self.reflector, "store", None)
+        own = given_store(self.reflector)
         for store in (own, self.store, context_store()):
             if store is not None:
                 return store

@@ -23,6 +23,7 @@ from langgraph.store.base import BaseStore
 
 from longterm.effects.clock import Clock
 from longterm.effects.drivers import context_store
+from longterm.effects.runnable import given_store
 from longterm.errors import NoStoreError, ReflectionTimeoutError
 from longterm.memory.model import JOB_ID
 from longterm.memory.namespace import Namespace, context_values
@@ -143,7 +144,7 @@ def lend_store(reflector: Runnable[Any, Any], given: BaseStore | None) -> BaseSt
     None where it has its own. One that has a namespace writes memories, so that having none
     at all is an error now rather than in the background.
     """
-    if getattr(reflector, "store", None) is not None:
+    if given_store(reflector) is not None:
         return None
     store = context_store() if given is None else given
     if store is None and getattr(reflector, "namespace", None) is not None:

@@ -23,6 +23,7 @@ from sqlalchemy.exc import DBAPIError
 from typing_extensions import override
 
 from longterm.effects.clock import Clock, MonotonicTimestamps, SystemClock
+from longterm.effects.runnable import given_store
 from longterm.errors import ConfigurationError, InvalidInputError, ReflectionError
 from longterm.memory.model import JOB_ID
 from longterm.memory.namespace import Namespace
@@ -82,7 +83,7 @@ class DurableExecutor(LocalReflectionExecutor):
         clock: Clock | None = None,
     ) -> None:
         super().__init__(reflector, store)
-        self._own_store = getattr(reflector, "store", None)
+        self._own_store = given_store(reflector)
         writes = getattr(reflector, "namespace", None) is not None
         if writes and store is None and self._own_store is None:
             raise ConfigurationError(
