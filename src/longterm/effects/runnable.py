@@ -82,7 +82,7 @@ class FlowRunnable(Runnable[In, Out]):
 def given_store(runnable: Runnable[Any, Any]) -> BaseStore | None:
     """Return the store that *runnable* was given; None where it takes that of its graph."""
     if isinstance(runnable, FlowRunnable):
-        return cast("FlowRunnable[Any, Any]", runnable).given_store
+        return runnable.given_store
     return getattr(runnable, "store", None)
 
 
