@@ -68,6 +68,16 @@ def _embedded(options: Options, folder: Path) -> Generator[BaseStore]:
 
 
 @contextmanager
+def _embedded_encrypted(options: Options, folder: Path) -> Generator[BaseStore]:
+    path, key = folder / "memory.db", bytes(range(32))
+    with EmbeddedStore(
+        path, index=options.index, ttl=options.ttl, synchronous="normal", encryption_key=key
+    ) as store:
+        yield store
+        assert store.check() == []
+
+
+@contextmanager
 def _embedded_in_memory(options: Options, folder: Path) -> Generator[BaseStore]:
     with EmbeddedStore(":memory:", index=options.index, ttl=options.ttl) as store:
         yield store
@@ -178,6 +188,7 @@ _SQLITE_UNSURE = {
 SUBJECTS = (
     Subject("embedded", _embedded),
     Subject("embedded in memory", _embedded_in_memory),
+    Subject("embedded encrypted", _embedded_encrypted),
     Subject("embedded async", _embedded_awaited),
     Subject("postgres", _postgres),
     Subject("postgres async", _postgres_awaited),

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from longterm.stores.lexicon import Lexicon, hashed, pack
+from longterm.stores.lexicon import Lexicon, hashed, pack_terms
 from longterm.stores.matrix import Matrix, pack as pack_vector, unpack
 from longterm.stores.scoring import (
     NOTHING,
@@ -21,7 +21,7 @@ DOCUMENTS = ["tea tea milk", "tea", "coffee with milk and sugar", ""]
 
 @pytest.fixture
 def lexicon() -> Lexicon:
-    return Lexicon.of([pack(text.split()) for text in DOCUMENTS])
+    return Lexicon.of([pack_terms(text.split()) for text in DOCUMENTS])
 
 
 ALL = np.ones(4, dtype=np.bool_)
@@ -45,7 +45,7 @@ def test_an_unknown_term_is_nowhere(lexicon: Lexicon) -> None:
 
 def test_a_dead_slot_neither_scores_nor_counts(lexicon: Lexicon) -> None:
     live = np.array([False, True, True, True])
-    alone = Lexicon.of([pack(text.split()) for text in DOCUMENTS[1:]])
+    alone = Lexicon.of([pack_terms(text.split()) for text in DOCUMENTS[1:]])
     found = bm25(lexicon, live, hashed(["milk", "tea"]))
     expected = bm25(alone, ALL[1:], hashed(["milk", "tea"]))
     assert found.bm25.tolist() == pytest.approx([0, *expected.bm25.tolist()])
@@ -53,7 +53,7 @@ def test_a_dead_slot_neither_scores_nor_counts(lexicon: Lexicon) -> None:
 
 @pytest.mark.parametrize("count", [1, 3, 5000])
 def test_a_lexicon_that_grew_is_as_one_made_at_once(count: int) -> None:
-    packed = [pack([f"w{number % 7}", "all"]) for number in range(count)]
+    packed = [pack_terms([f"w{number % 7}", "all"]) for number in range(count)]
     grown = Lexicon.of(packed[:1])
     for start in range(1, count, 999):
         grown = grown.appended(packed[start : start + 999])

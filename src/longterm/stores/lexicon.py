@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Lexicon", "Postings", "hashed", "pack"]
+__all__ = ["Lexicon", "Postings", "hashed", "pack_terms"]
 
 _SIZE = 8
 _TAIL = 4096
@@ -31,7 +31,7 @@ def _digest(term: str) -> bytes:
 _usual_digest = lru_cache(maxsize=65_536)(_digest)
 
 
-def pack(terms: Sequence[str]) -> bytes:
+def pack_terms(terms: Sequence[str]) -> bytes:
     """Terms as they stand in the file."""
     usual = max(map(len, terms), default=0) <= _USUAL
     return b"".join(map(_usual_digest if usual else _digest, terms))
@@ -39,7 +39,7 @@ def pack(terms: Sequence[str]) -> bytes:
 
 def hashed(terms: Sequence[str]) -> list[np.uint64]:
     """Terms as they are looked up."""
-    return list(_unpacked([pack(terms)]))
+    return list(_unpacked([pack_terms(terms)]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from longterm.effects.capabilities import Keep, RevisionNote, RevisionRow
 from longterm.errors import InvalidInputError
 from longterm.stores.embedding import Fields, readable, texts_of, words_of
 from longterm.stores.filters import Condition, parse
-from longterm.stores.lexicon import hashed, pack
+from longterm.stores.lexicon import hashed, pack_terms
 from longterm.stores.names import to_column, to_path
 from longterm.stores.operations import (
     AddRevisions,
@@ -287,7 +287,7 @@ def indexed(value: Mapping[str, Any], fields: str | None, default: Sequence[str]
         return Indexed()
     paths = default if named is None else named
     found = [term for text in words_of(value, paths) for term in terms(text)]
-    return Indexed(pack(found), tuple(texts_of(value, paths)))
+    return Indexed(pack_terms(found), tuple(texts_of(value, paths)))
 
 
 def _write(op: PutOp, default: Sequence[str]) -> WriteItem:

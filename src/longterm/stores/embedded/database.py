@@ -18,9 +18,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from longterm.errors import StoreError
+from longterm.stores.embedded.encryption import Cipher
 from longterm.stores.embedded.migrations import is_current, migrate, scripts
 
-__all__ = ["MEMORY", "Database", "Synchronous", "explained"]
+__all__ = ["MEMORY", "Database", "Synchronous"]
 
 MEMORY = ":memory:"
 
@@ -35,8 +36,20 @@ _IDLE = 8
 class Database:
     """One SQLite file, or one database in memory, for many threads."""
 
-    def __init__(self, path: str, *, synchronous: Synchronous, patience: float) -> None:
+    def __init__(
+        self,
+        path: str,
+        *,
+        synchronous: Synchronous,
+        patience: float,
+        cipher: Cipher | None = None,
+    ) -> None:
         self.path = path
+        self._cipher = cipher
+        #: SQLite's errors; SQLCipher's are none of them.
+        self.errors: tuple[type[Exception], ...] = (
+            sqlite3.Error, *(() if cipher is None else (cipher.errors,)),
+        )  # fmt: skip
         self._synchronous = synchronous
         self._patience = patience
         self._idle: list[sqlite3.Connection] = []
@@ -91,15 +104,15 @@ class Database:
                 except BaseException:
                     # A full disk makes SQLite roll back by itself.
                     if connection is not None and connection.in_transaction:
-                        with suppress(sqlite3.Error):
+                        with suppress(*self.errors):
                             connection.execute("ROLLBACK")
                     raise
                 finally:
                     self._loans.discard(loan)
                     if connection is not None:
                         self._give_back(connection)
-        except (sqlite3.Error, OSError, UnicodeDecodeError, JSONDecodeError) as exc:
-            raise StoreError(explained(self.path, exc)) from _without_contents(exc)
+        except (*self.errors, OSError, UnicodeDecodeError, JSONDecodeError) as exc:
+            raise StoreError(self.explained(self.path, exc)) from _without_contents(exc)
 
     def close(self) -> None:
         """Close every connection now, or as soon as its transaction ends."""
@@ -161,9 +174,9 @@ class Database:
                     self._make_private()
                 self._use_wal(connection)
                 migrate(connection, self.path, migrations)
-        except (sqlite3.Error, OSError) as exc:
+        except (*self.errors, OSError) as exc:
             self.close()
-            raise StoreError(explained(self.path, exc)) from _without_contents(exc)
+            raise StoreError(self.explained(self.path, exc)) from _without_contents(exc)
         except BaseException:
             self.close()
             raise
@@ -181,7 +194,7 @@ class Database:
         while not self.in_memory and _journal(connection) != "wal":
             try:
                 connection.execute("PRAGMA journal_mode = wal")
-            except sqlite3.OperationalError as exc:
+            except self.errors as exc:
                 if _primary(exc) != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
                     raise
                 time.sleep(0.01)
@@ -220,8 +233,22 @@ class Database:
         if not wanted:
             connection.close()
 
+    def open_file(self, path: str, **options: Any) -> sqlite3.Connection:
+        """Open a file, with the key of this one where it has one."""
+        opened = sqlite3.connect if self._cipher is None else self._cipher.connect
+        return opened(path, **options)
+
+    def explained(self, path: str, exc: Exception) -> str:
+        """Say an error in our words, naming the file and nothing that stands in it."""
+        if self._cipher is not None and _primary(exc) == sqlite3.SQLITE_NOTADB:
+            return (
+                f"{path} cannot be read with this encryption_key: it was made with another one, or "
+                "is not encrypted. Nothing was changed."
+            )
+        return _explained(path, exc)
+
     def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(
+        connection = self.open_file(
             self.path,
             timeout=self._patience,
             isolation_level=None,
@@ -253,7 +280,7 @@ def _journal(connection: sqlite3.Connection) -> str:
     return str(connection.execute("PRAGMA journal_mode").fetchone()[0])
 
 
-def _primary(exc: sqlite3.Error) -> int:
+def _primary(exc: Exception) -> int:
     """SQLite's error code without its extension; 0 where there is none."""
     return getattr(exc, "sqlite_errorcode", 0) & 0xFF
 
@@ -264,32 +291,29 @@ _EXPLANATIONS = {
     sqlite3.SQLITE_CORRUPT: "is damaged; keep it as it is and restore a backup beside it",
     sqlite3.SQLITE_FULL: "cannot grow: the disk is full. What was written before is safe",
     sqlite3.SQLITE_IOERR: "cannot be read or written: the disk reports an error",
-    sqlite3.SQLITE_NOTADB: "is not a SQLite file. Nothing was changed; choose another path",
+    sqlite3.SQLITE_NOTADB: "is not a SQLite file, or is encrypted. Nothing was changed; choose "
+    "another path, or give its encryption_key",
     sqlite3.SQLITE_PERM: "may not be opened by this user",
     sqlite3.SQLITE_READONLY: "is read-only; the store needs to write the file and its folder",
     sqlite3.SQLITE_TOOBIG: "cannot keep a value of this size",
 }
 
 
-def explained(path: str, exc: Exception) -> str:
-    """Say an error in our words, naming the file and nothing that stands in it."""
-    match exc:
-        case sqlite3.Error() if _primary(exc):
-            what = _EXPLANATIONS.get(_primary(exc), "failed")
-            return f"{Path(path)} {what} (SQLite: {exc.sqlite_errorname})."
-        case sqlite3.Error() if not _is_damage(exc):
-            return f"{Path(path)} failed (SQLite: {exc})."
-        case OSError():
-            reason = exc.strerror or type(exc).__name__
-            return f"{Path(path)} {_EXPLANATIONS[sqlite3.SQLITE_CANTOPEN]} ({reason})"
-        case _:
-            return f"{Path(path)} {_EXPLANATIONS[sqlite3.SQLITE_CORRUPT]} ({type(exc).__name__})."
+def _explained(path: str, exc: Exception) -> str:
+    if isinstance(exc, OSError):
+        reason = exc.strerror or type(exc).__name__
+        return f"{Path(path)} {_EXPLANATIONS[sqlite3.SQLITE_CANTOPEN]} ({reason})"
+    if _is_damage(exc):
+        return f"{Path(path)} {_EXPLANATIONS[sqlite3.SQLITE_CORRUPT]} ({type(exc).__name__})."
+    if _primary(exc):
+        what = _EXPLANATIONS.get(_primary(exc), "failed")
+        return f"{Path(path)} {what} (SQLite: {getattr(exc, 'sqlite_errorname', '')})."
+    return f"{Path(path)} failed (SQLite: {exc})."
 
 
 def _is_damage(exc: Exception) -> bool:
     """Tell errors about text that nobody ever wrote so; they quote it."""
-    not_text = isinstance(exc, sqlite3.Error) and "decode to UTF-8" in str(exc)
-    return not_text or isinstance(exc, UnicodeDecodeError | JSONDecodeError)
+    return "decode to UTF-8" in str(exc) or isinstance(exc, UnicodeDecodeError | JSONDecodeError)
 
 
 def _without_contents(exc: Exception) -> Exception | None:

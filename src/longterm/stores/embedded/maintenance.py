@@ -7,7 +7,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from longterm.errors import StoreError
-from longterm.stores.embedded.database import Database, explained
+from longterm.stores.embedded.database import Database
 from longterm.stores.embedded.migrations import add_functions
 from longterm.stores.embedded.wal import lost_commits
 from longterm.stores.operations import Stats
@@ -71,12 +71,12 @@ def backup(database: Database, target: Path) -> None:
     try:
         mode = 0o600 if database.in_memory else Path(database.path).stat().st_mode & 0o777
         os.close(os.open(unfinished, os.O_CREAT | os.O_EXCL, mode))
-        with database.reading() as source, closing(sqlite3.connect(unfinished)) as copy:
+        with database.reading() as source, closing(database.open_file(str(unfinished))) as copy:
             source.backup(copy)
             copy.execute("PRAGMA journal_mode = delete")
         unfinished.rename(target)
-    except (sqlite3.OperationalError, OSError) as exc:  # the disk of the copy, not of the store
-        raise StoreError(explained(str(target), exc)) from exc
+    except (*database.errors, OSError) as exc:  # the disk of the copy, not of the store
+        raise StoreError(database.explained(str(target), exc)) from exc
     finally:
         unfinished.unlink(missing_ok=True)
 

@@ -84,7 +84,7 @@ def transaction(connection: sqlite3.Connection, begin: str) -> Generator[None]:
     except BaseException:
         # A full disk makes SQLite roll back by itself.
         if connection.in_transaction:
-            with suppress(sqlite3.Error):
+            with suppress(Exception):  # SQLCipher's errors are none of sqlite3's
                 connection.execute("ROLLBACK")
         raise
 

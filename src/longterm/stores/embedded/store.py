@@ -26,6 +26,7 @@ from longterm.errors import ConfigurationError
 from longterm.stores.base import CapableStore
 from longterm.stores.embedded import maintenance
 from longterm.stores.embedded.database import MEMORY, Database, Synchronous
+from longterm.stores.embedded.encryption import Cipher
 from longterm.stores.embedded.finding import Asked, find
 from longterm.stores.embedded.reindexing import Progress, Reindexing, renew_terms
 from longterm.stores.embedded.revising import pages, revisions_of, states
@@ -94,7 +95,8 @@ class EmbeddedStore(CapableStore):
     *index* is LangGraph's (`embed`, `dims`, `fields`); without it search is full text alone.
     *ttl* is LangGraph's. *cache_bytes* caps the memory that searches keep between them, and
     *synchronous* says how durable a write is when it returns. *patience* is how many seconds to
-    wait for other processes that write. *clock* is there for tests.
+    wait for other processes that write. *encryption_key*, a passphrase or 32 bytes, encrypts the
+    file by SQLCipher (`longterm[encrypted]`). *clock* is there for tests.
     """
 
     __slots__ = ("_cache", "_clock", "_database", "_finalizer", "_sweeper")
@@ -108,6 +110,7 @@ class EmbeddedStore(CapableStore):
         cache_bytes: int = 256 * _MEGABYTE,
         synchronous: Synchronous = "full",
         patience: float = 60.0,
+        encryption_key: str | bytes | None = None,
         clock: Clock = utc_now,
     ) -> None:
         if synchronous not in ("full", "normal"):
@@ -115,7 +118,12 @@ class EmbeddedStore(CapableStore):
         super().__init__(index, ttl)
         self._clock = clock
         self._cache = ScopeCache(cache_bytes)
-        self._database = Database(_location(path), synchronous=synchronous, patience=patience)
+        self._database = Database(
+            _location(path),
+            synchronous=synchronous,
+            patience=patience,
+            cipher=None if encryption_key is None else Cipher(encryption_key),
+        )
         self._finalizer = weakref.finalize(self, self._database.close)
         renew_terms(self._database, self.fields)
         self._sweeper: Sweeper | None = None
