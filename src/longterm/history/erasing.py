@@ -14,8 +14,9 @@ from longterm.effects.erasure import forget_texts
 from longterm.effects.operations import get_op
 from longterm.effects.paging import search_exactly
 from longterm.effects.steps import Batch, Has, fetch
-from longterm.history import reading, tables
+from longterm.history import reading
 from longterm.history.quarantine import drop, held_in
+from longterm.history.tables import erased
 from longterm.memory.namespace import Namespace
 from longterm.memory.revision import Actor, Revision, Source
 
@@ -91,11 +92,11 @@ async def _removed(namespace: Namespace, key: str | None, actor: Actor) -> Erasu
     by_store = await Has(Revisions)
     report = Erasure()
     if by_store and (key is not None or not await _has_below(namespace)):
-        report += Erasure(await tables.erased(namespace, key, actor))
+        report += Erasure(await erased(namespace, key, actor))
     else:
         for one in [key] if key is not None else await _keys_in(namespace):
             report += (
-                Erasure(await tables.erased(namespace, one, actor))
+                Erasure(await erased(namespace, one, actor))
                 if by_store
                 else await _one_removed(namespace, one, actor)
             )

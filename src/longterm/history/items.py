@@ -31,99 +31,91 @@ from longterm.stores.filters import holds, parse
 from longterm.text.bm25 import bm25
 from longterm.text.tokenizer import query_terms, terms
 
-__all__ = [
-    "all_revisions",
-    "deleted_keys",
-    "latest_numbers",
-    "namespaces_with_history",
-    "revisions_of",
-    "revisions_of_each",
-    "state_at",
-]
+__all__ = ["ItemHistory"]
 
 
-async def revisions_of(namespace: Namespace, key: str) -> list[Revision]:
-    """Return the revisions of one memory, oldest first."""
-    return (await revisions_of_each(namespace, [key]))[key]
+class ItemHistory:
+    """Reads revisions from the items in which `commit` keeps them."""
 
+    async def revisions_of(self, namespace: Namespace, key: str) -> list[Revision]:
+        """Return the revisions of one memory, oldest first."""
+        return (await self.revisions_of_each(namespace, [key]))[key]
 
-async def revisions_of_each(namespace: Namespace, keys: Sequence[str]) -> dict[str, list[Revision]]:
-    """Return the revisions of several memories, by two batches."""
-    place = history_namespace(namespace)
-    latest = await fetch([get_op(place, latest_key(key), refresh_ttl=False) for key in keys])
-    last = {key: item.value for key, item in zip(keys, latest, strict=True) if item is not None}
-    older = [
-        (key, number)
-        for key, record in last.items()
-        for number in range(chain_of(record).first, record["number"])
-    ]
-    found = await fetch([get_op(place, numbered_key(*one), refresh_ttl=False) for one in older])
-    revisions: dict[str, list[Revision]] = {key: [] for key in keys}
-    for (key, _), item in zip(older, found, strict=True):
-        revisions[key] += [] if item is None else [revision_in(item.value)]
-    for key, record in last.items():
-        revisions[key].append(revision_in(record))
-    return revisions
+    async def revisions_of_each(
+        self, namespace: Namespace, keys: Sequence[str]
+    ) -> dict[str, list[Revision]]:
+        """Return the revisions of several memories, by two batches."""
+        place = history_namespace(namespace)
+        latest = await fetch([get_op(place, latest_key(key), refresh_ttl=False) for key in keys])
+        last = {key: item.value for key, item in zip(keys, latest, strict=True) if item is not None}
+        older = [
+            (key, number)
+            for key, record in last.items()
+            for number in range(chain_of(record).first, record["number"])
+        ]
+        found = await fetch([get_op(place, numbered_key(*one), refresh_ttl=False) for one in older])
+        revisions: dict[str, list[Revision]] = {key: [] for key in keys}
+        for (key, _), item in zip(older, found, strict=True):
+            revisions[key] += [] if item is None else [revision_in(item.value)]
+        for key, record in last.items():
+            revisions[key].append(revision_in(record))
+        return revisions
 
+    async def latest_numbers(self, namespace: Namespace, keys: Sequence[str]) -> dict[str, int]:
+        """Return the number of the latest revision of several memories, 0 where none is kept."""
+        place = history_namespace(namespace)
+        latest = await fetch([get_op(place, latest_key(key), refresh_ttl=False) for key in keys])
+        return {
+            key: 0 if item is None else int(item.value["number"])
+            for key, item in zip(keys, latest, strict=True)
+        }
 
-async def latest_numbers(namespace: Namespace, keys: Sequence[str]) -> dict[str, int]:
-    """Return the number of the latest revision of several memories, 0 where none is kept."""
-    place = history_namespace(namespace)
-    latest = await fetch([get_op(place, latest_key(key), refresh_ttl=False) for key in keys])
-    return {
-        key: 0 if item is None else int(item.value["number"])
-        for key, item in zip(keys, latest, strict=True)
-    }
+    async def namespaces_with_history(self, prefix: Namespace) -> list[Namespace]:
+        """Return the namespaces at and below *prefix* of which revisions are kept."""
+        return [found[1:] for found in await namespaces_below(history_namespace(prefix))]
 
+    async def deleted_keys(self, namespace: Namespace) -> list[str]:
+        """Return the keys of memories that are deleted but not erased."""
+        place, deleted = history_namespace(namespace), {"action": "deleted"}
+        records = await search_exactly(place, filter=deleted, refresh_ttl=False)
+        return [key_in(item.value) for item in records if "first" in item.value]
 
-async def namespaces_with_history(prefix: Namespace) -> list[Namespace]:
-    """Return the namespaces at and below *prefix* of which revisions are kept."""
-    return [found[1:] for found in await namespaces_below(history_namespace(prefix))]
+    async def all_revisions(self, namespace: Namespace) -> dict[str, list[Revision]]:
+        """Return the revisions of every memory of *namespace*, oldest first."""
+        records = await search_exactly(history_namespace(namespace), refresh_ttl=False)
+        ordered = sorted(records, key=lambda item: (key_in(item.value), item.value["number"]))
+        return {
+            key: [revision_in(item.value) for item in items]
+            for key, items in groupby(ordered, lambda item: key_in(item.value))
+        }
 
-
-async def deleted_keys(namespace: Namespace) -> list[str]:
-    """Return the keys of memories that are deleted but not erased."""
-    place, deleted = history_namespace(namespace), {"action": "deleted"}
-    records = await search_exactly(place, filter=deleted, refresh_ttl=False)
-    return [key_in(item.value) for item in records if "first" in item.value]
-
-
-async def all_revisions(namespace: Namespace) -> dict[str, list[Revision]]:
-    """Return the revisions of every memory of *namespace*, oldest first."""
-    records = await search_exactly(history_namespace(namespace), refresh_ttl=False)
-    ordered = sorted(records, key=lambda item: (key_in(item.value), item.value["number"]))
-    return {
-        key: [revision_in(item.value) for item in items]
-        for key, items in groupby(ordered, lambda item: key_in(item.value))
-    }
-
-
-async def state_at(
-    namespace: Namespace,
-    time: datetime,
-    *,
-    key: str | None = None,
-    query: str | None = None,
-    filter: Mapping[str, Any] | None = None,
-) -> list[SearchItem]:
-    """Return the memories as they were at *time*: for *query* the best first, by their words."""
-    if key is None:
-        revisions = await all_revisions(namespace)
-        living = await search_exactly(namespace, refresh_ttl=False)
-        now: dict[str, Item] = {item.key: item for item in living}
-    else:
-        revisions = {key: await revisions_of(namespace, key)}
-        [item] = await fetch([get_op(namespace, key, refresh_ttl=False)])
-        now = {} if item is None else {key: item}
-    then = [
-        item
-        for one in {**revisions, **now}
-        if (item := _valid(namespace, one, revisions.get(one, []), now.get(one), time))
-    ]
-    if filter:
-        condition = parse(filter)
-        then = [item for item in then if holds(condition, item.value)]
-    return then if query is None else _ranked(then, query)
+    async def state_at(
+        self,
+        namespace: Namespace,
+        time: datetime,
+        *,
+        key: str | None = None,
+        query: str | None = None,
+        filter: Mapping[str, Any] | None = None,
+    ) -> list[SearchItem]:
+        """Return the memories as they were at *time*; for *query* the best first, by words."""
+        if key is None:
+            revisions = await self.all_revisions(namespace)
+            living = await search_exactly(namespace, refresh_ttl=False)
+            now: dict[str, Item] = {item.key: item for item in living}
+        else:
+            revisions = {key: await self.revisions_of(namespace, key)}
+            [item] = await fetch([get_op(namespace, key, refresh_ttl=False)])
+            now = {} if item is None else {key: item}
+        then = [
+            item
+            for one in {**revisions, **now}
+            if (item := _valid(namespace, one, revisions.get(one, []), now.get(one), time))
+        ]
+        if filter:
+            condition = parse(filter)
+            then = [item for item in then if holds(condition, item.value)]
+        return then if query is None else _ranked(then, query)
 
 
 def _valid(

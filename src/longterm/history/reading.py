@@ -10,7 +10,8 @@ from langgraph.store.base import SearchItem
 
 from longterm.effects.capabilities import Revisions
 from longterm.effects.steps import Has
-from longterm.history import items, tables
+from longterm.history.items import ItemHistory
+from longterm.history.tables import TableHistory
 from longterm.memory.namespace import Namespace
 from longterm.memory.revision import Revision
 
@@ -68,6 +69,5 @@ async def state_at(
     return await home.state_at(namespace, time, key=key, query=query, filter=filter)
 
 
-async def _home() -> Any:
-    """Return the module that reads the history of the store at hand."""
-    return tables if await Has(Revisions) else items
+async def _home() -> ItemHistory | TableHistory:
+    return TableHistory() if await Has(Revisions) else ItemHistory()

@@ -17,48 +17,69 @@ from longterm.memory.revision import Revision
 from longterm.stores.base import CapableStore
 from longterm.stores.operations import GetRevisions
 
-__all__ = [
-    "all_revisions",
-    "deleted_keys",
-    "erased",
-    "latest_numbers",
-    "namespaces_with_history",
-    "revisions_of_each",
-    "state_at",
-]
+__all__ = ["TableHistory", "erased"]
 
 _PAGE = 1_000
 #: More than any namespace holds.
 _ALL = 2**31
 
 
-async def revisions_of_each(namespace: Namespace, keys: Sequence[str]) -> dict[str, list[Revision]]:
-    """Return the revisions of several memories, oldest first."""
-    found: list[list[RevisionRow]]
-    if await Has(CapableStore):
-        found = await Batch(tuple(cast("Any", GetRevisions(namespace, key)) for key in keys))
-    else:
-        found = [await StoreCall("get_revisions", (namespace, key)) for key in keys]
-    return {key: [revision_of(row) for row in rows] for key, rows in zip(keys, found, strict=True)}
+class TableHistory:
+    """Reads revisions from a store that keeps them itself."""
 
+    async def revisions_of_each(
+        self, namespace: Namespace, keys: Sequence[str]
+    ) -> dict[str, list[Revision]]:
+        """Return the revisions of several memories, oldest first."""
+        found: list[list[RevisionRow]]
+        if await Has(CapableStore):
+            found = await Batch(tuple(cast("Any", GetRevisions(namespace, key)) for key in keys))
+        else:
+            found = [await StoreCall("get_revisions", (namespace, key)) for key in keys]
+        return {
+            key: [revision_of(row) for row in rows] for key, rows in zip(keys, found, strict=True)
+        }
 
-async def latest_numbers(namespace: Namespace, keys: Sequence[str]) -> dict[str, int]:
-    """Return the number of the latest revision of each memory, 0 where none is kept."""
-    revisions = await revisions_of_each(namespace, keys)
-    return {key: ones[-1].number if ones else 0 for key, ones in revisions.items()}
+    async def latest_numbers(self, namespace: Namespace, keys: Sequence[str]) -> dict[str, int]:
+        """Return the number of the latest revision of each memory, 0 where none is kept."""
+        revisions = await self.revisions_of_each(namespace, keys)
+        return {key: ones[-1].number if ones else 0 for key, ones in revisions.items()}
 
+    async def all_revisions(self, namespace: Namespace) -> dict[str, list[Revision]]:
+        """Return the revisions of every memory of *namespace*, oldest first."""
+        found = [row for row in await _rows_below(namespace) if row.namespace == namespace]
+        return {
+            key: [revision_of(row) for row in rows]
+            for key, rows in groupby(found, lambda row: row.key)
+        }
 
-async def all_revisions(namespace: Namespace) -> dict[str, list[Revision]]:
-    """Return the revisions of every memory of *namespace*, oldest first."""
-    found = [row for row in await _rows_below(namespace) if row.namespace == namespace]
-    return {
-        key: [revision_of(row) for row in rows] for key, rows in groupby(found, lambda row: row.key)
-    }
+    async def namespaces_with_history(self, prefix: Namespace) -> list[Namespace]:
+        """Return the namespaces at and below *prefix* of which revisions are kept."""
+        return list(dict.fromkeys(row.namespace for row in await _rows_below(prefix)))
 
+    async def deleted_keys(self, namespace: Namespace) -> list[str]:
+        """Return the keys of memories that are deleted but not erased."""
+        every = await self.all_revisions(namespace)
+        return [key for key, ones in every.items() if ones[-1].action == "deleted"]
 
-async def namespaces_with_history(prefix: Namespace) -> list[Namespace]:
-    """Return the namespaces at and below *prefix* of which revisions are kept."""
-    return list(dict.fromkeys(row.namespace for row in await _rows_below(prefix)))
+    async def state_at(
+        self,
+        namespace: Namespace,
+        time: datetime,
+        *,
+        key: str | None = None,
+        query: str | None = None,
+        filter: Mapping[str, Any] | None = None,
+    ) -> list[SearchItem]:
+        """Return the memories as they were at *time*, the best for *query* first."""
+        options = {
+            "key": key,
+            "query": query,
+            "filter": dict(filter) if filter else None,
+            "limit": _ALL,
+            "exact": True,
+        }
+        return await StoreCall("search_as_of", (namespace, time), options)
 
 
 async def _rows_below(prefix: Namespace) -> list[RevisionRow]:
@@ -69,31 +90,6 @@ async def _rows_below(prefix: Namespace) -> list[RevisionRow]:
         found += page
         if len(page) < _PAGE:
             return found
-
-
-async def deleted_keys(namespace: Namespace) -> list[str]:
-    """Return the keys of memories that are deleted but not erased."""
-    every = await all_revisions(namespace)
-    return [key for key, ones in every.items() if ones[-1].action == "deleted"]
-
-
-async def state_at(
-    namespace: Namespace,
-    time: datetime,
-    *,
-    key: str | None = None,
-    query: str | None = None,
-    filter: Mapping[str, Any] | None = None,
-) -> list[SearchItem]:
-    """Return the memories as they were at *time*, the best for *query* first."""
-    options = {
-        "key": key,
-        "query": query,
-        "filter": dict(filter) if filter else None,
-        "limit": _ALL,
-        "exact": True,
-    }
-    return await StoreCall("search_as_of", (namespace, time), options)
 
 
 async def erased(namespace: Namespace, key: str | None, actor: str) -> dict[str, int]:
