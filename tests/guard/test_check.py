@@ -101,6 +101,20 @@ def test_a_field_that_is_called_a_secret_holds_one(name: str) -> None:
     assert Guard().check({name: "marmalade"}).value == {name: "[redacted: secret]"}
 
 
+def test_a_key_of_a_value_is_looked_at_and_no_path_holds_it() -> None:
+    secret, other = "AKIA" + "Q7ZX2M4LPT9RWB5K", "AKIA" + "M4LPQ7ZX2T9RWB5K"
+    value = {"notes": {secret: "staging", other: f"rotates to {secret}", "region": "Oslo"}}
+    verdict = Guard().check(value)
+    assert list(verdict.value["notes"].values()) == [
+        "staging",
+        "rotates to [redacted: secret]",
+        "Oslo",
+    ]
+    for one in (secret, other):
+        assert one not in repr(verdict)
+    assert verdict.findings[0].path == "notes.(key 0)"
+
+
 def test_a_number_is_looked_at() -> None:
     guard = Guard(actions={"card": "redact"})
 

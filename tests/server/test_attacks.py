@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 
 from longterm.server.options import TokenOptions
+from longterm.service import MemoryService
 
 Connect = Callable[..., Awaitable[httpx.AsyncClient]]
 MakeKey = Callable[..., Awaitable[str]]
@@ -165,6 +166,22 @@ async def test_the_store_s_protocol_keeps_to_the_user_and_hides_the_keys(
     assert keys.status_code == 422
     everything = await admin.post("/store/items/search", json={"limit": 100})
     assert "sha256" not in everything.text
+
+
+async def test_no_protocol_stores_a_secret(
+    connect: Connect, make_key: MakeKey, service: MemoryService
+) -> None:
+    secret = "AKIA" + "Q7ZX2M4LPT9RWB5K"
+    ann = await connect(await make_key("ann"))
+    put = {"namespace": ["memories", "ann"], "key": "k", "value": {"text": f"key {secret}"}}
+    assert (await ann.put("/store/items", json=put)).is_success
+    store = {"name": "notes", "description": f"key {secret}", "metadata": {secret: "x"}}
+    made = await ann.post("/v1/memory_stores", json=store)
+    assert made.is_success
+    stored = await service.store.asearch((), limit=1_000)
+    assert "[redacted: secret]" in repr(stored)
+    assert secret not in repr(stored)
+    assert secret not in (await ann.get(f"/v1/memory_stores/{made.json()['id']}")).text
 
 
 # --- tokens ---

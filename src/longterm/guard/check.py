@@ -44,7 +44,11 @@ _LONG_NUMBER = 10**7
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was found where: a class, the path to a text, and the stretch of that text."""
+    """What was found where: a class, the path to a text, and the stretch of that text.
+
+    A key of a mapping in which something was found is named by its place: ``content.(key 0)``,
+    and so is what stands under it: ``content.(value 0)``.
+    """
 
     class_: str
     #: As in ``content.phones.0``; "" where the value is a text itself.
@@ -121,9 +125,12 @@ class Guard:
             return Verdict(action, None, findings)
         places: dict[str, list[Finding]] = {}
         for one in findings:
+            here = places.setdefault(one.path, [])
             if self._action(one.class_) == "redact":
-                places.setdefault(one.path, []).append(one)
-        return Verdict(action, _redacted(value, (), places) if places else value, findings)
+                here.append(one)
+        return Verdict(
+            action, _redacted(value, (), places) if any(places.values()) else value, findings
+        )
 
     def _action(self, class_: str) -> GuardAction:
         return self.actions.get(class_, "allow")
@@ -139,8 +146,11 @@ class Guard:
             case int() if abs(value) >= _LONG_NUMBER:
                 yield from self._found(str(value), path)
             case Mapping():
-                for name, inner in cast("Mapping[Any, Any]", value).items():
-                    yield from self._found(inner, (*path, str(name)))
+                for place, (name, inner) in enumerate(cast("Mapping[Any, Any]", value).items()):
+                    in_name = tuple(self._found(str(name), (*path, f"(key {place})")))
+                    yield from in_name
+                    label = f"(value {place})" if in_name else str(name)
+                    yield from self._found(inner, (*path, label))
             case list() | tuple() | set() | frozenset():
                 for place, inner in enumerate(cast("Sequence[Any]", value)):
                     yield from self._found(inner, (*path, str(place)))
@@ -186,7 +196,10 @@ def _narrow(text: str) -> str:
 
 
 def _redacted(value: Any, path: tuple[str, ...], places: Mapping[str, Sequence[Finding]]) -> Any:
-    """Return *value* with a mark for the class in the places of the findings."""
+    """Return *value* with a mark for the class in the places of the findings.
+
+    *places* has each path where something was found, with what is to be redacted of it.
+    """
     found = places.get(".".join(path), ())
     match value:
         case str() | int() if found:
@@ -195,8 +208,15 @@ def _redacted(value: Any, path: tuple[str, ...], places: Mapping[str, Sequence[F
                 text = f"{text[: one.start]}[redacted: {one.class_}]{text[one.end :]}"
             return text
         case Mapping():
-            items = cast("Mapping[Any, Any]", value).items()
-            return {name: _redacted(inner, (*path, str(name)), places) for name, inner in items}
+            done: dict[Any, Any] = {}
+            for place, (name, inner) in enumerate(cast("Mapping[Any, Any]", value).items()):
+                key = _redacted(name, (*path, f"(key {place})"), places)
+                while key in done:  # two keys that read alike once redacted
+                    key = f"{key} (again)"
+                found_in_key = ".".join((*path, f"(key {place})")) in places
+                label = f"(value {place})" if found_in_key else str(name)
+                done[key] = _redacted(inner, (*path, label), places)
+            return done
         case list() | tuple():
             inners = enumerate(cast("Sequence[Any]", value))
             return [_redacted(inner, (*path, str(place)), places) for place, inner in inners]

@@ -19,7 +19,7 @@ from langgraph.store.base import (
     SearchItem,
 )
 
-from longterm.commit import Write, commit
+from longterm.commit import Policy, Write, commit
 from longterm.effects.forms import both
 from longterm.effects.operations import Index, Ttl, get_op, search_op
 from longterm.effects.steps import Batch, fetch, search
@@ -38,10 +38,13 @@ _PAGE = 1_000
 
 
 class StoreItems:
-    """Items as LangGraph's stores have them; every write goes through `commit`."""
+    """Items as LangGraph's stores have them; every write goes through `commit` by *policy*."""
 
-    def __init__(self, store: BaseStore, *, own: bool = False) -> None:
+    def __init__(
+        self, store: BaseStore, *, policy: Policy | None = None, own: bool = False
+    ) -> None:
         self._store = store
+        self._policy = policy
         self._own = own
         self.config = RunnableConfig()
 
@@ -59,9 +62,13 @@ class StoreItems:
         index: Index = None,
         ttl: Ttl = NOT_PROVIDED,
     ) -> None:
-        """Store *value* under *key*; None deletes."""
+        """Store *value* under *key*; None deletes.
+
+        Raises `GuardedError` where the guard keeps it out.
+        """
         self._check(namespace)
-        await commit([Write(namespace, key, value, index, ttl)], actor="user")
+        write = Write(namespace, key, value, index, ttl)
+        (await commit([write], actor="user", policy=self._policy)).checked()
 
     put, aput = both(put_flow)
 

@@ -47,9 +47,9 @@ class MemoryService:
         self._setup = Setup(store, model, schemas or (), instructions, reflect, Policy(guard))
         self._close_store = close_store
         #: The store's items under any namespace.
-        self.items = StoreItems(store)
+        self.items = StoreItems(store, policy=self._setup.policy)
         #: What a protocol keeps about its users' memories, such as the names of collections.
-        self.own_items = StoreItems(store, own=True)
+        self.own_items = StoreItems(store, policy=self._setup.policy, own=True)
         #: The keys of a server on this store.
         self.keys = Keys(store)
         self.config = RunnableConfig()
