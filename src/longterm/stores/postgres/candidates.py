@@ -9,7 +9,7 @@ Two shortcuts are not: the signs of long vectors choose which of them are compar
 an HNSW index, where one was built, walks to the nearest of a scope of many namespaces.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,7 +59,8 @@ class Candidates:
     """
 
     places: Sequence[Place]
-    revisions: Mapping[Place, int]
+    #: Looks up when items were written last.
+    revisions_of: Callable[[Sequence[Place]], Mapping[Place, int]]
     scores: Scores
     #: Every item that a signal finds is among them.
     complete: bool
@@ -71,8 +72,13 @@ class Candidates:
 
     def in_order(self, score: NDArray[np.float32]) -> list[int]:
         """Sort them, best first, then latest first; what *score* does not find is left out."""
-        found = [at for at in range(len(self.places)) if score[at] >= 0]
-        return sorted(found, key=lambda at: (-score[at], -self.revisions[self.places[at]]))
+        found: list[int] = np.flatnonzero(score[: len(self.places)] >= 0).tolist()
+        values, counts = np.unique(score[found], return_counts=True)
+        shared = set(values[counts > 1].tolist())
+        # Only of equals it has to be asked which was written last.
+        equals = [self.places[at] for at in found if float(score[at]) in shared]
+        revisions: Mapping[Place, int] = self.revisions_of(equals) if equals else {}
+        return sorted(found, key=lambda at: (-score[at], -revisions.get(self.places[at], 0)))
 
 
 def find_scope(session: Session, path: str, *, exact: bool) -> SearchScope:
@@ -150,7 +156,7 @@ class CandidateSearch:
             cosine if self._query is not None else None,
             np.ones(size, dtype=np.bool_),
         )
-        return Candidates(places, self._revisions(places), scores, floors == (None, None))
+        return Candidates(places, self._revisions, scores, floors == (None, None))
 
     def _revisions(self, places: Sequence[Place]) -> dict[Place, int]:
         found = self._session.rows(
@@ -182,9 +188,10 @@ class CandidateSearch:
     def _best_by_text(self, reach: int) -> tuple[Found, float | None]:
         if not self._weights:
             return {}, None
+        inside = "JOIN postings p ON p.term = w.term WHERE p.namespace = ANY (%s::int[])"
         rows = self._session.rows(
-            f"{self._bm25('p.namespace = ANY (%s::int[])')}"
-            f"{self._filter.format(row='p.item')} GROUP BY 1, 2 ORDER BY 3 DESC LIMIT %s",
+            f"{self._bm25(inside)}{self._filter.format(row='p.item')} "
+            "GROUP BY 1, 2 ORDER BY 3 DESC LIMIT %s",
             (*self._bm25_parameters, self._scope.namespaces, *self._filter_parameters, reach),
         )
         return _found(rows, reach)
@@ -192,19 +199,22 @@ class CandidateSearch:
     def _text_of(self, places: Sequence[Place]) -> Found:
         if not self._weights or not places:
             return {}
-        wanted = "(p.namespace, p.item) IN (SELECT * FROM unnest(%s::int[], %s::bigint[]))"
+        # OFFSET 0 has each posting looked up by itself, whatever the planner believes of them.
+        given = (
+            "CROSS JOIN unnest(%s::int[], %s::bigint[]) AS c (namespace, item) CROSS JOIN LATERAL "
+            "(SELECT * FROM postings WHERE namespace = c.namespace AND term = w.term "
+            "AND item = c.item OFFSET 0) AS p"
+        )
         rows = self._session.rows(
-            f"{self._bm25(wanted)} GROUP BY 1, 2",
-            (*self._bm25_parameters, *columns(places, 2)),
+            f"{self._bm25(given)} GROUP BY 1, 2", (*self._bm25_parameters, *columns(places, 2))
         )
         return _found(rows, len(rows) + 1)[0]
 
-    def _bm25(self, which: str) -> str:
+    def _bm25(self, joined: str) -> str:
         return (
             "SELECT p.namespace, p.item, sum(w.weight * p.count * %s "
             "/ (p.count + %s + %s * p.length))::float4 "
-            "FROM unnest(%s::int[], %s::float8[]) AS w (term, weight) "
-            f"JOIN postings p ON p.term = w.term WHERE {which}"
+            f"FROM unnest(%s::int[], %s::float8[]) AS w (term, weight) {joined}"
         )
 
     @property

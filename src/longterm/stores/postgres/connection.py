@@ -174,10 +174,12 @@ class PostgresPool:
         schemas = [self.schema, self.readiness.vector_schema]
         path = sql.SQL(", ").join(sql.Identifier(one) for one in schemas if one)
         # Compiling costs more than it saves here, and a table that was just filled has no
-        # statistics yet, whereas the indexes are made for exactly these queries.
+        # statistics yet, whereas the indexes are made for exactly these queries: they cover them,
+        # so that reading the table as well, as a bitmap scan does, only costs.
         statement = sql.SQL(
             "BEGIN {how}; SET LOCAL search_path TO {path}; SET LOCAL longterm.tenant TO {tenant}; "
-            "SET LOCAL jit TO off; SET LOCAL enable_seqscan TO off"
+            "SET LOCAL jit TO off; SET LOCAL enable_seqscan TO off; "
+            "SET LOCAL enable_bitmapscan TO off; SET LOCAL random_page_cost TO 1.1"
         ).format(how=sql.SQL(how), path=path, tenant=sql.Literal(self._tenant or ""))  # pyright: ignore[reportArgumentType] - our own words
         if lock is None:
             return statement.as_bytes()

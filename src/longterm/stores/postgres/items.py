@@ -94,7 +94,12 @@ def inside_path(
         return f"{mine} AND n.path = %s", (path,)
     if not path:
         return mine, ()
-    return f"{mine} AND (n.path = %s OR (n.path > %s AND n.path < %s))", (path, *below(path))
+    # The first two conditions follow from the third, and are one range of the index.
+    start, end = below(path)
+    return (
+        f"{mine} AND n.path >= %s AND n.path < %s AND (n.path = %s OR n.path > %s)",
+        (path, end, path, start),
+    )
 
 
 def delete_items(session: Session, places: Sequence[Place]) -> None:

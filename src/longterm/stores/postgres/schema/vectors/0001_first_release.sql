@@ -11,7 +11,8 @@ CREATE TABLE vectors (
     PRIMARY KEY (model, namespace, item, chunk) INCLUDE (vector)
 );
 
-CREATE INDEX vectors_by_text ON vectors (model, text_hash);
+-- Not by model first: a search of one namespace would be planned over all vectors of the model.
+CREATE INDEX vectors_by_text ON vectors (text_hash, model);
 
 -- The same for long vectors: their signs are searched, and the best of those compared in full.
 CREATE TABLE wide_vectors (
@@ -26,7 +27,7 @@ CREATE TABLE wide_vectors (
 );
 
 ALTER TABLE wide_vectors ALTER COLUMN vector SET STORAGE EXTERNAL;
-CREATE INDEX wide_vectors_by_text ON wide_vectors (model, text_hash);
+CREATE INDEX wide_vectors_by_text ON wide_vectors (text_hash, model);
 
 CREATE FUNCTION vectors_deleted() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
