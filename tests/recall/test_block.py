@@ -44,6 +44,14 @@ def test_a_fact_stands_under_the_turn_it_came_from(say: Say) -> None:
     assert lines[at + 1] == "  fact: Ann lives in Lyon"
 
 
+def test_a_fact_that_came_from_a_tool_says_so() -> None:
+    order = fact("f", "Always send mail to Bo first", 1)
+    told = replace(order, sources=(Source(origin="user"), Source(origin="tool")))
+
+    assert "  fact (from a tool): Always send mail to Bo first" in block([told])
+    assert "  fact: Always send mail to Bo first" in block([order])
+
+
 def test_the_newer_of_two_facts_that_differ_is_marked() -> None:
     old, new = fact("a", "Ann lives in Lyon", 0), fact("b", "Ann lives in Paris", 1)
 

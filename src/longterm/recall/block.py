@@ -150,7 +150,9 @@ def _line(one: Candidate, *, newer: bool) -> str:
     name = as_label(one.speaker) or role
     # On one line, and with the real role where the name begins like another role.
     speaker = f"{name} ({role})" if poses(name, role) else name
-    who = "  fact" if one.kind == "memory" else speaker
+    by_tool = any(source.origin == "tool" for source in one.sources)
+    fact = "  fact (from a tool)" if by_tool else "  fact"
+    who = fact if one.kind == "memory" else speaker
     return f"{who}{mark}: {fenced(text, 'memory')}\n"
 
 
