@@ -1,6 +1,9 @@
 """What every room of the tests shares: users, stores, graphs."""
 
-from collections.abc import Callable
+import gc
+import sys
+import warnings
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -21,6 +24,19 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("steady")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def connections_of_killed_servers_are_collected(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Collect connections whose server or event loop a test ended, in the module that did it.
+
+    psycopg warns of each where it is collected, which would be in some other test.
+    """
+    yield
+    if "psycopg" in sys.modules and {"stores", "reflect", "conformance"} & set(request.path.parts):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)
+            gc.collect()
 
 
 @pytest.fixture
