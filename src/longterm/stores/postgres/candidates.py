@@ -17,9 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longterm.stores.filters import EVERYTHING
+from longterm.stores.matrix import Vector
 from longterm.stores.postgres.conditions import condition_sql
 from longterm.stores.postgres.connection import HalfVector
-from longterm.stores.postgres.indexing import WIDEST
+from longterm.stores.postgres.indexing import WIDEST, half_vector
 from longterm.stores.postgres.items import Place, Session, columns, inside_path
 from longterm.stores.preparing import FindItems
 from longterm.stores.scoring import BM25_B, BM25_K1, Scores, TextScores, fused
@@ -49,6 +50,13 @@ class QueryVector:
     model: int
     dims: int
 
+    @classmethod
+    def of(cls, vector: Vector | None, model: int | None) -> "QueryVector | None":
+        """Shape the vector of a query; None where there is nothing to compare it with."""
+        if vector is None or model is None:
+            return None
+        return cls(half_vector(vector.astype("<f2").tobytes()), model, len(vector))
+
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
@@ -62,8 +70,13 @@ class Candidates:
     #: Looks up when items were written last.
     revisions_of: Callable[[Sequence[Place]], Mapping[Place, int]]
     scores: Scores
-    #: Every item that a signal finds is among them.
-    complete: bool
+    #: Of each signal that took part: whether every item that it finds is among them.
+    exhausted: Sequence[bool]
+
+    @property
+    def complete(self) -> bool:
+        """Whether every item that a signal finds is among them."""
+        return all(self.exhausted)
 
     @property
     def bound(self) -> float:
@@ -156,7 +169,9 @@ class CandidateSearch:
             cosine if self._query is not None else None,
             np.ones(size, dtype=np.bool_),
         )
-        return Candidates(places, self._revisions, scores, floors == (None, None))
+        took_part = (scores.text is not None, scores.cosines is not None)
+        exhausted = [floor is None for floor, there in zip(floors, took_part, strict=True) if there]
+        return Candidates(places, self._revisions, scores, exhausted)
 
     def _revisions(self, places: Sequence[Place]) -> dict[Place, int]:
         found = self._session.rows(

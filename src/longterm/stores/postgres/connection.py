@@ -71,7 +71,10 @@ class PostgresPool:
         busy_timeout: float,
     ) -> None:
         self.schema, self.size = schema, size
-        self._url = _plain(url)
+        scheme, separator, rest = url.partition("://")
+        # The name of a driver, which SQLAlchemy writes into a URL, libpq does not know.
+        has_driver = separator and scheme.startswith("postgresql+")
+        self._url = f"postgresql://{rest}" if has_driver else url
         self._tenant, self._with_vectors = tenant, with_vectors
         self._may_migrate, self._busy_timeout = may_migrate, busy_timeout
         self._is_closed = False
@@ -278,12 +281,6 @@ class PostgresPool:
 
 class _DeadlockError(StoreError):
     """PostgreSQL ended the transaction so that another could go on."""
-
-
-def _plain(url: str) -> str:
-    """Take out the name of a driver, which SQLAlchemy writes into a URL and libpq does not know."""
-    scheme, separator, rest = url.partition("://")
-    return f"postgresql://{rest}" if separator and scheme.startswith("postgresql+") else url
 
 
 def _configure(connection: Connection[Any]) -> None:

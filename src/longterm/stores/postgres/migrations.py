@@ -42,7 +42,15 @@ def prepare_schema(
     a role that may create nothing can use a schema that somebody else made.
     """
     tracks = (CORE, VECTORS) if with_vectors else (CORE,)
-    scripts = {track: _scripts(track) for track in tracks}
+    folder = files("longterm.stores.postgres").joinpath("schema")
+    found = {
+        track: sorted(folder.joinpath(track).iterdir(), key=lambda file: file.name)
+        for track in tracks
+    }
+    scripts = {
+        track: [script.read_text("utf-8") for script in these if script.name.endswith(".sql")]
+        for track, these in found.items()
+    }
     missing = _missing(_applied(connection, schema), scripts)
     vector_schema = _vector_schema(connection) if with_vectors else None
     if with_vectors and vector_schema is None and not may_migrate:
@@ -83,12 +91,6 @@ def _migrate(connection: Connection[Any], schema: str, scripts: dict[str, list[s
             (track, len(scripts[track])),
         )
     return vector_schema
-
-
-def _scripts(track: str) -> list[str]:
-    folder = files("longterm.stores.postgres").joinpath("schema", track)
-    found = sorted(folder.iterdir(), key=lambda file: file.name)
-    return [file.read_text("utf-8") for file in found if file.name.endswith(".sql")]
 
 
 def _applied(connection: Connection[Any], schema: str) -> dict[str, int]:

@@ -114,7 +114,10 @@ class ItemSearch:
             find_scope(self._session, self._op.path, exact=self._op.exact),
         )
         if scope.items <= self._op.full_scan_limit:
-            chosen = self._everything(scope.namespaces)
+            whole = "SELECT namespace, id FROM items WHERE namespace = ANY (%s::int[])"
+            chosen = [
+                (place[0], place[1]) for place in self._session.rows(whole, (scope.namespaces,))
+            ]
         else:
             chosen = self._best(search)
         candidates = search.score(chosen)
@@ -123,23 +126,21 @@ class ItemSearch:
         shown.sort(key=lambda at: -candidates.scores.score[at])
         return [HybridHit(rows[candidates.places[at]], *candidates.scores.raw(at)) for at in shown]
 
-    def _everything(self, namespaces: Sequence[int]) -> list[Place]:
-        rows = self._session.rows(
-            "SELECT namespace, id FROM items WHERE namespace = ANY (%s::int[])", (namespaces,)
-        )
-        return [(namespace, number) for namespace, number in rows]
-
     def _best(self, search: CandidateSearch) -> list[Place]:
         """Find what each signal puts first, and what was written around the best of it."""
         # Twice as far, as which of equals comes first is not PostgreSQL's to say.
         limit, reach = self._op.limit, max(2 * self._op.limit, _REACH)
         while True:
             candidates = search.gather(reach)
-            best = [
-                [candidates.places[one.at] for one in self._shown(candidates, order, limit)][:limit]
-                for order in self._orders(candidates)
-            ]
-            if candidates.complete or all(len(places) == limit for places in best):
+            live = np.ones(len(candidates.scores.score), dtype=np.bool_)
+            best: list[list[Place]] = []
+            for signal in candidates.scores.signals(live):
+                # A score below 0 is a cosine's, and one of those found all the same.
+                order = candidates.in_order(np.where(signal > -np.inf, signal + 1, -1))
+                shown = islice(self._shown(candidates, order, limit), limit)
+                best.append([candidates.places[one.at] for one in shown])
+            known = zip(best, candidates.exhausted, strict=True)
+            if all(is_exhausted or len(places) == limit for places, is_exhausted in known):
                 break
             reach *= _FURTHER
         chosen = {place for places in best for place in places}
@@ -147,13 +148,6 @@ class ItemSearch:
         if self._op.neighbors and centres:
             chosen |= self._around(centres)
         return sorted(chosen)
-
-    def _orders(self, candidates: Candidates) -> list[list[int]]:
-        live = np.ones(len(candidates.scores.score), dtype=np.bool_)
-        return [
-            candidates.in_order(np.where(signal > -np.inf, np.maximum(signal, -1) + 1, -1))
-            for signal in candidates.scores.signals(live)
-        ]
 
     def _around(self, centres: Sequence[Place]) -> set[Place]:
         reach = self._op.neighbors

@@ -30,7 +30,6 @@ from longterm.stores.postgres.connection import PostgresPool
 from longterm.stores.postgres.indexing import (
     ModelRegistry,
     NewVectors,
-    half_vector,
     look_up_vectors,
 )
 from longterm.stores.postgres.items import (
@@ -75,6 +74,10 @@ __all__ = ["PostgresStore"]
 #: pgvector's halfvec is indexed up to here.
 _MOST_DIMS = 4096
 _SWEEP_MINUTES = 5.0
+_NO_PGVECTOR = (
+    "This PostgreSQL has no pgvector (0.7 or newer), so search is full text alone. Install it, "
+    "have an administrator run CREATE EXTENSION vector, and call store.setup() and store.reindex()."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +240,9 @@ class PostgresStore(CapableStore):
     @override
     async def flow(self, ops: Sequence[Operation]) -> list[Result]:
         plan = await Work(lambda: self._planned(ops))
-        self._warn(plan)
+        if not plan.has_vectors and not self._warned:
+            self._warned = True
+            warn_caller(_NO_PGVECTOR, RuntimeWarning)
         texts: Mapping[bytes, bytes] = {}
         queries: Mapping[str, Any] = {}
         if self.embedder is not None:
@@ -279,17 +284,6 @@ class PostgresStore(CapableStore):
                 states = states_of(found, op.find.condition, self.fields)
                 texts += [text for state in states for text in state.found_by.texts]
         return _Plan(checked, texts, queries, model)
-
-    def _warn(self, plan: _Plan) -> None:
-        if plan.has_vectors or self._warned:
-            return
-        self._warned = True
-        warn_caller(
-            "This PostgreSQL has no pgvector (0.7 or newer), so search is full text alone. Install "
-            "it, have an administrator run CREATE EXTENSION vector, and call store.setup() and "
-            "store.reindex().",
-            RuntimeWarning,
-        )
 
     async def _known(self, model: int | None, digests: Sequence[bytes]) -> dict[bytes, bytes]:
         if model is None:
@@ -355,7 +349,8 @@ class PostgresStore(CapableStore):
             case ReadItem():
                 return read_item(session, op)
             case FindItems():
-                return ItemSearch(session, op, self._query(op, model, vectors)).answer()
+                vector = vectors.queries.get(op.vector_query or "")
+                return ItemSearch(session, op, QueryVector.of(vector, model)).answer()
             case ListNamespaces():
                 return list_paths(session, op)
             case FindStates(find=wanted):
@@ -372,12 +367,6 @@ class PostgresStore(CapableStore):
                 return revisions.end(op)
             case WriteItem():
                 raise AssertionError(op)  # they come in runs
-
-    def _query(self, op: FindItems, model: int | None, vectors: _Vectors) -> QueryVector | None:
-        vector = vectors.queries.get(op.vector_query or "")
-        if vector is None or model is None or self.embedder is None:
-            return None
-        return QueryVector(half_vector(vector.astype("<f2").tobytes()), model, self.embedder.dims)
 
     def _session(self, connection: Connection[Any]) -> Session:
         hides = bool((self.ttl_config or {}).get("omit_expired"))

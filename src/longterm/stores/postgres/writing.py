@@ -20,7 +20,7 @@ from longterm.stores.postgres.items import Session, as_text, columns, delete_ite
 from longterm.stores.postgres.revisions import KeyPlace, NewRevision, RevisionTable, end_items
 from longterm.stores.preparing import AddRows, Recording, WriteItem
 from longterm.stores.rows import micros, moment
-from longterm.stores.values import Encoded, decode, encode
+from longterm.stores.values import decode, encode
 
 __all__ = ["ItemWriter", "lock_paths"]
 
@@ -203,11 +203,13 @@ class ItemWriter:
             if encoded is None:
                 continue
             terms = term_numbers(op.index.terms)
+            is_short = len(encoded.text) <= _LONGEST_DOCUMENT
+            fits_jsonb = encoded.plain and is_short and not _UNFIT.search(encoded.text)
             rows.append((
                 *change.place, change.created_at, change.updated_at,
                 None if op.ttl is None else session.now + op.ttl, op.ttl,
                 len(terms), term_array(terms), op.fields, encoded.text,
-                encoded.text if _fits_jsonb(encoded) else None,
+                encoded.text if fits_jsonb else None,
             ))  # fmt: skip
         if not rows:
             return
@@ -255,11 +257,6 @@ def _answer(change: _Change) -> Item | RevisionRow | None:
 
 def _name(path: str, key: str) -> tuple[str, str]:
     return as_text(path), as_text(key)
-
-
-def _fits_jsonb(encoded: Encoded) -> bool:
-    text = encoded.text
-    return encoded.plain and len(text) <= _LONGEST_DOCUMENT and not _UNFIT.search(text)
 
 
 def _when(updated_at: int | None) -> str:
