@@ -372,11 +372,11 @@ async def _current(change: _Change, *, histories: bool) -> dict[_Place, Item]:
     written = [write for write in change.writes if not write.fresh]
     places = [(write.namespace, write.key) for write in written]
     if change.policy.keep_revisions == 0 or not histories:
-        return await _read(places)
+        return await _read_items(places)
     latest = [(history_namespace(write.namespace), latest_key(write.key)) for write in written]
-    current = await _read([*places, *latest])
+    current = await _read_items([*places, *latest])
     old = [place for write in written for place in _droppable(write, change, current)]
-    return current | await _read(old)
+    return current | await _read_items(old)
 
 
 def _droppable(write: Write, change: _Change, current: Mapping[_Place, Item]) -> list[_Place]:
@@ -389,7 +389,7 @@ def _droppable(write: Write, change: _Change, current: Mapping[_Place, Item]) ->
     return [(namespace, numbered_key(write.key, number)) for number in numbers]
 
 
-async def _read(places: Sequence[_Place]) -> dict[_Place, Item]:
+async def _read_items(places: Sequence[_Place]) -> dict[_Place, Item]:
     items = await fetch([get_op(*place, refresh_ttl=False) for place in places])
     return {place: item for place, item in zip(places, items, strict=True) if item is not None}
 

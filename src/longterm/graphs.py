@@ -38,7 +38,7 @@ def reflection_graph(reflector: Runnable[Any, Any]) -> Runnable[Any, Any]:
 async def _reflect(payload: dict[str, Any], config: RunnableConfig) -> Any:
     """Reflect with the model and on the namespace in *config*."""
     # Made on a thread, because a model's package may read files when it is imported.
-    manager = await asyncio.to_thread(_manager, config)
+    manager = await asyncio.to_thread(_graph_manager, config)
     return await manager.ainvoke(payload, _as_submitted(config))
 
 
@@ -55,18 +55,18 @@ async def _optimize(payload: dict[str, Any], config: RunnableConfig) -> dict[str
 
 def _optimizer(config: RunnableConfig) -> Runnable[Any, Any]:
     kind = config.get("configurable", {}).get("kind", "gradient")
-    return create_multi_prompt_optimizer(_model(config), kind=kind)
+    return create_multi_prompt_optimizer(_graph_model(config), kind=kind)
 
 
-def _manager(config: RunnableConfig) -> MemoryStoreManager:
+def _graph_manager(config: RunnableConfig) -> MemoryStoreManager:
     configurable = config.get("configurable", {})
     if "namespace" not in configurable:
-        return create_memory_store_manager(_model(config))
+        return create_memory_store_manager(_graph_model(config))
     namespace = _literal(configurable["namespace"])
-    return create_memory_store_manager(_model(config), namespace=namespace)
+    return create_memory_store_manager(_graph_model(config), namespace=namespace)
 
 
-def _model(config: RunnableConfig) -> Any:
+def _graph_model(config: RunnableConfig) -> Any:
     configurable = config.get("configurable", {})
     if "model" not in configurable:
         raise ConfigurationError(

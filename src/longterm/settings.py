@@ -42,10 +42,10 @@ if TYPE_CHECKING:
 __all__ = [
     "cache_folder",
     "config_file",
+    "configured_chat_model",
     "data_folder",
     "default_store",
     "embedded_store",
-    "local_chat_model",
     "local_embeddings",
     "open",
     "open_store",
@@ -126,7 +126,7 @@ def threads(environ: Environment = os.environ) -> int | None:
     return int(said)
 
 
-def local_chat_model(name_or_path: str | Path, **options: Any) -> "LocalChatModel":
+def configured_chat_model(name_or_path: str | Path, **options: Any) -> "LocalChatModel":
     """Return a local chat model, set up as the environment says unless *options* say more."""
     from longterm.models.local import local_chat_model as make  # noqa: PLC0415 (slow to import)
 

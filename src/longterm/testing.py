@@ -107,10 +107,10 @@ class ScriptedChatModel(BaseChatModel):
         if turn >= len(self.script):
             message = f"The script has {len(self.script)} replies, and this is call {turn + 1}."
             raise AssertionError(message)
-        return _as_message(self.script[turn], asked)
+        return _reply_message(self.script[turn], asked)
 
 
-def _as_message(reply: Reply, asked: Asked) -> AIMessage:
+def _reply_message(reply: Reply, asked: Asked) -> AIMessage:
     match reply:
         case BaseException():
             raise reply
@@ -119,7 +119,7 @@ def _as_message(reply: Reply, asked: Asked) -> AIMessage:
         case str():
             return AIMessage(reply)
         case _:
-            return _as_message(reply(asked), asked)
+            return _reply_message(reply(asked), asked)
 
 
 def tool_calls(*calls: tuple[str, dict[str, Any]], text: str = "") -> AIMessage:

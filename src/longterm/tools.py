@@ -88,7 +88,7 @@ def create_manage_memory_tool(
     """
     actions = _checked_actions(actions_permitted)
     job = partial(_manage, NamespaceTemplate(namespace), actions, Policy(guard_of(guard)))
-    return _tool(
+    return _tool_for(
         job,
         store,
         name=name,
@@ -110,7 +110,7 @@ def create_search_memory_tool(
     With ``response_format="content_and_artifact"`` the items themselves are the artifact.
     """
     job = partial(_search, NamespaceTemplate(namespace), response_format)
-    return _tool(
+    return _tool_for(
         job,
         store,
         name=name,
@@ -192,7 +192,7 @@ def _as_json_object(text: str) -> dict[str, Any] | None:
     return cast("dict[str, Any]", value) if isinstance(value, dict) else None
 
 
-def _tool(job: Callable[..., Flow[Any]], store: BaseStore | None, **options: Any) -> MemoryTool:
+def _tool_for(job: Callable[..., Flow[Any]], store: BaseStore | None, **options: Any) -> MemoryTool:
     """Build a tool that performs *job* on *store*, or on the store of the running graph."""
 
     def call(config: RunnableConfig, **arguments: Any) -> Any:

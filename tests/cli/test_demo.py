@@ -19,7 +19,7 @@ def test_the_third_conversation_is_answered_from_what_the_others_left() -> None:
     )
     shown = io.StringIO()
 
-    demo.run(model, "en", Console(file=shown, width=100))
+    demo.run_demo(model, "en", Console(file=shown, width=100))
 
     assert "How about ramen?" in shown.getvalue()
     asked = model.asked[-1].text

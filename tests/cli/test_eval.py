@@ -95,7 +95,7 @@ def test_answers_are_judged_printed_and_written(
     )
     out = tmp_path / "out.json"
 
-    eval_answers.run(read_locomo(locomo), ours, models, out)
+    eval_answers.run_answers(read_locomo(locomo), ours, models, out)
 
     assert "0.500" in capsys.readouterr().out
     report = json.loads(out.read_text("utf-8"))

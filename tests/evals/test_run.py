@@ -8,8 +8,8 @@ import pytest
 from longterm.errors import ConfigurationError
 from longterm.evals.locomo import read_locomo
 from longterm.evals.methods import SIGNALS, Method, Stores, methods, names_in
-from longterm.evals.report import as_json, category_rows, figures, method_rows
-from longterm.evals.run import Asked, ask_all, record_all, sessions_in
+from longterm.evals.report import category_rows, figures, method_rows, report_json
+from longterm.evals.run import QuestionResult, ask_all, record_all, sessions_in
 from longterm.evals.suites import Suite
 from longterm.stores import EmbeddedStore
 from longterm.testing import HashEmbeddings
@@ -26,7 +26,7 @@ def stores() -> Stores:
     return Stores.beside(EmbeddedStore(":memory:", index=index))  # pyright: ignore[reportArgumentType]
 
 
-def measured(chosen: list[Method], suite: Suite) -> list[Asked]:
+def measured(chosen: list[Method], suite: Suite) -> list[QuestionResult]:
     assert len(list(record_all(chosen, suite))) == sessions_in(chosen, suite)
     return list(ask_all(chosen, suite))
 
@@ -101,7 +101,7 @@ def test_the_report_has_the_first_method_at_the_top_and_all_by_name(
     suite: Suite, stores: Stores
 ) -> None:
     asked = measured(methods(["longterm", "cosine"], stores, limit=10, budget=500), suite)
-    report = as_json(suite, figures(asked, [5, 10]), budget=500)
+    report = report_json(suite, figures(asked, [5, 10]), budget=500)
 
     assert report["suite"] == "locomo"
     assert report["questions"] == 3

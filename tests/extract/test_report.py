@@ -2,19 +2,19 @@
 
 from typing import Any
 
-from longterm.extract.report import Dropped, Report
+from longterm.extract.report import Dropped, ExtractionReport
 
 USAGE: Any = {"input_tokens": 3, "output_tokens": 2, "total_tokens": 5}
 
 
 def test_reports_add_up() -> None:
-    one = Report(1, (Dropped("a", "no"),), USAGE)
-    both = one + Report(2, (Dropped("b", "no"),))
+    one = ExtractionReport(1, (Dropped("a", "no"),), USAGE)
+    both = one + ExtractionReport(2, (Dropped("b", "no"),))
     assert (both.asked, len(both.dropped), both.usage) == (3, 2, USAGE)
 
 
 def test_without_counts_there_are_none() -> None:
-    assert (Report() + Report()).usage is None
+    assert (ExtractionReport() + ExtractionReport()).usage is None
 
 
 def test_a_dropped_part_says_what_and_why() -> None:

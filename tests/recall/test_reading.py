@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from longterm.recall.language import NUMBERS, STANDING, TIME_WORDS, Sign
-from longterm.recall.reading import mentions_number, mentions_time, pieces, read
+from longterm.recall.reading import mentions_number, mentions_time, pieces, read_passages
 from longterm.text.tokenizer import terms
 
 TIMES = (
@@ -19,17 +19,17 @@ WISHES = (
 
 
 def test_stop_words_are_not_read() -> None:
-    assert set(read("I have been to the lake").whole.counts) == set(terms("lake"))
+    assert set(read_passages("I have been to the lake").whole.counts) == set(terms("lake"))
 
 
 def test_a_short_text_is_its_only_passage() -> None:
-    reading = read("We painted the lake at sunrise")
+    reading = read_passages("We painted the lake at sunrise")
 
     assert reading.passages == (reading.whole,)
 
 
 def test_the_passages_of_a_long_text_hold_all_its_terms() -> None:
-    reading = read(" ".join(f"word{number}x" for number in range(205)))
+    reading = read_passages(" ".join(f"word{number}x" for number in range(205)))
 
     assert len(reading.passages) > 1
     assert set().union(*(passage.counts for passage in reading.passages)) == set(
@@ -40,13 +40,17 @@ def test_the_passages_of_a_long_text_hold_all_its_terms() -> None:
 def test_traits() -> None:
     text = "Yesterday I bought 3 lamps. Do you like them?"
 
-    assert (mentions_time(text), mentions_number(text), read(text).asks) == (True, True, True)
+    assert (mentions_time(text), mentions_number(text), read_passages(text).asks) == (
+        True,
+        True,
+        True,
+    )
 
 
 def test_a_wish_for_good_is_recognised() -> None:
-    assert read("Always use metric units when I ask about recipes.").standing
-    assert read("以后请用中文回答").standing
-    assert not read("I have always wanted a dog").standing
+    assert read_passages("Always use metric units when I ask about recipes.").standing
+    assert read_passages("以后请用中文回答").standing
+    assert not read_passages("I have always wanted a dog").standing
 
 
 def test_only_the_beginning_of_a_long_text_gets_vectors() -> None:
@@ -58,7 +62,7 @@ def test_only_the_beginning_of_a_long_text_gets_vectors() -> None:
 
 @given(st.text(max_size=400))
 def test_any_text_is_read(text: str) -> None:
-    reading = read(text)
+    reading = read_passages(text)
 
     assert sum(reading.whole.counts.values()) == reading.whole.length
     assert reading.passages

@@ -10,10 +10,10 @@ from longterm.stores.matrix import Matrix, pack as pack_vector, unpack
 from longterm.stores.scoring import (
     NOTHING,
     TextScores,
-    bm25,
     contributions,
     fused,
     in_order,
+    score_terms,
 )
 
 DOCUMENTS = ["tea tea milk", "tea", "coffee with milk and sugar", ""]
@@ -28,7 +28,7 @@ ALL = np.ones(4, dtype=np.bool_)
 
 
 def test_bm25_is_the_textbook_formula(lexicon: Lexicon) -> None:
-    found = bm25(lexicon, ALL, hashed(["milk"])).bm25[0]
+    found = score_terms(lexicon, ALL, hashed(["milk"])).bm25[0]
     rarity = math.log(1 + (4 - 2 + 0.5) / (2 + 0.5))
     norm = 1.2 * (0.25 + 0.75 * 3 / (9 / 4))
     assert found == pytest.approx(rarity * 2.2 / (1 + norm))
@@ -46,8 +46,8 @@ def test_an_unknown_term_is_nowhere(lexicon: Lexicon) -> None:
 def test_a_dead_slot_neither_scores_nor_counts(lexicon: Lexicon) -> None:
     live = np.array([False, True, True, True])
     alone = Lexicon.of([pack_terms(text.split()) for text in DOCUMENTS[1:]])
-    found = bm25(lexicon, live, hashed(["milk", "tea"]))
-    expected = bm25(alone, ALL[1:], hashed(["milk", "tea"]))
+    found = score_terms(lexicon, live, hashed(["milk", "tea"]))
+    expected = score_terms(alone, ALL[1:], hashed(["milk", "tea"]))
     assert found.bm25.tolist() == pytest.approx([0, *expected.bm25.tolist()])
 
 

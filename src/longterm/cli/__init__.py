@@ -17,12 +17,12 @@ def main() -> None:
             from longterm.cli.app import app  # noqa: PLC0415 - an extra
         except ImportError as error:
             raise MissingExtraError("The command line", "cli") from error
-        app(_renamed(sys.argv[1:]), prog_name="longterm")
+        app(_renamed_options(sys.argv[1:]), prog_name="longterm")
     except LongtermError as error:
         sys.exit(f"longterm: {error}")
 
 
-def _renamed(words: Sequence[str]) -> list[str]:
+def _renamed_options(words: Sequence[str]) -> list[str]:
     """Return *words* with ``eval``'s old ``--json FILE`` as ``--report FILE``."""
     renamed = list(words)
     if words[:1] == ["eval"] and "--json" in words[:-1]:

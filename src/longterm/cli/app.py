@@ -58,7 +58,7 @@ def longterm(
     """Long-term memory for LLM agents."""
 
 
-@app.command()
+@app.command("demo")
 def demo(
     model: Annotated[str, typer.Option(help="Any model, such as openai:gpt-5.")] = (
         "local:qwen2.5-coder-1.5b"
@@ -68,10 +68,10 @@ def demo(
     ),
 ) -> None:
     """Watch a model learn from two conversations and answer from memory in a third."""
-    demo_command.run(model, lang.value)
+    demo_command.run_demo(model, lang.value)
 
 
-@app.command()
+@app.command("worker")
 def worker(
     reflector: Annotated[str, typer.Argument(help="A memory manager, as package.module:name.")],
     *,

@@ -12,9 +12,9 @@ from typing import Any
 
 from longterm.errors import InvalidInputError
 from longterm.evals.beam import turns_in
-from longterm.evals.files import dicts_in, parsed, read_text
+from longterm.evals.files import dicts_in, parsed_json, read_text
 from longterm.evals.locomo import conversation_in
-from longterm.evals.suites import Conversation
+from longterm.evals.suites import SuiteConversation
 
 __all__ = ["Chat", "read_chats"]
 
@@ -47,13 +47,13 @@ def _data(path: Path) -> Any:
     # Not splitlines(): JSON allows its other line breaks inside of texts.
     lines = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
     if path.suffix.lower() == ".jsonl" or (len(lines) > 1 and _is_json(lines[0][1])):
-        return [parsed(line, f"{path}, line {number},") for number, line in lines]
-    return parsed(text, str(path))
+        return [parsed_json(line, f"{path}, line {number},") for number, line in lines]
+    return parsed_json(text, str(path))
 
 
 def _is_json(line: str) -> bool:
     try:
-        parsed(line, "")
+        parsed_json(line, "")
     except InvalidInputError:
         return False
     return True
@@ -64,7 +64,7 @@ def _chats(data: Any, name: str) -> Iterator[Chat]:
         data = [data]
     match data:
         case [{"role": _}, *_]:
-            yield Chat(name, _messages(data))
+            yield Chat(name, _messages_of(data))
         case [{"messages": _}, *_]:
             yield from (_wrapped(one, name, at) for at, one in enumerate(data))
         case [{"conversation": dict()}, *_]:
@@ -72,7 +72,7 @@ def _chats(data: Any, name: str) -> Iterator[Chat]:
                 title = str(one.get("sample_id") or f"{name}-{at}")
                 yield from _sessions(conversation_in(one, title))
         case _:
-            yield from _sessions(Conversation(name, tuple(turns_in(data))))
+            yield from _sessions(SuiteConversation(name, tuple(turns_in(data))))
 
 
 def _wrapped(one: Any, name: str, at: int) -> Chat:
@@ -81,12 +81,12 @@ def _wrapped(one: Any, name: str, at: int) -> Chat:
             messages: list[Any] | None = one["messages"]
             own_name = f"{name}-{at}" if at else name
             thread = str(one.get("thread_id") or one.get("id") or own_name)
-            return Chat(thread, _messages(messages or []))
+            return Chat(thread, _messages_of(messages or []))
         case _:
             raise InvalidInputError(f'Chat {at} in {name} is not of the form {{"messages": […]}}.')
 
 
-def _messages(data: Sequence[Any]) -> list[Any]:
+def _messages_of(data: Sequence[Any]) -> list[Any]:
     """Hand the messages on; ids that are numbers become text, as LangChain wants them."""
     return [_with_text_id(one) for one in data]
 
@@ -99,6 +99,6 @@ def _with_text_id(message: Any) -> Any:
             return message
 
 
-def _sessions(conversation: Conversation) -> Iterator[Chat]:
+def _sessions(conversation: SuiteConversation) -> Iterator[Chat]:
     for session, turns in conversation.sessions:
         yield Chat(f"{conversation.name}/{session}", [turn.message for turn in turns])

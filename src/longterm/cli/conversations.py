@@ -48,7 +48,7 @@ def record_command(
 ) -> None:
     """Keep the messages of chat files word for word; a message is stored once."""
     place = Place(store, user, namespace, embeddings)
-    chats = _chats(files)
+    chats = _chats_from(files)
     total = sum(len(chat.messages) for chat in chats)
     recorder = create_conversation_recorder(
         namespace=place.named or ("turns", "{langgraph_user_id}")
@@ -76,7 +76,7 @@ def remember_command(
     json: Json = False,
 ) -> None:
     """Record chat files, and have a model extract memories from them."""
-    chats = _chats(files)
+    chats = _chats_from(files)
     with Place(store, user, embeddings=embeddings).opened(model) as service:
         if not service.learns:
             raise ConfigurationError(
@@ -122,7 +122,7 @@ def recall_command(
         else:
             found = service.user(user).recall(question, limit=limit, budget=budget, now=now)
     if json:
-        print_json(_as_json(found))
+        print_json(_recall_json(found))
     elif explain:
         print_line(found.explain())
     elif found.text:
@@ -136,7 +136,7 @@ class _Part(NamedTuple):
     config: RunnableConfig
 
 
-def _chats(files: Sequence[str]) -> list[Chat]:
+def _chats_from(files: Sequence[str]) -> list[Chat]:
     """Read chat files; what is no file and has a space in it is a message itself."""
     return [
         chat
@@ -165,15 +165,15 @@ def _kept(recorder: ConversationRecorder, part: _Part, store: BaseStore) -> int:
     return len(run_flow(recorder.keep(part.turns, part.config), part.config, store=store))
 
 
-def _as_json(found: RecallResult) -> dict[str, Any]:
+def _recall_json(found: RecallResult) -> dict[str, Any]:
     return {
         "question": found.question,
         "text": found.text,
-        "items": [_item(item) for item in found.items],
+        "items": [_item_json(item) for item in found.items],
     }
 
 
-def _item(item: RecallItem) -> dict[str, Any]:
+def _item_json(item: RecallItem) -> dict[str, Any]:
     return {
         "kind": item.kind,
         "text": item.text,

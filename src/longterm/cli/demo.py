@@ -30,7 +30,7 @@ from longterm.models.names import ChatModel, as_model
 from longterm.recall.answering import reading_prompt
 from longterm.recall.retriever import create_recall
 
-__all__ = ["SCRIPTS", "Script", "UserFoodPreference", "run"]
+__all__ = ["SCRIPTS", "Script", "UserFoodPreference", "run_demo"]
 
 
 class UserFoodPreference(BaseModel):
@@ -68,7 +68,7 @@ _INSTRUCTIONS = "When the user does not like a dish any more, delete its memory.
 _PLACE = ("demo", "{user_id}")
 
 
-def run(model: str | ChatModel, lang: str, console: Console | None = None) -> None:
+def run_demo(model: str | ChatModel, lang: str, console: Console | None = None) -> None:
     """Play the script of *lang* with *model* and print what happens."""
     console = console or Console()
     script, chat = SCRIPTS[lang], as_model(model)

@@ -58,10 +58,17 @@ def version(package: str) -> str:
 
 def findings(place: Place, model: str | None) -> list[Diagnosis]:
     """Look at everything; one part that fails hides no other."""
-    return [*_versions(), *_extras(), _config(), _store(place), _embeddings(), _model(model)]
+    return [
+        *_package_versions(),
+        *_extras(),
+        _config(),
+        _store(place),
+        _about_embeddings(),
+        _model(model),
+    ]
 
 
-def _versions() -> Iterator[Diagnosis]:
+def _package_versions() -> Iterator[Diagnosis]:
     yield _ok("longterm", version("longterm"))
     yield _ok("Python", platform.python_version())
     yield _ok("SQLite", sqlite3.sqlite_version)
@@ -94,7 +101,7 @@ def _store(place: Place) -> Diagnosis:
     return _ok("store", f"{place.shown}, {len(users)} users")
 
 
-def _embeddings() -> Diagnosis:
+def _about_embeddings() -> Diagnosis:
     try:
         with settings.open(":memory:") as service:
             index = getattr(service.store, "index_config", None)

@@ -16,7 +16,7 @@ from longterm.evals.run import record_all, sessions_in
 from longterm.evals.suites import Suite
 from longterm.models.names import ChatModel, as_model
 
-__all__ = ["Models", "run"]
+__all__ = ["Models", "run_answers"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Models:
     judging: str | ChatModel
 
 
-def run(
+def run_answers(
     suite: Suite,
     method: Method,
     models: Models,
@@ -43,13 +43,13 @@ def run(
     for _ in bar("recording", record_all([method], suite), sessions_in([method], suite)):
         pass
     answers = [*bar("answering", answer_all(method, suite, model, judge), total)]
-    console.print(table(_rows(answers), f"{suite.name}: answers found right"))
+    console.print(table(_answer_rows(answers), f"{suite.name}: answers found right"))
     report = _report(suite, method, answers)
     write_report(path, report)
     return report
 
 
-def _rows(answers: list[Answered]) -> list[list[str]]:
+def _answer_rows(answers: list[Answered]) -> list[list[str]]:
     shares = by_category(answers).items()
     rows = [[name, str(questions), f"{right:.3f}"] for name, (questions, right) in shares]
     return [["category", "questions", "right"], *rows]

@@ -13,11 +13,11 @@ from rich.console import Console
 from longterm.cli.showing import bar, table, write_report
 from longterm.errors import ConfigurationError
 from longterm.evals.methods import Method, Stores, methods
-from longterm.evals.report import Figures, as_json, category_rows, figures, method_rows
-from longterm.evals.run import Asked, ask_all, questions_in, record_all, sessions_in
+from longterm.evals.report import Figures, category_rows, figures, method_rows, report_json
+from longterm.evals.run import QuestionResult, ask_all, questions_in, record_all, sessions_in
 from longterm.evals.suites import Suite
 
-__all__ = ["Choice", "run", "whole_numbers"]
+__all__ = ["Choice", "run_recall", "whole_numbers"]
 
 _NUMBER = re.compile(r"0*[1-9]\d{0,5}", re.ASCII)
 #: Tables by category are shown for so many methods; the JSON has them all.
@@ -42,7 +42,7 @@ def whole_numbers(text: str) -> list[int]:
     return sorted({int(part) for part in parts})
 
 
-def run(
+def run_recall(
     suite: Suite, stores: Stores, choice: Choice, console: Console | None = None
 ) -> dict[str, Any]:
     """Record *suite*, ask its questions, print the figures; write and return the report."""
@@ -51,22 +51,22 @@ def run(
         raise ConfigurationError("No question of this suite names the turns that answer it.")
     limit = max(choice.ks)
     chosen = methods(choice.methods, stores, limit=limit, budget=choice.budget)
-    asked = _measured(chosen, suite)
+    asked = _timed_run(chosen, suite)
     reached = figures(asked, choice.ks)
-    _show(console, suite, reached)
-    report = as_json(suite, reached, budget=choice.budget)
+    _show_figures(console, suite, reached)
+    report = report_json(suite, reached, budget=choice.budget)
     write_report(choice.report, report)
     return report
 
 
-def _measured(chosen: Sequence[Method], suite: Suite) -> list[Asked]:
+def _timed_run(chosen: Sequence[Method], suite: Suite) -> list[QuestionResult]:
     for _ in bar("recording", record_all(chosen, suite), sessions_in(chosen, suite)):
         pass
     questions = sum(len(questions_in(one)) for one in suite.conversations)
     return [*bar("asking", ask_all(chosen, suite), questions * len(chosen))]
 
 
-def _show(console: Console, suite: Suite, reached: Sequence[Figures]) -> None:
+def _show_figures(console: Console, suite: Suite, reached: Sequence[Figures]) -> None:
     turns = sum(len(one.turns) for one in suite.conversations)
     title = f"{suite.name}: {reached[0].overall.questions} questions, {turns} turns"
     console.print(table(method_rows(reached), title))

@@ -66,7 +66,9 @@ def eval_recall(
     )
     read = read_suite(suite.value, data, corrections).first(conversations, limit)
     with settings.embedded_store(store or ":memory:") as ours:
-        measured = eval_recall_command.run(read, Stores.beside(ours), choice, Console(quiet=json))
+        measured = eval_recall_command.run_recall(
+            read, Stores.beside(ours), choice, Console(quiet=json)
+        )
     if json:
         print_json(measured)
 
@@ -91,6 +93,6 @@ def eval_answers(
     models = eval_answers_command.Models(model, judge or model)
     with settings.embedded_store(store or ":memory:") as ours:
         (method,) = methods(["longterm"], Stores.beside(ours), limit=50, budget=budget)
-        measured = eval_answers_command.run(read, method, models, path, Console(quiet=json))
+        measured = eval_answers_command.run_answers(read, method, models, path, Console(quiet=json))
     if json:
         print_json(measured)

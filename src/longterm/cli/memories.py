@@ -35,7 +35,7 @@ def add_command(
 ) -> None:
     """Store a memory by hand."""
     with Place(store, user, embeddings=embeddings).opened() as service:
-        record = service.user(user).add(_content(content), kind=kind, id=id)
+        record = service.user(user).add(_content_argument(content), kind=kind, id=id)
     _show(record, "added", as_json=json)
 
 
@@ -111,7 +111,9 @@ def edit_command(
 ) -> None:
     """Put another content in the place of a memory's own."""
     with Place(store, user, embeddings=embeddings).existing() as service:
-        record = service.user(user).edit(id, _content(content), expected_revision=expected_revision)
+        record = service.user(user).edit(
+            id, _content_argument(content), expected_revision=expected_revision
+        )
     _show(record, "edited", as_json=json)
 
 
@@ -133,7 +135,7 @@ def forget_command(
         print_line(f"forgot {id}")
 
 
-def _content(text: str) -> Any:
+def _content_argument(text: str) -> Any:
     """Read an object where *text* is one; anything else is the memory's text."""
     if not text.lstrip().startswith("{"):
         return text

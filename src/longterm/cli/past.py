@@ -40,7 +40,7 @@ def history_command(
     if json:
         print_json([json_revision(one) for one in revisions])
     else:
-        print_table([["", "what", "who", "when", "content"], *map(_row, revisions)])
+        print_table([["", "what", "who", "when", "content"], *map(_revision_row, revisions)])
 
 
 @app.command("restore")
@@ -130,7 +130,7 @@ def erase_command(
     print_line(f"Not reached: {'; '.join(report.beyond)}.", err=True)
 
 
-def _row(one: Revision) -> list[str]:
+def _revision_row(one: Revision) -> list[str]:
     content = (
         "" if one.value is None else one_line(shown_content(one.value.get("content", one.value)))
     )

@@ -15,7 +15,7 @@ from longterm.effects.drivers import run
 from longterm.effects.steps import ask
 from longterm.evals.methods import Method
 from longterm.evals.run import config_of
-from longterm.evals.suites import Conversation, Question, Suite
+from longterm.evals.suites import Suite, SuiteConversation, SuiteQuestion
 from longterm.models.answer import Answer
 from longterm.models.names import ChatModel
 from longterm.recall.answering import reading_prompt
@@ -44,7 +44,7 @@ class Answered:
     """A question, what a model answered, and whether another found that right."""
 
     conversation: str
-    question: Question
+    question: SuiteQuestion
     answer: str
     #: None where the judge gave no verdict.
     right: bool | None
@@ -62,7 +62,7 @@ class Answered:
         }
 
 
-def answerable(conversation: Conversation) -> list[Question]:
+def answerable(conversation: SuiteConversation) -> list[SuiteQuestion]:
     """Questions that can be judged: those whose right answer the suite gives."""
     return [question for question in conversation.questions if question.answer]
 
@@ -81,7 +81,7 @@ def answer_all(
 async def _answered(
     method: Method,
     conversation: str,
-    question: Question,
+    question: SuiteQuestion,
     models: tuple[ChatModel, ChatModel],
     config: RunnableConfig,
 ) -> Answered:
@@ -93,7 +93,7 @@ async def _answered(
     return Answered(conversation, question, answer, _right(Answer.of(verdict).text))
 
 
-def _compared(question: Question, answer: str) -> str:
+def _compared(question: SuiteQuestion, answer: str) -> str:
     texts = {"question": question.text, "right": question.answer, "answer": answer}
     return _COMPARED.format(**{tag: fenced(text, *texts) for tag, text in texts.items()})
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from longterm.errors import InvalidInputError
-from longterm.evals.files import dicts_in, natural, read_json, text_of
-from longterm.evals.suites import BEGINNING, Conversation, Question, Suite, Turn
+from longterm.evals.files import dicts_in, json_file, natural, plain_text
+from longterm.evals.suites import BEGINNING, Suite, SuiteConversation, SuiteQuestion, SuiteTurn
 
 __all__ = ["read_beam", "turns_in"]
 
@@ -35,23 +35,23 @@ def read_beam(path: Path) -> Suite:
     return Suite("beam", tuple(read))
 
 
-def _conversation(folder: Path, root: Path) -> Conversation:
+def _conversation(folder: Path, root: Path) -> SuiteConversation:
     name = folder.name if folder == root else folder.relative_to(root).as_posix()
-    read = Conversation(name, tuple(turns_in(read_json(folder / _CHAT))))
+    read = SuiteConversation(name, tuple(turns_in(json_file(folder / _CHAT))))
     files = sorted(folder.rglob(_QUESTIONS))[:1]
-    return read.asking(one for file in files for one in _questions(read_json(file), read.over))
+    return read.asking(one for file in files for one in _questions(json_file(file), read.over))
 
 
-def turns_in(data: Any) -> Iterator[Turn]:
+def turns_in(data: Any) -> Iterator[SuiteTurn]:
     """Yield the turns of a chat, batch by batch; a batch is a session."""
     begin, position = BEGINNING - _BETWEEN_BATCHES, 0
     for session, batch in enumerate(dicts_in(data, "turns"), 1):
-        begin = _time(batch) or begin + _BETWEEN_BATCHES
+        begin = _batch_time(batch) or begin + _BETWEEN_BATCHES
         for said in dicts_in(batch["turns"], "content"):
-            if text := _MARK.sub("", text_of(said["content"])).strip():
+            if text := _MARK.sub("", plain_text(said["content"])).strip():
                 time = begin + timedelta(minutes=position)
-                yield Turn(
-                    id=text_of(said.get("id")) or str(position),
+                yield SuiteTurn(
+                    id=plain_text(said.get("id")) or str(position),
                     text=text,
                     time=time,
                     role="assistant" if said.get("role") == "assistant" else "user",
@@ -60,26 +60,30 @@ def turns_in(data: Any) -> Iterator[Turn]:
             position += 1
 
 
-def _time(batch: Mapping[str, Any]) -> datetime | None:
+def _batch_time(batch: Mapping[str, Any]) -> datetime | None:
     """Take the date of a batch, its own or that of a turn in it."""
     for dated in (batch, *dicts_in(batch["turns"], "time_anchor")):
         try:
-            return datetime.strptime(text_of(dated.get("time_anchor")), _TIME).replace(tzinfo=UTC)
+            return datetime.strptime(plain_text(dated.get("time_anchor")), _TIME).replace(
+                tzinfo=UTC
+            )
         except ValueError:
             continue
     return None
 
 
-def _questions(data: Any, now: datetime) -> Iterator[Question]:
+def _questions(data: Any, now: datetime) -> Iterator[SuiteQuestion]:
     categories = cast("dict[str, Any]", data) if isinstance(data, dict) else {"unknown": data}
     for category, asked in categories.items():
         for one in dicts_in(asked, "question"):
-            yield Question(
-                text=text_of(one["question"]),
+            yield SuiteQuestion(
+                text=plain_text(one["question"]),
                 category=category,
                 evidence=tuple(_ids(one.get("source_chat_ids"))),
                 now=now,
-                answer=next((text_of(one[key]) for key in _ANSWERS if text_of(one.get(key))), ""),
+                answer=next(
+                    (plain_text(one[key]) for key in _ANSWERS if plain_text(one.get(key))), ""
+                ),
             )
 
 

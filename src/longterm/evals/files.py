@@ -7,15 +7,15 @@ from typing import Any, cast
 
 from longterm.errors import InvalidInputError
 
-__all__ = ["dicts_in", "natural", "parsed", "read_json", "read_text", "text_of"]
+__all__ = ["dicts_in", "json_file", "natural", "parsed_json", "plain_text", "read_text"]
 
 
-def read_json(path: Path) -> Any:
+def json_file(path: Path) -> Any:
     """Return what the file holds."""
-    return parsed(read_text(path), str(path))
+    return parsed_json(read_text(path), str(path))
 
 
-def parsed(text: str, where: str) -> Any:
+def parsed_json(text: str, where: str) -> Any:
     """Return what *text*, which stands *where* an error says, holds."""
     try:
         return json.loads(text)
@@ -55,6 +55,6 @@ def natural(name: str) -> tuple[int, str]:
     return int(digits or 0), name
 
 
-def text_of(value: Any) -> str:
+def plain_text(value: Any) -> str:
     """Return words and numbers as text, anything else as ""."""
     return str(value).strip() if isinstance(value, str | int | float) else ""

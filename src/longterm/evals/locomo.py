@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from longterm.errors import InvalidInputError
-from longterm.evals.files import dicts_in, natural, read_json, text_of
-from longterm.evals.suites import BEGINNING, Conversation, Question, Suite, Turn
+from longterm.evals.files import dicts_in, json_file, natural, plain_text
+from longterm.evals.suites import BEGINNING, Suite, SuiteConversation, SuiteQuestion, SuiteTurn
 
 __all__ = ["Corrections", "conversation_in", "read_corrections", "read_locomo"]
 
@@ -41,7 +41,7 @@ def read_locomo(path: Path, corrections: Corrections | None = None) -> Suite:
     found = {
         str(one.get("sample_id", f"{file.stem} {number}")): one
         for file in reversed(files)
-        for number, one in enumerate(dicts_in(read_json(file), "conversation"))
+        for number, one in enumerate(dicts_in(json_file(file), "conversation"))
     }
     names = sorted(found, key=natural)
     read = [conversation_in(found[name], name, corrections or _NO_CORRECTIONS) for name in names]
@@ -54,52 +54,52 @@ def read_locomo(path: Path, corrections: Corrections | None = None) -> Suite:
 
 def conversation_in(
     data: Mapping[str, Any], name: str, corrections: Corrections = _NO_CORRECTIONS
-) -> Conversation:
+) -> SuiteConversation:
     """Read one conversation with its questions."""
-    read = Conversation(name, tuple(_turns(data["conversation"])))
+    read = SuiteConversation(name, tuple(_turns(data["conversation"])))
     asked = (_question(qa, read.over, corrections) for qa in dicts_in(data.get("qa"), "question"))
     return read.asking(asked)
 
 
-def _turns(data: Any) -> Iterator[Turn]:
+def _turns(data: Any) -> Iterator[SuiteTurn]:
     sessions = cast("dict[str, Any]", data) if isinstance(data, dict) else {}
     names = sorted(filter(_SESSION.fullmatch, sessions), key=natural)
     begin = BEGINNING
     for name in names:
-        begin = _time(sessions.get(f"{name}_date_time")) or begin + _BETWEEN_SESSIONS
+        begin = _session_time(sessions.get(f"{name}_date_time")) or begin + _BETWEEN_SESSIONS
         session = natural(name)[0]
         for number, said in enumerate(dicts_in(sessions[name], "text")):
-            caption, id_ = text_of(said.get("blip_caption")), text_of(said.get("dia_id"))
+            caption, id_ = plain_text(said.get("blip_caption")), plain_text(said.get("dia_id"))
             id_ = id_ or f"D{session}:{number + 1}"
             # With what is known of a picture in it.
             image = f"[image: {caption}]" if caption else ""
-            words = (text_of(said["text"]), image, text_of(said.get("query")))
+            words = (plain_text(said["text"]), image, plain_text(said.get("query")))
             if text := " ".join(filter(None, words)):
-                yield Turn(
+                yield SuiteTurn(
                     id=next(_citations(id_), id_),
                     text=text,
                     time=begin + timedelta(minutes=number),
-                    speaker=text_of(said.get("speaker")),
+                    speaker=plain_text(said.get("speaker")),
                     session=f"{session:04}",
                 )
 
 
-def _time(text: Any) -> datetime | None:
+def _session_time(text: Any) -> datetime | None:
     try:
-        return datetime.strptime(text_of(text), _TIME).replace(tzinfo=UTC)
+        return datetime.strptime(plain_text(text), _TIME).replace(tzinfo=UTC)
     except ValueError:
         return None
 
 
-def _question(qa: Mapping[str, Any], now: datetime, corrections: Corrections) -> Question:
-    text, category = text_of(qa["question"]), text_of(qa.get("category"))
+def _question(qa: Mapping[str, Any], now: datetime, corrections: Corrections) -> SuiteQuestion:
+    text, category = plain_text(qa["question"]), plain_text(qa.get("category"))
     cited = tuple(_citations(qa.get("evidence")))
-    return Question(
+    return SuiteQuestion(
         text=text,
         category=_CATEGORIES.get(category, category or "unknown"),
         evidence=corrections.get((text, cited), cited),
         now=now,
-        answer=text_of(qa.get("answer")) or (_NOT_KNOWN if "adversarial_answer" in qa else ""),
+        answer=plain_text(qa.get("answer")) or (_NOT_KNOWN if "adversarial_answer" in qa else ""),
     )
 
 
@@ -109,15 +109,15 @@ def _citations(data: Any) -> Iterator[str]:
         for inner in cast("list[Any]", data):
             yield from _citations(inner)
     else:
-        for session, number in _CITATION.findall(text_of(data)):
+        for session, number in _CITATION.findall(plain_text(data)):
             yield f"D{int(session)}:{int(number)}"
 
 
 def read_corrections(path: Path) -> Corrections:
     """Read corrected citations: the ``errors.json`` of dial481/locomo-audit."""
     return {
-        (text_of(error["question"]), tuple(_citations(error.get("cited_evidence")))): right
-        for error in dicts_in(read_json(path), "question")
+        (plain_text(error["question"]), tuple(_citations(error.get("cited_evidence")))): right
+        for error in dicts_in(json_file(path), "question")
         if error.get("error_type") == "WRONG_CITATION"
         and (right := tuple(_citations(error.get("correct_evidence"))))
     }

@@ -16,7 +16,7 @@ from longterm.commit import Write, commit
 from longterm.effects.operations import search_op
 from longterm.effects.steps import Flow, search
 from longterm.errors import ConfigurationError
-from longterm.evals.suites import Question, Turn
+from longterm.evals.suites import SuiteQuestion, SuiteTurn
 from longterm.memory.namespace import NamespaceTemplate
 from longterm.recall.block import block, compose
 from longterm.recall.candidates import Candidate
@@ -67,10 +67,10 @@ class Method:
     name: str
     store: BaseStore
     #: Takes the turns of one session.
-    record: Callable[[Sequence[Turn], RunnableConfig], Flow[object]]
-    find: Callable[[Question, RunnableConfig], Flow[Found]]
+    record: Callable[[Sequence[SuiteTurn], RunnableConfig], Flow[object]]
+    find: Callable[[SuiteQuestion, RunnableConfig], Flow[Found]]
     #: Ids of the turns that stand in the block of each of `BLOCK_BUDGETS`.
-    blocks: Callable[[Question, RunnableConfig], Flow[dict[int, frozenset[str]]]]
+    blocks: Callable[[SuiteQuestion, RunnableConfig], Flow[dict[int, frozenset[str]]]]
 
 
 def names_in(texts: Iterable[str]) -> list[str]:
@@ -120,7 +120,9 @@ def methods(names: Sequence[str], stores: Stores, *, limit: int, budget: int) ->
     ]
 
 
-def _record_turns(store: BaseStore) -> Callable[[Sequence[Turn], RunnableConfig], Flow[object]]:
+def _record_turns(
+    store: BaseStore,
+) -> Callable[[Sequence[SuiteTurn], RunnableConfig], Flow[object]]:
     recorder = create_conversation_recorder(namespace=PLACE, store=store)
     return lambda turns, config: recorder.flow([turn.message for turn in turns], config)
 
@@ -134,14 +136,14 @@ def _recall(name: str, store: BaseStore, limit: int, budget: int) -> Method:
     recall = create_recall(namespace=PLACE, store=store, budget=budget, weights=weights)
     limited = recall.within(limit=limit, budget=budget)
 
-    async def find(question: Question, config: RunnableConfig) -> Found:
+    async def find(question: SuiteQuestion, config: RunnableConfig) -> Found:
         recalled = await limited.flow(question.text, config)
         return Found(
             tuple(str(one.value["message_id"]) for one in recalled.items),
             recalled.text,
         )
 
-    async def blocks(question: Question, config: RunnableConfig) -> dict[int, frozenset[str]]:
+    async def blocks(question: SuiteQuestion, config: RunnableConfig) -> dict[int, frozenset[str]]:
         found: dict[int, frozenset[str]] = {}
         for tokens in BLOCK_BUDGETS:
             recalled = await recall.within(limit=None, budget=tokens).flow(question.text, config)
@@ -160,7 +162,7 @@ def _own_search(store: BaseStore, limit: int, budget: int) -> Method:
 def _plain_search(name: str, store: BaseStore, limit: int, budget: int) -> Method:
     """Put each turn as a memory and search for the question as it is."""
 
-    async def record(turns: Sequence[Turn], config: RunnableConfig) -> None:
+    async def record(turns: Sequence[SuiteTurn], config: RunnableConfig) -> None:
         writes = [
             Write(
                 PLACE(config),
@@ -181,20 +183,22 @@ def _plain_search(name: str, store: BaseStore, limit: int, budget: int) -> Metho
 def _searching(
     limit: int, budget: int, id_of: Callable[[Candidate], str]
 ) -> tuple[
-    Callable[[Question, RunnableConfig], Flow[Found]],
-    Callable[[Question, RunnableConfig], Flow[dict[int, frozenset[str]]]],
+    Callable[[SuiteQuestion, RunnableConfig], Flow[Found]],
+    Callable[[SuiteQuestion, RunnableConfig], Flow[dict[int, frozenset[str]]]],
 ]:
     """Find by the store's search, best first, as much as the block holds."""
 
-    async def candidates(question: Question, config: RunnableConfig, limit: int) -> list[Candidate]:
+    async def candidates(
+        question: SuiteQuestion, config: RunnableConfig, limit: int
+    ) -> list[Candidate]:
         (items,) = await search([search_op(PLACE(config), question.text, limit=limit)])
         return [as_candidate(item) for item in items]
 
-    async def find(question: Question, config: RunnableConfig) -> Found:
+    async def find(question: SuiteQuestion, config: RunnableConfig) -> Found:
         found = await candidates(question, config, limit)
         return Found(tuple(map(id_of, found)), block(found, budget=budget))
 
-    async def blocks(question: Question, config: RunnableConfig) -> dict[int, frozenset[str]]:
+    async def blocks(question: SuiteQuestion, config: RunnableConfig) -> dict[int, frozenset[str]]:
         found = await candidates(question, config, max(BLOCK_BUDGETS) // _SHORT_TURN)
         return {
             tokens: frozenset(map(id_of, compose(found, budget=tokens)[1]))

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from longterm.evals.run import Asked
+from longterm.evals.run import QuestionResult
 from longterm.evals.suites import Suite
 from longterm.recall.block import approximate_tokens
 
-__all__ = ["Figures", "as_json", "category_rows", "figures", "method_rows"]
+__all__ = ["Figures", "category_rows", "figures", "method_rows", "report_json"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Share:
     block: dict[int, float]
 
     @classmethod
-    def of(cls, asked: Sequence[Asked], ks: Sequence[int]) -> "Share":
+    def of(cls, asked: Sequence[QuestionResult], ks: Sequence[int]) -> "Share":
         """Average over *asked*, counting the first k turns for each of *ks*."""
         return cls(
             questions=len(asked),
@@ -65,7 +65,7 @@ class Share:
         ]
 
 
-def _share(one: Asked, ids: Collection[str]) -> float:
+def _share(one: QuestionResult, ids: Collection[str]) -> float:
     """Share of the question's evidence among *ids*."""
     evidence = set(one.question.evidence)
     return len(evidence.intersection(ids)) / len(evidence)
@@ -101,15 +101,15 @@ class Figures:
         return pstdev(share.recall[k] for share in self.by_conversation.values())
 
 
-def figures(asked: Sequence[Asked], ks: Sequence[int]) -> list[Figures]:
+def figures(asked: Sequence[QuestionResult], ks: Sequence[int]) -> list[Figures]:
     """Sum up what each method reached, in the order of the methods."""
-    by_method = _grouped(asked, lambda one: one.method)
+    by_method = _by_category(asked, lambda one: one.method)
     reached: list[Figures] = []
     for method, answers in by_method.items():
         milliseconds = [one.seconds * 1000 for one in answers]
         p50, p95 = np.percentile(milliseconds, [50, 95]).tolist()
-        categories = _grouped(answers, lambda one: one.question.category)
-        conversations = _grouped(answers, lambda one: one.conversation)
+        categories = _by_category(answers, lambda one: one.question.category)
+        conversations = _by_category(answers, lambda one: one.conversation)
         one = Figures(
             method=method,
             overall=Share.of(answers, ks),
@@ -123,14 +123,16 @@ def figures(asked: Sequence[Asked], ks: Sequence[int]) -> list[Figures]:
     return reached
 
 
-def _grouped(asked: Iterable[Asked], key: Callable[[Asked], str]) -> dict[str, list[Asked]]:
-    groups: dict[str, list[Asked]] = {}
+def _by_category(
+    asked: Iterable[QuestionResult], key: Callable[[QuestionResult], str]
+) -> dict[str, list[QuestionResult]]:
+    groups: dict[str, list[QuestionResult]] = {}
     for one in asked:
         groups.setdefault(key(one), []).append(one)
     return groups
 
 
-def as_json(suite: Suite, reached: Sequence[Figures], *, budget: int) -> dict[str, Any]:
+def report_json(suite: Suite, reached: Sequence[Figures], *, budget: int) -> dict[str, Any]:
     """Make the report: the first method's figures at the top, every method's by its name."""
     return {
         "suite": suite.name,

@@ -8,18 +8,18 @@ from langchain_core.runnables import RunnableConfig
 
 from longterm.effects.drivers import run
 from longterm.evals.methods import Found, Method
-from longterm.evals.suites import Conversation, Question, Suite
+from longterm.evals.suites import Suite, SuiteConversation, SuiteQuestion
 
-__all__ = ["Asked", "ask_all", "config_of", "questions_in", "record_all", "sessions_in"]
+__all__ = ["QuestionResult", "ask_all", "config_of", "questions_in", "record_all", "sessions_in"]
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class QuestionResult:
     """A question that was asked, what was found, and how long that took."""
 
     method: str
     conversation: str
-    question: Question
+    question: SuiteQuestion
     found: Found
     seconds: float
     #: Ids of the turns in the blocks of several budgets, in tokens.
@@ -43,7 +43,7 @@ def sessions_in(methods: Sequence[Method], suite: Suite) -> int:
     return len(stores) * sum(len(list(one.sessions)) for one in suite.conversations)
 
 
-def ask_all(methods: Sequence[Method], suite: Suite) -> Iterator[Asked]:
+def ask_all(methods: Sequence[Method], suite: Suite) -> Iterator[QuestionResult]:
     """Ask every question that has evidence by each of *methods*."""
     for conversation in suite.conversations:
         for question in questions_in(conversation):
@@ -53,15 +53,17 @@ def ask_all(methods: Sequence[Method], suite: Suite) -> Iterator[Asked]:
                 found = run(method.find(question, config), config, store=method.store)
                 seconds = perf_counter() - begin
                 blocks = run(method.blocks(question, config), config, store=method.store)
-                yield Asked(method.name, conversation.name, question, found, seconds, blocks)
+                yield QuestionResult(
+                    method.name, conversation.name, question, found, seconds, blocks
+                )
 
 
-def questions_in(conversation: Conversation) -> list[Question]:
+def questions_in(conversation: SuiteConversation) -> list[SuiteQuestion]:
     """Questions that can be measured: those that name turns as evidence."""
     return [question for question in conversation.questions if question.evidence]
 
 
-def config_of(suite: Suite, conversation: Conversation, **more: object) -> RunnableConfig:
+def config_of(suite: Suite, conversation: SuiteConversation, **more: object) -> RunnableConfig:
     """Configure a run for one conversation: its namespace, and *more*."""
     place = {"suite": suite.name, "conversation": conversation.label}
     return RunnableConfig(configurable=place | more)

@@ -11,14 +11,14 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
-__all__ = ["BEGINNING", "Conversation", "Question", "Suite", "Turn"]
+__all__ = ["BEGINNING", "Suite", "SuiteConversation", "SuiteQuestion", "SuiteTurn"]
 
 #: When a conversation took place that does not say it.
 BEGINNING = datetime(2024, 1, 1, 9, 0, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class SuiteTurn:
     """One message of a conversation."""
 
     id: str
@@ -43,7 +43,7 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class SuiteQuestion:
     """A question, and the turns that answer it."""
 
     text: str
@@ -57,12 +57,12 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Conversation:
+class SuiteConversation:
     """Turns in the order they were said, and what is asked about them."""
 
     name: str
-    turns: tuple[Turn, ...]
-    questions: tuple[Question, ...] = ()
+    turns: tuple[SuiteTurn, ...]
+    questions: tuple[SuiteQuestion, ...] = ()
 
     @property
     def label(self) -> str:
@@ -71,12 +71,12 @@ class Conversation:
         return f"{self.name} {blake2b(said.encode(errors='replace'), digest_size=4).hexdigest()}"
 
     @property
-    def sessions(self) -> Iterator[tuple[str, list[Turn]]]:
+    def sessions(self) -> Iterator[tuple[str, list[SuiteTurn]]]:
         """The turns of each session, with its name."""
         for session, turns in groupby(self.turns, attrgetter("session")):
             yield session, list(turns)
 
-    def asking(self, questions: Iterator[Question]) -> "Conversation":
+    def asking(self, questions: Iterator[SuiteQuestion]) -> "SuiteConversation":
         """Add *questions*; what they cite counts where it is a turn of this conversation."""
         known = {turn.id for turn in self.turns}
         checked = (
@@ -96,7 +96,7 @@ class Suite:
     """A name, and conversations with questions."""
 
     name: str
-    conversations: tuple[Conversation, ...]
+    conversations: tuple[SuiteConversation, ...]
 
     def first(self, conversations: int | None, questions: int | None) -> "Suite":
         """Cut to the first *conversations*, and each to the first *questions* with evidence."""

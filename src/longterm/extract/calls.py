@@ -25,7 +25,7 @@ from longterm.extract.proposal import (
 from longterm.extract.protocol import AllowedActions, target_of
 from longterm.extract.reading import parsed, too_deep
 from longterm.extract.spelled_calls import spelled_calls
-from longterm.extract.tool_names import named, words_of
+from longterm.extract.tool_names import named, words_in_name
 
 __all__ = ["CHANGE", "CHANGE_UNTYPED", "FINISH", "REMOVE", "CallReader"]
 
@@ -47,7 +47,7 @@ class CallReader:
             raise ConfigurationError(
                 f"Schemas cannot be called {sorted(taken)}: tools of longterm's have these names."
             )
-        if not {words_of(CHANGE_UNTYPED)} & set(map(words_of, self._changing)):
+        if not {words_in_name(CHANGE_UNTYPED)} & set(map(words_in_name, self._changing)):
             self._changing.add(CHANGE_UNTYPED)
         #: Names that stand for a tool: a schema may be called by its own name as well.
         self._tools = {
@@ -89,10 +89,10 @@ class CallReader:
                     kind, _unwrapped(arguments, kind.parameters.get("properties", ()))
                 )
             case _ if tool in self._changing or name == CHANGE_UNTYPED:
-                return _change(_unwrapped(arguments, ("number", "changes")))
+                return _change_of_call(_unwrapped(arguments, ("number", "changes")))
             case _ if tool == FINISH:
                 return Finish()
-            case _, {"number": number} if tool == REMOVE or words_of(name)[:1] == ("delete",):
+            case _, {"number": number} if tool == REMOVE or words_in_name(name)[:1] == ("delete",):
                 return ProposedDelete(target_of(number))
             case "RemoveDoc", {"json_doc_id": target}:
                 return ProposedDelete(target_of(target))
@@ -130,7 +130,7 @@ def _unwrapped(arguments: dict[str, Any], fields: Any) -> dict[str, Any]:
             return arguments
 
 
-def _change(arguments: dict[str, Any]) -> Proposal:
+def _change_of_call(arguments: dict[str, Any]) -> Proposal:
     match arguments:
         case {"number": number, "changes": changes}:
             return ProposedUpdate(target_of(number), _patch(changes))

@@ -40,7 +40,7 @@ from longterm.extract.protocol import (
     PromptInput,
     State,
 )
-from longterm.extract.report import Dropped, Report
+from longterm.extract.report import Dropped, ExtractionReport
 from longterm.extract.schema import MemorySchema
 from longterm.extract.small_models import SmallModelProtocol
 from longterm.extract.tool_calls import ToolCallProtocol
@@ -78,7 +78,7 @@ class Extraction:
     """A draft after a conversation, and how it came about."""
 
     draft: Draft
-    report: Report
+    report: ExtractionReport
 
 
 class Extractor:
@@ -193,14 +193,14 @@ class LoopState:
     #: What became of the last answer's proposals, in words for the model.
     outcomes: Outcomes = field(default_factory=dict[str, str])
     #: Without what is pending.
-    so_far: Report = field(default_factory=Report)
+    so_far: ExtractionReport = field(default_factory=ExtractionReport)
     done: bool = False
 
     @property
-    def report(self) -> Report:
+    def report(self) -> ExtractionReport:
         """What happened, with what is still pending given up."""
         silence = () if self.silence is None else (self.silence,)
-        return self.so_far + Report(dropped=(*self.pending, *silence))
+        return self.so_far + ExtractionReport(dropped=(*self.pending, *silence))
 
     def after(
         self, answer: Answer, proposed: Sequence[Proposed], applier: ProposalApplier
@@ -221,7 +221,7 @@ class LoopState:
             (*failed, *_unanswered(self.pending, proposed)),
             results.failed[0] if silent else None,
             results.outcomes,
-            self.so_far + Report(1, refusal + results.left_out, answer.usage),
+            self.so_far + ExtractionReport(1, refusal + results.left_out, answer.usage),
             done=not repairs and (silent or finished or self.steps <= 1),
         )
 
@@ -282,7 +282,7 @@ def _outcome(before: Draft, after: Draft, one: Proposed) -> str:
         case ProposedInsert():
             return prompts.KNOWN_ALREADY
         case ProposedUpdate(target, _):
-            return prompts.changed(after.number(target))
+            return prompts.changed_notice(after.number(target))
         case ProposedDelete(target):
             return prompts.removed(after.number(target))
         case _:

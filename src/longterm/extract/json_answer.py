@@ -35,12 +35,12 @@ from longterm.extract.protocol import (
     Outcomes,
     PromptInput,
     State,
-    opening,
+    opening_message,
     says_nothing,
     target_of,
 )
 from longterm.extract.reading import cut_off, read_json
-from longterm.extract.strict import closed, strict_edits, strict_form
+from longterm.extract.strict import closed_object, strict_edits, strict_form
 from longterm.models.answer import Answer
 from longterm.models.names import ChatModel, has_strict_mode
 
@@ -73,7 +73,7 @@ class JsonProtocol:
             return self._model
         if state not in self._bound:
             mode = {"strict": True} if self._strict else {}
-            self._bound[state] = _structured(self._model, self.schema(state), mode)
+            self._bound[state] = _held_to_schema(self._model, self.schema(state), mode)
         return self._bound[state]
 
     def schema(self, state: State) -> dict[str, Any]:
@@ -94,7 +94,7 @@ class JsonProtocol:
             for kind in allowed.kinds
         ]
         guide = prompts.BY_JSON.format(forms="\n".join(forms), schemas="\n".join(schemas))
-        return opening(prompt_input, self._allowed, guide)
+        return opening_message(prompt_input, self._allowed, guide)
 
     def read(self, answer: Answer) -> list[Proposed]:
         """Return the operations in *answer*."""
@@ -145,7 +145,7 @@ class JsonProtocol:
                 number = fields.pop("number", None)
                 if number is None or not fields:
                     return Unreadable("A change needs the number of a memory and its changes.")
-                changes = _decoded(fields.get("changes"))
+                changes = _object_in(fields.get("changes"))
                 listed = isinstance(changes, list)
                 edits = cast("list[Any]", changes) if listed else _content(fields)
                 return ProposedUpdate(target_of(number), edits)
@@ -178,20 +178,20 @@ def answer_schema(allowed: AllowedActions, state: State, *, strict: bool = False
             content, changes = strict_form(content) or {}, strict_edits(content)
         if allowed.adds(state):
             named = constant(kind.name)
-            operations.append(closed(action=constant("add"), kind=named, content=content))
+            operations.append(closed_object(action=constant("add"), kind=named, content=content))
         if allowed.changes(state):
             change = constant("change")
-            operations.append(closed(action=change, number=number, changes=changes))
+            operations.append(closed_object(action=change, number=number, changes=changes))
     if allowed.changes(state) and state.untyped:
-        changes = closed(content={"type": "string"})
-        operations.append(closed(action=constant("change"), number=number, changes=changes))
+        changes = closed_object(content={"type": "string"})
+        operations.append(closed_object(action=constant("change"), number=number, changes=changes))
     if allowed.removes(state):
-        operations.append(closed(action=constant("remove"), number=number))
+        operations.append(closed_object(action=constant("remove"), number=number))
     items = operations[0] if len(operations) == 1 else {"anyOf": operations}
     return {
         "title": "memory_operations",
         "description": "What to do with the memories; an empty list for nothing.",
-        **closed(operations={"type": "array", "items": items}),
+        **closed_object(operations={"type": "array", "items": items}),
     }
 
 
@@ -200,16 +200,16 @@ def constant(word: str) -> dict[str, Any]:
     return {"const": word, "type": "string"}
 
 
-def _structured(model: ChatModel, schema: dict[str, Any], mode: Mapping[str, Any]) -> ChatModel:
+def _held_to_schema(model: ChatModel, schema: dict[str, Any], mode: Mapping[str, Any]) -> ChatModel:
     """Return *model* held to *schema*, with the options that are bound to it handed on."""
     match model:
         case RunnableBinding(bound=inner, kwargs=options, config=config):
             return _structured_chat(inner, schema, {**mode, **options}).with_config(config)
         case RunnableBindingBase(bound=inner):
-            return model.model_copy(update={"bound": _structured(inner, schema, mode)})
+            return model.model_copy(update={"bound": _held_to_schema(inner, schema, mode)})
         case RunnableWithFallbacks(runnable=inner, fallbacks=others):
-            fallbacks = [_structured(other, schema, mode) for other in others]
-            changed = {"runnable": _structured(inner, schema, mode), "fallbacks": fallbacks}
+            fallbacks = [_held_to_schema(other, schema, mode) for other in others]
+            changed = {"runnable": _held_to_schema(inner, schema, mode), "fallbacks": fallbacks}
             return model.model_copy(update=changed)
         case _:
             return _structured_chat(model, schema, mode)
@@ -255,12 +255,12 @@ def _operations(data: Any) -> Iterator[Any]:
 def _content(fields: dict[str, Any]) -> Any:
     """Return the content proper, which some models put beside the action instead of inside."""
     for name in ("content", "changes", "note", "memory"):
-        if isinstance(content := _decoded(fields.get(name)), Mapping):
+        if isinstance(content := _object_in(fields.get(name)), Mapping):
             return cast("Mapping[str, Any]", content)
     return fields
 
 
-def _decoded(value: Any) -> Any:
+def _object_in(value: Any) -> Any:
     """Return *value*, or what stands in it where it is an object or a list as JSON text."""
     if not isinstance(value, str) or not value.lstrip().startswith(("{", "[")) or cut_off(value):
         return value

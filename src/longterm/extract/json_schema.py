@@ -168,7 +168,7 @@ def object_for(value: Mapping[str, Any], schema: Schema) -> Schema | None:
     objects = [one for one in members(schema) if "object" in types_of(one) or not types_of(one)]
     if len(objects) == 1:
         return objects[0]
-    return next((one for one in objects if _fits(value, one, whole=True)), None)
+    return next((one for one in objects if _fits_schema(value, one, whole=True)), None)
 
 
 def member_for(value: Mapping[str, Any], patch: Mapping[str, Any], schema: Schema) -> Schema | None:
@@ -176,11 +176,11 @@ def member_for(value: Mapping[str, Any], patch: Mapping[str, Any], schema: Schem
     objects = [one for one in members(schema) if "object" in types_of(one) or not types_of(one)]
     if len(objects) == 1:
         return objects[0]
-    current = next((one for one in objects if _fits(value, one, whole=True)), None)
-    return current if current is not None and _fits(patch, current, whole=False) else None
+    current = next((one for one in objects if _fits_schema(value, one, whole=True)), None)
+    return current if current is not None and _fits_schema(patch, current, whole=False) else None
 
 
-def _fits(value: Mapping[str, Any], schema: Schema, *, whole: bool) -> bool:
+def _fits_schema(value: Mapping[str, Any], schema: Schema, *, whole: bool) -> bool:
     fields = properties_of(schema)
     named = value.keys() <= fields.keys() or bool(schema.get("additionalProperties"))
     complete = not whole or set(schema.get("required", ())) <= value.keys()
@@ -221,7 +221,7 @@ def _inner(value: Any, schema: Schema) -> Iterator[tuple[Any, Any, Schema]]:
             return
 
 
-def _rebuilt(value: Any, inner: Iterator[tuple[Any, Any]]) -> Any:
+def _rebuilt_schema(value: Any, inner: Iterator[tuple[Any, Any]]) -> Any:
     return dict(inner) if isinstance(value, Mapping) else [one for _, one in inner]
 
 
@@ -238,7 +238,9 @@ def decoded(value: Any, schema: Schema) -> Any:
         return decoded(found, schema) if same and not isinstance(found, str) else value
     if not isinstance(value, Mapping | list):
         return value
-    return _rebuilt(value, ((key, decoded(one, form)) for key, one, form in _inner(value, schema)))
+    return _rebuilt_schema(
+        value, ((key, decoded(one, form)) for key, one, form in _inner(value, schema))
+    )
 
 
 def without_gaps(value: Any, schema: Schema) -> Any:
@@ -247,7 +249,7 @@ def without_gaps(value: Any, schema: Schema) -> Any:
         return value
     form = object_for(cast("Any", value), schema) if isinstance(value, Mapping) else None
     fields, required = properties_of(form or {}), (form or {}).get("required", ())
-    return _rebuilt(
+    return _rebuilt_schema(
         value,
         (
             (key, without_gaps(one, inner))
@@ -261,7 +263,7 @@ def ordered(value: Any, schema: Schema) -> Any:
     """Return *value* with its sets, which are lists in JSON, in one order."""
     if not isinstance(value, Mapping | list):
         return value
-    inner: Any = _rebuilt(
+    inner: Any = _rebuilt_schema(
         value, ((key, ordered(one, form)) for key, one, form in _inner(value, schema))
     )
     if isinstance(inner, list) and any(one.get("uniqueItems") for one in members(schema)):

@@ -49,7 +49,7 @@ __all__ = [
     "VALUE_FRAME",
     "added",
     "again",
-    "changed",
+    "changed_notice",
     "known_block",
     "not_done",
     "removed",
@@ -250,7 +250,7 @@ def added(number: int) -> str:
     return f"Done: added as [{number}]."
 
 
-def changed(number: int) -> str:
+def changed_notice(number: int) -> str:
     """Tell a model that a memory was changed."""
     return f"Done: [{number}] changed."
 

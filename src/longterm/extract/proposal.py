@@ -143,7 +143,7 @@ class ProposalApplier:
             case ProposedUpdate(target, changes):
                 self._permit(self.permissions.updates, "Changing memories")
                 number = draft.number(target)
-                kind, meant = self._kind_of(draft, number), restored(changes, *_shown(draft))
+                kind, meant = self._kind_of(draft, number), restored(changes, *_shown_texts(draft))
                 after = draft.update(number, lambda content: edited(kind, content, meant))
                 if is_blank(after.entries[number].document.content):
                     raise ProposalError(f"Memory [{number}] would be left empty")
@@ -177,7 +177,7 @@ class ProposalApplier:
     def _insert(self, draft: Draft, kind: MemorySchema, content: Any) -> tuple[Draft, str | None]:
         # A profile: the first document is always welcome, a second one never.
         self._permit(self.permissions.inserts or not draft.living, "Adding memories")
-        content = restored(content, *_shown(draft))
+        content = restored(content, *_shown_texts(draft))
         checked = kind.check(content)
         if is_blank(checked):
             raise FinalError("There is nothing in it.")
@@ -223,7 +223,7 @@ def is_blank(content: Any) -> bool:
             return False
 
 
-def _shown(draft: Draft) -> Iterator[Any]:
+def _shown_texts(draft: Draft) -> Iterator[Any]:
     """Yield what a model has seen of known memories, and what they have become since."""
     for entry in draft.entries:
         yield from (one.content for one in (entry.before, entry.document) if one is not None)

@@ -32,7 +32,7 @@ __all__ = [
     "Outcomes",
     "PromptInput",
     "State",
-    "opening",
+    "opening_message",
     "says_nothing",
     "target_of",
 ]
@@ -120,7 +120,9 @@ class PromptInput:
     today: date | None
 
 
-def opening(prompt_input: PromptInput, allowed: AllowedActions, guide: str) -> list[BaseMessage]:
+def opening_message(
+    prompt_input: PromptInput, allowed: AllowedActions, guide: str
+) -> list[BaseMessage]:
     """Return the usual beginning: what to do and, as *guide* says, how; then the data, fenced."""
     actions = [*allowed.actions(prompt_input.state), guide]
     known, conversation = prompts.known_block(prompt_input.known), render(prompt_input.messages)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from langchain_core.messages.ai import UsageMetadata, add_usage
 
-__all__ = ["Dropped", "Report"]
+__all__ = ["Dropped", "ExtractionReport"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Dropped:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class ExtractionReport:
     """What happened on the way to a result."""
 
     #: How many times a model was asked.
@@ -31,6 +31,6 @@ class Report:
     #: Tokens, as the models count them; None where none did.
     usage: UsageMetadata | None = None
 
-    def __add__(self, other: Report) -> Report:
+    def __add__(self, other: ExtractionReport) -> ExtractionReport:
         usage = add_usage(self.usage, other.usage) if self.usage or other.usage else None
-        return Report(self.asked + other.asked, self.dropped + other.dropped, usage)
+        return ExtractionReport(self.asked + other.asked, self.dropped + other.dropped, usage)

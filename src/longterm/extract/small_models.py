@@ -22,7 +22,7 @@ from longterm.extract.json_answer import JsonProtocol, constant
 from longterm.extract.proposal import Proposal
 from longterm.extract.protocol import PromptInput, State
 from longterm.extract.schema import MemorySchema, memory_schemas
-from longterm.extract.strict import closed
+from longterm.extract.strict import closed_object
 from longterm.memory.conversation import message_text, speaker, well_formed
 from longterm.memory.model import Document, Memory
 
@@ -43,7 +43,7 @@ class SmallModelProtocol(JsonProtocol):
     @cached_property
     def _text(self) -> str | None:
         """Name of the one field that a note has, where that is a text."""
-        match [_fields(kind) for kind in self._allowed.kinds]:
+        match [_schema_fields(kind) for kind in self._allowed.kinds]:
             case [{**fields}] if [field.get("type") for field in fields.values()] == ["string"]:
                 return next(iter(fields))
             case _:
@@ -73,10 +73,10 @@ class SmallModelProtocol(JsonProtocol):
         return {
             "title": "notes",
             "description": "How the notes change.",
-            **closed(user={"type": "string"}, changes=some),
+            **closed_object(user={"type": "string"}, changes=some),
             "anyOf": [
-                *(closed(user=constant(word), changes=some) for word in telling),
-                closed(user=constant("asks"), changes=none),
+                *(closed_object(user=constant(word), changes=some) for word in telling),
+                closed_object(user=constant("asks"), changes=none),
             ],
         }
 
@@ -86,13 +86,13 @@ class SmallModelProtocol(JsonProtocol):
         several = len(self._allowed.kinds) > 1
         for kind in self._allowed.kinds:
             named = {"kind": constant(kind.name)} if several else {}
-            note = _fields(kind)[self._text] if self._text else kind.parameters
+            note = _schema_fields(kind)[self._text] if self._text else kind.parameters
             if self._allowed.adds(state):
-                yield closed(action=constant("insert"), **named, note=note)
+                yield closed_object(action=constant("insert"), **named, note=note)
             if self._allowed.changes(state):
-                yield closed(action=constant("update"), number=number, note=note)
+                yield closed_object(action=constant("update"), number=number, note=note)
         if self._allowed.removes(state):
-            yield closed(action=constant("delete"), number=number)
+            yield closed_object(action=constant("delete"), number=number)
 
     @override
     def _proposal(self, operation: Any) -> Proposal:
@@ -111,7 +111,7 @@ class SmallModelProtocol(JsonProtocol):
                 return operation
 
 
-def _fields(kind: MemorySchema) -> Mapping[str, Mapping[str, Any]]:
+def _schema_fields(kind: MemorySchema) -> Mapping[str, Mapping[str, Any]]:
     return cast("Mapping[str, Mapping[str, Any]]", kind.parameters.get("properties", {}))
 
 
@@ -125,7 +125,7 @@ def _described(kind: MemorySchema) -> str:
         return ""  # the examples say it better
     parts = [
         f"{name} ({field.get('description', field.get('type', 'any'))})"
-        for name, field in _fields(kind).items()
+        for name, field in _schema_fields(kind).items()
     ]
     return f"A note is a {kind.name}: {kind.description} It has {', '.join(parts)}."
 

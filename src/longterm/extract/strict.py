@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from longterm.extract.json_schema import nullable
 
-__all__ = ["closed", "strict_edits", "strict_form"]
+__all__ = ["closed_object", "strict_edits", "strict_form"]
 
 _NULL = {"type": "null"}
 #: Keywords that strict mode takes as they are; the structural ones are rewritten below.
@@ -56,13 +56,13 @@ def strict_edits(schema: Mapping[str, Any]) -> dict[str, Any]:
     """
     fields = cast("Mapping[str, Any]", schema["properties"])
     edits = [
-        closed(field={"type": "string", "const": name}, value=_strict(field))
+        closed_object(field={"type": "string", "const": name}, value=_strict(field))
         for name, field in fields.items()
     ]
     return {"type": "array", "items": {"anyOf": edits}}
 
 
-def closed(**fields: Mapping[str, Any]) -> dict[str, Any]:
+def closed_object(**fields: Mapping[str, Any]) -> dict[str, Any]:
     """Return the schema of an object with exactly *fields*."""
     return {
         "type": "object",
@@ -87,7 +87,7 @@ def _strict(schema: Mapping[str, Any]) -> dict[str, Any]:
                     bare = {key: one for key, one in forms[name].items() if key != "description"}
                     options = [*bare.get("anyOf", [bare]), _NULL]
                     forms[name] = {**_only_description(forms[name]), "anyOf": options}
-            return {**kept, **closed(**forms)}
+            return {**kept, **closed_object(**forms)}
         case {"type": "array", "items": {**items}} if "prefixItems" not in schema:
             return {**kept, "items": _strict(items)}
         case {"type": "object" | "array"}:

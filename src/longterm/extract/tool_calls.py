@@ -22,7 +22,7 @@ from longterm.extract.protocol import (
     Outcomes,
     PromptInput,
     State,
-    opening,
+    opening_message,
     says_nothing,
 )
 from longterm.models.answer import Answer
@@ -74,7 +74,7 @@ class ToolCallProtocol:
 
     def opening(self, prompt_input: PromptInput) -> list[BaseMessage]:
         """Return the usual beginning; the tools describe themselves."""
-        return opening(prompt_input, self._allowed, prompts.BY_TOOLS)
+        return opening_message(prompt_input, self._allowed, prompts.BY_TOOLS)
 
     def read(self, answer: Answer) -> list[Proposed]:
         """Return the calls in *answer*; calls spelled out in words count where no real ones are."""

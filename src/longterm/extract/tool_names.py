@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-__all__ = ["named", "words_of"]
+__all__ = ["named", "words_in_name"]
 
 #: Marks of chat templates, and what follows them: ``Person<|channel|>commentary``.
 _MARKS = re.compile(r"<[|｜][^>]*>?")
@@ -22,7 +22,7 @@ _REMOVES = {"delete", "remove", "forget", "erase", "drop"}
 _OTHERS = {"search", "find", "recall", "manage", "get", "list", "read", "query", "load", "undo"}
 
 
-def words_of(name: str) -> tuple[str, ...]:
+def words_in_name(name: str) -> tuple[str, ...]:
     """Return the words in *name*, in lower case, with one verb for each action."""
     words = (word.lower() for word in _WORDS.findall(_MARKS.sub(" ", name)))
     return tuple(
@@ -34,22 +34,26 @@ def named(name: str, tools: Mapping[str, str]) -> str | None:
     """Return what *name* means in *tools*, by their names; None where none or several could be."""
     if name in tools:
         return tools[name]
-    squashed = "".join(words_of(name))
-    if len(same := {tools[one] for one in tools if "".join(words_of(one)) == squashed}) == 1:
+    squashed = "".join(words_in_name(name))
+    if len(same := {tools[one] for one in tools if "".join(words_in_name(one)) == squashed}) == 1:
         return same.pop()
     fitting = sorted(
-        (one for one in tools if _stands_in(one, name)), key=lambda one: len(words_of(one))
+        (one for one in tools if _stands_in(one, name)), key=lambda one: len(words_in_name(one))
     )
     # A shorter name may stand in a longer one, "Person" in "update_Person", but not beside it.
-    beside = [one for one in fitting if not set(words_of(one)) <= set(words_of(fitting[-1]))]
-    same_length = [one for one in fitting if len(words_of(one)) == len(words_of(fitting[-1]))]
+    beside = [
+        one for one in fitting if not set(words_in_name(one)) <= set(words_in_name(fitting[-1]))
+    ]
+    same_length = [
+        one for one in fitting if len(words_in_name(one)) == len(words_in_name(fitting[-1]))
+    ]
     meant = {tools[one] for one in same_length}
     return meant.pop() if len(meant) == 1 and not beside else None
 
 
 def _stands_in(tool: str, name: str) -> bool:
     """Whether the words of *tool* follow each other in *name*, and the rest is no other action."""
-    inner, outer = words_of(tool), words_of(name)
+    inner, outer = words_in_name(tool), words_in_name(name)
     for start in range(len(outer) - len(inner) + 1):
         if inner and outer[start : start + len(inner)] == inner:
             rest = {*outer[:start], *outer[start + len(inner) :]}

@@ -44,13 +44,13 @@ def _rebuilt(typed_dict: Any) -> Any:
     hints = get_type_hints(typed_dict, include_extras=True)
     required = typed_dict.__required_keys__
     fields = {
-        name: _field(hint) if name in required else NotRequired[_field(hint)]
+        name: _typed_field(hint) if name in required else NotRequired[_typed_field(hint)]
         for name, hint in hints.items()
     }
     make: Any = typing_extensions.TypedDict  # a call with a computed name is beyond its types
     return make(typed_dict.__name__, fields)
 
 
-def _field(hint: Any) -> Any:
+def _typed_field(hint: Any) -> Any:
     marked = get_origin(hint) in (Required, NotRequired)
     return modern(*get_args(hint)) if marked else modern(hint)

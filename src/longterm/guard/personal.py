@@ -57,7 +57,7 @@ class _Number:
     named: re.Pattern[str] | None
 
 
-def _number(
+def _digits_of(
     class_: str,
     digits: int,
     form: str,
@@ -72,7 +72,7 @@ def _number(
 
 #: The digits decide; of two that overlap the first counts.
 _NUMBERS = (
-    _number(
+    _digits_of(
         "card", 14,
         r"(?:4[0-9]{3}|5[1-5][0-9]{2}|2[2-7][0-9]{2}|6(?:011|2[0-9]{2}|4[4-9][0-9]|5[0-9]{2}))"
         r"([ -]?)[0-9]{4}\1[0-9]{4}\1[0-9]{4}|62[0-9]{14,17}|3[47][0-9]{2}([ -]?)[0-9]{6}\2[0-9]{5}"
@@ -80,65 +80,68 @@ _NUMBERS = (
         r"|3(?:0[0-5]|[689][0-9])[0-9]([ -]?)[0-9]{6}\4[0-9]{4}",
         checksums.luhn,
     ),
-    _number(
+    _digits_of(
         "iban", 0, r"[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?", checksums.iban
     ),
-    _number("national_id", 9, r"(?!000|666|9)[0-9]{3}-(?!00)[0-9]{2}-(?!0000)[0-9]{4}"),  # US SSN
-    _number(
+    # US social security number
+    _digits_of("national_id", 9, r"(?!000|666|9)[0-9]{3}-(?!00)[0-9]{2}-(?!0000)[0-9]{4}"),
+    _digits_of(
         "national_id", 9,
         r"(?!000|666|9)[0-9]{3} ?(?!00)[0-9]{2} ?(?!0000)[0-9]{4}",
         named=r"(?<![A-Za-z])(?:ssn|social security)",
     ),
-    _number("national_id", 17, r"[1-9][0-9]{5}(?:19|20)[0-9]{9}[0-9Xx]", checksums.chinese_id),
-    _number(
+    _digits_of("national_id", 17, r"[1-9][0-9]{5}(?:19|20)[0-9]{9}[0-9Xx]", checksums.chinese_id),
+    _digits_of(
         "national_id", 12, r"[0-9]{12}|[0-9]{4}([ -])[0-9]{4}\1[0-9]{4}", checksums.my_number,
         named=r"マイナンバー|個人番号|my ?number|individual number",
     ),
-    _number(
+    _digits_of(
         "national_id", 12, r"[2-9][0-9]{3}([ -]?)[0-9]{4}\1[0-9]{4}", checksums.verhoeff,
         named=r"aadhaar|aadhar|आधार|uidai",
     ),
-    _number(
+    _digits_of(
         "national_id", 10, r"[0-9]{3}([ -]?)[0-9]{3}\1[0-9]{4}", checksums.nhs_number,
         named=r"(?<![A-Za-z])(?:nhs|health service)",
     ),
-    _number("national_id", 10, r"[0-9]{3} [0-9]{3} [0-9]{4}", checksums.nhs_number),
-    _number(
+    _digits_of("national_id", 10, r"[0-9]{3} [0-9]{3} [0-9]{4}", checksums.nhs_number),
+    _digits_of(
         "national_id", 0,
         r"(?!BG|GB|KN|NK|NT|TN|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?(?:[0-9]{2} ?){3}[A-D]",
     ),  # UK national insurance
-    _number("national_id", 0, r"(?:[0-9]{8}|[XYZ]-?[0-9]{7})-?[A-Z]", checksums.dni),
-    _number(
+    _digits_of("national_id", 0, r"(?:[0-9]{8}|[XYZ]-?[0-9]{7})-?[A-Z]", checksums.dni),
+    _digits_of(
         "national_id", 15,
         r"[12] ?[0-9]{2} ?(?:0[1-9]|1[0-2]) ?[0-9]{2} ?[0-9]{3} ?[0-9]{3} ?[0-9]{2}",
         checksums.insee,
     ),
-    _number(
+    _digits_of(
         "national_id", 0, r"[A-Z]{6}[0-9]{2}[A-EHLMPRST][0-9]{2}[A-Z][0-9]{3}[A-Z]",
         checksums.codice_fiscale,
     ),
-    _number("national_id", 11, r"[0-9]{3}\.[0-9]{3}\.[0-9]{3}-[0-9]{2}", checksums.cpf),
-    _number("national_id", 11, r"[0-9]{11}", checksums.cpf, named=r"(?<![A-Za-z])cpf"),
-    _number("national_id", 11, r"[0-9]{11}", checksums.pesel, named=r"pesel"),
-    _number(
+    _digits_of("national_id", 11, r"[0-9]{3}\.[0-9]{3}\.[0-9]{3}-[0-9]{2}", checksums.cpf),
+    _digits_of("national_id", 11, r"[0-9]{11}", checksums.cpf, named=r"(?<![A-Za-z])cpf"),
+    _digits_of("national_id", 11, r"[0-9]{11}", checksums.pesel, named=r"pesel"),
+    _digits_of(
         "national_id", 11, r"[1-9][0-9]( ?)[0-9]{3}\1[0-9]{3}\1[0-9]{3}", checksums.steuer_id,
         named=r"steuer|tax id|tin(?![A-Za-z])",
     ),
-    _number("national_id", 9, r"[0-9]{9}", checksums.bsn, named=r"(?<![A-Za-z])bsn|burgerservice"),
-    _number("national_id", 13, r"[0-9]{6}-[1-8][0-9]{6}", checksums.resident_number),  # Korea
-    _number("national_id", 0, r"[A-Z][1289][0-9]{8}", checksums.taiwan_id),
-    _number("national_id", 0, r"[A-Z]{1,2}[0-9]{6}\([0-9A]\)", checksums.hong_kong_id),
-    _number("national_id", 0, r"[STFGM][0-9]{7}[A-Z]", checksums.nric),
-    _number(
+    _digits_of(
+        "national_id", 9, r"[0-9]{9}", checksums.bsn, named=r"(?<![A-Za-z])bsn|burgerservice"
+    ),
+    _digits_of("national_id", 13, r"[0-9]{6}-[1-8][0-9]{6}", checksums.resident_number),  # Korea
+    _digits_of("national_id", 0, r"[A-Z][1289][0-9]{8}", checksums.taiwan_id),
+    _digits_of("national_id", 0, r"[A-Z]{1,2}[0-9]{6}\([0-9A]\)", checksums.hong_kong_id),
+    _digits_of("national_id", 0, r"[STFGM][0-9]{7}[A-Z]", checksums.nric),
+    _digits_of(
         "national_id", 9, r"[0-9]{3}([ -]?)[0-9]{3}\1[0-9]{3}", checksums.luhn,
         named=r"(?<![A-Za-z])(?:sin|social insurance)(?![A-Za-z])",
     ),
-    _number(
+    _digits_of(
         "national_id", 10, r"(?:19|20)?[0-9]{6}[-+]?[0-9]{4}",
         lambda digits: checksums.luhn(digits[-10:]),
         named=r"personnummer|personal identity number",
     ),
-    _number(
+    _digits_of(
         "national_id", 0, r"(?=[A-Z0-9<]*[0-9])[A-Z0-9]{6,9}",
         named=r"(?<![A-Za-z])passport|护照|護照|パスポート|旅券",
     ),

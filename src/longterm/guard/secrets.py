@@ -140,13 +140,13 @@ _GOES_ON = re.compile(r" *(?!です|だ|でした)[A-Za-z\u3041-\u30ff\u3400-\u9
 def secrets(text: str) -> Iterator[Match]:
     """Find keys, tokens, private keys and passwords in *text*."""
     if any(len(word) >= _SHORTEST_KEY for word in text.split()):
-        yield from _tokens(text)
+        yield from _token_findings(text)
     lower = text.lower()
     if any(hint in lower for hint in _HINTS):
-        yield from _said(text)
+        yield from _said_as_secret(text)
 
 
-def _tokens(text: str) -> Iterator[Match]:
+def _token_findings(text: str) -> Iterator[Match]:
     """Find what has the form of a key, and what addresses, headers and blocks hold."""
     for found in _KEYS.finditer(text):
         # Lower-case words joined by hyphens have the form of some keys.
@@ -178,19 +178,19 @@ def _is_jwt(head: str) -> bool:
     return isinstance(data, dict) and ("alg" in data or "typ" in data)
 
 
-def _said(text: str) -> Iterator[Match]:
+def _said_as_secret(text: str) -> Iterator[Match]:
     """Find what is called a password or a code, and looks like one."""
     for found in _CODES.finditer(text):
         yield Match("secret", *found.span("value" if found["value"] else "value2"))
     for found in _ENGLISH.finditer(text):
         quoted, sign = found["quote"] != "", not found["sign"].strip()[0].isalpha()
-        yield from _value(text, found.span("value"), quoted=quoted, sign=quoted or sign)
+        yield from _values_in(text, found.span("value"), quoted=quoted, sign=quoted or sign)
     if not text.isascii():
         for found in _CJK.finditer(text):
-            yield from _value(text, found.span("value"), quoted=False, sign=False)
+            yield from _values_in(text, found.span("value"), quoted=False, sign=False)
 
 
-def _value(text: str, span: tuple[int, int], *, quoted: bool, sign: bool) -> Iterator[Match]:
+def _values_in(text: str, span: tuple[int, int], *, quoted: bool, sign: bool) -> Iterator[Match]:
     """Yield what stands in *span* unless it is a word that says something about the password.
 
     *sign* says that a colon or the like stands before it, rather than "is".

@@ -63,7 +63,7 @@ async def erase(
         derived_in = ("memories", *namespace[1:])
     derived: list[str] = []
     if derived_in is not None:
-        said = await _messages(namespace, key)
+        said = await _erased_messages(namespace, key)
         derived = await _came_from(
             derived_in, lambda source: (source.thread_id, source.message_id) in said
         )
@@ -130,7 +130,7 @@ async def _one_removed(namespace: Namespace, key: str, actor: Actor) -> Erasure:
     return Erasure({"items": 0 if item is None else 1, "revisions": len(contents)})
 
 
-async def _messages(namespace: Namespace, key: str | None) -> set[tuple[str | None, str]]:
+async def _erased_messages(namespace: Namespace, key: str | None) -> set[tuple[str | None, str]]:
     """Return how sources name the turns that are erased: by thread and by message or turn."""
     if key is None:
         turns: Sequence[Item | None] = await search_exactly(namespace, refresh_ttl=False)

@@ -43,7 +43,7 @@ class Imported:
 
 def header() -> str:
     """Return the first line of an export."""
-    return _line({"longterm_export": _VERSION, "exported_at": utc_now().isoformat()})
+    return _export_line({"longterm_export": _VERSION, "exported_at": utc_now().isoformat()})
 
 
 async def export_page(namespace: Namespace, start: int) -> tuple[list[str], int | None]:
@@ -60,7 +60,7 @@ async def export_page(namespace: Namespace, start: int) -> tuple[list[str], int 
         own |= dict.fromkeys(await reading.deleted_keys(namespace))
     revisions = await reading.revisions_of_each(namespace, list(own))
     lines = [
-        _line(
+        _export_line(
             {
                 "namespace": list(namespace),
                 "key": key,
@@ -102,31 +102,31 @@ def _writes(lines: Iterable[str | bytes], namespace: Namespace | None) -> Iterat
             data = json.loads(line)
         except ValueError:
             if number > 1:
-                raise _unreadable(number, "it is no JSON") from None
-            data = _document([line, *(line for _, line in numbered)])
-        yield from _read(data, number, namespace)
+                raise _unreadable_line(number, "it is no JSON") from None
+            data = _imported_document([line, *(line for _, line in numbered)])
+        yield from _read_line(data, number, namespace)
 
 
-def _document(lines: Iterable[str | bytes]) -> Any:
+def _imported_document(lines: Iterable[str | bytes]) -> Any:
     text = "\n".join(line.decode() if isinstance(line, bytes) else line for line in lines)
     try:
         return json.loads(text)
     except ValueError:
-        raise _unreadable(1, "it is no JSON") from None
+        raise _unreadable_line(1, "it is no JSON") from None
 
 
-def _read(data: Any, number: int, namespace: Namespace | None) -> Iterator[Write]:
+def _read_line(data: Any, number: int, namespace: Namespace | None) -> Iterator[Write]:
     match data:
         case {"longterm_export": int(version)}:
             if version > _VERSION:
-                raise _unreadable(number, f"its format is {version}, newer than {_VERSION}")
+                raise _unreadable_line(number, f"its format is {version}, newer than {_VERSION}")
         case {"namespace": [*labels], "key": str(key), "value": value}:
             place = namespace or tuple(map(str, labels))
             past = tuple(map(revision_in, data.get("revisions", ())))
-            yield _write(place, key, value, past)
+            yield _write_lines(place, key, value, past)
         case {"memory": str(text), "id": str() | int() as id}:  # Mem0
             labels = ("memories", escape_label(str(data["user_id"]))) if data.get("user_id") else ()
-            yield _write(
+            yield _write_lines(
                 namespace or labels or ("memories",),
                 str(id),
                 {"kind": "Memory", "content": {"content": text}},
@@ -134,12 +134,14 @@ def _read(data: Any, number: int, namespace: Namespace | None) -> Iterator[Write
             )
         case {"results": [*inner]} | {"memories": [*inner]} | [*inner]:
             for one in inner:
-                yield from _read(one, number, namespace)
+                yield from _read_line(one, number, namespace)
         case _:
-            raise _unreadable(number, "it is neither an item of an export nor a memory of Mem0")
+            raise _unreadable_line(
+                number, "it is neither an item of an export nor a memory of Mem0"
+            )
 
 
-def _write(
+def _write_lines(
     namespace: Namespace, key: str, value: dict[str, Any] | None, past: tuple[Revision, ...]
 ) -> Write:
     index = indexed_fields(value) if value is not None and value.get("kind") == "Turn" else None
@@ -164,7 +166,7 @@ def _from_mem0(data: Mapping[str, Any], text: str) -> Revision:
     )
 
 
-def _line(data: Mapping[str, Any]) -> str:
+def _export_line(data: Mapping[str, Any]) -> str:
     line = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
     try:
         line.encode()
@@ -173,7 +175,7 @@ def _line(data: Mapping[str, Any]) -> str:
     return f"{line}\n"
 
 
-def _unreadable(number: int, why: str) -> InvalidInputError:
+def _unreadable_line(number: int, why: str) -> InvalidInputError:
     return InvalidInputError(
         f"Line {number} of the import cannot be read: {why}. Everything before it may be in "
         "already; importing again when it is mended brings in the rest."

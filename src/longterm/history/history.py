@@ -38,7 +38,7 @@ class History:
 
     async def _of(self, namespace: Namespace, key: str) -> list[Revision]:
         """Return the revisions of a memory, oldest first; none where it never was."""
-        return await reading.revisions_of(_labels(namespace), key)
+        return await reading.revisions_of(_labels_of(namespace), key)
 
     of, aof = both(_of)
 
@@ -47,7 +47,7 @@ class History:
 
         With *key* only that one, or None. A *time* without a zone is local time.
         """
-        found = await self.state(_labels(namespace), time, key=key)
+        found = await self.state(_labels_of(namespace), time, key=key)
         if key is None:
             return found
         return found[0] if found else None
@@ -80,7 +80,7 @@ class History:
         Raises `UnknownMemoryError` where there is no such revision, and `InvalidInputError`
         where it holds no content.
         """
-        place = _labels(namespace)
+        place = _labels_of(namespace)
         revisions = await reading.revisions_of(place, key)
         wanted = next((one for one in revisions if one.number == revision), None)
         if wanted is None:
@@ -103,7 +103,7 @@ class History:
 
     async def _sources(self, namespace: Namespace, key: str) -> list[Source]:
         """Return the messages that what a memory says now came from, newest first, each once."""
-        revisions = await reading.revisions_of(_labels(namespace), key)
+        revisions = await reading.revisions_of(_labels_of(namespace), key)
         found: dict[Source, None] = {}
         for revision in reversed(revisions):
             if revision.value is None:
@@ -129,7 +129,7 @@ class History:
         these, and with *cascade* they are erased as well.
         """
         return await erase(
-            _labels(namespace), key, cascade=cascade, derived_in=derived_in, actor=actor
+            _labels_of(namespace), key, cascade=cascade, derived_in=derived_in, actor=actor
         )
 
     erase, aerase = both(_erase)
@@ -140,14 +140,14 @@ class History:
         *source* is the id of a thread or message, the name of a speaker or tool, a `Source` of
         which all that is set must agree, or a function of a source.
         """
-        return await purge(_labels(namespace), source)
+        return await purge(_labels_of(namespace), source)
 
     purge, apurge = both(_purge)
 
     def export(self, *namespaces: Namespace) -> Iterator[str]:
         """Yield lines of JSON: all that is in *namespaces*, with its revisions and sources."""
         yield header()
-        for namespace in map(_labels, namespaces):
+        for namespace in map(_labels_of, namespaces):
             start: int | None = 0
             while start is not None:
                 lines, start = run(export_page(namespace, start), store=self.store)
@@ -156,7 +156,7 @@ class History:
     async def aexport(self, *namespaces: Namespace) -> AsyncIterator[str]:
         """Yield what `export` yields."""
         yield header()
-        for namespace in map(_labels, namespaces):
+        for namespace in map(_labels_of, namespaces):
             start: int | None = 0
             while start is not None:
                 lines, start = await arun(export_page(namespace, start), store=self.store)
@@ -172,13 +172,13 @@ class History:
         nothing. Raises `InvalidInputError` with the number of the line that cannot be read.
         """
         return await import_lines(
-            lines, None if namespace is None else _labels(namespace), self.policy
+            lines, None if namespace is None else _labels_of(namespace), self.policy
         )
 
     import_, aimport = both(_import_)
 
 
-def _labels(namespace: Any) -> Namespace:
+def _labels_of(namespace: Any) -> Namespace:
     """Return *namespace* as a tuple; one label may stand by itself."""
     labels = (namespace,) if isinstance(namespace, str) else tuple(namespace)
     if not labels or not all(isinstance(label, str) and label for label in labels):

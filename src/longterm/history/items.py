@@ -115,7 +115,7 @@ class ItemHistory:
         if filter:
             condition = parse(filter)
             then = [item for item in then if holds(condition, item.value)]
-        return then if query is None else _ranked(then, query)
+        return then if query is None else _by_shared_words(then, query)
 
 
 def _valid(
@@ -132,7 +132,7 @@ def _valid(
     return SearchItem(namespace, key, past[-1].value, born.time, past[-1].time)
 
 
-def _ranked(items: Sequence[SearchItem], query: str) -> list[SearchItem]:
+def _by_shared_words(items: Sequence[SearchItem], query: str) -> list[SearchItem]:
     """Return those of *items* that share words with *query*, best first, scores from 0 to 1."""
     texts = [terms(str(document_of(item.key, item.value).content)) for item in items]
     scores = bm25(frozenset(query_terms(query)), texts)

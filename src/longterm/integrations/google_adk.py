@@ -49,7 +49,7 @@ class LongtermMemoryService(BaseMemoryService):
         session_id: str | None = None,
         custom_metadata: Mapping[str, object] | None = None,
     ) -> None:
-        said = [message for event in events if (message := _said(event))]
+        said = [message for event in events if (message := _said_in_event(event))]
         if said:
             await self._service.scope(app_name, user_id).aremember(said, thread=session_id)
 
@@ -65,7 +65,7 @@ class LongtermMemoryService(BaseMemoryService):
         return SearchMemoryResponse(memories=[MemoryEntry(content=content, author="longterm")])
 
 
-def _said(event: Any) -> dict[str, str] | None:
+def _said_in_event(event: Any) -> dict[str, str] | None:
     """Return what was said in *event* as a message; None for calls, results and thoughts."""
     parts: list[Any] = (event.content.parts if event.content else None) or []
     text = "\n".join(part.text for part in parts if part.text and not part.thought)

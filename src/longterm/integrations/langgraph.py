@@ -28,12 +28,12 @@ from longterm.recall.retriever import Recall, create_recall
 from longterm.short_term.node import state_field
 
 __all__ = [
-    "Executor",
+    "BackgroundExecutor",
     "RecallNode",
     "ReflectNode",
     "as_recall",
     "own_recall",
-    "recalled",
+    "recalled_text",
     "safely",
     "warn_of_unread_turns",
 ]
@@ -43,7 +43,7 @@ T = TypeVar("T")
 _LOG = logging.getLogger(__name__)
 
 
-class Executor(Protocol):
+class BackgroundExecutor(Protocol):
     """What reflects in the background: `ReflectionExecutor`, or anything of its form."""
 
     def submit(
@@ -83,7 +83,7 @@ class RecallNode(FlowRunnable[Any, dict[str, Any]]):
     @override
     async def flow(self, input: Any, config: RunnableConfig) -> dict[str, Any]:
         messages = _messages(input, self.input_messages_key)
-        text = await recalled(self.recall, messages)
+        text = await recalled_text(self.recall, messages)
         memory = [SystemMessage(text)] if text else []
         return {self.output_messages_key: [*memory, *messages]}
 
@@ -129,7 +129,7 @@ def warn_of_unread_turns(recall: Runnable[Any, Any], recorder: Runnable[Any, Any
         )
 
 
-async def recalled(recall: Runnable[Any, Any] | None, messages: Sequence[BaseMessage]) -> str:
+async def recalled_text(recall: Runnable[Any, Any] | None, messages: Sequence[BaseMessage]) -> str:
     """Text of what *recall* finds for *messages*; none, and a line in the log, where it fails."""
     if recall is None or not messages:
         return ""
@@ -175,7 +175,7 @@ class ReflectNode(FlowRunnable[Any, dict[str, Any]]):
         self,
         manager: Runnable[Any, Any],
         *,
-        executor: Executor | None = None,
+        executor: BackgroundExecutor | None = None,
         recorder: Runnable[Any, Any] | None = None,
         after_seconds: float = 0,
         input_messages_key: str = "messages",
@@ -218,7 +218,7 @@ async def safely(work: Flow[T], trouble: str) -> T | None:
 
 
 def _reflection(
-    manager: Runnable[Any, Any], executor: Executor | None, after_seconds: float
+    manager: Runnable[Any, Any], executor: BackgroundExecutor | None, after_seconds: float
 ) -> Runnable[Any, Any]:
     if executor is None:
         return _given_messages(manager)

@@ -17,11 +17,11 @@ from typing_extensions import override
 from longterm.effects.drivers import UNSEEN, arun, run
 from longterm.errors import MissingExtraError
 from longterm.integrations.langgraph import (
-    Executor,
+    BackgroundExecutor,
     ReflectNode,
     as_recall,
     own_recall,
-    recalled,
+    recalled_text,
     safely,
     warn_of_unread_turns,
 )
@@ -69,7 +69,7 @@ class LongtermMiddleware(AgentMiddleware[LongtermState, Any, Any]):
         manager: Runnable[Any, Any],
         *,
         recall: Runnable[Any, Any] | None = None,
-        executor: Executor | None = None,
+        executor: BackgroundExecutor | None = None,
         recorder: Runnable[Any, Any] | None = None,
         summarize: SummarizationNode | None = None,
         after_seconds: float = 0,
@@ -138,7 +138,7 @@ class LongtermMiddleware(AgentMiddleware[LongtermState, Any, Any]):
 
     async def _recalled(self, state: Any) -> dict[str, Any]:
         """Find what matters, once for each run of the agent."""
-        return {_RECALLED: await recalled(self._recall, as_messages(state["messages"]))}
+        return {_RECALLED: await recalled_text(self._recall, as_messages(state["messages"]))}
 
     async def _summarized(self, state: Any) -> dict[str, Any] | None:
         """Bring the running summary up to date."""

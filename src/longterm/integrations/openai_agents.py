@@ -58,7 +58,9 @@ class LongtermSession:
             for item in items
         ]
         await arun(commit(writes, actor="user", policy=_POLICY), store=self._store)
-        if self._memory is not None and (said := [m for item in items if (m := _said(item))]):
+        if self._memory is not None and (
+            said := [m for item in items if (m := _said_in_item(item))]
+        ):
             await self._memory.aremember(said, thread=self.session_id)
 
     async def pop_item(self) -> Any | None:
@@ -84,7 +86,7 @@ class LongtermSession:
         await arun(commit(writes, actor="user", policy=_POLICY), store=self._store)
 
 
-def _said(item: Any) -> dict[str, str] | None:
+def _said_in_item(item: Any) -> dict[str, str] | None:
     """Return what a person or the agent said in *item*, as a message; None for other items."""
     content = item.get("content")
     if item.get("role") not in {"user", "assistant"}:

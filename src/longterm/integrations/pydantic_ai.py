@@ -43,7 +43,7 @@ class LongtermCapability(AbstractCapability[Any]):
     async def after_run(
         self, ctx: RunContext[Any], *, result: AgentRunResult[Any]
     ) -> AgentRunResult[Any]:
-        said = [message for one in result.new_messages() for message in _said(one)]
+        said = [message for one in result.new_messages() for message in _said_in_message(one)]
         try:
             await self._of(ctx).aremember(said)
         except Exception:
@@ -51,7 +51,7 @@ class LongtermCapability(AbstractCapability[Any]):
         return result
 
     async def _recalled(self, ctx: RunContext[Any]) -> str:
-        prompt = ctx.prompt if isinstance(ctx.prompt, str) else "\n".join(_texts(ctx.prompt))
+        prompt = ctx.prompt if isinstance(ctx.prompt, str) else "\n".join(_texts_of(ctx.prompt))
         if not prompt.strip():
             return ""
         try:
@@ -64,13 +64,13 @@ class LongtermCapability(AbstractCapability[Any]):
         return self._memory if isinstance(self._memory, UserMemory) else self._memory(ctx)
 
 
-def _said(message: ModelMessage) -> list[dict[str, str]]:
+def _said_in_message(message: ModelMessage) -> list[dict[str, str]]:
     """Return what the user and the agent said in *message*; tools and instructions did not."""
     said: list[dict[str, str]] = []
     for part in message.parts:
         match part:
             case UserPromptPart():
-                said.append({"role": "user", "content": "\n".join(_texts(part.content))})
+                said.append({"role": "user", "content": "\n".join(_texts_of(part.content))})
             case TextPart():
                 said.append({"role": "assistant", "content": part.content})
             case _:
@@ -78,6 +78,6 @@ def _said(message: ModelMessage) -> list[dict[str, str]]:
     return [one for one in said if one["content"].strip()]
 
 
-def _texts(content: Any) -> list[str]:
+def _texts_of(content: Any) -> list[str]:
     parts: list[Any] = [content] if isinstance(content, str) else list(content or ())
     return [part for part in parts if isinstance(part, str)]

@@ -34,14 +34,14 @@ def normalize_existing(existing: Any, kinds: Sequence[MemorySchema]) -> Known:
     Raises `InvalidInputError` for what is no memory in any shape we know.
     """
     known: Known = {}
-    for item in _items(existing):
-        document, content = _read(item, kinds)
+    for item in _each_known(existing):
+        document, content = _read_known(item, kinds)
         if not _is_removed(content):
             known[document.id] = (document, content)
     return known
 
 
-def _items(existing: Any) -> Iterable[Any]:
+def _each_known(existing: Any) -> Iterable[Any]:
     match existing:
         case None:
             return ()
@@ -53,7 +53,7 @@ def _items(existing: Any) -> Iterable[Any]:
             return (existing,)
 
 
-def _read(item: Any, kinds: Sequence[MemorySchema]) -> tuple[Document, Any]:
+def _read_known(item: Any, kinds: Sequence[MemorySchema]) -> tuple[Document, Any]:
     match item:
         case (str(key), str(kind), content):
             return _document(key, kind, content, kinds)
@@ -85,13 +85,13 @@ def _stored(key: str, value: Any, kinds: Sequence[MemorySchema]) -> tuple[Docume
             document = document_of(key, cast("Mapping[str, Any]", value))
             own = [kind for kind in kinds if kind.name == name]
             return document, own[0].load(content, content) if own else content
-        case {"content": content} if not _fits(value, kinds):
+        case {"content": content} if not _fits_budget(value, kinds):
             return _document(key, None, content, kinds)
         case _:
             return _document(key, None, value, kinds)
 
 
-def _fits(value: Any, kinds: Sequence[MemorySchema]) -> bool:
+def _fits_budget(value: Any, kinds: Sequence[MemorySchema]) -> bool:
     return any(kind.load(value, None) is not None for kind in kinds)
 
 
@@ -99,13 +99,13 @@ def _document(
     key: str, kind: str | None, content: Any, kinds: Sequence[MemorySchema]
 ) -> tuple[Document, Any]:
     if _is_instance(content):
-        return Document(key, kind or type(content).__name__, _plain(content)), content
+        return Document(key, kind or type(content).__name__, _plain_content(content)), content
     if kind is None or kind == _ANY_KIND:
         return _guessed(key, content, kinds)
     return _guessed(key, content, [one for one in kinds if one.name == kind], kind)
 
 
-def _plain(content: Any) -> Any:
+def _plain_content(content: Any) -> Any:
     try:
         return plain(content)
     except PydanticSerializationError as error:
@@ -123,7 +123,7 @@ def _guessed(
             except ProposalError:
                 continue
             return Document(key, kind.name, kind.dump(value)), value
-    data = _plain(content)
+    data = _plain_content(content)
     return Document(key, otherwise, data), data
 
 

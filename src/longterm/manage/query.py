@@ -65,18 +65,18 @@ def _with_tool(model: Any) -> ChatModel:
 
 def _queries(answer: Any) -> Iterator[str]:
     for call in answer.tool_calls if isinstance(answer, AIMessage) else ():
-        yield from _listed(call["args"])
+        yield from _listed_queries(call["args"])
     text = str(answer.text) if isinstance(answer, BaseMessage) else str(answer)
-    yield from _listed(read_json(without_thoughts(text)))
+    yield from _listed_queries(read_json(without_thoughts(text)))
 
 
-def _listed(data: Any) -> Iterator[str]:
+def _listed_queries(data: Any) -> Iterator[str]:
     match data:
         case {"queries": inner} | {"query": inner}:
-            yield from _listed(inner)
+            yield from _listed_queries(inner)
         case list():
             for item in cast("list[Any]", data):
-                yield from _listed(item)
+                yield from _listed_queries(item)
         case str():
             yield data
         case _:

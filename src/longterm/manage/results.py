@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from longterm.commit import Written
 from longterm.errors import DroppedWarning
-from longterm.extract.report import Report
+from longterm.extract.report import ExtractionReport
 
 __all__ = ["Results", "warn_of_dropped"]
 
@@ -27,15 +27,15 @@ class Results(list[T]):
     def __init__(
         self,
         items: Iterable[T] = (),
-        report: Report | None = None,
+        report: ExtractionReport | None = None,
         written: Sequence[Written] = (),
     ) -> None:
         super().__init__(items)
-        self.report = report or Report()
+        self.report = report or ExtractionReport()
         self.written = tuple(written)
 
 
-def warn_of_dropped(report: Report) -> None:
+def warn_of_dropped(report: ExtractionReport) -> None:
     """Issue a `DroppedWarning` for each thing that was dropped."""
     for dropped in report.dropped:
         warnings.warn(f"Left out {dropped}", DroppedWarning, stacklevel=2)

@@ -54,9 +54,9 @@ class MemorySearcher(FlowRunnable[Any, list[SearchItem]]):
         items: dict[tuple[str, ...], SearchItem] = {}
         for item in (item for items_of_one in found for item in items_of_one):
             place = (*item.namespace, item.key)
-            items[place] = max(items.get(place, item), item, key=_score)
-        return sorted(items.values(), key=_score, reverse=True)
+            items[place] = max(items.get(place, item), item, key=_score_of)
+        return sorted(items.values(), key=_score_of, reverse=True)
 
 
-def _score(item: SearchItem) -> float:
+def _score_of(item: SearchItem) -> float:
     return item.score or 0.0

@@ -25,7 +25,7 @@ from longterm.errors import ConfigurationError
 from longterm.extract.engine import Extraction, ExtractionInput, Extractor
 from longterm.extract.prompts import CONSOLIDATE, INSTRUCTIONS, SEARCH_MEMORIES
 from longterm.extract.proposal import NewId, Permissions
-from longterm.extract.report import Dropped, Report
+from longterm.extract.report import Dropped, ExtractionReport
 from longterm.extract.schema import MemorySchema, Schema, memory_schemas
 from longterm.guard import GuardOption, guard_of
 from longterm.manage.access import DEFAULT_KEY, Default, NamespaceAccess
@@ -259,12 +259,14 @@ class MemoryStoreManager(NamespaceAccess):
         sources = ConversationSources(messages, thread_in(config))
         writes = writes_of(extraction.draft, namespace, sources, random_ids=random_ids)
         done = await commit(writes, actor="manager", model=self._model_name, policy=self._policy)
-        report = extraction.report + Report(dropped=tuple(Dropped("", why) for why in done.lost))
+        report = extraction.report + ExtractionReport(
+            dropped=tuple(Dropped("", why) for why in done.lost)
+        )
         warn_of_dropped(report)
         return Results(done.puts, report, done.written)
 
     async def _extract(self, session: ExtractionInput) -> Extraction:
-        report = Report()
+        report = ExtractionReport()
         for stage in self._stages:
             if stage.sees_messages or session.draft.living:
                 seen = session if stage.sees_messages else replace(session, messages=())

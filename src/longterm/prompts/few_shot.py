@@ -55,8 +55,8 @@ class FewShot(FlowRunnable[Any, Examples]):
         once: dict[str, SearchItem] = {}
         for item in (item for items in found for item in items):
             # Among equals, what the last words found.
-            once[item.key] = max(once.get(item.key, item), item, key=_score)
-        items = tuple(sorted(once.values(), key=_score, reverse=True)[: self.limit])
+            once[item.key] = max(once.get(item.key, item), item, key=_example_score)
+        items = tuple(sorted(once.values(), key=_example_score, reverse=True)[: self.limit])
         return Examples(items, _block(items))
 
     async def _search(self, namespace: Namespace, query: str) -> list[SearchItem]:
@@ -71,7 +71,7 @@ class FewShot(FlowRunnable[Any, Examples]):
         return mine[: self.limit]
 
 
-def _score(item: SearchItem) -> float:
+def _example_score(item: SearchItem) -> float:
     return item.score or 0.0
 
 

@@ -24,7 +24,7 @@ __all__ = [
     "Prompt",
     "as_prompt",
     "as_trajectories",
-    "show",
+    "show_trajectories",
 ]
 
 _ROLES = ("user", "human", "assistant", "ai", "system", "developer", "tool", "function")
@@ -159,7 +159,7 @@ def _unknown(value: Any) -> InvalidInputError:
     )
 
 
-def show(trajectories: Sequence[AnnotatedTrajectory]) -> str:
+def show_trajectories(trajectories: Sequence[AnnotatedTrajectory]) -> str:
     """Text of *trajectories* with their feedback, numbered; none of it can close its tags."""
     blocks: list[str] = []
     for number, (messages, feedback) in enumerate(trajectories, 1):

@@ -60,10 +60,12 @@ def gradient(model: ChatModel, config: Mapping[str, Any]) -> Rewriter:
 
     async def rewrite(case: Case) -> str:
         task = fill(review, **case.values)
-        _, answer = await reflect(model, task, RECOMMEND, steps, lambda one: _read(one) is not None)
+        _, answer = await reflect(
+            model, task, RECOMMEND, steps, lambda one: _read_advice(one) is not None
+        )
         # A small model forgets the form, and its words are advice all the same.
         text = "" if Answer.of(answer).refused else said(answer)
-        advice = _read(answer) or _Advice(recommendations=_something(text))
+        advice = _read_advice(answer) or _Advice(recommendations=_something(text))
         if not advice.recommendations:
             return case.text
         values = {**case.values, "current_prompt": case.text, **asdict(advice)}
@@ -73,7 +75,7 @@ def gradient(model: ChatModel, config: Mapping[str, Any]) -> Rewriter:
     return rewrite
 
 
-def _read(answer: Any) -> _Advice | None:
+def _read_advice(answer: Any) -> _Advice | None:
     """Return the advice in *answer*; None where it has none in the form we asked for."""
     warranted = field(answer, "warrants_adjustment")
     advised = field(answer, "recommendations", "full_recommendations", "recommendation")

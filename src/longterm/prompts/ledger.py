@@ -10,7 +10,7 @@ from langchain_core.runnables import RunnableLambda
 
 from longterm.models.names import ChatModel
 
-__all__ = ["BudgetSpent", "Ledger"]
+__all__ = ["BudgetSpent", "CallLedger"]
 
 
 class BudgetSpent(BaseException):
@@ -20,7 +20,7 @@ class BudgetSpent(BaseException):
     """
 
 
-class Ledger:
+class CallLedger:
     """Counts the calls and tokens of the models it meters. Thread-safe."""
 
     def __init__(self, most: int) -> None:

@@ -63,17 +63,21 @@ def as_example(value: Any) -> Example:
     """*value*, in any of the forms of this module, as an `Example`."""
     match value:
         case AnnotatedTrajectory():
-            return Example(value, _asked(value.messages), _words(value.feedback), {})
+            return Example(
+                value, _until_last_answer(value.messages), _text_or_nothing(value.feedback), {}
+            )
         case {"messages": messages, **rest}:
-            return Example(value, _asked(messages), _words(rest.get("feedback")), {})
+            return Example(
+                value, _until_last_answer(messages), _text_or_nothing(rest.get("feedback")), {}
+            )
         case {"input": given, **rest}:
             values = cast("Mapping[str, Any]", rest.get("values") or {})
-            expected = _words(rest.get("expected"))
+            expected = _text_or_nothing(rest.get("expected"))
             return Example(value, tuple(as_messages(given)), expected, values)
         case str() | BaseMessage():
             return Example(value, tuple(as_messages(value)), "", {})
         case (given, expected):
-            return Example(value, tuple(as_messages(given)), _words(expected), {})
+            return Example(value, tuple(as_messages(given)), _text_or_nothing(expected), {})
         case _:
             raise InvalidInputError(
                 'An example is a dict {"input": …, "expected": …}, an (input, expected) pair, a '
@@ -81,7 +85,7 @@ def as_example(value: Any) -> Example:
             )
 
 
-def _asked(messages: Any) -> tuple[BaseMessage, ...]:
+def _until_last_answer(messages: Any) -> tuple[BaseMessage, ...]:
     """*messages* up to the last answer, which is what shall be done better."""
     found = as_messages(messages)
     while found and isinstance(found[-1], AIMessage):
@@ -89,7 +93,7 @@ def _asked(messages: Any) -> tuple[BaseMessage, ...]:
     return tuple(found)
 
 
-def _words(value: Any) -> str:
+def _text_or_nothing(value: Any) -> str:
     return "" if value is None else str(value)
 
 
@@ -146,9 +150,9 @@ class Measure:
         scored = self.score(example.given, text)
         match scored:
             case {"score": score, **rest}:
-                return Outcome(text, _number(score, scored), _words(rest.get("feedback")))
+                return Outcome(text, _number(score, scored), _text_or_nothing(rest.get("feedback")))
             case (score, feedback):
-                return Outcome(text, _number(score, scored), _words(feedback))
+                return Outcome(text, _number(score, scored), _text_or_nothing(feedback))
             case _:
                 return Outcome(text, _number(scored, scored))
 

@@ -18,9 +18,9 @@ from longterm.effects.drivers import run
 from longterm.effects.steps import Flow, ask
 from longterm.errors import ConfigurationError
 from longterm.models.names import ChatModel
-from longterm.prompts.ledger import BudgetSpent, Ledger
+from longterm.prompts.ledger import BudgetSpent, CallLedger
 from longterm.prompts.measure import Example, Measure, Outcome, as_example
-from longterm.prompts.report import Candidate, MeasuredPrompt, Report
+from longterm.prompts.report import MeasuredPrompt, PromptCandidate, Report
 from longterm.prompts.rewrite import Case, Rewriter
 
 __all__ = ["Evaluator", "MeasureOptions", "guarded", "searched"]
@@ -79,7 +79,7 @@ class MeasureOptions:
 class Evaluator:
     """Tries prompts on examples, pays for each call, and keeps the outcomes."""
 
-    def __init__(self, measure: Measure, held_back: Sequence[Example], ledger: Ledger) -> None:
+    def __init__(self, measure: Measure, held_back: Sequence[Example], ledger: CallLedger) -> None:
         self.ledger = ledger
         self.held_back = list(held_back)
         self.price = measure.price
@@ -100,17 +100,17 @@ class Evaluator:
             self._known[prompt, id(one)] = outcome
         return [self._known[prompt, id(one)] for one in examples]
 
-    async def candidate(self, prompt: str) -> Candidate:
+    async def candidate(self, prompt: str) -> PromptCandidate:
         """Try *prompt* on the examples held back."""
         await self.outcomes(prompt, self.held_back)
         return self.found(prompt)
 
-    def found(self, prompt: str) -> Candidate:
+    def found(self, prompt: str) -> PromptCandidate:
         """Return what is known of *prompt*."""
         known = [self._known.get((prompt, id(one))) for one in self.held_back]
         scores = tuple(outcome.score for outcome in known if outcome is not None)
         whole = len(scores) == len(known)
-        return Candidate(prompt, fmean(scores) if whole else None, scores)
+        return PromptCandidate(prompt, fmean(scores) if whole else None, scores)
 
     def verdict(self, kind: str, old: str, gain: float, note: str = "") -> MeasuredPrompt:
         """Return the best prompt that was tried, the old one unless another is better."""
@@ -134,7 +134,7 @@ def guarded(
     """Return the rewriter that *make* makes, its result taken only if it scores better."""
 
     async def rewrite(case: Case) -> str:
-        ledger = Ledger(options.max_calls)
+        ledger = CallLedger(options.max_calls)
         held_back = [as_example(one) for one in options.examples or case.examples]
         if not held_back:
             raise ConfigurationError("accept needs examples=[…] to try the new prompt on.")
@@ -162,7 +162,7 @@ def searched(model: ChatModel, options: MeasureOptions, config: Mapping[str, Any
     def work(case: Case, runnable_config: RunnableConfig) -> str:
         chosen = replace(options, examples=options.examples or case.examples)
         learn, held_back = chosen.split()
-        ledger = Ledger(options.max_calls)
+        ledger = CallLedger(options.max_calls)
         evaluator = Evaluator(options.measure, held_back, ledger)
         search = make_search(ledger.meter(model), config)
         try:

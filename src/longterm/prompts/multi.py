@@ -15,7 +15,7 @@ from longterm.effects.runnable import FlowRunnable
 from longterm.effects.steps import ask, together
 from longterm.models.names import ChatModel, as_model
 from longterm.prompts.answers import field
-from longterm.prompts.inputs import Prompt, as_prompt, as_trajectories, show
+from longterm.prompts.inputs import Prompt, as_prompt, as_trajectories, show_trajectories
 from longterm.prompts.instructions import CHOOSE
 from longterm.prompts.measure import Score
 from longterm.prompts.prompt import fill
@@ -42,7 +42,7 @@ class MultiPromptOptimizer(FlowRunnable[Any, list[Prompt]]):
         given: list[Any] = list(input["prompts"])
         prompts = [as_prompt(value, f"prompt_{number}") for number, value in enumerate(given, 1)]
         conversations = as_trajectories(input.get("trajectories"))
-        trajectories = show(conversations)
+        trajectories = show_trajectories(conversations)
         chosen = await _chosen(self.model, prompts, trajectories)
         cases = [
             Case(one, trajectories, tuple(conversations))
@@ -83,10 +83,10 @@ async def _chosen(model: ChatModel, prompts: Sequence[Prompt], trajectories: str
     task = fill(CHOOSE, prompts="\n\n".join(listed), trajectories=trajectories)
     messages = [HumanMessage(task)]
     answer = await ask(model, messages)
-    found = _read(answer, names)
+    found = _read_names(answer, names)
     if found is None:
         known = f"Answer with names out of {', '.join(sorted(names))}, between <which> tags."
-        found = _read(await ask(model, exchange(messages, answer, known)), names)
+        found = _read_names(await ask(model, exchange(messages, answer, known)), names)
     if found is None:
         text = "The model did not say which prompts to change, so all stay as they were."
         warnings.warn(text, RuntimeWarning, stacklevel=2)
@@ -94,7 +94,7 @@ async def _chosen(model: ChatModel, prompts: Sequence[Prompt], trajectories: str
     return found
 
 
-def _read(answer: Any, names: set[str]) -> set[str] | None:
+def _read_names(answer: Any, names: set[str]) -> set[str] | None:
     """Names in *answer*; None where it says nothing that we understand."""
     which = field(answer, *_WHICH)
     if which is None:

@@ -107,11 +107,11 @@ def fill(template: str, /, **values: Any) -> str:
     Where it holds plain JSON, only plain names are filled.
     """
     if is_template(template):
-        return _TOKEN.sub(lambda match: _filled(match[0], values), template)
+        return _TOKEN.sub(lambda match: _filled_token(match[0], values), template)
     return re.sub(r"\{(\w+)\}", lambda match: str(values.get(match[1], match[0])), template)
 
 
-def _filled(token: str, values: Mapping[str, Any]) -> str:
+def _filled_token(token: str, values: Mapping[str, Any]) -> str:
     try:
         return token.format(**values)
     except (LookupError, ValueError, TypeError, AttributeError):

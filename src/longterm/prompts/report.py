@@ -7,11 +7,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
-__all__ = ["Candidate", "MeasuredPrompt", "Report"]
+__all__ = ["MeasuredPrompt", "PromptCandidate", "Report"]
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class PromptCandidate:
     """A prompt that was tried."""
 
     prompt: str
@@ -29,8 +29,8 @@ class Report:
     #: Whether a candidate took the place of the old prompt.
     accepted: bool
     #: The old prompt.
-    baseline: Candidate
-    candidates: tuple[Candidate, ...]
+    baseline: PromptCandidate
+    candidates: tuple[PromptCandidate, ...]
     #: Number of examples held back.
     held_back: int
     calls: int

@@ -130,10 +130,10 @@ def request(old: str) -> str:
 
 async def settle(model: ChatModel, old: str, messages: Sequence[BaseMessage], answer: Any) -> str:
     """Return the prompt that *answer* gives in place of *old*, sent back once if it will not do."""
-    new, wrong = _read(old, answer)
+    new, wrong = _read_prompt(old, answer)
     if wrong:
         again = exchange(messages, answer, f"{wrong}\n\n{request(old)}")
-        new, wrong = _read(old, await ask(model, again))
+        new, wrong = _read_prompt(old, await ask(model, again))
     if wrong:
         warnings.warn(f"The prompt stays as it was. {wrong}", RuntimeWarning, stacklevel=2)
     return old if wrong else new
@@ -144,7 +144,7 @@ def has_prompt(answer: Any) -> bool:
     return field(answer, *_NEW, "update_prompt") is not None
 
 
-def _read(old: str, answer: Any) -> tuple[str, str]:
+def _read_prompt(old: str, answer: Any) -> tuple[str, str]:
     """Return the new prompt in *answer*, and what is wrong with it."""
     found, update = field(answer, *_NEW), field(answer, "update_prompt")
     declined = update is not None and str(update).strip().lower() in _NO

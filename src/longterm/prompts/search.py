@@ -18,7 +18,7 @@ from longterm.effects.drivers import run
 from longterm.effects.steps import Flow
 from longterm.errors import MissingExtraError
 from longterm.models.names import ChatModel
-from longterm.prompts.inputs import AnnotatedTrajectory, Prompt, show
+from longterm.prompts.inputs import AnnotatedTrajectory, Prompt, show_trajectories
 from longterm.prompts.kinds import metaprompt
 from longterm.prompts.measure import Example, Outcome
 from longterm.prompts.measured import Evaluator, Search
@@ -141,7 +141,7 @@ class _Adapter:
         components_to_update: list[str],  # noqa: ARG002 - gepa's signature
     ) -> dict[str, str]:
         """Rewrite *candidate* from what went on."""
-        shown = show([record["trajectory"] for record in reflective_dataset[_NAME]])
+        shown = show_trajectories([record["trajectory"] for record in reflective_dataset[_NAME]])
         prompt = cast("Prompt", {**self.case.prompt, "prompt": candidate[_NAME]})
         case = replace(self.case, prompt=prompt, trajectories=shown)
         return {_NAME: self._run(lambda: self.rewriter(case))}

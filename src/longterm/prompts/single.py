@@ -11,7 +11,7 @@ from typing_extensions import override
 from longterm.effects.runnable import FlowRunnable
 from longterm.errors import ConfigurationError
 from longterm.models.names import ChatModel, as_model
-from longterm.prompts.inputs import Prompt, as_prompt, as_trajectories, show
+from longterm.prompts.inputs import Prompt, as_prompt, as_trajectories, show_trajectories
 from longterm.prompts.kinds import gradient, metaprompt, prompt_memory
 from longterm.prompts.measure import Measure, Score
 from longterm.prompts.measured import MeasureOptions, guarded, searched
@@ -51,7 +51,9 @@ class PromptOptimizer(FlowRunnable[Any, str]):
         trajectories = as_trajectories(input.get("trajectories"))
         if not trajectories and not self.searches:
             return prompt["prompt"]
-        return await self.rewriter(Case(prompt, show(trajectories), tuple(trajectories)))
+        return await self.rewriter(
+            Case(prompt, show_trajectories(trajectories), tuple(trajectories))
+        )
 
     async def __call__(self, trajectories: Any, prompt: str | Prompt) -> str:
         """Optimise *prompt* on the running event loop."""

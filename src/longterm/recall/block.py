@@ -102,7 +102,7 @@ def _fitting(
     for one in items:
         if not visible(one.text).strip():
             continue
-        date = _date(one)
+        date = _date_line(one)
         line = lines[one, one.kind == "memory"]
         cost = count(gap + (date if date not in dates else "") + line)
         if cost <= room:
@@ -128,8 +128,8 @@ def _written(
     date = ""
     last: Candidate | None = None
     for one, alone in _in_order(chosen):
-        if alone and _date(one) != date:
-            date = _date(one)
+        if alone and _date_line(one) != date:
+            date = _date_line(one)
             parts.append(date)
         elif before and last is not None and one.kind == "turn" and before.get(one) is not last:
             parts.append(_GAP)
@@ -138,7 +138,7 @@ def _written(
     return f"{_OPENING}{''.join(parts)}{_CLOSING}"
 
 
-def _date(one: Candidate) -> str:
+def _date_line(one: Candidate) -> str:
     return f"[{one.time:%Y-%m-%d, %A}]\n"
 
 

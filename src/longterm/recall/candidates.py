@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from longterm.memory.namespace import Namespace
 from longterm.memory.revision import Source
-from longterm.recall.reading import Passage, Reading, mentions_number, mentions_time, read
+from longterm.recall.reading import Passage, Reading, mentions_number, mentions_time, read_passages
 
 __all__ = [
     "Candidate",
@@ -73,7 +73,7 @@ class Candidate:
     @cached_property
     def reading(self) -> Reading:
         """What was read in the text; done when it is first asked for."""
-        return read(self.text)
+        return read_passages(self.text)
 
 
 @dataclass(frozen=True, eq=False)

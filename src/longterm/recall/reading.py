@@ -15,7 +15,7 @@ __all__ = [
     "mentions_number",
     "mentions_time",
     "pieces",
-    "read",
+    "read_passages",
 ]
 
 #: Passages of so many terms, a new one every so many.
@@ -51,7 +51,7 @@ class Reading:
     standing: bool
 
 
-def read(text: str) -> Reading:
+def read_passages(text: str) -> Reading:
     """Read *text*; of a very long one, the beginning."""
     text = text[:_LONG_TEXT]
     found = content_terms(text)

@@ -35,7 +35,7 @@ def by_value(ranking: Ranking, among: Collection[int] | None = None) -> Iterator
     What says nothing that those before it do not say, word for word, is left out.
     """
     timeline = ranking.candidates.timeline
-    value = _value(ranking.scores, timeline)
+    value = _values_of(ranking.scores, timeline)
     if among is not None:
         left_out = np.ones(len(value), np.bool_)
         left_out[list(among)] = False
@@ -53,7 +53,7 @@ def by_value(ranking: Ranking, among: Collection[int] | None = None) -> Iterator
         yield at
 
 
-def _value(scores: Floats, timeline: Timeline) -> Floats:
+def _values_of(scores: Floats, timeline: Timeline) -> Floats:
     """Log odds of each candidate, or of being the answer to the one before it, by token."""
     texts = [one.text[:LINE_LIMIT] for one in timeline.candidates]
     tokens = np.array([approximate_tokens(text) for text in texts], np.float64)

@@ -110,7 +110,7 @@ class _Matches:
         return _Matches(counts[end] - counts[begin], lengths[end] - lengths[begin])
 
 
-def _matches(question: Question, texts: Sequence[Passage]) -> _Matches:
+def _term_matches(question: Question, texts: Sequence[Passage]) -> _Matches:
     looked_up = [text.counts.get for text in texts]
     counts = [[count(term, 0) for count in looked_up] for term in question.terms]
     shape = len(question.terms), len(texts)
@@ -120,16 +120,16 @@ def _matches(question: Question, texts: Sequence[Passage]) -> _Matches:
 
 def _full_text(question: Question, timeline: Timeline) -> dict[str, Floats]:
     """Score each turn, with its neighbours, its session, and the turn before where that asks."""
-    wholes = _matches(question, [one.whole for one in timeline.readings])
+    wholes = _term_matches(question, [one.whole for one in timeline.readings])
     if len(timeline.passages) == len(timeline):  # each is its only passage
         best = wholes.bm25()
     else:  # the best passage counts; how rare a term is, whole texts say
-        passages = _matches(question, timeline.passages).bm25(wholes.idf)
+        passages = _term_matches(question, timeline.passages).bm25(wholes.idf)
         best = np.maximum.reduceat(passages, timeline.firsts)
     text = _relative(best)
 
     short = all(one.head is one.whole for one in timeline.readings)
-    heads = wholes if short else _matches(question, [one.head for one in timeline.readings])
+    heads = wholes if short else _term_matches(question, [one.head for one in timeline.readings])
     around = [heads.joined(*timeline.neighborhood(reach)) for reach in (_NEAR, _FAR)]
 
     starts, session_of = np.unique(timeline.starts, return_inverse=True)

@@ -39,7 +39,7 @@ __all__ = [
     "LocalReflectionExecutor",
     "MemoryItem",
     "checked_seconds",
-    "closed",
+    "closed_error",
     "loop_of",
 ]
 
@@ -178,7 +178,7 @@ class Executor(ABC):
         )
 
 
-def closed() -> ClosedError:
+def closed_error() -> ClosedError:
     """Return the error of a submit that comes after shutdown."""
     return ClosedError(
         "This ReflectionExecutor was shut down and accepts nothing more: create a new one."

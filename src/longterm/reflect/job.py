@@ -36,12 +36,12 @@ __all__ = [
     "Rules",
     "ThreadId",
     "calling_config",
+    "error_text",
     "lend_store",
     "namespace_of",
     "perform",
     "snapshot",
     "thread_key",
-    "words_of",
 ]
 
 logger = logging.getLogger("longterm.reflect")
@@ -177,7 +177,7 @@ def perform(
     return graph.invoke(payload, config)
 
 
-def words_of(error: BaseException) -> str:
+def error_text(error: BaseException) -> str:
     """Return what *error* says, in a form that any database takes; some cannot say anything."""
     name = type(error).__name__
     try:

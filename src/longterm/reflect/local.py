@@ -29,8 +29,8 @@ from longterm.effects.clock import Clock, SystemClock
 from longterm.errors import ConfigurationError
 from longterm.memory.namespace import Namespace
 from longterm.reflect.debounce import Debounce
-from longterm.reflect.executor import ERASE_WAITS, Failure, LocalReflectionExecutor, closed
-from longterm.reflect.job import Rules, lend_store, words_of
+from longterm.reflect.executor import ERASE_WAITS, Failure, LocalReflectionExecutor, closed_error
+from longterm.reflect.job import Rules, error_text, lend_store
 from longterm.reflect.retry import ONCE, Retry
 from longterm.reflect.usage import Budget, MemoryLedger, Usage, day_of
 
@@ -194,7 +194,7 @@ class InMemoryExecutor(LocalReflectionExecutor):
     def _take_on(self, task: _Task, due: float) -> Future[Any]:
         with self._changed:
             if self._closed:
-                raise closed()
+                raise closed_error()
             replaced = self._enqueue(task, due, self._clock.now())
         task.future.add_done_callback(lambda future: self._forget(task, future))
         if replaced is not None:
@@ -211,7 +211,7 @@ class InMemoryExecutor(LocalReflectionExecutor):
         if before is None or due < before:
             self._changed.notify_all()
         if not self._scheduling:
-            _start(self._schedule, "longterm-reflect")
+            _start_thread(self._schedule, "longterm-reflect")
             self._scheduling = True
         return replaced
 
@@ -234,7 +234,7 @@ class InMemoryExecutor(LocalReflectionExecutor):
                     continue
                 _, task = taken
                 try:
-                    _start(self._work, "longterm-reflect-worker", task)
+                    _start_thread(self._work, "longterm-reflect-worker", task)
                     self._workers += 1
                 except RuntimeError as error:  # the system has no thread to give
                     logger.warning("A reflection must wait for a second: %s", error)
@@ -297,7 +297,7 @@ class InMemoryExecutor(LocalReflectionExecutor):
         failure = Failure(
             id=task.id,
             thread_id=task.thread,
-            error=words_of(error),
+            error=error_text(error),
             attempts=task.attempt,
             at=datetime.fromtimestamp(self._clock.wall(), UTC),
         )
@@ -323,7 +323,7 @@ if hasattr(os, "register_at_fork"):  # not on Windows
     os.register_at_fork(after_in_child=_after_fork)
 
 
-def _start(work: Callable[..., None], name: str, *args: object) -> None:
+def _start_thread(work: Callable[..., None], name: str, *args: object) -> None:
     threading.Thread(target=work, args=args, name=name, daemon=True).start()
 
 

@@ -25,7 +25,7 @@ from langgraph_sdk.errors import ConflictError, NotFoundError
 from typing_extensions import override
 
 from longterm.memory.namespace import Namespace, NamespaceTemplate
-from longterm.reflect.executor import Executor, MemoryItem, closed
+from longterm.reflect.executor import Executor, MemoryItem, closed_error
 
 __all__ = ["REFLECTED_THREAD", "RemoteReflectionExecutor"]
 
@@ -87,7 +87,7 @@ class RemoteReflectionExecutor(Executor):
         self, payload: Any, config: RunnableConfig, thread: str | None, delay: float
     ) -> Future[Any]:
         if self._closed:
-            raise closed()
+            raise closed_error()
         namespace = self.namespace(config)
         plain = (str, int, float, list, dict, UUID, type(None))
         configurable: dict[str, Any] = {
@@ -97,7 +97,7 @@ class RemoteReflectionExecutor(Executor):
         }
         run: dict[str, Any] = {
             "assistant_id": self.graph,
-            "input": _plain(payload),
+            "input": _plain_payload(payload),
             "config": {
                 "tags": config.get("tags", []),
                 "configurable": {**configurable, "namespace": list(namespace)},
@@ -116,12 +116,16 @@ class RemoteReflectionExecutor(Executor):
 
     @override
     def _found(self, op: SearchOp) -> list[MemoryItem]:
-        return _items(self._sync.store.search_items(op.namespace_prefix, **_options(op)))
+        return _remote_items(
+            self._sync.store.search_items(op.namespace_prefix, **_client_options(op))
+        )
 
     @override
     async def _afound(self, op: SearchOp) -> list[MemoryItem]:
         async with self._async_client() as client:
-            return _items(await client.store.search_items(op.namespace_prefix, **_options(op)))
+            return _remote_items(
+                await client.store.search_items(op.namespace_prefix, **_client_options(op))
+            )
 
     def _create(self, namespace: Namespace, thread: str | None, run: dict[str, Any]) -> Any:
         """Create the run, in place of those of its namespace and thread that are pending."""
@@ -141,25 +145,25 @@ class RemoteReflectionExecutor(Executor):
         return runs.create(on_server, **run, multitask_strategy="enqueue", if_not_exists="create")
 
 
-def _plain(payload: Any) -> Any:
+def _plain_payload(payload: Any) -> Any:
     """Return *payload* with messages as dicts that LangChain reads again."""
     match payload:
         case BaseMessage():
             stored = message_to_dict(payload)
             return {**stored["data"], "type": stored["type"]}
         case Mapping():
-            return {k: _plain(v) for k, v in cast("Mapping[Any, Any]", payload).items()}
+            return {k: _plain_payload(v) for k, v in cast("Mapping[Any, Any]", payload).items()}
         case list() | tuple():
-            return [_plain(value) for value in cast("Sequence[Any]", payload)]
+            return [_plain_payload(value) for value in cast("Sequence[Any]", payload)]
         case _:
             return payload
 
 
-def _options(op: SearchOp) -> dict[str, Any]:
+def _client_options(op: SearchOp) -> dict[str, Any]:
     return {"query": op.query, "filter": op.filter, "limit": op.limit, "offset": op.offset}
 
 
-def _items(found: Mapping[str, Any]) -> list[MemoryItem]:
+def _remote_items(found: Mapping[str, Any]) -> list[MemoryItem]:
     return [{**item, "namespace": tuple(item["namespace"])} for item in found["items"]]
 
 

@@ -19,18 +19,18 @@ def service_of(request: Request) -> MemoryService:
 
 
 def _may_read(request: Request) -> Principal:
-    return _checked(request, "read")
+    return _checked_user(request, "read")
 
 
 def _may_write(request: Request) -> Principal:
-    return _checked(request, "write")
+    return _checked_user(request, "write")
 
 
 def _may_all(request: Request) -> Principal:
-    return _checked(request, "admin")
+    return _checked_user(request, "admin")
 
 
-def _checked(request: Request, scope: str) -> Principal:
+def _checked_user(request: Request, scope: str) -> Principal:
     principal: Principal | None = request.state.principal
     if principal is None:
         raise HTTPException(401, "A key is needed.")

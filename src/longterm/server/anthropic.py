@@ -211,7 +211,7 @@ async def create_file(
 ) -> dict[str, Any]:
     """Create a memory at a path that is free."""
     memory = await shelf.writable(store_id)
-    content = _checked(body.path, body.content or "")
+    content = _checked_path(body.path, body.content or "")
     if await _at(memory, body.path):
         raise WrongRequestError(409, "conflict_error", "There is a memory at this path.")
     id = f"mem_{secrets.token_hex(12)}"
@@ -258,10 +258,10 @@ async def update_file(
     memory = await shelf.writable(store_id)
     record = await _existing(memory, id)
     old = record.content
-    if body.precondition and body.precondition.content_sha256 != _sha256(old["content"]):
+    if body.precondition and body.precondition.content_sha256 != _content_sha256(old["content"]):
         raise WrongRequestError(409, "conflict_error", "The memory's content is another by now.")
     path = body.path or old["path"]
-    content = _checked(path, old["content"] if body.content is None else body.content)
+    content = _checked_path(path, old["content"] if body.content is None else body.content)
     if path != old["path"] and await _at(memory, path):
         raise WrongRequestError(409, "conflict_error", "There is a memory at this path.")
     edited = await memory.aedit(id, content, expected_revision=record.revision)
@@ -275,7 +275,7 @@ async def delete_file(
     """Delete a memory; its versions stay."""
     memory = await shelf.memory(store_id)
     record = await _existing(memory, id)
-    if expected_content_sha256 not in (None, _sha256(record.content["content"])):
+    if expected_content_sha256 not in (None, _content_sha256(record.content["content"])):
         raise WrongRequestError(409, "conflict_error", "The memory's content is another by now.")
     await memory.aforget(id)
     return {"id": id, "type": "memory_deleted"}
@@ -393,12 +393,12 @@ def _file(store_id: str, record: MemoryRecord, view: View) -> dict[str, Any]:
 def _measured(text: str | None, view: View) -> dict[str, Any]:
     return {
         "content": text if view == "full" else None,
-        "content_sha256": None if text is None else _sha256(text),
+        "content_sha256": None if text is None else _content_sha256(text),
         "content_size_bytes": None if text is None else len(text.encode()),
     }
 
 
-def _checked(path: str, content: str) -> dict[str, str]:
+def _checked_path(path: str, content: str) -> dict[str, str]:
     segments = path.split("/")
     plain = path.startswith("/") and not any(part in ("", ".", "..") for part in segments[1:])
     if not plain or not path.isprintable() or len(path.encode()) > _LONGEST_PATH:
@@ -439,7 +439,7 @@ def _not_found(what: str) -> WrongRequestError:
     return WrongRequestError(404, "not_found_error", f"There is no such {what}.")
 
 
-def _sha256(text: str) -> str:
+def _content_sha256(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 

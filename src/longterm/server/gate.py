@@ -76,7 +76,7 @@ class Gate:
         scope.setdefault("state", {})["principal"] = principal
         marker = current_principal.set(principal) if principal else None
         try:
-            await self.app(scope, _counted(receive, most), _with_headers(send))
+            await self.app(scope, _counted_bytes(receive, most), _with_headers(send))
         finally:
             if marker is not None:
                 current_principal.reset(marker)
@@ -155,7 +155,7 @@ def _too_large(most: int) -> ASGIApp:
     return problem(413, f"The body is larger than {most} bytes.")
 
 
-def _counted(receive: Receive, most: int) -> Receive:
+def _counted_bytes(receive: Receive, most: int) -> Receive:
     taken = 0
 
     async def counted() -> Message:

@@ -81,7 +81,7 @@ async def get_item(
     """Read an item; null where there is none."""
     place = _reached(principal, namespace.split("."))
     item = await service.items.aget(place, key, refresh_ttl=refresh_ttl)
-    return None if item is None else _json(item)
+    return None if item is None else _item_json_body(item)
 
 
 @router.delete("/items", status_code=204)
@@ -103,7 +103,7 @@ async def search_items(body: SearchBody, principal: Reader, service: Service) ->
         offset=body.offset,
         refresh_ttl=body.refresh_ttl,
     )
-    return {"items": [_json(item) for item in found]}
+    return {"items": [_item_json_body(item) for item in found]}
 
 
 @router.post("/namespaces")
@@ -135,7 +135,7 @@ def _reached(principal: Principal, labels: list[str]) -> tuple[str, ...]:
     return namespace
 
 
-def _json(item: Item) -> dict[str, Any]:
+def _item_json_body(item: Item) -> dict[str, Any]:
     fields = {
         "namespace": list(item.namespace),
         "key": item.key,

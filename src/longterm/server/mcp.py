@@ -71,7 +71,9 @@ class _Tools:
         """
         found = await self._memory("read").arecall(question)
         ids = {item.key: item.text for item in found.items if item.kind == "memory"}
-        return f"{found.text}\n{_json({'ids': ids})}" if found.text else "Nothing is remembered."
+        return (
+            f"{found.text}\n{_tool_json({'ids': ids})}" if found.text else "Nothing is remembered."
+        )
 
     @_answering
     async def remember(self, content: Fact = None, messages: Turns = None) -> str:
@@ -81,19 +83,19 @@ class _Tools:
         """
         ours = self._memory("write")
         if messages:
-            return _json([change.as_json() for change in await ours.aremember(messages)])
+            return _tool_json([change.as_json() for change in await ours.aremember(messages)])
         if not content:
             raise ToolError("Pass content, a sentence, or messages.")
         # An id that follows from the content: a call that is sent again adds nothing.
         id = str(uuid.uuid5(_TOLD, "\0".join((*ours.labels, content))))
         known = await ours.aget(id)
-        return _json({"id": (known or await ours.aadd(content, id=id)).id})
+        return _tool_json({"id": (known or await ours.aadd(content, id=id)).id})
 
     @_answering
     async def update_memory(self, id: Id, content: str) -> str:
         """Correct a memory. Use it when something remembered has changed or was wrong."""
         edited = await self._memory("write").aedit(id, content)
-        return _json({"id": edited.id, "revision": edited.revision})
+        return _tool_json({"id": edited.id, "revision": edited.revision})
 
     @_answering
     async def forget(self, id: Id) -> str:
@@ -101,8 +103,8 @@ class _Tools:
         try:
             await self._memory("write").aforget(id)
         except UnknownMemoryError:
-            return _json({"id": id, "forgotten": False})
-        return _json({"id": id, "forgotten": True})
+            return _tool_json({"id": id, "forgotten": False})
+        return _tool_json({"id": id, "forgotten": True})
 
     @_answering
     async def memory_history(self, id: Id) -> str:
@@ -110,7 +112,7 @@ class _Tools:
         revisions = await self._memory("read").ahistory(id)
         if not revisions:
             raise UnknownMemoryError(id)
-        return _json(
+        return _tool_json(
             [
                 {"revision": one.number, "action": one.action, "time": f"{one.time:%Y-%m-%d %H:%M}"}
                 | ({"content": (one.value or {}).get("content")} if one.value else {})
@@ -147,5 +149,5 @@ def memory_server(
     return server
 
 
-def _json(data: object) -> str:
+def _tool_json(data: object) -> str:
     return json.dumps(data, ensure_ascii=False)

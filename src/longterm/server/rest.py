@@ -237,16 +237,16 @@ async def user_stats(memory: ReadUser) -> dict[str, Any]:
 @router.delete("/users/{user}")
 async def erase_user(memory: WriteUser) -> dict[str, Any]:
     """Remove everything of a user, with its history; nothing brings it back."""
-    return _erased(await memory.aerase())
+    return _erase_report(await memory.aerase())
 
 
 @router.delete("/users/{user}/memories/{id}/history")
 async def erase_memory(memory: WriteUser, id: str) -> dict[str, Any]:
     """Remove a memory with its history; nothing brings it back."""
-    return _erased(await memory.aerase(id))
+    return _erase_report(await memory.aerase(id))
 
 
-def _erased(report: Erasure) -> dict[str, Any]:
+def _erase_report(report: Erasure) -> dict[str, Any]:
     return {"removed": report.removed, "beyond": list(report.beyond)}
 
 
@@ -255,11 +255,11 @@ def _recalled(found: RecallResult) -> dict[str, Any]:
     return {
         "question": found.question,
         "text": found.text,
-        "items": [_item(item) for item in found.items],
+        "items": [_item_body(item) for item in found.items],
     }
 
 
-def _item(item: RecallItem) -> dict[str, Any]:
+def _item_body(item: RecallItem) -> dict[str, Any]:
     return {
         "kind": item.kind,
         "id": item.key,

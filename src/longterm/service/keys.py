@@ -123,7 +123,7 @@ class Keys:
             name=name,
         )
         secret = secrets.token_urlsafe(32)
-        value = key.as_json() | {"sha256": _hash(secret)}
+        value = key.as_json() | {"sha256": _key_hash(secret)}
         await commit([Write(_NAMESPACE, key.id, value, index=False, fresh=True)], actor="user")
         return key, f"lt_{key.id}_{secret}"
 
@@ -132,7 +132,7 @@ class Keys:
     async def list_flow(self) -> _Keys:
         """Return every key, oldest first."""
         items = await self._stored(_MOST)
-        return sorted((_key(item.value) for item in items), key=lambda key: key.created_at)
+        return sorted((_parsed_key(item.value) for item in items), key=lambda key: key.created_at)
 
     list, alist = both(list_flow)
 
@@ -153,9 +153,9 @@ class Keys:
             return None
         (item,) = await fetch([get_op(_NAMESPACE, id, refresh_ttl=False)])
         stored = "" if item is None else str(item.value.get("sha256"))
-        if item is None or not hmac.compare_digest(stored, _hash(secret)):
+        if item is None or not hmac.compare_digest(stored, _key_hash(secret)):
             return None
-        return _key(item.value)
+        return _parsed_key(item.value)
 
     find, afind = both(find_flow)
 
@@ -170,11 +170,11 @@ class Keys:
         return [item for item in items if item.namespace == _NAMESPACE]
 
 
-def _hash(secret: str) -> str:
+def _key_hash(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def _key(value: dict[str, Any]) -> Key:
+def _parsed_key(value: dict[str, Any]) -> Key:
     return Key(
         id=value["id"],
         user=value["user"],

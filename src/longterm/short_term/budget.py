@@ -11,7 +11,7 @@ from typing import Any
 from langchain_core.messages import BaseMessage, HumanMessage
 
 from longterm.errors import ConfigurationError
-from longterm.short_term.history import View
+from longterm.short_term.history import HistoryView
 
 __all__ = ["Limits", "OverBudgetError", "TokenCounter", "choose_cut", "chunks", "cut_text"]
 
@@ -52,7 +52,7 @@ class Limits:
         return self.ceiling * 3 // 2
 
 
-def choose_cut(view: View, limits: Limits, counter: TokenCounter, extra: int) -> int | None:
+def choose_cut(view: HistoryView, limits: Limits, counter: TokenCounter, extra: int) -> int | None:
     """Return how many messages of *view* to summarise; None while nothing is due.
 
     *extra* is what an existing summary weighs, in tokens. The shortest beginning that is heavy

@@ -18,7 +18,7 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, System
 
 from longterm.errors import InvalidInputError
 
-__all__ = ["RunningSummary", "View", "as_running", "digest", "identified", "look"]
+__all__ = ["HistoryView", "RunningSummary", "as_running", "digest", "identified", "look"]
 
 
 @dataclass
@@ -33,7 +33,7 @@ class RunningSummary:
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class HistoryView:
     """A history next to the summary of its beginning."""
 
     #: The system messages it begins with; they are never summarised.
@@ -65,7 +65,7 @@ def look(
     messages: Sequence[BaseMessage],
     running: RunningSummary | None,
     shown: Sequence[BaseMessage] = (),
-) -> View:
+) -> HistoryView:
     """View of *messages*, of which *running* covers a part.
 
     *shown* is how the summary was shown to the model: where a history that was overwritten
@@ -91,7 +91,7 @@ def look(
     bonds = list(_bonds(rest))
     new = _new(rest, bonds, said, running)
     body = tuple(message for message, is_new in zip(rest, new, strict=True) if is_new)
-    return View(head, body, _cuts(bonds, new), running)
+    return HistoryView(head, body, _cuts(bonds, new), running)
 
 
 def identified(messages: Sequence[BaseMessage], seed: str = "") -> list[BaseMessage]:

@@ -31,7 +31,7 @@ from longterm.short_term.budget import (
     chunks,
     cut_text,
 )
-from longterm.short_term.history import RunningSummary, View, as_running, digest, look
+from longterm.short_term.history import HistoryView, RunningSummary, as_running, digest, look
 from longterm.short_term.prompts import (
     DEFAULT_EXISTING_SUMMARY_PROMPT,
     DEFAULT_FINAL_SUMMARY_PROMPT,
@@ -72,7 +72,7 @@ class Summarizer:
     existing_prompt: ChatPromptTemplate
     final_prompt: ChatPromptTemplate
 
-    def show(self, running: RunningSummary, view: View | None = None) -> list[BaseMessage]:
+    def show(self, running: RunningSummary, view: HistoryView | None = None) -> list[BaseMessage]:
         """Messages that stand for *running* and what is left of *view*.
 
         A conversation begins with the user and has something to answer, or providers refuse
@@ -86,7 +86,7 @@ class Summarizer:
             messages[own[0]] = HumanMessage(text, additional_kwargs={"lc_source": "summarization"})
         return messages
 
-    def forms(self, running: RunningSummary, view: View | None = None) -> list[BaseMessage]:
+    def forms(self, running: RunningSummary, view: HistoryView | None = None) -> list[BaseMessage]:
         """Fill the final prompt with *running* and what is left of *view*."""
         system, rest = (view.head, view.body) if view else ((), ())
         values = {"system_message": list(system), "messages": list(rest)}
@@ -192,29 +192,29 @@ def shown(messages: Any, running: Any, how: Summarizer) -> list[BaseMessage]:
     return _result(_view(messages, as_running(running), how), how).messages
 
 
-def _view(messages: Any, running: RunningSummary | None, how: Summarizer) -> View:
+def _view(messages: Any, running: RunningSummary | None, how: Summarizer) -> HistoryView:
     shown = [*how.forms(running), *how.show(running)] if running else []
     return look(as_messages(messages), running, shown)
 
 
-def _result(view: View, how: Summarizer) -> SummarizationResult:
+def _result(view: HistoryView, how: Summarizer) -> SummarizationResult:
     if view.running is None:
         return SummarizationResult([*view.head, *view.body])
     return SummarizationResult(how.show(view.running, view), view.running)
 
 
-async def _notes(view: View, cut: int, how: Summarizer) -> str:
+async def _notes(view: HistoryView, cut: int, how: Summarizer) -> str:
     """Ask for notes on the first *cut* messages, in as many parts as one call may weigh each."""
     notes = view.running.summary if view.running else ""
     for part in chunks(view.body[:cut], view.cuts, how.limits.most_at_once, how.counter):
         prompt = how.existing_prompt if notes else how.initial_prompt
-        notes = await _asked(prompt, _short_enough(part, how), notes, how)
+        notes = await _summary_by_model(prompt, _short_enough(part, how), notes, how)
         if not notes:
             return ""
     return notes
 
 
-async def _asked(
+async def _summary_by_model(
     prompt: ChatPromptTemplate, part: Sequence[BaseMessage], notes: str, how: Summarizer
 ) -> str:
     length = max(10, how.limits.max_summary_tokens * 6 // 10)  # a token is about 0.75 words
@@ -242,17 +242,17 @@ def _ends(message: BaseMessage, share: float) -> BaseMessage:
     return message.model_copy(update={"content": shortened(text, int(len(text) * share))})
 
 
-async def _fit(view: View, how: Summarizer) -> SummarizationResult:
+async def _fit(view: HistoryView, how: Summarizer) -> SummarizationResult:
     """Hold the budget although the notes came out longer than was set aside for them."""
     result = _result(view, how)
     if view.running is None or _fits(view, how):
         return result
     running = view.running
 
-    def saying(notes: str) -> View:
+    def saying(notes: str) -> HistoryView:
         return replace(view, running=replace(running, summary=notes))
 
-    shorter = await _asked(SHORTEN_PROMPT, (), running.summary, how)
+    shorter = await _summary_by_model(SHORTEN_PROMPT, (), running.summary, how)
     best = saying(shorter) if shorter else view
     if _fits(best, how):
         return _result(best, how)
@@ -267,7 +267,7 @@ async def _fit(view: View, how: Summarizer) -> SummarizationResult:
     return _result(saying(short), how)
 
 
-def _fits(view: View, how: Summarizer) -> bool:
+def _fits(view: HistoryView, how: Summarizer) -> bool:
     return how.count(_result(view, how).messages) <= how.limits.max_tokens
 
 

@@ -215,13 +215,13 @@ class CapableStore(BaseStore):
         self, ops: Sequence[PutOp], expected_updated_at: Sequence[datetime | None]
     ) -> None:
         """Put and delete all of *ops*, or nothing, as `put_if` does with each."""
-        self.batch(_conditional(ops, expected_updated_at))
+        self.batch(_is_conditional(ops, expected_updated_at))
 
     async def aput_all_if(
         self, ops: Sequence[PutOp], expected_updated_at: Sequence[datetime | None]
     ) -> None:
         """Put and delete all of *ops*, or nothing, as `put_if` does with each."""
-        await self.abatch(_conditional(ops, expected_updated_at))
+        await self.abatch(_is_conditional(ops, expected_updated_at))
 
     def _minutes(self, ttl: float | NotProvided | None) -> float | None:
         if isinstance(ttl, NotProvided):
@@ -345,7 +345,7 @@ class CapableStore(BaseStore):
         return cast("Any", removed)
 
 
-def _conditional(ops: Sequence[PutOp], expected: Sequence[datetime | None]) -> list[Any]:
+def _is_conditional(ops: Sequence[PutOp], expected: Sequence[datetime | None]) -> list[Any]:
     return [
         PutIf(op.namespace, op.key, op.value, at, op.index, op.ttl)
         for op, at in zip(ops, expected, strict=True)
@@ -358,5 +358,5 @@ def _noted(
     notes: Sequence[RevisionNote],
     keep: Keep,
 ) -> list[Any]:
-    puts = _conditional(ops, expected)
+    puts = _is_conditional(ops, expected)
     return [PutNoted(put, note, keep) for put, note in zip(puts, notes, strict=True)]

@@ -75,7 +75,7 @@ class Embedder:
             )
         self.model: Embeddings = ensure_embeddings(embed)
         self.dims = dims
-        self.name = str(index.get("model") or _name(self.model))
+        self.name = str(index.get("model") or _model_name(self.model))
         #: Vectors of the last queries by the hash of their text: recall asks in several namespaces.
         self.recent: dict[bytes, Vector] = {}
 
@@ -168,7 +168,7 @@ def text_hash(text: str) -> bytes:
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
-def _name(model: Embeddings) -> str:
+def _model_name(model: Embeddings) -> str:
     function = getattr(model, "func", None) or getattr(model, "afunc", None)
     if function is not None:
         return str(getattr(function, "__qualname__", type(function).__qualname__))

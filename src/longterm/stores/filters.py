@@ -146,9 +146,9 @@ def _entry(name: str, wanted: Any) -> Condition:
 def _operator(name: str, wanted: Any) -> Condition:
     match name:
         case "$eq":
-            return Equals(_as_json(wanted))
+            return Equals(_lists_for_tuples(wanted))
         case "$ne":
-            return Not(Equals(_as_json(wanted)))
+            return Not(Equals(_lists_for_tuples(wanted)))
         case "$gt" | "$gte" | "$lt" | "$lte":
             return Compare(name, _bound(name, wanted))
         case "$in":
@@ -183,17 +183,17 @@ def _list(name: str, wanted: Any) -> Sequence[Any]:
 
 
 def _equals_each(name: str, wanted: Any) -> tuple[Condition, ...]:
-    return tuple(Equals(_as_json(part)) for part in _list(name, wanted))
+    return tuple(Equals(_lists_for_tuples(part)) for part in _list(name, wanted))
 
 
-def _as_json(value: Any) -> Any:
+def _lists_for_tuples(value: Any) -> Any:
     """Tuples as the lists they are stored as."""
     match value:
         case list() | tuple():
-            return [_as_json(part) for part in cast("Sequence[Any]", value)]
+            return [_lists_for_tuples(part) for part in cast("Sequence[Any]", value)]
         case Mapping():
             fields = cast("Mapping[str, Any]", value)
-            return {name: _as_json(inner) for name, inner in fields.items()}
+            return {name: _lists_for_tuples(inner) for name, inner in fields.items()}
         case _:
             return value
 

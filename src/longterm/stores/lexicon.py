@@ -95,7 +95,7 @@ class Lexicon:
             np.searchsorted(self.terms, term, "right"),
         )
         late = self.tail_slots[self.tail_terms == term]
-        return _counted(np.concatenate([self.slots[low:high], late]))
+        return _run_lengths(np.concatenate([self.slots[low:high], late]))
 
     def _tail_is_long(self) -> bool:
         return len(self.tail_terms) > max(_TAIL, len(self.terms) // 8)
@@ -107,7 +107,7 @@ class Lexicon:
         return Lexicon(terms[order], slots[order], *_flat([], first=0), self.lengths)
 
 
-def _counted(slots: NDArray[np.int32]) -> Postings:
+def _run_lengths(slots: NDArray[np.int32]) -> Postings:
     """Run lengths, without the overhead that np.diff has on the few slots of most terms."""
     if len(slots) == 0:
         return Postings(slots.astype(np.int64), slots.astype(np.int64))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Matrix", "Vector", "best", "pack", "product", "unpack"]
+__all__ = ["Matrix", "Vector", "best_by_owner", "pack", "product", "unpack"]
 
 Vector = NDArray[np.float32]
 
@@ -38,7 +38,7 @@ def product(rows: NDArray[np.float32], query: Vector) -> Vector:
     return rows @ query
 
 
-def best(cosines: Vector, owners: NDArray[np.int32], slots: int) -> Vector:
+def best_by_owner(cosines: Vector, owners: NDArray[np.int32], slots: int) -> Vector:
     """Find the best cosine of every slot; NaN where it owns no row."""
     found = np.full(slots, np.nan, dtype=np.float32)
     np.fmax.at(found, owners, cosines)
@@ -79,7 +79,7 @@ class Matrix:
         """Find the best cosine of every slot; NaN where it has no vector."""
         owners, cosines = self.owners[: self.size], product(self.rows[: self.size], query)
         if not self.single:
-            return best(cosines, owners, slots)
+            return best_by_owner(cosines, owners, slots)
         found = np.full(slots, np.nan, dtype=np.float32)
         found[owners] = cosines
         return found

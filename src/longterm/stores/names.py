@@ -61,11 +61,12 @@ def _matches(condition: MatchCondition, labels: tuple[str, ...]) -> bool:
     if len(labels) < len(path):
         return False
     return all(
-        wanted in ("*", label) for wanted, label in zip(path, _end(condition, labels), strict=True)
+        wanted in ("*", label)
+        for wanted, label in zip(path, _prefix_end(condition, labels), strict=True)
     )
 
 
-def _end(condition: MatchCondition, labels: tuple[str, ...]) -> tuple[str, ...]:
+def _prefix_end(condition: MatchCondition, labels: tuple[str, ...]) -> tuple[str, ...]:
     size = len(condition.path)
     if condition.match_type == "prefix":
         return labels[:size]

@@ -230,7 +230,9 @@ def prepared(op: Operation, fields: Sequence[str]) -> Prepared:
         case PutIf():
             return _conditional(op, fields)
         case PutNoted(put, note, keep):
-            return replace(_conditional(put, fields), recording=Recording(note, _checked(keep)))
+            return replace(
+                _conditional(put, fields), recording=Recording(note, _checked_filter(keep))
+            )
         case SearchOp():
             return _find(op)
         case ExplainOp(search):
@@ -269,7 +271,7 @@ def _of_revisions(op: Operation, fields: Sequence[str]) -> Prepared:
                 },
             )
         case PruneRevisions(prefix, keep):
-            return PruneRows(to_path(prefix), _checked(keep))
+            return PruneRows(to_path(prefix), _checked_filter(keep))
         case Erase(prefix, key, actor):
             if key is not None and not prefix:
                 raise InvalidNamespaceError("An item has a namespace; to erase one, name it.")
@@ -362,7 +364,7 @@ def _check_page(limit: int, offset: int) -> None:
         raise InvalidInputError(f"limit and offset count from 0, not {limit} and {offset}.")
 
 
-def _checked(keep: Keep) -> Keep:
+def _checked_filter(keep: Keep) -> Keep:
     if keep is None or (keep > timedelta() if isinstance(keep, timedelta) else keep > 0):
         return keep
     raise InvalidInputError(f"Of revisions a number above 0 or an age is kept, not {keep!r}.")

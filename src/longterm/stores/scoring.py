@@ -25,10 +25,10 @@ __all__ = [
     "VECTOR_WEIGHT",
     "Scores",
     "TextScores",
-    "bm25",
     "contributions",
     "fused",
     "in_order",
+    "score_terms",
 ]
 
 #: The weight of the vectors where both took part, chosen on half of LoCoMo and of BEAM.
@@ -96,7 +96,9 @@ def contributions(scores: Scores, slot: int) -> tuple[float | None, float | None
     return text, vector
 
 
-def bm25(lexicon: Lexicon, live: NDArray[np.bool_], terms: Sequence[np.uint64]) -> TextScores:
+def score_terms(
+    lexicon: Lexicon, live: NDArray[np.bool_], terms: Sequence[np.uint64]
+) -> TextScores:
     """Score every slot by BM25; dead ones neither score nor count."""
     total = max(int(np.count_nonzero(live)), 1)
     mean = float(lexicon.lengths @ live) / total or 1.0
@@ -115,12 +117,12 @@ def fused(text: TextScores | None, cosines: Floats | None, live: NDArray[np.bool
         case None, None:
             score = np.full(len(live), NOTHING, dtype=np.float32)
         case TextScores(), None:
-            score = _found(text.relative, text.bm25 > 0)
+            score = _at_slots(text.relative, text.bm25 > 0)
         case None, _:
-            score = _found(_clipped(cosines), ~np.isnan(cosines))
+            score = _at_slots(_clipped(cosines), ~np.isnan(cosines))
         case _:
             mean = _VECTOR * _clipped(cosines) + _TEXT * text.relative
-            score = _found(
+            score = _at_slots(
                 mean.astype(np.float32, copy=False), (text.bm25 > 0) | ~np.isnan(cosines)
             )
     return Scores(text, cosines, np.where(live, score, np.float32(-np.inf)))
@@ -158,7 +160,7 @@ def _clipped(cosines: Floats) -> Floats:
     return np.clip(np.nan_to_num(cosines, nan=0.0), np.float32(0), np.float32(1))
 
 
-def _found(score: Floats, where: NDArray[np.bool_]) -> Floats:
+def _at_slots(score: Floats, where: NDArray[np.bool_]) -> Floats:
     return np.where(where, score, np.float32(NOTHING)).astype(np.float32, copy=False)
 
 

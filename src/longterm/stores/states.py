@@ -9,16 +9,16 @@ from langgraph.store.base import SearchItem
 from longterm.stores.embedding import text_hash
 from longterm.stores.filters import EVERYTHING, Condition, holds
 from longterm.stores.lexicon import Lexicon
-from longterm.stores.matrix import Vector, best, product, unpack
+from longterm.stores.matrix import Vector, best_by_owner, product, unpack
 from longterm.stores.preparing import FindItems, Indexed, indexed
 from longterm.stores.rows import Row
-from longterm.stores.scoring import NOTHING, Floats, bm25, fused
+from longterm.stores.scoring import NOTHING, Floats, fused, score_terms
 from longterm.stores.values import decode
 
-__all__ = ["State", "ranked", "states_of"]
+__all__ = ["PastItem", "ranked", "states_of"]
 
 
-class State(NamedTuple):
+class PastItem(NamedTuple):
     """An item as it was, and what it was found by."""
 
     row: Row
@@ -27,18 +27,18 @@ class State(NamedTuple):
 
 def states_of(
     rows: Iterable[tuple[Row, str | None]], condition: Condition, fields: Sequence[str]
-) -> list[State]:
+) -> list[PastItem]:
     """Index those of *rows* that are as *condition* says; with each, what its put indexed."""
     read = ((row, decode(row.value), own) for row, own in rows)
     return [
-        State(row, indexed(value, own, fields))
+        PastItem(row, indexed(value, own, fields))
         for row, value, own in read
         if condition == EVERYTHING or holds(condition, value)
     ]
 
 
 def ranked(
-    states: Sequence[State],
+    states: Sequence[PastItem],
     op: FindItems,
     query: Vector | None,
     vectors: Mapping[bytes, bytes],
@@ -49,7 +49,7 @@ def ranked(
     if op.query is not None and states:
         live = np.ones(len(states), dtype=np.bool_)
         lexicon = Lexicon.of([state.found_by.terms for state in states])
-        text = bm25(lexicon, live, op.terms) if op.terms else None
+        text = score_terms(lexicon, live, op.terms) if op.terms else None
         cosines = None if query is None else _cosines(states, query, vectors)
         score = fused(text, cosines, live).score
     order: list[int] = np.lexsort((-times, -score))[op.offset : op.offset + op.limit].tolist()
@@ -61,7 +61,7 @@ def ranked(
     ]
 
 
-def _cosines(states: Sequence[State], query: Vector, vectors: Mapping[bytes, bytes]) -> Floats:
+def _cosines(states: Sequence[PastItem], query: Vector, vectors: Mapping[bytes, bytes]) -> Floats:
     owned = [
         (slot, vectors[digest])
         for slot, state in enumerate(states)
@@ -70,4 +70,4 @@ def _cosines(states: Sequence[State], query: Vector, vectors: Mapping[bytes, byt
     ]
     owners = np.array([slot for slot, _ in owned], dtype=np.int32)
     rows = unpack([vector for _, vector in owned], len(query)).astype(np.float32)
-    return best(product(rows, query), owners, len(states))
+    return best_by_owner(product(rows, query), owners, len(states))

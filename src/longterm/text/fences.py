@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-__all__ = ["fenced", "opening", "visible"]
+__all__ = ["fenced", "opening_pattern", "visible"]
 
 #: Controls, marks that turn the direction of writing, and letters that only a model sees.
 _UNSEEN_LETTERS = (
@@ -32,11 +32,11 @@ _GAP = rf"[\s{_SLASHES}\u0300-\u036f\u200c\u200d\ufe0e\ufe0f{_UNSEEN_LETTERS}]*"
 
 def fenced(text: str, *tags: str) -> str:
     """Return *text* so that no tag in it can open or close one of *tags*."""
-    return opening(*tags).sub("&lt;", text)
+    return opening_pattern(*tags).sub("&lt;", text)
 
 
 @lru_cache(maxsize=64)
-def opening(*tags: str) -> re.Pattern[str]:
+def opening_pattern(*tags: str) -> re.Pattern[str]:
     """Compile what finds the bracket that opens or closes one of *tags*, in any spelling."""
     names = "|".join(
         _GAP.join(rf"[{re.escape(letter)}{_LOOK_ALIKES}]" for letter in tag) for tag in tags

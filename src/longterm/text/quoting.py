@@ -11,7 +11,7 @@ import json
 import re
 from typing import Any
 
-from longterm.text.fences import opening, visible
+from longterm.text.fences import opening_pattern, visible
 from longterm.text.tokenizer import words
 
 __all__ = ["as_json", "as_label", "indented", "poses", "turn"]
@@ -63,7 +63,7 @@ def as_json(value: Any, *tags: str) -> str:
     if encoded.isascii():
         return encoded
     escaped = _ESCAPED.sub(_escape, encoded)
-    return opening(*tags).sub(_escape, escaped) if tags else escaped
+    return opening_pattern(*tags).sub(_escape, escaped) if tags else escaped
 
 
 def _escape(letter: re.Match[str]) -> str:

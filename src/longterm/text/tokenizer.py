@@ -38,7 +38,7 @@ def terms(text: str) -> list[str]:
 
 def query_terms(text: str) -> list[str]:
     """Return what a query asks for: each term once, in order."""
-    return list(dict.fromkeys(term for run in _runs(folded(text)) for term in _asked(*run)))
+    return list(dict.fromkeys(term for run in _runs(folded(text)) for term in _query_forms(*run)))
 
 
 def words(text: str) -> list[str]:
@@ -63,7 +63,7 @@ def _indexed(run: str, unspaced: bool) -> list[str]:  # noqa: FBT001 - the pair 
     return [*run, *_pairs(run)] if unspaced else _spellings(run)
 
 
-def _asked(run: str, unspaced: bool) -> list[str]:  # noqa: FBT001 - the pair that _runs makes
+def _query_forms(run: str, unspaced: bool) -> list[str]:  # noqa: FBT001 - the pair that _runs makes
     if not unspaced:
         return _spellings(run)
     return _pairs(run) if len(run) > 1 else [run]

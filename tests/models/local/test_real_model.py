@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from langchain_core.messages import AIMessage
 
-from longterm.settings import local_chat_model
+from longterm.settings import configured_chat_model
 
 pytestmark = [pytest.mark.local_model, pytest.mark.timeout(3600)]
 
@@ -35,7 +35,7 @@ ASK = "List every food that the user talks about. preference: from 0 (hates it) 
 
 def extract(text: str) -> dict[str, Any]:
     # LangChain types the result by the schema's class; a schema in JSON has none.
-    model: Any = local_chat_model("qwen2.5-coder-1.5b")
+    model: Any = configured_chat_model("qwen2.5-coder-1.5b")
     bound = model.with_structured_output(FOODS, method="json_schema")
     return bound.invoke([("system", ASK), ("user", text)])
 
@@ -55,7 +55,7 @@ def test_it_finds_both_foods_and_keeps_to_the_schema(said: str, names: tuple[str
 
 
 async def test_it_answers_async_and_says_what_it_used() -> None:
-    answer = await local_chat_model("qwen2.5-coder-1.5b", max_tokens=8).ainvoke("Say hello.")
+    answer = await configured_chat_model("qwen2.5-coder-1.5b", max_tokens=8).ainvoke("Say hello.")
     assert isinstance(answer, AIMessage)
     assert answer.content
     assert answer.usage_metadata
@@ -63,6 +63,6 @@ async def test_it_answers_async_and_says_what_it_used() -> None:
 
 
 def test_a_prompt_that_is_too_long_is_an_error_that_says_so() -> None:
-    model = local_chat_model("qwen2.5-coder-1.5b", context=256)
+    model = configured_chat_model("qwen2.5-coder-1.5b", context=256)
     with pytest.raises(Exception, match="exceeds the available context size"):
         model.invoke("word " * 1000)

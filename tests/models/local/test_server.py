@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from longterm.errors import LocalModelError
-from longterm.models.local.server import Engine, Server, serve
+from longterm.models.local.server import Engine, Server, running_server
 
 FAKE = str(Path(__file__).with_name("fake_server.py"))
 
@@ -23,8 +23,8 @@ def is_running(pid: int) -> bool:
 
 
 def test_equal_engines_share_one_server_and_others_do_not(tmp_path: Path) -> None:
-    first, again = serve(engine(tmp_path)), serve(engine(tmp_path))
-    other = serve(engine(tmp_path, "other"))
+    first, again = running_server(engine(tmp_path)), running_server(engine(tmp_path))
+    other = running_server(engine(tmp_path, "other"))
     assert first is again
     assert first.url.startswith("http://127.0.0.1:")
     assert other.url != first.url
@@ -34,7 +34,8 @@ def test_equal_engines_share_one_server_and_others_do_not(tmp_path: Path) -> Non
 def test_threads_that_ask_at_once_start_one_server(tmp_path: Path) -> None:
     servers: list[Server] = []
     threads = [
-        threading.Thread(target=lambda: servers.append(serve(engine(tmp_path)))) for _ in range(8)
+        threading.Thread(target=lambda: servers.append(running_server(engine(tmp_path))))
+        for _ in range(8)
     ]
     for thread in threads:
         thread.start()
@@ -44,28 +45,28 @@ def test_threads_that_ask_at_once_start_one_server(tmp_path: Path) -> None:
 
 
 def test_a_server_that_died_is_started_again(tmp_path: Path) -> None:
-    first = serve(engine(tmp_path))
+    first = running_server(engine(tmp_path))
     first.process.kill()
     first.process.wait()
-    assert serve(engine(tmp_path)).url != first.url
+    assert running_server(engine(tmp_path)).url != first.url
 
 
 def test_a_server_that_fails_is_an_error_with_its_own_words(tmp_path: Path) -> None:
     with pytest.raises(LocalModelError, match=r"m\.gguf(.|\n)*not enough memory for this test"):
-        serve(engine(tmp_path, "dies"))
+        running_server(engine(tmp_path, "dies"))
 
 
 def test_a_server_that_never_answers_is_an_error_in_time(tmp_path: Path) -> None:
     start = time.monotonic()
     with pytest.raises(LocalModelError, match="did not start within 1 s"):
-        serve(engine(tmp_path, "mute"), seconds=1)
+        running_server(engine(tmp_path, "mute"), seconds=1)
     assert time.monotonic() - start < 5
 
 
 def test_a_broken_model_file_is_an_error_and_not_a_crash(tmp_path: Path) -> None:
     (tmp_path / "m.gguf").write_bytes(b"GGUF" + b"\0" * 100)
     with pytest.raises(LocalModelError, match="did not start"):
-        serve(Engine(model=tmp_path / "m.gguf", context=512, threads=1))
+        running_server(Engine(model=tmp_path / "m.gguf", context=512, threads=1))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")

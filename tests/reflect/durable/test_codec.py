@@ -17,7 +17,7 @@ from langchain_core.runnables import RunnableConfig
 from pydantic import BaseModel, ConfigDict
 
 from longterm.errors import InvalidInputError
-from longterm.reflect.durable.codec import decode, encode, portable_config
+from longterm.reflect.durable.codec import decode_payload, encode_payload, portable_config
 
 _leaf = st.none() | st.booleans() | st.integers() | st.text() | st.floats(allow_nan=False)
 _keys = st.text() | st.just("$longterm") | st.integers()
@@ -32,7 +32,7 @@ _data: st.SearchStrategy[Any] = st.recursive(
 
 @given(_data)
 def test_plain_data_comes_back_as_it_was(value: object) -> None:
-    assert decode(encode(value)) == value
+    assert decode_payload(encode_payload(value)) == value
 
 
 MESSAGES: list[BaseMessage] = [
@@ -52,11 +52,11 @@ MESSAGES: list[BaseMessage] = [
 
 def test_messages_come_back_as_messages() -> None:
     payload = {"messages": [*MESSAGES, ("user", "more"), {"role": "user", "content": "x"}]}
-    assert decode(encode(payload)) == payload
+    assert decode_payload(encode_payload(payload)) == payload
 
 
 def test_nothing_is_pickled() -> None:
-    text = encode({"messages": MESSAGES})
+    text = encode_payload({"messages": MESSAGES})
     assert "pickle" not in text
     assert json.loads(text)["messages"][0]["$longterm"] == "message"
 
@@ -77,7 +77,7 @@ class Point:
 def test_what_has_a_plain_form_takes_it() -> None:
     when = datetime(2026, 3, 1, tzinfo=UTC)
     values = [Colour.RED, Model(when=when), Point(1), UUID(int=1), when, {1}]
-    assert decode(encode(values)) == [
+    assert decode_payload(encode_payload(values)) == [
         "red",
         {"when": "2026-03-01T00:00:00Z"},
         {"x": 1},
@@ -89,7 +89,7 @@ def test_what_has_a_plain_form_takes_it() -> None:
 
 def test_what_has_none_is_refused_with_its_place() -> None:
     with pytest.raises(InvalidInputError, match=r"payload\.messages\[1\]\.file is a object"):
-        encode({"messages": ["fine", {"file": object()}]})
+        encode_payload({"messages": ["fine", {"file": object()}]})
 
 
 class Mine(HumanMessage):
@@ -113,7 +113,7 @@ class Wrapper(BaseModel):
 )
 def test_what_could_not_be_read_again_is_refused_too(value: object) -> None:
     with pytest.raises(InvalidInputError, match=r"payload\[0\].* cannot be stored as JSON"):
-        encode([value])
+        encode_payload([value])
 
 
 def test_a_config_leaves_out_what_nobody_could_store() -> None:
@@ -126,8 +126,8 @@ def test_a_config_leaves_out_what_nobody_could_store() -> None:
 
 
 def test_broken_text_comes_back_as_it_was() -> None:
-    assert decode(encode("half a \ud83d pair")) == "half a \ud83d pair"
-    encode("half a \ud83d pair").encode()
+    assert decode_payload(encode_payload("half a \ud83d pair")) == "half a \ud83d pair"
+    encode_payload("half a \ud83d pair").encode()
 
 
 def test_a_config_keeps_what_can_be_stored_and_names_the_rest() -> None:

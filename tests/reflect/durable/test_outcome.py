@@ -5,24 +5,24 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, strategies as st
 
-from longterm.reflect.durable.codec import encode
+from longterm.reflect.durable.codec import encode_payload
 from longterm.reflect.durable.outcome import (
     Done,
     Job,
+    JobVerdict,
     Moved,
     Other,
     Outcome,
     Replaced,
-    Verdict,
     judge,
-    read,
-    write,
+    read_outcome,
+    write_outcome,
 )
 
 
 def job(submitted: int, name: str = "j") -> Job:
-    config = encode({"configurable": {"user_id": "a"}})
-    payload = encode({"messages": []})
+    config = encode_payload({"configurable": {"user_id": "a"}})
+    payload = encode_payload({"messages": []})
     return Job(id=name, thread="thread", submitted=submitted, payload=payload, config=config)
 
 
@@ -33,7 +33,7 @@ def test_a_job_comes_back_from_its_text() -> None:
 
 @pytest.mark.parametrize("outcome", [Done("j", "[1]"), Moved("j", "w2"), Replaced("j")])
 def test_an_outcome_comes_back_from_its_text(outcome: Outcome) -> None:
-    assert read(write(outcome)) == outcome
+    assert read_outcome(write_outcome(outcome)) == outcome
 
 
 def test_a_retried_job_keeps_its_id_and_its_age() -> None:
@@ -43,21 +43,21 @@ def test_a_retried_job_keeps_its_id_and_its_age() -> None:
 
 
 def test_alone_a_job_just_starts() -> None:
-    assert judge(job(1), []) == Verdict()
+    assert judge(job(1), []) == JobVerdict()
 
 
 def test_an_older_payload_gives_way_to_a_newer_one_whatever_its_state() -> None:
     for running in (True, False):
-        assert judge(job(1), [Other("w", running, job(2))]) == Verdict(replaced=True)
+        assert judge(job(1), [Other("w", running, job(2))]) == JobVerdict(replaced=True)
 
 
 def test_a_newer_payload_waits_for_one_that_runs() -> None:
-    assert judge(job(2), [Other("w", running=True, job=job(1))]) == Verdict(wait=True)
+    assert judge(job(2), [Other("w", running=True, job=job(1))]) == JobVerdict(wait=True)
 
 
 def test_a_newer_payload_outdates_older_ones_that_wait() -> None:
     others = [Other("retry", running=False, job=job(1)), Other("runs", running=True, job=job(0))]
-    assert judge(job(2), others) == Verdict(wait=True, outdated=("retry",))
+    assert judge(job(2), others) == JobVerdict(wait=True, outdated=("retry",))
 
 
 @given(st.permutations(range(4)))

@@ -11,7 +11,7 @@ from langgraph.store.base import PutOp
 
 from longterm.errors import StoreError
 from longterm.stores import EmbeddedStore
-from longterm.stores.embedded.migrations import migrate, scripts
+from longterm.stores.embedded.migrations import migrate, migration_scripts
 
 NS = ("notes",)
 NOBODY = 65534
@@ -174,7 +174,7 @@ def version(connection: sqlite3.Connection) -> int:
 
 
 def test_a_file_goes_forward_from_the_first_release(connection: sqlite3.Connection) -> None:
-    first = scripts()[:1]
+    first = migration_scripts()[:1]
     migrate(connection, "x", first)
     migrate(connection, "x", [*first, "ALTER TABLE items ADD COLUMN mood TEXT;\n"])
     assert version(connection) == 2
@@ -182,7 +182,7 @@ def test_a_file_goes_forward_from_the_first_release(connection: sqlite3.Connecti
 
 
 def test_a_migration_that_fails_changes_nothing(connection: sqlite3.Connection) -> None:
-    first = scripts()[:1]
+    first = migration_scripts()[:1]
     migrate(connection, "x", first)
     with pytest.raises(sqlite3.Error):
         migrate(connection, "x", [*first, "CREATE TABLE half (x);\nSELECT nonsense;\n"])
@@ -191,9 +191,9 @@ def test_a_migration_that_fails_changes_nothing(connection: sqlite3.Connection) 
 
 
 def test_migrating_twice_is_fine(connection: sqlite3.Connection) -> None:
-    migrate(connection, "x", scripts())
-    migrate(connection, "x", scripts())
-    assert version(connection) == len(scripts())
+    migrate(connection, "x", migration_scripts())
+    migrate(connection, "x", migration_scripts())
+    assert version(connection) == len(migration_scripts())
 
 
 # --- looking after the file -------------------------------------------------------------------

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from longterm.errors import StoreError
-from longterm.stores.embedded.migrations import is_current, migrate, scripts, transaction
+from longterm.stores.embedded.migrations import is_current, migrate, migration_scripts, transaction
 
 
 @pytest.fixture
@@ -22,9 +22,9 @@ def connection(path: Path) -> Iterator[sqlite3.Connection]:
 def test_a_new_file_is_not_current_and_is_after_migrating(
     connection: sqlite3.Connection, path: Path
 ) -> None:
-    assert not is_current(connection, str(path), known=len(scripts()))
-    migrate(connection, str(path), scripts())
-    assert is_current(connection, str(path), known=len(scripts()))
+    assert not is_current(connection, str(path), known=len(migration_scripts()))
+    migrate(connection, str(path), migration_scripts())
+    assert is_current(connection, str(path), known=len(migration_scripts()))
 
 
 def test_a_migration_that_fails_leaves_nothing(connection: sqlite3.Connection, path: Path) -> None:
@@ -58,11 +58,11 @@ def test_a_schema_made_by_another_process_meanwhile_is_not_taken_for_a_foreign_o
         if statement == "PRAGMA user_version":
             connection.set_trace_callback(None)
             with closing(sqlite3.connect(path, isolation_level=None)) as other:
-                migrate(other, str(path), scripts())
+                migrate(other, str(path), migration_scripts())
 
     connection.set_trace_callback(intrude)
-    assert not is_current(connection, str(path), known=len(scripts()))
-    assert is_current(connection, str(path), known=len(scripts()))
+    assert not is_current(connection, str(path), known=len(migration_scripts()))
+    assert is_current(connection, str(path), known=len(migration_scripts()))
 
 
 def test_an_interrupt_while_a_transaction_begins_leaves_none_open(

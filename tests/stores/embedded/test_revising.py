@@ -12,7 +12,7 @@ from langgraph.store.base import PutOp
 from longterm.effects.capabilities import RevisionNote, Revisions
 from longterm.errors import StoreError
 from longterm.stores import EmbeddedStore
-from longterm.stores.embedded.migrations import migrate, scripts
+from longterm.stores.embedded.migrations import migrate, migration_scripts
 from longterm.stores.embedding import StoreIndex
 
 NS = ("memories", "ann")
@@ -90,7 +90,7 @@ def test_a_hidden_item_that_is_written_again_begins_a_new_life(path: Path) -> No
 
 def test_a_file_of_the_first_release_is_brought_forward(path: Path) -> None:
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        migrate(connection, str(path), scripts()[:1])
+        migrate(connection, str(path), migration_scripts()[:1])
         connection.execute("INSERT INTO namespaces (id, path) VALUES (1, 'memories.ann')")
         connection.execute(
             "INSERT INTO items VALUES (1, 1, 'a', 1, 5, 7, NULL, NULL, NULL, 1, ?)",

@@ -19,7 +19,7 @@ from openai import APIConnectionError, APITimeoutError, DefaultAsyncHttpxClient,
 from pydantic import PrivateAttr
 
 from longterm.models.local.paths import default_cache, default_threads
-from longterm.models.local.server import Engine, connection_lost, serve
+from longterm.models.local.server import Engine, connection_lost, running_server
 from longterm.models.local.weights import find_model
 
 __all__ = ["LocalChatModel", "local_chat_model"]
@@ -94,7 +94,7 @@ class LocalChatModel(ChatOpenAI):
 
     def _connect(self) -> None:
         """Point both clients at the running server; it may have a new address after a crash."""
-        server = serve(self._engine)
+        server = running_server(self._engine)
         for client in (self.root_client, self.root_async_client):
             client.base_url = f"{server.url}/v1"
             client.api_key = server.key

@@ -25,7 +25,7 @@ from typing import IO
 
 from longterm.errors import LocalModelError, MissingExtraError
 
-__all__ = ["Engine", "Server", "connection_lost", "serve"]
+__all__ = ["Engine", "Server", "connection_lost", "running_server"]
 
 # By path and with -P: no file in the current folder or beside ours can stand in for a module.
 _SERVING = (sys.executable, "-P", str(Path(__file__).with_name("serving.py")))
@@ -59,7 +59,7 @@ _servers: dict[tuple[int, Engine], Server] = {}
 _lock = threading.Lock()
 
 
-def serve(engine: Engine, *, seconds: float = _START_SECONDS) -> Server:
+def running_server(engine: Engine, *, seconds: float = _START_SECONDS) -> Server:
     """Return the server of *engine*, starting it if none runs; threads may call this at once."""
     # A forked child must not talk over (or stop) the server of its parent.
     slot = (os.getpid(), engine)

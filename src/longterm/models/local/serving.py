@@ -12,13 +12,13 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-__all__ = ["main"]
+__all__ = ["serve_model"]
 
 #: For prompts of the past; the engine's own default is 8 GB.
 _PROMPT_CACHE_MIB = 256
 
 
-def main() -> None:
+def serve_model() -> None:
     """Serve until standard input closes."""
     # Ctrl-C goes to every process of a terminal; whether to end is our parent's decision.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -46,4 +46,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    serve_model()

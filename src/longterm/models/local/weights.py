@@ -17,11 +17,11 @@ from filelock import FileLock
 from longterm.errors import LocalModelError
 from longterm.models.local.catalogue import MODELS, KnownModel
 from longterm.models.local.progress import announce, download_bar
-from longterm.models.local.sources import Chunks, Hub, Source
+from longterm.models.local.sources import Chunks, Hub, WeightSource
 
 __all__ = ["DEFAULT_SOURCES", "find_model"]
 
-DEFAULT_SOURCES: tuple[Source, ...] = (Hub(), Chunks())
+DEFAULT_SOURCES: tuple[WeightSource, ...] = (Hub(), Chunks())
 
 _MAGIC = b"GGUF"
 #: What a source may need for a moment beside the file itself.
@@ -32,7 +32,7 @@ def find_model(
     name_or_path: str | Path,
     *,
     cache: Path,
-    sources: Sequence[Source] = DEFAULT_SOURCES,
+    sources: Sequence[WeightSource] = DEFAULT_SOURCES,
     known: Mapping[str, KnownModel] = MODELS,
 ) -> Path:
     """Return the path of a model's file, fetching it into *cache* first where need be."""
@@ -68,7 +68,7 @@ def _cached(model: KnownModel, cache: Path) -> Path | None:
     return path if _is_right(model, path) else None
 
 
-def _fetch(model: KnownModel, cache: Path, sources: Sequence[Source]) -> Path:
+def _fetch(model: KnownModel, cache: Path, sources: Sequence[WeightSource]) -> Path:
     folder = cache / f"{model.file}.partial"
     folder.mkdir(exist_ok=True)
     partial = folder / model.file

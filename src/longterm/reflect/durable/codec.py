@@ -2,7 +2,8 @@
 
 Plain data comes back as it was, tuples included; LangChain messages come back as messages.
 Anything else that has an obvious plain form (a model, a date, a UUID) takes that form for good.
-What has none is refused by `encode` with the path to it, before anything is stored. Nothing is
+What has none is refused by `encode_payload` with the path to it, before anything is
+stored. Nothing is
 ever unpickled, and no class is imported because stored text names it.
 """
 
@@ -23,7 +24,7 @@ from pydantic_core import PydanticSerializationError
 
 from longterm.errors import InvalidInputError
 
-__all__ = ["decode", "encode", "portable_config"]
+__all__ = ["decode_payload", "encode_payload", "portable_config"]
 
 #: A dict with this one key stands for something that JSON has no form for.
 _MARK = "$longterm"
@@ -35,13 +36,13 @@ _SECRET = ("key", "token", "secret", "password", "auth")
 _SECRET_TOO = ("cookie", "credential", "passwd", "bearer", "dsn", "header")
 
 
-def encode(value: Any) -> str:
+def encode_payload(value: Any) -> str:
     """Return *value* as JSON text; raises `InvalidInputError` for what has no plain form."""
     return json.dumps(_plain(value, ("payload",)), separators=(",", ":"))
 
 
-def decode(text: str) -> Any:
-    """Return what `encode` was given, in its plain form."""
+def decode_payload(text: str) -> Any:
+    """Return what `encode_payload` was given, in its plain form."""
     return _restore(json.loads(text))
 
 

@@ -60,7 +60,7 @@ def database_url(url: str) -> sa.URL:
     try:
         parsed = sa.make_url(url)
     except (ArgumentError, ValueError):
-        raise _refusal(url) from None
+        raise _refusal_of_row(url) from None
     match parsed.get_backend_name():
         case "sqlite" if parsed.database not in (None, "", ":memory:"):
             # A program may change its directory while it runs.
@@ -68,10 +68,10 @@ def database_url(url: str) -> sa.URL:
         case "postgresql" | "postgres":
             return parsed.set(drivername="postgresql+psycopg")
         case _:
-            raise _refusal(url)
+            raise _refusal_of_row(url)
 
 
-def _refusal(url: str) -> ConfigurationError:
+def _refusal_of_row(url: str) -> ConfigurationError:
     return ConfigurationError(
         f"Reflections cannot be kept in {masked(url)!r}. Pass durable='sqlite:///file.db' for one "
         "machine, or durable='postgresql://user:password@host/database' for several."

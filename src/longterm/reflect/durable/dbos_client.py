@@ -50,7 +50,7 @@ from longterm.reflect.durable.database import (
     open_engine,
 )
 from longterm.reflect.durable.lease import Leases, Watch, leases_on
-from longterm.reflect.durable.outcome import Job, Other, Outcome, write
+from longterm.reflect.durable.outcome import Job, Other, Outcome, write_outcome
 from longterm.reflect.threads import aside, start
 
 __all__ = [
@@ -310,7 +310,7 @@ def step(name: str, do: Callable[[], T]) -> T:
 
 def _run(name: str, text: str) -> str:
     """Do one job: the DBOS workflow."""
-    return write(process.worker(name).work(Job.read(text), cast("str", DBOS.workflow_id)))
+    return write_outcome(process.worker(name).work(Job.read(text), cast("str", DBOS.workflow_id)))
 
 
 class _Process:

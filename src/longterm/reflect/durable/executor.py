@@ -27,7 +27,7 @@ from longterm.effects.runnable import given_store
 from longterm.errors import ConfigurationError, InvalidInputError, ReflectionError
 from longterm.memory.model import JOB_ID
 from longterm.memory.namespace import Namespace
-from longterm.reflect.durable.codec import encode, portable_config
+from longterm.reflect.durable.codec import encode_payload, portable_config
 from longterm.reflect.durable.database import TableLedger, database_url
 from longterm.reflect.durable.dbos_client import (
     ACTIVE,
@@ -42,8 +42,8 @@ from longterm.reflect.durable.dbos_client import (
 )
 from longterm.reflect.durable.futures import Futures
 from longterm.reflect.durable.outcome import Done, Job, Moved, Outcome, Replaced, judge
-from longterm.reflect.executor import ERASE_WAITS, Failure, LocalReflectionExecutor, closed
-from longterm.reflect.job import Rules, namespace_of, words_of
+from longterm.reflect.executor import ERASE_WAITS, Failure, LocalReflectionExecutor, closed_error
+from longterm.reflect.job import Rules, error_text, namespace_of
 from longterm.reflect.retry import Retry
 from longterm.reflect.threads import aside, start
 from longterm.reflect.usage import Budget, Ledger, Usage, day_of
@@ -213,8 +213,8 @@ class DurableExecutor(LocalReflectionExecutor):
             id=uuid4().hex,
             thread=thread,
             submitted=_timestamps.next(),
-            payload=encode(payload),
-            config=encode(stored),
+            payload=encode_payload(payload),
+            config=encode_payload(stored),
             namespace=namespace,
         )
         workflow = self._desk.debounce(job, delay)
@@ -254,16 +254,16 @@ class DurableExecutor(LocalReflectionExecutor):
             seconds = self._rules.next_try(error, job.attempt, job.thread)
             if seconds is None:
                 self._futures.failed(job, error)
-            return {"result": None, "error": words_of(error), "retry": seconds}
+            return {"result": None, "error": error_text(error), "retry": seconds}
         try:
-            text = encode(result)
+            text = encode_payload(result)
         except InvalidInputError:
-            text = encode(repr(result))
+            text = encode_payload(repr(result))
         return {"result": text, "error": None, "retry": None}
 
     def _check_open(self) -> None:
         if self._closed:
-            raise closed()
+            raise closed_error()
         if self._process != os.getpid():
             raise ConfigurationError(
                 "This ReflectionExecutor was made before its process was forked, and its "

@@ -21,9 +21,9 @@ from sqlalchemy.exc import DBAPIError
 from typing_extensions import override
 
 from longterm.errors import InvalidInputError, ReflectionError
-from longterm.reflect.durable.codec import decode
+from longterm.reflect.durable.codec import decode_payload
 from longterm.reflect.durable.dbos_client import ENDED, WAITING, DbosClient, Status
-from longterm.reflect.durable.outcome import Done, Job, Moved, Outcome, Replaced, read
+from longterm.reflect.durable.outcome import Done, Job, Moved, Outcome, Replaced, read_outcome
 from longterm.reflect.threads import start
 
 __all__ = ["Futures", "Tracker"]
@@ -36,7 +36,7 @@ _SLEEP = 5.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Waiting:
+class _Unsettled:
     job: Job
     due: float
     #: When it is due however often newer ones put it off.
@@ -48,7 +48,7 @@ class Tracker:
     """Futures by workflow, and workflows by job. Thread-safe."""
 
     def __init__(self) -> None:
-        self._waiting: dict[str, list[_Waiting]] = {}
+        self._waiting: dict[str, list[_Unsettled]] = {}
         self._workflows: dict[str, str] = {}
         self._lock = threading.Lock()
 
@@ -70,7 +70,7 @@ class Tracker:
             here = self._waiting.pop(workflow, [])
             replaced = [other for other in here if other.job.submitted < job.submitted]
             latest = min([latest, *(other.latest for other in replaced)])
-            entry = _Waiting(job, min(due, latest), latest, future)
+            entry = _Unsettled(job, min(due, latest), latest, future)
             self._place(workflow, [other for other in here if other not in replaced] + [entry])
             self._forget(replaced)
         _cancel(replaced)
@@ -134,23 +134,23 @@ class Tracker:
         for workflow in list(self._waiting):
             _cancel(self._take(workflow))
 
-    def _take(self, workflow: str) -> list[_Waiting]:
+    def _take(self, workflow: str) -> list[_Unsettled]:
         with self._lock:
             entries = self._waiting.pop(workflow, [])
             self._forget(entries)
         return entries
 
-    def _place(self, workflow: str, entries: list[_Waiting]) -> None:
+    def _place(self, workflow: str, entries: list[_Unsettled]) -> None:
         if entries:
             self._waiting[workflow] = self._waiting.get(workflow, []) + entries
             self._workflows.update((entry.job.id, workflow) for entry in entries)
 
-    def _forget(self, entries: Iterable[_Waiting]) -> None:
+    def _forget(self, entries: Iterable[_Unsettled]) -> None:
         for entry in entries:
             self._workflows.pop(entry.job.id, None)
 
 
-def _cancel(entries: Iterable[_Waiting]) -> None:
+def _cancel(entries: Iterable[_Unsettled]) -> None:
     for entry in entries:
         Future[Any].cancel(entry.future)  # that of the base class: the database is not asked
 
@@ -227,7 +227,7 @@ class Futures:
                 if status.state in WAITING:
                     self._jobs.cancel([workflow])
                     return True
-                match _outcome(status):
+                match _outcome_of(status):
                     case Moved(to=to):
                         self._tracker.move(workflow, to)
                     case _:
@@ -277,8 +277,8 @@ class Futures:
     def _settle(self, status: Status) -> None:
         workflow, job = status.workflow, None if status.job is None else status.job.id
         try:
-            outcome = _outcome(status)
-            result = decode(outcome.result) if isinstance(outcome, Done) else None
+            outcome = _outcome_of(status)
+            result = decode_payload(outcome.result) if isinstance(outcome, Done) else None
         except (InvalidInputError, ValueError, LookupError, TypeError) as unread:
             error = ReflectionError(f"What came of it cannot be read: {unread}")
             self._tracker.end(workflow, job, lambda future: future.set_exception(error))
@@ -296,6 +296,6 @@ class Futures:
                 self._tracker.end(workflow, job, lambda future: future.set_exception(error))
 
 
-def _outcome(status: Status) -> Outcome | str:
+def _outcome_of(status: Status) -> Outcome | str:
     """Return what came of a workflow; its state where nothing did."""
-    return read(status.output or "") if status.state == "SUCCESS" else status.state
+    return read_outcome(status.output or "") if status.state == "SUCCESS" else status.state

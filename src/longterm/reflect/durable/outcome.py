@@ -15,19 +15,19 @@ from typing import Any
 from langchain_core.runnables import RunnableConfig
 
 from longterm.errors import InvalidInputError
-from longterm.reflect.durable.codec import decode
+from longterm.reflect.durable.codec import decode_payload
 
 __all__ = [
     "Done",
     "Job",
+    "JobVerdict",
     "Moved",
     "Other",
     "Outcome",
     "Replaced",
-    "Verdict",
     "judge",
-    "read",
-    "write",
+    "read_outcome",
+    "write_outcome",
 ]
 
 
@@ -71,7 +71,7 @@ class Job:
 
     def content(self) -> tuple[Any, RunnableConfig]:
         """Return payload and config."""
-        return decode(self.payload), decode(self.config)
+        return decode_payload(self.payload), decode_payload(self.config)
 
     def again(self) -> Job:
         """Return the same job on its next attempt."""
@@ -109,13 +109,13 @@ Outcome = Done | Moved | Replaced
 _KINDS: dict[str, type[Outcome]] = {"done": Done, "moved": Moved, "replaced": Replaced}
 
 
-def write(outcome: Outcome) -> str:
+def write_outcome(outcome: Outcome) -> str:
     """Return *outcome* as JSON."""
     return json.dumps({"kind": type(outcome).__name__.lower(), **asdict(outcome)})
 
 
-def read(text: str) -> Outcome:
-    """Return the outcome that `write` was given; raises `InvalidInputError` for other texts."""
+def read_outcome(text: str) -> Outcome:
+    """Return what `write_outcome` was given; raises `InvalidInputError` for other texts."""
     try:
         fields = json.loads(text)
         return _KINDS[fields.pop("kind")](**fields)
@@ -133,7 +133,7 @@ class Other:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class JobVerdict:
     """What a job that is about to start must do."""
 
     #: Give way to a newer one.
@@ -144,13 +144,13 @@ class Verdict:
     outdated: tuple[str, ...] = ()
 
 
-def judge(job: Job, others: Iterable[Other]) -> Verdict:
+def judge(job: Job, others: Iterable[Other]) -> JobVerdict:
     """Decide between *job* and all *others* of its thread: the newest payload wins."""
     others = list(others)
     age = (job.submitted, job.id)
     if any((other.job.submitted, other.job.id) > age for other in others):
-        return Verdict(replaced=True)
-    return Verdict(
+        return JobVerdict(replaced=True)
+    return JobVerdict(
         wait=any(other.running for other in others),
         outdated=tuple(other.workflow for other in others if not other.running),
     )

@@ -17,7 +17,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from longterm.memory.revision import Revision
 from longterm.service import shown_content
 
-__all__ = ["RevisionStep", "content_text", "page", "steps_of"]
+__all__ = ["RevisionStep", "content_shown", "page", "steps_of"]
 
 #: No script, style or picture from elsewhere, no form to elsewhere, no frame.
 _POLICY = (
@@ -26,14 +26,14 @@ _POLICY = (
 )
 
 
-def content_text(content: Any) -> str:
+def content_shown(content: Any) -> str:
     """Return a memory's content as text: its words, or its fields as JSON."""
     return (
         content if isinstance(content, str) else json.dumps(content, ensure_ascii=False, indent=2)
     )
 
 
-def _moment(time: datetime) -> str:
+def _local_time(time: datetime) -> str:
     return f"{time:%Y-%m-%d %H:%M}"
 
 
@@ -45,9 +45,9 @@ _TEMPLATES = Environment(
     lstrip_blocks=True,
 )
 _TEMPLATES.filters |= {
-    "moment": _moment,
+    "moment": _local_time,
     "part": lambda text: quote(str(text), safe=""),
-    "words": content_text,
+    "words": content_shown,
 }
 
 
@@ -78,7 +78,7 @@ def steps_of(revisions: Sequence[Revision]) -> list[RevisionStep]:
         after = (
             ""
             if one.value is None
-            else content_text(shown_content(one.value.get("content", one.value)))
+            else content_shown(shown_content(one.value.get("content", one.value)))
         )
         steps.append(RevisionStep(one, [*_pieces(before, after)]))
         before = after

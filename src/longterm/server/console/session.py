@@ -81,7 +81,7 @@ def _looker(request: Request) -> Principal:
     return principal
 
 
-def _operator(principal: Annotated[Principal, Depends(_looker)]) -> Principal:
+def _is_operator(principal: Annotated[Principal, Depends(_looker)]) -> Principal:
     if not principal.may("admin"):
         raise HTTPException(403, "This page is for keys with the scope admin.")
     return principal
@@ -109,7 +109,7 @@ def _guarded(
 
 #: Who looks; for administrators only; the memory of the user in the path.
 Looker = Annotated[Principal, Depends(_looker)]
-Operator = Annotated[Principal, Depends(_operator)]
+Operator = Annotated[Principal, Depends(_is_operator)]
 Memory = Annotated[UserMemory, Depends(_memory)]
 #: For routes that change something.
 Guarded = Depends(_guarded)

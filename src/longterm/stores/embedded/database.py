@@ -19,7 +19,7 @@ from typing import Any, Literal
 
 from longterm.errors import StoreError
 from longterm.stores.embedded.encryption import Cipher
-from longterm.stores.embedded.migrations import is_current, migrate, scripts
+from longterm.stores.embedded.migrations import is_current, migrate, migration_scripts
 
 __all__ = ["MEMORY", "Database", "Synchronous"]
 
@@ -163,7 +163,7 @@ class Database:
             )
 
     def _prepare(self) -> None:
-        migrations = scripts()
+        migrations = migration_scripts()
         try:
             if not self.in_memory:
                 # For our user alone; SQLite gives its log the same mode.

@@ -9,17 +9,17 @@ from langgraph.store.base import SearchItem
 from numpy.typing import NDArray
 
 from longterm.errors import ModelChangedError
-from longterm.stores.embedded.scopes import Scope, ScopeCache, Signals, Slots, View
+from longterm.stores.embedded.scopes import Scope, ScopeCache, ScopeView, Signals, Slots
 from longterm.stores.embedded.transaction import Transaction, fetched, latest
 from longterm.stores.filters import EVERYTHING
 from longterm.stores.matrix import Vector
 from longterm.stores.operations import ExplainedItem, Explanation, HybridHit
 from longterm.stores.preparing import FindItems
 from longterm.stores.rows import Row
-from longterm.stores.scoring import NOTHING, Scores, bm25, contributions, fused, in_order
+from longterm.stores.scoring import NOTHING, Scores, contributions, fused, in_order, score_terms
 from longterm.text.tokenizer import VERSION
 
-__all__ = ["Asked", "find"]
+__all__ = ["VectorQuery", "find"]
 
 _CHUNK = 32
 #: One in so many of what a signal finds is good enough for its neighbours to be of interest.
@@ -27,7 +27,7 @@ _CENTRES = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class VectorQuery:
     """A query as vectors see it: what to compare with, of which model."""
 
     vector: Vector | None
@@ -35,7 +35,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Ranking:
+class ScopeScores:
     """The scores of a scope, by slot."""
 
     slots: Slots
@@ -43,7 +43,7 @@ class Ranking:
 
 
 def find(
-    tx: Transaction, op: FindItems, asked: Asked, cache: ScopeCache, *, own: bool
+    tx: Transaction, op: FindItems, asked: VectorQuery, cache: ScopeCache, *, own: bool
 ) -> list[SearchItem] | list[HybridHit]:
     """Find the items that *op* asks for; *own*: this transaction wrote some of them."""
     if op.answer == "hybrid":
@@ -70,7 +70,8 @@ def _page(tx: Transaction, op: FindItems, found: Iterator[_Found]) -> list[Searc
         for one in page:
             tx.touch(one.row)
     return [
-        _explained(one) if op.answer == "explained" else one.row.found(_score(one)) for one in page
+        _explained(one) if op.answer == "explained" else one.row.found(_slot_score(one))
+        for one in page
     ]
 
 
@@ -78,8 +79,8 @@ def _page(tx: Transaction, op: FindItems, found: Iterator[_Found]) -> list[Searc
 
 
 def _ranking(
-    tx: Transaction, op: FindItems, asked: Asked, cache: ScopeCache, *, own: bool
-) -> Ranking:
+    tx: Transaction, op: FindItems, asked: VectorQuery, cache: ScopeCache, *, own: bool
+) -> ScopeScores:
     signals = Signals(text=bool(op.terms), model=None, dims=0)
     if asked.vector is not None:
         signals = replace(signals, model=asked.model, dims=len(asked.vector))
@@ -87,11 +88,11 @@ def _ranking(
     cache.settle(op.path)
     slots = _there(tx, op, view.slots) if op.exact else view.slots
     live = slots.live
-    text = None if view.lexicon is None else bm25(view.lexicon, live, op.terms)
+    text = None if view.lexicon is None else score_terms(view.lexicon, live, op.terms)
     cosines = None
     if asked.vector is not None and asked.model is not None:
         cosines = scope.cosines(tx.connection, view, signals, asked.vector)
-    return Ranking(slots, fused(text, cosines, live))
+    return ScopeScores(slots, fused(text, cosines, live))
 
 
 def _there(tx: Transaction, op: FindItems, slots: Slots) -> Slots:
@@ -103,7 +104,7 @@ def _there(tx: Transaction, op: FindItems, slots: Slots) -> Slots:
 
 def _viewed(
     tx: Transaction, path: str, signals: Signals, cache: ScopeCache, *, own: bool
-) -> tuple[Scope, View]:
+) -> tuple[Scope, ScopeView]:
     if not own:
         scope = cache.shared(path)
         # The first read of a transaction decides which state of the file it sees. Under the lock,
@@ -155,7 +156,7 @@ class _Reader:
 
 
 def _ranked(
-    reader: _Reader, op: FindItems, ranking: Ranking, score: NDArray[np.float32]
+    reader: _Reader, op: FindItems, ranking: ScopeScores, score: NDArray[np.float32]
 ) -> Iterator[tuple[int, Row]]:
     """Fetch the items in the order of *score*, in growing chunks, as most are not wanted."""
     size = op.offset + op.limit + (0 if op.condition == EVERYTHING else _CHUNK)
@@ -167,7 +168,7 @@ def _ranked(
             start, size = start + size, size * 4
 
 
-def _score(found: _Found) -> float | None:
+def _slot_score(found: _Found) -> float | None:
     if found.slot is None or found.scores is None:
         return None
     score = float(found.scores.score[found.slot])
@@ -177,13 +178,13 @@ def _score(found: _Found) -> float | None:
 def _explained(found: _Found) -> ExplainedItem:
     nothing = Explanation(None, None, None, None)
     if found.slot is None or found.scores is None:
-        return ExplainedItem(found.row.found(_score(found)), nothing)
+        return ExplainedItem(found.row.found(_slot_score(found)), nothing)
     text, vector = contributions(found.scores, found.slot)
     raw = found.scores.raw(found.slot)
-    return ExplainedItem(found.row.found(_score(found)), Explanation(text, vector, *raw))
+    return ExplainedItem(found.row.found(_slot_score(found)), Explanation(text, vector, *raw))
 
 
-def _hits(tx: Transaction, op: FindItems, ranking: Ranking) -> list[HybridHit]:
+def _hits(tx: Transaction, op: FindItems, ranking: ScopeScores) -> list[HybridHit]:
     """Collect the best of each signal, both being asked about all of them."""
     reader, scores = _Reader(tx, op, ranking.slots), ranking.scores
     small = np.count_nonzero(ranking.slots.live) <= op.full_scan_limit
@@ -193,7 +194,7 @@ def _hits(tx: Transaction, op: FindItems, ranking: Ranking) -> list[HybridHit]:
     return [HybridHit(found[slot], *scores.raw(slot)) for slot in ordered]
 
 
-def _best(reader: _Reader, op: FindItems, ranking: Ranking) -> NDArray[np.int64]:
+def _best(reader: _Reader, op: FindItems, ranking: ScopeScores) -> NDArray[np.int64]:
     """Find what each signal puts first, and what was written around the best of it."""
     found: list[int] = []
     centres: list[int] = []

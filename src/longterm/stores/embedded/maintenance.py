@@ -12,10 +12,10 @@ from longterm.stores.embedded.migrations import add_functions
 from longterm.stores.embedded.wal import lost_commits
 from longterm.stores.operations import Stats
 
-__all__ = ["backup", "check", "scrub", "stats", "vacuum"]
+__all__ = ["backup_file", "check_file", "file_stats", "scrub", "vacuum"]
 
 
-def stats(database: Database, cache_bytes: int) -> Stats:
+def file_stats(database: Database, cache_bytes: int) -> Stats:
     """Count."""
     with database.reading() as connection:
         items, namespaces = connection.execute(
@@ -28,7 +28,7 @@ def stats(database: Database, cache_bytes: int) -> Stats:
         return Stats(
             int(items),
             namespaces,
-            _number(
+            _scalar(
                 connection,
                 "SELECT count(*) FROM vectors INDEXED BY vectors_by_text "
                 "WHERE model = (SELECT model FROM state)",
@@ -37,12 +37,12 @@ def stats(database: Database, cache_bytes: int) -> Stats:
             dims,
             _size(connection, database),
             cache_bytes,
-            _number(connection, "PRAGMA user_version"),
-            _number(connection, "SELECT count(*) FROM revisions"),
+            _scalar(connection, "PRAGMA user_version"),
+            _scalar(connection, "SELECT count(*) FROM revisions"),
         )
 
 
-def check(database: Database) -> list[str]:
+def check_file(database: Database) -> list[str]:
     """Say what is wrong with the file, in words; nothing when it is sound.
 
     A damaged log is noticed only until the next write or close, which overwrites it.
@@ -53,7 +53,7 @@ def check(database: Database) -> list[str]:
         if damage:
             return damage
         add_functions(connection)
-        wrong = [wrong for wrong, query in _MUST_BE_NONE if _number(connection, query)]
+        wrong = [wrong for wrong, query in _MUST_BE_NONE if _scalar(connection, query)]
     lost = 0 if database.in_memory else lost_commits(Path(f"{database.path}-wal"))
     if lost:
         wrong.append(
@@ -63,7 +63,7 @@ def check(database: Database) -> list[str]:
     return wrong
 
 
-def backup(database: Database, target: Path) -> None:
+def backup_file(database: Database, target: Path) -> None:
     """Copy everything committed so far to a new file, while others read and write."""
     if target.exists():
         raise StoreError(f"{target} exists already; a backup never overwrites a file.")
@@ -156,11 +156,11 @@ _MUST_BE_NONE = (
 
 def _size(connection: sqlite3.Connection, database: Database) -> int:
     if database.in_memory:
-        pages = _number(connection, "PRAGMA page_count")
-        return pages * _number(connection, "PRAGMA page_size")
+        pages = _scalar(connection, "PRAGMA page_count")
+        return pages * _scalar(connection, "PRAGMA page_size")
     files = (Path(database.path), Path(f"{database.path}-wal"))
     return sum(file.stat().st_size for file in files if file.exists())
 
 
-def _number(connection: sqlite3.Connection, query: str) -> int:
+def _scalar(connection: sqlite3.Connection, query: str) -> int:
     return int(connection.execute(query).fetchone()[0])

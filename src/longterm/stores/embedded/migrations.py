@@ -20,7 +20,7 @@ __all__ = [
     "is_current",
     "is_ours",
     "migrate",
-    "scripts",
+    "migration_scripts",
     "transaction",
 ]
 
@@ -28,7 +28,7 @@ __all__ = [
 APPLICATION_ID = 0x4C54524D
 
 
-def scripts() -> list[str]:
+def migration_scripts() -> list[str]:
     """Read the SQL of every migration, oldest first."""
     folder = files("longterm.stores.embedded").joinpath("schema")
     found = sorted(folder.iterdir(), key=lambda file: file.name)
@@ -45,7 +45,7 @@ def is_ours(connection: sqlite3.Connection, path: str, *, known: int) -> bool:
 
     Call it inside a transaction: between two readings another process may create the schema.
     """
-    application, version = _number(connection, "application_id"), _version(connection)
+    application, version = _script_number(connection, "application_id"), _version(connection)
     if application == APPLICATION_ID:
         _refuse_newer(path, version, known)
         return True
@@ -116,12 +116,12 @@ def _refuse_newer(path: str, version: int, known: int) -> None:
 
 
 def _version(connection: sqlite3.Connection) -> int:
-    return _number(connection, "user_version")
+    return _script_number(connection, "user_version")
 
 
 def _has_tables(connection: sqlite3.Connection) -> bool:
     return bool(connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
 
 
-def _number(connection: sqlite3.Connection, pragma: str) -> int:
+def _script_number(connection: sqlite3.Connection, pragma: str) -> int:
     return int(connection.execute(f"PRAGMA {pragma}").fetchone()[0])

@@ -28,16 +28,16 @@ _DEEPEST = 20
 
 def narrow(condition: Condition) -> Sql:
     """Say in SQL what lets every item through that *condition* means, and few others."""
-    said = _said(condition, "$")
+    said = _condition_sql(condition, "$")
     if said is None or len(said.parameters) > _MOST_PARAMETERS or _nested(said) > _DEEPEST:
         return Sql("1")
     return Sql(f"CASE WHEN plain THEN {said.text} ELSE 1 END", said.parameters)
 
 
-def _said(condition: Condition, path: str) -> Sql | None:
+def _condition_sql(condition: Condition, path: str) -> Sql | None:
     match condition:
         case Field(name, inner) if _is_simple(name):
-            return _said(inner, f'{path}."{name}"')
+            return _condition_sql(inner, f'{path}."{name}"')
         case Equals(wanted):
             return _equal(path, wanted)
         case Compare(name, bound):
@@ -45,9 +45,11 @@ def _said(condition: Condition, path: str) -> Sql | None:
         case Exists(wanted):
             return Sql(f"json_type(value, ?) IS {'NOT ' if wanted else ''}NULL", (path,))
         case Every(parts):
-            return _joined(" AND ", [said for part in parts if (said := _said(part, path))])
+            return _joined(
+                " AND ", [said for part in parts if (said := _condition_sql(part, path))]
+            )
         case Either(parts):
-            return _one_of(parts, path) or _any_of([_said(part, path) for part in parts])
+            return _one_of(parts, path) or _any_of([_condition_sql(part, path) for part in parts])
         case _:
             return None
 

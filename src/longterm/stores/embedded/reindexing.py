@@ -68,7 +68,7 @@ def renew_terms(database: Database, fields: Sequence[str]) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Entry:
+class _Unindexed:
     """An item to index, as it was when it was read."""
 
     id: int
@@ -109,7 +109,7 @@ class Reindexing:
         """Index one item after the other, in the order they were written, up to *end*."""
         count = _AT_ONCE
         while count == _AT_ONCE:
-            entries: list[_Entry] = await Work(partial(self._next, progress.revision, end))
+            entries: list[_Unindexed] = await Work(partial(self._next, progress.revision, end))
             count = len(entries)
             if entries:
                 await self._index(entries, model)
@@ -117,7 +117,7 @@ class Reindexing:
                 await Work(partial(self._report, progress.done))
         return progress
 
-    async def _index(self, entries: Sequence[_Entry], model: int | None) -> None:
+    async def _index(self, entries: Sequence[_Unindexed], model: int | None) -> None:
         vectors: Mapping[bytes, bytes] = {}
         if self.embedder is not None and model is not None:
             texts = [text for entry in entries for text in entry.found_by.texts]
@@ -130,7 +130,7 @@ class Reindexing:
         with self.database.writing() as connection:
             return register_model(Transaction(connection, self.database.path), self.embedder)
 
-    def _next(self, after: int, end: int) -> list[_Entry]:
+    def _next(self, after: int, end: int) -> list[_Unindexed]:
         """Read the next items as they were written: what changes meanwhile comes again."""
         with self.database.reading() as connection:
             rows = connection.execute(
@@ -139,11 +139,11 @@ class Reindexing:
                 (after, end, _AT_ONCE),
             ).fetchall()
         return [
-            _Entry(number, namespace, revision, indexed(decode(value), fields, self.fields))
+            _Unindexed(number, namespace, revision, indexed(decode(value), fields, self.fields))
             for number, namespace, revision, value, fields in rows
         ]
 
-    def _write(self, entries: Sequence[_Entry], vectors: Vectors) -> None:
+    def _write(self, entries: Sequence[_Unindexed], vectors: Vectors) -> None:
         with self._writing(vectors.model) as tx:
             for entry in entries:
                 found = tx.execute("SELECT revision FROM items WHERE id = ?", (entry.id,))

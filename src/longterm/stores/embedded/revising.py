@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 from longterm.effects.capabilities import Keep, RevisionNote, RevisionRow
-from longterm.stores.embedded.scopes import within
+from longterm.stores.embedded.scopes import within_prefix
 from longterm.stores.embedded.transaction import Transaction
 from longterm.stores.names import from_column, to_labels
 from longterm.stores.preparing import (
@@ -28,13 +28,13 @@ from longterm.stores.values import decode
 __all__ = [
     "close_last",
     "end_expired",
-    "erase",
+    "erase_rows",
     "last_time",
     "leave",
     "pages",
     "prune",
     "prune_one",
-    "revisions_of",
+    "read_revisions",
     "states",
 ]
 
@@ -57,7 +57,7 @@ def close_last(tx: Transaction, place: Place, last: int | None, item: int) -> in
         tx.execute(
             "INSERT INTO revisions SELECT namespace, key, 1, updated_at, created_at, ?, ?, fields, "
             "value, checksum FROM items WHERE id = ?",
-            (_BEFORE.action, _noted(_BEFORE), item),
+            (_BEFORE.action, _noted_revision(_BEFORE), item),
         )
         return 1
     tx.execute(
@@ -90,12 +90,12 @@ def leave(
         "INSERT INTO revisions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             *place, row.number, micros(row.time), micros(row.created_at), row.note.action,
-            _noted(row.note), fields, value, checksum,
+            _noted_revision(row.note), fields, value, checksum,
         ),
     )  # fmt: skip
 
 
-def _noted(note: RevisionNote) -> str:
+def _noted_revision(note: RevisionNote) -> str:
     known = {name: value for name, value in asdict(note).items() if value and name != "action"}
     return json.dumps(known, separators=(",", ":"))
 
@@ -114,7 +114,7 @@ _FROM = (
 )
 
 
-def revisions_of(tx: Transaction, op: ReadRevisions) -> list[RevisionRow]:
+def read_revisions(tx: Transaction, op: ReadRevisions) -> list[RevisionRow]:
     """Read the revisions of one item, oldest first."""
     rows = tx.execute(
         f"SELECT {_COLUMNS} {_FROM} WHERE path = ? AND revisions.key = ? ORDER BY number",
@@ -125,7 +125,7 @@ def revisions_of(tx: Transaction, op: ReadRevisions) -> list[RevisionRow]:
 
 def pages(tx: Transaction, op: PageRevisions) -> list[RevisionRow]:
     """Read a page of all revisions at and below a path."""
-    inside, paths = within(op.path, "revisions.namespace")
+    inside, paths = within_prefix(op.path, "revisions.namespace")
     rows = tx.execute(
         f"SELECT {_COLUMNS} {_FROM} WHERE {inside} "
         "AND (path, revisions.key, number) > (?, ?, ?) "
@@ -157,7 +157,7 @@ def states(tx: Transaction, op: FindStates) -> list[tuple[Row, str | None]]:
     """
     alive, now = tx.alive
     only = ("", ()) if op.key is None else ("key = ? AND", (op.key,))
-    inside, paths = within(op.find.path, exact=op.find.exact)
+    inside, paths = within_prefix(op.find.path, exact=op.find.exact)
     parameters = (tx.file, *paths, *only[1], op.time, *now)
     # With max() SQLite takes the other columns from the row that has it.
     past = tx.execute(
@@ -206,7 +206,7 @@ def prune(tx: Transaction, op: PruneRows) -> int:
     """Drop what is not kept at and below a path; how many."""
     if op.keep is None:
         return 0
-    before, inside = _count(tx), within(op.path)
+    before, inside = _count(tx), within_prefix(op.path)
     for *place, last in tx.execute(
         f"SELECT namespace, key, max(number) FROM revisions WHERE {inside[0]} "
         "GROUP BY namespace, key",
@@ -233,23 +233,25 @@ def end_expired(
     for number, *place in expired:
         tx.execute("DELETE FROM items WHERE id = ?", (number,))
         if tx.execute(recorded, place).fetchone():
-            _end(tx, (place[0], place[1]), _EXPIRED)
+            _leave_erased(tx, (place[0], place[1]), _EXPIRED)
     return len(expired)
 
 
-def erase(tx: Transaction, op: EraseItems) -> dict[str, int]:
+def erase_rows(tx: Transaction, op: EraseItems) -> dict[str, int]:
     """Remove items for good, and leave that they were erased; counts by place."""
-    inside, paths = within(op.path, exact=op.key is not None)
+    inside, paths = within_prefix(op.path, exact=op.key is not None)
     keyed, keys = ("", ()) if op.key is None else (" AND key = ?", (op.key,))
     where, parameters = f"WHERE {inside}{keyed}", (*paths, *keys)
     items = f"(SELECT id FROM items {where})"
     removed = {
-        "items": _counted(tx, f"items {where}", parameters),
-        "revisions": _counted(tx, f"revisions {where} AND action != 'erased'", parameters),
-        "vectors": _counted(
+        "items": _rows_deleted(tx, f"items {where}", parameters),
+        "revisions": _rows_deleted(tx, f"revisions {where} AND action != 'erased'", parameters),
+        "vectors": _rows_deleted(
             tx, f"vectors WHERE {inside} AND item IN {items}", (*paths, *parameters)
         ),
-        "texts": _counted(tx, f"terms WHERE {inside} AND item IN {items}", (*paths, *parameters)),
+        "texts": _rows_deleted(
+            tx, f"terms WHERE {inside} AND item IN {items}", (*paths, *parameters)
+        ),
     }
     places = tx.execute(
         f"SELECT namespace, key FROM items {where} UNION SELECT namespace, key FROM revisions "
@@ -258,11 +260,11 @@ def erase(tx: Transaction, op: EraseItems) -> dict[str, int]:
     ).fetchall()
     tx.execute(f"DELETE FROM items {where}", parameters)
     for place in places:
-        _end(tx, place, RevisionNote("erased", op.actor))
+        _leave_erased(tx, place, RevisionNote("erased", op.actor))
     return removed
 
 
-def _end(tx: Transaction, place: Place, note: RevisionNote) -> None:
+def _leave_erased(tx: Transaction, place: Place, note: RevisionNote) -> None:
     """Put one revision without content in place of all that an item has."""
     (last, time) = tx.execute(
         "SELECT coalesce(max(number), 0), coalesce(max(time), 0) FROM revisions "
@@ -275,9 +277,9 @@ def _end(tx: Transaction, place: Place, note: RevisionNote) -> None:
 
 
 def _count(tx: Transaction) -> int:
-    return _counted(tx, "revisions", ())
+    return _rows_deleted(tx, "revisions", ())
 
 
-def _counted(tx: Transaction, what: str, parameters: Sequence[Any]) -> int:
+def _rows_deleted(tx: Transaction, what: str, parameters: Sequence[Any]) -> int:
     found = tx.execute(f"SELECT count(*) FROM {what}", parameters)
     return int(found.fetchone()[0])

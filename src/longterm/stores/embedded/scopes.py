@@ -25,10 +25,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longterm.stores.lexicon import Lexicon
-from longterm.stores.matrix import Matrix, Vector, best, product, unpack
+from longterm.stores.matrix import Matrix, Vector, best_by_owner, product, unpack
 from longterm.stores.names import below
 
-__all__ = ["Scope", "ScopeCache", "Signals", "Slots", "View", "within"]
+__all__ = ["Scope", "ScopeCache", "ScopeView", "Signals", "Slots", "within_prefix"]
 
 _BLOCK = 4096
 #: About what a scope takes before it holds anything.
@@ -39,7 +39,7 @@ _REMEMBERED = 100_000
 Rows = list[tuple[int, ...]]
 
 
-def within(
+def within_prefix(
     path: str, column: str = "namespace", *, exact: bool = False
 ) -> tuple[str, tuple[str, ...]]:
     """Say in SQL that a row's namespace is *path* or below it; the parameters with it."""
@@ -117,7 +117,7 @@ class Slots:
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class ScopeView:
     """A scope at one revision; a signal that was not asked for, or has no room, is None."""
 
     slots: Slots
@@ -139,7 +139,7 @@ class Scope:
 
     def __init__(self, path: str, max_bytes: int) -> None:
         self.lock = threading.Lock()
-        self._sql, self._parameters = within(path)
+        self._sql, self._parameters = within_prefix(path)
         self._max_bytes = max_bytes
         self._forget()
 
@@ -154,7 +154,7 @@ class Scope:
         """The state of the file it stands for."""
         return self._revision
 
-    def view(self, connection: sqlite3.Connection, revision: int, signals: Signals) -> View:
+    def view(self, connection: sqlite3.Connection, revision: int, signals: Signals) -> ScopeView:
         """Show the scope at *revision*, which is the one that *connection* reads."""
         try:
             return self._view(connection, revision, signals)
@@ -162,20 +162,20 @@ class Scope:
             self._forget()  # some of the arrays may be ahead of the others
             raise
 
-    def _view(self, connection: sqlite3.Connection, revision: int, signals: Signals) -> View:
+    def _view(self, connection: sqlite3.Connection, revision: int, signals: Signals) -> ScopeView:
         slots = self._up_to_date(connection, revision)
         if signals.text and self._lexicon is None:
             self._lexicon = self._load_lexicon(connection, slots)
         if signals.model is not None:
             self._provide_matrix(connection, slots, signals.model, signals.dims)
-        return View(
+        return ScopeView(
             slots,
             self._lexicon if signals.text else None,
             self._matrix if signals.model is not None else None,
         )
 
     def cosines(
-        self, connection: sqlite3.Connection, view: View, signals: Signals, query: Vector
+        self, connection: sqlite3.Connection, view: ScopeView, signals: Signals, query: Vector
     ) -> Vector:
         """Find the best cosine of every slot of *view*, in memory or else in the file."""
         slots = len(view.slots.ids)
@@ -183,7 +183,9 @@ class Scope:
             return view.matrix.cosines(query, slots)
         found = np.full(slots, np.nan, dtype=np.float32)
         for owners, rows in self._vectors(connection, view.slots, signals):
-            found = np.fmax(found, best(product(rows.astype(np.float32), query), owners, slots))
+            found = np.fmax(
+                found, best_by_owner(product(rows.astype(np.float32), query), owners, slots)
+            )
         return found
 
     def _forget(self) -> None:
@@ -371,10 +373,10 @@ class ScopeCache:
 _caches: weakref.WeakSet[ScopeCache] = weakref.WeakSet()
 
 
-def _after_fork() -> None:
+def _drop_after_fork() -> None:
     for cache in list(_caches):
         cache.after_fork()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+    os.register_at_fork(after_in_child=_drop_after_fork)

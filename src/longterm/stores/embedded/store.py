@@ -27,15 +27,15 @@ from longterm.stores.base import CapableStore
 from longterm.stores.embedded import maintenance
 from longterm.stores.embedded.database import MEMORY, Database, Synchronous
 from longterm.stores.embedded.encryption import Cipher
-from longterm.stores.embedded.finding import Asked, find
+from longterm.stores.embedded.finding import VectorQuery, find
 from longterm.stores.embedded.reindexing import Progress, Reindexing, renew_terms
-from longterm.stores.embedded.revising import pages, revisions_of, states
+from longterm.stores.embedded.revising import pages, read_revisions, states
 from longterm.stores.embedded.scopes import ScopeCache
 from longterm.stores.embedded.sweeping import Sweeper, sweep
-from longterm.stores.embedded.transaction import Clock, Transaction, namespaces, read, refresh
+from longterm.stores.embedded.transaction import Clock, Transaction, fetch_item, namespaces, refresh
 from longterm.stores.embedded.writing import (
     Vectors,
-    changed,
+    carry_out,
     known_vectors,
     model_of,
     require_model,
@@ -199,15 +199,15 @@ class EmbeddedStore(CapableStore):
 
     def stats(self) -> Stats:
         """How much the store holds."""
-        return maintenance.stats(self._database, self._cache.nbytes)
+        return maintenance.file_stats(self._database, self._cache.nbytes)
 
     def check(self) -> list[str]:
         """Say what is wrong with the file, in words; an empty list when it is sound."""
-        return maintenance.check(self._database)
+        return maintenance.check_file(self._database)
 
     def backup(self, path: str | PathLike[str]) -> None:
         """Copy the store to a new file, while others read and write."""
-        maintenance.backup(self._database, Path(path))
+        maintenance.backup_file(self._database, Path(path))
 
     def vacuum(self) -> None:
         """Give unused space back."""
@@ -312,21 +312,21 @@ class EmbeddedStore(CapableStore):
         for op in plan.ops:
             match op:
                 case WriteItem() | AddRows() | PruneRows() | EraseItems():
-                    answers.append(changed(tx, op, Vectors(vectors.texts, model)))
+                    answers.append(carry_out(tx, op, Vectors(vectors.texts, model)))
                     own = True
                 case FindItems():
-                    asked = Asked(vectors.queries.get(op.vector_query or ""), model)
+                    asked = VectorQuery(vectors.queries.get(op.vector_query or ""), model)
                     answers.append(find(tx, op, asked, self._cache, own=own))
                 case FindStates(find=wanted):
                     found = states_of(states(tx, op), wanted.condition, self.fields)
                     query = vectors.queries.get(wanted.vector_query or "")
                     answers.append(ranked(found, wanted, query, vectors.texts))
                 case ReadItem():
-                    answers.append(read(tx, op))
+                    answers.append(fetch_item(tx, op))
                 case ListNamespaces():
                     answers.append(namespaces(tx, op))
                 case ReadRevisions():
-                    answers.append(revisions_of(tx, op))
+                    answers.append(read_revisions(tx, op))
                 case PageRevisions():
                     answers.append(pages(tx, op))
         return answers

@@ -13,7 +13,7 @@ from typing import Any
 from langgraph.store.base import Item
 
 from longterm.stores.embedded.narrowing import narrow
-from longterm.stores.embedded.scopes import within
+from longterm.stores.embedded.scopes import within_prefix
 from longterm.stores.filters import EVERYTHING, Condition, holds
 from longterm.stores.names import listed, to_labels
 from longterm.stores.preparing import FindItems, ListNamespaces, ReadItem
@@ -23,10 +23,10 @@ from longterm.stores.values import decode
 __all__ = [
     "Clock",
     "Transaction",
+    "fetch_item",
     "fetched",
     "latest",
     "namespaces",
-    "read",
     "refresh",
 ]
 
@@ -75,7 +75,7 @@ _SELECT = (
 )
 
 
-def read(tx: Transaction, op: ReadItem) -> Item | None:
+def fetch_item(tx: Transaction, op: ReadItem) -> Item | None:
     """One item, or None."""
     alive, parameters = tx.alive
     found = tx.execute(
@@ -113,15 +113,15 @@ def fetched(tx: Transaction, ids: Sequence[int], condition: Condition) -> dict[i
 def latest(tx: Transaction, op: FindItems) -> Iterator[Row]:
     """Walk through the items of a scope that are as the operation says, latest first."""
     before, size = 2**63 - 1, max(op.offset + op.limit, _PAGE)
-    while page := _page(tx, op, before, size):
+    while page := _page_of(tx, op, before, size):
         yield from (row for row in page if _passes(op.condition, row))
         before, size = page[-1].revision, size * 4
 
 
-def _page(tx: Transaction, op: FindItems, before: int, size: int) -> list[Row]:
+def _page_of(tx: Transaction, op: FindItems, before: int, size: int) -> list[Row]:
     # With a LIMIT SQLite keeps only so many rows of each namespace and sorts no more.
     narrowed, (alive, parameters) = narrow(op.condition), tx.alive
-    inside, paths = within(op.path)
+    inside, paths = within_prefix(op.path)
     rows = tx.execute(
         f"{_SELECT} WHERE {inside} AND revision < ? AND {alive} AND {narrowed.text} "
         "ORDER BY revision DESC LIMIT ?",

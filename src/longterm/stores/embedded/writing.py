@@ -11,7 +11,7 @@ from longterm.stores.embedded.database import Database
 from longterm.stores.embedded.revising import (
     close_last,
     end_expired,
-    erase,
+    erase_rows,
     last_time,
     leave,
     prune,
@@ -26,7 +26,7 @@ from longterm.stores.values import Encoded, decode, encode
 
 __all__ = [
     "Vectors",
-    "changed",
+    "carry_out",
     "index",
     "is_registered",
     "known_vectors",
@@ -54,23 +54,23 @@ class _Known(NamedTuple):
     updated_at: int | None = None
 
 
-def changed(
+def carry_out(
     tx: Transaction, op: WriteItem | AddRows | PruneRows | EraseItems, vectors: Vectors
 ) -> Item | RevisionRow | dict[str, int] | int | None:
     """Carry out an operation that changes the file, and answer it."""
     match op:
         case WriteItem():
-            written = write(tx, op, vectors)
+            written = write_item(tx, op, vectors)
             return written if op.expected or op.recording else None
         case AddRows():
             return add_rows(tx, op, vectors)
         case PruneRows():
             return prune(tx, op)
         case EraseItems():
-            return erase(tx, op)
+            return erase_rows(tx, op)
 
 
-def write(tx: Transaction, op: WriteItem, vectors: Vectors) -> Item | RevisionRow | None:
+def write_item(tx: Transaction, op: WriteItem, vectors: Vectors) -> Item | RevisionRow | None:
     """Write or delete one item; return it or, where one was asked for, the revision left."""
     if tx.hides_expired:
         end_expired(tx, key=op.key, path=op.path)  # what is written now is another item

@@ -41,17 +41,17 @@ class SqlText:
 
 def condition_sql(condition: Condition) -> SqlText:
     """Say in SQL over a row of `items i` what lets every item through that *condition* means."""
-    said = None if condition == EVERYTHING else _said(condition, (), 0)
+    said = None if condition == EVERYTHING else _condition_query(condition, (), 0)
     if said is None or len(said.parameters) > _MOST_PARAMETERS:
         return SqlText("true")
     return SqlText(f"(i.document IS NULL OR ({said.text}))", said.parameters)
 
 
-def _said(condition: Condition, path: tuple[str, ...], depth: int) -> SqlText | None:
+def _condition_query(condition: Condition, path: tuple[str, ...], depth: int) -> SqlText | None:
     here = list(path)
     match condition:
         case Field(name, inner) if _is_text(name) and depth < _DEEPEST:
-            return _said(inner, (*path, name), depth + 1)
+            return _condition_query(inner, (*path, name), depth + 1)
         case Equals(None):
             found = "coalesce(i.document #> %s::text[], 'null'::jsonb) = 'null'::jsonb"
             return SqlText(found, (here,))
@@ -63,21 +63,25 @@ def _said(condition: Condition, path: tuple[str, ...], depth: int) -> SqlText | 
                 alike = [str(int(number)), "true" if number else "false"]
             return SqlText("i.document #> %s::text[] = ANY (%s::jsonb[])", (here, alike))
         case Compare(operator, bound):
-            return _beyond(here, ">=" if operator in ("$gt", "$gte") else "<=", bound)
+            return _compares_sql(here, ">=" if operator in ("$gt", "$gte") else "<=", bound)
         case Exists(wanted):
             return SqlText(f"(i.document #> %s::text[]) IS {'NOT ' if wanted else ''}NULL", (here,))
         case Every(parts):
-            said = [one for part in parts if (one := _said(part, path, depth + 1)) is not None]
-            return _joined(" AND ", said) if said else None
+            said = [
+                one
+                for part in parts
+                if (one := _condition_query(part, path, depth + 1)) is not None
+            ]
+            return _joined_sql(" AND ", said) if said else None
         case Either(parts):
-            alternatives = [_said(part, path, depth + 1) for part in parts]
+            alternatives = [_condition_query(part, path, depth + 1) for part in parts]
             said = [one for one in alternatives if one is not None]
-            return _joined(" OR ", said) if len(said) == len(parts) else None
+            return _joined_sql(" OR ", said) if len(said) == len(parts) else None
         case _:
             return None
 
 
-def _beyond(path: list[str], sign: str, bound: float | str) -> SqlText | None:
+def _compares_sql(path: list[str], sign: str, bound: float | str) -> SqlText | None:
     match bound:
         case str() if _is_text(bound):
             return SqlText(f'(i.document #>> %s::text[]) COLLATE "C" {sign} %s', (path, bound))
@@ -92,7 +96,7 @@ def _beyond(path: list[str], sign: str, bound: float | str) -> SqlText | None:
             return None
 
 
-def _joined(word: str, parts: Sequence[SqlText]) -> SqlText:
+def _joined_sql(word: str, parts: Sequence[SqlText]) -> SqlText:
     if not parts:
         return SqlText("false")  # one of none
     text = word.join(f"({part.text})" for part in parts)

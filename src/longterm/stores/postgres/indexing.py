@@ -10,7 +10,7 @@ import numpy as np
 from longterm.errors import ModelChangedError
 from longterm.stores.embedding import Embedder, text_hash
 from longterm.stores.postgres.connection import HalfVector, PostgresPool
-from longterm.stores.postgres.items import Place, Session, as_text, columns
+from longterm.stores.postgres.items import Place, Session, as_text, unnested
 from longterm.stores.preparing import Indexed
 
 __all__ = [
@@ -124,7 +124,7 @@ def index_items(
         session.run(
             "INSERT INTO postings "
             "SELECT * FROM unnest(%s::int[], %s::int[], %s::bigint[], %s::int[], %s::int[])",
-            columns(rows, 5),
+            unnested(rows, 5),
         )
     if vectors.model is None:
         return

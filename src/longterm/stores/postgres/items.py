@@ -22,16 +22,16 @@ __all__ = [
     "Place",
     "Session",
     "as_text",
-    "columns",
     "delete_items",
     "fetch_rows",
+    "holds_now",
     "inside_path",
     "latest_rows",
     "list_paths",
-    "passes",
     "paths_inside",
     "prolong",
     "read_item",
+    "unnested",
 ]  # fmt: skip
 
 #: An item, by the numbers of its namespace and of itself.
@@ -109,7 +109,7 @@ def delete_items(session: Session, places: Sequence[Place]) -> None:
     session.run(
         "DELETE FROM items i USING unnest(%s::int[], %s::bigint[]) AS w (namespace, id) "
         "WHERE i.namespace = w.namespace AND i.id = w.id",
-        columns(places, 2),
+        unnested(places, 2),
     )
 
 
@@ -155,10 +155,10 @@ def fetch_rows(session: Session, places: Sequence[Place], condition: Condition) 
         "i.revision FROM unnest(%s::int[], %s::bigint[]) AS w (namespace, id) "
         "JOIN items i ON i.namespace = w.namespace AND i.id = w.id "
         f"JOIN namespaces n ON n.id = i.namespace WHERE {alive} AND {wanted.text}",
-        (*columns(places, 2), *parameters, *wanted.parameters),
+        (*unnested(places, 2), *parameters, *wanted.parameters),
     )
     rows = {(namespace, row[0]): Row(*row) for namespace, *row in found}
-    return {place: row for place, row in rows.items() if passes(condition, row)}
+    return {place: row for place, row in rows.items() if holds_now(condition, row)}
 
 
 def latest_rows(session: Session, op: FindItems, *, without: Collection[int] = ()) -> Iterator[Row]:
@@ -174,13 +174,13 @@ def latest_rows(session: Session, op: FindItems, *, without: Collection[int] = (
         statement, (*paths, before, list(without), *parameters, *wanted.parameters, size)
     ):
         rows = [Row(*row) for row in page]
-        yield from (row for row in rows if passes(op.condition, row))
+        yield from (row for row in rows if holds_now(op.condition, row))
         before, size = rows[-1].revision, min(size * 4, 4096)
 
 
 def prolong(session: Session) -> None:
     """Prolong the lives of what was read; an item that is being written gets a new one anyway."""
-    paths, ids = columns(sorted(session.touched), 2)
+    paths, ids = unnested(sorted(session.touched), 2)
     session.run(
         "WITH mine AS (SELECT i.namespace, i.id FROM unnest(%s::text[], %s::bigint[]) AS w "
         "(path, id) JOIN namespaces n ON n.tenant = current_tenant() AND n.path = w.path "
@@ -192,11 +192,11 @@ def prolong(session: Session) -> None:
     )
 
 
-def columns(rows: Sequence[Sequence[Any]], width: int) -> list[list[Any]]:
+def unnested(rows: Sequence[Sequence[Any]], width: int) -> list[list[Any]]:
     """Turn rows into columns, which PostgreSQL unnests side by side."""
     return [[row[place] for row in rows] for place in range(width)]
 
 
-def passes(condition: Condition, row: Row) -> bool:
+def holds_now(condition: Condition, row: Row) -> bool:
     """Whether an item is as *condition* says."""
     return condition == EVERYTHING or holds(condition, decode(row.value))

@@ -20,7 +20,7 @@ from longterm.stores.postgres.indexing import (
     term_array,
     term_numbers,
 )
-from longterm.stores.postgres.items import Place, Session, columns
+from longterm.stores.postgres.items import Place, Session, unnested
 from longterm.stores.preparing import indexed
 from longterm.stores.reindexing import EntryToIndex, IndexRenewal, Progress
 from longterm.stores.values import decode
@@ -96,7 +96,7 @@ class PostgresRenewal(IndexRenewal[Place]):
                     "%s::text[]) AS w (namespace, id, revision, length, terms) "
                     "WHERE i.namespace = w.namespace AND i.id = w.id AND i.revision = w.revision "
                     "RETURNING i.namespace, i.id",
-                    (self.generation, *columns(rows, 5)),
+                    (self.generation, *unnested(rows, 5)),
                 )
             )
             kept = [entry for entry in entries if entry.place in unchanged]
@@ -142,14 +142,14 @@ class PostgresRenewal(IndexRenewal[Place]):
             "DELETE FROM postings p USING unnest(%s::int[], %s::bigint[], %s::int[]) "
             "AS w (namespace, item, term) "
             "WHERE p.namespace = w.namespace AND p.term = w.term AND p.item = w.item",
-            columns(rows, 3),
+            unnested(rows, 3),
         )
         for table in ("vectors", "wide_vectors") if model is not None else ():
             session.run(
                 f"DELETE FROM {table} v USING unnest(%s::int[], %s::bigint[]) "
                 "AS w (namespace, item) "
                 "WHERE v.model = %s AND v.namespace = w.namespace AND v.item = w.item",
-                (*columns([entry.place for entry in entries], 2), model),
+                (*unnested([entry.place for entry in entries], 2), model),
             )
 
     def _check_model(self, session: Session, model: int | None) -> None:

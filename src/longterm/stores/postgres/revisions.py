@@ -15,9 +15,9 @@ from longterm.stores.postgres.items import (
     Place,
     Session,
     as_text,
-    columns,
     delete_items,
     inside_path,
+    unnested,
 )
 from longterm.stores.preparing import (
     EraseItems,
@@ -76,7 +76,7 @@ class RevisionTable:
             f"{_PLACES} JOIN items i ON i.namespace = w.namespace AND i.key = w.key "
             "WHERE r.namespace = i.namespace AND r.key = i.key AND r.time = i.updated_at "
             "AND r.value IS NULL",
-            columns(places, 2),
+            unnested(places, 2),
         )
         self._session.run(
             "INSERT INTO revisions (namespace, key, number, time, created_at, action, note, fields,"
@@ -84,7 +84,7 @@ class RevisionTable:
             f"i.value FROM {_PLACES} JOIN items i ON i.namespace = w.namespace AND i.key = w.key "
             "WHERE NOT EXISTS (SELECT FROM revisions r WHERE r.namespace = i.namespace "
             "AND r.key = i.key)",
-            (BEFORE.action, note_text(BEFORE), *columns(places, 2)),
+            (BEFORE.action, note_text(BEFORE), *unnested(places, 2)),
         )
 
     def leave(self, revisions: Sequence[NewRevision]) -> None:
@@ -100,7 +100,7 @@ class RevisionTable:
             "INSERT INTO revisions (namespace, key, number, time, created_at, action, note, fields,"
             " value) SELECT * FROM unnest(%s::int[], %s::text[], %s::int[], %s::bigint[], "
             "%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[])",
-            columns(rows, 9),
+            unnested(rows, 9),
         )
 
     # --- reading them ---
@@ -159,7 +159,7 @@ class RevisionTable:
     def prune_some(self, places: Sequence[KeyPlace], keep: Keep) -> None:
         """Drop what *keep* does not allow of some items, but never the last."""
         if keep is not None:
-            self._drop(keep, f"SELECT * FROM {_PLACES}", columns(places, 2))
+            self._drop(keep, f"SELECT * FROM {_PLACES}", unnested(places, 2))
 
     def prune(self, op: PruneRows) -> int:
         """Drop what is not kept at and below a path; how many."""
@@ -225,7 +225,7 @@ class RevisionTable:
                 f"SELECT count(*) FROM {table} v JOIN unnest(%s::int[], %s::bigint[]) "
                 "AS w (namespace, item) ON v.namespace = w.namespace AND v.item = w.item "
                 "WHERE v.model IN (SELECT id FROM models)",
-                columns(places, 2),
+                unnested(places, 2),
             )[0][0]
             for table in ("vectors", "wide_vectors")
         )
@@ -236,7 +236,7 @@ def end_items(
 ) -> None:
     """Delete items, and put one revision without content in place of all of theirs."""
     delete_items(session, places)
-    named = columns(sorted(keys), 2)
+    named = unnested(sorted(keys), 2)
     last = session.rows(
         f"SELECT w.namespace, w.key, coalesce(max(r.number), 0), coalesce(max(r.time), 0) "
         f"FROM {_PLACES} LEFT JOIN revisions r ON r.namespace = w.namespace AND r.key = w.key "

@@ -61,7 +61,9 @@ class ItemSearch:
         if op.refresh:
             for one in page:
                 self._session.touch(one.row)
-        return [_explained(one) if op.answer == "explained" else _search_item(one) for one in page]
+        return [
+            _explained_hits(one) if op.answer == "explained" else _search_item(one) for one in page
+        ]
 
     def _latest(self, size: int, without: Sequence[int]) -> list[_Ranked]:
         rows = latest_rows(self._session, self._op, without=without)
@@ -170,7 +172,7 @@ def _search_item(found: _Ranked) -> SearchItem:
     return found.row.found(None if score == NOTHING else score)
 
 
-def _explained(found: _Ranked) -> ExplainedItem:
+def _explained_hits(found: _Ranked) -> ExplainedItem:
     if found.candidates is None:
         return ExplainedItem(_search_item(found), Explanation(None, None, None, None))
     scores = found.candidates.scores
