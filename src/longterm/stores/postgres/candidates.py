@@ -21,7 +21,7 @@ from longterm.stores.matrix import Vector
 from longterm.stores.postgres.conditions import condition_sql
 from longterm.stores.postgres.connection import HalfVector
 from longterm.stores.postgres.indexing import WIDEST, half_vector
-from longterm.stores.postgres.items import Place, Session, columns, inside_path
+from longterm.stores.postgres.items import Place, Session, inside_path, unnested
 from longterm.stores.preparing import FindItems
 from longterm.stores.scoring import BM25_B, BM25_K1, Scores, TextScores, fused
 
@@ -177,7 +177,7 @@ class CandidateSearch:
         found = self._session.rows(
             "SELECT i.namespace, i.id, i.revision FROM unnest(%s::int[], %s::bigint[]) "
             "AS w (namespace, id) JOIN items i ON i.namespace = w.namespace AND i.id = w.id",
-            columns(places, 2),
+            unnested(places, 2),
         )
         return {(namespace, number): revision for namespace, number, revision in found}
 
@@ -221,7 +221,7 @@ class CandidateSearch:
             "AND item = c.item OFFSET 0) AS p"
         )
         rows = self._session.rows(
-            f"{self._bm25(given)} GROUP BY 1, 2", (*self._bm25_parameters, *columns(places, 2))
+            f"{self._bm25(given)} GROUP BY 1, 2", (*self._bm25_parameters, *unnested(places, 2))
         )
         return _found(rows, len(rows) + 1)[0]
 
@@ -302,7 +302,7 @@ class CandidateSearch:
             f"SELECT v.namespace, v.item, -(v.vector <#> %s::halfvec) "
             "FROM unnest(%s::int[], %s::bigint[]) AS w (namespace, item) "
             f"JOIN {table} v ON v.namespace = w.namespace AND v.item = w.item WHERE v.model = %s",
-            (query.vector, *columns(places, 2), query.model),
+            (query.vector, *unnested(places, 2), query.model),
         )
         return _found(rows, len(rows) + 1)[0]
 

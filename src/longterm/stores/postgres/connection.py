@@ -327,11 +327,11 @@ _pools: weakref.WeakSet[PostgresPool] = weakref.WeakSet()
 _inherited: list[Any] = []
 
 
-def _after_fork_in_child() -> None:
+def _abandon_after_fork() -> None:
     for pool in list(_pools):
         _inherited.append(vars(pool).get("_pool"))
         pool.begin_anew()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork_in_child)
+    os.register_at_fork(after_in_child=_abandon_after_fork)

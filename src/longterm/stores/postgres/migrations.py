@@ -51,7 +51,7 @@ def prepare_schema(
         track: [script.read_text("utf-8") for script in these if script.name.endswith(".sql")]
         for track, these in found.items()
     }
-    missing = _missing(_applied(connection, schema), scripts)
+    missing = _missing(_applied_scripts(connection, schema), scripts)
     vector_schema = _vector_schema(connection) if with_vectors else None
     if with_vectors and vector_schema is None and not may_migrate:
         missing.pop(VECTORS, None)
@@ -79,7 +79,7 @@ def _migrate(connection: Connection[Any], schema: str, scripts: dict[str, list[s
         path = sql.SQL(", ").join([name, sql.Identifier(vector_schema)])
         connection.execute(sql.SQL("SET LOCAL search_path TO {}").format(path))
     # Read again: while we waited for the lock somebody else may have done it.
-    for track, remaining in _missing(_applied(connection, schema), scripts).items():
+    for track, remaining in _missing(_applied_scripts(connection, schema), scripts).items():
         if track == VECTORS and vector_schema is None:
             continue
         for script in remaining:
@@ -93,7 +93,7 @@ def _migrate(connection: Connection[Any], schema: str, scripts: dict[str, list[s
     return vector_schema
 
 
-def _applied(connection: Connection[Any], schema: str) -> dict[str, int]:
+def _applied_scripts(connection: Connection[Any], schema: str) -> dict[str, int]:
     """Read how many scripts of each track were applied; nothing where there is no schema."""
     table = sql.Identifier(schema, "migrations").as_string(connection)
     (known,) = connection.execute("SELECT to_regclass(%s)", (table,)).fetchone() or (None,)

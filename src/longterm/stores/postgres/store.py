@@ -81,7 +81,7 @@ _NO_PGVECTOR = (
 
 
 @dataclass(frozen=True, slots=True)
-class _Plan:
+class _CheckedBatch:
     """A batch that was checked, and what it is about to be compared with."""
 
     ops: Sequence[Prepared]
@@ -93,7 +93,7 @@ class _Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class _Vectors:
+class _EmbeddedTexts:
     """What the embedding model said: of texts by their hash, of queries by themselves."""
 
     texts: Mapping[bytes, bytes]
@@ -249,15 +249,15 @@ class PostgresStore(CapableStore):
             texts = await vectors_of(self.embedder, plan.texts, partial(self._known, plan.model))
             if plan.model is not None or texts:
                 queries = await query_vectors(self.embedder, plan.queries)
-        vectors = _Vectors(texts, queries)
+        vectors = _EmbeddedTexts(texts, queries)
         return await Work(lambda: self._pool.retried(lambda: self._perform(plan, vectors)))
 
-    def _planned(self, ops: Sequence[Operation]) -> _Plan:
+    def _planned(self, ops: Sequence[Operation]) -> _CheckedBatch:
         checked = [prepared(op, self.fields) for op in ops]
         if self.embedder is None:
-            return _Plan(checked)
+            return _CheckedBatch(checked)
         if self._pool.readiness.vector_schema is None:
-            return _Plan(checked, has_vectors=False)
+            return _CheckedBatch(checked, has_vectors=False)
         texts: list[str] = []
         queries: list[str] = []
         past: list[FindStates] = []
@@ -275,7 +275,7 @@ class PostgresStore(CapableStore):
                 case _:
                     pass
         if not texts and not queries:
-            return _Plan(checked)
+            return _CheckedBatch(checked)
         with self._pool.reading() as connection:
             session = self._session(connection)
             model = ModelRegistry(session, self.embedder).current()
@@ -283,14 +283,14 @@ class PostgresStore(CapableStore):
                 found = RevisionTable(session).states(op)
                 states = states_of(found, op.find.condition, self.fields)
                 texts += [text for state in states for text in state.found_by.texts]
-        return _Plan(checked, texts, queries, model)
+        return _CheckedBatch(checked, texts, queries, model)
 
     async def _known(self, model: int | None, digests: Sequence[bytes]) -> dict[bytes, bytes]:
         if model is None:
             return {}
         return await Work(lambda: look_up_vectors(self._pool, model, digests))
 
-    def _perform(self, plan: _Plan, vectors: _Vectors) -> list[Result]:
+    def _perform(self, plan: _CheckedBatch, vectors: _EmbeddedTexts) -> list[Result]:
         changes = [op for op in plan.ops if isinstance(op, CHANGES)]
         enter = self._pool.writing if changes else self._pool.reading
         with enter() as connection:
@@ -314,7 +314,11 @@ class PostgresStore(CapableStore):
         return answers
 
     def _prepare(
-        self, session: Session, changes: Sequence[Prepared], plan: _Plan, vectors: _Vectors
+        self,
+        session: Session,
+        changes: Sequence[Prepared],
+        plan: _CheckedBatch,
+        vectors: _EmbeddedTexts,
     ) -> tuple[Mapping[str, int], int | None]:
         """Lock what is about to change; the numbers of its namespaces, and that of the model."""
         paths: set[str] = set()
@@ -342,7 +346,7 @@ class PostgresStore(CapableStore):
         op: Prepared,
         writer: ItemWriter,
         model: int | None,
-        vectors: _Vectors,
+        vectors: _EmbeddedTexts,
     ) -> Any:
         revisions = RevisionTable(session)
         match op:

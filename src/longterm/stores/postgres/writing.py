@@ -16,7 +16,7 @@ from longterm.effects.capabilities import Keep, RevisionNote, RevisionRow
 from longterm.errors import ConflictError, StoreError
 from longterm.stores.names import from_column, to_column, to_labels, to_path
 from longterm.stores.postgres.indexing import NewVectors, index_items, term_array, term_numbers
-from longterm.stores.postgres.items import Session, as_text, columns, delete_items
+from longterm.stores.postgres.items import Session, as_text, delete_items, unnested
 from longterm.stores.postgres.revisions import KeyPlace, NewRevision, RevisionTable, end_items
 from longterm.stores.preparing import AddRows, Recording, WriteItem
 from longterm.stores.rows import micros, moment
@@ -30,7 +30,7 @@ _LONGEST_DOCUMENT = 2**20
 _UNFIT = re.compile(r"\\u0000|\d{300}")
 
 
-class _Known(NamedTuple):
+class _CurrentItem(NamedTuple):
     """What a write must know of the item that is there, and of its last revision."""
 
     id: int | None = None
@@ -42,12 +42,12 @@ class _Known(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class _Change:
+class _ItemChange:
     """One item on its way into the tables, or (no *encoded*) out of them."""
 
     op: WriteItem
     place: KeyPlace
-    known: _Known
+    known: _CurrentItem
     created_at: int
     updated_at: int
 
@@ -115,7 +115,9 @@ class ItemWriter:
         Answers the revision where one was asked for, else the item that was put.
         """
         known = self._known([(op.path, op.key) for op in ops])
-        changes = [self._change(op, known.get(_name(op.path, op.key), _Known())) for op in ops]
+        changes = [
+            self._change(op, known.get(_item_name(op.path, op.key), _CurrentItem())) for op in ops
+        ]
         made = [change for change in changes if change is not None]
         recorded = [change for change in made if change.recording is not None]
         over = [change.place for change in recorded if change.known.id is not None]
@@ -129,7 +131,7 @@ class ItemWriter:
         delete_items(self._session, gone)
         self._put(made)
         self._leave(recorded)
-        return [None if change is None else _answer(change) for change in changes]
+        return [None if change is None else _written_answer(change) for change in changes]
 
     def add(self, op: AddRows) -> int:
         """Add exported revisions of items that are not here, and the items; how many rows."""
@@ -138,9 +140,9 @@ class ItemWriter:
             of_item.setdefault((to_path(row.namespace), to_column(row.key)), []).append(row)
         known = self._known(list(of_item))
         revisions: list[NewRevision] = []
-        changes: list[_Change] = []
+        changes: list[_ItemChange] = []
         for name, rows in of_item.items():
-            found = known.get(_name(*name), _Known())
+            found = known.get(_item_name(*name), _CurrentItem())
             if found.id is not None or found.last is not None:
                 continue
             place = (self._namespaces[as_text(name[0])], as_text(name[1]))
@@ -153,21 +155,21 @@ class ItemWriter:
                 for row, text in zip(rows, [*texts, None], strict=True)
             ]  # fmt: skip
             times = (micros(rows[-1].created_at), micros(rows[-1].time))
-            changes.append(_Change(op.items[name], place, found, *times))
+            changes.append(_ItemChange(op.items[name], place, found, *times))
         self._put(changes)
         self._revisions.leave(revisions)
         return len(revisions)
 
-    def _known(self, names: Sequence[tuple[str, str]]) -> dict[tuple[str, str], _Known]:
+    def _known(self, names: Sequence[tuple[str, str]]) -> dict[tuple[str, str], _CurrentItem]:
         """Read what is there; what has expired and is hidden is ended, as another item."""
         numbers = {number: path for path, number in self._namespaces.items()}
         wanted = [
             (self._namespaces[path], key)
-            for path, key in (_name(*name) for name in names)
+            for path, key in (_item_name(*name) for name in names)
             if path in self._namespaces
         ]
-        found = self._session.rows(_KNOWN, (self._session.now, *columns(wanted, 2)))
-        known = {(numbers[namespace], key): _Known(*row) for namespace, key, *row in found}
+        found = self._session.rows(_KNOWN, (self._session.now, *unnested(wanted, 2)))
+        known = {(numbers[namespace], key): _CurrentItem(*row) for namespace, key, *row in found}
         if not self._session.hides_expired:
             return known
         hidden = {name: item for name, item in known.items() if item.is_expired and item.id}
@@ -179,11 +181,11 @@ class ItemWriter:
             return self._known(names)
         return known
 
-    def _change(self, op: WriteItem, known: _Known) -> _Change | None:
+    def _change(self, op: WriteItem, known: _CurrentItem) -> _ItemChange | None:
         if op.expected is not None and op.expected.updated_at != known.updated_at:
             raise ConflictError(
-                f"{from_column(op.key)!r} in {to_labels(op.path)} was {_when(known.updated_at)}; "
-                f"expected was that it was {_when(op.expected.updated_at)}. Nothing of the batch "
+                f"{from_column(op.key)!r} in {to_labels(op.path)} was {_expiry(known.updated_at)}; "
+                f"expected was that it was {_expiry(op.expected.updated_at)}. Nothing of the batch "
                 "was written: read it again and apply the change to what it is now."
             )
         if op.encoded is None and known.id is None:
@@ -192,10 +194,10 @@ class ItemWriter:
         before = max(known.updated_at or 0, known.last_time)
         now = max(self._session.now, before + 1) if before else self._session.now
         created_at = now if known.id is None else known.created_at
-        path, key = _name(op.path, op.key)
-        return _Change(op, (self._namespaces[path], key), known, created_at, now)
+        path, key = _item_name(op.path, op.key)
+        return _ItemChange(op, (self._namespaces[path], key), known, created_at, now)
 
-    def _put(self, changes: Sequence[_Change]) -> None:
+    def _put(self, changes: Sequence[_ItemChange]) -> None:
         session = self._session
         rows: list[tuple[object, ...]] = []
         for change in changes:
@@ -215,13 +217,13 @@ class ItemWriter:
             return
         numbers = {
             (namespace, key): number
-            for namespace, key, number in session.rows(_UPSERT, columns(rows, 11))
+            for namespace, key, number in session.rows(_UPSERT, unnested(rows, 11))
         }
         put = [change for change in changes if change.op.encoded is not None]
         places = [(change.place[0], numbers[change.place]) for change in put]
         index_items(session, places, [change.op.index for change in put], self._vectors)
 
-    def _leave(self, changes: Sequence[_Change]) -> None:
+    def _leave(self, changes: Sequence[_ItemChange]) -> None:
         if not changes:
             return
         by_keep: dict[Keep, list[KeyPlace]] = {}
@@ -240,7 +242,7 @@ class ItemWriter:
             self._revisions.prune_some(places, keep)
 
 
-def _answer(change: _Change) -> Item | RevisionRow | None:
+def _written_answer(change: _ItemChange) -> Item | RevisionRow | None:
     item, recording = change.item, change.op.recording
     if recording is None:
         return item
@@ -255,11 +257,11 @@ def _answer(change: _Change) -> Item | RevisionRow | None:
     )
 
 
-def _name(path: str, key: str) -> tuple[str, str]:
+def _item_name(path: str, key: str) -> tuple[str, str]:
     return as_text(path), as_text(key)
 
 
-def _when(updated_at: int | None) -> str:
+def _expiry(updated_at: int | None) -> str:
     return "absent" if updated_at is None else f"written at {moment(updated_at).isoformat()}"
 
 
