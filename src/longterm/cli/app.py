@@ -16,6 +16,7 @@ from longterm.cli import (
     evaluation,
     memories,
     past,
+    quarantine,
     serving,
     upkeep,
 )
@@ -30,6 +31,7 @@ app = typer.Typer(
 for group in (conversations, memories, past, serving, upkeep):
     app.add_typer(group.app)
 app.add_typer(evaluation.app, name="eval")
+app.add_typer(quarantine.app, name="quarantine")
 
 
 class Language(StrEnum):
