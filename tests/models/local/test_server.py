@@ -74,10 +74,10 @@ def test_a_broken_model_file_is_an_error_and_not_a_crash(tmp_path: Path) -> None
 def test_the_server_ends_with_its_process_however_that_ends(tmp_path: Path, end: str) -> None:
     program = (
         "import sys; from pathlib import Path\n"
-        "from longterm.models.local.server import Engine, serve\n"
+        "from longterm.models.local.server import Engine, running_server\n"
         f"command = (sys.executable, {FAKE!r})\n"
         "engine = Engine(model=Path('m'), context=1, threads=1, command=command)\n"
-        f"print(serve(engine).process.pid, flush=True)\n{end}"
+        f"print(running_server(engine).process.pid, flush=True)\n{end}"
     )
     done = subprocess.run(  # noqa: S603 (our own program)
         [sys.executable, "-c", program], capture_output=True, text=True, check=False
