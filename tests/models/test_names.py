@@ -1,5 +1,6 @@
 """Chat models by name, and what is wrapped around them."""
 
+from pkgutil import resolve_name
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from langchain_core.messages import AIMessage
 from langchain_core.runnables import RunnableLambda
 
 from longterm.errors import ConfigurationError
+from longterm.models import names
 from longterm.models.names import ChatModel, adapt, as_model, default_protocol, innermost
 from longterm.testing import ScriptedChatModel
 
@@ -118,3 +120,8 @@ def test_any_other_runnable_talks_in_words() -> None:
         return "hi"
 
     assert default_protocol(RunnableLambda(echo)) == "text"
+
+
+@pytest.mark.parametrize("path", names._COMPOSED.values())
+def test_what_the_composition_root_makes_is_there(path: str) -> None:
+    assert callable(resolve_name(path))

@@ -59,7 +59,7 @@ def as_model(model: str | ChatModel) -> ChatModel:
 
 #: Models that are made by the composition root, which knows the environment: arrows point down,
 #: so it is named here by its path and not imported.
-_COMPOSED = {"local": "longterm.settings:local_chat_model"}
+_COMPOSED = {"local": "longterm.settings:configured_chat_model"}
 
 
 def _hosted(name: str, provider: str) -> ChatModel:
