@@ -46,6 +46,7 @@ __all__ = [
     "data_folder",
     "default_store",
     "embedded_store",
+    "local_chat_model",
     "local_embeddings",
     "open",
     "open_store",
@@ -132,6 +133,10 @@ def configured_chat_model(name_or_path: str | Path, **options: Any) -> "LocalCha
 
     said: dict[str, Any] = {"cache": cache_folder(), "threads": threads()}
     return make(name_or_path, **said | options)
+
+
+#: The documented name of the first release.
+local_chat_model = configured_chat_model
 
 
 def local_embeddings(**options: Any) -> "MiniLMEmbeddings":
