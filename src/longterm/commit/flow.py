@@ -1,0 +1,204 @@
+"""The flow of a commit: read, plan, write by one batch; once more where another went ahead."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace as changed
+from datetime import datetime
+from typing import NoReturn, cast
+
+from langgraph.store.base import Item, PutOp
+
+from longterm.commit.plan import (
+    Change,
+    Committed,
+    Place,
+    Plan,
+    Policy,
+    Write,
+    Written,
+    plans_of,
+    updated_at,
+)
+from longterm.effects.capabilities import RevisionNote, RevisionRow, Revisions
+from longterm.effects.observe import observed
+from longterm.effects.operations import get_op
+from longterm.effects.steps import Exclusive, Has, Noted, StoreCall, fetch, replace
+from longterm.errors import ConflictError, PartialWriteError
+from longterm.memory.history_items import history_namespace, latest_key
+from longterm.memory.revision import (
+    Action,
+    Actor,
+    Revision,
+    Source,
+    json_sources,
+    sources_in,
+)
+
+__all__ = ["commit", "revision_of"]
+
+#: Each conflict means that another writer went ahead, so there are few.
+_TRIES = 100
+
+
+async def commit(
+    writes: Sequence[Write],
+    *,
+    actor: Actor,
+    sources: Sequence[Source] = (),
+    model: str | None = None,
+    reason: str | None = None,
+    policy: Policy | None = None,
+) -> Committed:
+    """Carry out *writes* by one batch and return what was written.
+
+    Raises what an edit raises, with nothing written; `ConflictError` where others went ahead
+    again and again; `PartialWriteError` where the store failed and something was, or may have
+    been, written; the store's own error where nothing was.
+    """
+    if not writes:
+        return Committed()
+    change = Change(tuple(writes), actor, tuple(sources), model, reason, policy or Policy())
+    namespaces = frozenset(write.namespace for write in writes)
+    deletes = all(write.value is None for write in writes)
+    creates = all(write.fresh for write in writes)
+    operation = "delete_memory" if deletes else "create_memory" if creates else "upsert_memory"
+    with observed(operation, writes[0].namespace[0]) as seen:
+        done = await Exclusive(namespaces, _carried_out(change))
+        seen.records = len(done.written)
+        return done
+
+
+async def _carried_out(change: Change) -> Committed:
+    by_store = change.policy.keep_revisions != 0 and await Has(Revisions)
+    for remaining in reversed(range(_TRIES)):
+        current = await _current(change, histories=not by_store)
+        plans, lost, guarded = plans_of(change, current)
+        if by_store:  # what comes with a past from elsewhere is left as it is if it has one here
+            plans = [
+                plan
+                for plan in plans
+                if not (plan.past and await StoreCall("get_revisions", plan.place))
+            ]
+        items = [plan.ops[0] for plan in plans]
+        # Items before histories: of what a failure leaves half-written, memories come first.
+        ops = items + [op for plan in plans for op in plan.ops[1:]]
+        try:
+            if by_store:
+                written = await _written_with_notes(plans, change, current)
+            else:
+                await replace(ops, [updated_at(current.get((op.namespace, op.key))) for op in ops])
+                written = tuple(plan.written for plan in plans if plan.written)
+        except ConflictError:
+            if not remaining:
+                raise
+        except Exception as error:  # noqa: BLE001 - raised again, with an account
+            await _raise_with_account(items, current, error)
+        else:
+            return Committed(written, (*lost, *guarded), guarded)
+    raise AssertionError("the last try returns or raises")
+
+
+async def _current(change: Change, *, histories: bool) -> dict[Place, Item]:
+    """Read the items that are to be written, and of their histories what matters."""
+    written = [write for write in change.writes if not write.fresh]
+    places = [(write.namespace, write.key) for write in written]
+    if change.policy.keep_revisions == 0 or not histories:
+        return await _items_at(places)
+    latest = [(history_namespace(write.namespace), latest_key(write.key)) for write in written]
+    current = await _items_at([*places, *latest])
+    old = [place for write in written for place in change.droppable(write, current)]
+    return current | await _items_at(old)
+
+
+async def _items_at(places: Sequence[Place]) -> dict[Place, Item]:
+    items = await fetch([get_op(*place, refresh_ttl=False) for place in places])
+    return {place: item for place, item in zip(places, items, strict=True) if item is not None}
+
+
+async def _written_with_notes(
+    plans: Sequence[Plan], change: Change, current: Mapping[Place, Item]
+) -> tuple[Written, ...]:
+    """Write *plans* on a store that keeps revisions itself; return what was written."""
+    seen = [updated_at(current.get(plan.place)) for plan in plans]
+    plain = [at for at, plan in enumerate(plans) if not plan.revision and plan.settles]
+    await replace([plans[at].ops[0] for at in plain], [seen[at] for at in plain])
+    rows = [row for plan in plans for row in _rows(plan)]
+    if rows:
+        await StoreCall("add_revisions", (rows,))
+    written = {at: plan.written for at, plan in enumerate(plans) if plan.written}
+    notes = {
+        at: _note(plan.revision) for at, plan in enumerate(plans) if plan.revision and not plan.past
+    }
+    if notes:
+        step = Noted(
+            tuple(plans[at].ops[0] for at in notes),
+            tuple(seen[at] for at in notes),
+            tuple(notes.values()),
+            change.policy.keep_revisions,
+        )
+        for at, row in zip(notes, await step, strict=True):
+            written[at] = changed(written[at], revision=row and revision_of(row))
+    return tuple(written.values())
+
+
+def _note(revision: Revision) -> RevisionNote:
+    return RevisionNote(
+        revision.action,
+        revision.actor,
+        tuple(json_sources(revision.sources)),
+        revision.model,
+        revision.reason,
+    )
+
+
+def _rows(plan: Plan) -> list[RevisionRow]:
+    """Return a past from elsewhere as rows; what is there after a delete was created anew."""
+    born: datetime | None = None
+    rows: list[RevisionRow] = []
+    for one in plan.past:
+        born = born or one.time
+        row = RevisionRow(*plan.place, one.number, _note(one), one.value, one.time, born)
+        rows.append(row)
+        born = None if one.value is None else born
+    return rows
+
+
+def revision_of(row: RevisionRow) -> Revision:
+    """Read a revision that a store keeps itself."""
+    return Revision(
+        number=row.number,
+        action=cast("Action", row.note.action),
+        value=row.value,
+        time=row.time,
+        actor=cast("Actor", row.note.actor),
+        sources=sources_in(row.note.sources),
+        model=row.note.model,
+        reason=row.note.reason,
+    )
+
+
+async def _raise_with_account(
+    ops: Sequence[PutOp], current: Mapping[Place, Item], error: Exception
+) -> NoReturn:
+    """Raise *error* where nothing was written, else a `PartialWriteError` that says what was."""
+    keys = [op.key for op in ops]
+    written: list[str] = []
+    try:
+        items = await fetch([get_op(op.namespace, op.key, refresh_ttl=False) for op in ops])
+    except Exception:  # noqa: BLE001 - the first error is the one to report
+        account = f"any of these may be written or not: {keys}."
+    else:
+        for op, item in zip(ops, items, strict=True):
+            before, now = current.get((op.namespace, op.key)), item.value if item else None
+            if now == op.value and now != (before.value if before else None):
+                written.append(op.key)
+        if not written:
+            raise error
+        account = f"Written: {written}. Not written: {sorted(set(keys) - set(written)) or 'none'}."
+    raise PartialWriteError(
+        f"The store failed while writing {len(ops)} items ({type(error).__name__}: {error}). "
+        f"{account} Do the same again when the store works.",
+        written=written,
+        failed=[key for key in keys if key not in written],
+    ) from error

@@ -1,0 +1,334 @@
+"""What is to be written, from what is there: operations, revisions, the guard's answer. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace as changed
+from datetime import datetime, timedelta
+from typing import Any, cast
+from uuid import uuid4
+
+from langgraph.store.base import NOT_PROVIDED, Item, NotProvided, PutOp
+
+from longterm.effects.clock import utc_now
+from longterm.effects.operations import Index, Ttl, put_op
+from longterm.errors import ConflictError, GuardedError
+from longterm.guard import Guard, Verdict
+from longterm.memory.history_items import (
+    KeepRevisions,
+    appended,
+    chain_of,
+    droppable,
+    history_namespace,
+    latest_key,
+    numbered_key,
+)
+from longterm.memory.namespace import Namespace
+from longterm.memory.quarantine import Held, quarantine_namespace
+from longterm.memory.revision import Action, Actor, Revision, Source, origin_of
+
+__all__ = [
+    "Change",
+    "Committed",
+    "Edit",
+    "Place",
+    "Plan",
+    "Policy",
+    "Skip",
+    "Write",
+    "Written",
+    "if_unchanged",
+    "plans_of",
+    "updated_at",
+]
+
+#: Revisions of a memory are at least this far apart.
+_MOMENT = timedelta(microseconds=1)
+_FOUND = "found in the store: written there by another program"
+
+#: Where an item lies: its namespace and key.
+Place = tuple[Namespace, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """An edit's answer: leave the item as it is."""
+
+    #: What was lost by it, where something was.
+    reason: str | None = None
+
+
+#: Makes an item's new value, None to delete it, from what is there; may be called again.
+Edit = Callable[[Item | None], dict[str, Any] | Skip | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """What one item is to become; a commit takes at most one for each item."""
+
+    namespace: Namespace
+    key: str
+    #: The new value, None to delete, or an edit of what is there.
+    value: dict[str, Any] | Edit | None
+    index: Index = None
+    ttl: Ttl = NOT_PROVIDED
+    #: The key was made up just now, so there is nothing to read.
+    fresh: bool = False
+    #: The messages it came from; None for those of the whole commit.
+    sources: tuple[Source, ...] | None = None
+    #: What the revision says was done, where it is not plain from what was there.
+    action: Action | None = None
+    #: Its whole history from elsewhere; it is left as it is where it has one here already.
+    past: tuple[Revision, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What a commit does beside writing."""
+
+    #: Looks at each value before it is written, and at what is quoted as its source.
+    guard: Guard | None = None
+    keep_revisions: KeepRevisions = None
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """An item that was written or, with None for a value, deleted."""
+
+    namespace: Namespace
+    key: str
+    value: dict[str, Any] | None
+    #: None where none is kept.
+    revision: Revision | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """What a commit did."""
+
+    written: tuple[Written, ...] = ()
+    #: Why something was left out.
+    lost: tuple[str, ...] = ()
+    #: What the guard kept out, or in quarantine, by class and place.
+    guarded: tuple[str, ...] = ()
+
+    def checked(self) -> Committed:
+        """Return this, or raise `GuardedError` where the guard kept something out."""
+        if self.guarded:
+            raise GuardedError(" ".join(self.guarded))
+        return self
+
+    @property
+    def puts(self) -> list[dict[str, Any]]:
+        """What was written but not deleted, in LangMem's form."""
+        return [
+            {"namespace": one.namespace, "key": one.key, "value": one.value}
+            for one in self.written
+            if one.value is not None
+        ]
+
+
+def if_unchanged(before: Item | None, value: dict[str, Any] | None) -> Edit:
+    """Return an edit to *value* that raises `ConflictError` where the item is not as *before*."""
+
+    def edit(item: Item | None) -> dict[str, Any] | None:
+        if updated_at(item) != updated_at(before):
+            raise ConflictError("The memory was changed meanwhile: read it again and decide anew.")
+        return value
+
+    return edit
+
+
+def updated_at(item: Item | None) -> datetime | None:
+    """Return when *item* was last written; None for one that is not there."""
+    return item.updated_at if item else None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The arguments of a commit."""
+
+    writes: tuple[Write, ...]
+    actor: Actor
+    sources: tuple[Source, ...]
+    model: str | None
+    reason: str | None
+    policy: Policy
+
+    def sources_of(self, write: Write) -> tuple[Source, ...]:
+        """Return where *write* came from; what is quoted has passed the guard as well."""
+        sources, guard = self.sources if write.sources is None else write.sources, self.policy.guard
+        if guard is None:
+            return sources
+        return tuple(
+            changed(source, quote=guard.check(source.quote).value or "") for source in sources
+        )
+
+    def droppable(self, write: Write, current: Mapping[Place, Item]) -> list[Place]:
+        """Return the places of the revisions that *write* may have to drop."""
+        namespace = history_namespace(write.namespace)
+        latest = current.get((namespace, latest_key(write.key)))
+        if latest is None:
+            return []
+        keep, erased = self.policy.keep_revisions, write.action == "erased"
+        numbers = droppable(latest.value, keep, erased=erased)
+        return [(namespace, numbered_key(write.key, number)) for number in numbers]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A write with its operations: the item's own first, then those of its history."""
+
+    #: None for what is in quarantine.
+    written: Written | None
+    ops: tuple[PutOp, ...]
+    guarded: str | None = None
+    #: A whole history from elsewhere.
+    past: tuple[Revision, ...] = ()
+
+    @property
+    def place(self) -> Place:
+        """Where the item lies."""
+        return self.ops[0].namespace, self.ops[0].key
+
+    @property
+    def revision(self) -> Revision | None:
+        """The revision to keep of it, if any."""
+        return self.written.revision if self.written else None
+
+    @property
+    def settles(self) -> bool:
+        """Whether it is written though its value is not a new one: for index or time to live."""
+        op = self.ops[0]
+        open_ttl = isinstance(cast("Any", op.ttl), NotProvided)
+        return self.written is None or op.index is not None or not open_ttl
+
+
+def plans_of(
+    change: Change, current: Mapping[Place, Item]
+) -> tuple[list[Plan], tuple[str, ...], tuple[str, ...]]:
+    """Return what is to be written, and why something is left out: by an edit, by the guard.
+
+    *current* has the items that are there, of those to be written and of their histories.
+    """
+    plans: list[Plan] = []
+    lost: list[str] = []
+    guarded: list[str] = []
+    for write in change.writes:
+        match _plan_of(write, change, current):
+            case Plan() as plan:
+                plans.append(plan)
+                guarded += [plan.guarded] if plan.guarded else []
+            case Verdict() as verdict:
+                guarded.append(_by_the_guard("Not written", verdict))
+            case Skip(reason):
+                lost += [reason] if reason else []
+    return plans, tuple(lost), tuple(guarded)
+
+
+def _plan_of(write: Write, change: Change, current: Mapping[Place, Item]) -> Plan | Skip | Verdict:
+    """Return the operations of *write*, or why there are none: a `Verdict` that blocks it."""
+    item = current.get((write.namespace, write.key))
+    value = write.value(item) if callable(write.value) else write.value
+    if isinstance(value, Skip):
+        return value
+    if change.actor in ("manager", "tool"):
+        value = _without_nul(value)
+    keep, guard = change.policy.keep_revisions, change.policy.guard
+    if value is not None and guard is not None:
+        sources = change.sources_of(write)
+        origin = origin_of(sources, change.actor)
+        verdict = guard.check(value, origin=origin)
+        match verdict.action:
+            case "block":
+                return verdict
+            case "quarantine":
+                id, places = str(uuid4()), tuple(verdict.places)
+                held = Held(
+                    id,
+                    write.namespace,
+                    write.key,
+                    verdict.value,
+                    origin,
+                    utc_now(),
+                    places,
+                    sources,
+                )
+                aside = put_op(quarantine_namespace(write.namespace), id, held.record, index=False)
+                return Plan(None, (aside,), _by_the_guard("In quarantine", verdict))
+            case _:
+                value = verdict.value
+    op = put_op(write.namespace, write.key, value, index=write.index, ttl=write.ttl)
+    namespace = history_namespace(write.namespace)
+    latest = current.get((namespace, latest_key(write.key)))
+    oldest = (current.get(place) for place in change.droppable(write, current))
+    chain = chain_of(latest and latest.value, [one.value for one in oldest if one])
+    if write.past and chain.latest:
+        return Skip()
+    unchanged = not (write.action or write.past) and value == (item.value if item else None)
+    if unchanged or keep == 0:
+        return Plan(Written(write.namespace, write.key, value), (op,))
+    new = list(write.past) or _revisions(write, change, chain.latest, item, value)
+    history = (
+        put_op(namespace, key, record, index=False, ttl=write.ttl)
+        for key, record in appended(write.key, chain, new, keep)
+    )
+    written = Written(write.namespace, write.key, value, new[-1])
+    return Plan(written, (op, *history), past=write.past)
+
+
+def _by_the_guard(what: str, verdict: Verdict) -> str:
+    why = ", ".join(verdict.places) or "it does not come from the user"
+    return f"{what}, as the guard says: {why}."
+
+
+def _revisions(
+    write: Write,
+    change: Change,
+    before: Revision | None,
+    item: Item | None,
+    value: dict[str, Any] | None,
+) -> list[Revision]:
+    """Return the revisions to add: of what others left meanwhile, if anything, and of *write*."""
+    new: list[Revision] = []
+    if item is not None and (before is None or before.value != item.value):
+        action = "changed" if before and before.value else "created"
+        before = _after(
+            before, item.updated_at, action=action, value=item.value, actor="import", reason=_FOUND
+        )
+        new.append(before)
+    revision = _after(
+        before,
+        utc_now(),
+        action=write.action or ("deleted" if value is None else "changed" if item else "created"),
+        value=value,
+        actor=change.actor,
+        sources=change.sources_of(write),
+        model=change.model,
+        reason=change.reason,
+    )
+    return [*new, revision]
+
+
+def _after(before: Revision | None, time: datetime, **fields: Any) -> Revision:
+    """Return the revision that follows *before*, with its number, and no earlier than it."""
+    if before is None:
+        return Revision(number=1, time=time, **fields)
+    return Revision(number=before.number + 1, time=max(time, before.time + _MOMENT), **fields)
+
+
+def _without_nul(value: Any) -> Any:
+    """Return what a model or a message said without NUL, which PostgreSQL's JSON refuses.
+
+    One such letter, from a file that was no text, would lose everything else in its batch.
+    """
+    match value:
+        case str():
+            return value.replace("\0", "")
+        case dict():
+            fields = cast("dict[str, Any]", value)
+            return {_without_nul(name): _without_nul(one) for name, one in fields.items()}
+        case list():
+            return [_without_nul(one) for one in cast("list[Any]", value)]
+        case _:
+            return value
