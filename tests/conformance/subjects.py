@@ -14,7 +14,7 @@ from typing import Any
 
 from langgraph.store.base import BaseStore, IndexConfig, Op, Result, TTLConfig
 from langgraph.store.memory import InMemoryStore
-from langgraph.store.sqlite import SqliteStore  # pyright: ignore[reportMissingTypeStubs]
+from langgraph.store.sqlite import SqliteStore
 from postgres_server import fresh_schema, server_url
 
 from longterm.stores import EmbeddedStore, PostgresStore

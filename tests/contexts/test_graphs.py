@@ -11,8 +11,8 @@ from langchain import agents
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import tool
-from langgraph.func import entrypoint, task  # pyright: ignore[reportMissingTypeStubs]
-from langgraph.graph import (  # pyright: ignore[reportMissingTypeStubs]
+from langgraph.func import entrypoint, task
+from langgraph.graph import (
     START,
     MessagesState,
     StateGraph,

@@ -9,7 +9,7 @@ import pytest
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.messages import AIMessage, HumanMessage
 from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
-from langgraph.func import entrypoint  # pyright: ignore[reportMissingTypeStubs]
+from langgraph.func import entrypoint
 from langgraph.store.base import GetOp, Item, Op, PutOp, SearchOp, TTLConfig
 from langgraph.store.memory import InMemoryStore
 from typing_extensions import override

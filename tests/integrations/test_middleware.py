@@ -13,7 +13,7 @@ from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.runnables import RunnableConfig, RunnableLambda
 from langchain_core.tools import tool
 from langgraph.checkpoint.memory import InMemorySaver
-from langgraph.graph import START, MessagesState, StateGraph  # type: ignore[reportMissingTypeStubs]
+from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.prebuilt import create_react_agent  # type: ignore[reportUnknownVariableType]
 from langgraph.store.memory import InMemoryStore
 from langgraph.types import Command, interrupt

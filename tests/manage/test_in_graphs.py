@@ -6,7 +6,7 @@ from typing import Any, TypedDict
 
 import pytest
 from langchain_core.embeddings import Embeddings
-from langgraph.graph import START, MessagesState, StateGraph  # pyright: ignore[reportMissingTypeStubs]
+from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.store.memory import InMemoryStore
 from pydantic import BaseModel
 

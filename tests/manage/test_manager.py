@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, strategies as st
 from langchain_core.messages import AIMessage, HumanMessage
 from langgraph.checkpoint.memory import InMemorySaver
-from langgraph.func import entrypoint  # pyright: ignore[reportMissingTypeStubs]
+from langgraph.func import entrypoint
 from pydantic import BaseModel, Field
 
 from longterm import create_memory_manager

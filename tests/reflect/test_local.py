@@ -24,8 +24,8 @@ import pytest
 from langchain_core.messages import AIMessage, HumanMessage
 from langchain_core.runnables import RunnableConfig, RunnableLambda
 from langgraph.config import get_store
-from langgraph.func import entrypoint  # pyright: ignore[reportMissingTypeStubs]
-from langgraph.graph import START, StateGraph  # pyright: ignore[reportMissingTypeStubs]
+from langgraph.func import entrypoint
+from langgraph.graph import START, StateGraph
 from langgraph.store.base import BaseStore, Op, PutOp
 from langgraph.store.memory import InMemoryStore
 from typing_extensions import override
@@ -509,7 +509,7 @@ def test_no_thread_is_left_when_nothing_waits(notes: Notes) -> None:
 
 
 def test_no_executor_is_kept_alive_when_nothing_waits(notes: Notes) -> None:
-    import weakref  # noqa: PLC0415
+    import weakref
 
     executor = ReflectionExecutor(notes.runnable)
     executor.submit("x", {}).result(SOON)

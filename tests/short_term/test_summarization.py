@@ -19,7 +19,7 @@ from langchain_core.messages import (
 from langchain_core.messages.utils import count_tokens_approximately
 from langchain_core.prompts import ChatPromptTemplate
 from langgraph.checkpoint.memory import InMemorySaver
-from langgraph.graph import (  # type: ignore[reportMissingTypeStubs]
+from langgraph.graph import (
     START,
     MessagesState,
     StateGraph,
@@ -297,7 +297,7 @@ def test_a_summary_that_is_too_long_is_asked_for_again() -> None:
 
 
 def test_a_summary_that_stays_too_long_is_cut_to_the_budget() -> None:
-    from langchain_core.messages.utils import count_tokens_approximately  # noqa: PLC0415
+    from langchain_core.messages.utils import count_tokens_approximately
 
     with pytest.warns(RuntimeWarning, match="it was cut"):
         result = summarize_messages(

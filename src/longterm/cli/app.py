@@ -86,7 +86,7 @@ def worker(
     ] = None,
 ) -> None:
     """Do the reflections that wait in a database, until it is stopped."""
-    from longterm.reflect.worker import run_worker, starting  # noqa: PLC0415 - an extra of its own
+    from longterm.reflect.worker import run_worker, starting
 
     sys.path.insert(0, str(Path.cwd()))  # as for python -m
     typer.echo(starting(db, name=name, max_workers=max_workers), err=True)

@@ -141,7 +141,7 @@ def in_graph() -> bool:
 def _graph_store() -> tuple[bool, BaseStore | None]:
     if "langgraph.pregel" not in sys.modules:
         return False, None  # no graph can be running, and loading LangGraph takes most of a second
-    from langgraph.config import get_store  # noqa: PLC0415 - see above
+    from langgraph.config import get_store
 
     try:
         return True, get_store()

@@ -52,7 +52,7 @@ def observed(operation: Operation, store: str) -> Generator[Observation]:
     if "opentelemetry.trace" not in sys.modules:
         yield seen
         return
-    from opentelemetry import metrics, trace  # noqa: PLC0415 - the program has it already
+    from opentelemetry import metrics, trace
 
     span = trace.get_tracer(_SCOPE).start_span(f"{operation} {store}")
     begin, attributes = time.perf_counter(), {_STORE: store}
@@ -78,7 +78,7 @@ def count_tokens(model: str | None, *, read: int, written: int) -> None:
     """Count what one extraction used of *model*: tokens *read* and *written*."""
     if "opentelemetry.metrics" not in sys.modules:
         return
-    from opentelemetry import metrics  # noqa: PLC0415 - the program has it already
+    from opentelemetry import metrics
 
     used = metrics.get_meter(_SCOPE).create_histogram(_TOKENS, unit="{token}")
     named: dict[str, Any] = {} if model is None else {_MODEL: model}

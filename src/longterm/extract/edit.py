@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn, cast
 
-import jsonpatch  # pyright: ignore[reportMissingTypeStubs] - ships no types
+import jsonpatch
 
 from longterm.extract.json_schema import member_for, nullable, object_for, properties_of, types_of
 from longterm.extract.schema import MemorySchema

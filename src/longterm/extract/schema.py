@@ -327,7 +327,7 @@ def _json_parts(schema: Mapping[str, Any]) -> tuple[dict[str, Any], str, str]:
 
 
 def _json_checker(name: str, schema: dict[str, Any]) -> Callable[[Any], Any]:
-    from jsonschema import (  # noqa: PLC0415 - slow to load, rarely needed
+    from jsonschema import (
         Draft202012Validator,
         SchemaError,
     )

@@ -66,7 +66,7 @@ def _hosted(name: str, provider: str) -> ChatModel:
     """Have LangChain make the model; say what to do where it cannot."""
     extra = provider if provider in _EXTRAS else None
     try:
-        from langchain.chat_models import init_chat_model  # noqa: PLC0415 - an extra
+        from langchain.chat_models import init_chat_model
     except ImportError as error:
         raise MissingExtraError(f"Model {name!r}", extra or "openai") from error
     try:

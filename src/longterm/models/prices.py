@@ -14,7 +14,7 @@ def cost_of(model: str | None, *, read: int, written: int) -> float | None:
     if not model:
         return None
     try:
-        from genai_prices import Usage, calc_price  # noqa: PLC0415 - an extra, slow to import
+        from genai_prices import Usage, calc_price
     except ImportError:
         return None
     provider, _, name = model.rpartition(":")

@@ -157,7 +157,7 @@ Search = Callable[[Case, Evaluator, Sequence[Example], RunnableConfig, int], Non
 
 def searched(model: ChatModel, options: MeasureOptions, config: Mapping[str, Any]) -> Rewriter:
     """Return a rewriter that tries many candidates with gepa and takes the best, if better."""
-    from longterm.prompts.search import make_search  # noqa: PLC0415 - an extra
+    from longterm.prompts.search import make_search
 
     def work(case: Case, runnable_config: RunnableConfig) -> str:
         chosen = replace(options, examples=options.examples or case.examples)

@@ -85,7 +85,7 @@ class _Stop:
         self.round = 0
         self.cost = _REPAIR + (2 * batch + len(evaluator.held_back)) * evaluator.price
 
-    def __call__(self, state: Any) -> bool:  # noqa: ARG002 - gepa's signature
+    def __call__(self, state: Any) -> bool:
         self.round += 1
         return self.round > self.rounds or self.evaluator.ledger.left < self.cost
 
@@ -110,7 +110,7 @@ class _Adapter:
         self,
         batch: list[Example],
         candidate: dict[str, str],
-        capture_traces: bool = False,  # noqa: FBT001, FBT002 - gepa's signature
+        capture_traces: bool = False,
     ) -> Any:
         """Try *candidate* on *batch*."""
         outcomes = self._run(lambda: self.evaluator.outcomes(candidate[_NAME], batch))
@@ -120,9 +120,9 @@ class _Adapter:
 
     def make_reflective_dataset(
         self,
-        candidate: dict[str, str],  # noqa: ARG002 - gepa's signature
+        candidate: dict[str, str],
         eval_batch: Any,
-        components_to_update: list[str],  # noqa: ARG002 - gepa's signature
+        components_to_update: list[str],
     ) -> dict[str, Any]:
         """Return what went on, as trajectories with feedback."""
         records: list[dict[str, AnnotatedTrajectory]] = []
@@ -138,7 +138,7 @@ class _Adapter:
         self,
         candidate: dict[str, str],
         reflective_dataset: Any,
-        components_to_update: list[str],  # noqa: ARG002 - gepa's signature
+        components_to_update: list[str],
     ) -> dict[str, str]:
         """Rewrite *candidate* from what went on."""
         shown = show_trajectories([record["trajectory"] for record in reflective_dataset[_NAME]])

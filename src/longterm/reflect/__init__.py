@@ -119,7 +119,7 @@ def ReflectionExecutor(  # noqa: N802 - LangMem's users know it by this name
                 f"Where are the memories of the graph {reflector!r}? Pass the namespace second: "
                 f"ReflectionExecutor({reflector!r}, ('memories', '{{user_id}}'), url=…)."
             )
-        from longterm.reflect.remote import (  # noqa: PLC0415 - slow to import
+        from longterm.reflect.remote import (
             RemoteReflectionExecutor,
         )
 

@@ -168,7 +168,7 @@ def perform(
     if store is None:
         return reflector.invoke(payload, config)
     # Imported here because it loads most of LangGraph.
-    from langgraph.func import entrypoint  # noqa: PLC0415 # pyright: ignore[reportMissingTypeStubs]
+    from langgraph.func import entrypoint  # noqa: PLC0415
 
     def reflection(payload: Any) -> Any:  # the config comes from the context, as in any graph
         return reflector.invoke(payload)

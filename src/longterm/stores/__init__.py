@@ -39,7 +39,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name == "PostgresStore":
         try:
-            from longterm.stores.postgres.store import PostgresStore  # noqa: PLC0415 - an extra
+            from longterm.stores.postgres.store import PostgresStore
         except ModuleNotFoundError as exc:
             raise MissingExtraError("PostgresStore", "postgres") from exc
         return PostgresStore

@@ -29,13 +29,13 @@ MEMORIES = 3
 def open_store(where: str) -> Generator[BaseStore]:
     """Open the store for memories at *where*: a file, or a PostgreSQL URL."""
     if where.startswith("postgres"):
-        from langgraph.store.postgres import PostgresStore  # noqa: PLC0415
+        from langgraph.store.postgres import PostgresStore
 
         with PostgresStore.from_conn_string(where) as store:
             store.setup()
             yield store
     else:
-        from langgraph.store.sqlite import SqliteStore  # noqa: PLC0415 # pyright: ignore[reportMissingTypeStubs]
+        from langgraph.store.sqlite import SqliteStore
 
         connection = sqlite3.connect(where, check_same_thread=False, isolation_level=None)
         connection.execute("PRAGMA busy_timeout=10000")

@@ -8,7 +8,7 @@ from typing import Any
 from langchain_core.messages import AIMessage
 from langchain_core.runnables import RunnableConfig, RunnableLambda
 from langgraph.config import get_store
-from langgraph.func import entrypoint  # pyright: ignore[reportMissingTypeStubs]
+from langgraph.func import entrypoint
 
 from longterm import create_memory_store_manager
 from longterm.graphs import reflection_graph
@@ -39,9 +39,9 @@ notes = reflection_graph(RunnableLambda(lambda _: None, afunc=_note))
 @entrypoint()
 async def chat(message: str, config: RunnableConfig) -> str:
     """Stand for a chat graph on the same server and the same thread as its reflections."""
-    from langgraph_sdk import get_client  # noqa: PLC0415
+    from langgraph_sdk import get_client
 
-    from longterm.reflect import ReflectionExecutor  # noqa: PLC0415
+    from longterm.reflect import ReflectionExecutor
 
     executor = ReflectionExecutor(
         "notes", ("notes",), url=config.get("configurable", {})["url"], client=get_client()

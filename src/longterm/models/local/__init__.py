@@ -20,7 +20,7 @@ def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     try:
-        from longterm.models.local import chat  # noqa: PLC0415 (optional, and slow to import)
+        from longterm.models.local import chat
     except ModuleNotFoundError as exc:
         raise MissingExtraError("A local model", "local") from exc
     return getattr(chat, name)

@@ -190,7 +190,7 @@ class DbosClient:
             deadline = int((time.time() + seconds + self.max_wait) * 1000)
         try:
             # Private, because DBOS has no public way to debounce without replacing.
-            enqueue = self._client._enqueue_debounced  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+            enqueue = self._client._enqueue_debounced  # pyright: ignore[reportPrivateUsage]
             return enqueue(options, deadline, self.name, job.text)
         except dbos_error.DBOSQueueDeduplicatedError:
             return None
@@ -275,7 +275,7 @@ def prepare(url: sa.URL) -> sa.Engine:
         engine = open_engine(url)
         if is_sqlite(url):  # through our own connections: see `database`
             client = DBOSClient(system_database_engine=engine)
-            client._sys_db.run_migrations()  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+            client._sys_db.run_migrations()  # pyright: ignore[reportPrivateUsage]
         else:
             DBOS.migrate(url.render_as_string(hide_password=False), schema=SCHEMA)
         create_tables(engine)
@@ -361,7 +361,7 @@ class _Process:
             self._nudged.set()
             for thread in self._threads:
                 thread.join()
-            busy = bool(_dbos()._active_workflows_set.activeList())  # noqa: SLF001
+            busy = bool(_dbos()._active_workflows_set.activeList())
             DBOS.destroy(workflow_completion_timeout_sec=_FINISH if busy else 0)
             if self._leases is not None:
                 self._leases.close()
@@ -387,7 +387,7 @@ class _Process:
                 "All durable ReflectionExecutors of one process share one database. Use the same "
                 "durable=… for all, or max_workers=0 here and a worker elsewhere."
             )
-        if not self._workers and dbos_state._dbos_global_instance is not None:  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+        if not self._workers and dbos_state._dbos_global_instance is not None:  # pyright: ignore[reportPrivateUsage]
             raise ConfigurationError(
                 "This program runs DBOS already, and a process has only one, with settings that "
                 "reflections cannot share (pickled payloads, versions that change with the code). "
@@ -400,7 +400,7 @@ class _Process:
             self._begin(worker)
         else:
             # Private: the public call is refused once DBOS runs, though DBOS looks again and again.
-            _dbos()._listening_queues.append(worker.jobs.queue)  # noqa: SLF001
+            _dbos()._listening_queues.append(worker.jobs.queue)
         DBOS.register_queue(
             worker.jobs.queue,
             worker_concurrency=worker.max_workers,
@@ -449,7 +449,7 @@ class _Process:
             try:
                 due = earliest_due(engine)
                 if due is not None and due <= time.time() and not stop.is_set():
-                    _dbos()._sys_db.transition_delayed_workflows()  # noqa: SLF001
+                    _dbos()._sys_db.transition_delayed_workflows()
             except Exception as error:  # noqa: BLE001 - DBOS itself looks once a second
                 logger.warning("Cannot look for what is due, trying again: %s", error)
                 stop.wait(self.LOOK)
@@ -464,7 +464,7 @@ class _Process:
                 if dead := watch.dead(jobs.owners()):
                     logger.warning("Taking over from workers that died: %s", dead)
                     # Private, because the public way is a paid service.
-                    DBOS._recover_pending_workflows(dead)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+                    DBOS._recover_pending_workflows(dead)  # pyright: ignore[reportPrivateUsage]
                 if time.monotonic() - cleaned > self.CLEAN:
                     cleaned = time.monotonic()
                     self.clean()
@@ -492,7 +492,7 @@ def _is_news(record: logging.LogRecord) -> bool:
 
 def _dbos() -> Any:
     """Return the running DBOS, with the parts that are not public."""
-    return cast("Any", dbos_state)._get_dbos_instance()  # noqa: SLF001
+    return cast("Any", dbos_state)._get_dbos_instance()
 
 
 process = _Process()

@@ -22,7 +22,7 @@ class Cipher:
                 f"An encryption_key is a passphrase that is not empty, or {_RAW} bytes."
             )
         try:
-            from sqlcipher3 import dbapi2  # noqa: PLC0415 # pyright: ignore[reportMissingTypeStubs] - optional
+            from sqlcipher3 import dbapi2
         except ImportError as exc:
             raise MissingExtraError("EmbeddedStore(encryption_key=…)", "encrypted") from exc
         self._driver: Any = dbapi2
