@@ -18,6 +18,7 @@ MODULES = sorted(ROOT.rglob("*.py"))
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "text": set(),
+    "types": set(),
     "memory": {"errors", "text"},
     "guard": {"errors", "memory"},
     "effects": {"errors"},
@@ -27,10 +28,21 @@ MAY_IMPORT: dict[str, set[str]] = {
     "commit": {"effects", "errors", "guard", "memory"},
     "history": {"commit", "effects", "errors", "memory", "stores", "text"},
     "extract": {"effects", "errors", "memory", "models", "text"},
-    "recall": {"commit", "effects", "errors", "guard", "history", "memory", "models", "text"},
+    "recall": {
+        "types",
+        "commit",
+        "effects",
+        "errors",
+        "guard",
+        "history",
+        "memory",
+        "models",
+        "text",
+    },
     "short_term": {"effects", "errors", "memory", "models", "text"},
-    "prompts": {"effects", "errors", "extract", "memory", "models", "text"},
+    "prompts": {"types", "effects", "errors", "extract", "memory", "models", "text"},
     "manage": {
+        "types",
         "commit",
         "effects",
         "errors",
@@ -45,6 +57,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "tools": {"commit", "effects", "errors", "extract", "guard", "manage", "memory"},
     "reflect": {"effects", "errors", "memory"},
     "service": {
+        "types",
         "commit",
         "effects",
         "errors",
@@ -74,6 +87,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "tools",
     },
     "graphs": {
+        "types",
         "errors",
         "manage",
         "memory",
@@ -102,7 +116,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "__main__": {"cli"},
     # LangMem's import paths: they only hand on.
-    "knowledge": {"manage", "memory", "tools"},
+    "knowledge": {"types", "manage", "memory", "tools"},
     "utils": {"memory"},
     "reflection": {"reflect"},
     "moved": set(),  # paths of the first release

@@ -22,6 +22,7 @@ from longterm.errors import ConfigurationError
 from longterm.manage.store_manager import MemoryStoreManager, create_memory_store_manager
 from longterm.memory.namespace import Namespace, unescape_label
 from longterm.prompts import create_multi_prompt_optimizer
+from longterm.types import MemoryStoreManagerInput
 
 __all__ = ["optimization", "reflection", "reflection_graph"]
 
@@ -35,7 +36,7 @@ def reflection_graph(reflector: Runnable[Any, Any]) -> Runnable[Any, Any]:
     return _graph(reflection)
 
 
-async def _reflect(payload: dict[str, Any], config: RunnableConfig) -> Any:
+async def _reflect(payload: MemoryStoreManagerInput, config: RunnableConfig) -> Any:
     """Reflect with the model and on the namespace in *config*."""
     # Made on a thread, because a model's package may read files when it is imported.
     manager = await asyncio.to_thread(_graph_manager, config)

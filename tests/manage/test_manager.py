@@ -64,7 +64,7 @@ def in_words(*operations: dict[str, Any]) -> str:
 
 def test_a_new_memory_has_a_uuid_and_an_instance_of_its_schema() -> None:
     (memory,) = manager(tool_calls(add("likes tea"))).invoke({"messages": "I like tea"})
-    assert isinstance(memory, ExtractedMemory)
+    assert type(memory) is ExtractedMemory
     assert uuid.UUID(memory.id)
     assert memory.content == Memory(content="likes tea")
 

@@ -100,8 +100,9 @@ def test_no_messages_cost_neither_a_question_nor_a_search(
 
 
 def test_an_unknown_input_is_a_clear_error(filled: InMemoryStore, alice: RunnableConfig) -> None:
+    unknown: Any = {"text": "hi"}
     with pytest.raises(InvalidInputError):
-        create_memory_searcher(ScriptedChatModel(), store=filled).invoke({"text": "hi"}, alice)
+        create_memory_searcher(ScriptedChatModel(), store=filled).invoke(unknown, alice)
 
 
 def test_a_model_that_raises_is_asked_once(filled: InMemoryStore, alice: RunnableConfig) -> None:

@@ -1,5 +1,6 @@
 """One value read out of a conversation."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ from typing_extensions import TypedDict
 
 from longterm import create_thread_extractor
 from longterm.errors import ConfigurationError, ExtractionError, InvalidInputError
+from longterm.manage.thread import ThreadExtractor
 from longterm.memory.model import SummarizeThread
 from longterm.testing import ScriptedChatModel, tool_calls
 
@@ -36,7 +38,8 @@ class Order:
 
 
 def read(*script: Any, schema: Any = None, **options: Any) -> Any:
-    extractor = create_thread_extractor(ScriptedChatModel(*script), schema, **options)
+    make: Callable[..., ThreadExtractor[Any]] = create_thread_extractor
+    extractor = make(ScriptedChatModel(*script), schema, **options)
     return extractor.invoke({"messages": "I like tea"})
 
 
@@ -58,7 +61,8 @@ def test_any_schema_can_be_read(schema: Any, call: Any, value: Any) -> None:
 
 
 async def test_async_reads_the_same() -> None:
-    extractor = create_thread_extractor(ScriptedChatModel(SUMMARY))
+    make: Callable[..., ThreadExtractor[Any]] = create_thread_extractor
+    extractor = make(ScriptedChatModel(SUMMARY))
     value = await extractor.ainvoke({"messages": ["I like tea"]})
     assert value.title == "Tea"
 

@@ -9,12 +9,8 @@ from langchain_core.messages import AIMessage, HumanMessage
 
 from longterm.errors import InvalidInputError
 from longterm.prompts import types
-from longterm.prompts.inputs import (
-    AnnotatedTrajectory,
-    as_prompt,
-    as_trajectories,
-    show_trajectories,
-)
+from longterm.prompts.inputs import as_prompt, as_trajectories, show_trajectories
+from longterm.types import AnnotatedTrajectory
 
 m1 = {"role": "user", "content": "Where is Oslo?"}
 m2 = {"role": "assistant", "content": "In Sweden."}

@@ -11,6 +11,7 @@ from langchain_core.messages import AIMessage
 from longterm.errors import ConfigurationError
 from longterm.prompts import create_multi_prompt_optimizer, create_prompt_optimizer
 from longterm.testing import Asked, ScriptedChatModel, tool_calls
+from longterm.types import Prompt
 
 TALK = [
     {"role": "user", "content": "Explain {this}"},
@@ -107,7 +108,7 @@ def test_a_model_error_comes_through_once(kind: Any) -> None:
 def test_the_model_sees_the_prompt_the_advice_on_it_and_what_happened() -> None:
     model = ScriptedChatModel(NEW)
     optimizer = create_prompt_optimizer(model, kind="prompt_memory")
-    prompt = {"name": "x", "prompt": OLD, "update_instructions": "be brief"}
+    prompt: Prompt = {"name": "x", "prompt": OLD, "update_instructions": "be brief"}
     optimizer.invoke({"trajectories": TRAJECTORIES, "prompt": prompt})
     text = model.asked[0].text
     assert all(part in text for part in (OLD, "be brief", "too short", "Explain {this}"))

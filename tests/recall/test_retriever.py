@@ -19,6 +19,7 @@ from longterm.recall.recorder import create_conversation_recorder
 from longterm.recall.retriever import RecallItem, RecallResult, Reranker, create_recall
 from longterm.stores.embedded.store import EmbeddedStore
 from longterm.testing import HashEmbeddings
+from longterm.types import RecallInput
 
 NOW = datetime(2023, 6, 10, tzinfo=UTC)
 ANN: Any = {"configurable": {"langgraph_user_id": "ann", "thread_id": "t1"}}
@@ -82,7 +83,8 @@ def test_the_last_message_is_a_question_too(store: BaseStore) -> None:
     recall = create_recall(store=store, limit=1, running_thread=True)
     messages = [*CHAT, {"role": "user", "content": "How is the bread?"}]
 
-    for asked in (messages, {"messages": messages}, {"question": "How is the bread?"}):
+    inputs: list[Any] = [messages, {"messages": messages}, {"question": "How is the bread?"}]
+    for asked in inputs:
         assert recall.invoke(asked, ANN).items[0].text == "The bread is wonderful"
 
 
@@ -157,7 +159,7 @@ def test_what_came_later_is_not_recalled(store: BaseStore) -> None:
     ]
     record(store, days)
 
-    asked = {"question": "When did I run?", "as_of": "2023-05-10T12:00"}
+    asked: RecallInput = {"question": "When did I run?", "as_of": "2023-05-10T12:00"}
     found = create_recall(store=store).invoke(asked, BO | ANN)
 
     assert {item.time.day for item in found.items} == {2, 10}

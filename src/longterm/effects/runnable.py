@@ -39,6 +39,12 @@ class FlowRunnable(Runnable[In, Out]):
     def flow(self, input: In, config: RunnableConfig) -> Flow[Out]:
         """Return the job to do for *input*."""
 
+    @property
+    @override
+    def InputType(self) -> Any:
+        # For LangChain's own schema of it, which pydantic would make of our types.
+        return Any
+
     @override
     def invoke(self, input: In, config: RunnableConfig | None = None, **kwargs: Any) -> Out:
         return self._call_with_config(

@@ -4,12 +4,21 @@ from longterm.manage.items import Item, SearchItem
 from longterm.manage.manager import MemoryManager, create_memory_manager
 from longterm.manage.searcher import create_memory_searcher
 from longterm.manage.store_manager import (
-    MemoryPhase,
     MemoryStoreManager,
     create_memory_store_manager,
 )
 from longterm.manage.thread import create_thread_extractor
 from longterm.memory.model import ExtractedMemory, Memory, SummarizeThread
+from longterm.types import (
+    MemoryManagerInput,
+    MemoryPhase,
+    MemoryStoreManagerInput,
+    MessagesInput,
+)
+
+#: LangMem's names of the inputs.
+MemoryState = MemoryManagerInput
+MessagesState = MessagesInput
 
 __all__ = [
     "ExtractedMemory",
@@ -17,7 +26,10 @@ __all__ = [
     "Memory",
     "MemoryManager",
     "MemoryPhase",
+    "MemoryState",
     "MemoryStoreManager",
+    "MemoryStoreManagerInput",
+    "MessagesState",
     "SearchItem",
     "SummarizeThread",
     "create_memory_manager",

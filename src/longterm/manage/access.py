@@ -8,7 +8,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any, Generic, cast
 
 from langchain_core.runnables import RunnableConfig, ensure_config
 from langgraph.store.base import (
@@ -32,9 +32,10 @@ from longterm.history import History
 from longterm.manage.as_of import MemoriesAsOf
 from longterm.manage.items import Item, SearchItem, typed_item, typed_search_item
 from longterm.manage.known import normalize_existing
-from longterm.memory.model import Document, value_of
+from longterm.memory.model import Content, Document, value_of
 from longterm.memory.namespace import Namespace, NamespaceTemplate
 from longterm.memory.revision import Revision, Source
+from longterm.types import Conversation, MemoryStoreManagerInput, MessagesInput
 
 __all__ = ["DEFAULT_KEY", "Default", "NamespaceAccess"]
 
@@ -44,7 +45,10 @@ DEFAULT_KEY = "default"
 Default = Callable[[RunnableConfig], Document]
 
 
-class NamespaceAccess(FlowRunnable[Any, list[dict[str, Any]]]):
+class NamespaceAccess(
+    FlowRunnable[MemoryStoreManagerInput | MessagesInput | Conversation, list[dict[str, Any]]],
+    Generic[Content],
+):
     """The part of a manager that reads and writes single memories of its namespace."""
 
     def __init__(
@@ -82,7 +86,7 @@ class NamespaceAccess(FlowRunnable[Any, list[dict[str, Any]]]):
 
     def get(
         self, key: str, *, refresh_ttl: bool | None = None, config: RunnableConfig | None = None
-    ) -> Item | None:
+    ) -> Item[Content] | None:
         """Return the memory under *key*; under ``"default"`` the default, where none is stored."""
         return run(
             self._get(get_op((), key, refresh_ttl=refresh_ttl), config),
@@ -92,7 +96,7 @@ class NamespaceAccess(FlowRunnable[Any, list[dict[str, Any]]]):
 
     async def aget(
         self, key: str, *, refresh_ttl: bool | None = None, config: RunnableConfig | None = None
-    ) -> Item | None:
+    ) -> Item[Content] | None:
         """Do what `get` does."""
         job = self._get(get_op((), key, refresh_ttl=refresh_ttl), config)
         return await arun(job, config, store=self._store_to_read())
@@ -106,7 +110,7 @@ class NamespaceAccess(FlowRunnable[Any, list[dict[str, Any]]]):
         offset: int = 0,
         refresh_ttl: bool | None = None,
         config: RunnableConfig | None = None,
-    ) -> list[SearchItem]:
+    ) -> list[SearchItem[Content]]:
         """Return the memories that match, best first; the default, where nothing is stored."""
         op = search_op(
             (), query, filter=filter, limit=limit, offset=offset, refresh_ttl=refresh_ttl
@@ -122,7 +126,7 @@ class NamespaceAccess(FlowRunnable[Any, list[dict[str, Any]]]):
         offset: int = 0,
         refresh_ttl: bool | None = None,
         config: RunnableConfig | None = None,
-    ) -> list[SearchItem]:
+    ) -> list[SearchItem[Content]]:
         """Do what `search` does."""
         op = search_op(
             (), query, filter=filter, limit=limit, offset=offset, refresh_ttl=refresh_ttl
@@ -174,7 +178,9 @@ class NamespaceAccess(FlowRunnable[Any, list[dict[str, Any]]]):
         """Do what `history` does."""
         return await self._history().aof(self.namespace(config), key)
 
-    def as_of(self, time: datetime, *, config: RunnableConfig | None = None) -> MemoriesAsOf:
+    def as_of(
+        self, time: datetime, *, config: RunnableConfig | None = None
+    ) -> MemoriesAsOf[Content]:
         """Return the memories as they were at *time*, to `get` and to `search`.
 
         A *time* without a zone is local time.
@@ -223,14 +229,16 @@ class NamespaceAccess(FlowRunnable[Any, list[dict[str, Any]]]):
         outside = here is None and not in_graph()
         return seen[0] if outside and len(seen) == 1 else here
 
-    async def _get(self, op: GetOp, config: RunnableConfig | None) -> Item | None:
+    async def _get(self, op: GetOp, config: RunnableConfig | None) -> Item[Content] | None:
         namespace = self.namespace(config)
         (item,) = await fetch([op._replace(namespace=namespace)])
         if item is None and op.key == DEFAULT_KEY:
             return self._default_item(namespace, config)
         return None if item is None else typed_item(item, self._kinds)
 
-    async def _search(self, op: SearchOp, config: RunnableConfig | None) -> list[SearchItem]:
+    async def _search(
+        self, op: SearchOp, config: RunnableConfig | None
+    ) -> list[SearchItem[Content]]:
         namespace = self.namespace(config)
         items = await search_exactly(
             namespace,
@@ -245,7 +253,7 @@ class NamespaceAccess(FlowRunnable[Any, list[dict[str, Any]]]):
 
     async def _found_default(
         self, op: SearchOp, namespace: Namespace, config: RunnableConfig | None
-    ) -> list[SearchItem]:
+    ) -> list[SearchItem[Content]]:
         """Return the default where nothing is stored, not merely nothing found."""
         first_page = op.offset == 0 and op.limit > 0 and not op.filter
         default = self._default_item(namespace, config) if first_page else None
@@ -255,7 +263,9 @@ class NamespaceAccess(FlowRunnable[Any, list[dict[str, Any]]]):
         fields = {name: getattr(default, name) for name in StoreItem.__slots__}
         return [] if stored else [SearchItem(**fields)]
 
-    def _default_item(self, namespace: Namespace, config: RunnableConfig | None) -> Item | None:
+    def _default_item(
+        self, namespace: Namespace, config: RunnableConfig | None
+    ) -> Item[Content] | None:
         if self._default is None:
             return None
         value, now = value_of(self._default(ensure_config(config))), datetime.now(UTC)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Generic
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.store.base import BaseStore
@@ -13,12 +13,13 @@ from longterm.effects.forms import both
 from longterm.extract.schema import MemorySchema
 from longterm.history import History
 from longterm.manage.items import SearchItem, typed_search_item
+from longterm.memory.model import Content
 from longterm.memory.namespace import Namespace
 
 __all__ = ["MemoriesAsOf"]
 
 
-class MemoriesAsOf:
+class MemoriesAsOf(Generic[Content]):
     """The memories of one namespace as they were; see `MemoryStoreManager.as_of`."""
 
     def __init__(
@@ -34,7 +35,7 @@ class MemoriesAsOf:
         self.time = time
         self._schemas = schemas
 
-    async def _get(self, key: str) -> SearchItem | None:
+    async def _get(self, key: str) -> SearchItem[Content] | None:
         """Return the memory under *key*; None where there was none."""
         found = await History(self.store).state(self.namespace, self.time, key=key)
         return typed_search_item(found[0], self._schemas) if found else None
@@ -48,7 +49,7 @@ class MemoriesAsOf:
         filter: Mapping[str, Any] | None = None,
         limit: int = 10,
         offset: int = 0,
-    ) -> list[SearchItem]:
+    ) -> list[SearchItem[Content]]:
         """Return the memories that matched, best first."""
         found = await History(self.store).state(
             self.namespace, self.time, query=query, filter=filter, limit=limit, offset=offset

@@ -7,30 +7,31 @@ never spoils a search.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Generic
 
 from langgraph.store.base import Item as StoreItem, SearchItem as StoreSearchItem
 from typing_extensions import override
 
 from longterm.extract.schema import MemorySchema, plain
+from longterm.memory.model import Content
 
 __all__ = ["Item", "SearchItem", "typed_item", "typed_search_item"]
 
 
-class Item(StoreItem):
+class Item(StoreItem, Generic[Content]):
     """A store item; `value` is an instance of its schema, or the raw dict."""
 
-    value: Any
+    value: Content
 
     @override
     def dict(self) -> dict[str, Any]:
         return {**super().dict(), "value": plain(self.value)}  # pyright: ignore[reportUnknownMemberType] - untyped in LangGraph
 
 
-class SearchItem(StoreSearchItem):
+class SearchItem(StoreSearchItem, Generic[Content]):
     """A found store item; `value` is an instance of its schema, or the raw dict."""
 
-    value: Any
+    value: Content
 
     @override
     def dict(self) -> dict[str, Any]:

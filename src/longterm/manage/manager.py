@@ -6,10 +6,10 @@ import json
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
-from typing import Any, cast
+from typing import Any, Generic, Literal, cast, overload
 
 from langchain_core.runnables import RunnableConfig
-from typing_extensions import override
+from typing_extensions import TypedDict, Unpack, override
 
 from longterm.effects.runnable import FlowRunnable
 from longterm.errors import InvalidInputError
@@ -21,8 +21,9 @@ from longterm.manage.known import Known, normalize_existing
 from longterm.manage.results import Results, warn_of_dropped
 from longterm.memory.conversation import as_messages, as_time
 from longterm.memory.draft import Draft, Entry
-from longterm.memory.model import JOB_ID, ExtractedMemory, Memory, RemoveDoc
+from longterm.memory.model import JOB_ID, Content, ExtractedMemory, Memory, RemoveDoc
 from longterm.models.names import ChatModel, ProtocolName, as_model
+from longterm.types import Conversation, MemoryManagerInput, MessagesInput
 
 __all__ = [
     "MemoryManager",
@@ -36,6 +37,48 @@ __all__ = [
 ]
 
 
+class _Options(TypedDict, total=False):
+    instructions: str
+    enable_inserts: bool
+    enable_updates: bool
+    protocol: ProtocolName | None
+
+
+@overload
+def create_memory_manager(
+    model: str | ChatModel,
+    /,
+    *,
+    schemas: Sequence[type[Content]],
+    enable_deletes: Literal[False] = ...,
+    **options: Unpack[_Options],
+) -> MemoryManager[Content]: ...
+@overload
+def create_memory_manager(
+    model: str | ChatModel,
+    /,
+    *,
+    schemas: Sequence[type[Content]],
+    enable_deletes: bool,
+    **options: Unpack[_Options],
+) -> MemoryManager[Content | RemoveDoc]: ...
+@overload
+def create_memory_manager(
+    model: str | ChatModel,
+    /,
+    *,
+    enable_deletes: Literal[False] = ...,
+    **options: Unpack[_Options],
+) -> MemoryManager[Memory]: ...
+@overload
+def create_memory_manager(
+    model: str | ChatModel,
+    /,
+    *,
+    schemas: Sequence[Schema] = ...,
+    enable_deletes: bool = ...,
+    **options: Unpack[_Options],
+) -> MemoryManager[Any]: ...
 def create_memory_manager(
     model: str | ChatModel,
     /,
@@ -46,7 +89,7 @@ def create_memory_manager(
     enable_updates: bool = True,
     enable_deletes: bool = False,
     protocol: ProtocolName | None = None,
-) -> MemoryManager:
+) -> MemoryManager[Any]:
     """Create a manager that extracts memories from conversations and stores nothing.
 
     *schemas* are pydantic models, TypedDicts, dataclasses or JSON schemas. *protocol* says how
@@ -66,7 +109,10 @@ def create_memory_manager(
     )
 
 
-class MemoryManager(FlowRunnable[Any, list[ExtractedMemory]]):
+class MemoryManager(
+    FlowRunnable[MemoryManagerInput | MessagesInput | Conversation, list[ExtractedMemory[Content]]],
+    Generic[Content],
+):
     """Extracts memories by ``invoke({"messages": …, "existing": …})``.
 
     See `create_memory_manager`.
@@ -77,7 +123,7 @@ class MemoryManager(FlowRunnable[Any, list[ExtractedMemory]]):
         model: str | ChatModel,
         /,
         *,
-        schemas: Sequence[Schema] = (Memory,),
+        schemas: Sequence[type[Content]] | Sequence[Schema] = (Memory,),
         instructions: str = INSTRUCTIONS,
         enable_inserts: bool = True,
         enable_updates: bool = True,
@@ -97,13 +143,15 @@ class MemoryManager(FlowRunnable[Any, list[ExtractedMemory]]):
         )
 
     async def __call__(
-        self, messages: Any, existing: Iterable[Any] | None = None
-    ) -> list[ExtractedMemory]:
+        self, messages: Conversation, existing: Iterable[Any] | None = None
+    ) -> list[ExtractedMemory[Content]]:
         """Extract memories from *messages*, knowing *existing*."""
         return await self.ainvoke({"messages": messages, "existing": existing})
 
     @override
-    async def flow(self, input: Any, config: RunnableConfig) -> list[ExtractedMemory]:
+    async def flow(
+        self, input: MemoryManagerInput | MessagesInput | Conversation, config: RunnableConfig
+    ) -> list[ExtractedMemory[Content]]:
         fields = fields_in(input)
         messages = as_messages(fields.get("messages"))
         known = normalize_existing(fields.get("existing"), self._kinds)
@@ -113,11 +161,11 @@ class MemoryManager(FlowRunnable[Any, list[ExtractedMemory]]):
         session = ExtractionInput(messages, draft, steps_in(fields), today(config), ids_for(config))
         return self._results(await self._extractor.extract(session), known)
 
-    def _results(self, extraction: Extraction, known: Known) -> list[ExtractedMemory]:
+    def _results(self, extraction: Extraction, known: Known) -> list[ExtractedMemory[Content]]:
         warn_of_dropped(extraction.report)
         return Results(self._memories(extraction.draft, known), extraction.report)
 
-    def _memories(self, draft: Draft, known: Known) -> list[ExtractedMemory]:
+    def _memories(self, draft: Draft, known: Known) -> list[ExtractedMemory[Content]]:
         """Return what is known now, what changed first."""
         entries = sorted(draft.entries, key=lambda entry: not entry.changed)
         lasting = [entry for entry in entries if entry.before or not entry.deleted]

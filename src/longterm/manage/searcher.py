@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from langchain_core.runnables import RunnableConfig
 from langgraph.store.base import BaseStore, SearchItem
 from typing_extensions import override
@@ -17,6 +15,7 @@ from longterm.manage.query import QueryWriter
 from longterm.memory.conversation import as_messages
 from longterm.memory.namespace import NamespaceTemplate
 from longterm.models.names import ChatModel, as_model
+from longterm.types import Conversation, MessagesInput
 
 __all__ = ["MemorySearcher", "create_memory_searcher"]
 
@@ -35,7 +34,7 @@ def create_memory_searcher(
     return MemorySearcher(QueryWriter(as_model(model), prompt), NamespaceTemplate(namespace), store)
 
 
-class MemorySearcher(FlowRunnable[Any, list[SearchItem]]):
+class MemorySearcher(FlowRunnable[MessagesInput | Conversation, list[SearchItem]]):
     """Finds memories: ``invoke({"messages": …})``; see `create_memory_searcher`."""
 
     def __init__(
@@ -46,7 +45,9 @@ class MemorySearcher(FlowRunnable[Any, list[SearchItem]]):
         self.store = store
 
     @override
-    async def flow(self, input: Any, config: RunnableConfig) -> list[SearchItem]:
+    async def flow(
+        self, input: MessagesInput | Conversation, config: RunnableConfig
+    ) -> list[SearchItem]:
         namespace = self._namespace(config)
         messages = as_messages(fields_in(input)["messages"])
         queries = await self._queries.write(messages) if messages else []

@@ -10,12 +10,12 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypedDict
+from typing import Any, overload
 
 from langchain_core.messages import BaseMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph.store.base import BaseStore, Item as StoreItem
-from typing_extensions import override
+from typing_extensions import TypedDict, Unpack, override
 
 from longterm.commit import Policy, commit
 from longterm.effects.observe import count_tokens
@@ -41,10 +41,11 @@ from longterm.manage.sources import ConversationSources
 from longterm.memory.conversation import as_messages
 from longterm.memory.draft import Draft
 from longterm.memory.history_items import KeepRevisions
-from longterm.memory.model import Document, Memory, document_of
+from longterm.memory.model import Content, Document, Memory, document_of
 from longterm.memory.namespace import Namespace, NamespaceTemplate
 from longterm.models.names import ChatModel, ProtocolName, as_model
 from longterm.recall.retriever import Recall
+from longterm.types import Conversation, MemoryPhase, MemoryStoreManagerInput, MessagesInput
 
 __all__ = ["MemoryPhase", "MemoryStoreManager", "create_memory_store_manager"]
 
@@ -63,16 +64,6 @@ class _Unset(int):
 _NO_LIMIT = _Unset(5)
 
 
-class MemoryPhase(TypedDict, total=False):
-    """A further pass over the memories after the first extraction."""
-
-    instructions: str
-    include_messages: bool
-    enable_inserts: bool
-    enable_updates: bool
-    enable_deletes: bool
-
-
 @dataclass(frozen=True)
 class _Stage:
     """One pass: who extracts, and whether it sees the conversation."""
@@ -81,6 +72,41 @@ class _Stage:
     sees_messages: bool = True
 
 
+class _Options(TypedDict, total=False):
+    instructions: str
+    default: Any
+    default_factory: Callable[[RunnableConfig], Any] | None
+    enable_inserts: bool
+    enable_updates: bool
+    enable_deletes: bool
+    query_model: str | ChatModel | None
+    query_limit: int
+    known_tokens: int
+    namespace: tuple[str, ...] | str | NamespaceTemplate
+    store: BaseStore | None
+    phases: Sequence[MemoryPhase] | None
+    protocol: ProtocolName | None
+    recall: Recall | None
+    keep_revisions: KeepRevisions
+    guard: GuardOption
+
+
+@overload
+def create_memory_store_manager(
+    model: str | ChatModel,
+    /,
+    *,
+    schemas: Sequence[type[Content]],
+    **options: Unpack[_Options],
+) -> MemoryStoreManager[Content]: ...
+@overload
+def create_memory_store_manager(
+    model: str | ChatModel, /, *, schemas: None = None, **options: Unpack[_Options]
+) -> MemoryStoreManager[Memory]: ...
+@overload
+def create_memory_store_manager(
+    model: str | ChatModel, /, *, schemas: Sequence[Schema] | None, **options: Unpack[_Options]
+) -> MemoryStoreManager[Any]: ...
 def create_memory_store_manager(
     model: str | ChatModel,
     /,
@@ -102,7 +128,7 @@ def create_memory_store_manager(
     recall: Recall | None = None,
     keep_revisions: KeepRevisions = None,
     guard: GuardOption = "default",
-) -> MemoryStoreManager:
+) -> MemoryStoreManager[Any]:
     """Create a manager that keeps memories of conversations in a store.
 
     *store* is any LangGraph store; without one, that of the running graph is used. *namespace*
@@ -177,7 +203,7 @@ def _default_document(value: Any, kinds: Sequence[MemorySchema]) -> Document:
     return document
 
 
-class MemoryStoreManager(NamespaceAccess):
+class MemoryStoreManager(NamespaceAccess[Content]):
     """Keeps memories in a store; see `create_memory_store_manager`.
 
     ``invoke({"messages": …}, config)`` returns what it wrote, as ``{"namespace", "key",
@@ -190,7 +216,7 @@ class MemoryStoreManager(NamespaceAccess):
         model: str | ChatModel,
         /,
         *,
-        schemas: Sequence[Schema] | None = None,
+        schemas: Sequence[type[Content]] | Sequence[Schema] | None = None,
         instructions: str = INSTRUCTIONS,
         default: Any = None,
         default_factory: Callable[[RunnableConfig], Any] | None = None,
@@ -236,12 +262,14 @@ class MemoryStoreManager(NamespaceAccess):
         self._profile = not enable_inserts
         self._recall = recall
 
-    async def __call__(self, messages: Any) -> list[dict[str, Any]]:
+    async def __call__(self, messages: Conversation) -> list[dict[str, Any]]:
         """Keep what matters in *messages*."""
         return await self.ainvoke({"messages": messages})
 
     @override
-    async def flow(self, input: Any, config: RunnableConfig) -> list[dict[str, Any]]:
+    async def flow(
+        self, input: MemoryStoreManagerInput | MessagesInput | Conversation, config: RunnableConfig
+    ) -> list[dict[str, Any]]:
         fields = fields_in(input)
         messages, steps = as_messages(fields.get("messages")), steps_in(fields)
         namespace = self.namespace(config)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Generic, overload
 
 from langchain_core.runnables import RunnableConfig
 from typing_extensions import override
@@ -16,12 +17,40 @@ from longterm.extract.schema import MemorySchema, Schema, memory_schemas
 from longterm.manage.manager import fields_in, ids_for, today
 from longterm.memory.conversation import as_messages
 from longterm.memory.draft import Draft
-from longterm.memory.model import SummarizeThread
+from longterm.memory.model import Content, SummarizeThread
 from longterm.models.names import ChatModel, ProtocolName, as_model
+from longterm.types import Conversation, MessagesInput
 
 __all__ = ["ThreadExtractor", "create_thread_extractor"]
 
 
+@overload
+def create_thread_extractor(
+    model: str | ChatModel,
+    /,
+    schema: None = None,
+    instructions: str = ...,
+    *,
+    protocol: ProtocolName | None = ...,
+) -> ThreadExtractor[SummarizeThread]: ...
+@overload
+def create_thread_extractor(
+    model: str | ChatModel,
+    /,
+    schema: type[Content],
+    instructions: str = ...,
+    *,
+    protocol: ProtocolName | None = ...,
+) -> ThreadExtractor[Content]: ...
+@overload
+def create_thread_extractor(
+    model: str | ChatModel,
+    /,
+    schema: Mapping[str, Any],
+    instructions: str = ...,
+    *,
+    protocol: ProtocolName | None = ...,
+) -> ThreadExtractor[dict[str, Any]]: ...
 def create_thread_extractor(
     model: str | ChatModel,
     /,
@@ -29,7 +58,7 @@ def create_thread_extractor(
     instructions: str = SUMMARIZE,
     *,
     protocol: ProtocolName | None = None,
-) -> ThreadExtractor:
+) -> ThreadExtractor[Any]:
     """Create a Runnable that reads an instance of *schema* out of a conversation.
 
     The default schema is `SummarizeThread`, with a title and a summary.
@@ -47,7 +76,7 @@ def create_thread_extractor(
     return ThreadExtractor(extractor, kind)
 
 
-class ThreadExtractor(FlowRunnable[Any, Any]):
+class ThreadExtractor(FlowRunnable[MessagesInput | Conversation, Content], Generic[Content]):
     """Reads one value: ``invoke({"messages": …})``; see `create_thread_extractor`."""
 
     def __init__(self, extractor: Extractor, kind: MemorySchema) -> None:
@@ -55,7 +84,7 @@ class ThreadExtractor(FlowRunnable[Any, Any]):
         self._kind = kind
 
     @override
-    async def flow(self, input: Any, config: RunnableConfig) -> Any:
+    async def flow(self, input: MessagesInput | Conversation, config: RunnableConfig) -> Content:
         """Raise `ExtractionError` where the model gives nothing that checks."""
         messages = as_messages(fields_in(input)["messages"])
         if not messages:

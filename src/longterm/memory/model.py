@@ -10,13 +10,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple
 
 from pydantic import BaseModel, Field
+from typing_extensions import TypeVar
 
 __all__ = [
     "JOB_ID",
     "Change",
+    "Content",
     "Delete",
     "Document",
     "ExtractedMemory",
@@ -29,6 +31,9 @@ __all__ = [
     "indexed_fields",
     "value_of",
 ]
+
+#: The class of a memory's content; of several schemas, their union.
+Content = TypeVar("Content", default=Any)
 
 #: The key, in ``config["configurable"]``, of a job's id; ids of new memories are derived from it.
 JOB_ID = "longterm_job_id"
@@ -53,11 +58,11 @@ class RemoveDoc(BaseModel):
     json_doc_id: str = Field(description="Id of the memory to remove.")
 
 
-class ExtractedMemory(NamedTuple):
+class ExtractedMemory(NamedTuple, Generic[Content]):
     """A memory in a result: its id, and an instance of its schema (or a `RemoveDoc`)."""
 
     id: str
-    content: Any
+    content: Content
 
 
 _NOTHING = MappingProxyType[str, Any]({})

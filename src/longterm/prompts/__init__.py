@@ -1,15 +1,15 @@
 """Procedural memory: prompts that learn from what happened when they were used."""
 
 from longterm.prompts.few_shot import create_few_shot
-from longterm.prompts.inputs import (
+from longterm.prompts.multi import create_multi_prompt_optimizer
+from longterm.prompts.report import MeasuredPrompt, Report
+from longterm.prompts.single import create_prompt_optimizer
+from longterm.types import (
     AnnotatedTrajectory,
     MultiPromptOptimizerInput,
     OptimizerInput,
     Prompt,
 )
-from longterm.prompts.multi import create_multi_prompt_optimizer
-from longterm.prompts.report import MeasuredPrompt, Report
-from longterm.prompts.single import create_prompt_optimizer
 
 __all__ = [
     "AnnotatedTrajectory",

@@ -20,6 +20,7 @@ from longterm.memory.conversation import as_messages, windows
 from longterm.memory.namespace import Namespace, NamespaceTemplate
 from longterm.text.fences import fenced
 from longterm.text.quoting import as_label, turn
+from longterm.types import Conversation, MessagesInput
 
 __all__ = ["Examples", "FewShot", "create_few_shot"]
 
@@ -36,7 +37,7 @@ class Examples:
     text: str
 
 
-class FewShot(FlowRunnable[Any, Examples]):
+class FewShot(FlowRunnable[MessagesInput | Conversation, Examples]):
     """Finds examples for ``{"messages": …}``, messages or a text; see `create_few_shot`."""
 
     def __init__(
@@ -48,7 +49,7 @@ class FewShot(FlowRunnable[Any, Examples]):
         self.store = store
 
     @override
-    async def flow(self, input: Any, config: RunnableConfig) -> Examples:
+    async def flow(self, input: MessagesInput | Conversation, config: RunnableConfig) -> Examples:
         namespace = self.namespace(config)
         queries = windows(as_messages(input), 2)
         found = await together([self._search(namespace, query) for query in queries])

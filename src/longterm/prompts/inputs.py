@@ -7,25 +7,17 @@ the answer as it should have been.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 from langchain_core.messages import BaseMessage
-from typing_extensions import TypedDict
 
 from longterm.errors import InvalidInputError
 from longterm.memory.conversation import as_messages, render
 from longterm.text.fences import fenced
 from longterm.text.quoting import turn
+from longterm.types import AnnotatedTrajectory, Prompt
 
-__all__ = [
-    "AnnotatedTrajectory",
-    "MultiPromptOptimizerInput",
-    "OptimizerInput",
-    "Prompt",
-    "as_prompt",
-    "as_trajectories",
-    "show_trajectories",
-]
+__all__ = ["as_prompt", "as_trajectories", "show_trajectories"]
 
 _ROLES = ("user", "human", "assistant", "ai", "system", "developer", "tool", "function")
 _PAIR = 2
@@ -39,39 +31,6 @@ _TAGS = (
     "prompt",
     "prompts",
 )
-
-
-class _Named(TypedDict):
-    name: str
-    prompt: str
-
-
-class Prompt(_Named, total=False):
-    """A prompt of a system, with advice on how and when to change it."""
-
-    update_instructions: str | None
-    when_to_update: str | None
-
-
-class AnnotatedTrajectory(NamedTuple):
-    """A conversation, and feedback on it."""
-
-    messages: Sequence[Any]
-    feedback: Any = None
-
-
-class OptimizerInput(TypedDict):
-    """Input of a prompt optimiser."""
-
-    trajectories: Any
-    prompt: str | Prompt
-
-
-class MultiPromptOptimizerInput(TypedDict):
-    """Input of an optimiser of several prompts."""
-
-    trajectories: Any
-    prompts: list[Prompt]
 
 
 def as_prompt(value: Any, name: str = "prompt") -> Prompt:

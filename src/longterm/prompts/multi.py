@@ -15,12 +15,13 @@ from longterm.effects.runnable import FlowRunnable
 from longterm.effects.steps import ask, together
 from longterm.models.names import ChatModel, as_model
 from longterm.prompts.answers import field
-from longterm.prompts.inputs import Prompt, as_prompt, as_trajectories, show_trajectories
+from longterm.prompts.inputs import as_prompt, as_trajectories, show_trajectories
 from longterm.prompts.instructions import CHOOSE
 from longterm.prompts.measure import Score
 from longterm.prompts.prompt import fill
 from longterm.prompts.rewrite import Case, Rewriter, exchange
 from longterm.prompts.single import Kind, make_rewriter
+from longterm.types import MultiPromptOptimizerInput, Prompt
 
 __all__ = ["MultiPromptOptimizer", "create_multi_prompt_optimizer"]
 
@@ -30,7 +31,7 @@ _DRESS = r"\s\"'`*.\[\]-"
 _NONE = ("", "none", "nothing", "n/a", "no", "null")
 
 
-class MultiPromptOptimizer(FlowRunnable[Any, list[Prompt]]):
+class MultiPromptOptimizer(FlowRunnable[MultiPromptOptimizerInput, list[Prompt]]):
     """Rewrites some of ``{"trajectories": …, "prompts": […]}``."""
 
     def __init__(self, model: ChatModel, rewriter: Rewriter) -> None:
@@ -38,7 +39,7 @@ class MultiPromptOptimizer(FlowRunnable[Any, list[Prompt]]):
         self.rewriter = rewriter
 
     @override
-    async def flow(self, input: Any, config: RunnableConfig) -> list[Prompt]:
+    async def flow(self, input: MultiPromptOptimizerInput, config: RunnableConfig) -> list[Prompt]:
         given: list[Any] = list(input["prompts"])
         prompts = [as_prompt(value, f"prompt_{number}") for number, value in enumerate(given, 1)]
         conversations = as_trajectories(input.get("trajectories"))
@@ -59,7 +60,9 @@ class MultiPromptOptimizer(FlowRunnable[Any, list[Prompt]]):
                 results.append(value)
         return results
 
-    async def __call__(self, trajectories: Any, prompts: list[Prompt]) -> list[Prompt]:
+    async def __call__(
+        self, trajectories: str | Sequence[Any] | None, prompts: Sequence[Prompt]
+    ) -> list[Prompt]:
         """Optimise *prompts* on the running event loop."""
         return await self.ainvoke({"trajectories": trajectories, "prompts": prompts})
 

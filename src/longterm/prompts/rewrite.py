@@ -19,9 +19,9 @@ from longterm.memory.conversation import message_text
 from longterm.models.answer import Answer
 from longterm.models.names import ChatModel
 from longterm.prompts.answers import field
-from longterm.prompts.inputs import Prompt
 from longterm.prompts.instructions import KEEP, NO_PLACEHOLDERS, REWRITE, THINK, THINK_ON
 from longterm.prompts.prompt import complaint, healed, placeholders
+from longterm.types import Prompt
 
 __all__ = [
     "Case",

@@ -18,11 +18,12 @@ from longterm.effects.drivers import run
 from longterm.effects.steps import Flow
 from longterm.errors import MissingExtraError
 from longterm.models.names import ChatModel
-from longterm.prompts.inputs import AnnotatedTrajectory, Prompt, show_trajectories
+from longterm.prompts.inputs import show_trajectories
 from longterm.prompts.kinds import metaprompt
 from longterm.prompts.measure import Example, Outcome
 from longterm.prompts.measured import Evaluator, Search
 from longterm.prompts.rewrite import Case, Rewriter
+from longterm.types import AnnotatedTrajectory, Prompt
 
 try:
     from gepa.api import optimize  # pyright: ignore[reportUnknownVariableType]

@@ -11,11 +11,12 @@ from typing_extensions import override
 from longterm.effects.runnable import FlowRunnable
 from longterm.errors import ConfigurationError
 from longterm.models.names import ChatModel, as_model
-from longterm.prompts.inputs import Prompt, as_prompt, as_trajectories, show_trajectories
+from longterm.prompts.inputs import as_prompt, as_trajectories, show_trajectories
 from longterm.prompts.kinds import gradient, metaprompt, prompt_memory
 from longterm.prompts.measure import Measure, Score
 from longterm.prompts.measured import MeasureOptions, guarded, searched
 from longterm.prompts.rewrite import Case, Rewriter
+from longterm.types import OptimizerInput, Prompt
 
 __all__ = [
     "Kind",
@@ -38,7 +39,7 @@ class UnknownKindError(ConfigurationError, NotImplementedError):
     """There is no optimiser of this kind."""
 
 
-class PromptOptimizer(FlowRunnable[Any, str]):
+class PromptOptimizer(FlowRunnable[OptimizerInput, str]):
     """Rewrites the prompt of ``{"trajectories": …, "prompt": …}``."""
 
     def __init__(self, rewriter: Rewriter, *, searches: bool = False) -> None:
@@ -46,7 +47,7 @@ class PromptOptimizer(FlowRunnable[Any, str]):
         self.searches = searches  # with examples of its own it needs no trajectories
 
     @override
-    async def flow(self, input: Any, config: RunnableConfig) -> str:
+    async def flow(self, input: OptimizerInput, config: RunnableConfig) -> str:
         prompt = as_prompt(input["prompt"])
         trajectories = as_trajectories(input.get("trajectories"))
         if not trajectories and not self.searches:
@@ -55,7 +56,7 @@ class PromptOptimizer(FlowRunnable[Any, str]):
             Case(prompt, show_trajectories(trajectories), tuple(trajectories))
         )
 
-    async def __call__(self, trajectories: Any, prompt: str | Prompt) -> str:
+    async def __call__(self, trajectories: str | Sequence[Any] | None, prompt: str | Prompt) -> str:
         """Optimise *prompt* on the running event loop."""
         return await self.ainvoke({"trajectories": trajectories, "prompt": prompt})
 

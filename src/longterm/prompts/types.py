@@ -1,6 +1,6 @@
 """Types of prompt optimisation; they live in `longterm.prompts`."""
 
-from longterm.prompts.inputs import (
+from longterm.types import (
     AnnotatedTrajectory,
     MultiPromptOptimizerInput,
     OptimizerInput,

@@ -18,6 +18,7 @@ from longterm.memory.conversation import as_messages
 from longterm.memory.model import indexed_fields
 from longterm.memory.namespace import NamespaceTemplate
 from longterm.recall.turns import Turn, turns
+from longterm.types import Conversation, MessagesInput
 
 __all__ = ["ConversationRecorder", "create_conversation_recorder"]
 
@@ -51,7 +52,7 @@ def create_conversation_recorder(
     )
 
 
-class ConversationRecorder(FlowRunnable[Any, list[dict[str, Any]]]):
+class ConversationRecorder(FlowRunnable[MessagesInput | Conversation, list[dict[str, Any]]]):
     """Keeps messages as turns; see `create_conversation_recorder`.
 
     ``invoke({"messages": …}, config)`` returns the turns that were new, as ``{"namespace",
@@ -78,10 +79,12 @@ class ConversationRecorder(FlowRunnable[Any, list[dict[str, Any]]]):
         self._policy = Policy(guard, keep_revisions=0)
 
     @override
-    async def flow(self, input: Any, config: RunnableConfig) -> list[dict[str, Any]]:
+    async def flow(
+        self, input: MessagesInput | Conversation, config: RunnableConfig
+    ) -> list[dict[str, Any]]:
         return await self.keep(self.turns_in(input, config), config)
 
-    def turns_in(self, input: Any, config: RunnableConfig) -> list[Turn]:
+    def turns_in(self, input: MessagesInput | Conversation, config: RunnableConfig) -> list[Turn]:
         """Make turns of a conversation, for `keep`."""
         thread_id = config.get("configurable", {}).get("thread_id")
         match input:

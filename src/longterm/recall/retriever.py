@@ -40,6 +40,7 @@ from longterm.recall.results import RecallItem, RecallResult
 from longterm.recall.selection import by_value
 from longterm.recall.sources import memories_at, sourced
 from longterm.recall.turns import turn_key
+from longterm.types import Conversation, MessagesInput, RecallInput
 
 __all__ = ["Recall", "RecallItem", "RecallResult", "Reranker", "create_recall"]
 
@@ -178,7 +179,7 @@ class _Request:
         return news
 
 
-class Recall(FlowRunnable[Any, RecallResult]):
+class Recall(FlowRunnable[RecallInput | MessagesInput | Conversation, RecallResult]):
     """Finds what matters now; see `create_recall`."""
 
     def __init__(
@@ -212,7 +213,9 @@ class Recall(FlowRunnable[Any, RecallResult]):
         self._warned: set[Namespace] = set()
 
     @override
-    async def flow(self, input: Any, config: RunnableConfig) -> RecallResult:
+    async def flow(
+        self, input: RecallInput | MessagesInput | Conversation, config: RunnableConfig
+    ) -> RecallResult:
         with observed("search_memory", self.namespaces[0].template[0]) as seen:
             found = await self._recalled(input, config)
             seen.records = len(found.items)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 from longterm.effects.forms import both
 from longterm.errors import ConfigurationError
@@ -12,6 +12,7 @@ from longterm.recall.retriever import RecallResult
 from longterm.service.records import MemoryRecord
 from longterm.service.setup import Setup
 from longterm.service.user_memory import UserMemory
+from longterm.types import RecallInput
 
 __all__ = ["PastMemory"]
 
@@ -31,7 +32,7 @@ class PastMemory(UserMemory):
             limit=options.pop("limit", None), budget=options.pop("budget", 2_000)
         )
         asked = {"question": question, "now": self.time, **options, "as_of": self.time}
-        return await recall.flow(asked, self.config)
+        return await recall.flow(cast("RecallInput", asked), self.config)
 
     recall, arecall = both(recall_flow)
 

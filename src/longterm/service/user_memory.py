@@ -55,6 +55,7 @@ from longterm.service.records import (
     new_document,
 )
 from longterm.service.setup import ROOTS, Setup, template
+from longterm.types import Conversation, MemoryStoreManagerInput, RecallInput
 
 __all__ = ["UserMemory"]
 
@@ -92,7 +93,7 @@ class UserMemory:
 
     async def remember_flow(
         self,
-        messages: Any,
+        messages: Conversation | Mapping[str, Any],
         *,
         thread: str | None = None,
         now: datetime | None = None,
@@ -106,7 +107,7 @@ class UserMemory:
         """
         config = self._said_in(thread, now)
         await self._recorded(messages, config, now)
-        payload = {"messages": messages}
+        payload = MemoryStoreManagerInput(messages=messages)
         if not wait:
             if executor := self._setup.executor(self._depth):
                 # No thread: a newer conversation must not take the place of this one.
@@ -122,7 +123,11 @@ class UserMemory:
     remember, aremember = both(remember_flow)
 
     async def record_flow(
-        self, messages: Any, *, thread: str | None = None, now: datetime | None = None
+        self,
+        messages: Conversation | Mapping[str, Any],
+        *,
+        thread: str | None = None,
+        now: datetime | None = None,
     ) -> int:
         """Keep the turns of *messages* word for word, each once; return how many were new."""
         return await self._recorded(messages, self._said_in(thread, now), now)
@@ -153,7 +158,7 @@ class UserMemory:
         *as_of*. "Last week" is relative to *now*.
         """
         recall = self._setup.recall(self._depth).within(limit=limit, budget=budget)
-        asked = {"question": question, "thread": thread, "now": now, "as_of": as_of}
+        asked = RecallInput(question=question, thread=thread, now=now, as_of=as_of)
         return await recall.flow(asked, self.config)
 
     recall, arecall = both(recall_flow)
