@@ -53,3 +53,8 @@ async def test_prompts_are_improved_with_the_model_in_the_config(prompts: Any, n
 async def test_improving_prompts_needs_a_model_too() -> None:
     with pytest.raises(ConfigurationError, match="needs a model"):
         await optimization.ainvoke({"prompts": "Help.", "threads": THREADS})
+
+
+@pytest.mark.parametrize("graph", [reflection, optimization])
+def test_a_server_can_show_the_schema_of_the_input(graph: Any) -> None:
+    assert graph.get_input_jsonschema()["type"] == "object"

@@ -36,11 +36,11 @@ def reflection_graph(reflector: Runnable[Any, Any]) -> Runnable[Any, Any]:
     return _graph(reflection)
 
 
-async def _reflect(payload: MemoryStoreManagerInput, config: RunnableConfig) -> Any:
+async def _reflect(payload: dict[str, Any], config: RunnableConfig) -> Any:
     """Reflect with the model and on the namespace in *config*."""
     # Made on a thread, because a model's package may read files when it is imported.
     manager = await asyncio.to_thread(_graph_manager, config)
-    return await manager.ainvoke(payload, _as_submitted(config))
+    return await manager.ainvoke(cast("MemoryStoreManagerInput", payload), _as_submitted(config))
 
 
 async def _optimize(payload: dict[str, Any], config: RunnableConfig) -> dict[str, Any]:
