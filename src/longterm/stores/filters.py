@@ -117,40 +117,27 @@ def parse(wanted: Mapping[str, Any] | None) -> Condition:
 def _condition(wanted: Any) -> Condition:
     match wanted:
         case Mapping():
-            return _mapping(cast("Mapping[str, Any]", wanted))
+            fields = cast("Mapping[str, Any]", wanted)
+            entries = tuple(_entry(name, inner) for name, inner in fields.items())
+            return Every(entries or (IsObject(),))
         case list() | tuple():
             return Elements(tuple(_condition(part) for part in cast("Sequence[Any]", wanted)))
         case _:
             return Equals(wanted)
 
 
-def _mapping(wanted: Mapping[str, Any]) -> Condition:
-    entries = tuple(_entry(name, inner) for name, inner in wanted.items())
-    return Every(entries) if any(_is_operator(name) for name in wanted) else _object(entries)
-
-
-def _object(entries: tuple[Condition, ...]) -> Condition:
-    return Every(entries or (IsObject(),))
-
-
-def _is_operator(name: Any) -> bool:
-    return isinstance(name, str) and name.startswith("$")
-
-
-def _entry(name: str, wanted: Any) -> Condition:
-    if not _is_operator(name):
+def _entry(name: Any, wanted: Any) -> Condition:
+    if not isinstance(name, str) or not name.startswith("$"):
         return Field(name, _condition(wanted))
-    return _operator(name, wanted)
-
-
-def _operator(name: str, wanted: Any) -> Condition:
     match name:
         case "$eq":
             return Equals(_lists_for_tuples(wanted))
         case "$ne":
             return Not(Equals(_lists_for_tuples(wanted)))
         case "$gt" | "$gte" | "$lt" | "$lte":
-            return Compare(name, _bound(name, wanted))
+            if isinstance(wanted, (int, float, str)):
+                return Compare(name, wanted)
+            raise InvalidInputError(f"{name} compares with a number or a text, not {wanted!r}.")
         case "$in":
             return Either(_equals_each(name, wanted))
         case "$nin":
@@ -168,12 +155,6 @@ def _operator(name: str, wanted: Any) -> Condition:
                 f"Unknown operator {name!r} in a filter. Known: $eq $ne $gt $gte $lt $lte "
                 "$in $nin $exists $and $or $not."
             )
-
-
-def _bound(name: str, wanted: Any) -> float | str:
-    if isinstance(wanted, (int, float, str)):
-        return wanted
-    raise InvalidInputError(f"{name} compares with a number or a text, not {wanted!r}.")
 
 
 def _list(name: str, wanted: Any) -> Sequence[Any]:
@@ -216,32 +197,24 @@ def holds(condition: Condition, value: Any) -> bool:
         case Equals(wanted):
             return bool((None if value is _MISSING else value) == wanted)
         case Compare(name, bound):
-            return _comparable(value, bound) and _COMPARE[name](value, bound)
+            kind = str if isinstance(bound, str) else (int, float)
+            return isinstance(value, kind) and _COMPARE[name](value, bound)
         case Exists(wanted):
             return (value is not _MISSING) == wanted
         case IsObject():
             return isinstance(value, dict)
         case Field(name, inner):
-            return isinstance(value, dict) and holds(inner, _field(value, name))
+            if not isinstance(value, dict):
+                return False
+            return holds(inner, cast("dict[str, Any]", value).get(name, _MISSING))
         case Elements(parts):
-            return isinstance(value, list) and _each(parts, cast("list[Any]", value))
+            if not isinstance(value, list):
+                return False
+            values = cast("list[Any]", value)
+            return len(values) == len(parts) and all(map(holds, parts, values))
         case Every(parts):
             return all(holds(part, value) for part in parts)
         case Either(parts):
             return any(holds(part, value) for part in parts)
         case Not(part):
             return not holds(part, value)
-
-
-def _field(value: Any, name: str) -> Any:
-    return cast("dict[str, Any]", value).get(name, _MISSING)
-
-
-def _each(parts: tuple[Condition, ...], values: list[Any]) -> bool:
-    same_size = len(parts) == len(values)
-    return same_size and all(map(holds, parts, values))
-
-
-def _comparable(value: Any, bound: float | str) -> bool:
-    kind = str if isinstance(bound, str) else (int, float)
-    return isinstance(value, kind)

@@ -60,14 +60,5 @@ def _matches(condition: MatchCondition, labels: tuple[str, ...]) -> bool:
     path = condition.path
     if len(labels) < len(path):
         return False
-    return all(
-        wanted in ("*", label)
-        for wanted, label in zip(path, _prefix_end(condition, labels), strict=True)
-    )
-
-
-def _prefix_end(condition: MatchCondition, labels: tuple[str, ...]) -> tuple[str, ...]:
-    size = len(condition.path)
-    if condition.match_type == "prefix":
-        return labels[:size]
-    return labels[len(labels) - size :]
+    start = 0 if condition.match_type == "prefix" else len(labels) - len(path)
+    return all(wanted in ("*", label) for wanted, label in zip(path, labels[start:], strict=False))

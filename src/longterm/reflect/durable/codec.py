@@ -96,7 +96,7 @@ def _has_plain_form(value: object) -> bool:
     return True
 
 
-def _plain(value: Any, path: _Path) -> Any:  # noqa: C901, PLR0912 - a table, one line for each kind
+def _plain(value: Any, path: _Path) -> Any:  # noqa: PLR0912 - a table, one line for each kind
     if len(path) > _DEEPEST:
         raise InvalidInputError(
             f"{''.join(path)[:80]}… is nested more than {_DEEPEST} levels deep, or holds itself. "

@@ -86,20 +86,17 @@ def _ranking(
         signals = replace(signals, model=asked.model, dims=len(asked.vector))
     scope, view = _viewed(tx, op.path, signals, cache, own=own)
     cache.settle(op.path)
-    slots = _there(tx, op, view.slots) if op.exact else view.slots
+    slots = view.slots
+    if op.exact:  # what lies below is left out
+        row = tx.execute("SELECT id FROM namespaces WHERE path = ?", (op.path,)).fetchone()
+        here = slots.namespaces == (-1 if row is None else row[0])
+        slots = replace(slots, live=slots.live & here)
     live = slots.live
     text = None if view.lexicon is None else score_terms(view.lexicon, live, op.terms)
     cosines = None
     if asked.vector is not None and asked.model is not None:
         cosines = scope.cosines(tx.connection, view, signals, asked.vector)
     return ScopeScores(slots, fused(text, cosines, live))
-
-
-def _there(tx: Transaction, op: FindItems, slots: Slots) -> Slots:
-    """Leave out what lies below the path of *op*."""
-    row = tx.execute("SELECT id FROM namespaces WHERE path = ?", (op.path,)).fetchone()
-    here = slots.namespaces == (-1 if row is None else row[0])
-    return replace(slots, live=slots.live & here)
 
 
 def _viewed(
@@ -142,17 +139,14 @@ class _Reader:
     def rows(self, slots: NDArray[np.int64]) -> Iterator[tuple[int, Row]]:
         """Yield those that may be shown, in the order of *slots*."""
         wanted: list[int] = slots.tolist()
-        self._read([slot for slot in wanted if slot not in self._rows])
+        if unread := [slot for slot in wanted if slot not in self._rows]:
+            ids: list[int] = self._ids[unread].tolist()
+            found = fetched(self._tx, ids, self._condition)
+            self._rows.update(zip(unread, map(found.get, ids), strict=True))
         for slot in wanted:
             row = self._rows[slot]
             if row is not None:
                 yield slot, row
-
-    def _read(self, slots: list[int]) -> None:
-        if slots:
-            ids: list[int] = self._ids[slots].tolist()
-            found = fetched(self._tx, ids, self._condition)
-            self._rows.update(zip(slots, map(found.get, ids), strict=True))
 
 
 def _ranked(
@@ -187,22 +181,19 @@ def _explained(found: _Found) -> ExplainedItem:
 def _hits(tx: Transaction, op: FindItems, ranking: ScopeScores) -> list[HybridHit]:
     """Collect the best of each signal, both being asked about all of them."""
     reader, scores = _Reader(tx, op, ranking.slots), ranking.scores
-    small = np.count_nonzero(ranking.slots.live) <= op.full_scan_limit
-    slots = np.flatnonzero(ranking.slots.live) if small else _best(reader, op, ranking)
+    slots = np.flatnonzero(ranking.slots.live)
+    if len(slots) > op.full_scan_limit:
+        # What each signal puts first, and what was written around the best of it.
+        chosen: list[int] = []
+        centres: list[int] = []
+        for score in scores.signals(ranking.slots.live):
+            ranked = _ranked(reader, op, ranking, score)
+            best = [slot for slot, _ in islice(ranked, op.offset, op.offset + op.limit)]
+            chosen += best
+            centres += best[: op.limit // _CENTRES]
+        if op.neighbors and centres:
+            chosen += ranking.slots.around(np.array(centres), op.neighbors).tolist()
+        slots = np.unique(np.array(chosen, dtype=np.int64))
     found = dict(reader.rows(slots))
     ordered = sorted(found, key=scores.score.__getitem__, reverse=True)
     return [HybridHit(found[slot], *scores.raw(slot)) for slot in ordered]
-
-
-def _best(reader: _Reader, op: FindItems, ranking: ScopeScores) -> NDArray[np.int64]:
-    """Find what each signal puts first, and what was written around the best of it."""
-    found: list[int] = []
-    centres: list[int] = []
-    for score in ranking.scores.signals(ranking.slots.live):
-        ranked = _ranked(reader, op, ranking, score)
-        best = [slot for slot, _ in islice(ranked, op.offset, op.offset + op.limit)]
-        found += best
-        centres += best[: op.limit // _CENTRES]
-    if op.neighbors and centres:
-        found += ranking.slots.around(np.array(centres), op.neighbors).tolist()
-    return np.unique(np.array(found, dtype=np.int64))

@@ -157,17 +157,18 @@ class Scope:
     def view(self, connection: sqlite3.Connection, revision: int, signals: Signals) -> ScopeView:
         """Show the scope at *revision*, which is the one that *connection* reads."""
         try:
-            return self._view(connection, revision, signals)
+            slots = self._up_to_date(connection, revision)
+            if signals.text and self._lexicon is None:
+                self._lexicon = self._load_lexicon(connection, slots)
+            if signals.model is not None:
+                if self._model != signals.model or self._room < 0:
+                    self._matrix = None
+                if self._matrix is None and not self._is_crowded:
+                    self._matrix = self._load_matrix(connection, slots, signals)
+                    self._model, self._is_crowded = signals.model, self._matrix is None
         except BaseException:
             self._forget()  # some of the arrays may be ahead of the others
             raise
-
-    def _view(self, connection: sqlite3.Connection, revision: int, signals: Signals) -> ScopeView:
-        slots = self._up_to_date(connection, revision)
-        if signals.text and self._lexicon is None:
-            self._lexicon = self._load_lexicon(connection, slots)
-        if signals.model is not None:
-            self._provide_matrix(connection, slots, signals.model, signals.dims)
         return ScopeView(
             slots,
             self._lexicon if signals.text else None,
@@ -220,25 +221,19 @@ class Scope:
         if not new and not removed:
             return slots
         if len(slots.ids) + len(new) > 2 * np.count_nonzero(slots.live) + _BLOCK:
-            return self._reloaded(connection)
-        self._extend(connection, [row[0] for row in new], first=len(slots.ids))
-        return slots.appended(new, [row[0] for row in removed])
-
-    def _reloaded(self, connection: sqlite3.Connection) -> Slots:
-        """Begin anew when most slots are dead."""
-        self._forget()
-        return self._loaded(connection)
-
-    def _extend(self, connection: sqlite3.Connection, ids: list[int], *, first: int) -> None:
-        places = {item: first + place for place, item in enumerate(ids)}
+            self._forget()  # most slots are dead
+            return self._loaded(connection)
+        ids = [row[0] for row in new]
         if self._lexicon is not None:
             packed = dict(connection.execute(_TERMS_OF, (json.dumps(ids),)))
             self._lexicon = self._lexicon.appended([packed.get(item, b"") for item in ids])
         if self._matrix is not None:
             rows = connection.execute(_VECTORS_OF, (self._model, json.dumps(ids))).fetchall()
+            places = {item: place for place, item in enumerate(ids, len(slots.ids))}
             owners = np.array([places[item] for item, _ in rows], dtype=np.int32)
             vectors = unpack([vector for _, vector in rows], self._matrix.rows.shape[1])
             self._matrix = self._matrix.appended(vectors, owners)
+        return slots.appended(new, [row[0] for row in removed])
 
     # --- loading ---
 
@@ -258,26 +253,15 @@ class Scope:
             packed[place] = hashes
         return Lexicon.of(packed)
 
-    def _provide_matrix(
-        self, connection: sqlite3.Connection, slots: Slots, model: int, dims: int
-    ) -> None:
-        if self._matrix is not None and (self._model != model or self._room < 0):
-            self._matrix = None
-        if self._matrix is None and not self._is_crowded:
-            self._matrix = self._load_matrix(connection, slots, model, dims)
-            self._model, self._is_crowded = model, self._matrix is None
-
     def _load_matrix(
-        self, connection: sqlite3.Connection, slots: Slots, model: int, dims: int
+        self, connection: sqlite3.Connection, slots: Slots, signals: Signals
     ) -> Matrix | None:
         """Load the vectors of the scope, or find that there is no room for them."""
-        room = self._room
+        room, dims = self._room, signals.dims
         if len(slots.ids) * dims * 4 > room:
             return None
         matrix = Matrix.empty(dims, len(slots.ids))
-        for owners, rows in self._vectors(
-            connection, slots, Signals(text=False, model=model, dims=dims)
-        ):
+        for owners, rows in self._vectors(connection, slots, signals):
             if (matrix.size + len(rows)) * dims * 4 > room:
                 return None
             matrix = matrix.appended(rows, owners)
