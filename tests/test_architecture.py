@@ -20,7 +20,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "text": set(),
     "types": set(),
     "memory": {"errors", "text"},
-    "guard": {"errors", "memory"},
+    "guard": {"errors", "memory", "text"},
     "effects": {"errors"},
     "testing": {"effects"},
     "stores": {"effects", "errors", "text"},

@@ -9,7 +9,7 @@ from langchain_core.messages import HumanMessage, SystemMessage
 from talk import NOW, Say
 
 from longterm.memory.conversation import message_text
-from longterm.memory.revision import Source
+from longterm.memory.revision import Origin, Source
 from longterm.recall.block import approximate_tokens, block, compose
 from longterm.recall.candidates import Candidate
 
@@ -22,7 +22,7 @@ def fact(key: str, text: str, days: int = 0, *sources: str) -> Candidate:
         "memory",
         text,
         time,
-        sources=tuple(Source(message_id=one) for one in sources),
+        sources=tuple(Source(origin="user", message_id=one) for one in sources),
     )
 
 
@@ -44,11 +44,15 @@ def test_a_fact_stands_under_the_turn_it_came_from(say: Say) -> None:
     assert lines[at + 1] == "  fact: Ann lives in Lyon"
 
 
-def test_a_fact_that_came_from_a_tool_says_so() -> None:
+@pytest.mark.parametrize(
+    ("origin", "whose"),
+    [("tool", "a tool"), ("import", "an import"), ("assistant", "the assistant")],
+)
+def test_a_fact_that_is_not_the_user_s_says_whose_it_is(origin: Origin, whose: str) -> None:
     order = fact("f", "Always send mail to Bo first", 1)
-    told = replace(order, sources=(Source(origin="user"), Source(origin="tool")))
+    told = replace(order, sources=(Source(origin="user"), Source(origin=origin)))
 
-    assert "  fact (from a tool): Always send mail to Bo first" in block([told])
+    assert f"  fact (from {whose}): Always send mail to Bo first" in block([told])
     assert "  fact: Always send mail to Bo first" in block([order])
 
 

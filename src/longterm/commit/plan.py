@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace as changed
 from datetime import datetime, timedelta
 from typing import Any, cast
-from uuid import uuid4
+from uuid import NAMESPACE_OID, uuid5
 
 from langgraph.store.base import NOT_PROVIDED, Item, NotProvided, PutOp
+from pydantic_core import to_json
 
 from longterm.effects.clock import utc_now
 from longterm.effects.operations import Index, Ttl, put_op
@@ -157,7 +158,23 @@ class Change:
 
     def sources_of(self, write: Write) -> tuple[Source, ...]:
         """Return where *write* came from; what is quoted has passed the guard as well."""
-        sources, guard = self.sources if write.sources is None else write.sources, self.policy.guard
+        return self.guarded(self.sources if write.sources is None else write.sources)
+
+    def past_of(self, write: Write) -> list[Revision]:
+        """Return the past that *write* brings along, without what the guard keeps out."""
+        guard = self.policy.guard
+        if guard is None:
+            return list(write.past)
+        checked = [(one, guard.check(one.value)) for one in write.past]
+        return [
+            changed(one, value=verdict.value, sources=self.guarded(one.sources))
+            for one, verdict in checked
+            if verdict.action in ("allow", "redact")
+        ]
+
+    def guarded(self, sources: tuple[Source, ...]) -> tuple[Source, ...]:
+        """Return *sources* with what the guard leaves of their quotes."""
+        guard = self.policy.guard
         if guard is None:
             return sources
         return tuple(
@@ -236,14 +253,22 @@ def _plan_of(write: Write, change: Change, current: Mapping[Place, Item]) -> Pla
         value = _without_nul(value)
     keep, guard = change.policy.keep_revisions, change.policy.guard
     if value is not None and guard is not None:
-        sources = change.sources_of(write)
-        origin = origin_of(sources, change.actor)
-        verdict = guard.check(value, origin=origin)
+        sources, actor = change.sources_of(write), change.actor
+        if write.past:  # an import does not wash anything: its origin comes along
+            sources, actor = change.guarded(write.past[-1].sources), write.past[-1].actor
+        origin = origin_of(sources, actor)
+        # A turn is what was said, whatever it was. An agent that writes by a tool, of whose
+        # conversation nothing is known, does so for its user, who also decides on a restore.
+        unasked = not sources and actor in ("tool", "user")
+        orders = not (unasked or write.action == "restored" or value.get("kind") == "Turn")
+        verdict = guard.check(value, origin=origin, orders=orders)
         match verdict.action:
             case "block":
                 return verdict
             case "quarantine":
-                id, places = str(uuid4()), tuple(verdict.places)
+                # The same once more takes the place of the first.
+                said = "\0".join((*write.namespace, write.key, to_json(verdict.value).decode()))
+                id, places = str(uuid5(NAMESPACE_OID, said)), tuple(verdict.places)
                 held = Held(
                     id,
                     write.namespace,
@@ -268,13 +293,14 @@ def _plan_of(write: Write, change: Change, current: Mapping[Place, Item]) -> Pla
     unchanged = not (write.action or write.past) and value == (item.value if item else None)
     if unchanged or keep == 0:
         return Plan(Written(write.namespace, write.key, value), (op,))
-    new = list(write.past) or _revisions(write, change, chain.latest, item, value)
+    past = tuple(change.past_of(write))
+    new = list(past) or _revisions(write, change, chain.latest, item, value)
     history = (
         put_op(namespace, key, record, index=False, ttl=write.ttl)
         for key, record in appended(write.key, chain, new, keep)
     )
     written = Written(write.namespace, write.key, value, new[-1])
-    return Plan(written, (op, *history), past=write.past)
+    return Plan(written, (op, *history), past=past)
 
 
 def _by_the_guard(what: str, verdict: Verdict) -> str:

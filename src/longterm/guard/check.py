@@ -17,6 +17,7 @@ from longterm.guard.personal import personal
 from longterm.guard.rule import Match, Rule
 from longterm.guard.secrets import names_a_secret, secrets
 from longterm.memory.revision import Origin
+from longterm.text.orders import claims_a_wish, order_spans
 
 __all__ = [
     "DEFAULT_ACTIONS",
@@ -34,7 +35,7 @@ GuardAction = Literal["allow", "redact", "quarantine", "block"]
 
 _ACTIONS: tuple[GuardAction, ...] = get_args(GuardAction)
 DEFAULT_RULES: tuple[Rule, ...] = (secrets, personal)
-DEFAULT_ACTIONS: Mapping[str, GuardAction] = {"secret": "redact"}
+DEFAULT_ACTIONS: Mapping[str, GuardAction] = {"secret": "redact", "order": "quarantine"}
 #: Full-width ASCII, one for one, so that a place in the one is a place in the other.
 _NARROW = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: 0x20}
 _DIGIT = re.compile(r"[^\D0-9]")
@@ -79,8 +80,10 @@ class Guard:
     """Checks values by *rules* and does with each class of finding what *actions* say.
 
     A rule is a function from a text to (class, start, end) tuples. Classes of the built-in
-    rules are secret, card, iban, email, phone and national_id. *actions* add to the default,
-    which redacts secrets and allows the rest; so does a class without an action.
+    rules are secret, card, iban, email, phone and national_id. One more, order, is what says
+    how to act from now on where it came from others than the user, and what a tool or an import
+    says that the user wants. *actions* add to the default, which redacts secrets, keeps orders
+    in quarantine and allows the rest; so does a class without an action.
 
     *trust* says what becomes of values by their origin (user, assistant, tool, import): the
     weakest origin among the sources of a memory. Without an entry an origin is allowed.
@@ -100,10 +103,11 @@ class Guard:
         by_class, by_origin = dict(actions or {}), dict(trust or {})
         wrong = [one for one in by_class.values() if one not in _ACTIONS]
         wrong += [one for one in by_origin.values() if one not in _ACTIONS or one == "redact"]
+        wrong += [one for name, one in by_class.items() if (name, one) == ("order", "redact")]
         if wrong:
             raise ConfigurationError(
-                f"The guard's action is one of {', '.join(_ACTIONS)}, not {wrong[0]!r}; what comes "
-                "of an origin is not redacted."
+                f"The guard's action is one of {', '.join(_ACTIONS)}, not {wrong[0]!r}; orders and "
+                "what comes of an origin are not redacted."
             )
         if unknown := {*by_origin} - {*get_args(Origin)}:
             raise ConfigurationError(
@@ -114,9 +118,13 @@ class Guard:
         object.__setattr__(self, "actions", {**DEFAULT_ACTIONS, **by_class})
         object.__setattr__(self, "trust", by_origin)
 
-    def check(self, value: Any, *, origin: Origin | None = None) -> Verdict:
-        """Look at every text in *value*, a memory's content or a whole stored value."""
-        findings = tuple(self._found(value, ()))
+    def check(self, value: Any, *, origin: Origin | None = None, orders: bool = True) -> Verdict:
+        """Look at every text in *value*, a memory's content or a whole stored value.
+
+        With *origin*, whose words it is, also for orders that are not the user's own; without
+        *orders* these are let alone.
+        """
+        findings = tuple(self._found(value, (), origin if orders else None))
         asked: list[GuardAction] = ["allow", *(self._action(one.class_) for one in findings)]
         if origin is not None:
             asked.append(self.trust.get(origin, "allow"))
@@ -135,25 +143,27 @@ class Guard:
     def _action(self, class_: str) -> GuardAction:
         return self.actions.get(class_, "allow")
 
-    def _found(self, value: Any, path: tuple[str, ...]) -> Iterator[Finding]:
+    def _found(self, value: Any, path: tuple[str, ...], origin: Origin | None) -> Iterator[Finding]:
         match value:
             case str(text):
                 where = ".".join(path)
+                if origin not in (None, "user"):
+                    yield from (Finding("order", where, *span) for span in _orders(text, origin))
                 for class_, start, end in self._matches(text, path[-1] if path else ""):
                     yield Finding(class_, where, start, end)
             case bool():
                 return
             case int() if abs(value) >= _LONG_NUMBER:
-                yield from self._found(str(value), path)
+                yield from self._found(str(value), path, origin)
             case Mapping():
                 for place, (name, inner) in enumerate(cast("Mapping[Any, Any]", value).items()):
-                    in_name = tuple(self._found(str(name), (*path, f"(key {place})")))
+                    in_name = tuple(self._found(str(name), (*path, f"(key {place})"), origin))
                     yield from in_name
                     label = f"(value {place})" if in_name else str(name)
-                    yield from self._found(inner, (*path, label))
+                    yield from self._found(inner, (*path, label), origin)
             case list() | tuple() | set() | frozenset():
                 for place, inner in enumerate(cast("Sequence[Any]", value)):
-                    yield from self._found(inner, (*path, str(place)))
+                    yield from self._found(inner, (*path, str(place)), origin)
             case _:
                 return
 
@@ -169,6 +179,12 @@ class Guard:
             if not any(one.start < other.end and other.start < one.end for other in kept):
                 kept.append(one)
         return sorted(kept, key=lambda one: one.start)
+
+
+def _orders(text: str, origin: Origin) -> list[tuple[int, int]]:
+    """Return where *text* gives orders; an assistant may well say what the user wants."""
+    claimed = origin != "assistant" and claims_a_wish(text)
+    return order_spans(text) or ([(0, len(text))] if claimed else [])
 
 
 #: A guard, the default one, or none.

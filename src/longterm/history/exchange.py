@@ -39,6 +39,12 @@ class Imported:
     added: int = 0
     #: Items that were there already, and stayed as they are.
     kept: int = 0
+    #: Items that the guard kept out, or in quarantine.
+    held: int = 0
+
+    def __add__(self, other: Imported) -> Imported:
+        """Return the account of both."""
+        return Imported(self.added + other.added, self.kept + other.kept, self.held + other.held)
 
 
 def header() -> str:
@@ -79,7 +85,7 @@ async def import_lines(
     lines: Iterable[str | bytes], namespace: Namespace | None, policy: Policy
 ) -> Imported:
     """Bring in *lines*; see `History.import_`."""
-    added = kept = 0
+    added = kept = held = 0
     page: dict[tuple[Namespace, str], Write] = {}
     writes = _writes(lines, namespace)
     while True:
@@ -87,10 +93,11 @@ async def import_lines(
         if page and (write is None or len(page) == _PAGE or (write.namespace, write.key) in page):
             done = await commit(list(page.values()), actor="import", policy=policy)
             added += len(done.written)
-            kept += len(page) - len(done.written)
+            held += len(done.guarded)
+            kept += len(page) - len(done.written) - len(done.guarded)
             page = {}
         if write is None:
-            return Imported(added, kept)
+            return Imported(added, kept, held)
         page[write.namespace, write.key] = write
 
 

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from collections.abc import Sequence
+from typing import Any
 
-from langchain_core.messages import (
-    AIMessage,
-    BaseMessage,
-    HumanMessage,
-    ToolMessage,
-)
+from langchain_core.messages import BaseMessage
 
 from longterm.effects.clock import utc_now
 from longterm.memory.attribution import Attributor
-from longterm.memory.conversation import message_text, message_time, speaker
+from longterm.memory.conversation import message_text, message_time, origin_of_message, speaker
 from longterm.memory.draft import Entry
-from longterm.memory.revision import Origin, Source, weakest
+from longterm.memory.revision import Source, weakest
 from longterm.recall.turns import turns
 from longterm.text.truncation import shortened
 
-__all__ = ["ConversationSources", "origin_of_message"]
+__all__ = ["ConversationSources"]
 
 _QUOTE = 200
 _LONGEST = 20_000
@@ -56,6 +51,7 @@ class ConversationSources:
         if not places:
             before = entry.before and not entry.deleted and entry.before.content
             places = self._attributor.of(entry.document.content, before or None)
+            places = self._without_echoes(places, entry.document.content)
         if places:
             return tuple(self._sources[place] for place in places)
         if not self._sources:
@@ -63,21 +59,19 @@ class ConversationSources:
         origin = weakest(source.origin for source in self._sources)
         return (Source(thread_id=self._thread, origin=origin),)
 
+    def _without_echoes(self, places: Sequence[int], content: Any) -> list[int]:
+        """Leave out of *places* messages that only repeat what one of more trusted origin said.
 
-def origin_of_message(message: BaseMessage) -> Origin:
-    """Return whose words a message holds; what a program put in is nobody's, so an import."""
-    extra = cast("Mapping[str, Any]", message.additional_kwargs)  # pyright: ignore[reportUnknownMemberType] - untyped in LangChain
-    if "lc_source" in extra:
-        return "import"
-    match message:
-        case HumanMessage():
-            return "user"
-        case AIMessage():
-            return "assistant"
-        case ToolMessage():
-            return "tool"
-        case _:
-            return "user" if speaker(message) == "user" else "import"
+        An assistant that confirms what its user has just asked for is no source of it.
+        """
+        shared = {place: self._attributor.shared(content, place) for place in places}
+
+        def repeats(late: int, early: int) -> bool:
+            origins = [self._sources[early].origin, self._sources[late].origin]
+            weaker = origins[0] != origins[1] == weakest(origins)
+            return early < late and weaker and shared[late] <= shared[early]
+
+        return [place for place in places if not any(repeats(place, one) for one in places)]
 
 
 def _turn_keys(messages: Sequence[BaseMessage], thread: str | None) -> list[str | None]:

@@ -62,6 +62,10 @@ class Attributor:
         near = [place for place, score in enumerate(scores) if score > best * _NEAR_THE_BEST]
         return sorted(near, key=lambda place: scores[place], reverse=True)[:limit] if best else []
 
+    def shared(self, content: Any, place: int) -> frozenset[str]:
+        """Return the terms of *content* that the message at *place* has as well."""
+        return frozenset(query_terms(content_text(content))) & frozenset(self._texts[place])
+
 
 def content_text(content: Any) -> str:
     """Return the texts and numbers in JSON data *content*, one after another."""

@@ -23,6 +23,7 @@ from langchain_core.messages import (
 )
 
 from longterm.errors import InvalidInputError
+from longterm.memory.revision import Origin
 from longterm.text.quoting import as_label, poses, turn
 from longterm.text.truncation import shortened
 
@@ -32,6 +33,7 @@ __all__ = [
     "as_time",
     "message_text",
     "message_time",
+    "origin_of_message",
     "render",
     "speaker",
     "well_formed",
@@ -132,6 +134,15 @@ def speaker(message: BaseMessage) -> str:
             return label if label and not poses(label, label) else "other"
         case _:
             return message.type
+
+
+def origin_of_message(message: BaseMessage) -> Origin:
+    """Return whose words a message holds; what a program put in is nobody's, so an import."""
+    match speaker(message):
+        case "user" | "assistant" | "tool" as origin:
+            return origin
+        case _:
+            return "import"
 
 
 def message_time(message: BaseMessage) -> datetime | None:

@@ -12,8 +12,9 @@ from typing import Any, cast
 from langchain_core.messages import BaseMessage
 
 from longterm.errors import InvalidInputError
-from longterm.memory.conversation import as_messages, render
+from longterm.memory.conversation import as_messages, message_text, origin_of_message, render
 from longterm.text.fences import fenced
+from longterm.text.orders import without_orders
 from longterm.text.quoting import turn
 from longterm.types import AnnotatedTrajectory, Prompt
 
@@ -119,19 +120,31 @@ def _unknown(value: Any) -> InvalidInputError:
 
 
 def show_trajectories(trajectories: Sequence[AnnotatedTrajectory]) -> str:
-    """Text of *trajectories* with their feedback, numbered; none of it can close its tags."""
+    """Text of *trajectories* with their feedback, numbered; none of it can close its tags.
+
+    Sentences that give orders are left out where others than the user say them: an optimiser
+    that obeys what it reads shall read the user's wishes only.
+    """
     blocks: list[str] = []
     for number, (messages, feedback) in enumerate(trajectories, 1):
         match messages:
             case str(text) | [str(text)]:
                 pass
             case _:
-                text = render(as_messages(messages))
+                text = render([_without_orders_of_others(one) for one in as_messages(messages)])
         block = f'<trajectory number="{number}">\n{fenced(text, *_TAGS)}\n</trajectory>'
         if said := fenced(_feedback(feedback), *_TAGS):
             block += f'\n<feedback for="{number}">\n{said}\n</feedback>'
         blocks.append(block)
     return "\n\n".join(blocks)
+
+
+def _without_orders_of_others(message: BaseMessage) -> BaseMessage:
+    text = message_text(message)
+    left = text if origin_of_message(message) == "user" else without_orders(text)
+    name = message.name and without_orders(message.name)
+    same = left == text and name == message.name
+    return message if same else message.model_copy(update={"content": left, "name": name})
 
 
 def _feedback(value: Any) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, combinations
 from types import MappingProxyType
 
+from longterm.memory.revision import Origin, weakest
 from longterm.recall.candidates import Candidate
 from longterm.recall.reading import content_terms
 from longterm.text.fences import fenced, visible
@@ -33,6 +34,13 @@ LINE_LIMIT = 2_000
 _GAP = "…\n"
 #: How many candidates in a row may be too long for what is left of the budget.
 _MISSES = 20
+#: How a fact is announced, by whose words it came from.
+_FACTS: Mapping[Origin, str] = {
+    "user": "  fact",
+    "assistant": "  fact (from the assistant)",
+    "tool": "  fact (from a tool)",
+    "import": "  fact (from an import)",
+}
 _NOTHING_BEFORE: Mapping[Candidate, Candidate] = MappingProxyType({})
 
 
@@ -150,8 +158,7 @@ def _line(one: Candidate, *, newer: bool) -> str:
     name = as_label(one.speaker) or role
     # On one line, and with the real role where the name begins like another role.
     speaker = f"{name} ({role})" if poses(name, role) else name
-    by_tool = any(source.origin == "tool" for source in one.sources)
-    fact = "  fact (from a tool)" if by_tool else "  fact"
+    fact = _FACTS[weakest(source.origin for source in one.sources) if one.sources else "user"]
     who = fact if one.kind == "memory" else speaker
     return f"{who}{mark}: {fenced(text, 'memory')}\n"
 

@@ -441,9 +441,8 @@ class UserMemory:
 
     async def _imported(self, lines: Iterable[str | bytes]) -> Imported:
         """Bring each line into the namespace of this user that it belongs to."""
-        added = kept = 0
+        total = Imported()
         for are_turns, some in groupby(lines, is_turn):
             place = self._said if are_turns else self._memories
-            done = await import_lines(some, place, self._setup.policy)
-            added, kept = added + done.added, kept + done.kept
-        return Imported(added, kept)
+            total += await import_lines(some, place, self._setup.policy)
+        return total
