@@ -98,7 +98,7 @@ def import_command(
     with Place(store, user, embeddings=embeddings).opened() as service:
         (done,) = bar("importing", (service.user(user).import_(file) for _ in range(1)), 1)
     if json:
-        print_json({"added": done.added, "kept": done.kept, "held": done.held})
+        print_json(done.counts)
     else:
         held = f" The guard kept back {done.held}." if done.held else ""
         print_line(f"{done.added} added, {done.kept} were there already.{held}")

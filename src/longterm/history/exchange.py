@@ -42,6 +42,12 @@ class Imported:
     #: Items that the guard kept out, or in quarantine.
     held: int = 0
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """The same as JSON data; what was held only where something was."""
+        counts = {"added": self.added, "kept": self.kept}
+        return counts | {"held": self.held} if self.held else counts
+
     def __add__(self, other: Imported) -> Imported:
         """Return the account of both."""
         return Imported(self.added + other.added, self.kept + other.kept, self.held + other.held)

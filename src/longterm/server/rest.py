@@ -225,7 +225,7 @@ async def import_user(memory: WriteUser, request: Request) -> dict[str, int]:
             file.write(part)
         file.seek(0)
         done = await memory.aimport(file)
-    return {"added": done.added, "kept": done.kept, "held": done.held}
+    return done.counts
 
 
 @router.get("/users/{user}/stats")
