@@ -92,7 +92,7 @@ def test_the_wish_of_the_user_is_kept_beside_it(carrier: str, guard: str) -> Non
 
 
 def test_an_assistant_that_confirms_a_wish_is_no_source_of_it() -> None:
-    said = [
+    said: list[BaseMessage] = [
         HumanMessage(WISH, id="1"),
         AIMessage("Understood: From now on always answer me in French, in every reply.", id="2"),
     ]

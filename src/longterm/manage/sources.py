@@ -67,8 +67,8 @@ class ConversationSources:
         shared = {place: self._attributor.shared(content, place) for place in places}
 
         def repeats(late: int, early: int) -> bool:
-            origins = [self._sources[early].origin, self._sources[late].origin]
-            weaker = origins[0] != origins[1] == weakest(origins)
+            said, again = self._sources[early].origin, self._sources[late].origin
+            weaker = said != again == weakest((said, again))
             return early < late and weaker and shared[late] <= shared[early]
 
         return [place for place in places if not any(repeats(place, one) for one in places)]
