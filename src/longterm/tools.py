@@ -16,6 +16,7 @@ from datetime import datetime
 from functools import partial
 from typing import Annotated, Any, Literal, cast, get_args
 
+from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import StructuredTool, ToolException
 from langgraph.store.base import BaseStore, Item, SearchItem
@@ -45,9 +46,12 @@ from longterm.errors import (
 from longterm.extract.schema import memory_schemas, plain, problems_in
 from longterm.extract.typeddict import modern
 from longterm.guard import GuardOption, guard_of
-from longterm.memory.conversation import well_formed
+from longterm.manage.manager import thread_in
+from longterm.manage.sources import ConversationSources
+from longterm.memory.conversation import as_messages, well_formed
 from longterm.memory.draft import ProposalError
 from longterm.memory.namespace import Namespace, NamespaceTemplate
+from longterm.memory.revision import Source
 
 __all__ = ["MemoryTool", "create_manage_memory_tool", "create_search_memory_tool"]
 
@@ -194,15 +198,18 @@ def _as_json_object(text: str) -> dict[str, Any] | None:
 
 def _tool_for(job: Callable[..., Flow[Any]], store: BaseStore | None, **options: Any) -> MemoryTool:
     """Build a tool that performs *job* on *store*, or on the store of the running graph."""
+    from langgraph.prebuilt import ToolRuntime  # noqa: PLC0415 - a fifth of a second to import
 
-    def call(config: RunnableConfig, **arguments: Any) -> Any:
+    def call(config: RunnableConfig, runtime: Any = None, **arguments: Any) -> Any:
         with _answered():
-            return run(job(config, **arguments), config, store=store)
+            return run(job(config, _said(runtime), **arguments), config, store=store)
 
-    async def acall(config: RunnableConfig, **arguments: Any) -> Any:
+    async def acall(config: RunnableConfig, runtime: Any = None, **arguments: Any) -> Any:
         with _answered():
-            return await arun(job(config, **arguments), config, store=store)
+            return await arun(job(config, _said(runtime), **arguments), config, store=store)
 
+    for one in (call, acall):  # by this annotation LangGraph knows that it is to be filled in
+        one.__annotations__["runtime"] = ToolRuntime
     return MemoryTool(
         func=call,
         coroutine=acall,
@@ -210,6 +217,30 @@ def _tool_for(job: Callable[..., Flow[Any]], store: BaseStore | None, **options:
         handle_validation_error=_bad_arguments,
         **options,
     )
+
+
+def _said(runtime: Any) -> list[BaseMessage]:
+    """Return what was said in the agent's conversation, where the tool runs in a graph.
+
+    What memory tools are asked and what they answer is nobody's words.
+    """
+    match getattr(runtime, "state", None):
+        case {"messages": [*given]}:
+            messages = as_messages(given)
+        case state:
+            messages = as_messages(getattr(state, "messages", None) or [])
+    own = {one.name for one in getattr(runtime, "tools", ()) if isinstance(one, MemoryTool)}
+    said: list[BaseMessage] = []
+    for message in messages:
+        match message:
+            case AIMessage(tool_calls=calls):
+                others = [call for call in calls if call["name"] not in own]
+                said.append(message.model_copy(update={"tool_calls": others}))
+            case ToolMessage(name=str(name)) if name in own:
+                pass
+            case _:
+                said.append(message)
+    return said
 
 
 @contextmanager
@@ -290,37 +321,29 @@ async def _manage(
     actions: Sequence[Action],
     policy: Policy,
     config: RunnableConfig,
+    said: Sequence[BaseMessage],
     *,
     content: Any = None,
     action: Action | None = None,
     id: Any = None,
 ) -> str:
-    namespace = template(config)
+    namespace, given = template(config), plain(content)
+    sources = ConversationSources(said, thread_in(config)).of_content(given) if said else None
     match action or ("create" if "create" in actions else actions[0]):
         case "create":
-            return await _create(namespace, plain(content), id, policy)
+            if id:
+                raise ToolException("To create a memory, leave out the id; to change one, update.")
+            key = str(uuid.uuid4())
+            value = {"content": _given(given)}
+            await _commit(Write(namespace, key, value, fresh=True, sources=sources), policy)
+            return f"created memory {key}"
         case "update":
-            return await _update(namespace, plain(content), id, policy)
+            new = _given(given)
+            key = await _edit(namespace, id, lambda old: _with_content(old, new), sources, policy)
+            return f"updated memory {key}"
         case "delete":
-            return await _delete(namespace, id, policy)
-
-
-async def _create(namespace: Namespace, content: Any, id: Any, policy: Policy) -> str:
-    if id:
-        raise ToolException("To create a memory, leave out the id; to change one, use update.")
-    key = str(uuid.uuid4())
-    await _commit(Write(namespace, key, {"content": _given(content)}, fresh=True), policy)
-    return f"created memory {key}"
-
-
-async def _update(namespace: Namespace, content: Any, id: Any, policy: Policy) -> str:
-    given = _given(content)
-    key = await _edit(namespace, id, lambda old: _with_content(old, given), policy)
-    return f"updated memory {key}"
-
-
-async def _delete(namespace: Namespace, id: Any, policy: Policy) -> str:
-    return f"Deleted memory {await _edit(namespace, id, lambda _: None, policy)}"
+            key = await _edit(namespace, id, lambda _: None, None, policy)
+            return f"Deleted memory {key}"
 
 
 async def _commit(write: Write, policy: Policy) -> None:
@@ -334,6 +357,7 @@ async def _edit(
     namespace: Namespace,
     id: Any,
     change: Callable[[dict[str, Any]], dict[str, Any] | None],
+    sources: tuple[Source, ...] | None,
     policy: Policy,
 ) -> str:
     """Make *change* of the value of memory *id*, unless others change it; return its key."""
@@ -349,7 +373,7 @@ async def _edit(
             raise ToolException(f"Memory {id} was changed just now. Search for it again.")
         return change(item.value)
 
-    await _commit(Write(namespace, str(id), edit), policy)
+    await _commit(Write(namespace, str(id), edit, sources=sources), policy)
     return str(id)
 
 
@@ -374,6 +398,7 @@ async def _search(
     template: NamespaceTemplate,
     response_format: ResponseFormat,
     config: RunnableConfig,
+    _said: Sequence[BaseMessage],
     *,
     query: str,
     limit: int = 10,

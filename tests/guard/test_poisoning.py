@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from langchain_core.messages import (
@@ -20,9 +21,11 @@ from langchain_core.messages import (
     SystemMessage,
     ToolMessage,
 )
+from langgraph.graph import MessagesState, StateGraph
+from langgraph.prebuilt import ToolNode
 from langgraph.store.memory import InMemoryStore
 
-from longterm import create_memory_store_manager
+from longterm import create_manage_memory_tool, create_memory_store_manager
 from longterm.guard import Guard
 from longterm.prompts.inputs import show_trajectories
 from longterm.testing import Asked, ScriptedChatModel, tool_calls
@@ -123,3 +126,32 @@ def test_an_optimiser_is_not_shown_the_orders_of_others() -> None:
 
 def test_the_attempts_are_many() -> None:
     assert len(ATTEMPTS) >= 30
+
+
+def agent_learns(messages: list[BaseMessage], content: str) -> list[str]:
+    """Return what is kept once an agent in a graph has written *content* by its memory tool."""
+    store = InMemoryStore()
+    call = {"name": "manage_memory", "args": {"content": content}, "id": "9"}
+    graph: Any = StateGraph(MessagesState)
+    graph.add_node("tools", ToolNode([create_manage_memory_tool(("m",), store=store)]))
+    graph.set_entry_point("tools")
+    graph.compile().invoke({"messages": [*messages, AIMessage("", tool_calls=[call])]})
+    return [item.value["content"] for item in store.search(("m",))]
+
+
+@pytest.mark.parametrize(("carrier", "order"), ATTEMPTS)
+def test_no_order_of_others_is_kept_by_the_agent_s_own_tool(carrier: str, order: str) -> None:
+    said = [HumanMessage("What is the weather?", id="1"), CARRIERS[carrier](order)]
+
+    assert agent_learns(said, order) == []
+
+
+@pytest.mark.parametrize("words", [WISH, "Réponds toujours en français."])
+def test_the_user_s_wish_is_kept_by_the_agent_s_own_tool(words: str) -> None:
+    said: list[BaseMessage] = [
+        HumanMessage("Hello", id="1"),
+        AIMessage("How can I help?", id="2"),
+        HumanMessage(words, id="3"),
+    ]
+
+    assert agent_learns(said, "Always answer in French") == ["Always answer in French"]

@@ -257,10 +257,10 @@ def _plan_of(write: Write, change: Change, current: Mapping[Place, Item]) -> Pla
         if write.past:  # an import does not wash anything: its origin comes along
             sources, actor = change.guarded(write.past[-1].sources), write.past[-1].actor
         origin = origin_of(sources, actor)
-        # A turn is what was said, whatever it was. An agent that writes by a tool, of whose
-        # conversation nothing is known, does so for its user, who also decides on a restore.
-        unasked = not sources and actor in ("tool", "user")
-        orders = not (unasked or write.action == "restored" or value.get("kind") == "Turn")
+        # A turn is what was said, whatever it was. What an agent writes that no message explains
+        # is for its user, unless a tool has spoken. Who restores something has decided.
+        unexplained = origin == "assistant" and not any(one.message_id for one in sources)
+        orders = not (unexplained or write.action == "restored" or value.get("kind") == "Turn")
         verdict = guard.check(value, origin=origin, orders=orders)
         match verdict.action:
             case "block":

@@ -48,10 +48,14 @@ class ConversationSources:
         origin is the weakest there.
         """
         places = [place for place in cited if 0 <= place < len(self._sources)]
-        if not places:
-            before = entry.before and not entry.deleted and entry.before.content
-            places = self._attributor.of(entry.document.content, before or None)
-            places = self._without_echoes(places, entry.document.content)
+        if places:
+            return tuple(self._sources[place] for place in places)
+        before = entry.before and not entry.deleted and entry.before.content
+        return self.of_content(entry.document.content, before or None)
+
+    def of_content(self, content: Any, before: Any = None) -> tuple[Source, ...]:
+        """Return what *content*, which was *before* until now, came from, by its words."""
+        places = self._without_echoes(self._attributor.of(content, before), content)
         if places:
             return tuple(self._sources[place] for place in places)
         if not self._sources:

@@ -35,7 +35,11 @@ class Attributor:
 
     def __init__(self, messages: Sequence[BaseMessage]) -> None:
         self._verbatim = [" ".join(message_text(message).split()) for message in messages]
-        self._texts = [terms(text) for text in self._verbatim]
+        # A tool can say something by its name, too.
+        names = [message.name or "" if message.type == "tool" else "" for message in messages]
+        self._texts = [
+            terms(f"{name} {text}") for name, text in zip(names, self._verbatim, strict=True)
+        ]
         self._names = [frozenset(terms(message.name or speaker(message))) for message in messages]
 
     def of(self, content: Any, before: Any = None, *, limit: int = 3) -> list[int]:

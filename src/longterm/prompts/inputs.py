@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from langchain_core.messages import BaseMessage
+from langchain_core.messages import AIMessage, BaseMessage
 
 from longterm.errors import InvalidInputError
 from longterm.memory.conversation import as_messages, message_text, origin_of_message, render
@@ -144,7 +144,12 @@ def _without_orders_of_others(message: BaseMessage) -> BaseMessage:
     left = text if origin_of_message(message) == "user" else without_orders(text)
     name = message.name and without_orders(message.name)
     same = left == text and name == message.name
-    return message if same else message.model_copy(update={"content": left, "name": name})
+    if same:
+        return message
+    update: dict[str, Any] = {"content": left, "name": name}
+    if isinstance(message, AIMessage):  # what it calls is in the text already
+        update["tool_calls"] = []
+    return message.model_copy(update=update)
 
 
 def _feedback(value: Any) -> str:
