@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from longterm.manage.searcher import create_memory_searcher
     from longterm.manage.store_manager import create_memory_store_manager
     from longterm.manage.thread import create_thread_extractor
+    from longterm.memory.world_time import ValidFrom, ValidTo
     from longterm.prompts import (
         Prompt,
         create_multi_prompt_optimizer,
@@ -40,6 +41,8 @@ __all__ = [
     "Prompt",
     "ReflectionExecutor",
     "UserMemory",
+    "ValidFrom",
+    "ValidTo",
     "create_conversation_recorder",
     "create_manage_memory_tool",
     "create_memory_manager",
@@ -61,6 +64,8 @@ _HOMES = {
     "Prompt": "prompts",
     "ReflectionExecutor": "reflect",
     "UserMemory": "service",
+    "ValidFrom": "memory.world_time",
+    "ValidTo": "memory.world_time",
     "create_conversation_recorder": "recall.recorder",
     "create_manage_memory_tool": "tools",
     "create_memory_manager": "manage.manager",

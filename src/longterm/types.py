@@ -7,7 +7,7 @@ and more, is an input as it is.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, NamedTuple, NotRequired
 
 from langchain_core.messages import BaseMessage
@@ -64,6 +64,8 @@ class RecallInput(TypedDict):
     now: ReadOnly[NotRequired[datetime | str | None]]
     #: What came later is not recalled.
     as_of: ReadOnly[NotRequired[datetime | str | None]]
+    #: Memories that say of themselves that they were not true then are not recalled.
+    valid_at: ReadOnly[NotRequired[date | str | None]]
 
 
 class MemoryPhase(TypedDict, total=False):

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -16,6 +16,7 @@ from longterm.effects.drivers import run
 from longterm.errors import InvalidInputError, UnknownMemoryError
 from longterm.history import History
 from longterm.memory.revision import Source
+from longterm.memory.world_time import WorldTime
 from longterm.stores import EmbeddedStore
 
 ANN, BOB = ("memories", "ann"), ("memories", "bob")
@@ -410,3 +411,28 @@ def test_a_skip_leaves_no_revision(store: BaseStore) -> None:
 def test_a_namespace_is_a_tuple_of_texts(store: BaseStore, wrong: Any) -> None:
     with pytest.raises(InvalidInputError):
         History(store).of(wrong, "k")
+
+
+# When it was true in the world
+
+
+def worked(store: BaseStore, key: str, employer: str, start: str | None, end: str | None) -> None:
+    content = {"employer": employer, "since": start, "until": end}
+    write = Write(ANN, key, {"kind": "Job", "content": content})
+    run(commit([write], actor="user"), store=store)
+
+
+def test_what_was_true_at_a_day_is_found_whenever_it_was_learned(store: BaseStore) -> None:
+    worked(store, "a", "Acme", "2018", "2021-05-01")
+    before = now()
+    worked(store, "b", "Bolt", "2021-05-01", None)
+    history = History(store, world_times={"Job": WorldTime("since", "until")})
+
+    def keys(time: datetime | None, valid_at: date) -> list[str]:
+        return [one.key for one in history.as_of(ANN, time, valid_at=valid_at)]
+
+    assert keys(None, date(2020, 1, 1)) == ["a"]
+    assert keys(None, date(2023, 1, 1)) == ["b"]
+    assert keys(before, date(2023, 1, 1)) == []
+    assert history.as_of(ANN, None, "a", valid_at=date(2023, 1, 1)) is None
+    assert len(history.as_of(ANN)) == 2

@@ -1,13 +1,19 @@
 """A manager's memories over time: revisions, where they came from, as of, restore."""
 
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated, Any
 
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph.store.memory import InMemoryStore
+from pydantic import BaseModel
 
-from longterm import create_conversation_recorder, create_memory_store_manager
+from longterm import (
+    ValidFrom,
+    ValidTo,
+    create_conversation_recorder,
+    create_memory_store_manager,
+)
 from longterm.manage.store_manager import MemoryStoreManager
 from longterm.memory.model import Memory
 from longterm.memory.revision import Source
@@ -161,3 +167,25 @@ def test_an_update_names_what_is_new_in_it(store: InMemoryStore) -> None:
     _, changed = keeper.history(key_of(store), config=MONDAY)
     assert changed.sources[0].message_id == "3"
     assert [one.message_id for one in keeper.sources(key_of(store), config=MONDAY)][-1] == "1"
+
+
+class Job(BaseModel):
+    """Where a person works."""
+
+    employer: str
+    since: Annotated[date | None, ValidFrom] = None
+    until: Annotated[date | None, ValidTo] = None
+
+
+def test_a_model_says_when_a_memory_is_true_and_it_is_read_so(store: InMemoryStore) -> None:
+    said = [
+        ("Job", {"employer": "Acme", "since": "2018-01-01", "until": "2021-01-01"}),
+        ("Job", {"employer": "Bolt", "since": "2021-01-01"}),
+    ]
+    jobs = manager(store, tool_calls(*said), schemas=[Job], namespace=("jobs",))
+    jobs.invoke({"messages": [HumanMessage("I left Acme for Bolt in 2021.")]})
+
+    (then,) = jobs.as_of(valid_at=date(2020, 1, 1)).search()
+    (now,) = jobs.as_of(valid_at=date(2024, 1, 1)).search(query="Bolt")
+    assert (then.value.employer, now.value.employer) == ("Acme", "Bolt")
+    assert jobs.as_of(valid_at=date(2024, 1, 1)).get(then.key) is None

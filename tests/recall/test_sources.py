@@ -37,7 +37,7 @@ def learn(store: BaseStore, key: str, text: str | None, *sources: Source) -> Non
 
 
 def test_a_fact_has_the_time_of_what_it_tells(store: BaseStore) -> None:
-    learn(store, "m", "Ann lives in Lyon", Source("t1", "1", SAID, speaker="Ann"))
+    learn(store, "m", "Ann lives in Lyon", Source("t1", "1", SAID, speaker="Ann", origin="user"))
 
     (item,) = create_recall(store=store).invoke("Where does Ann live?", OTHER).items
 
@@ -48,7 +48,7 @@ def test_a_fact_has_the_time_of_what_it_tells(store: BaseStore) -> None:
 def test_a_fact_stands_under_its_turn(store: BaseStore) -> None:
     said = {"role": "user", "content": "We came here", "id": "1", "timestamp": "2023-05-08T13:56"}
     create_conversation_recorder(store=store).invoke({"messages": [said]}, ANN)
-    learn(store, "m", "Ann lives in Lyon", Source("t1", "1", SAID))
+    learn(store, "m", "Ann lives in Lyon", Source("t1", "1", SAID, origin="user"))
 
     recalled = create_recall(store=store).invoke("Where does Ann live?", OTHER)
 

@@ -161,3 +161,24 @@ async def test_an_export_is_imported_into_its_own_user_only(connect: Connect) ->
     assert (first.json(), again.json()) == ({"added": 2, "kept": 0}, {"added": 0, "kept": 2})
     assert (await client.get("/v1/users/bo/stats")).json()["turns"] == 1
     assert (await client.post("/v1/users/bo/import", content=b"{")).status_code == 422
+
+
+async def test_memories_are_read_as_they_were_known_and_as_they_were_true(connect: Connect) -> None:
+    client = await connect()
+    job = {"employer": "Acme", "valid_from": "2018-01-01", "valid_to": "2021-01-01"}
+    body = {"content": job, "kind": "Job", "id": "job"}
+    added = await client.post(f"{ANN}/memories", json=body)
+    await client.patch(f"{ANN}/memories/job", json={"content": {**job, "employer": "Bolt"}})
+
+    async def found(**when: str) -> list[str]:
+        listed = await client.get(f"{ANN}/memories", params=when)
+        return [one["content"]["employer"] for one in listed.json()["memories"]]
+
+    assert await found(valid_at="2020-06-01") == ["Bolt"]
+    assert await found(valid_at="2022-06-01", query="Bolt") == []
+    assert await found(as_of=added.json()["updated_at"]) == ["Acme"]
+    assert (await client.get(f"{ANN}/memories/job?valid_at=2022-06-01")).status_code == 404
+    for day, there in (("2020-06-01", True), ("2022-06-01", False)):
+        asked = {"question": "Bolt employer?", "valid_at": day}
+        text = (await client.post(f"{ANN}/recall", json=asked)).json()["text"]
+        assert ("Bolt" in text) is there

@@ -34,8 +34,8 @@ _NESTED = 2
 _MOST_NODES = 2_000
 #: Keywords that hold values, not schemas.
 _VALUES = ("enum", "const", "default", "required", "examples")
-#: What only costs tokens: titles that pydantic makes up, and what is resolved.
-_DROPPED = ("title", "$defs", "definitions", "discriminator")
+#: What only costs tokens: titles that pydantic makes up, what is resolved, and our own marks.
+_DROPPED = ("title", "$defs", "definitions", "discriminator", "x-valid")
 
 
 def inlined(schema: Schema) -> dict[str, Any]:

@@ -34,6 +34,7 @@ from longterm.extract.json_schema import (
 from longterm.extract.typeddict import modern
 from longterm.memory.draft import ProposalError
 from longterm.memory.model import Memory
+from longterm.memory.world_time import WORLD_TIME, WorldTime, world_time
 
 __all__ = ["MemorySchema", "Schema", "memory_schemas", "plain", "problems_in"]
 
@@ -62,6 +63,8 @@ class MemorySchema:
     open: bool = False
     #: Names of fields that are computed from others, and never stored.
     _computed: frozenset[str] = field(default_factory=frozenset[str])
+    #: The fields that say from when and to when a memory of this kind holds in the world.
+    world_time: WorldTime = WORLD_TIME
 
     @cached_property
     def tool_name(self) -> str:
@@ -233,6 +236,7 @@ def _of_type(schema: type[Any]) -> MemorySchema:
         ),
         _object_schema(name, aliased) if aliased != raw else None,
         _computed=computed,
+        world_time=world_time(raw),
     )
 
 
@@ -313,6 +317,7 @@ def _of_json(schema: Mapping[str, Any]) -> MemorySchema:
         _json_checker(name, parameters),
         lambda value: value,
         open=True,
+        world_time=world_time(parameters),
     )
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.store.base import BaseStore, Item, SearchItem
 
 from longterm.commit import Policy, Skip, Write, commit
+from longterm.effects.clock import utc_now
 from longterm.effects.drivers import arun, run
 from longterm.effects.forms import both
 from longterm.errors import InvalidInputError, UnknownMemoryError
@@ -18,6 +19,7 @@ from longterm.history.erasing import Erasure, SourceFilter, erase, purge
 from longterm.history.exchange import Imported, export_page, header, import_lines
 from longterm.memory.namespace import Namespace
 from longterm.memory.revision import Actor, Revision, Source
+from longterm.memory.world_time import WORLD_TIME, WorldTime, as_moment, held_at
 
 __all__ = ["History"]
 
@@ -31,10 +33,18 @@ class History:
     longterm leaves none.
     """
 
-    def __init__(self, store: BaseStore, *, policy: Policy | None = None) -> None:
+    def __init__(
+        self,
+        store: BaseStore,
+        *,
+        policy: Policy | None = None,
+        world_times: Mapping[str, WorldTime] | None = None,
+    ) -> None:
         self.store = store
         self.config = RunnableConfig()
         self.policy = policy or Policy()
+        #: By kind, which fields say when a memory holds in the world; see `longterm.ValidFrom`.
+        self.world_times = world_times or {}
 
     async def _of(self, namespace: Namespace, key: str) -> list[Revision]:
         """Return the revisions of a memory, oldest first; none where it never was."""
@@ -42,12 +52,20 @@ class History:
 
     of, aof = both(_of)
 
-    async def _as_of(self, namespace: Namespace, time: datetime, key: str | None = None) -> Any:
-        """Return what a namespace held at *time*: a list of items.
+    async def _as_of(
+        self,
+        namespace: Namespace,
+        time: datetime | None = None,
+        key: str | None = None,
+        *,
+        valid_at: date | None = None,
+    ) -> Any:
+        """Return what a namespace held at *time*, None for now: a list of items.
 
-        With *key* only that one, or None. A *time* without a zone is local time.
+        With *key* only that one, or None. With *valid_at* only what says of itself that it was
+        true then (see `longterm.ValidFrom`). A time without a zone is local time.
         """
-        found = await self.state(_labels_of(namespace), time, key=key)
+        found = await self.state(_labels_of(namespace), time, key=key, valid_at=valid_at)
         if key is None:
             return found
         return found[0] if found else None
@@ -57,8 +75,9 @@ class History:
     async def state(
         self,
         namespace: Namespace,
-        time: datetime,
+        time: datetime | None,
         *,
+        valid_at: date | None = None,
         key: str | None = None,
         query: str | None = None,
         filter: Mapping[str, Any] | None = None,
@@ -66,10 +85,18 @@ class History:
         offset: int = 0,
     ) -> list[SearchItem]:
         """Find among what *namespace* held at *time*; a flow, for other flows."""
-        moment = time if time.tzinfo else time.astimezone()
+        moment = utc_now() if time is None else time if time.tzinfo else time.astimezone()
         found = await reading.state_at(
             namespace, moment.astimezone(UTC), key=key, query=query, filter=filter
         )
+        if (then := as_moment(valid_at)) is not None:
+            found = [
+                item
+                for item in found
+                if held_at(
+                    item.value, then, self.world_times.get(item.value.get("kind", ""), WORLD_TIME)
+                )
+            ]
         return found[offset : None if limit is None else offset + limit]
 
     async def _restore(

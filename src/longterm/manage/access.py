@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Generic, cast
 
 from langchain_core.runnables import RunnableConfig, ensure_config
@@ -179,14 +179,19 @@ class NamespaceAccess(
         return await self._history().aof(self.namespace(config), key)
 
     def as_of(
-        self, time: datetime, *, config: RunnableConfig | None = None
+        self,
+        time: datetime | None = None,
+        *,
+        valid_at: date | None = None,
+        config: RunnableConfig | None = None,
     ) -> MemoriesAsOf[Content]:
-        """Return the memories as they were at *time*, to `get` and to `search`.
+        """Return the memories as they were known at *time*, to `get` and to `search`.
 
-        A *time* without a zone is local time.
+        None is now. With *valid_at* only those that say of themselves that they were true then:
+        see `longterm.ValidFrom`. A time without a zone is local time.
         """
         store = self._history().store
-        return MemoriesAsOf(store, self.namespace(config), time, self._kinds)
+        return MemoriesAsOf(store, self.namespace(config), time, self._kinds, valid_at=valid_at)
 
     def restore(self, key: str, revision: int, *, config: RunnableConfig | None = None) -> Revision:
         """Make the memory under *key* what it was after *revision*; return the new revision."""

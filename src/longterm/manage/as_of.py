@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Generic
 
 from langchain_core.runnables import RunnableConfig
@@ -26,18 +26,25 @@ class MemoriesAsOf(Generic[Content]):
         self,
         store: BaseStore,
         namespace: Namespace,
-        time: datetime,
+        time: datetime | None,
         schemas: Sequence[MemorySchema],
+        *,
+        valid_at: date | None = None,
     ) -> None:
         self.store = store
         self.config = RunnableConfig()
         self.namespace = namespace
         self.time = time
+        self.valid_at = valid_at
+        worlds = {schema.name: schema.world_time for schema in schemas}
+        self._history = History(store, world_times=worlds)
         self._schemas = schemas
 
     async def _get(self, key: str) -> SearchItem[Content] | None:
         """Return the memory under *key*; None where there was none."""
-        found = await History(self.store).state(self.namespace, self.time, key=key)
+        found = await self._history.state(
+            self.namespace, self.time, key=key, valid_at=self.valid_at
+        )
         return typed_search_item(found[0], self._schemas) if found else None
 
     get, aget = both(_get)
@@ -51,8 +58,14 @@ class MemoriesAsOf(Generic[Content]):
         offset: int = 0,
     ) -> list[SearchItem[Content]]:
         """Return the memories that matched, best first."""
-        found = await History(self.store).state(
-            self.namespace, self.time, query=query, filter=filter, limit=limit, offset=offset
+        found = await self._history.state(
+            self.namespace,
+            self.time,
+            valid_at=self.valid_at,
+            query=query,
+            filter=filter,
+            limit=limit,
+            offset=offset,
         )
         return [typed_search_item(item, self._schemas) for item in found]
 

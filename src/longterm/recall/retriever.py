@@ -10,6 +10,7 @@ from contextlib import suppress
 from copy import copy, deepcopy
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any, cast
 
 from langchain_core.documents import BaseDocumentCompressor, Document
@@ -26,6 +27,7 @@ from longterm.effects.warn import warn_caller
 from longterm.errors import ConfigurationError, RecallLimitWarning
 from longterm.memory.conversation import QUERY_LIMIT, as_messages, message_text, windows
 from longterm.memory.namespace import Namespace, NamespaceTemplate
+from longterm.memory.world_time import WORLD_TIME, WorldTime, as_moment, held_at
 from longterm.recall.block import TokenCounter, approximate_tokens, compose
 from longterm.recall.cache import ReadingCache
 from longterm.recall.candidates import (
@@ -149,10 +151,14 @@ class _Request:
     #: The thread whose turns are left out, and the moment after which nothing counts.
     thread: str | None
     as_of: datetime | None
+    #: Memories are left out that say of themselves that they were not true then.
+    valid_at: datetime | None
     #: Whether they are left out even where no other turns are found.
     strict: bool
     #: What the model reads anyway: ids and texts of the messages that were given.
     given: frozenset[str]
+    #: By kind, which fields of a memory say when it was true.
+    world_times: Mapping[str, WorldTime]
 
     def holds(self, one: Candidate) -> bool:
         """Whether it may be recalled; a store may take "ann" for part of "anna"."""
@@ -163,6 +169,13 @@ class _Request:
         )
         late = self.as_of is not None and one.kind == "turn" and one.time > self.as_of
         return inside and not late
+
+    def held(self, memory: Candidate) -> bool:
+        """Whether it was true when it has to have been, as far as it says."""
+        if self.valid_at is None:
+            return True
+        fields = self.world_times.get(memory.value.get("kind", ""), WORLD_TIME)
+        return held_at(memory.value, self.valid_at, fields)
 
     def without_thread(self, found: Sequence[Candidate]) -> Sequence[Candidate]:
         """Leave out the turns of the thread that is going on, and those that were given."""
@@ -207,6 +220,7 @@ class Recall(FlowRunnable[RecallInput | MessagesInput | Conversation, RecallResu
         self._reranker = reranker
         self._examples = examples
         self._exact = exact
+        self._world_times: Mapping[str, WorldTime] = {}
         self._running_thread = running_thread
         self._cache = cache
         self._clock = clock
@@ -278,12 +292,21 @@ class Recall(FlowRunnable[RecallInput | MessagesInput | Conversation, RecallResu
         question = parse_question(request.text, speakers=people, now=request.now)
         return rank(question, candidates, self._weights)
 
-    def within(self, *, limit: int | None, budget: int) -> "Recall":
-        """Return this recall with another limit (None: its own) and budget, and the same cache."""
+    def within(
+        self,
+        *,
+        limit: int | None,
+        budget: int,
+        world_times: Mapping[str, WorldTime] = MappingProxyType({}),
+    ) -> "Recall":
+        """Return this recall with another limit (None: its own) and budget, and the same cache.
+
+        *world_times* says, by kind, which fields of a memory say when it was true.
+        """
         limit = self._limit if limit is None else limit
         _check_bounds(limit, budget)
         other = copy(self)
-        vars(other).update(_limit=limit, _budget=budget)
+        vars(other).update(_limit=limit, _budget=budget, _world_times=world_times)
         return other
 
     def close(self) -> None:
@@ -300,7 +323,9 @@ class Recall(FlowRunnable[RecallInput | MessagesInput | Conversation, RecallResu
                 named = cast("Mapping[str, Any]", input)
                 strict = bool(named.get("thread"))
                 given |= {"thread_id": named["thread"]} if strict else {}
-                given |= {name: named[name] for name in ("now", "as_of") if named.get(name)}
+                given |= {
+                    name: named[name] for name in ("now", "as_of", "valid_at") if named.get(name)
+                }
             case _:  # of a conversation the last message counts
                 messages = as_messages(input)
                 text = next(iter(windows(messages, 1)), "")
@@ -313,10 +338,12 @@ class Recall(FlowRunnable[RecallInput | MessagesInput | Conversation, RecallResu
             now=now if now.tzinfo else now.replace(tzinfo=UTC),
             thread=None if thread in (None, "") or self._running_thread else str(thread),
             as_of=_moment("as_of", given),
+            valid_at=as_moment(given.get("valid_at")),
             strict=strict,
             given=frozenset(
                 mark for one in messages for mark in (one.id, message_text(one).strip()) if mark
             ),
+            world_times=self._world_times,
         )
 
     async def _candidates(self, question: Question, request: _Request) -> CandidateSet:
@@ -344,12 +371,13 @@ class Recall(FlowRunnable[RecallInput | MessagesInput | Conversation, RecallResu
         if len(read) > _FULL_SCAN_LIMIT:  # not all of it was read
             items = await _source_turns(found, places)
             found += filter(request.holds, self._cache.candidates(places, items))
-        if request.as_of is not None:
+        if request.as_of is not None or request.valid_at is not None:
             # Memories as they were then, those deleted since too.
             turns = [one for one in found if one.kind == "turn"]
             others = {one.namespace for one in found if one.kind == "memory"}.union(places)
             others -= {one.namespace for one in turns}
-            found = [*turns, *await memories_at(sorted(others), request.as_of)]
+            then = await memories_at(sorted(others), request.as_of or request.now)
+            found = [*turns, *filter(request.held, then)]
         timeline = self._cache.timeline(places, request.without_thread(found))
         return candidate_set(timeline, cosines)
 

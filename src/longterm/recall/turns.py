@@ -142,7 +142,8 @@ def as_candidate(item: Item) -> Candidate:
                 text="; ".join(_leaves(value.get("content", value))),
                 time=_aware(item.updated_at) or item.updated_at,
                 thread=item.key,
-                sources=tuple(Source(message_id=str(id)) for id in ids),
+                # Whose words they are, the value does not say.
+                sources=tuple(Source(message_id=str(id), origin="user") for id in ids),
                 value=value,
                 updated=item.updated_at,
             )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
+from datetime import date, datetime
 from tempfile import SpooledTemporaryFile
 from typing import Annotated, Any
 
@@ -21,6 +21,10 @@ from longterm.server.access import Admin, ReadUser, Service, WriteUser
 from longterm.service import MemoryRecord
 
 __all__ = ["router"]
+
+_VALID_AT = "Memories that say of themselves that they were not true then are left out."
+_AS_OF = "As it was known then, instead of now."
+ValidAt = datetime | date | None
 
 router = APIRouter(prefix="/v1", tags=["memory"])
 
@@ -58,6 +62,7 @@ class QuestionBody(_Body):
     thread: str | None = Field(None, description="The conversation that is going on: left out.")
     now: datetime | None = Field(None, description='What "last week" is relative to.')
     as_of: datetime | None = Field(None, description="What came later is left out.")
+    valid_at: ValidAt = Field(None, description=_VALID_AT)
 
 
 class NewMemory(_Body):
@@ -84,6 +89,8 @@ Limit = Annotated[int, Query(ge=1, le=1_000)]
 Offset = Annotated[int, Query(ge=0)]
 IdempotencyKey = Annotated[str | None, Header(max_length=255)]
 IfMatch = Annotated[str | None, Header()]
+AsOf = Annotated[datetime | None, Query(description=_AS_OF)]
+WasValid = Annotated[ValidAt, Query(description=_VALID_AT)]
 
 
 @router.get("/users")
@@ -110,7 +117,10 @@ async def record_turns(memory: WriteUser, body: ConversationBody) -> dict[str, i
 @router.post("/users/{user}/recall")
 async def recall_items(memory: ReadUser, body: QuestionBody) -> Response:
     """Find what matters to a question, as items and as a block of text."""
-    asked = body.model_dump(exclude={"question"})
+    asked = body.model_dump(exclude={"question", "valid_at"})
+    if body.valid_at is not None:
+        asked["now"] = body.now or body.as_of
+        memory = memory.as_of(asked.pop("as_of"), valid_at=body.valid_at)
     found = await memory.arecall(body.question, **asked)
     return Response(to_json(_recalled(found)), media_type="application/json")
 
@@ -124,8 +134,12 @@ async def list_memories(
     offset: Offset = 0,
     kind: str | None = None,
     query: str | None = None,
+    as_of: AsOf = None,
+    valid_at: WasValid = None,
 ) -> dict[str, Any]:
     """List memories, those written last first, or search for those that fit *query*."""
+    if as_of is not None or valid_at is not None:
+        memory = memory.as_of(as_of, valid_at=valid_at)
     if query is not None:
         found = await memory.asearch(query, filter={"kind": kind} if kind else None, limit=limit)
         return {"memories": [one.as_json() for one in found], "next_offset": None}
@@ -160,9 +174,17 @@ async def add_memory(
 
 @router.get("/users/{user}/memories/{id}")
 async def get_memory(
-    memory: ReadUser, id: str, response: Response, if_none_match: IfMatch = None
+    *,
+    memory: ReadUser,
+    id: str,
+    response: Response,
+    if_none_match: IfMatch = None,
+    as_of: AsOf = None,
+    valid_at: WasValid = None,
 ) -> Any:
     """Read one memory; its ETag is for If-Match."""
+    if as_of is not None or valid_at is not None:
+        memory = memory.as_of(as_of, valid_at=valid_at)
     record = await memory.aget(id)
     if record is None:
         raise UnknownMemoryError(id)

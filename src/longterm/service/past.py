@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, date, datetime
 from typing import Any, NoReturn, cast
 
 from longterm.effects.forms import both
@@ -22,16 +22,27 @@ _Records = list[MemoryRecord]
 class PastMemory(UserMemory):
     """What `UserMemory.as_of` returns; whatever would write raises `ConfigurationError`."""
 
-    def __init__(self, setup: Setup, labels: tuple[str, ...], time: datetime) -> None:
+    def __init__(
+        self,
+        setup: Setup,
+        labels: tuple[str, ...],
+        time: datetime | None,
+        valid_at: date | None = None,
+    ) -> None:
         super().__init__(setup, labels)
+        time = time or datetime.now(UTC)
         self.time = time if time.tzinfo else time.astimezone()
+        self.valid_at = valid_at
 
     async def recall_flow(self, question: str, **options: Any) -> RecallResult:
         """Find what mattered to *question* then."""
         recall = self._setup.recall(self._depth).within(
-            limit=options.pop("limit", None), budget=options.pop("budget", 2_000)
+            limit=options.pop("limit", None),
+            budget=options.pop("budget", 2_000),
+            world_times=self._history.world_times,
         )
         asked = {"question": question, "now": self.time, **options, "as_of": self.time}
+        asked["valid_at"] = self.valid_at
         return await recall.flow(cast("RecallInput", asked), self.config)
 
     recall, arecall = both(recall_flow)
@@ -41,7 +52,12 @@ class PastMemory(UserMemory):
     ) -> _Records:
         """Return the memories of then that fit *query*, best first."""
         found = await self._history.state(
-            self._memories, self.time, query=query, filter=filter, limit=limit
+            self._memories,
+            self.time,
+            valid_at=self.valid_at,
+            query=query,
+            filter=filter,
+            limit=limit,
         )
         return [MemoryRecord.of(item) for item in found]
 
@@ -53,7 +69,12 @@ class PastMemory(UserMemory):
         """Return the memories of then."""
         only = None if kind is None else {"kind": kind}
         found = await self._history.state(
-            self._memories, self.time, filter=only, limit=limit, offset=offset
+            self._memories,
+            self.time,
+            valid_at=self.valid_at,
+            filter=only,
+            limit=limit,
+            offset=offset,
         )
         return [MemoryRecord.of(item) for item in found]
 
@@ -61,7 +82,7 @@ class PastMemory(UserMemory):
 
     async def get_flow(self, id: str) -> MemoryRecord | None:
         """Return the memory *id* as it was then; None where there was none."""
-        found = await self._history.state(self._memories, self.time, key=id)
+        found = await self._history.state(self._memories, self.time, key=id, valid_at=self.valid_at)
         return MemoryRecord.of(found[0]) if found else None
 
     get, aget = both(get_flow)

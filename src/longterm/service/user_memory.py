@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from itertools import groupby
 from os import PathLike
 from typing import Any, TextIO, cast
@@ -78,7 +78,8 @@ class UserMemory:
         self._depth = len(labels)
         values = {f"label_{number}": label for number, label in enumerate(labels)}
         self.labels = labels
-        self._history = History(setup.store, policy=setup.policy)
+        worlds = {kind.name: kind.world_time for kind in setup.kinds}
+        self._history = History(setup.store, policy=setup.policy, world_times=worlds)
         self.config = RunnableConfig(configurable=values)
         self._memories, self._said = (
             NamespaceTemplate(template(root, self._depth))(self.config) for root in ROOTS
@@ -310,11 +311,15 @@ class UserMemory:
         await self._history.arestore(self._memories, id, revision)
         return cast("MemoryRecord", await self.aget(id))
 
-    def as_of(self, time: datetime) -> UserMemory:
-        """Return this memory as it was at *time*, to be read only."""
+    def as_of(self, time: datetime | None = None, *, valid_at: date | None = None) -> UserMemory:
+        """Return this memory as it was known at *time*, to be read only; None is now.
+
+        With *valid_at* only memories that say of themselves that they were true then: see
+        `longterm.ValidFrom`.
+        """
         from longterm.service.past import PastMemory  # noqa: PLC0415 - it derives from this class
 
-        return PastMemory(self._setup, self.labels, time)
+        return PastMemory(self._setup, self.labels, time, valid_at)
 
     # --- all of it ---
 
