@@ -53,7 +53,7 @@ def test_a_fact_stands_under_its_turn(store: BaseStore) -> None:
     recalled = create_recall(store=store).invoke("Where does Ann live?", OTHER)
 
     assert "[2023-05-08, Monday]\nuser: We came here\n  fact: Ann lives in Lyon" in recalled.text
-    assert "from: import, 2023-05-08, thread t1, message 1" in recalled.explain()
+    assert "from: user, 2023-05-08, thread t1, message 1" in recalled.explain()
 
 
 def test_recall_as_of_a_time_knows_what_was_known_then(store: BaseStore) -> None:
