@@ -7,18 +7,24 @@ from typing import Any
 import pytest
 from corpus import innocent, planted
 from hypothesis import given, strategies as st
+from second_corpus import second_innocent, second_planted
 
 from longterm.errors import ConfigurationError
 from longterm.guard import DEFAULT_RULES, Finding, Guard, Match
 
 PLANTED, INNOCENT = planted(), innocent()
+TEXTS = {
+    "the first": (PLANTED, INNOCENT),
+    "the second": (second_planted(), second_innocent()),
+}
 
 
-def test_what_is_planted_is_found() -> None:
-    guard = Guard()
+@pytest.mark.parametrize("corpus", TEXTS)
+def test_what_is_planted_is_found(corpus: str) -> None:
+    guard, texts = Guard(), TEXTS[corpus][0]
     missed = [
         one.text
-        for one in PLANTED
+        for one in texts
         if not any(
             found.class_ == one.class_
             and found.start <= one.text.index(one.value) + 1
@@ -27,16 +33,17 @@ def test_what_is_planted_is_found() -> None:
         )
     ]
 
-    assert len(PLANTED) == 200
-    assert len(missed) <= len(PLANTED) * 0.05, missed
+    assert len(texts) == 200
+    assert len(missed) <= len(texts) * 0.05, missed
 
 
-def test_innocent_texts_are_let_alone() -> None:
-    guard = Guard()
-    found = [(text, guard.check(text).findings) for text in INNOCENT if guard.check(text).findings]
+@pytest.mark.parametrize("corpus", TEXTS)
+def test_innocent_texts_are_let_alone(corpus: str) -> None:
+    guard, texts = Guard(), TEXTS[corpus][1]
+    found = [(text, guard.check(text).findings) for text in texts if guard.check(text).findings]
 
-    assert len({*INNOCENT}) == 200
-    assert len(found) <= len(INNOCENT) * 0.01, found
+    assert len({*texts}) == 200
+    assert len(found) <= len(texts) * 0.01, found
 
 
 def test_nothing_that_was_found_stands_in_the_verdict_or_its_repr() -> None:

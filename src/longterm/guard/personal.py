@@ -64,7 +64,9 @@ def _digits_of(
     check: Callable[[str], bool] | None = None,
     named: str | None = None,
 ) -> _Number:
-    bounded = re.compile(rf"(?<![A-Za-z0-9.,+-])(?:{form})(?![A-Za-z0-9]|[-.,][0-9])")
+    # Beside letters a comma separates columns; between digits it may belong to a number.
+    after = "" if digits == 0 else "|[-.,][0-9]"
+    bounded = re.compile(rf"(?<![A-Za-z0-9.+-])(?<![0-9],)(?:{form})(?![A-Za-z0-9]{after})")
     return _Number(
         class_, digits, bounded, check, re.compile(named, re.IGNORECASE) if named else None
     )
@@ -93,7 +95,7 @@ _NUMBERS = (
     _digits_of("national_id", 17, r"[1-9][0-9]{5}(?:19|20)[0-9]{9}[0-9Xx]", checksums.chinese_id),
     _digits_of(
         "national_id", 12, r"[0-9]{12}|[0-9]{4}([ -])[0-9]{4}\1[0-9]{4}", checksums.my_number,
-        named=r"マイナンバー|個人番号|my ?number|individual number",
+        named=r"マイナンバー|[個个]人番号|my ?number|individual number",
     ),
     _digits_of(
         "national_id", 12, r"[2-9][0-9]{3}([ -]?)[0-9]{4}\1[0-9]{4}", checksums.verhoeff,

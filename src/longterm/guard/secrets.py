@@ -31,17 +31,36 @@ _KEYS = re.compile(
     r"|hf_[A-Za-z0-9]{30,}|r8_[A-Za-z0-9]{30,}|gsk_[A-Za-z0-9]{40,}|xai-[A-Za-z0-9]{40,}"
     r"|pplx-[A-Za-z0-9]{40,}|fw_[A-Za-z0-9]{20,}|nvapi-[A-Za-z0-9_-]{40,}|jina_[A-Za-z0-9_-]{40,}"
     r"|tvly-[A-Za-z0-9_-]{20,}|lsv2_(?:pt|sk)_[a-f0-9_]{30,}|m0-[A-Za-z0-9]{30,}"
-    r"|do[opr]_v1_[a-f0-9]{40,}|dapi[0-9a-f]{32}|key-[0-9a-f]{32}|lin_(?:api|oauth)_[A-Za-z0-9]{30,}"
+    r"|do[opr]_v1_[a-f0-9]{40,}|dapi[0-9a-f]{32}|key-[0-9a-f]{32}|lin_(?:api"
+    r"|oauth)_[A-Za-z0-9]{30,}"
     r"|secret_[A-Za-z0-9]{40,}|ntn_[A-Za-z0-9]{40,}|shp(?:at|ca|pa|ss)_[a-fA-F0-9]{32}"
     r"|sq0(?:atp|csp|idp)-[A-Za-z0-9_-]{22,}|EAAA[A-Za-z0-9_-]{56,}"
-    r"|PMAK-[A-Za-z0-9-]{40,}|NRAK-[A-Z0-9]{20,}|glsa_[A-Za-z0-9_]{32,}|sntry[su]_[A-Za-z0-9+/=_]{40,}"
+    r"|PMAK-[A-Za-z0-9-]{40,}|NRAK-[A-Z0-9]{20,}|glsa_[A-Za-z0-9_]{32,}"
+    r"|sntry[su]_[A-Za-z0-9+/=_]{40,}"
     r"|hv[sbr]\.[A-Za-z0-9_-]{20,}|tskey-[a-z]+-[A-Za-z0-9-]{20,}|pat[A-Za-z0-9]{14}\.[a-f0-9]{40,}"
     r"|dp\.(?:pt|st|ct|sa)\.[A-Za-z0-9]{36,}|ops_eyJ[A-Za-z0-9+/=_-]{40,}|vercel_[A-Za-z0-9]{20,}"
     r"|[0-9]{8,10}:AA[A-Za-z0-9_-]{30,}"  # Telegram
     r"|[MNO][A-Za-z0-9_-]{23,27}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,40}"  # Discord
     r"|AGE-SECRET-KEY-1[A-Z0-9]{58}"
+    r"|figd_[A-Za-z0-9_-]{30,}|dckr_[a-z]{3}_[A-Za-z0-9_-]{20,}"
+    r"|pscale_[a-z]{2,5}_[A-Za-z0-9_.-]{30,}"
+    r"|re_[A-Za-z0-9]{6,}_[A-Za-z0-9]{20,}|pat-[a-z]{2}[0-9]-[a-f0-9-]{30,}|HRKU-[A-Za-z0-9_-]{30,}"
+    r"|[A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9_-]{50,}|AT[AC]TT3[A-Za-z0-9_=-]{60,}|sbp_[a-f0-9]{40}"
+    r"|[0-9a-f]{32}-us[0-9]{1,2}|xkeysib-[a-f0-9]{40,}|sk_[0-9a-f]{40,}|pcsk_[A-Za-z0-9_]{40,}"
+    r"|glc_[A-Za-z0-9+/=]{30,}|LTAI[A-Za-z0-9]{16,24}|AKID[A-Za-z0-9]{32}|fm2_[A-Za-z0-9+/=]{40,}"
     r")(?![A-Za-z0-9])"
 )
+#: What most new ones look like: a word, then a long stretch of all sorts of letters and digits.
+_PREFIXED = re.compile(
+    r"(?<![A-Za-z0-9/_.-])[a-z]{2,12}(?:[_-][a-z0-9]{1,8}){0,2}[_-]"
+    r"(?=[A-Za-z]*[0-9])(?=[a-z0-9]*[A-Z])(?=[A-Z0-9]*[a-z])[A-Za-z0-9]{30,}(?![A-Za-z0-9./-])"
+)
+#: Amazon's secret keys have no form of their own.
+_AWS_SECRET = re.compile(
+    r"(?<![A-Za-z0-9/+=])(?=[A-Za-z/+]*[0-9])(?=[a-z0-9/+]*[A-Z])(?=[A-Z0-9/+]*[a-z])[A-Za-z0-9/+]{40}"
+    r"(?![A-Za-z0-9/+=])"
+)
+_BESIDE_AWS = re.compile(r"aws|amazon|secret", re.IGNORECASE)
 _JWT = re.compile(
     r"(?<![A-Za-z0-9_-])(eyJ[A-Za-z0-9_-]{6,})\.[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]*){1,3}"
 )
@@ -55,15 +74,33 @@ _WEBHOOK = re.compile(
     r"hooks\.slack\.com/(?:services|workflows)/(?P<value>[A-Za-z0-9/_]{20,})"
     r"|discord(?:app)?\.com/api/webhooks/[0-9]+/(?P<value2>[A-Za-z0-9_-]{30,})"
 )
+#: Passwords in commands, in the codes that phones scan, and in attributes of XML.
+_COMMANDS = re.compile(
+    r"(?:mysql\w*|mariadb|sshpass|docker login|twine|redis-cli|smbclient|psql|plink)[^\n]{0,80}?"
+    r"\s(?:-p|--pass(?:word)?[= ]|-a |-pw )\s?['\"]?(?P<value>[^\s'\"]{3,200})"
+    r"|(?:curl|wget|https?)[^\n]{0,80}?\s(?:-u"
+    r"|--user)[ =]?['\"]?[^\s:'\"]{1,60}:(?P<value2>[^\s'\"]{3,200})"
+    r"|WIFI:[^\n]{0,80}?P:(?P<value3>[^;\n]{3,100})"
+    r"|(?:key|name|id)=\"[^\"]{0,60}(?:password|secret|token"
+    r"|api_?key)\"\s+value=\"(?P<value4>[^\"]{3,200})\"",
+    re.IGNORECASE,
+)
+#: A name in configuration that ends like that of a secret, and a value that looks random.
+_CONFIGURED = re.compile(
+    r"(?<![A-Za-z0-9])(?:[A-Za-z0-9]{1,30}[_.-]){0,6}?(?:token|secret|key|pat|pass|pwd|pw)[\"']?"
+    r"\s{0,3}[:=]\s{0,3}[\"']?(?P<value>(?=[^\s\"']*[0-9])(?=[^\s\"']*[A-Za-z])[A-Za-z0-9_+/=.-]{16,200})",
+    re.IGNORECASE,
+)
 _HEADER = re.compile(
     r"(?<![A-Za-z])(?:bearer|basic|token) +(?P<value>[A-Za-z0-9._~+/-]{20,}={0,2})", re.IGNORECASE
 )
 
 _QUOTES = "\"'`\u2018\u2019\u201c\u201d\u300c\u300d\u300e\u300f"
 _NAMED = (
-    r"passwords?|passwd|pwd|pass[ -]?(?:code|phrase|wort)|passwort"
+    r"passwords?|passwd|pwd|pass[ -]?(?:code|phrase|wort)|passwort|kennwort"
     r"|contrase\u00f1a|mot de passe|senha"
-    r"|(?:secret|private|api|access|auth|account|signing|encryption|license|client|shared|master)"
+    r"|(?:secret|private|api|access|auth|account|signing|encryption|license|client|shared|master"
+    r"|webhook|consumer|personal access|wpa[23]?|wi-?fi|network|product|activation)"
     r"[ _-]?(?:access[ _-]?)?(?:keys?|tokens?|secrets?)|(?:bot|session|refresh|bearer)[ _-]?tokens?"
     r"|(?:recovery|backup|two-factor|2fa|mfa|otp|one-time|verification) (?:codes?|keys?)"
     r"|(?:seed|recovery|mnemonic) phrases?|credentials?"
@@ -71,31 +108,65 @@ _NAMED = (
 #: "password: x", "API_KEY=x", "the wifi password is x", "x is my password".
 _ENGLISH = re.compile(
     rf"(?<![A-Za-z])(?:{_NAMED})(?! (?:polic|manager|hash|reset|generator|rule|length|strength))"
-    r"(?P<rest>(?:[ _-](?!is |was )[A-Za-z0-9'._-]+){0,6}?)"
-    rf"[{_QUOTES}]?\s{{0,3}}(?P<sign>=>?|:=?|\u2192|->"
-    rf"|(?<=\s)(?:is|was|are|to|as|will be)(?: now| still| set to|:)?(?=[\s{_QUOTES}]))"
+    r"(?P<rest>(?:[ _-](?!is |was )[A-Za-z0-9\u00c0-\u017f'._-]+){0,6}?)"
+    rf"[{_QUOTES}]?,?\s{{0,3}}(?P<sign>=>?|:=?|\u2192|->|(?<=\s)[\u2013\u2014-](?=\s)"
+    rf"|(?<=\s)(?:is|was|are|to(?! (?:the|my|our|her|his|their|your|an?|this|that|all)\b)|as"
+    rf"|will be|ist|lautet|est|es|\u00e9|c'est)"
+    rf"(?: now| still| set to|:)?(?=[\s{_QUOTES}]))"
     rf"\s{{0,3}}(?P<quote>[{_QUOTES}<]?)(?P<value>[!-~]{{3,200}})",
     re.IGNORECASE,
 )
+#: "(pw x)", "User: ann, pass: x", "x is the admin password": where the value itself looks like one.
+_DIRECT = re.compile(
+    r"(?<![A-Za-z])(?:passwords?|passwd|pwd|pw|pass(?:phrase|code|wort)?|kennwort"
+    r"|contrase\u00f1a|senha"
+    r"|mot de passe|(?<=\s)p(?=:)|(?:login|credentials?|user"
+    r"|account)[:=]?\s\S{2,60}\s/(?=\s))(?:[ ][a-z']+){0,6}?(?:,? (?:(?:the )?new one|now it"
+    r"|it) (?:is|was)|\s?[:=]|'s)?\s{0,3}"
+    rf"[{_QUOTES}]?(?P<value>(?=[!-~]{{0,60}}[0-9])[!-~]{{6,100}})"
+    r"|(?<!\S)(?P<value2>(?=[!-~]{0,60}[0-9])[!-~]{6,100}) (?:is|as|was) (?:now )?(?:the|my|his"
+    r"|her|their|our|your|its|a) "
+    r"(?:[a-z]+ ){0,3}(?:password|passphrase|passcode)(?![A-Za-z])",
+    re.IGNORECASE,
+)
 _CODES = re.compile(
-    r"(?<![A-Za-z])(?:pin|(?:door|gate|garage|alarm|access|security|lock|entry|safe|vault|unlock"
-    r"|sim|card) (?:code|pin|combination))(?: (?:code|number))?"
-    r"(?P<rest>(?: (?!is )[A-Za-z']+){0,5}?) ?(?:=|:|is|was|are)(?: now)? ?"
-    rf"[{_QUOTES}]?(?P<value>[0-9*#][0-9*#-]{{2,11}})(?![0-9A-Za-z:/%]|\.[0-9])"
+    r"(?<![A-Za-z])(?:pin|(?:door|gate|garage|alarm|access|security|lock(?:box|er)?|entry|safe"
+    r"|vault"
+    r"|unlock|sim|card|verification|confirmation|login|sign-in|one-time|otp|2fa|key ?box)"
+    r" (?:code|pin|combination|passcode))(?: (?:code|number))?"
+    r"(?:(?P<rest>(?: (?!is )[A-Za-z']+){0,5}?) ?(?:=|:|is|was|are|(?<=[a-z])'s)(?: now)? ?"
+    r"| (?=[0-9]{4}))"
+    rf"[{_QUOTES}]?(?P<value>[0-9]{{3}} [0-9]{{3,4}}|[0-9*#][0-9*#-]{{2,11}})"
+    r"(?![0-9A-Za-z:/%]|\.[0-9])"
+    r"|(?<![A-Za-z])(?:pin|code|passcode|combination) (?:for|to|of) (?:[a-z']+ ){0,3}(?:door"
+    r"|gate|garage"
+    r"|alarm|safe|lock|locker|house|office|building|shed|vault|card|account|phone) (?:is|=|:) ?"
+    r"(?P<value3>[0-9*#]{3,12})(?![0-9A-Za-z:/%])"
+    r"|(?<![A-Za-z])code (?P<value4>[0-9*#]{4,12}) (?:to|for) (?:unlock|open|enter|get|the"
+    r"|disarm)(?![A-Za-z])"
     r"|(?<![A-Za-z])(?:cvv2?|cvc2?)(?: (?:code|number))?(?: is| was)? ?[:=]? ?"
     r"(?P<value2>[0-9]{3,4})(?![0-9])",
     re.IGNORECASE,
 )
 _CJK = re.compile(
-    r"(?:密码|密碼|口令|密钥|密鑰|秘钥|私钥|通行码|支付码|令牌|暗证号|访问码|开机码"
-    r"|パスワード|パスコード|パスフレーズ|暗証番号|合言葉|秘密鍵|シークレット|トークン|キー|鍵"
+    r"(?P<name>密码|密碼|口令|密钥|密鑰|秘钥|私钥|通行码|支付码|令牌|暗证号|访问码|开机码|提取码"
+    r"|[验驗][证證][码碼]|パスワード|パスコード|パスフレーズ|暗証番号|合言葉|秘密鍵|シークレット|トークン"
+    r"|(?:認証|確認)(?:コード|番号)|(?:金庫|ロッカー|ドア|玄関)の番号|パス|キー|鍵"
     r"|(?:pin|api|token|key|secret|password)(?:码|碼|密钥|キー|コード)?)"
     r"(?P<rest>[^\s!-/:-@\u3001\u3002\uff0c!-~]{0,6}?)\s{0,2}"
-    r"(?:就是|还是|還是|改成了?|改为|改為|换成了?|設成|设成|设为|设置为|設定為|用的是|是|为|為|叫"
+    r"(?:就是|还是|還是|改成了?|改为|改為|换成了?|設成了?|设成了?|设为|设置为|設定為|用的是|是|为|為|叫"
+    r"|(?:换|改|变)了?,?(?:现在|新的|目前)?(?:是|为)"
     r"|は|が|を|:|=)"
     rf"\s{{0,2}}[{_QUOTES}]?(?P<value>[!-~]{{3,200}})",
     re.IGNORECASE,
 )
+#: The same without a word between, where the value itself looks like one.
+_CJK_DIRECT = re.compile(
+    r"(?:密码|密碼|口令|[验驗][证證][码碼]|パスワード|パスコード|暗証番号|(?:認証|確認)(?:コード|番号)|PW|パス)"
+    rf"\s{{0,2}}[{_QUOTES}]?(?P<value>[!-~]{{4,100}})"
+)
+#: What numbers are said of, too: "at most 8192 tokens".
+_COUNTED = re.compile(r"トークン|キー|鍵|シークレット|令牌|token|key", re.IGNORECASE)
 #: Field names whose value is a secret, whatever it looks like.
 _FIELD = re.compile(rf"(?:.*[_. -])?(?:{_NAMED}|密码|密碼|パスワード|暗証番号)", re.IGNORECASE)
 #: What follows "the password is" without being one.
@@ -112,7 +183,9 @@ private protected public pwd quite random ready really redacted required reset r
 rules safe safety same secret secure security see sensitive set seven shall she short shorter
 should similar simple six so something somewhere still stolen stored strength stricter string
 strong tbd ten that the their there these they this those three to todo too true two under unique
-unknown up use user users valid very we weak what when where which who why will with without work
+unknown up use user users str string int integer bool boolean
+float bytes optional any list dict valid very we weak what when where which who why will with
+without work
 works worst would wrong xxx xxxx yes you your
 """
 _NO_PASSWORDS = frozenset(_WORDS.split())
@@ -123,16 +196,47 @@ _UNITS = re.compile(
 )
 _PLACEHOLDER = re.compile(
     r"<[^>]*>?|\[[^\]]*\]?|\{.*|\$\{.*|\$\(.*|\$[A-Z_]+|%\w+%|[*.\u2026]+|[Xx]{3,}|.*\[redacted.*"
-    r"|(?:your|my)[-_].*"
+    r"|(?:your|my)[-_].*|.*\.\.\.|(?:os\.|process\.|self\.|config|settings|getenv|env\[|env\.).*"
+    r"|[A-Za-z_][\w.]*\(.*"
 )
 #: Every name of a secret holds one of these; without any, nothing is looked for.
 _HINTS = (
     *("pass", "pwd", "key", "token", "secret", "code", "credential", "phrase", "pin", "cv"),
-    *("combination", "contrase", "mot de", "senha", "密", "口令", "钥", "码", "令牌", "暗"),
-    *("パス", "合言葉", "鍵", "キー", "トークン", "シークレット"),
+    *(
+        "combination",
+        "contrase",
+        "mot de",
+        "senha",
+        "wort",
+        "pw",
+        "p:",
+        "curl",
+        "sql",
+        "redis",
+        "docker",
+        "密",
+        "口令",
+        "钥",
+    ),
+    *(
+        "码",
+        "碼",
+        "令牌",
+        "暗",
+        "パス",
+        "合言葉",
+        "鍵",
+        "キー",
+        "トークン",
+        "シークレット",
+        "コード",
+        "番号",
+    ),
 )
-_SHORTEST_KEY, _SHORTEST_CODE, _LONGEST_FIELD = 16, 3, 64
+_SHORTEST_KEY, _SHORTEST_CODE, _LONGEST_FIELD, _SHORTEST_MADE_UP = 16, 3, 64, 5
 _TRAILING = ".,;:)]}>\"'`"
+_WORDY = re.compile(r"[a-z]{8,}|\.[a-z]{2,4}$")
+_SYMBOLS = frozenset("!@#$%^&*_+?~=")
 #: A copula only ends the sentence.
 _GOES_ON = re.compile(r" *(?!です|だ|でした)[A-Za-z\u3041-\u30ff\u3400-\u9fff]")
 
@@ -152,6 +256,12 @@ def _token_findings(text: str) -> Iterator[Match]:
         # Lower-case words joined by hyphens have the form of some keys.
         if any(map(str.isdigit, found.group())) or not found.group().islower():
             yield Match("secret", *found.span())
+    yield from (Match("secret", *found.span()) for found in _PREFIXED.finditer(text))
+    if _BESIDE_AWS.search(text):
+        yield from (Match("secret", *found.span()) for found in _AWS_SECRET.finditer(text))
+    for found in _CONFIGURED.finditer(text):
+        if not _PLACEHOLDER.fullmatch(found["value"]) and _is_random(found["value"]):
+            yield Match("secret", *found.span("value"))
     yield from (Match("secret", *jwt.span()) for jwt in _JWT.finditer(text) if _is_jwt(jwt[1]))
     yield from (Match("secret", *block.span()) for block in _PRIVATE_KEY.finditer(text))
     for found in _WEBHOOK.finditer(text):
@@ -163,6 +273,15 @@ def _token_findings(text: str) -> Iterator[Match]:
     for found in _HEADER.finditer(text):
         if any(map(str.isdigit, found["value"])):
             yield Match("secret", *found.span("value"))
+
+
+def _is_random(value: str) -> bool:
+    """Whether *value* has no words: hexadecimal digits, or letters of both cases and digits."""
+    if re.fullmatch(r"[0-9a-f-]{32,}", value):
+        return True
+    return (
+        any(map(str.islower, value)) and any(map(str.isupper, value)) and not _WORDY.search(value)
+    )
 
 
 def names_a_secret(field: str) -> bool:
@@ -181,13 +300,35 @@ def _is_jwt(head: str) -> bool:
 def _said_as_secret(text: str) -> Iterator[Match]:
     """Find what is called a password or a code, and looks like one."""
     for found in _CODES.finditer(text):
-        yield Match("secret", *found.span("value" if found["value"] else "value2"))
+        group = next(name for name in ("value", "value2", "value3", "value4") if found[name])
+        yield Match("secret", *found.span(group))
     for found in _ENGLISH.finditer(text):
         quoted, sign = found["quote"] != "", not found["sign"].strip()[0].isalpha()
         yield from _values_in(text, found.span("value"), quoted=quoted, sign=quoted or sign)
+    for pattern in (_DIRECT, _COMMANDS):
+        for found in pattern.finditer(text):
+            group = next(name for name, said in found.groupdict().items() if said)
+            value = found[group].rstrip(_TRAILING)
+            if pattern is _DIRECT and not _looks_like_one(value):
+                continue
+            if value.lower() not in _NO_PASSWORDS and not _PLACEHOLDER.fullmatch(value):
+                yield Match("secret", found.start(group), found.start(group) + len(value))
     if not text.isascii():
         for found in _CJK.finditer(text):
-            yield from _values_in(text, found.span("value"), quoted=False, sign=False)
+            if not (found["value"].isdigit() and _COUNTED.fullmatch(found["name"])):
+                yield from _values_in(text, found.span("value"), quoted=False, sign=False)
+        for found in _CJK_DIRECT.finditer(text):
+            value = found["value"].rstrip(_TRAILING)
+            if value.isdigit() or _looks_like_one(value):
+                yield from _values_in(text, found.span("value"), quoted=False, sign=False)
+
+
+def _looks_like_one(value: str) -> bool:
+    """Whether nothing but a password looks like *value*, so that no word need call it one."""
+    count = sum(map(str.isdigit, value))
+    mixed = any(map(str.islower, value)) and any(map(str.isupper, value))
+    made_up = (mixed and count > 1) or (count > 0 and not _SYMBOLS.isdisjoint(value))
+    return len(value) > _SHORTEST_MADE_UP and made_up and any(map(str.isalpha, value))
 
 
 def _values_in(text: str, span: tuple[int, int], *, quoted: bool, sign: bool) -> Iterator[Match]:
@@ -198,9 +339,12 @@ def _values_in(text: str, span: tuple[int, int], *, quoted: bool, sign: bool) ->
     value = text[slice(*span)].rstrip(_TRAILING)
     start, end = span[0], span[0] + len(value)
     word = value.lower()
+    raw = text[slice(*span)]
     if len(value) < _SHORTEST_CODE or word in _NO_PASSWORDS or _PLACEHOLDER.fullmatch(value):
         return
-    if value.isdigit():
+    if raw.endswith("..."):
+        return
+    if value.replace("-", "").isdigit():
         is_one = len(value) > _SHORTEST_CODE and not _UNITS.match(text, end)
     elif not value.isalpha() or quoted or (sign and not value.islower()):
         is_one = True
