@@ -342,7 +342,7 @@ def _planted() -> Iterator[Planted]:
 
 def second_innocent() -> list[str]:
     """Return 200 texts that hold nothing, though many look as if they did."""
-    return SECOND_INNOCENT[:_ALL]
+    return [*SECOND_INNOCENT[:_ALL]]
 
 
 SECOND_INNOCENT = """\
