@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given, settings, strategies as st
+from langchain_core.embeddings import Embeddings
 from langgraph.store.base import BaseStore
 from langgraph.store.memory import InMemoryStore
 
@@ -411,6 +412,37 @@ def test_a_skip_leaves_no_revision(store: BaseStore) -> None:
 def test_a_namespace_is_a_tuple_of_texts(store: BaseStore, wrong: Any) -> None:
     with pytest.raises(InvalidInputError):
         History(store).of(wrong, "k")
+
+
+class Beverages(Embeddings):
+    """Knows that tea and oolong are one thing, and counts how often it is asked."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def embed_documents(self, texts: list[str]) -> list[list[float]]:
+        self.texts += texts
+        return [[1.0, 0.0] if "tea" in text or "oolong" in text else [0.0, 1.0] for text in texts]
+
+    def embed_query(self, text: str) -> list[float]:
+        return self.embed_documents([text])[0]
+
+
+def test_what_was_then_is_found_by_vectors_where_the_store_has_them() -> None:
+    beverages = Beverages()
+    store = InMemoryStore(index={"embed": beverages, "dims": 2, "fields": ["content.content"]})
+    put(store, "likes oolong", "a")
+    put(store, "likes ale", "b")
+    put(store, "plays chess", "c")
+    then = now()
+    put(store, "likes ale", "a")
+    put(store, None, "c")
+    beverages.texts.clear()
+
+    found = run(History(store).state(ANN, then, query="tea"), store=store)
+
+    assert [item.key for item in found] == ["a"]
+    assert "likes ale" not in beverages.texts  # what is as it was is not embedded again
 
 
 # When it was true in the world

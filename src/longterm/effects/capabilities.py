@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol, runtime_checkable
 
+from langchain_core.embeddings import Embeddings
 from langgraph.store.base import Item, PutOp, SearchItem
 
 __all__ = [
     "CompareAndSet",
+    "Embedding",
     "EncodedItem",
     "HybridSearch",
     "Keep",
@@ -34,6 +36,16 @@ class EncodedItem(Hashable, Protocol):
 
     def decode(self) -> Item:
         """Decode it, anew each time."""
+        ...
+
+
+@runtime_checkable
+class Embedding(Protocol):
+    """A store that says what it embeds texts with, as LangGraph's own stores do."""
+
+    @property
+    def embeddings(self) -> Embeddings | None:
+        """The model, or None where the store has no vectors."""
         ...
 
 

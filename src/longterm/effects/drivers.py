@@ -14,17 +14,25 @@ from contextlib import AbstractAsyncContextManager, AbstractContextManager, clos
 from dataclasses import dataclass
 from typing import Any, Generic, TypedDict, TypeVar, cast
 
+from langchain_core.embeddings import Embeddings
 from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import get_executor_for_config, merge_configs
 from langgraph.store.base import BaseStore, Item, Op, PutOp, SearchItem, SearchOp
 
-from longterm.effects.capabilities import CompareAndSet, HybridSearch, Revisions, SearchHit
+from longterm.effects.capabilities import (
+    CompareAndSet,
+    Embedding,
+    HybridSearch,
+    Revisions,
+    SearchHit,
+)
 from longterm.effects.locks import aexclusively, exclusively
 from longterm.effects.operations import in_batches, settled
 from longterm.effects.steps import (
     Ask,
     Batch,
     Compress,
+    Embed,
     Exclusive,
     Flow,
     Has,
@@ -163,6 +171,9 @@ def _perform(step: object, edge: _Edge) -> Any:
             if isinstance(store, CompareAndSet):
                 return store.put_all_if(_settled(ops, store), seen)
             return _perform(Batch(ops), edge)
+        case Embed(texts):
+            embeddings = _embeddings_of(edge.store)
+            return embeddings and embeddings.embed_documents(list(texts))
         case HybridQuery() | Has() | StoreCall() | Noted():
             return _on_store(step, edge.store)
         case Compress(compressor, documents, query):
@@ -191,6 +202,9 @@ async def _aperform(step: object, edge: _Edge) -> Any:
             if isinstance(store, CompareAndSet):
                 return await store.aput_all_if(_settled(ops, store), seen)
             return await _aperform(Batch(ops), edge)
+        case Embed(texts):
+            embeddings = _embeddings_of(edge.store)
+            return embeddings and await embeddings.aembed_documents(list(texts))
         case HybridQuery() | Has() | StoreCall() | Noted():
             return await _aon_store(step, edge.store)
         case Compress(compressor, documents, query):
@@ -203,6 +217,10 @@ async def _aperform(step: object, edge: _Edge) -> Any:
                     return await arun(flow, edge.config, store=edge.given)
         case _:
             raise _foreign(step)
+
+
+def _embeddings_of(store: BaseStore) -> Embeddings | None:
+    return store.embeddings if isinstance(store, Embedding) else None
 
 
 def _on_store(step: HybridQuery | Has | StoreCall | Noted, store: BaseStore) -> Any:

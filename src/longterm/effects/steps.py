@@ -29,6 +29,7 @@ __all__ = [
     "Ask",
     "Batch",
     "Compress",
+    "Embed",
     "Exclusive",
     "Flow",
     "Has",
@@ -100,6 +101,13 @@ class StoreCall(Step[Any]):
     method: str
     args: tuple[Any, ...]
     options: dict[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Embed(Step[list[list[float]] | None]):
+    """Return the vectors of *texts* by the store's own embeddings; None where it has none."""
+
+    texts: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,14 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
+import numpy as np
 from langgraph.store.base import Item, SearchItem
 
+from longterm.effects.capabilities import Embedding
 from longterm.effects.operations import get_op
 from longterm.effects.paging import namespaces_below, search_exactly
-from longterm.effects.steps import fetch
+from longterm.effects.steps import Embed, Has, fetch
+from longterm.memory.attribution import content_text
 from longterm.memory.history_items import (
     chain_of,
     history_namespace,
@@ -32,6 +35,9 @@ from longterm.text.bm25 import bm25
 from longterm.text.tokenizer import query_terms, terms
 
 __all__ = ["ItemHistory"]
+
+#: How much of a score is words, where the store has vectors as well.
+_OF_WORDS = 0.5
 
 
 class ItemHistory:
@@ -98,7 +104,11 @@ class ItemHistory:
         query: str | None = None,
         filter: Mapping[str, Any] | None = None,
     ) -> list[SearchItem]:
-        """Return the memories as they were at *time*; for *query* the best first, by words."""
+        """Return the memories as they were at *time*; for *query* the best first.
+
+        By words and, where the store has embeddings, by vectors too: of memories that are as
+        they were then the store says how near they are, the others are embedded anew.
+        """
         if key is None:
             revisions = await self.all_revisions(namespace)
             living = await search_exactly(namespace, refresh_ttl=False)
@@ -115,7 +125,27 @@ class ItemHistory:
         if filter:
             condition = parse(filter)
             then = [item for item in then if holds(condition, item.value)]
-        return then if query is None else _by_shared_words(then, query)
+        if query is None or not then:
+            return then
+        scores = _word_scores(then, query)
+        if near := await _cosines(namespace, then, now, query):
+            scores = [
+                _OF_WORDS * by_words + (1 - _OF_WORDS) * near[item.key]
+                for item, by_words in zip(then, scores, strict=True)
+            ]
+        order = sorted(range(len(then)), key=lambda place: scores[place], reverse=True)
+        return [
+            SearchItem(
+                then[place].namespace,
+                then[place].key,
+                then[place].value,
+                then[place].created_at,
+                then[place].updated_at,
+                scores[place],
+            )
+            for place in order
+            if scores[place] > 0
+        ]
 
 
 def _valid(
@@ -132,21 +162,36 @@ def _valid(
     return SearchItem(namespace, key, past[-1].value, born.time, past[-1].time)
 
 
-def _by_shared_words(items: Sequence[SearchItem], query: str) -> list[SearchItem]:
-    """Return those of *items* that share words with *query*, best first, scores from 0 to 1."""
+def _word_scores(items: Sequence[SearchItem], query: str) -> list[float]:
+    """Return how many and how rare words each of *items* shares with *query*, from 0 to 1."""
     texts = [terms(str(document_of(item.key, item.value).content)) for item in items]
     scores = bm25(frozenset(query_terms(query)), texts)
     best = max(scores, default=0.0)
-    order = sorted(range(len(items)), key=lambda place: scores[place], reverse=True)
-    return [
-        SearchItem(
-            items[place].namespace,
-            items[place].key,
-            items[place].value,
-            items[place].created_at,
-            items[place].updated_at,
-            scores[place] / best,
-        )
-        for place in order
-        if scores[place] > 0
-    ]
+    return [score / best if best else 0.0 for score in scores]
+
+
+async def _cosines(
+    namespace: Namespace, then: Sequence[SearchItem], now: Mapping[str, Item], query: str
+) -> dict[str, float]:
+    """Return how near each of *then* is to *query*, from 0 to 1; none without embeddings."""
+    if not await Has(Embedding):
+        return {}
+    living = await search_exactly(namespace, query, refresh_ttl=False)
+    scores = {item.key: item.score for item in living if item.score is not None}
+    unchanged = {
+        item.key: scores[item.key]
+        for item in then
+        if item.key in scores and item.key in now and now[item.key].value == item.value
+    }
+    others = [item for item in then if item.key not in unchanged]
+    texts = [content_text(document_of(item.key, item.value).content) for item in others]
+    made = await Embed((query, *texts))
+    if made is None:
+        return {}
+    asked, *vectors = np.array(made)
+    lengths = [np.linalg.norm(one) * np.linalg.norm(asked) or 1.0 for one in vectors]
+    found = {
+        item.key: float(vector @ asked / length)
+        for item, vector, length in zip(others, vectors, lengths, strict=True)
+    }
+    return {key: max(0.0, near) for key, near in {**unchanged, **found}.items()}
