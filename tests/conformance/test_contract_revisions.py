@@ -215,6 +215,18 @@ def test_nothing_to_keep_is_refused(revised: CapableStore, keep: Any) -> None:
         put(revised, "a", {"text": "1"}, keep=keep)
 
 
+def test_notes_are_replaced_and_nothing_else(
+    revised: CapableStore, moved: list[RevisionRow]
+) -> None:
+    other = replace(CHANGED, sources=({"origin": "user"},))
+
+    revised.replace_notes(NS, "city", {2: other, 9: other})
+
+    now = revised.get_revisions(NS, "city")
+    assert [row.note for row in now] == [CREATED, other, DELETED]
+    assert [(row.value, row.time) for row in now] == [(row.value, row.time) for row in moved]
+
+
 def test_an_erase_leaves_only_that_something_was_erased(
     revised: CapableStore, moved: list[RevisionRow]
 ) -> None:

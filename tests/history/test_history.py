@@ -2,8 +2,10 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -290,6 +292,32 @@ def test_what_came_from_an_erased_turn_is_listed_and_with_cascade_erased(
     store.put(("turns", "ann"), "t1", {"kind": "Turn", "thread": "monday", "message_id": "m1"})
     assert history.erase(("turns", "ann"), cascade=True).derived == ((ANN, "k"),)
     assert [item.key for item in store.search(ANN)] == ["other"]
+
+
+def test_a_memory_that_stays_quotes_an_erased_turn_no_more(store: BaseStore) -> None:
+    store.put(("turns", "ann"), "t1", {"kind": "Turn", "thread": "monday", "message_id": "m1"})
+    other = Source("monday", "m2", origin="user", quote="And ale")
+    put(store, "likes tea", sources=[SAID])
+    put(store, "likes tea and ale", sources=[SAID, other])
+    history = History(store)
+
+    report = history.erase(("turns", "ann"), "t1")
+
+    assert report.derived == ((ANN, "k"),)
+    first, second = history.of(ANN, "k")
+    assert (first.sources[0].message_id, first.sources[0].quote) == ("m1", "")
+    assert [source.quote for source in second.sources] == ["", "And ale"]
+    assert texts([first, second]) == ["likes tea", "likes tea and ale"]
+
+
+def test_no_file_holds_what_a_memory_quoted_of_an_erased_turn(tmp_path: Path) -> None:
+    with EmbeddedStore(tmp_path / "m.db") as store:
+        store.put(("turns", "ann"), "t1", {"thread": "monday", "message_id": "m1", "content": "x"})
+        put(store, "likes tea", sources=[replace(SAID, quote="My zebra42 and I like tea")])
+        History(store).erase(("turns", "ann"), "t1")
+
+        assert [f.name for f in tmp_path.iterdir() if b"zebra42" in f.read_bytes()] == []
+        assert store.get(ANN, "k") is not None
 
 
 def by_the_user(source: Source) -> bool:

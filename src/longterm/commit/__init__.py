@@ -19,15 +19,18 @@ from longterm.commit.plan import (
     Written,
     if_unchanged,
 )
+from longterm.commit.quotes import SaidBy, drop_quotes
 
 __all__ = [
     "Committed",
     "Edit",
     "Policy",
+    "SaidBy",
     "Skip",
     "Write",
     "Written",
     "commit",
+    "drop_quotes",
     "if_unchanged",
     "revision_of",
 ]

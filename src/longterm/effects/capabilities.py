@@ -283,6 +283,22 @@ class Revisions(Protocol):
         """Do the same without blocking the event loop."""
         ...
 
+    def replace_notes(
+        self, namespace: tuple[str, ...], key: str, notes: Mapping[int, RevisionNote]
+    ) -> None:
+        """Put *notes*, by number, in the place of those of an item's revisions.
+
+        Values and times stay; no file of the store holds a byte of the former notes when this
+        returns. Numbers that are not there are passed over.
+        """
+        ...
+
+    async def areplace_notes(
+        self, namespace: tuple[str, ...], key: str, notes: Mapping[int, RevisionNote]
+    ) -> None:
+        """Do the same without blocking the event loop."""
+        ...
+
     def erase(
         self, namespace_prefix: tuple[str, ...], key: str | None = None, *, actor: str = "user"
     ) -> dict[str, int]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields
 
 from langgraph.store.base import Item, ListNamespacesOp, MatchCondition
 
-from longterm.commit import Write, commit
+from longterm.commit import Write, commit, drop_quotes
 from longterm.effects.capabilities import Revisions
 from longterm.effects.erasure import forget_texts
 from longterm.effects.operations import get_op
@@ -29,6 +29,7 @@ _BEYOND = (
     "backups made before",
     "what model providers have logged",
     "what the store keeps of its own: logs, replicas, snapshots",
+    "in PostgreSQL, bytes of deleted rows until VACUUM has passed and its log is recycled",
 )
 
 
@@ -61,18 +62,24 @@ async def erase(
     """Erase *key*, or all of *namespace*; see `History.erase`."""
     if derived_in is None and namespace[0] == "turns":
         derived_in = ("memories", *namespace[1:])
-    derived: list[str] = []
-    if derived_in is not None:
-        said = await _erased_messages(namespace, key)
-        derived = await _came_from(
-            derived_in, lambda source: (source.thread_id, source.message_id) in said
-        )
+    if derived_in is None:
+        return await _removed(namespace, key, actor)
+    said = await _erased_messages(namespace, key)
+
+    def was_said(source: Source) -> bool:
+        return (source.thread_id, source.message_id) in said
+
+    derived = await _came_from(derived_in, was_said)
     report = await _removed(namespace, key, actor)
-    if derived_in is None or not derived:
-        return report
-    if cascade:
-        for one in derived:
+    for one in derived:
+        if cascade:
             report += await _removed(derived_in, one, actor)
+        else:
+            await drop_quotes(derived_in, one, said)
+    for held in await held_in(derived_in):  # it waits with its sources, and their quotes
+        if any(map(was_said, held.sources)):
+            await drop(held)
+            report += Erasure({"quarantine": 1})
     return report + Erasure(derived=tuple((derived_in, one) for one in derived))
 
 

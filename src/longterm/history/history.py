@@ -153,7 +153,8 @@ class History:
 
         Each leaves only that it was erased, and when. What is erased may be the source of
         memories in *derived_in* (for turns, the memories of the same labels): the report lists
-        these, and with *cascade* they are erased as well.
+        these, and with *cascade* they are erased as well; else they stay, without what they
+        quote of it.
         """
         return await erase(
             _labels_of(namespace), key, cascade=cascade, derived_in=derived_in, actor=actor

@@ -43,6 +43,7 @@ from longterm.stores.operations import (
     PruneRevisions,
     PutIf,
     PutNoted,
+    ReplaceNotes,
     SearchAsOf,
 )
 
@@ -327,6 +328,18 @@ class CapableStore(BaseStore):
     async def aprune_revisions(self, namespace_prefix: tuple[str, ...], keep: Keep) -> int:
         """Drop the revisions that *keep* does not allow; return how many."""
         return cast("int", (await self.abatch([PruneRevisions(namespace_prefix, keep)]))[0])
+
+    def replace_notes(
+        self, namespace: tuple[str, ...], key: str, notes: Mapping[int, RevisionNote]
+    ) -> None:
+        """Put other notes in the place of those of an item's revisions, by number."""
+        self.batch([ReplaceNotes(namespace, key, notes)])
+
+    async def areplace_notes(
+        self, namespace: tuple[str, ...], key: str, notes: Mapping[int, RevisionNote]
+    ) -> None:
+        """Put other notes in the place of those of an item's revisions, by number."""
+        await self.abatch([ReplaceNotes(namespace, key, notes)])
 
     def erase(
         self, namespace_prefix: tuple[str, ...], key: str | None = None, *, actor: str = "user"

@@ -25,6 +25,7 @@ __all__ = [
     "PruneRevisions",
     "PutIf",
     "PutNoted",
+    "ReplaceNotes",
     "SearchAsOf",
     "Stats",
 ]
@@ -107,6 +108,14 @@ class PruneRevisions(NamedTuple):
 
     namespace_prefix: tuple[str, ...]
     keep: Keep
+
+
+class ReplaceNotes(NamedTuple):
+    """Put other notes in the place of those of an item's revisions, by number."""
+
+    namespace: tuple[str, ...]
+    key: str
+    notes: Mapping[int, RevisionNote]
 
 
 class Erase(NamedTuple):
@@ -199,6 +208,7 @@ Operation = (
     | SearchAsOf
     | AddRevisions
     | PruneRevisions
+    | ReplaceNotes
     | Erase
 )
 Answer = (

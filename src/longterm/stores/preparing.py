@@ -38,6 +38,7 @@ from longterm.stores.operations import (
     PruneRevisions,
     PutIf,
     PutNoted,
+    ReplaceNotes,
     SearchAsOf,
 )
 from longterm.stores.rows import micros
@@ -60,6 +61,7 @@ __all__ = [
     "ReadItem",
     "ReadRevisions",
     "Recording",
+    "RewriteNotes",
     "WriteItem",
     "indexed",
     "prepared",
@@ -194,6 +196,15 @@ class PruneRows:
 
 
 @dataclass(frozen=True, slots=True)
+class RewriteNotes:
+    """Change what the revisions of one item say beside their values."""
+
+    path: str
+    key: str
+    notes: Mapping[int, RevisionNote]
+
+
+@dataclass(frozen=True, slots=True)
 class EraseItems:
     """Remove for good."""
 
@@ -212,11 +223,12 @@ Prepared = (
     | PageRevisions
     | AddRows
     | PruneRows
+    | RewriteNotes
     | EraseItems
 )
 
 #: Those that change the database.
-CHANGES = (WriteItem, AddRows, PruneRows, EraseItems)
+CHANGES = (WriteItem, AddRows, PruneRows, RewriteNotes, EraseItems)
 
 
 def prepared(op: Operation, fields: Sequence[str]) -> Prepared:
@@ -272,6 +284,8 @@ def _of_revisions(op: Operation, fields: Sequence[str]) -> Prepared:
             )
         case PruneRevisions(prefix, keep):
             return PruneRows(to_path(prefix), _checked_filter(keep))
+        case ReplaceNotes(namespace, key, notes):
+            return RewriteNotes(to_path(namespace), to_column(key), notes)
         case Erase(prefix, key, actor):
             if key is not None and not prefix:
                 raise InvalidNamespaceError("An item has a namespace; to erase one, name it.")

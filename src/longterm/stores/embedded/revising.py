@@ -21,6 +21,7 @@ from longterm.stores.preparing import (
     PageRevisions,
     PruneRows,
     ReadRevisions,
+    RewriteNotes,
 )
 from longterm.stores.rows import Row, micros, moment
 from longterm.stores.values import decode
@@ -35,6 +36,7 @@ __all__ = [
     "prune",
     "prune_one",
     "read_revisions",
+    "rewrite_notes",
     "states",
 ]
 
@@ -262,6 +264,16 @@ def erase_rows(tx: Transaction, op: EraseItems) -> dict[str, int]:
     for place in places:
         _leave_erased(tx, place, RevisionNote("erased", op.actor))
     return removed
+
+
+def rewrite_notes(tx: Transaction, op: RewriteNotes) -> None:
+    """Put other notes in the place of those of an item's revisions."""
+    for number, note in op.notes.items():
+        tx.execute(
+            "UPDATE revisions SET note = ? WHERE key = ? AND number = ? "
+            "AND namespace = (SELECT id FROM namespaces WHERE path = ?)",
+            (_noted_revision(note), op.key, number, op.path),
+        )
 
 
 def _leave_erased(tx: Transaction, place: Place, note: RevisionNote) -> None:

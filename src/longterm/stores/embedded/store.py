@@ -56,6 +56,7 @@ from longterm.stores.preparing import (
     PruneRows,
     ReadItem,
     ReadRevisions,
+    RewriteNotes,
     WriteItem,
     prepared,
 )
@@ -298,7 +299,7 @@ class EmbeddedStore(CapableStore):
                 refresh(tx, sorted(tx.touched))
         if tx.touched and not writes:
             self._prolong(tx)
-        if any(isinstance(op, EraseItems) for op in plan.ops):
+        if any(isinstance(op, EraseItems | RewriteNotes) for op in plan.ops):
             self._cache.clear()
             maintenance.scrub(self._database)
         return answers
@@ -311,7 +312,7 @@ class EmbeddedStore(CapableStore):
             model = require_model(tx, self.embedder)
         for op in plan.ops:
             match op:
-                case WriteItem() | AddRows() | PruneRows() | EraseItems():
+                case WriteItem() | AddRows() | PruneRows() | RewriteNotes() | EraseItems():
                     answers.append(carry_out(tx, op, Vectors(vectors.texts, model)))
                     own = True
                 case FindItems():

@@ -16,11 +16,20 @@ from longterm.stores.embedded.revising import (
     leave,
     prune,
     prune_one,
+    rewrite_notes,
 )
 from longterm.stores.embedded.transaction import Transaction
 from longterm.stores.embedding import Embedder, text_hash
 from longterm.stores.names import from_column, to_column, to_labels, to_path
-from longterm.stores.preparing import AddRows, EraseItems, Indexed, PruneRows, Recording, WriteItem
+from longterm.stores.preparing import (
+    AddRows,
+    EraseItems,
+    Indexed,
+    PruneRows,
+    Recording,
+    RewriteNotes,
+    WriteItem,
+)
 from longterm.stores.rows import checksum, micros, moment
 from longterm.stores.values import Encoded, decode, encode
 
@@ -55,7 +64,9 @@ class _Known(NamedTuple):
 
 
 def carry_out(
-    tx: Transaction, op: WriteItem | AddRows | PruneRows | EraseItems, vectors: Vectors
+    tx: Transaction,
+    op: WriteItem | AddRows | PruneRows | RewriteNotes | EraseItems,
+    vectors: Vectors,
 ) -> Item | RevisionRow | dict[str, int] | int | None:
     """Carry out an operation that changes the file, and answer it."""
     match op:
@@ -66,6 +77,8 @@ def carry_out(
             return add_rows(tx, op, vectors)
         case PruneRows():
             return prune(tx, op)
+        case RewriteNotes():
+            return rewrite_notes(tx, op)
         case EraseItems():
             return erase_rows(tx, op)
 

@@ -25,6 +25,7 @@ from longterm.stores.preparing import (
     PageRevisions,
     PruneRows,
     ReadRevisions,
+    RewriteNotes,
 )
 from longterm.stores.rows import Row
 
@@ -184,6 +185,15 @@ class RevisionTable:
             f"WHERE r.namespace = last.namespace AND r.key = last.key AND {aged}",
             (*parameters, bound),
         )
+
+    def rewrite(self, op: RewriteNotes) -> None:
+        """Put other notes in the place of those of an item's revisions."""
+        for number, note in op.notes.items():
+            self._session.run(
+                "UPDATE revisions r SET note = %s FROM namespaces n WHERE n.id = r.namespace "
+                "AND n.tenant = current_tenant() AND n.path = %s AND r.key = %s AND r.number = %s",
+                (note_text(note), as_text(op.path), as_text(op.key), number),
+            )
 
     # --- ending them ---
 

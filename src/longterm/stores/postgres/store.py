@@ -62,6 +62,7 @@ from longterm.stores.preparing import (
     PruneRows,
     ReadItem,
     ReadRevisions,
+    RewriteNotes,
     WriteItem,
     prepared,
 )
@@ -329,6 +330,8 @@ class PostgresStore(CapableStore):
                     (paths if encoded is None else made).add(path)
                 case AddRows(items=items):
                     made |= {path for path, _ in items}
+                case RewriteNotes(path=path):
+                    paths.add(path)
                 case PruneRows(path=path) | EraseItems(path=path):
                     paths |= paths_inside(session, path)
                 case _:
@@ -369,6 +372,8 @@ class PostgresStore(CapableStore):
                 return writer.add(op)
             case PruneRows() | EraseItems():
                 return revisions.end(op)
+            case RewriteNotes():
+                return revisions.rewrite(op)
             case WriteItem():
                 raise AssertionError(op)  # they come in runs
 
