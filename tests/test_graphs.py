@@ -10,7 +10,8 @@ import pytest
 from langchain_core.runnables import RunnableConfig, RunnableLambda
 
 from longterm.errors import ConfigurationError
-from longterm.graphs import _literal, optimization, reflection, reflection_graph
+from longterm.graphs import optimization, reflection, reflection_graph
+from longterm.graphs.deployed import _literal
 from longterm.memory.namespace import NamespaceTemplate, escape_label
 from longterm.testing import ScriptedChatModel
 

@@ -16,11 +16,13 @@ from typing_extensions import ReadOnly, TypedDict
 __all__ = [
     "AnnotatedTrajectory",
     "Conversation",
+    "GradientOptimizerConfig",
     "MemoryManagerInput",
     "MemoryPhase",
     "MemoryStoreManagerInput",
     "MessageLike",
     "MessagesInput",
+    "MetapromptOptimizerConfig",
     "MultiPromptOptimizerInput",
     "OptimizerInput",
     "Prompt",
@@ -95,6 +97,20 @@ class AnnotatedTrajectory(NamedTuple):
 
     messages: Sequence[Any]
     feedback: Any = None
+
+
+class MetapromptOptimizerConfig(TypedDict, total=False):
+    """Options of the optimiser of kind "metaprompt"."""
+
+    metaprompt: str
+    max_reflection_steps: int
+    min_reflection_steps: int
+
+
+class GradientOptimizerConfig(MetapromptOptimizerConfig, total=False):
+    """Options of the optimiser of kind "gradient"."""
+
+    gradient_prompt: str
 
 
 class OptimizerInput(TypedDict):

@@ -2,6 +2,11 @@
 
 from longterm.short_term.history import RunningSummary
 from longterm.short_term.node import SummarizationNode
+from longterm.short_term.prompts import (
+    DEFAULT_EXISTING_SUMMARY_PROMPT,
+    DEFAULT_FINAL_SUMMARY_PROMPT,
+    DEFAULT_INITIAL_SUMMARY_PROMPT,
+)
 from longterm.short_term.summarizer import (
     SummarizationResult,
     asummarize_messages,
@@ -9,6 +14,9 @@ from longterm.short_term.summarizer import (
 )
 
 __all__ = [
+    "DEFAULT_EXISTING_SUMMARY_PROMPT",
+    "DEFAULT_FINAL_SUMMARY_PROMPT",
+    "DEFAULT_INITIAL_SUMMARY_PROMPT",
     "RunningSummary",
     "SummarizationNode",
     "SummarizationResult",

@@ -1,13 +1,4 @@
-"""Graphs to deploy on a LangGraph server.
-
-`reflection` serves ``ReflectionExecutor("reflection", namespace, url=…)`` as it is: name it in
-``langgraph.json`` as ``"reflection": "longterm.graphs:reflection"`` and set the model in the
-assistant's config, ``{"configurable": {"model": "openai:gpt-5-mini"}}``. For a manager of your
-own, deploy ``reflection_graph(manager)`` instead.
-
-`optimization` improves prompts: ``{"prompts": …, "threads": [(messages, feedback), …]}`` in,
-``{"updated_prompts": […]}`` out, with the model and, if given, the kind in the assistant's config.
-"""
+"""The graphs: a reflector and an optimiser, with what the assistant's config says."""
 
 from __future__ import annotations
 
@@ -22,9 +13,9 @@ from longterm.errors import ConfigurationError
 from longterm.manage.store_manager import MemoryStoreManager, create_memory_store_manager
 from longterm.memory.namespace import Namespace, unescape_label
 from longterm.prompts import create_multi_prompt_optimizer
-from longterm.types import MemoryStoreManagerInput
+from longterm.types import MemoryStoreManagerInput, MultiPromptOptimizerInput, Prompt
 
-__all__ = ["optimization", "reflection", "reflection_graph"]
+__all__ = ["graph_model", "optimization", "reflection", "reflection_graph"]
 
 
 def reflection_graph(reflector: Runnable[Any, Any]) -> Runnable[Any, Any]:
@@ -45,29 +36,29 @@ async def _reflect(payload: dict[str, Any], config: RunnableConfig) -> Any:
 
 async def _optimize(payload: dict[str, Any], config: RunnableConfig) -> dict[str, Any]:
     """Improve the prompts in *payload* with the model and the kind in *config*."""
-    optimizer = await asyncio.to_thread(_optimizer, config)
-    prompts = payload["prompts"]
-    if isinstance(prompts, str):
-        prompts = [{"name": "prompt", "prompt": prompts}]
-    trajectories: Any = payload.get("threads") or payload.get("trajectories") or []
-    improved = await optimizer.ainvoke({"prompts": prompts, "trajectories": trajectories})
-    return {"updated_prompts": improved}
-
-
-def _optimizer(config: RunnableConfig) -> Runnable[Any, Any]:
     kind = config.get("configurable", {}).get("kind", "gradient")
-    return create_multi_prompt_optimizer(_graph_model(config), kind=kind)
+    optimizer = await asyncio.to_thread(
+        create_multi_prompt_optimizer, graph_model(config), kind=kind
+    )
+    prompts: Any = payload["prompts"]
+    if isinstance(prompts, str):
+        prompts = [Prompt(name="prompt", prompt=prompts)]
+    trajectories: Any = payload.get("threads") or payload.get("trajectories") or []
+    given = MultiPromptOptimizerInput(prompts=prompts, trajectories=trajectories)
+    improved = await optimizer.ainvoke(given)
+    return {"updated_prompts": improved}
 
 
 def _graph_manager(config: RunnableConfig) -> MemoryStoreManager:
     configurable = config.get("configurable", {})
     if "namespace" not in configurable:
-        return create_memory_store_manager(_graph_model(config))
+        return create_memory_store_manager(graph_model(config))
     namespace = _literal(configurable["namespace"])
-    return create_memory_store_manager(_graph_model(config), namespace=namespace)
+    return create_memory_store_manager(graph_model(config), namespace=namespace)
 
 
-def _graph_model(config: RunnableConfig) -> Any:
+def graph_model(config: RunnableConfig) -> Any:
+    """Return the model that the assistant's config names."""
     configurable = config.get("configurable", {})
     if "model" not in configurable:
         raise ConfigurationError(
