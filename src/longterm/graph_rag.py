@@ -1,3 +1,3 @@
 """A path of LangMem's with nothing in it, there as here: graphs of memories are not extracted."""
 
-__all__: list[str] = []
+__all__ = []
