@@ -418,6 +418,33 @@ async def test_exporting_awaits_as_well(store: BaseStore) -> None:
     assert lines[1:] == exported(store)[1:]
 
 
+def test_an_export_holds_no_more_than_a_page(store: BaseStore) -> None:
+    for number in range(1_203):
+        put(store, "likes tea", str(number))
+        if number % 3 == 0:
+            put(store, None, str(number))
+    held = most = 0
+    for line in History(store).export(ANN):
+        held = 0 if line.startswith('{"longterm_export"') else held + 1
+        most = max(most, len(line))
+    assert held == 1_203
+    other = EmbeddedStore(":memory:") if isinstance(store, InMemoryStore) else InMemoryStore()
+    assert History(other).import_(History(store).export(ANN)).added == 1_203
+    assert len(other.search(ANN, limit=2_000)) == 802
+    assert History(other).restore(ANN, "0", 1).action == "restored"
+    assert History(other).import_(History(store).export(ANN)).added == 0
+
+
+def test_mem0_s_metadata_comes_along_and_what_is_no_time_names_its_line(store: BaseStore) -> None:
+    one = {"id": "1", "memory": "likes tea", "user_id": "ann", "metadata": {"topic": "drinks"}}
+    assert History(store).import_([json.dumps([one])]).added == 1
+    assert [item.key for item in store.search(ANN, filter={"metadata": {"topic": "drinks"}})] == [
+        "1"
+    ]
+    with pytest.raises(InvalidInputError, match="Line 2"):
+        History(store).import_([json.dumps(one), json.dumps({**one, "updated_at": "soon"})])
+
+
 def test_a_hundred_thousand_items_are_not_held_at_once() -> None:
     def endless() -> Iterator[str]:
         yield '{"longterm_export": 1}'

@@ -15,6 +15,7 @@ from longterm.errors import ConfigurationError, UnknownMemoryError
 from longterm.memory.history_items import json_revision
 from longterm.memory.revision import Revision
 from longterm.service import shown_content
+from longterm.service.exchange import lines_in, written
 
 __all__ = ["app"]
 
@@ -78,7 +79,9 @@ def export_command(
         if file is None:
             service.user(user).export(sys.stdout)
             return
-        service.user(user).export(file)
+        lines = bar("exporting", service.user(user).lines(), None)
+        with written(file) as opened:
+            opened.writelines(lines)
     if json:
         print_json({"file": str(file), "bytes": file.stat().st_size})
     else:
@@ -95,8 +98,8 @@ def import_command(
     json: Json = False,
 ) -> None:
     """Bring in an export; what is there stays as it is, so importing twice changes nothing."""
-    with Place(store, user, embeddings=embeddings).opened() as service:
-        (done,) = bar("importing", (service.user(user).import_(file) for _ in range(1)), 1)
+    with Place(store, user, embeddings=embeddings).opened() as service, lines_in(file) as lines:
+        done = service.user(user).import_(bar("importing", lines, None))
     if json:
         print_json(done.counts)
     else:

@@ -72,7 +72,7 @@ def one_line(content: object) -> str:
     return " ".join(_CONTROLS.sub(" ", shown).split())
 
 
-def bar(what: str, steps: Iterable[T], total: int) -> Iterator[T]:
+def bar(what: str, steps: Iterable[T], total: int | None) -> Iterator[T]:
     """Hand on *steps*, with a bar while they last."""
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:

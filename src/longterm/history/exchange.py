@@ -25,7 +25,7 @@ from longterm.memory.model import indexed_fields
 from longterm.memory.namespace import Namespace, escape_label
 from longterm.memory.revision import Revision, Source
 
-__all__ = ["Imported", "export_page", "header", "import_lines"]
+__all__ = ["Cursor", "Imported", "export_page", "header", "import_lines"]
 
 _VERSION = 1
 _PAGE = 500
@@ -58,19 +58,32 @@ def header() -> str:
     return _export_line({"longterm_export": _VERSION, "exported_at": utc_now().isoformat()})
 
 
-async def export_page(namespace: Namespace, start: int) -> tuple[list[str], int | None]:
-    """Return lines of the items from place *start* on, and where the next page starts.
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """Where the next page of an export begins."""
 
-    The last page also has the memories that are deleted but can be restored.
+    #: The place among the items; None where those are through, and deleted memories come.
+    start: int | None = 0
+    after: Any = None
+
+
+async def export_page(namespace: Namespace, cursor: Cursor) -> tuple[list[str], Cursor | None]:
+    """Return a page of lines, and where the next one begins; None after the last.
+
+    The items come first, then the memories that are deleted but can be restored.
     """
-    [found] = await search([search_op(namespace, limit=_PAGE, offset=start, refresh_ttl=False)])
-    own: dict[str, Item | None] = {
-        item.key: item for item in found if tuple(item.namespace) == namespace
-    }
-    last = len(found) < _PAGE
-    if last:
-        own |= dict.fromkeys(await reading.deleted_keys(namespace))
-    revisions = await reading.revisions_of_each(namespace, list(own))
+    own: dict[str, Item | None] = {}
+    following: Cursor | None
+    if cursor.start is not None:
+        op = search_op(namespace, limit=_PAGE, offset=cursor.start, refresh_ttl=False)
+        [found] = await search([op])
+        own |= {item.key: item for item in found if tuple(item.namespace) == namespace}
+        following = Cursor(cursor.start + _PAGE) if len(found) == _PAGE else Cursor(None)
+    else:
+        keys, after = await reading.deleted_page(namespace, cursor.after)
+        own |= dict.fromkeys(keys)
+        following = None if after is None else Cursor(None, after)
+    revisions = await reading.revisions_of_each(namespace, list(own)) if own else {}
     lines = [
         _export_line(
             {
@@ -84,7 +97,7 @@ async def export_page(namespace: Namespace, start: int) -> tuple[list[str], int 
         )
         for key, item in own.items()
     ]
-    return lines, None if last else start + _PAGE
+    return lines, following
 
 
 async def import_lines(
@@ -116,16 +129,20 @@ def _writes(lines: Iterable[str | bytes], namespace: Namespace | None) -> Iterat
         except ValueError:
             if number > 1:
                 raise _unreadable_line(number, "it is no JSON") from None
-            data = _imported_document([line, *(line for _, line in numbered)])
-        yield from _read_line(data, number, namespace)
-
-
-def _imported_document(lines: Iterable[str | bytes]) -> Any:
-    text = "\n".join(line.decode() if isinstance(line, bytes) else line for line in lines)
-    try:
-        return json.loads(text)
-    except ValueError:
-        raise _unreadable_line(1, "it is no JSON") from None
+            rest = [line, *(line for _, line in numbered)]
+            text = "\n".join(one.decode() if isinstance(one, bytes) else one for one in rest)
+            try:
+                data = json.loads(text)
+            except ValueError:
+                raise _unreadable_line(1, "it is no JSON") from None
+        try:
+            read = list(_read_line(data, number, namespace))
+        except InvalidInputError:
+            raise
+        except (KeyError, TypeError, ValueError) as error:
+            why = f"a field of it is missing or no such value ({type(error).__name__})"
+            raise _unreadable_line(number, why) from None
+        yield from read
 
 
 def _read_line(data: Any, number: int, namespace: Namespace | None) -> Iterator[Write]:
@@ -139,12 +156,8 @@ def _read_line(data: Any, number: int, namespace: Namespace | None) -> Iterator[
             yield _write_lines(place, key, value, past)
         case {"memory": str(text), "id": str() | int() as id}:  # Mem0
             labels = ("memories", escape_label(str(data["user_id"]))) if data.get("user_id") else ()
-            yield _write_lines(
-                namespace or labels or ("memories",),
-                str(id),
-                {"kind": "Memory", "content": {"content": text}},
-                (_from_mem0(data, text),),
-            )
+            place, value = namespace or labels or ("memories",), _mem0_value(data, text)
+            yield _write_lines(place, str(id), value, (_from_mem0(data, value),))
         case {"results": [*inner]} | {"memories": [*inner]} | [*inner]:
             for one in inner:
                 yield from _read_line(one, number, namespace)
@@ -165,13 +178,18 @@ def _write_lines(
     return Write(namespace, key, edit, index=index, past=past)
 
 
-def _from_mem0(data: Mapping[str, Any], text: str) -> Revision:
+def _mem0_value(data: Mapping[str, Any], text: str) -> dict[str, Any]:
+    beside = {name: data[name] for name in ("metadata", "categories") if data.get(name)}
+    return {"kind": "Memory", "content": {"content": text}, **beside}
+
+
+def _from_mem0(data: Mapping[str, Any], value: dict[str, Any]) -> Revision:
     when = data.get("updated_at") or data.get("created_at")
     time = datetime.fromisoformat(when) if when else utc_now()
     return Revision(
         number=1,
         action="created",
-        value={"kind": "Memory", "content": {"content": text}},
+        value=value,
         time=time if time.tzinfo else time.astimezone(),
         actor="import",
         sources=(Source(thread_id=data.get("run_id"), origin="import"),),

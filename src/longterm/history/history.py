@@ -16,7 +16,7 @@ from longterm.effects.forms import both
 from longterm.errors import InvalidInputError, UnknownMemoryError
 from longterm.history import reading
 from longterm.history.erasing import Erasure, SourceFilter, erase, purge
-from longterm.history.exchange import Imported, export_page, header, import_lines
+from longterm.history.exchange import Cursor, Imported, export_page, header, import_lines
 from longterm.memory.namespace import Namespace
 from longterm.memory.revision import Actor, Revision, Source
 from longterm.memory.world_time import WORLD_TIME, WorldTime, as_moment, held_at
@@ -176,18 +176,18 @@ class History:
         """Yield lines of JSON: all that is in *namespaces*, with its revisions and sources."""
         yield header()
         for namespace in map(_labels_of, namespaces):
-            start: int | None = 0
-            while start is not None:
-                lines, start = run(export_page(namespace, start), store=self.store)
+            cursor: Cursor | None = Cursor()
+            while cursor is not None:
+                lines, cursor = run(export_page(namespace, cursor), store=self.store)
                 yield from lines
 
     async def aexport(self, *namespaces: Namespace) -> AsyncIterator[str]:
         """Yield what `export` yields."""
         yield header()
         for namespace in map(_labels_of, namespaces):
-            start: int | None = 0
-            while start is not None:
-                lines, start = await arun(export_page(namespace, start), store=self.store)
+            cursor: Cursor | None = Cursor()
+            while cursor is not None:
+                lines, cursor = await arun(export_page(namespace, cursor), store=self.store)
                 for line in lines:
                     yield line
 

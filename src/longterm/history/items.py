@@ -15,9 +15,9 @@ import numpy as np
 from langgraph.store.base import Item, SearchItem
 
 from longterm.effects.capabilities import Embedding
-from longterm.effects.operations import get_op
-from longterm.effects.paging import namespaces_below, search_exactly
-from longterm.effects.steps import Embed, Has, fetch
+from longterm.effects.operations import get_op, search_op
+from longterm.effects.paging import PAGE, namespaces_below, search_exactly
+from longterm.effects.steps import Embed, Has, fetch, search
 from longterm.memory.attribution import content_text
 from longterm.memory.history_items import (
     chain_of,
@@ -80,11 +80,21 @@ class ItemHistory:
         """Return the namespaces at and below *prefix* of which revisions are kept."""
         return [found[1:] for found in await namespaces_below(history_namespace(prefix))]
 
-    async def deleted_keys(self, namespace: Namespace) -> list[str]:
-        """Return the keys of memories that are deleted but not erased."""
-        place, deleted = history_namespace(namespace), {"action": "deleted"}
-        records = await search_exactly(place, filter=deleted, refresh_ttl=False)
-        return [key_in(item.value) for item in records if "first" in item.value]
+    async def deleted_page(
+        self, namespace: Namespace, after: int | None
+    ) -> tuple[list[str], int | None]:
+        """Return keys of memories that are deleted but not erased, and where to go on."""
+        place, start = history_namespace(namespace), after or 0
+        op = search_op(
+            place, filter={"action": "deleted"}, limit=PAGE, offset=start, refresh_ttl=False
+        )
+        [records] = await search([op])
+        keys = [
+            key_in(item.value)
+            for item in records
+            if tuple(item.namespace) == place and "first" in item.value
+        ]
+        return keys, None if len(records) < PAGE else start + PAGE
 
     async def all_revisions(self, namespace: Namespace) -> dict[str, list[Revision]]:
         """Return the revisions of every memory of *namespace*, oldest first."""

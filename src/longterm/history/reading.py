@@ -18,6 +18,7 @@ from longterm.memory.revision import Revision
 __all__ = [
     "all_revisions",
     "deleted_keys",
+    "deleted_page",
     "latest_numbers",
     "namespaces_with_history",
     "revisions_of",
@@ -51,9 +52,21 @@ async def all_revisions(namespace: Namespace) -> dict[str, list[Revision]]:
     return await (await _home()).all_revisions(namespace)
 
 
+async def deleted_page(namespace: Namespace, after: Any = None) -> tuple[list[str], Any]:
+    """Return keys of memories that are deleted but not erased, and what the next page is after.
+
+    A page may be empty; after the last one comes None.
+    """
+    return await (await _home()).deleted_page(namespace, after)
+
+
 async def deleted_keys(namespace: Namespace) -> list[str]:
-    """Return the keys of memories that are deleted but not erased."""
-    return await (await _home()).deleted_keys(namespace)
+    """Return the keys of all memories that are deleted but not erased."""
+    keys, after = await deleted_page(namespace)
+    while after is not None:
+        more, after = await deleted_page(namespace, after)
+        keys += more
+    return keys
 
 
 async def state_at(

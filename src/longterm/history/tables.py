@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Any, cast
 
 from langgraph.store.base import SearchItem
@@ -57,10 +57,23 @@ class TableHistory:
         """Return the namespaces at and below *prefix* of which revisions are kept."""
         return list(dict.fromkeys(row.namespace for row in await _rows_below(prefix)))
 
-    async def deleted_keys(self, namespace: Namespace) -> list[str]:
-        """Return the keys of memories that are deleted but not erased."""
-        every = await self.all_revisions(namespace)
-        return [key for key, ones in every.items() if ones[-1].action == "deleted"]
+    async def deleted_page(
+        self, namespace: Namespace, after: RevisionRow | None
+    ) -> tuple[list[str], RevisionRow | None]:
+        """Return keys of memories that are deleted but not erased, and where to go on."""
+        # The rows of one item come in a run; one more row tells whether a run goes on.
+        rows = await _page_below(namespace, after, limit=_PAGE + 1)
+        whole = len(rows) <= _PAGE
+        ends = [
+            one
+            for one, other in pairwise(rows)
+            if (one.namespace, one.key) != (other.namespace, other.key)
+        ]
+        ends += rows[-1:] if whole else []
+        keys = [
+            one.key for one in ends if one.namespace == namespace and one.note.action == "deleted"
+        ]
+        return keys, None if whole else rows[-2]
 
     async def state_at(
         self,
@@ -85,11 +98,16 @@ class TableHistory:
 async def _rows_below(prefix: Namespace) -> list[RevisionRow]:
     found: list[RevisionRow] = []
     while True:
-        options = {"after": found[-1] if found else None, "limit": _PAGE}
-        page: list[RevisionRow] = await StoreCall("list_revisions", (prefix,), options)
+        page = await _page_below(prefix, found[-1] if found else None)
         found += page
         if len(page) < _PAGE:
             return found
+
+
+async def _page_below(
+    prefix: Namespace, after: RevisionRow | None, *, limit: int = _PAGE
+) -> list[RevisionRow]:
+    return await StoreCall("list_revisions", (prefix,), {"after": after, "limit": limit})
 
 
 async def erased(namespace: Namespace, key: str | None, actor: str) -> dict[str, int]:

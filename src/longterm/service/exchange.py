@@ -10,24 +10,21 @@ from typing import TextIO
 
 from longterm.errors import InvalidInputError
 
-__all__ = ["exported", "is_turn", "lines_in"]
+__all__ = ["is_turn", "lines_in", "written"]
 
 
-def exported(lines: Iterable[str], where: str | PathLike[str] | TextIO | None) -> list[str]:
-    """Write *lines* to a path or an open file; without one return them."""
-    match where:
-        case None:
-            return list(lines)
-        case str() | PathLike():
-            try:
-                file = fdopen(os_open(where, O_WRONLY | O_CREAT | O_TRUNC, 0o600), "w", -1, "utf-8")
-            except OSError as error:
-                raise InvalidInputError(f"{where} cannot be written: {error.strerror}.") from error
-            with file:
-                file.writelines(lines)
-        case file:
-            file.writelines(lines)
-    return []
+@contextmanager
+def written(where: str | PathLike[str] | TextIO) -> Generator[TextIO]:
+    """Open a path that only its owner reads; an open file is handed on."""
+    if not isinstance(where, str | PathLike):
+        yield where
+        return
+    try:
+        file = fdopen(os_open(where, O_WRONLY | O_CREAT | O_TRUNC, 0o600), "w", -1, "utf-8")
+    except OSError as error:
+        raise InvalidInputError(f"{where} cannot be written: {error.strerror}.") from error
+    with file:
+        yield file
 
 
 @contextmanager

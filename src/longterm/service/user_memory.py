@@ -6,7 +6,6 @@ Each method is written once, as a flow, and has a blocking and an awaited form: 
 
 from __future__ import annotations
 
-import asyncio
 import uuid
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
@@ -44,7 +43,7 @@ from longterm.memory.quarantine import Held
 from longterm.memory.revision import Revision, Source
 from longterm.recall.recorder import create_conversation_recorder
 from longterm.recall.retriever import RecallResult
-from longterm.service.exchange import exported, is_turn, lines_in
+from longterm.service.exchange import is_turn, lines_in, written
 from longterm.service.items import MEMORY_STORES
 from longterm.service.records import (
     MemoryChange,
@@ -336,12 +335,20 @@ class UserMemory:
 
         *where* is a path or an open file; without one the lines are returned.
         """
-        return exported(self.lines(), where)
+        if where is None:
+            return list(self.lines())
+        with written(where) as file:
+            file.writelines(self.lines())
+        return []
 
     async def aexport(self, where: str | PathLike[str] | TextIO | None = None) -> _Lines:
         """Do what `export` does."""
-        lines = [line async for line in self.alines()]
-        return await asyncio.to_thread(exported, lines, where)
+        if where is None:
+            return [line async for line in self.alines()]
+        with written(where) as file:
+            async for line in self.alines():
+                file.write(line)
+        return []
 
     def import_(self, lines: str | PathLike[str] | Iterable[str | bytes]) -> Imported:
         """Bring in what `export` wrote, of this user or another, or what Mem0 exported.
