@@ -33,7 +33,7 @@ async def test_the_graph_that_is_shipped_needs_a_model() -> None:
 @pytest.mark.parametrize("label", ["ann", "a.b@c", "{thread_id}", "%2E", "langgraph", "{", "}}"])
 def test_a_namespace_that_was_filled_is_not_filled_again(label: str) -> None:
     filled = (escape_label(label), "notes")
-    assert NamespaceTemplate(_literal(filled))(RunnableConfig(configurable={})) == filled
+    assert NamespaceTemplate(_literal(filled)).location(RunnableConfig(configurable={})) == filled
 
 
 BETTER = "<improved_prompt>Help in short.</improved_prompt>"

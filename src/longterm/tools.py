@@ -327,7 +327,7 @@ async def _manage(
     action: Action | None = None,
     id: Any = None,
 ) -> str:
-    namespace, given = template(config), plain(content)
+    namespace, given = template.location(config), plain(content)
     sources = ConversationSources(said, thread_in(config)).of_content(given) if said else None
     match action or ("create" if "create" in actions else actions[0]):
         case "create":
@@ -405,7 +405,9 @@ async def _search(
     offset: int = 0,
     filter: dict[str, Any] | None = None,
 ) -> Any:
-    items = await search_exactly(template(config), query, filter=filter, limit=limit, offset=offset)
+    items = await search_exactly(
+        template.location(config), query, filter=filter, limit=limit, offset=offset
+    )
     text = _as_json(items)
     return (text, items) if response_format == "content_and_artifact" else text
 

@@ -375,3 +375,9 @@ def test_arguments_nested_beyond_all_meaning_are_asked_for_again() -> None:
     )
     (memory,) = create_memory_manager(model).invoke({"messages": "I am Ann, I sing."})
     assert memory.content == Memory(content="Ann sings")
+
+
+def test_what_was_dropped_is_warned_about_at_the_callers_line() -> None:
+    with pytest.warns(DroppedWarning) as warned:
+        manager("Hello!", "Hello!").invoke({"messages": "I like tea"})
+    assert {one.filename for one in warned} == {__file__}

@@ -117,3 +117,11 @@ def test_no_messages_are_a_clear_error_and_cost_no_question(nothing: Any) -> Non
 def test_what_cannot_be_a_schema_is_refused_at_once() -> None:
     with pytest.raises(ConfigurationError):
         create_thread_extractor(ScriptedChatModel(), int)
+
+
+def test_placeholders_of_the_instructions_are_filled_from_the_input() -> None:
+    model = ScriptedChatModel(tool_calls(("SummarizeThread", {"title": "t", "summary": "s"})))
+    extractor = create_thread_extractor(model, instructions="For {audience}; {left} stays.")
+    given: Any = {"messages": "I like tea", "audience": "children"}
+    extractor.invoke(given)
+    assert "For children; {left} stays." in model.asked[0].text

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given, strategies as st
+from langchain_core.runnables import RunnableConfig
 from langgraph.store.memory import InMemoryStore
 
 from longterm.errors import ConfigurationError
@@ -121,3 +122,12 @@ def test_a_configuration_error_is_an_ordinary_exception() -> None:
 def test_a_malformed_template_is_refused_at_once(template: Any) -> None:
     with pytest.raises(ConfigurationError):
         NamespaceTemplate(template)
+
+
+def test_a_label_without_a_placeholder_is_given_as_written_and_located_where_a_store_takes_it() -> (
+    None
+):
+    template = NamespaceTemplate(("a.b", "{user}"))
+    config = RunnableConfig(configurable={"user": "c.d"})
+    assert template(config) == ("a.b", "c%2Ed")
+    assert template.location(config) == ("a%2Eb", "c%2Ed")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from longterm.prompts.prompt import complaint, fill, healed, is_template, placeholders
+from longterm.text.placeholders import complaint, fill, healed, is_template, placeholders
 
 names = st.sampled_from(["{name}", "{user.id}", "{items[0]}", "{price:.2f}", "{x!r}"])
 plain = st.text(st.characters(exclude_characters="{}", exclude_categories=["Cs"]), max_size=12)

@@ -71,6 +71,8 @@ class ExtractionInput:
     #: The date that "yesterday" is reckoned from where messages carry no time.
     today: date
     new_id: NewId
+    #: In place of the extractor's own, which may have placeholders.
+    instructions: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +126,7 @@ class Extractor:
         messages = self._protocol.opening(
             PromptInput(
                 state,
-                self._instructions,
+                given.instructions or self._instructions,
                 self._frame,
                 given.draft.living,
                 given.messages,

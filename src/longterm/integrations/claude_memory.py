@@ -47,7 +47,7 @@ class StoreMemoryTool(BetaAbstractMemoryTool):
     ) -> None:
         super().__init__()
         self._store = store
-        self._files = _Files(NamespaceTemplate(namespace)(config or RunnableConfig()))
+        self._files = _Files(NamespaceTemplate(namespace).location(config or RunnableConfig()))
 
     @override
     def execute(self, command: Any) -> str:
@@ -67,7 +67,7 @@ class AsyncStoreMemoryTool(BetaAsyncAbstractMemoryTool):
     ) -> None:
         super().__init__()
         self._store = store
-        self._files = _Files(NamespaceTemplate(namespace)(config or RunnableConfig()))
+        self._files = _Files(NamespaceTemplate(namespace).location(config or RunnableConfig()))
 
     @override
     async def execute(self, command: Any) -> str:

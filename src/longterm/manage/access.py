@@ -82,7 +82,7 @@ class NamespaceAccess(
 
     def get_namespace(self, config: RunnableConfig | None = None) -> Namespace:
         """Return the namespace for *config*, or for the running graph's config."""
-        return self.namespace(config)
+        return self.namespace.location(config)
 
     def get(
         self, key: str, *, refresh_ttl: bool | None = None, config: RunnableConfig | None = None
@@ -172,11 +172,11 @@ class NamespaceAccess(
 
     def history(self, key: str, *, config: RunnableConfig | None = None) -> list[Revision]:
         """Return what the memory under *key* was after each change, oldest first."""
-        return self._history().of(self.namespace(config), key)
+        return self._history().of(self.namespace.location(config), key)
 
     async def ahistory(self, key: str, *, config: RunnableConfig | None = None) -> list[Revision]:
         """Do what `history` does."""
-        return await self._history().aof(self.namespace(config), key)
+        return await self._history().aof(self.namespace.location(config), key)
 
     def as_of(
         self,
@@ -191,25 +191,27 @@ class NamespaceAccess(
         see `longterm.ValidFrom`. A time without a zone is local time.
         """
         store = self._history().store
-        return MemoriesAsOf(store, self.namespace(config), time, self._kinds, valid_at=valid_at)
+        return MemoriesAsOf(
+            store, self.namespace.location(config), time, self._kinds, valid_at=valid_at
+        )
 
     def restore(self, key: str, revision: int, *, config: RunnableConfig | None = None) -> Revision:
         """Make the memory under *key* what it was after *revision*; return the new revision."""
-        return self._history().restore(self.namespace(config), key, revision)
+        return self._history().restore(self.namespace.location(config), key, revision)
 
     async def arestore(
         self, key: str, revision: int, *, config: RunnableConfig | None = None
     ) -> Revision:
         """Do what `restore` does."""
-        return await self._history().arestore(self.namespace(config), key, revision)
+        return await self._history().arestore(self.namespace.location(config), key, revision)
 
     def sources(self, key: str, *, config: RunnableConfig | None = None) -> list[Source]:
         """Return the messages that the memory under *key* came from, newest first."""
-        return self._history().sources(self.namespace(config), key)
+        return self._history().sources(self.namespace.location(config), key)
 
     async def asources(self, key: str, *, config: RunnableConfig | None = None) -> list[Source]:
         """Do what `sources` does."""
-        return await self._history().asources(self.namespace(config), key)
+        return await self._history().asources(self.namespace.location(config), key)
 
     def _history(self) -> History:
         store = self._store_to_read()
@@ -235,7 +237,7 @@ class NamespaceAccess(
         return seen[0] if outside and len(seen) == 1 else here
 
     async def _get(self, op: GetOp, config: RunnableConfig | None) -> Item[Content] | None:
-        namespace = self.namespace(config)
+        namespace = self.namespace.location(config)
         (item,) = await fetch([op._replace(namespace=namespace)])
         if item is None and op.key == DEFAULT_KEY:
             return self._default_item(namespace, config)
@@ -244,7 +246,7 @@ class NamespaceAccess(
     async def _search(
         self, op: SearchOp, config: RunnableConfig | None
     ) -> list[SearchItem[Content]]:
-        namespace = self.namespace(config)
+        namespace = self.namespace.location(config)
         items = await search_exactly(
             namespace,
             op.query,
@@ -293,5 +295,5 @@ class NamespaceAccess(
         index: Index = None,
         ttl: Ttl = NOT_PROVIDED,
     ) -> None:
-        write = Write(self.namespace(config), key, value, index, ttl)
+        write = Write(self.namespace.location(config), key, value, index, ttl)
         (await commit([write], actor="user", policy=self._policy)).checked()

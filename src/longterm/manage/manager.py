@@ -31,6 +31,7 @@ __all__ = [
     "fields_in",
     "ids_for",
     "job_in",
+    "plain_values",
     "steps_in",
     "thread_in",
     "today",
@@ -191,6 +192,11 @@ def fields_in(input: Any) -> Mapping[str, Any]:
     if "messages" not in fields:
         raise InvalidInputError(f'The input needs "messages"; it has {sorted(fields)}.')
     return fields
+
+
+def plain_values(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what may fill placeholders of instructions: texts and numbers beside the messages."""
+    return {name: one for name, one in fields.items() if isinstance(one, str | int | float)}
 
 
 def steps_in(fields: Mapping[str, Any]) -> int:

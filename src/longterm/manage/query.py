@@ -6,7 +6,8 @@ without a usable query is no error: the caller then searches with the conversati
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, cast
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
@@ -18,6 +19,7 @@ from longterm.memory.conversation import QUERY_LIMIT, render, windows
 from longterm.models.answer import without_thoughts
 from longterm.models.names import ChatModel, adapt, default_protocol
 from longterm.text.fences import fenced
+from longterm.text.placeholders import fill
 
 __all__ = ["QueryWriter"]
 
@@ -45,13 +47,19 @@ class QueryWriter:
         self._model = adapt(model, _with_tool) if by_tools else model
         self._prompt = prompt if by_tools else f"{prompt}\n{SEARCH_BY_JSON}"
 
-    async def write(self, messages: Sequence[BaseMessage]) -> list[str]:
-        """Return at least one query for *messages*, unless there is nothing to search for."""
+    async def write(
+        self, messages: Sequence[BaseMessage], values: Mapping[str, Any] = MappingProxyType({})
+    ) -> list[str]:
+        """Return at least one query for *messages*, unless there is nothing to search for.
+
+        *values* fill placeholders of the prompt.
+        """
+        prompt = fill(self._prompt, **values)
         said = fenced(render(messages), "conversation")
         answer = await ask(
             self._model,
             [
-                SystemMessage(SEARCH_FRAME.format(prompt=self._prompt)),
+                SystemMessage(SEARCH_FRAME.format(prompt=prompt)),
                 HumanMessage(f"<conversation>\n{said}\n</conversation>"),
             ],
         )

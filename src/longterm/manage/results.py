@@ -5,11 +5,11 @@ They are ordinary lists, equal to any other list with the same items.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 from longterm.commit import Written
+from longterm.effects.warn import warn_caller
 from longterm.errors import DroppedWarning
 from longterm.extract.report import ExtractionReport
 
@@ -38,4 +38,4 @@ class Results(list[T]):
 def warn_of_dropped(report: ExtractionReport) -> None:
     """Issue a `DroppedWarning` for each thing that was dropped."""
     for dropped in report.dropped:
-        warnings.warn(f"Left out {dropped}", DroppedWarning, stacklevel=2)
+        warn_caller(f"Left out {dropped}", DroppedWarning)

@@ -10,7 +10,7 @@ from longterm.effects.paging import search_exactly
 from longterm.effects.runnable import FlowRunnable
 from longterm.effects.steps import together
 from longterm.extract.prompts import SEARCH_ASPECTS
-from longterm.manage.manager import fields_in
+from longterm.manage.manager import fields_in, plain_values
 from longterm.manage.query import QueryWriter
 from longterm.memory.conversation import as_messages
 from longterm.memory.namespace import NamespaceTemplate
@@ -29,7 +29,8 @@ def create_memory_searcher(
 ) -> MemorySearcher:
     """Create a Runnable that finds the memories that matter to a conversation.
 
-    *model* writes the queries, told by *prompt*; the items come once each, best first.
+    *model* writes the queries as *prompt* says, whose placeholders are filled from the input;
+    the items come once each, best first.
     """
     return MemorySearcher(QueryWriter(as_model(model), prompt), NamespaceTemplate(namespace), store)
 
@@ -48,9 +49,10 @@ class MemorySearcher(FlowRunnable[MessagesInput | Conversation, list[SearchItem]
     async def flow(
         self, input: MessagesInput | Conversation, config: RunnableConfig
     ) -> list[SearchItem]:
-        namespace = self._namespace(config)
-        messages = as_messages(fields_in(input)["messages"])
-        queries = await self._queries.write(messages) if messages else []
+        namespace = self._namespace.location(config)
+        fields = fields_in(input)
+        messages, values = as_messages(fields["messages"]), plain_values(fields)
+        queries = await self._queries.write(messages, values) if messages else []
         found = await together([search_exactly(namespace, query, limit=10) for query in queries])
         items: dict[tuple[str, ...], SearchItem] = {}
         for item in (item for items_of_one in found for item in items_of_one):

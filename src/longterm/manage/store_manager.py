@@ -272,7 +272,7 @@ class MemoryStoreManager(NamespaceAccess[Content]):
     ) -> list[dict[str, Any]]:
         fields = fields_in(input)
         messages, steps = as_messages(fields.get("messages")), steps_in(fields)
-        namespace = self.namespace(config)
+        namespace = self.namespace.location(config)
         if not messages:
             return Results()
         draft = self._draft(await self._known(messages, namespace, config), config)

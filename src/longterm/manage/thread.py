@@ -14,11 +14,12 @@ from longterm.extract.engine import ExtractionInput, Extractor
 from longterm.extract.prompts import SUMMARIZE, VALUE_FRAME
 from longterm.extract.proposal import Permissions
 from longterm.extract.schema import MemorySchema, Schema, memory_schemas
-from longterm.manage.manager import fields_in, ids_for, today
+from longterm.manage.manager import fields_in, ids_for, plain_values, today
 from longterm.memory.conversation import as_messages
 from longterm.memory.draft import Draft
 from longterm.memory.model import Content, SummarizeThread
 from longterm.models.names import ChatModel, ProtocolName, as_model
+from longterm.text.placeholders import fill
 from longterm.types import Conversation, MessagesInput
 
 __all__ = ["ThreadExtractor", "create_thread_extractor"]
@@ -61,7 +62,8 @@ def create_thread_extractor(
 ) -> ThreadExtractor[Any]:
     """Create a Runnable that reads an instance of *schema* out of a conversation.
 
-    The default schema is `SummarizeThread`, with a title and a summary.
+    The default schema is `SummarizeThread`, with a title and a summary. Placeholders in
+    *instructions* are filled from the input: ``{"messages": …, "audience": "children"}``.
     """
     (kind,) = memory_schemas([schema or SummarizeThread])
     extractor = Extractor(
@@ -73,23 +75,28 @@ def create_thread_extractor(
         protocol=protocol,
         required=True,
     )
-    return ThreadExtractor(extractor, kind)
+    return ThreadExtractor(extractor, kind, instructions)
 
 
 class ThreadExtractor(FlowRunnable[MessagesInput | Conversation, Content], Generic[Content]):
     """Reads one value: ``invoke({"messages": …})``; see `create_thread_extractor`."""
 
-    def __init__(self, extractor: Extractor, kind: MemorySchema) -> None:
+    def __init__(self, extractor: Extractor, kind: MemorySchema, instructions: str) -> None:
         self._extractor = extractor
+        self._instructions = instructions
         self._kind = kind
 
     @override
     async def flow(self, input: MessagesInput | Conversation, config: RunnableConfig) -> Content:
         """Raise `ExtractionError` where the model gives nothing that checks."""
-        messages = as_messages(fields_in(input)["messages"])
+        fields = fields_in(input)
+        messages = as_messages(fields["messages"])
         if not messages:
             raise InvalidInputError("There are no messages to read a value from.")
-        session = ExtractionInput(messages, Draft(), 1, today(config), ids_for(config))
+        instructions = fill(self._instructions, **plain_values(fields))
+        session = ExtractionInput(
+            messages, Draft(), 1, today(config), ids_for(config), instructions
+        )
         extraction = await self._extractor.extract(session)
         if not extraction.draft.entries:
             reasons = "; ".join(map(str, extraction.report.dropped))

@@ -221,7 +221,7 @@ def windows(messages: Sequence[BaseMessage], count: int = 4) -> list[str]:
     """Search queries from a conversation: its last message, the 2 before, the 4 before.
 
     At most *count* texts of at most `QUERY_LIMIT` characters, newest first, without repeats.
-    System messages and what has no words take no part.
+    System messages, other programs' summaries and what has no words take no part.
     """
     texts = [text for text in map(_query_text, messages) if text]
     queries: list[str] = []
@@ -236,7 +236,7 @@ def windows(messages: Sequence[BaseMessage], count: int = 4) -> list[str]:
 
 
 def _query_text(message: BaseMessage) -> str:
-    if isinstance(message, SystemMessage):
+    if speaker(message) in ("system", "summary"):
         return ""
     text = "\n".join(_content_parts(cast("str | list[Any]", message.content)))
     return well_formed(text).strip()

@@ -106,7 +106,15 @@ class NamespaceTemplate:
             )
 
     def __call__(self, config: RunnableConfig | None = None) -> Namespace:
-        """Fill the template from *config* and return the namespace."""
+        """Fill the template from *config*; a label without a placeholder stays as it is written."""
+        labels = self.location(config)
+        return tuple(
+            label if _names(parts) else _fill(parts, {})
+            for label, parts in zip(labels, self._parsed, strict=True)
+        )
+
+    def location(self, config: RunnableConfig | None = None) -> Namespace:
+        """Fill the template from *config*; every label is one that a store takes."""
         found = ensure_config(config)
         values = context_values(found) | found.get("configurable", {})
         return tuple(escape_label(_fill(parts, values)) for parts in self._parsed)

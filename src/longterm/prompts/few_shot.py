@@ -50,7 +50,7 @@ class FewShot(FlowRunnable[MessagesInput | Conversation, Examples]):
 
     @override
     async def flow(self, input: MessagesInput | Conversation, config: RunnableConfig) -> Examples:
-        namespace = self.namespace(config)
+        namespace = self.namespace.location(config)
         queries = windows(as_messages(input), 2)
         found = await together([self._search(namespace, query) for query in queries])
         once: dict[str, SearchItem] = {}

@@ -26,7 +26,6 @@ from longterm.prompts.instructions import (
     PROMPT_MEMORY,
     RECOMMEND,
 )
-from longterm.prompts.prompt import fill
 from longterm.prompts.rewrite import (
     Case,
     Rewriter,
@@ -37,6 +36,7 @@ from longterm.prompts.rewrite import (
     said,
     settle,
 )
+from longterm.text.placeholders import fill
 
 __all__ = ["gradient", "metaprompt", "prompt_memory"]
 

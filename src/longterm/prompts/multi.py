@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
@@ -13,14 +12,15 @@ from typing_extensions import override
 
 from longterm.effects.runnable import FlowRunnable
 from longterm.effects.steps import ask, together
+from longterm.effects.warn import warn_caller
 from longterm.models.names import ChatModel, as_model
 from longterm.prompts.answers import field
 from longterm.prompts.inputs import as_prompt, as_trajectories, show_trajectories
 from longterm.prompts.instructions import CHOOSE
 from longterm.prompts.measure import Score
-from longterm.prompts.prompt import fill
 from longterm.prompts.rewrite import Case, Rewriter, exchange
 from longterm.prompts.single import Kind, make_rewriter
+from longterm.text.placeholders import fill
 from longterm.types import MultiPromptOptimizerInput, Prompt
 
 __all__ = ["MultiPromptOptimizer", "create_multi_prompt_optimizer"]
@@ -92,7 +92,7 @@ async def _chosen(model: ChatModel, prompts: Sequence[Prompt], trajectories: str
         found = _read_names(await ask(model, exchange(messages, answer, known)), names)
     if found is None:
         text = "The model did not say which prompts to change, so all stay as they were."
-        warnings.warn(text, RuntimeWarning, stacklevel=2)
+        warn_caller(text, RuntimeWarning)
         return set()
     return found
 

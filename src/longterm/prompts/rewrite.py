@@ -6,7 +6,6 @@ answer that does not is sent back once; after that the old prompt stays, with a 
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,13 +13,14 @@ from typing import Any
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 
 from longterm.effects.steps import Flow, ask
+from longterm.effects.warn import warn_caller
 from longterm.errors import ConfigurationError
 from longterm.memory.conversation import message_text
 from longterm.models.answer import Answer
 from longterm.models.names import ChatModel
 from longterm.prompts.answers import field
 from longterm.prompts.instructions import KEEP, NO_PLACEHOLDERS, REWRITE, THINK, THINK_ON
-from longterm.prompts.prompt import complaint, healed, placeholders
+from longterm.text.placeholders import complaint, healed, placeholders
 from longterm.types import Prompt
 
 __all__ = [
@@ -135,7 +135,7 @@ async def settle(model: ChatModel, old: str, messages: Sequence[BaseMessage], an
         again = exchange(messages, answer, f"{wrong}\n\n{request(old)}")
         new, wrong = _read_prompt(old, await ask(model, again))
     if wrong:
-        warnings.warn(f"The prompt stays as it was. {wrong}", RuntimeWarning, stacklevel=2)
+        warn_caller(f"The prompt stays as it was. {wrong}", RuntimeWarning)
     return old if wrong else new
 
 

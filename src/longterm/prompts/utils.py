@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel, Field, create_model, field_validator
 
 from longterm.memory.conversation import as_messages, render
-from longterm.prompts.prompt import complaint, healed, placeholders
+from longterm.text.placeholders import complaint, healed, placeholders
 
 __all__ = ["get_prompt_extraction_schema", "get_trajectory_clean"]
 

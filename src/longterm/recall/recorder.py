@@ -101,7 +101,7 @@ class ConversationRecorder(FlowRunnable[MessagesInput | Conversation, list[dict[
 
     async def keep(self, said: Sequence[Turn], config: RunnableConfig) -> list[dict[str, Any]]:
         """Store those of *said* that are new, all of a conversation or one part after another."""
-        place = self.namespace(config)
+        place = self.namespace.location(config)
         first_of_each = {turn.key: turn for turn in reversed(said)}
         writes = [
             Write(

@@ -333,7 +333,7 @@ class Recall(FlowRunnable[RecallInput | MessagesInput | Conversation, RecallResu
         now = _moment("now", given) or self._clock()
         return _Request(
             text=text.strip()[:QUERY_LIMIT],
-            places=tuple(template(config) for template in self.namespaces),
+            places=tuple(template.location(config) for template in self.namespaces),
             exact=self._exact,
             now=now if now.tzinfo else now.replace(tzinfo=UTC),
             thread=None if thread in (None, "") or self._running_thread else str(thread),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from concurrent.futures import Future
@@ -19,6 +18,7 @@ from typing_extensions import override
 from longterm.effects.drivers import arun, context_store, run
 from longterm.effects.runnable import given_store
 from longterm.effects.steps import search
+from longterm.effects.warn import warn_caller
 from longterm.errors import ClosedError, ConfigurationError, InvalidInputError, NoStoreError
 from longterm.memory.namespace import Namespace, NamespaceTemplate
 from longterm.reflect.job import (
@@ -170,7 +170,7 @@ class Executor(ABC):
     def _labels(self, given: str | tuple[str, ...] | None) -> Namespace:
         config = ensure_config()
         if given is not None:
-            return NamespaceTemplate(given)(config)
+            return NamespaceTemplate(given).location(config)
         if namespace := self._own_namespace(config):
             return namespace
         raise ConfigurationError(
@@ -256,12 +256,11 @@ class LocalReflectionExecutor(Executor):
         own = given_store(self.reflector)
         if all(loop_of(store) is not loop for store in (own, self.store, *stores)):
             return True
-        warnings.warn(
+        warn_caller(
             "The store of this ReflectionExecutor needs the event loop that would have to wait "
             "for it, so that nothing is waited for. Write `async with ReflectionExecutor(…)`, or "
             "`await executor.ashutdown()`.",
             RuntimeWarning,
-            stacklevel=4,
         )
         return False
 

@@ -26,7 +26,7 @@ from longterm.effects.drivers import context_store
 from longterm.effects.runnable import given_store
 from longterm.errors import NoStoreError, ReflectionTimeoutError
 from longterm.memory.model import JOB_ID
-from longterm.memory.namespace import Namespace, context_values
+from longterm.memory.namespace import Namespace, NamespaceTemplate, context_values
 from longterm.reflect.retry import Retry
 from longterm.reflect.usage import Budget, Ledger, Meter, day_of, until_tomorrow
 
@@ -155,7 +155,11 @@ def lend_store(reflector: Runnable[Any, Any], given: BaseStore | None) -> BaseSt
 def namespace_of(reflector: Runnable[Any, Any], config: RunnableConfig) -> Namespace:
     """Return the namespace *reflector* writes to under *config*; () where it has none."""
     namespace = getattr(reflector, "namespace", None)
-    return cast("Namespace", namespace(config)) if callable(namespace) else ()
+    match namespace:
+        case NamespaceTemplate():
+            return namespace.location(config)
+        case _:
+            return cast("Namespace", namespace(config)) if callable(namespace) else ()
 
 
 def perform(

@@ -38,6 +38,9 @@ __all__ = ["InMemoryExecutor"]
 
 logger = logging.getLogger("longterm.reflect")
 
+#: Seconds between the starts of two workers, so that what is due begins in its order.
+_BETWEEN_WORKERS = 0.02
+
 _REPLACED = "A newer submit for the same thread took its place."
 
 
@@ -236,6 +239,8 @@ class InMemoryExecutor(LocalReflectionExecutor):
                 try:
                     _start_thread(self._work, "longterm-reflect-worker", task)
                     self._workers += 1
+                    # A quick reflection is over by then, and its worker takes the next one.
+                    self._changed.wait(_BETWEEN_WORKERS)
                 except RuntimeError as error:  # the system has no thread to give
                     logger.warning("A reflection must wait for a second: %s", error)
                     self._settle(task, _Later(now + 1, task))

@@ -88,7 +88,7 @@ class RemoteReflectionExecutor(Executor):
     ) -> Future[Any]:
         if self._closed:
             raise closed_error()
-        namespace = self.namespace(config)
+        namespace = self.namespace.location(config)
         plain = (str, int, float, list, dict, UUID, type(None))
         configurable: dict[str, Any] = {
             key: str(value) if isinstance(value, UUID) else value
@@ -112,7 +112,7 @@ class RemoteReflectionExecutor(Executor):
 
     @override
     def _own_namespace(self, config: RunnableConfig) -> Namespace:
-        return self.namespace(config)
+        return self.namespace.location(config)
 
     @override
     def _found(self, op: SearchOp) -> list[MemoryItem]:

@@ -81,7 +81,7 @@ class UserMemory:
         self._history = History(setup.store, policy=setup.policy, world_times=worlds)
         self.config = RunnableConfig(configurable=values)
         self._memories, self._said = (
-            NamespaceTemplate(template(root, self._depth))(self.config) for root in ROOTS
+            NamespaceTemplate(template(root, self._depth)).location(self.config) for root in ROOTS
         )
 
     @property

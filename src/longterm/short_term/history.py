@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate, takewhile
@@ -16,6 +15,7 @@ from typing import Any, cast
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 
+from longterm.effects.warn import warn_caller
 from longterm.errors import InvalidInputError
 
 __all__ = ["HistoryView", "RunningSummary", "as_running", "digest", "identified", "look"]
@@ -134,11 +134,10 @@ def _still_true(running: RunningSummary | None, said: dict[str, str]) -> Running
         return running
     if first == 0:
         return None
-    warnings.warn(
+    warn_caller(
         "Messages were changed that a running summary covers, and older ones are gone, so it "
         "cannot be written anew: it may tell of what was taken back.",
         RuntimeWarning,
-        stacklevel=2,
     )
     return running
 

@@ -7,7 +7,6 @@ answer or a refusal changes nothing but a warning.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -20,6 +19,7 @@ from typing_extensions import TypedDict, Unpack
 
 from longterm.effects.drivers import arun, run
 from longterm.effects.steps import ask
+from longterm.effects.warn import warn_caller
 from longterm.memory.conversation import as_messages, message_text, render
 from longterm.models.answer import Answer
 from longterm.models.names import ChatModel, as_model
@@ -272,4 +272,4 @@ def _fits(view: HistoryView, how: Summarizer) -> bool:
 
 
 def _warn(text: str) -> None:
-    warnings.warn(text, RuntimeWarning, stacklevel=2)
+    warn_caller(text, RuntimeWarning)
