@@ -28,7 +28,8 @@ from longterm.memory.revision import Revision, Source
 __all__ = ["Cursor", "Imported", "export_page", "header", "import_lines"]
 
 _VERSION = 1
-_PAGE = 500
+#: Items that an export reads at once, and that an import writes at once.
+_PAGE, _BATCH = 2_000, 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,7 @@ async def import_lines(
     writes = _writes(lines, namespace)
     while True:
         write = next(writes, None)
-        if page and (write is None or len(page) == _PAGE or (write.namespace, write.key) in page):
+        if page and (write is None or len(page) == _BATCH or (write.namespace, write.key) in page):
             done = await commit(list(page.values()), actor="import", policy=policy)
             added += len(done.written)
             held += len(done.guarded)
