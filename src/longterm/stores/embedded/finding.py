@@ -49,7 +49,10 @@ def find(
     if op.answer == "hybrid":
         return _hits(tx, op, _ranking(tx, op, asked, cache, own=own))
     if op.query is None:
-        return _page(tx, op, (_Found(row, None) for row in latest(tx, op)))
+        # Where all count, the database passes over what comes before the page.
+        skip = op.offset if op.condition == EVERYTHING else 0
+        rows = latest(tx, op, skip=skip)
+        return _page(tx, replace(op, offset=op.offset - skip), (_Found(row, None) for row in rows))
     ranking = _ranking(tx, op, asked, cache, own=own)
     ranked = _ranked(_Reader(tx, op, ranking.slots), op, ranking, ranking.scores.score)
     return _page(tx, op, (_Found(row, slot, ranking.scores) for slot, row in ranked))

@@ -110,22 +110,25 @@ def fetched(tx: Transaction, ids: Sequence[int], condition: Condition) -> dict[i
     return {row.id: row for row in found}
 
 
-def latest(tx: Transaction, op: FindItems) -> Iterator[Row]:
-    """Walk through the items of a scope that are as the operation says, latest first."""
-    before, size = 2**63 - 1, max(op.offset + op.limit, _PAGE)
-    while page := _page_of(tx, op, before, size):
+def latest(tx: Transaction, op: FindItems, *, skip: int = 0) -> Iterator[Row]:
+    """Walk through the items of a scope that are as the operation says, latest first.
+
+    The first *skip*, whether they are so or not, are passed over.
+    """
+    before, size = 2**63 - 1, max(op.offset - skip + op.limit, _PAGE)
+    while page := _page_of(tx, op, before, size, skip):
         yield from (row for row in page if _passes(op.condition, row))
-        before, size = page[-1].revision, size * 4
+        before, size, skip = page[-1].revision, size * 4, 0
 
 
-def _page_of(tx: Transaction, op: FindItems, before: int, size: int) -> list[Row]:
+def _page_of(tx: Transaction, op: FindItems, before: int, size: int, skip: int) -> list[Row]:
     # With a LIMIT SQLite keeps only so many rows of each namespace and sorts no more.
     narrowed, (alive, parameters) = narrow(op.condition), tx.alive
     inside, paths = within_prefix(op.path)
     rows = tx.execute(
         f"{_SELECT} WHERE {inside} AND revision < ? AND {alive} AND {narrowed.text} "
-        "ORDER BY revision DESC LIMIT ?",
-        (*paths, before, *parameters, *narrowed.parameters, size),
+        "ORDER BY revision DESC LIMIT ? OFFSET ?",
+        (*paths, before, *parameters, *narrowed.parameters, size, skip),
     )
     return [Row(*row, place=tx.file) for row in rows]
 

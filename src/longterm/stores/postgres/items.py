@@ -161,21 +161,26 @@ def fetch_rows(session: Session, places: Sequence[Place], condition: Condition) 
     return {place: row for place, row in rows.items() if holds_now(condition, row)}
 
 
-def latest_rows(session: Session, op: FindItems, *, without: Collection[int] = ()) -> Iterator[Row]:
-    """Walk through the items below a path that are as the operation says, latest first."""
+def latest_rows(
+    session: Session, op: FindItems, *, without: Collection[int] = (), skip: int = 0
+) -> Iterator[Row]:
+    """Walk through the items below a path that are as the operation says, latest first.
+
+    The first *skip*, whether they are so or not, are passed over.
+    """
     wanted, (alive, parameters) = condition_sql(op.condition), session.alive
     inside, paths = inside_path(op.path)
-    before, size = 2**63 - 1, max(op.offset + op.limit, _PAGE)
+    before, size = 2**63 - 1, max(op.offset - skip + op.limit, _PAGE)
     statement = (
         f"{ROW} WHERE {inside} AND i.revision < %s AND NOT (i.id = ANY (%s::bigint[])) "
-        f"AND {alive} AND {wanted.text} ORDER BY i.revision DESC LIMIT %s"
+        f"AND {alive} AND {wanted.text} ORDER BY i.revision DESC LIMIT %s OFFSET %s"
     )
     while page := session.rows(
-        statement, (*paths, before, list(without), *parameters, *wanted.parameters, size)
+        statement, (*paths, before, list(without), *parameters, *wanted.parameters, size, skip)
     ):
         rows = [Row(*row) for row in page]
         yield from (row for row in rows if holds_now(op.condition, row))
-        before, size = rows[-1].revision, min(size * 4, 4096)
+        before, size, skip = rows[-1].revision, min(size * 4, 4096), 0
 
 
 def prolong(session: Session) -> None:

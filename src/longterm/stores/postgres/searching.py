@@ -8,6 +8,7 @@ import numpy as np
 from langgraph.store.base import SearchItem
 
 from longterm.errors import ModelChangedError
+from longterm.stores.filters import EVERYTHING
 from longterm.stores.operations import ExplainedItem, Explanation, HybridHit
 from longterm.stores.postgres.candidates import (
     Candidates,
@@ -49,15 +50,17 @@ class ItemSearch:
         op = self._op
         if op.answer == "hybrid":
             return self._hits()
-        size = op.offset + op.limit
+        size, skip = op.offset + op.limit, 0
         if op.query is None:
-            found = self._latest(size, ())
+            # Where all count, the database passes over what comes before the page.
+            skip = op.offset if op.condition == EVERYTHING else 0
+            found = self._latest(size - skip, (), skip)
         else:
             found, candidates = self._ranked(size)
             if len(found) < size:
                 scored = [item for _, item in candidates.places]
                 found += self._latest(size - len(found), scored)
-        page = found[op.offset :]
+        page = found[op.offset - skip :]
         if op.refresh:
             for one in page:
                 self._session.touch(one.row)
@@ -65,8 +68,8 @@ class ItemSearch:
             _explained_hits(one) if op.answer == "explained" else _search_item(one) for one in page
         ]
 
-    def _latest(self, size: int, without: Sequence[int]) -> list[_Ranked]:
-        rows = latest_rows(self._session, self._op, without=without)
+    def _latest(self, size: int, without: Sequence[int], skip: int = 0) -> list[_Ranked]:
+        rows = latest_rows(self._session, self._op, without=without, skip=skip)
         return [_Ranked(row) for row in islice(rows, size)]
 
     def _search(self) -> CandidateSearch:
