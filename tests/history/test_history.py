@@ -1,7 +1,7 @@
 """History: every change leaves a revision, and an erase leaves none of it."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from hypothesis import given, settings, strategies as st
 from langchain_core.embeddings import Embeddings
-from langgraph.store.base import BaseStore
+from langgraph.store.base import BaseStore, Op, PutOp, Result
 from langgraph.store.memory import InMemoryStore
+from postgres_server import fresh_schema, server_url
 
 from longterm.commit import Policy, Skip, Write, commit
 from longterm.effects.drivers import run
@@ -20,19 +21,26 @@ from longterm.errors import InvalidInputError, UnknownMemoryError
 from longterm.history import History
 from longterm.memory.revision import Source
 from longterm.memory.world_time import WorldTime
-from longterm.stores import EmbeddedStore
+from longterm.stores import EmbeddedStore, PostgresStore
 
 ANN, BOB = ("memories", "ann"), ("memories", "bob")
 SAID = Source("monday", "m1", speaker="Ann", role="user", origin="user", quote="I like tea")
 
 
-@pytest.fixture(params=["memory", "embedded"])
+@pytest.fixture(params=["memory", "embedded", "postgres"])
 def store(request: pytest.FixtureRequest) -> Iterator[BaseStore]:
-    if request.param == "memory":
-        yield InMemoryStore()
-        return
-    with EmbeddedStore(":memory:") as embedded:
-        yield embedded
+    match request.param:
+        case "memory":
+            yield InMemoryStore()
+        case "embedded":
+            with EmbeddedStore(":memory:") as embedded:
+                yield embedded
+        case _:
+            with (
+                fresh_schema() as schema,
+                PostgresStore(server_url(), pool_size=2, schema=schema) as postgres,
+            ):
+                yield postgres
 
 
 def put(store: BaseStore, text: str | None, key: str = "k", **options: Any) -> None:
@@ -73,6 +81,31 @@ async def test_the_awaited_forms_say_the_same(store: BaseStore) -> None:
     history = History(store)
     assert await history.aof(ANN, "k") == history.of(ANN, "k")
     assert await history.aas_of(ANN, now()) == history.as_of(ANN, now())
+
+
+class Counting(InMemoryStore):
+    """Knows what was put, batch by batch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.puts: list[int] = []
+
+    def batch(self, ops: Iterable[Op]) -> list[Result]:
+        asked = list(ops)
+        if count := sum(isinstance(op, PutOp) for op in asked):
+            self.puts.append(count)
+        return super().batch(asked)
+
+
+def test_a_revision_is_one_more_item_in_the_same_batch() -> None:
+    store = Counting()
+    for text in ("likes tea", "likes ale", "likes gin"):
+        put(store, text)
+    items = [len(store.search(place, limit=10)) for place in (ANN, ("longterm-history", *ANN))]
+
+    # The one before moves to its number, and the new one takes its place.
+    assert store.puts == [2, 3, 3]
+    assert items == [1, 3]
 
 
 def test_unchanged_content_leaves_none(store: BaseStore) -> None:

@@ -73,7 +73,7 @@ async def _carried_out(change: Change) -> Committed:
     by_store = change.policy.keep_revisions != 0 and await Has(Revisions)
     for remaining in reversed(range(_TRIES)):
         current = await _current(change, histories=not by_store)
-        plans, lost, guarded = plans_of(change, current)
+        plans, lost, guarded = plans_of(change, current, in_items=not by_store)
         if by_store:  # what comes with a past from elsewhere is left as it is if it has one here
             plans = [
                 plan

@@ -16,6 +16,7 @@ from longterm.effects.operations import Index, Ttl, put_op
 from longterm.errors import ConflictError, GuardedError
 from longterm.guard import Guard, Verdict
 from longterm.memory.history_items import (
+    Chain,
     KeepRevisions,
     appended,
     chain_of,
@@ -191,6 +192,13 @@ class Change:
         numbers = droppable(latest.value, keep, erased=erased)
         return [(namespace, numbered_key(write.key, number)) for number in numbers]
 
+    def chain(self, write: Write, current: Mapping[Place, Item]) -> Chain:
+        """Return what was read of the revisions of the memory that *write* is about."""
+        place = history_namespace(write.namespace), latest_key(write.key)
+        latest = current.get(place)
+        oldest = (current.get(one) for one in self.droppable(write, current))
+        return chain_of(latest and latest.value, [one.value for one in oldest if one])
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -222,17 +230,18 @@ class Plan:
 
 
 def plans_of(
-    change: Change, current: Mapping[Place, Item]
+    change: Change, current: Mapping[Place, Item], *, in_items: bool = True
 ) -> tuple[list[Plan], tuple[str, ...], tuple[str, ...]]:
     """Return what is to be written, and why something is left out: by an edit, by the guard.
 
-    *current* has the items that are there, of those to be written and of their histories.
+    *current* has the items that are there, of those to be written and, *in_items*, of their
+    histories.
     """
     plans: list[Plan] = []
     lost: list[str] = []
     guarded: list[str] = []
     for write in change.writes:
-        match _plan_of(write, change, current):
+        match _plan_of(write, change, current, in_items=in_items):
             case Plan() as plan:
                 plans.append(plan)
                 guarded += [plan.guarded] if plan.guarded else []
@@ -243,7 +252,9 @@ def plans_of(
     return plans, tuple(lost), tuple(guarded)
 
 
-def _plan_of(write: Write, change: Change, current: Mapping[Place, Item]) -> Plan | Skip | Verdict:
+def _plan_of(
+    write: Write, change: Change, current: Mapping[Place, Item], *, in_items: bool
+) -> Plan | Skip | Verdict:
     """Return the operations of *write*, or why there are none: a `Verdict` that blocks it."""
     item = current.get((write.namespace, write.key))
     value = write.value(item) if callable(write.value) else write.value
@@ -284,10 +295,7 @@ def _plan_of(write: Write, change: Change, current: Mapping[Place, Item]) -> Pla
             case _:
                 value = verdict.value
     op = put_op(write.namespace, write.key, value, index=write.index, ttl=write.ttl)
-    namespace = history_namespace(write.namespace)
-    latest = current.get((namespace, latest_key(write.key)))
-    oldest = (current.get(place) for place in change.droppable(write, current))
-    chain = chain_of(latest and latest.value, [one.value for one in oldest if one])
+    chain = change.chain(write, current) if in_items else Chain()
     if write.past and chain.latest:
         return Skip()
     unchanged = not (write.action or write.past) and value == (item.value if item else None)
@@ -295,10 +303,9 @@ def _plan_of(write: Write, change: Change, current: Mapping[Place, Item]) -> Pla
         return Plan(Written(write.namespace, write.key, value), (op,))
     past = tuple(change.past_of(write))
     new = list(past) or _revisions(write, change, chain.latest, item, value)
-    history = (
-        put_op(namespace, key, record, index=False, ttl=write.ttl)
-        for key, record in appended(write.key, chain, new, keep)
-    )
+    namespace = history_namespace(write.namespace)
+    records = appended(write.key, chain, new, keep) if in_items else []
+    history = (put_op(namespace, key, one, index=False, ttl=write.ttl) for key, one in records)
     written = Written(write.namespace, write.key, value, new[-1])
     return Plan(written, (op, *history), past=past)
 
