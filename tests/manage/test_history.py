@@ -136,6 +136,16 @@ def test_a_message_without_an_id_is_named_as_its_turn_is(store: InMemoryStore) -
     assert source.message_id == turn["key"]
 
 
+def test_a_message_that_does_not_say_when_was_said_now(store: InMemoryStore) -> None:
+    now = datetime(2024, 5, 1, 9, tzinfo=UTC)
+    config: RunnableConfig = {"configurable": {"langgraph_user_id": "alice", "now": now}}
+    memories = manager(store, add("likes tea"))
+    memories.invoke({"messages": [HumanMessage("I like tea", id="m1")]}, config)
+
+    (source,) = memories.sources(key_of(store), config=config)
+    assert source.time == now
+
+
 def test_what_a_tool_said_stays_what_a_tool_said(store: InMemoryStore) -> None:
     said = [
         HumanMessage("What is the weather?"),

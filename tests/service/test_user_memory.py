@@ -199,6 +199,7 @@ def test_the_past_is_read_and_never_written(ann: UserMemory) -> None:
     assert [one.content for one in past.list()] == ["Ann likes tea"]
     assert [one.content for one in past.search("tea")] == ["Ann likes tea"]
     assert getattr(past.get(id), "content", None) == "Ann likes tea"
+    assert [one.revision for one in past.list()] == [1]
     assert ann.as_of(then - timedelta(days=1)).list() == []
     refused: list[Any] = [past.add, past.forget, past.record, past.erase, past.edit]
     for write in refused:

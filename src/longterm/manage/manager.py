@@ -31,6 +31,7 @@ __all__ = [
     "fields_in",
     "ids_for",
     "job_in",
+    "now_in",
     "plain_values",
     "steps_in",
     "thread_in",
@@ -214,13 +215,19 @@ def today(config: RunnableConfig) -> date:
 
     Raises `InvalidInputError` for a ``now`` that is no time.
     """
+    return (now_in(config) or datetime.now().astimezone()).date()
+
+
+def now_in(config: RunnableConfig) -> datetime | None:
+    """Return ``now`` in the config's ``configurable``, None where it is not given.
+
+    Raises `InvalidInputError` for one that is no time.
+    """
     given = config.get("configurable", {}).get("now")
-    if given is None:
-        return datetime.now().astimezone().date()
-    now = as_time(given)
-    if now is None:
+    now = None if given is None else as_time(given)
+    if given is not None and now is None:
         raise InvalidInputError("config['configurable']['now'] must be a datetime or ISO 8601.")
-    return now.date()
+    return now
 
 
 def job_in(config: RunnableConfig) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from langchain_core.messages import BaseMessage
@@ -22,15 +23,20 @@ _LONGEST = 20_000
 
 
 class ConversationSources:
-    """The messages of one conversation, as sources of what was extracted from it."""
+    """The messages of one conversation, as sources of what was extracted from it.
 
-    def __init__(self, messages: Sequence[BaseMessage], thread: str | None) -> None:
+    *now* is when those were said that do not say.
+    """
+
+    def __init__(
+        self, messages: Sequence[BaseMessage], thread: str | None, now: datetime | None = None
+    ) -> None:
         keys = _turn_keys(messages, thread)
         self._sources = [
             Source(
                 thread_id=thread,
                 message_id=message.id or key,
-                time=message_time(message),
+                time=message_time(message) or now,
                 speaker=message.name or speaker(message),
                 role=speaker(message),
                 origin=origin_of_message(message),

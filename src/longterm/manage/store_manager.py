@@ -31,7 +31,7 @@ from longterm.guard import GuardOption, guard_of
 from longterm.manage.access import DEFAULT_KEY, Default, NamespaceAccess
 from longterm.manage.conversation_queries import conversation_queries, wishes_to_forget
 from longterm.manage.known import normalize_existing
-from longterm.manage.manager import fields_in, ids_for, job_in, steps_in, thread_in, today
+from longterm.manage.manager import fields_in, ids_for, job_in, now_in, steps_in, thread_in, today
 from longterm.manage.query import QueryWriter
 from longterm.manage.recalled import recalled
 from longterm.manage.relevant import best, in_turn, is_scored, merged, within
@@ -284,7 +284,7 @@ class MemoryStoreManager(NamespaceAccess[Content]):
             read, written = used["input_tokens"], used["output_tokens"]
             count_tokens(self._model_name, read=read, written=written)
         random_ids = not (self._profile or self._default or job_in(config))
-        sources = ConversationSources(messages, thread_in(config))
+        sources = ConversationSources(messages, thread_in(config), now_in(config))
         writes = writes_of(extraction.draft, namespace, sources, random_ids=random_ids)
         done = await commit(writes, actor="manager", model=self._model_name, policy=self._policy)
         report = extraction.report + ExtractionReport(

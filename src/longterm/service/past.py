@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any, NoReturn, cast
 
+from langgraph.store.base import Item
+
 from longterm.effects.forms import both
 from longterm.errors import ConfigurationError
+from longterm.history.reading import revisions_of_each
 from longterm.recall.retriever import RecallResult
 from longterm.service.records import MemoryRecord
 from longterm.service.setup import Setup
@@ -59,7 +62,7 @@ class PastMemory(UserMemory):
             filter=filter,
             limit=limit,
         )
-        return [MemoryRecord.of(item) for item in found]
+        return await self._numbered(found)
 
     search, asearch = both(search_flow)
 
@@ -76,16 +79,25 @@ class PastMemory(UserMemory):
             limit=limit,
             offset=offset,
         )
-        return [MemoryRecord.of(item) for item in found]
+        return await self._numbered(found)
 
     list, alist = both(list_flow)
 
     async def get_flow(self, id: str) -> MemoryRecord | None:
         """Return the memory *id* as it was then; None where there was none."""
         found = await self._history.state(self._memories, self.time, key=id, valid_at=self.valid_at)
-        return MemoryRecord.of(found[0]) if found else None
+        return (await self._numbered(found))[0] if found else None
 
     get, aget = both(get_flow)
+
+    async def _numbered(self, items: Sequence[Item]) -> _Records:
+        """Return *items* as records, each with the number of its revision then."""
+        revisions = await revisions_of_each(self._memories, [item.key for item in items])
+        numbers = {
+            key: max((one.number for one in ones if one.time <= self.time), default=0)
+            for key, ones in revisions.items()
+        }
+        return [MemoryRecord.of(item, numbers[item.key]) for item in items]
 
     def _refuse(self, *_args: Any, **_options: Any) -> NoReturn:
         raise ConfigurationError(
