@@ -22,6 +22,7 @@ from longterm.cli import (
 )
 from longterm.cli.doctor import version
 from longterm.cli.showing import print_line
+from longterm.errors import LocalModelError
 
 __all__ = ["app"]
 
@@ -68,9 +69,21 @@ def demo(
     lang: Annotated[Language, typer.Option(help="The language of the conversations.")] = (
         Language.zh
     ),
+    *,
+    scripted: Annotated[
+        bool, typer.Option("--scripted", help="Without a model: one that follows a script.")
+    ] = False,
 ) -> None:
     """Watch a model learn from two conversations and answer from memory in a third."""
-    demo_command.run_demo(model, lang.value)
+    if scripted:
+        demo_command.run_demo(demo_command.scripted_model(lang.value), lang.value)
+        return
+    try:
+        demo_command.run_demo(model, lang.value)
+    except LocalModelError as error:
+        raise LocalModelError(
+            f"{error}\nWithout a model, `longterm demo --scripted` plays the same with a script."
+        ) from error
 
 
 @app.command("worker")
