@@ -99,6 +99,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "evals": {"commit", "effects", "errors", "memory", "models", "recall", "settings", "text"},
     "cli": {
+        "testing",
         "effects",
         "errors",
         "evals",
