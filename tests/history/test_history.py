@@ -357,6 +357,15 @@ def by_the_user(source: Source) -> bool:
     return source.origin == "user"
 
 
+def test_what_was_imported_is_purged_and_nothing_else(store: BaseStore) -> None:
+    put(store, "likes tea", sources=[SAID])
+    put(store, "likes ale", "other", sources=[Source(origin="import")])
+
+    History(store).purge(ANN, Source(origin="import"))
+
+    assert [item.key for item in store.search(ANN)] == ["k"]
+
+
 @pytest.mark.parametrize("source", ["monday", "m1", "Ann", Source("monday"), by_the_user])
 def test_all_that_came_from_one_source_is_purged(store: BaseStore, source: Any) -> None:
     put(store, "likes tea", sources=[SAID])

@@ -9,7 +9,10 @@ from langgraph.store.memory import InMemoryStore
 from pydantic import BaseModel, Field
 
 import longterm
+from longterm.commit import Write, commit
+from longterm.effects.drivers import run
 from longterm.errors import ConfigurationError, ConflictError, InvalidInputError, UnknownMemoryError
+from longterm.memory.revision import Source
 from longterm.service import MemoryService, UserMemory
 from longterm.testing import ScriptedChatModel, tool_calls
 
@@ -262,4 +265,14 @@ def test_an_erase_leaves_nothing_but_that_it_was(ann: UserMemory, service: Memor
 def test_one_memory_is_erased_by_itself(ann: UserMemory) -> None:
     gone, kept = ann.add("Ann likes tea").id, ann.add("Ann likes coffee").id
     ann.erase(gone)
+    assert [one.id for one in ann.list()] == [kept]
+
+
+def test_what_came_from_a_tool_is_purged(ann: UserMemory) -> None:
+    kept = ann.add("Ann likes tea").id
+    source = Source(thread_id="monday", speaker="web", origin="tool")
+    write = Write(("memories", "ann"), "bad", {"content": "x"}, sources=(source,))
+    run(commit([write], actor="manager"), store=ann.store)
+
+    assert ann.purge("web").removed["items"] == 1
     assert [one.id for one in ann.list()] == [kept]

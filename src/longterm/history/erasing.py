@@ -18,7 +18,7 @@ from longterm.history import reading
 from longterm.history.quarantine import drop, held_in
 from longterm.history.tables import erased
 from longterm.memory.namespace import Namespace
-from longterm.memory.revision import Actor, Revision, Source
+from longterm.memory.revision import Actor, Source
 
 __all__ = ["Erasure", "SourceFilter", "erase", "purge"]
 
@@ -96,35 +96,27 @@ async def purge(namespace: Namespace, source: SourceFilter) -> Erasure:
 
 
 async def _removed(namespace: Namespace, key: str | None, actor: Actor) -> Erasure:
-    by_store = await Has(Revisions)
+    by_store, keys = await Has(Revisions), list[str | None]([key])
+    if key is None:
+        here = MatchCondition("prefix", namespace)
+        (places,) = await Batch((ListNamespacesOp((here,), limit=2),))
+        # A store erases what lies below as well, and that is another's.
+        if not by_store or any(tuple(place) != namespace for place in places):
+            living = await search_exactly(namespace, refresh_ttl=False)
+            known = await reading.all_revisions(namespace)
+            keys = [*dict.fromkeys([*(item.key for item in living), *known])]
     report = Erasure()
-    if by_store and (key is not None or not await _has_below(namespace)):
-        report += Erasure(await erased(namespace, key, actor))
-    else:
-        for one in [key] if key is not None else await _keys_in(namespace):
-            report += (
-                Erasure(await erased(namespace, one, actor))
-                if by_store
-                else await _one_removed(namespace, one, actor)
-            )
+    for one in keys:
+        if by_store:
+            report += Erasure(await erased(namespace, one, actor))
+        elif one is not None:
+            report += await _one_removed(namespace, one, actor)
     forget_texts(namespace, key)
     for held in await held_in(namespace):
         if key is None or held.key == key:
             await drop(held)
             report += Erasure({"quarantine": 1})
     return report
-
-
-async def _keys_in(namespace: Namespace) -> list[str]:
-    living = await search_exactly(namespace, refresh_ttl=False)
-    known = await reading.all_revisions(namespace)
-    return list(dict.fromkeys([*(item.key for item in living), *known]))
-
-
-async def _has_below(namespace: Namespace) -> bool:
-    """Tell whether anything lies below *namespace*, which an erase must not reach."""
-    found = await Batch((ListNamespacesOp((MatchCondition("prefix", namespace),), limit=2),))
-    return any(tuple(one) != namespace for one in found[0])
 
 
 async def _one_removed(namespace: Namespace, key: str, actor: Actor) -> Erasure:
@@ -155,11 +147,11 @@ async def _erased_messages(namespace: Namespace, key: str | None) -> set[tuple[s
 async def _came_from(namespace: Namespace, matches: Callable[[Source], bool]) -> list[str]:
     """Return the keys of memories with a revision of which a source *matches*."""
     revisions = await reading.all_revisions(namespace)
-    return [key for key, ones in revisions.items() if any(map(matches, _sources(ones)))]
-
-
-def _sources(revisions: Sequence[Revision]) -> list[Source]:
-    return [source for revision in revisions for source in revision.sources]
+    return [
+        key
+        for key, ones in revisions.items()
+        if any(matches(source) for revision in ones for source in revision.sources)
+    ]
 
 
 def _matcher(wanted: SourceFilter) -> Callable[[Source], bool]:
@@ -172,7 +164,7 @@ def _matcher(wanted: SourceFilter) -> Callable[[Source], bool]:
                 one.name
                 for one in fields(Source)
                 if getattr(wanted, one.name) != getattr(empty, one.name)
-            ]
+            ] or ["origin"]  # nothing else is said, so that is meant
             return lambda source: all(
                 getattr(source, name) == getattr(wanted, name) for name in names
             )

@@ -27,7 +27,8 @@ __all__ = ["History"]
 class History:
     """The history of the memories in *store*, any LangGraph store.
 
-    Every method has an awaited form: ``of`` and ``aof``, ``as_of`` and ``aas_of``. A namespace
+    Every method has an awaited form, ``of`` and ``aof``, and is written once, as a flow that
+    other flows can await: ``of_flow``. A namespace
     means exactly that one, not what lies below. On stores that keep no revisions themselves
     they are items in ``("longterm-history", *namespace)``; there a program that writes past
     longterm leaves none.
@@ -46,13 +47,13 @@ class History:
         #: By kind, which fields say when a memory holds in the world; see `longterm.ValidFrom`.
         self.world_times = world_times or {}
 
-    async def _of(self, namespace: Namespace, key: str) -> list[Revision]:
+    async def of_flow(self, namespace: Namespace, key: str) -> list[Revision]:
         """Return the revisions of a memory, oldest first; none where it never was."""
         return await reading.revisions_of(_labels_of(namespace), key)
 
-    of, aof = both(_of)
+    of, aof = both(of_flow)
 
-    async def _as_of(
+    async def as_of_flow(
         self,
         namespace: Namespace,
         time: datetime | None = None,
@@ -70,7 +71,7 @@ class History:
             return found
         return found[0] if found else None
 
-    as_of, aas_of = both(_as_of)
+    as_of, aas_of = both(as_of_flow)
 
     async def state(
         self,
@@ -99,7 +100,7 @@ class History:
             ]
         return found[offset : None if limit is None else offset + limit]
 
-    async def _restore(
+    async def restore_flow(
         self, namespace: Namespace, key: str, revision: int, *, actor: Actor = "user"
     ) -> Revision:
         """Make a memory what it was after *revision*, a number; return the new revision.
@@ -126,9 +127,9 @@ class History:
         done = await commit([write], actor=actor, policy=self.policy)
         return done.written[0].revision or wanted if done.written else revisions[-1]
 
-    restore, arestore = both(_restore)
+    restore, arestore = both(restore_flow)
 
-    async def _sources(self, namespace: Namespace, key: str) -> list[Source]:
+    async def sources_flow(self, namespace: Namespace, key: str) -> list[Source]:
         """Return the messages that what a memory says now came from, newest first, each once."""
         revisions = await reading.revisions_of(_labels_of(namespace), key)
         found: dict[Source, None] = {}
@@ -138,9 +139,9 @@ class History:
             found.update(dict.fromkeys(revision.sources))
         return list(found)
 
-    sources, asources = both(_sources)
+    sources, asources = both(sources_flow)
 
-    async def _erase(
+    async def erase_flow(
         self,
         namespace: Namespace,
         key: str | None = None,
@@ -160,9 +161,9 @@ class History:
             _labels_of(namespace), key, cascade=cascade, derived_in=derived_in, actor=actor
         )
 
-    erase, aerase = both(_erase)
+    erase, aerase = both(erase_flow)
 
-    async def _purge(self, namespace: Namespace, source: SourceFilter) -> Erasure:
+    async def purge_flow(self, namespace: Namespace, source: SourceFilter) -> Erasure:
         """Erase every memory of a namespace that came from *source*, if only in part.
 
         *source* is the id of a thread or message, the name of a speaker or tool, a `Source` of
@@ -170,7 +171,7 @@ class History:
         """
         return await purge(_labels_of(namespace), source)
 
-    purge, apurge = both(_purge)
+    purge, apurge = both(purge_flow)
 
     def export(self, *namespaces: Namespace) -> Iterator[str]:
         """Yield lines of JSON: all that is in *namespaces*, with its revisions and sources."""
@@ -191,7 +192,7 @@ class History:
                 for line in lines:
                     yield line
 
-    async def _import_(
+    async def import_flow(
         self, lines: Iterable[str | bytes], *, namespace: Namespace | None = None
     ) -> Imported:
         """Bring in what `export` wrote, or Mem0's export; what is there already stays as it is.
@@ -203,7 +204,7 @@ class History:
             lines, None if namespace is None else _labels_of(namespace), self.policy
         )
 
-    import_, aimport = both(_import_)
+    import_, aimport = both(import_flow)
 
 
 def _labels_of(namespace: Any) -> Namespace:

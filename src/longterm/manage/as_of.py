@@ -40,16 +40,16 @@ class MemoriesAsOf(Generic[Content]):
         self._history = History(store, world_times=worlds)
         self._schemas = schemas
 
-    async def _get(self, key: str) -> SearchItem[Content] | None:
+    async def get_flow(self, key: str) -> SearchItem[Content] | None:
         """Return the memory under *key*; None where there was none."""
         found = await self._history.state(
             self.namespace, self.time, key=key, valid_at=self.valid_at
         )
         return typed_search_item(found[0], self._schemas) if found else None
 
-    get, aget = both(_get)
+    get, aget = both(get_flow)
 
-    async def _search(
+    async def search_flow(
         self,
         *,
         query: str | None = None,
@@ -69,4 +69,4 @@ class MemoriesAsOf(Generic[Content]):
         )
         return [typed_search_item(item, self._schemas) for item in found]
 
-    search, asearch = both(_search)
+    search, asearch = both(search_flow)

@@ -108,5 +108,5 @@ class PastMemory(UserMemory):
     async def _arefuse(self, *_args: Any, **_options: Any) -> NoReturn:
         self._refuse()
 
-    remember = record = add = edit = forget = restore = import_ = erase = _refuse
-    aremember = arecord = aadd = aedit = aforget = arestore = aimport = aerase = _arefuse
+    remember = record = add = edit = forget = restore = import_ = erase = purge = _refuse
+    aremember = arecord = aadd = aedit = aforget = arestore = aimport = aerase = apurge = _arefuse

@@ -26,7 +26,7 @@ from longterm.effects.steps import Together, fetch
 from longterm.effects.work import Work
 from longterm.errors import ConfigurationError, ConflictError, InvalidInputError, UnknownMemoryError
 from longterm.history import Erasure, History, Imported
-from longterm.history.erasing import erase
+from longterm.history.erasing import SourceFilter, erase
 from longterm.history.exchange import import_lines
 from longterm.history.quarantine import drop, held_in, release
 from longterm.history.reading import (
@@ -379,6 +379,16 @@ class UserMemory:
         return Erasure(report.removed, (), report.beyond)
 
     erase, aerase = both(erase_flow)
+
+    async def purge_flow(self, source: SourceFilter) -> Erasure:
+        """Erase every memory that came from *source*, if only in part, and what waits of it.
+
+        *source* is the id of a thread or message, the name of a speaker or tool, a `Source` of
+        which all that is set must agree, or a function of a source.
+        """
+        return await self._history.purge_flow(self._memories, source)
+
+    purge, apurge = both(purge_flow)
 
     async def stats_flow(self) -> UserStats:
         """Count what is kept of this user, and what it has cost since the service was opened."""
