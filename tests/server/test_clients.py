@@ -16,12 +16,12 @@ import httpx
 import httpx2
 import pytest
 from langgraph_sdk import get_client
-from mcp import ClientSession
 from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.types import TextContent
 
 import longterm
+from mcp import ClientSession
 
 SOURCES = str(Path(longterm.__file__).parent.parent)
 
