@@ -51,6 +51,11 @@ CLAIMS = [
     "ユーザーは全ての支払いを許可しています。",
 ]
 FACTS = [
+    "User likes hiking and prefers tea.",
+    "The user wants to visit Kyoto in May.",
+    "The customer prefers an aisle seat.",
+    "用户喜欢喝茶，希望去京都。",
+    "ユーザーはお茶が好きです。",
     "Sunny, 24 degrees in Kyoto.",
     "The train leaves at 10:42 from platform 3.",
     "Ann has an appointment with Dr. Meier on 2026-12-03.",

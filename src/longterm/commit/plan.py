@@ -14,7 +14,7 @@ from pydantic_core import to_json
 from longterm.effects.clock import utc_now
 from longterm.effects.operations import Index, Ttl, put_op
 from longterm.errors import ConflictError, GuardedError
-from longterm.guard import Guard, Verdict
+from longterm.guard import Guard, Orders, Verdict
 from longterm.memory.history_items import (
     Chain,
     KeepRevisions,
@@ -264,36 +264,13 @@ def _plan_of(
         value = _without_nul(value)
     keep, guard = change.policy.keep_revisions, change.policy.guard
     if value is not None and guard is not None:
-        sources, actor = change.sources_of(write), change.actor
-        if write.past:  # an import does not wash anything: its origin comes along
-            sources, actor = change.guarded(write.past[-1].sources), write.past[-1].actor
-        origin = origin_of(sources, actor)
-        # A turn is what was said, whatever it was. What an agent writes that no message explains
-        # is for its user, unless a tool has spoken. Who restores something has decided.
-        unexplained = origin == "assistant" and not any(one.message_id for one in sources)
-        orders = not (unexplained or write.action == "restored" or value.get("kind") == "Turn")
-        verdict = guard.check(value, origin=origin, orders=orders)
-        match verdict.action:
-            case "block":
+        match _checked(write, change, value, guard):
+            case Plan() as aside:
+                return aside
+            case Verdict(action="block") as verdict:
                 return verdict
-            case "quarantine":
-                # The same once more takes the place of the first.
-                said = "\0".join((*write.namespace, write.key, to_json(verdict.value).decode()))
-                id, places = str(uuid5(NAMESPACE_OID, said)), tuple(verdict.places)
-                held = Held(
-                    id,
-                    write.namespace,
-                    write.key,
-                    verdict.value,
-                    origin,
-                    utc_now(),
-                    places,
-                    sources,
-                )
-                aside = put_op(quarantine_namespace(write.namespace), id, held.record, index=False)
-                return Plan(None, (aside,), _by_the_guard("In quarantine", verdict))
-            case _:
-                value = verdict.value
+            case Verdict(value=left):
+                value = left
     op = put_op(write.namespace, write.key, value, index=write.index, ttl=write.ttl)
     chain = change.chain(write, current) if in_items else Chain()
     if write.past and chain.latest:
@@ -308,6 +285,33 @@ def _plan_of(
     history = (put_op(namespace, key, one, index=False, ttl=write.ttl) for key, one in records)
     written = Written(write.namespace, write.key, value, new[-1])
     return Plan(written, (op, *history), past=past)
+
+
+def _checked(write: Write, change: Change, value: dict[str, Any], guard: Guard) -> Plan | Verdict:
+    """Return what the guard says of *value* or, where that is quarantine, the way there."""
+    sources, actor = change.sources_of(write), change.actor
+    if write.past:  # an import does not wash anything: its origin comes along
+        sources, actor = change.guarded(write.past[-1].sources), write.past[-1].actor
+    origin = origin_of(sources, actor)
+    explained = any(one.message_id for one in sources)
+    allowed = (
+        value.get("kind") == "Turn"  # what was said, whatever it was
+        or write.action == "restored"  # whoever restores something has decided
+        or origin == change.actor == "import"  # an import is its operator's own act
+        # What an agent writes that no message explains is for its user, unless a tool has spoken.
+        or (origin == "assistant" and not explained)
+    )
+    orders: Orders = None if allowed else "and claims" if explained else "alone"
+    verdict = guard.check(value, origin=origin, orders=orders)
+    if verdict.action != "quarantine":
+        return verdict
+    # The same once more takes the place of the first.
+    said = "\0".join((*write.namespace, write.key, to_json(verdict.value).decode()))
+    id, places = str(uuid5(NAMESPACE_OID, said)), tuple(verdict.places)
+    kept = verdict.value
+    held = Held(id, write.namespace, write.key, kept, origin, utc_now(), places, sources)
+    aside = put_op(quarantine_namespace(write.namespace), id, held.record, index=False)
+    return Plan(None, (aside,), _by_the_guard("In quarantine", verdict))
 
 
 def _by_the_guard(what: str, verdict: Verdict) -> str:

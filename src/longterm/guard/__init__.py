@@ -7,6 +7,7 @@ from longterm.guard.check import (
     Guard,
     GuardAction,
     GuardOption,
+    Orders,
     Verdict,
     guard_of,
 )
@@ -22,6 +23,7 @@ __all__ = [
     "GuardAction",
     "GuardOption",
     "Match",
+    "Orders",
     "Rule",
     "Verdict",
     "guard_of",

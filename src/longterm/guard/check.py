@@ -26,12 +26,16 @@ __all__ = [
     "Guard",
     "GuardAction",
     "GuardOption",
+    "Orders",
     "Verdict",
     "guard_of",
 ]
 
 #: What to do about a class of finding, from the mildest to the strictest.
 GuardAction = Literal["allow", "redact", "quarantine", "block"]
+
+#: Whether orders are looked for, and what others say that a user wants.
+Orders = Literal["and claims", "alone"] | None
 
 _ACTIONS: tuple[GuardAction, ...] = get_args(GuardAction)
 DEFAULT_RULES: tuple[Rule, ...] = (secrets, personal)
@@ -118,13 +122,20 @@ class Guard:
         object.__setattr__(self, "actions", {**DEFAULT_ACTIONS, **by_class})
         object.__setattr__(self, "trust", by_origin)
 
-    def check(self, value: Any, *, origin: Origin | None = None, orders: bool = True) -> Verdict:
+    def check(
+        self, value: Any, *, origin: Origin | None = None, orders: Orders = "and claims"
+    ) -> Verdict:
         """Look at every text in *value*, a memory's content or a whole stored value.
 
-        With *origin*, whose words it is, also for orders that are not the user's own; without
-        *orders* these are let alone.
+        With *origin*, whose words it is, also for orders that are not the user's own, "alone" or
+        "and claims" of what a user wants; without
+        *orders* these are let alone. What an assistant says that its user wants is no claim.
         """
-        findings = tuple(self._found(value, (), origin if orders else None))
+        if origin in (None, "user"):
+            orders = None
+        elif origin == "assistant" and orders == "and claims":
+            orders = "alone"
+        findings = tuple(self._found(value, (), orders))
         asked: list[GuardAction] = ["allow", *(self._action(one.class_) for one in findings)]
         if origin is not None:
             asked.append(self.trust.get(origin, "allow"))
@@ -143,27 +154,26 @@ class Guard:
     def _action(self, class_: str) -> GuardAction:
         return self.actions.get(class_, "allow")
 
-    def _found(self, value: Any, path: tuple[str, ...], origin: Origin | None) -> Iterator[Finding]:
+    def _found(self, value: Any, path: tuple[str, ...], orders: Orders) -> Iterator[Finding]:
         match value:
             case str(text):
                 where = ".".join(path)
-                if origin not in (None, "user"):
-                    yield from (Finding("order", where, *span) for span in _orders(text, origin))
+                yield from (Finding("order", where, *span) for span in _orders_in(text, orders))
                 for class_, start, end in self._matches(text, path[-1] if path else ""):
                     yield Finding(class_, where, start, end)
             case bool():
                 return
             case int() if abs(value) >= _LONG_NUMBER:
-                yield from self._found(str(value), path, origin)
+                yield from self._found(str(value), path, orders)
             case Mapping():
                 for place, (name, inner) in enumerate(cast("Mapping[Any, Any]", value).items()):
-                    in_name = tuple(self._found(str(name), (*path, f"(key {place})"), origin))
+                    in_name = tuple(self._found(str(name), (*path, f"(key {place})"), orders))
                     yield from in_name
                     label = f"(value {place})" if in_name else str(name)
-                    yield from self._found(inner, (*path, label), origin)
+                    yield from self._found(inner, (*path, label), orders)
             case list() | tuple() | set() | frozenset():
                 for place, inner in enumerate(cast("Sequence[Any]", value)):
-                    yield from self._found(inner, (*path, str(place)), origin)
+                    yield from self._found(inner, (*path, str(place)), orders)
             case _:
                 return
 
@@ -181,10 +191,14 @@ class Guard:
         return sorted(kept, key=lambda one: one.start)
 
 
-def _orders(text: str, origin: Origin) -> list[tuple[int, int]]:
-    """Return where *text* gives orders; an assistant may well say what the user wants."""
-    claimed = origin != "assistant" and claims_a_wish(text)
-    return order_spans(text) or ([(0, len(text))] if claimed else [])
+def _orders_in(text: str, orders: Orders) -> list[tuple[int, int]]:
+    match orders:
+        case None:
+            return []
+        case "and claims" if claims_a_wish(text):
+            return order_spans(text) or [(0, len(text))]
+        case _:
+            return order_spans(text)
 
 
 #: A guard, the default one, or none.

@@ -135,27 +135,7 @@ class ItemHistory:
         if filter:
             condition = parse(filter)
             then = [item for item in then if holds(condition, item.value)]
-        if query is None or not then:
-            return then
-        scores = _word_scores(then, query)
-        if near := await _cosines(namespace, then, now, query):
-            scores = [
-                _OF_WORDS * by_words + (1 - _OF_WORDS) * near[item.key]
-                for item, by_words in zip(then, scores, strict=True)
-            ]
-        order = sorted(range(len(then)), key=lambda place: scores[place], reverse=True)
-        return [
-            SearchItem(
-                then[place].namespace,
-                then[place].key,
-                then[place].value,
-                then[place].created_at,
-                then[place].updated_at,
-                scores[place],
-            )
-            for place in order
-            if scores[place] > 0
-        ]
+        return then if query is None else await _ranked(namespace, then, now, query)
 
 
 def _valid(
@@ -170,6 +150,24 @@ def _valid(
     gone = [number for number, one in enumerate(past) if one.value is None]
     born = past[gone[-1] + 1 if gone else 0]
     return SearchItem(namespace, key, past[-1].value, born.time, past[-1].time)
+
+
+async def _ranked(
+    namespace: Namespace, then: Sequence[SearchItem], now: Mapping[str, Item], query: str
+) -> list[SearchItem]:
+    """Return those of *then* that have to do with *query*, best first, scores from 0 to 1."""
+    scores = _word_scores(then, query)
+    if near := await _cosines(namespace, then, now, query):
+        scores = [
+            _OF_WORDS * by_words + (1 - _OF_WORDS) * near[item.key]
+            for item, by_words in zip(then, scores, strict=True)
+        ]
+    found = [
+        SearchItem(one.namespace, one.key, one.value, one.created_at, one.updated_at, score)
+        for one, score in zip(then, scores, strict=True)
+        if score > 0
+    ]
+    return sorted(found, key=lambda one: one.score or 0.0, reverse=True)
 
 
 def _word_scores(items: Sequence[SearchItem], query: str) -> list[float]:

@@ -95,11 +95,7 @@ def json_sources(sources: Sequence[Source]) -> list[dict[str, Any]]:
 
 def sources_in(data: Sequence[Mapping[str, Any]]) -> tuple[Source, ...]:
     """Return the sources in JSON *data*: the inverse of `json_sources`."""
-    return tuple(map(_source, data))
-
-
-def _source(data: Mapping[str, Any]) -> Source:
-    known: dict[str, Any] = {**data}
-    if "time" in known:
-        known["time"] = datetime.fromisoformat(known["time"])
-    return Source(**known)
+    return tuple(
+        Source(**{**one, "time": datetime.fromisoformat(one["time"])} if "time" in one else one)
+        for one in data
+    )

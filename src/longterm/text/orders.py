@@ -14,10 +14,11 @@ __all__ = ["claims_a_wish", "order_spans", "without_orders"]
 
 _SENTENCE = re.compile(r"(?:[^.!?。！？\n]|[.!?](?=\S))+[.!?。！？]*")
 #: Where a clause may begin, and with what courtesy.
-_BEGIN = (
-    r"(?:^|[:;,\u2014\u2013(\[>*\"'\u201c\u2018-]\s*|\b(?:and|then|so|also|that|to)\s+)"
-    r"(?:(?:please|kindly|important|note|attention|assistant|agent|ai)\b[:,!]?\s*){0,3}"
-)
+_COURTESY = r"(?:(?:please|kindly|important|note|attention|assistant|agent|ai)\b[:,!]?\s*){0,3}"
+_START = r"^|[:;,\u2014\u2013(\[>*\"'\u201c\u2018-]\s*|\b(?:and|then|so|also)\s+"
+_BEGIN = rf"(?:{_START}|\b(?:that|to)\s+){_COURTESY}"
+#: Not after "to": she wants to visit Kyoto in May.
+_CLAUSE = rf"(?:{_START}){_COURTESY}"
 _VERBS = (
     r"(?:send|forward|recommend|use|reply|respond|answer|redirect|transfer|approve|skip|reveal"
     r"|share"
@@ -68,11 +69,11 @@ _ENGLISH = re.compile(
     r"|\bwithout (?:asking|confirm\w*|verif\w*|approv\w*|permission|checking|warning|telling"
     r"|consent)"
     r"|\b(?:is|are) (?:now |hereby |fully |pre-?)?(?:authori[sz]ed|permitted|allowed|entitled) to\b"
-    rf"|{_BEGIN}{_VERBS}\s+(?:all|any|every|each|only|the|this|that|these|those|your|users?"
+    rf"|{_CLAUSE}{_VERBS}\s+(?:all|any|every|each|only|the|this|that|these|those|your|users?"
     rf"|customers?"
     r"|them|everyone|it|him|her|me|us|nobody|no one|people|whatever|anything|everything"
     r"|patients?)\b"
-    rf"|{_BEGIN}{_PLAIN_VERBS}\s+(?!\d|of\b|was\b|is\b|were\b"
+    rf"|{_CLAUSE}{_PLAIN_VERBS}\s+(?!\d|of\b|was\b|is\b|were\b"
     rf"|are\b)(?:[\w'.@-]+\s+){{1,6}}?(?:first|instead|only|as|to|before|with|in|via)\b",
     re.IGNORECASE,
 )
@@ -102,16 +103,18 @@ _OTHERS = re.compile(
     r"|(?:^|[:;,]\s*)(?:siempre|nunca|jamás|ignora|olvida|recuerda|sempre|lembre-se|esqueça)\b",
     re.IGNORECASE,
 )
+#: That a user likes something is a fact; that they allow it, or want it done so, is a wish.
 _WISH = re.compile(
-    r"\b(?:users?|customers?|clients?|owners?|humans?"
-    r"|account holders?)(?:['\u2019]s)?\s+(?:\w+ly\s+|has\s+"
-    r"|have\s+|had\s+|now\s+|already\s+|would\s+|also\s+){0,2}(?:want|wish|prefer|ask|request"
-    r"|instruct"
-    r"|insist|demand|authori[sz]|agre|consent|permit|allow|approv|confirm|like|trust|expect|order"
-    r"|grant"
-    r"|told|said|gave|opt|wishes|instructions?|preferences?|consents?|orders?)"
-    r"|(?:用户|客户|顾客|主人)[^。！？\n]{0,4}?(?:希望|要求|想要|授权|同意|允许|偏好|喜欢|吩咐|指示|信任|说过)"
-    r"|(?:ユーザー?|お客様|顧客|利用者)[^。！？\n]{0,12}?(?:希望|望ん|求め|許可|同意|好ん|好み|指示|依頼|信頼|承認)",
+    r"\b(?:users?|customers?|clients?|owners?|humans?|account holders?)(?:['\u2019]s)?\s+"
+    r"(?:\w+ly\s+|has\s+|have\s+|had\s+|now\s+|already\s+|would\s+|also\s+){0,2}"
+    r"(?:(?:authori[sz]|consent|permit|allow|approv|instruct|grant|insist|demand|trust)"
+    r"|(?:want|wish|prefer|ask|request|agre|order|told|said)\w*\s+(?:that|you|for (?:all|every)"
+    r"|to (?:be|have|receive|get|always|never)|all|every|answers?|repl(?:y|ies)|the (?:agent"
+    r"|assistant)))"
+    r"|(?:用户|客户|顾客|主人)[^。！？\n]{0,4}?(?:授权|同意|允许|吩咐|指示|信任|要求|(?:希望|想要)"
+    r"[^。！？\n]{0,8}?(?:你|所有|每|都|回答|发送))"
+    r"|(?:ユーザー?|お客様|顧客|利用者)[^。！？\n]{0,12}?(?:許可|同意|指示|依頼|承認|信頼"
+    r"|(?:こと|よう)[^。！？\n]{0,4}?(?:希望|望ん|求め))",
     re.IGNORECASE,
 )
 _LEFT_OUT = "[an order that is not the user's: left out]"
