@@ -14,7 +14,7 @@ from langchain_core.messages import AIMessage
 from longterm.testing import Asked, Reply, ScriptedChatModel, tool_calls
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [*sorted(ROOT.glob("README*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 LOCAL = '"local:qwen2.5-coder-1.5b"'
 
 
