@@ -88,7 +88,7 @@ def config_file(environ: Environment = os.environ) -> Path:
 def setting(name: Setting, environ: Environment = os.environ) -> str | None:
     """Return what the environment, else the configuration file, says of *name*; else None.
 
-    Raises `ConfigurationError` for a file that cannot be read or holds what nobody knows.
+    Raises `ConfigurationError` for a file that cannot be read or holds a name that is no setting.
     """
     return environ.get(f"LONGTERM_{name.upper()}") or _configured(environ).get(name) or None
 

@@ -1,5 +1,6 @@
 """Every command is documented, and an error of ours is a sentence."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -47,6 +48,27 @@ def test_an_error_is_a_sentence_and_no_traceback(tmp_path: Path) -> None:
 
     assert done.returncode == 1
     assert done.stderr.startswith("longterm: There is no store at ")
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "kind"),
+    [
+        (["recall", "Lyon", "--json"], 1, "ConfigurationError"),
+        (["list", "--json", "--nothing"], 2, "NoSuchOption"),
+        (["add", "tea", "--user", "", "--json"], 1, "InvalidInputError"),
+        (["erase", "--json"], 1, "ConfigurationError"),
+    ],
+)
+def test_an_error_for_a_program_is_json_on_standard_error(
+    tmp_path: Path, words: list[str], code: int, kind: str
+) -> None:
+    program = [sys.executable, "-m", "longterm", *words, "--store", "memory.db"]
+    done = subprocess.run(program, capture_output=True, text=True, cwd=tmp_path, check=False)  # noqa: S603 - ours
+
+    assert (done.returncode, done.stdout) == (code, "")
+    error = json.loads(done.stderr)["error"]
+    assert error["type"] == kind
+    assert error["message"]
 
 
 def test_a_worker_finds_the_modules_of_the_folder_it_starts_in(tmp_path: Path) -> None:

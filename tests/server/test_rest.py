@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -39,6 +40,39 @@ async def test_what_was_recorded_is_recalled(connect: Connect) -> None:
     assert "Lyon" in found.json()["text"]
     assert found.json()["items"][0]["text"] == "I moved to Lyon last week"
     assert (await client.get("/v1/users")).json() == {"users": ["ann"]}
+
+
+@pytest.mark.parametrize(
+    "user", ["a/b", "ann@example.com", "a b", "a.b", "é/ü/ß", "a%2Fb", "../bo", "42", "x" * 2_000]
+)
+async def test_any_id_is_one_segment_of_a_path(connect: Connect, user: str) -> None:
+    client = await connect()
+    ours = f"/v1/users/{quote(user, safe='')}"
+    added = await client.post(f"{ours}/memories", json={"content": "likes tea", "id": user[:200]})
+    assert added.status_code == 201, added.text
+    place = f"{ours}/{added.headers['location']}"
+
+    assert (await client.get(place)).json()["id"] == user[:200]
+    assert (await client.get("/v1/users")).json() == {"users": [user]}
+    assert (await client.get(f"{place}/history")).json()["revisions"][0]["number"] == 1
+    page = await client.get(f"/users/{quote(user, safe='')}")
+    assert "likes tea" in page.text
+    assert (await client.delete(ours)).json()["removed"]["items"] == 1
+
+
+async def test_a_slash_in_an_id_leads_to_no_other_user(
+    connect: Connect, make_key: Callable[..., Awaitable[str]]
+) -> None:
+    client = await connect(await make_key("a"))
+    assert (await client.get("/v1/users/a%2Fmemories/memories")).status_code == 403
+    assert (await client.delete("/v1/users/a%2fmemories")).status_code == 403
+    assert (await client.get("/v1%2Fusers/a/memories")).status_code == 404
+
+
+async def test_a_blank_user_is_refused(connect: Connect) -> None:
+    client = await connect()
+    answer = await client.get("/v1/users/%20/memories")
+    assert (answer.status_code, answer.json()["status"]) == (422, 422)
 
 
 async def test_an_edit_of_what_has_changed_meanwhile_is_refused(connect: Connect) -> None:

@@ -1,33 +1,55 @@
-"""The command line: ``longterm demo``, … . Needs the extra ``[cli]``."""
+"""The command line: ``longterm demo``, … . Needs the extra ``[cli]``.
+
+With ``--json`` errors are JSON too: one object on standard error, beside the exit code.
+"""
 
 from __future__ import annotations
 
+import json
 import sys
-from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
 
 from longterm.errors import LongtermError, MissingExtraError
 
 __all__ = ["main"]
 
 
+@runtime_checkable
+class _UsageError(Protocol):
+    """What typer raises for a wrong option; its class is click's, or typer's own copy of it."""
+
+    exit_code: int
+
+    def format_message(self) -> str: ...
+
+
 def main() -> None:
     """Run the command line; an error of ours is a sentence and exit code 1, not a traceback."""
+    words = sys.argv[1:]
+    if words[:1] == ["eval"] and "--json" in words[:-1]:
+        at = words.index("--json")
+        if not words[at + 1].startswith("-"):  # as the first release had it: --json FILE
+            words[at] = "--report"
+            sys.stderr.write("longterm: eval writes its report to --report FILE from now on.\n")
+    for_programs = "--json" in words
     try:
         try:
             from longterm.cli.app import app  # noqa: PLC0415 - an extra
         except ImportError as error:
             raise MissingExtraError("The command line", "cli") from error
-        app(_renamed_options(sys.argv[1:]), prog_name="longterm")
+        sys.exit(app(words, prog_name="longterm", standalone_mode=not for_programs))
     except LongtermError as error:
-        sys.exit(f"longterm: {error}")
+        if not for_programs:
+            sys.exit(f"longterm: {error}")
+        _print_error(error, str(error))
+        sys.exit(1)
+    except Exception as error:
+        if not isinstance(error, _UsageError):
+            raise
+        _print_error(error, error.format_message())
+        sys.exit(error.exit_code)
 
 
-def _renamed_options(words: Sequence[str]) -> list[str]:
-    """Return *words* with ``eval``'s old ``--json FILE`` as ``--report FILE``."""
-    renamed = list(words)
-    if words[:1] == ["eval"] and "--json" in words[:-1]:
-        at = renamed.index("--json")
-        if not renamed[at + 1].startswith("-"):
-            renamed[at] = "--report"
-            sys.stderr.write("longterm: eval writes its report to --report FILE from now on.\n")
-    return renamed
+def _print_error(error: Exception, says: str) -> None:
+    said = {"error": {"type": type(error).__name__, "message": says}}
+    sys.stderr.write(json.dumps(said, ensure_ascii=False) + "\n")

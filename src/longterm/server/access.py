@@ -7,10 +7,13 @@ from typing import Annotated
 from fastapi import Depends, Request
 from starlette.exceptions import HTTPException
 
+from longterm.server.segments import know_segments
 from longterm.service import MemoryService, UserMemory
 from longterm.service.keys import Principal
 
 __all__ = ["Admin", "ReadUser", "Reader", "Service", "WriteUser", "Writer", "service_of"]
+
+know_segments()
 
 
 def service_of(request: Request) -> MemoryService:

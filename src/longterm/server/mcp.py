@@ -25,8 +25,8 @@ from longterm.service.keys import Scope
 __all__ = ["memory_server"]
 
 _INSTRUCTIONS = "Long-term memory of this user, across all conversations."
-#: The root of ids of memories that were told word for word.
-_TOLD = uuid.uuid5(uuid.NAMESPACE_URL, "longterm/mcp/remember")
+#: The root of ids of memories that came as a sentence, word for word.
+_GIVEN = uuid.uuid5(uuid.NAMESPACE_URL, "longterm/mcp/remember")
 _READS = ToolAnnotations(read_only_hint=True, open_world_hint=False)
 _WRITES = ToolAnnotations(
     read_only_hint=False, destructive_hint=False, idempotent_hint=True, open_world_hint=False
@@ -87,7 +87,7 @@ class _Tools:
         if not content:
             raise ToolError("Pass content, a sentence, or messages.")
         # An id that follows from the content: a call that is sent again adds nothing.
-        id = str(uuid.uuid5(_TOLD, "\0".join((*ours.labels, content))))
+        id = str(uuid.uuid5(_GIVEN, "\0".join((*ours.labels, content))))
         known = await ours.aget(id)
         return _tool_json({"id": (known or await ours.aadd(content, id=id)).id})
 

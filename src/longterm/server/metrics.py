@@ -47,7 +47,7 @@ class Metrics:
                 await self.app(scope, receive, noting)
             finally:
                 # The template of the path: the path itself holds users' ids.
-                route = getattr(scope.get("route"), "path", "(none)")
+                route = getattr(scope.get("route"), "path_format", "(none)")
                 self._requests.labels(scope["method"], route, str(status)).inc()
                 self._seconds.labels(route).observe(perf_counter() - began)
 

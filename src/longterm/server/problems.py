@@ -75,7 +75,7 @@ def add_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def of_form(_request: Request, error: RequestValidationError) -> JSONResponse:
-        # The input itself is left out: it may be what somebody said.
+        # The input itself is left out: it may be what a user said.
         wrong = [
             {"where": ".".join(map(str, one["loc"])), "what": one["msg"]} for one in error.errors()
         ]

@@ -6,6 +6,7 @@ import uuid
 from datetime import date, datetime
 from tempfile import SpooledTemporaryFile
 from typing import Annotated, Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
@@ -99,7 +100,7 @@ async def list_users(_: Admin, service: Service) -> dict[str, list[str]]:
     return {"users": await service.ausers()}
 
 
-@router.post("/users/{user}/remember")
+@router.post("/users/{user:segment}/remember")
 async def remember_messages(memory: WriteUser, body: RememberBody) -> dict[str, Any]:
     """Keep the turns and extract memories from them."""
     changes = await memory.aremember(
@@ -108,13 +109,13 @@ async def remember_messages(memory: WriteUser, body: RememberBody) -> dict[str, 
     return {"changes": [change.as_json() for change in changes]}
 
 
-@router.post("/users/{user}/record")
+@router.post("/users/{user:segment}/record")
 async def record_turns(memory: WriteUser, body: ConversationBody) -> dict[str, int]:
     """Keep the turns only, each once; says how many were new."""
     return {"recorded": await memory.arecord(body.messages, thread=body.thread, now=body.now)}
 
 
-@router.post("/users/{user}/recall")
+@router.post("/users/{user:segment}/recall")
 async def recall_items(memory: ReadUser, body: QuestionBody) -> Response:
     """Find what matters to a question, as items and as a block of text."""
     asked = body.model_dump(exclude={"question", "valid_at"})
@@ -125,7 +126,7 @@ async def recall_items(memory: ReadUser, body: QuestionBody) -> Response:
     return Response(to_json(_recalled(found)), media_type="application/json")
 
 
-@router.get("/users/{user}/memories")
+@router.get("/users/{user:segment}/memories")
 async def list_memories(
     *,
     memory: ReadUser,
@@ -150,7 +151,7 @@ async def list_memories(
     return {"memories": [one.as_json() for one in records[:limit]], "next_offset": following}
 
 
-@router.post("/users/{user}/memories", status_code=201)
+@router.post("/users/{user:segment}/memories", status_code=201)
 async def add_memory(
     user: str,
     memory: WriteUser,
@@ -168,11 +169,11 @@ async def add_memory(
         if idempotency_key and body.id is None:
             raise HTTPException(422, "This Idempotency-Key came with another body.") from error
         raise
-    response.headers["Location"] = f"memories/{added.id}"
+    response.headers["Location"] = f"memories/{quote(added.id, safe='')}"
     return _tagged(added, response)
 
 
-@router.get("/users/{user}/memories/{id}")
+@router.get("/users/{user:segment}/memories/{id:segment}")
 async def get_memory(
     *,
     memory: ReadUser,
@@ -193,7 +194,7 @@ async def get_memory(
     return _tagged(record, response)
 
 
-@router.patch("/users/{user}/memories/{id}")
+@router.patch("/users/{user:segment}/memories/{id:segment}")
 async def edit_memory(
     memory: WriteUser, id: str, body: NewContent, response: Response, if_match: IfMatch = None
 ) -> dict[str, Any]:
@@ -208,7 +209,7 @@ async def edit_memory(
     return _tagged(edited, response)
 
 
-@router.delete("/users/{user}/memories/{id}", status_code=204)
+@router.delete("/users/{user:segment}/memories/{id:segment}", status_code=204)
 async def forget_memory(memory: WriteUser, id: str, if_match: IfMatch = None) -> None:
     """Delete a memory; its history stays, and it can be restored."""
     if if_match is not None:
@@ -216,7 +217,7 @@ async def forget_memory(memory: WriteUser, id: str, if_match: IfMatch = None) ->
     await memory.aforget(id)
 
 
-@router.get("/users/{user}/memories/{id}/history")
+@router.get("/users/{user:segment}/memories/{id:segment}/history")
 async def memory_history(memory: ReadUser, id: str) -> dict[str, Any]:
     """List a memory's revisions, oldest first, with the messages each came from."""
     revisions = await memory.ahistory(id)
@@ -225,7 +226,7 @@ async def memory_history(memory: ReadUser, id: str) -> dict[str, Any]:
     return {"revisions": [json_revision(one) for one in revisions]}
 
 
-@router.post("/users/{user}/memories/{id}/restore")
+@router.post("/users/{user:segment}/memories/{id:segment}/restore")
 async def restore_memory(
     memory: WriteUser, id: str, body: Past, response: Response
 ) -> dict[str, Any]:
@@ -233,13 +234,13 @@ async def restore_memory(
     return _tagged(await memory.arestore(id, body.revision), response)
 
 
-@router.get("/users/{user}/export")
+@router.get("/users/{user:segment}/export")
 async def export_user(memory: ReadUser) -> StreamingResponse:
     """Stream all memories, their revisions and sources, and all turns as lines of JSON."""
     return StreamingResponse(memory.alines(), media_type="application/x-ndjson")
 
 
-@router.post("/users/{user}/import")
+@router.post("/users/{user:segment}/import")
 async def import_user(memory: WriteUser, request: Request) -> dict[str, int]:
     """Bring in the lines of an export; importing twice changes nothing."""
     with SpooledTemporaryFile(max_size=_IN_MEMORY) as file:
@@ -250,19 +251,19 @@ async def import_user(memory: WriteUser, request: Request) -> dict[str, int]:
     return done.counts
 
 
-@router.get("/users/{user}/stats")
+@router.get("/users/{user:segment}/stats")
 async def user_stats(memory: ReadUser) -> dict[str, Any]:
     """Count what is kept of a user."""
     return (await memory.astats()).as_json()
 
 
-@router.delete("/users/{user}")
+@router.delete("/users/{user:segment}")
 async def erase_user(memory: WriteUser) -> dict[str, Any]:
     """Remove everything of a user, with its history; nothing brings it back."""
     return _erase_report(await memory.aerase())
 
 
-@router.delete("/users/{user}/memories/{id}/history")
+@router.delete("/users/{user:segment}/memories/{id:segment}/history")
 async def erase_memory(memory: WriteUser, id: str) -> dict[str, Any]:
     """Remove a memory with its history; nothing brings it back."""
     return _erase_report(await memory.aerase(id))

@@ -13,6 +13,7 @@ from langgraph.store.base import BaseStore
 from longterm.commit import Policy
 from longterm.effects.forms import both
 from longterm.effects.paging import namespaces_below
+from longterm.errors import InvalidInputError
 from longterm.extract.schema import Schema
 from longterm.guard import Guard
 from longterm.memory.namespace import unescape_label
@@ -65,7 +66,12 @@ class MemoryService:
         return self._setup.model is not None
 
     def user(self, user_id: str | int) -> UserMemory:
-        """Return the memory of one user; it begins with the first write."""
+        """Return the memory of one user; it begins with the first write.
+
+        Raises `InvalidInputError` for an empty id: all who have none would share one memory.
+        """
+        if not str(user_id).strip():
+            raise InvalidInputError("The user's id is empty: say whose memory it is.")
         return UserMemory(self._setup, (str(user_id),))
 
     def scope(self, *labels: str) -> UserMemory:

@@ -238,7 +238,7 @@ def _first_fitting(data: Any, schemas: Sequence[MemorySchema]) -> str | None:
 
 
 def _checked(data: Any, kind: str | None, schemas: Sequence[MemorySchema]) -> Any:
-    """Check *data* against its schema; a kind that nobody declared here is kept as it is."""
+    """Check *data* against its schema; a kind that was not declared is kept as it is."""
     schema = next((schema for schema in schemas if schema.name == kind), None)
     if schema is None:
         return data

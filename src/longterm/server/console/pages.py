@@ -66,7 +66,7 @@ async def users_page(request: Request, principal: Looker, find: str = "") -> Res
     return page(request, "users.html", find=find, users=[one for one in found if find in one])
 
 
-@router.get("/users/{user}")
+@router.get("/users/{user:segment}")
 async def memories_page(
     *, request: Request, user: str, memory: Memory, q: str = "", kind: str = "", offset: int = 0
 ) -> Response:
@@ -89,20 +89,20 @@ async def memories_page(
     )
 
 
-@router.get("/users/{user}/forgotten")
+@router.get("/users/{user:segment}/forgotten")
 async def forgotten(request: Request, user: str, memory: Memory) -> Response:
     """Show what was deleted and can be restored."""
     return page(request, "forgotten.html", user=user, records=await memory.aforgotten())
 
 
-@router.post("/users/{user}/memories", dependencies=[Guarded])
+@router.post("/users/{user:segment}/memories", dependencies=[Guarded])
 async def add_form(user: str, memory: Memory, content: Text) -> Response:
     """Store a memory by hand."""
     await memory.aadd(content)
     return _to_user(user)
 
 
-@router.get("/users/{user}/memories/{id}")
+@router.get("/users/{user:segment}/memories/{id:segment}")
 async def one_memory(request: Request, user: str, id: str, memory: Memory) -> Response:
     """Show a memory, where it came from, and what it was."""
     revisions = await memory.ahistory(id)
@@ -120,23 +120,23 @@ async def one_memory(request: Request, user: str, id: str, memory: Memory) -> Re
     )
 
 
-@router.post("/users/{user}/memories/{id}/edit", dependencies=[Guarded])
+@router.post("/users/{user:segment}/memories/{id:segment}/edit", dependencies=[Guarded])
 async def edit_form(
     user: str, id: str, memory: Memory, content: Text, revision: Annotated[int, Form()]
 ) -> Response:
-    """Put another text in the place of a memory's own, if nobody has meanwhile."""
+    """Put another text in the place of a memory's own, if it has not changed meanwhile."""
     await memory.aedit(id, content, expected_revision=revision)
     return _to_memory(user, id)
 
 
-@router.post("/users/{user}/memories/{id}/forget", dependencies=[Guarded])
+@router.post("/users/{user:segment}/memories/{id:segment}/forget", dependencies=[Guarded])
 async def forget_form(user: str, id: str, memory: Memory) -> Response:
     """Delete a memory; it can be restored."""
     await memory.aforget(id)
     return _to_memory(user, id)
 
 
-@router.post("/users/{user}/memories/{id}/restore", dependencies=[Guarded])
+@router.post("/users/{user:segment}/memories/{id:segment}/restore", dependencies=[Guarded])
 async def restore_form(
     user: str, id: str, memory: Memory, revision: Annotated[int, Form()]
 ) -> Response:
@@ -145,7 +145,7 @@ async def restore_form(
     return _to_memory(user, id)
 
 
-@router.get("/users/{user}/recall")
+@router.get("/users/{user:segment}/recall")
 async def recall_page(
     request: Request, user: str, memory: Memory, question: str = "", budget: int = 2_000
 ) -> Response:
@@ -166,7 +166,7 @@ async def recall_page(
     )
 
 
-@router.get("/users/{user}/turns")
+@router.get("/users/{user:segment}/turns")
 async def turns_page(request: Request, user: str, memory: Memory, offset: int = 0) -> Response:
     """Show what was said, thread by thread, with the facts that were drawn from each turn."""
     said = await memory.aturns(limit=4 * _PAGE, offset=max(offset, 0))
@@ -181,33 +181,33 @@ async def turns_page(request: Request, user: str, memory: Memory, offset: int = 
     return page(request, "turns.html", user=user, threads=threads, facts=facts, following=following)
 
 
-@router.get("/users/{user}/quarantine")
+@router.get("/users/{user:segment}/quarantine")
 async def quarantine(request: Request, user: str, memory: Memory) -> Response:
     """Show what the guard keeps back."""
     return page(request, "quarantine.html", user=user, held=await memory.aquarantined())
 
 
-@router.post("/users/{user}/quarantine/{id}/{what}", dependencies=[Guarded])
+@router.post("/users/{user:segment}/quarantine/{id:segment}/{what}", dependencies=[Guarded])
 async def decide(user: str, id: str, what: Literal["release", "drop"], memory: Memory) -> Response:
     """Release what was kept back, or remove it for good."""
     await (memory.arelease(id) if what == "release" else memory.adrop(id))
     return RedirectResponse(f"/users/{quote(user, safe='')}/quarantine", 303)
 
 
-@router.get("/users/{user}/data")
+@router.get("/users/{user:segment}/data")
 async def data_page(request: Request, user: str, memory: Memory) -> Response:
     """Show what is kept and what it cost; export and erase."""
     return page(request, "data.html", user=user, stats=await memory.astats())
 
 
-@router.get("/users/{user}/export")
+@router.get("/users/{user:segment}/export")
 async def export_file(memory: Memory) -> Response:
     """Hand over everything of a user as a file."""
     name = {"Content-Disposition": 'attachment; filename="memory.jsonl"'}
     return StreamingResponse(memory.alines(), media_type="application/x-ndjson", headers=name)
 
 
-@router.post("/users/{user}/erase", dependencies=[Guarded])
+@router.post("/users/{user:segment}/erase", dependencies=[Guarded])
 async def erase_form(request: Request, user: str, memory: Memory, confirm: Text) -> Response:
     """Erase everything of a user whose id was written out once more."""
     if confirm != user:
@@ -238,7 +238,7 @@ async def create_key(
     return page(request, "keys.html", keys=await ours.alist(), made=made)
 
 
-@router.post("/keys/{id}/revoke", dependencies=[Guarded])
+@router.post("/keys/{id:segment}/revoke", dependencies=[Guarded])
 async def revoke_key(request: Request, id: str, _: Operator) -> Response:
     """End a key at once."""
     await service_of(request).keys.arevoke(id)
