@@ -55,7 +55,7 @@ def test_an_error_is_a_sentence_and_no_traceback(tmp_path: Path) -> None:
     [
         (["recall", "Lyon", "--json"], 1, "ConfigurationError"),
         (["list", "--json", "--nothing"], 2, "NoSuchOption"),
-        (["add", "tea", "--user", "", "--json"], 1, "InvalidInputError"),
+        (["add", "tea", "--user", "", "--json"], 1, "ConfigurationError"),
         (["erase", "--json"], 1, "ConfigurationError"),
     ],
 )

@@ -13,7 +13,7 @@ from langgraph.store.base import BaseStore
 from longterm.commit import Policy
 from longterm.effects.forms import both
 from longterm.effects.paging import namespaces_below
-from longterm.errors import InvalidInputError
+from longterm.errors import ConfigurationError
 from longterm.extract.schema import Schema
 from longterm.guard import Guard
 from longterm.memory.namespace import unescape_label
@@ -68,10 +68,10 @@ class MemoryService:
     def user(self, user_id: str | int) -> UserMemory:
         """Return the memory of one user; it begins with the first write.
 
-        Raises `InvalidInputError` for an empty id: all who have none would share one memory.
+        Raises `ConfigurationError` for an empty id: all who have none would share one memory.
         """
         if not str(user_id).strip():
-            raise InvalidInputError("The user's id is empty: say whose memory it is.")
+            raise ConfigurationError("The user's id is empty: say whose memory it is.")
         return UserMemory(self._setup, (str(user_id),))
 
     def scope(self, *labels: str) -> UserMemory:
