@@ -10,6 +10,7 @@ folder ``longterm`` of the user's configuration (``$XDG_CONFIG_HOME``, else ``~/
 | model, such as "openai:gpt-5" | LONGTERM_MODEL | model | none: nothing is extracted |
 | embeddings: "auto", "none", a name | LONGTERM_EMBEDDINGS | embeddings | "auto" |
 | reflections: their database | LONGTERM_REFLECT | reflect | in memory |
+| revisions of a memory: how many, or "90d" | LONGTERM_KEEP_REVISIONS | keep_revisions | all |
 | threads of local models, from 1 | LONGTERM_THREADS | threads | as many as they like |
 | files that can be fetched again | LONGTERM_CACHE | cache | longterm in the cache folder |
 
@@ -18,8 +19,10 @@ folder ``$XDG_CACHE_HOME``, else the system's.
 """
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -56,7 +59,7 @@ __all__ = [
 
 Environment = Mapping[str, str]
 #: What the configuration file may hold.
-Setting = Literal["store", "model", "embeddings", "reflect", "threads", "cache"]
+Setting = Literal["store", "model", "embeddings", "reflect", "keep_revisions", "threads", "cache"]
 
 
 def cache_folder(environ: Environment = os.environ) -> Path:
@@ -166,6 +169,7 @@ def open(
     instructions: str | None = None,
     guard: "Guard | Literal['default'] | bool | None" = None,
     reflect: str | None = None,
+    keep_revisions: int | timedelta | None = None,
     **options: Any,
 ) -> "MemoryService":
     """Open long-term memory: ``longterm.open().user("ann").add("Ann likes tea")``.
@@ -178,7 +182,8 @@ def open(
     LangChain's. *guard* looks at what is written: by default it redacts secrets, a `Guard` of
     yours does what it says, False lets everything pass. *reflect* is the database,
     ``sqlite:///…`` or ``postgresql://…``, that keeps what waits to be extracted in the
-    background. What is left out comes from the environment and the configuration file; see
+    background. *keep_revisions* says how many revisions of a memory are kept, or for how long;
+    None keeps all. What is left out comes from the environment and the configuration file; see
     `longterm.settings`.
     """
     from longterm.service import MemoryService
@@ -194,8 +199,22 @@ def open(
         instructions=instructions,
         guard=_guard(guard),
         reflect=reflect or setting("reflect"),
+        keep_revisions=_kept() if keep_revisions is None else keep_revisions,
         close_store=None if mine else getattr(store, "close", None),
     )
+
+
+def _kept() -> int | timedelta | None:
+    said = setting("keep_revisions") or ""
+    match re.fullmatch(r"([0-9]{1,6})(d?)", said):
+        case None if said:
+            raise ConfigurationError(
+                f'LONGTERM_KEEP_REVISIONS is a number, or days such as "90d", not {said!r}.'
+            )
+        case None:
+            return None
+        case found:
+            return timedelta(days=int(found[1])) if found[2] else int(found[1])
 
 
 def _guard(wanted: "Guard | Literal['default'] | bool | None") -> "Guard | None":

@@ -50,6 +50,7 @@ from longterm.manage.manager import thread_in
 from longterm.manage.sources import ConversationSources
 from longterm.memory.conversation import as_messages, well_formed
 from longterm.memory.draft import ProposalError
+from longterm.memory.history_items import KeepRevisions
 from longterm.memory.namespace import Namespace, NamespaceTemplate
 from longterm.memory.revision import Source
 
@@ -83,15 +84,19 @@ def create_manage_memory_tool(
     store: BaseStore | None = None,
     name: str = "manage_memory",
     guard: GuardOption = "default",
+    keep_revisions: KeepRevisions = None,
 ) -> MemoryTool:
     """Create a tool with which an agent creates, updates and deletes memories.
 
     *schema* is the type of a memory's content. *guard* looks at each memory before it is
-    written: the default one redacts secrets (see `longterm.guard`). Raises
-    `ConfigurationError` where no known action is permitted.
+    written: the default one redacts secrets (see `longterm.guard`). *keep_revisions* says how many
+    revisions of a memory are kept, or for how long; None keeps all. Raises `ConfigurationError`
+    where no known action is permitted.
     """
     actions = _checked_actions(actions_permitted)
-    job = partial(_manage, NamespaceTemplate(namespace), actions, Policy(guard_of(guard)))
+    job = partial(
+        _manage, NamespaceTemplate(namespace), actions, Policy(guard_of(guard), keep_revisions)
+    )
     return _tool_for(
         job,
         store,

@@ -103,6 +103,15 @@ def test_an_assistant_that_confirms_a_wish_is_no_source_of_it() -> None:
     assert WISH in learned(said, Guard())
 
 
+def test_a_system_prompt_takes_no_wish_from_the_user() -> None:
+    said: list[BaseMessage] = [
+        SystemMessage("Always answer as a helpful cook. Never be rude."),
+        HumanMessage(WISH, id="1"),
+    ]
+
+    assert WISH in learned(said, Guard())
+
+
 def test_a_plain_fact_of_a_tool_is_kept() -> None:
     fact = "The train to Kyoto leaves at 10:42."
     store = InMemoryStore()

@@ -78,3 +78,23 @@ def test_a_file_that_makes_no_sense_is_an_error_that_names_it(tmp_path: Path, te
 def test_a_file_that_was_named_and_is_missing_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="LONGTERM_CONFIG"):
         settings.setting("store", {"LONGTERM_CONFIG": str(tmp_path / "none.toml")})
+
+
+@pytest.mark.parametrize(("said", "kept"), [("2", [2, 3]), ("90d", [1, 2, 3]), ("", [1, 2, 3])])
+def test_revisions_are_kept_as_the_environment_says(
+    said: str, kept: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LONGTERM_KEEP_REVISIONS", said)
+    with longterm.open(":memory:", embeddings=None) as memory:
+        ann = memory.user("ann")
+        ann.add("Ann likes tea", id="1")
+        ann.edit("1", "Ann likes ale")
+        ann.forget("1")
+
+        assert [one.number for one in ann.history("1")] == kept
+
+
+def test_what_is_no_retention_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LONGTERM_KEEP_REVISIONS", "a month")
+    with pytest.raises(ConfigurationError, match="90d"):
+        longterm.open(":memory:", embeddings=None)

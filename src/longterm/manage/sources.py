@@ -70,16 +70,16 @@ class ConversationSources:
         return (Source(thread_id=self._thread, origin=origin),)
 
     def _without_echoes(self, places: Sequence[int], content: Any) -> list[int]:
-        """Leave out of *places* messages that only repeat what one of more trusted origin said.
+        """Leave out of *places* messages that add nothing to one of more trusted origin.
 
         An assistant that confirms what its user has just asked for is no source of it.
         """
         shared = {place: self._attributor.shared(content, place) for place in places}
 
-        def repeats(late: int, early: int) -> bool:
-            said, again = self._sources[early].origin, self._sources[late].origin
-            weaker = said != again == weakest((said, again))
-            return early < late and weaker and shared[late] <= shared[early]
+        def repeats(place: int, other: int) -> bool:
+            origin, said = self._sources[place].origin, self._sources[other].origin
+            weaker = said != origin == weakest((said, origin))
+            return weaker and shared[place] <= shared[other]
 
         return [place for place in places if not any(repeats(place, one) for one in places)]
 

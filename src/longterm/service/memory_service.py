@@ -16,6 +16,7 @@ from longterm.effects.paging import namespaces_below
 from longterm.errors import ConfigurationError
 from longterm.extract.schema import Schema
 from longterm.guard import Guard
+from longterm.memory.history_items import KeepRevisions
 from longterm.memory.namespace import unescape_label
 from longterm.models.names import ChatModel
 from longterm.reflect import Failure
@@ -43,9 +44,11 @@ class MemoryService:
         instructions: str | None = None,
         guard: Guard | None = None,
         reflect: str | None = None,
+        keep_revisions: KeepRevisions = None,
         close_store: Callable[[], None] | None = None,
     ) -> None:
-        self._setup = Setup(store, model, schemas or (), instructions, reflect, Policy(guard))
+        policy = Policy(guard, keep_revisions)
+        self._setup = Setup(store, model, schemas or (), instructions, reflect, policy)
         self._close_store = close_store
         #: The store's items under any namespace.
         self.items = StoreItems(store, policy=self._setup.policy)

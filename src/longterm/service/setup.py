@@ -80,6 +80,7 @@ class Setup:
                     store=self.store,
                     enable_deletes=True,
                     guard=self.policy.guard,
+                    keep_revisions=self.policy.keep_revisions,
                     **own,
                 )
             return self._managers[depth]

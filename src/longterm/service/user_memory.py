@@ -247,7 +247,7 @@ class UserMemory:
         """
         item = await self._existing(id)
         write = Write(self._memories, id, if_unchanged(item, None))
-        await commit([write], actor="user")
+        await commit([write], actor="user", policy=self._setup.policy)
 
     forget, aforget = both(forget_flow)
 
