@@ -1,13 +1,21 @@
 """Store operations, and what is left open for a store to decide."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from hypothesis import given, strategies as st
-from langgraph.store.base import PutOp, TTLConfig
+from langgraph.store.base import Item, PutOp, SearchItem, TTLConfig
 from langgraph.store.memory import InMemoryStore
 
-from longterm.effects.operations import get_op, in_batches, put_op, search_op, settled
+from longterm.effects.operations import (
+    get_op,
+    in_batches,
+    put_op,
+    search_op,
+    settled,
+    with_zones,
+)
 from longterm.testing import HashEmbeddings
 
 PLACE = ("memories",)
@@ -72,3 +80,15 @@ def test_any_other_store_takes_everything_at_once() -> None:
 def test_what_is_not_indexed_needs_no_batch_of_its_own() -> None:
     ops = [put_op(PLACE, str(n), {"user": "ann"}, index=False) for n in range(3)]
     assert len(in_batches(ops, embedding("user"))) == 1
+
+
+def test_a_store_that_leaves_the_zone_out_means_utc() -> None:
+    when = datetime(2026, 5, 1, 9)  # noqa: DTZ001 - as LangGraph's SqliteStore answers
+    item = Item(value={}, key="k", namespace=("m",), created_at=when, updated_at=when)
+    found = SearchItem(("m",), "k", {}, when, when)
+
+    answers = with_zones([item, None, [found], [("m",)]])
+
+    assert answers == [item, None, [found], [("m",)]]
+    for one in (item, found):
+        assert one.created_at == one.updated_at == when.replace(tzinfo=UTC)

@@ -27,7 +27,7 @@ from longterm.effects.capabilities import (
     SearchHit,
 )
 from longterm.effects.locks import aexclusively, exclusively
-from longterm.effects.operations import in_batches, settled
+from longterm.effects.operations import in_batches, settled, with_zones
 from longterm.effects.steps import (
     Ask,
     Batch,
@@ -165,7 +165,9 @@ def _perform(step: object, edge: _Edge) -> Any:
             return model.invoke(list(messages), edge.unseen)
         case Batch(ops):
             store = edge.store
-            return [answer for part in in_batches(ops, store) for answer in store.batch(part)]
+            return with_zones(
+                answer for part in in_batches(ops, store) for answer in store.batch(part)
+            )
         case Replace(ops, seen):
             store = edge.store
             if isinstance(store, CompareAndSet):
@@ -196,7 +198,7 @@ async def _aperform(step: object, edge: _Edge) -> Any:
         case Batch(ops):
             store = edge.store
             parts = [await _abatch(store, part) for part in in_batches(ops, store)]
-            return [answer for part in parts for answer in part]
+            return with_zones(answer for part in parts for answer in part)
         case Replace(ops, seen):
             store = edge.store
             if isinstance(store, CompareAndSet):
@@ -295,7 +297,7 @@ def _look(step: HybridQuery, store: BaseStore) -> list[SearchHit]:
             for place in step.namespaces
         ]
         return [hit for hits in found for hit in hits]
-    return _as_hits(store.batch(_searches(step)))
+    return _as_hits(with_zones(store.batch(_searches(step))))
 
 
 async def _alook(step: HybridQuery, store: BaseStore) -> list[SearchHit]:
@@ -303,7 +305,7 @@ async def _alook(step: HybridQuery, store: BaseStore) -> list[SearchHit]:
         search, options = store.ahybrid_search, _options(step)
         found = [await search(place, step.text_query, **options) for place in step.namespaces]
         return [hit for hits in found for hit in hits]
-    return _as_hits(await _abatch(store, _searches(step)))
+    return _as_hits(with_zones(await _abatch(store, _searches(step))))
 
 
 def _options(step: HybridQuery) -> _Options:

@@ -6,13 +6,15 @@ LangGraph's `BaseStore` fills in its own TTL rules in `get`, `search` and `put`,
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC
 from typing import Any, Literal, cast
 
 from langgraph.store.base import (
     NOT_PROVIDED,
     BaseStore,
     GetOp,
+    Item,
     NotProvided,
     Op,
     PutOp,
@@ -21,7 +23,16 @@ from langgraph.store.base import (
 )
 from langgraph.store.memory import InMemoryStore
 
-__all__ = ["Index", "Ttl", "get_op", "in_batches", "put_op", "search_op", "settled"]
+__all__ = [
+    "Index",
+    "Ttl",
+    "get_op",
+    "in_batches",
+    "put_op",
+    "search_op",
+    "settled",
+    "with_zones",
+]
 
 Index = Literal[False] | list[str] | None
 #: Minutes; None for ever; NOT_PROVIDED for the store's default.
@@ -99,3 +110,14 @@ def _embedded_texts(op: Op, store: BaseStore) -> Iterator[str]:
     if index and isinstance(op, PutOp) and op.value is not None and op.index is not False:
         for path in op.index or index.get("fields") or ["$"]:
             yield from get_text_at_path(op.value, path)
+
+
+def with_zones(answers: Iterable[Any]) -> list[Any]:
+    """Return what a store answered, with UTC where it leaves the zone of its times out."""
+    found = list(answers)
+    for answer in found:
+        for item in cast("list[Any]", answer) if isinstance(answer, list) else (answer,):
+            if isinstance(item, Item) and item.updated_at.tzinfo is None:
+                item.created_at = item.created_at.replace(tzinfo=UTC)
+                item.updated_at = item.updated_at.replace(tzinfo=UTC)
+    return found
