@@ -31,7 +31,7 @@ def observations(data: Any) -> Iterator[tuple[str, tuple[str, ...]]]:
     for by_speaker in data.get("observation", {}).values():
         for facts in by_speaker.values():
             for text, turns in facts:
-                yield text, tuple(turns) if isinstance(turns, list) else (turns,)
+                yield text, (turns,) if isinstance(turns, str) else tuple(turns)
 
 
 def answered(talk: SuiteConversation) -> Iterator[tuple[str, tuple[str, ...]]]:

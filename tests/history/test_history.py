@@ -539,6 +539,19 @@ def test_what_was_then_is_found_by_vectors_where_the_store_has_them() -> None:
     assert "likes ale" not in beverages.texts  # what is as it was is not embedded again
 
 
+def test_what_had_no_history_comes_in_with_its_time(store: BaseStore) -> None:
+    theirs = InMemoryStore()
+    theirs.put(ANN, "k", {"content": "likes tea"})
+    [item] = theirs.search(ANN)
+    before = now()
+
+    assert History(store).import_(History(theirs).export(ANN)).added == 1
+
+    [revision] = History(store).of(ANN, "k")
+    assert (revision.time, revision.actor) == (item.updated_at, "import")
+    assert [one.key for one in History(store).as_of(ANN, before)] == ["k"]
+
+
 # When it was true in the world
 
 

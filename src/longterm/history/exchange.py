@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from langgraph.store.base import Item
@@ -28,6 +28,7 @@ from longterm.memory.revision import Revision, Source
 __all__ = ["Cursor", "Imported", "export_page", "header", "import_lines"]
 
 _VERSION = 1
+_AS_IT_WAS = "as it was in a store that keeps no history"
 #: Items that an export reads at once, and that an import writes at once.
 _PAGE, _BATCH = 2_000, 500
 
@@ -154,6 +155,10 @@ def _read_line(data: Any, number: int, namespace: Namespace | None) -> Iterator[
         case {"namespace": [*labels], "key": str(key), "value": value}:
             place = namespace or tuple(map(str, labels))
             past = tuple(map(revision_in, data.get("revisions", ())))
+            if not past and value and data.get("updated_at") and value.get("kind") != "Turn":
+                time = datetime.fromisoformat(data["updated_at"])
+                time = time if time.tzinfo else time.replace(tzinfo=UTC)
+                past = (Revision(1, "created", value, time, "import", reason=_AS_IT_WAS),)
             yield _write_lines(place, key, value, past)
         case {"memory": str(text), "id": str() | int() as id}:  # Mem0
             labels = ("memories", escape_label(str(data["user_id"]))) if data.get("user_id") else ()
