@@ -89,13 +89,10 @@ async def _answered(
     memory = (await method.find(question, config)).block
     prompt = SystemMessage(reading_prompt(memory, now=question.now))
     answer = Answer.of(await ask(model, [prompt, HumanMessage(question.text)])).text
-    verdict = await ask(judge, [SystemMessage(_JUDGING), HumanMessage(_compared(question, answer))])
-    return Answered(conversation, question, answer, _right(Answer.of(verdict).text))
-
-
-def _compared(question: SuiteQuestion, answer: str) -> str:
     texts = {"question": question.text, "right": question.answer, "answer": answer}
-    return _COMPARED.format(**{tag: fenced(text, *texts) for tag, text in texts.items()})
+    compared = _COMPARED.format(**{tag: fenced(text, *texts) for tag, text in texts.items()})
+    verdict = await ask(judge, [SystemMessage(_JUDGING), HumanMessage(compared)])
+    return Answered(conversation, question, answer, _right(Answer.of(verdict).text))
 
 
 def _right(verdict: str) -> bool | None:
