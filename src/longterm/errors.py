@@ -130,7 +130,7 @@ class ConflictError(StoreError):
 
 
 class ReflectionError(LongtermError):
-    """A reflection failed; its message is that of the error that ended it."""
+    """A reflection failed; its message names the class and the place of the error that ended it."""
 
 
 class ReflectionTimeoutError(ReflectionError, TimeoutError):

@@ -182,13 +182,17 @@ def perform(
 
 
 def error_text(error: BaseException) -> str:
-    """Return what *error* says, in a form that any database takes; some cannot say anything."""
-    name = type(error).__name__
-    try:
-        words = f"{name}: {error}"
-    except Exception:  # noqa: BLE001 - raised by the error's own __str__
+    """Name the class of *error* and the place that raised it: `ValueError in my.app:12`.
+
+    What an error says may quote users or secrets, so that only the future has it.
+    """
+    name, trace = type(error).__name__, error.__traceback__
+    if trace is None:
         return name
-    return words.encode("utf-8", "backslashreplace").decode()
+    while trace.tb_next is not None:
+        trace = trace.tb_next
+    module = trace.tb_frame.f_globals.get("__name__", "?")
+    return f"{name} in {module}:{trace.tb_lineno}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -259,8 +263,8 @@ class Rules:
         """Seconds until another try after *error* in try number *attempt*; None to give up."""
         seconds = self.retry.wait(error, attempt)
         if seconds is None:
-            logger.error("Reflection of thread %s failed", thread, exc_info=error)
+            logger.error("Reflection of thread %s failed: %s", thread, error_text(error))
         else:
-            message = "Reflection of thread %s failed, next try in %gs"
-            logger.warning(message, thread, seconds, exc_info=error)
+            message = "Reflection of thread %s failed, next try in %gs: %s"
+            logger.warning(message, thread, seconds, error_text(error))
         return seconds

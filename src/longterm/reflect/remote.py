@@ -26,6 +26,7 @@ from typing_extensions import override
 
 from longterm.memory.namespace import Namespace, NamespaceTemplate
 from longterm.reflect.executor import Executor, MemoryItem, closed_error
+from longterm.reflect.job import error_text
 
 __all__ = ["REFLECTED_THREAD", "RemoteReflectionExecutor"]
 
@@ -169,4 +170,4 @@ def _remote_items(found: Mapping[str, Any]) -> list[MemoryItem]:
 
 def _log_failure(future: Future[Any]) -> None:
     if not future.cancelled() and (error := future.exception()) is not None:
-        logger.error("The server did not accept a reflection", exc_info=error)
+        logger.error("The server did not accept a reflection: %s", error_text(error))

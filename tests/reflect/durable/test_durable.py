@@ -128,7 +128,9 @@ def test_a_failure_is_on_the_future_in_the_log_and_in_failed(
         future.result(SOON)
     assert "Reflection of thread fails failed" in caplog.text
     [failure] = [f for f in desk.executor.failed() if f.thread_id == "fails"]
-    assert (failure.error, failure.attempts) == ("ValueError: cannot do bad idea", 1)
+    assert failure.error.startswith("ValueError in ")
+    assert "bad idea" not in failure.error + caplog.text
+    assert failure.attempts == 1
     assert abs(failure.at - datetime.now(UTC)) < timedelta(minutes=1)
 
 
@@ -239,7 +241,7 @@ def test_another_executor_needs_another_name_and_the_same_database(desk: Desk) -
 def test_a_process_may_submit_without_working(desk: Desk) -> None:
     idle = ReflectionExecutor(RunnableLambda(lambda _: 1 / 0), durable=desk.url, max_workers=0)
     assert idle.submit("elsewhere", thread("elsewhere")).result(SOON) == ("done", "elsewhere")
-    with pytest.raises(ReflectionError, match="ValueError: cannot do bad elsewhere"):
+    with pytest.raises(ReflectionError, match="ValueError in "):
         idle.submit("bad elsewhere", thread("elsewhere")).result(SOON)
     idle.shutdown()
     with pytest.raises(ConfigurationError, match="shut down"):
