@@ -184,9 +184,12 @@ def perform(
 def error_text(error: BaseException) -> str:
     """Name the class of *error* and the place that raised it: `ValueError in my.app:12`.
 
-    What an error says may quote users or secrets, so that only the future has it.
+    What an error says may quote users or secrets, so that only the future has it. A time
+    limit's own words are kept: they hold a number and what to do.
     """
     name, trace = type(error).__name__, error.__traceback__
+    if type(error) is ReflectionTimeoutError:
+        return f"{name}: {error}"
     if trace is None:
         return name
     while trace.tb_next is not None:
