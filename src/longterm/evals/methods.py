@@ -112,7 +112,13 @@ def methods(names: Sequence[str], stores: Stores, *, limit: int, budget: int) ->
     made = {
         "bm25": lambda: _plain_search("bm25", stores.full_text, limit, budget),
         "cosine": lambda: _plain_search("cosine", stores.cosine, limit, budget),
-        "store": lambda: _own_search(stores.ours, limit, budget),
+        # The search of the store itself, over the turns that recall looks at.
+        "store": lambda: Method(
+            "store",
+            stores.ours,
+            _record_turns(stores.ours),
+            *_searching(limit, budget, lambda one: one.message_id),
+        ),
     }
     return [
         made[name]() if name in made else _recall(name, stores.ours, limit, budget)
@@ -151,12 +157,6 @@ def _recall(name: str, store: BaseStore, limit: int, budget: int) -> Method:
         return found
 
     return Method(name, store, _record_turns(store), find, blocks)
-
-
-def _own_search(store: BaseStore, limit: int, budget: int) -> Method:
-    """Search the turns of the store that recall looks at."""
-    find, blocks = _searching(limit, budget, lambda one: one.message_id)
-    return Method("store", store, _record_turns(store), find, blocks)
 
 
 def _plain_search(name: str, store: BaseStore, limit: int, budget: int) -> Method:
