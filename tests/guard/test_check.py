@@ -193,3 +193,21 @@ def test_redacted_secrets_are_found_no_more() -> None:
 @pytest.mark.parametrize("unit", ["password ", "a@", "1 ", "4-", "sk-", "密码是", "eyJ.", "://"])
 def test_a_text_made_to_be_slow_comes_to_an_end(unit: str) -> None:
     assert Guard().check(unit * 20_000).action in ("allow", "redact")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "const apiKey = 'YOUR_API_KEY_HERE';",
+        "const apiKey = 'MY_API_KEY';",
+        "Put it in the file with your API key:\n\n```plaintext\nAPI_KEY=\n```",
+        "user = User(name=name, password=hashed_password)",
+        'password = request.form["password"]',
+        '<label for="password">Password:</label><input type="password">',
+        "- **Hash passwords**\n- **Task 2:** write the login",
+        "`test_login_empty_password`: Tests an empty password.",
+        "API_KEY=${API_KEY}",
+    ],
+)
+def test_what_stands_for_a_secret_in_code_is_none(text: str) -> None:
+    assert Guard().check(text).findings == ()

@@ -194,10 +194,13 @@ _UNITS = re.compile(
     r"|chars?|letters?|digits?|symbols?|words?|times?|percent|%|[年月日位个個次号號字文桁回時点元円块分秒本件歳岁代])",
     re.IGNORECASE,
 )
+#: What stands for a value in examples, in code and in Markdown.
 _PLACEHOLDER = re.compile(
-    r"<[^>]*>?|\[[^\]]*\]?|\{.*|\$\{.*|\$\(.*|\$[A-Z_]+|%\w+%|[*.\u2026]+|[Xx]{3,}|.*\[redacted.*"
-    r"|(?:your|my)[-_].*|.*\.\.\.|(?:os\.|process\.|self\.|config|settings|getenv|env\[|env\.).*"
-    r"|[A-Za-z_][\w.]*\(.*"
+    r"<[^>]*>?|\[[^\]]*\]?|\{.*|\$\{.*|\$\(.*|\$[A-Z_]+|%\w+%|[*.\u2026]+|x{3,}|.*\[redacted.*"
+    r"|(?:your|my)[-_].*|.*\.\.\.|[\W_]+|```.*|\*\*.*|__.*|(?:os|process|self|config|settings|env)\..*"
+    r"|(?:getenv|env\[).*|[a-z_][\w.]*[(\[].*"
+    r"|[a-z_.]*(?:passw(?:or)?d|secret|token|key|hash|credential)[a-z_.]*",
+    re.IGNORECASE,
 )
 #: Every name of a secret holds one of these; without any, nothing is looked for.
 _HINTS = (
@@ -342,11 +345,12 @@ def _values_in(text: str, span: tuple[int, int], *, quoted: bool, sign: bool) ->
     raw = text[slice(*span)]
     if len(value) < _SHORTEST_CODE or word in _NO_PASSWORDS or _PLACEHOLDER.fullmatch(value):
         return
-    if raw.endswith("..."):
+    if raw.endswith("...") or text[start - 1 : start] == "<" or value.startswith("``"):
         return
+    titled = value.istitle() and _GOES_ON.match(text, end) is not None  # "password: Tests that"
     if value.replace("-", "").isdigit():
         is_one = len(value) > _SHORTEST_CODE and not _UNITS.match(text, end)
-    elif not value.isalpha() or quoted or (sign and not value.islower()):
+    elif not value.isalpha() or quoted or (sign and not value.islower() and not titled):
         is_one = True
     else:  # an ordinary word: a password only where the sentence ends with it
         says_how = not sign and word.endswith(("ed", "ing", "ly", "able", "ible", "en"))
