@@ -5,8 +5,9 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 LANG_  ?= zh
+SECONDS ?= 300
 
-.PHONY: docs demo demo-postgres test test-all test-local test-slow coverage check format clean
+.PHONY: soak docs demo demo-postgres test test-all test-local test-slow coverage check format clean
 
 demo: $(VENV)/.demo  ## A real model on this machine learns, changes its mind and remembers.
 	$(BIN)/longterm demo --lang $(LANG_)
@@ -28,6 +29,11 @@ test-local: $(VENV)/.dev  ## The tests that need the local language model (1.1 G
 
 test-slow: $(VENV)/.dev  ## The tests that take minutes: workers killed twenty times.
 	$(BIN)/pytest -m slow --timeout 1800
+
+soak: $(VENV)/.dev  ## Ten minutes of mixed load and kills on a file, then on PostgreSQL; SECONDS=60 for less.
+	$(BIN)/python benchmarks/soak.py $(SECONDS)
+	$(BIN)/python benchmarks/soak.py $(SECONDS) --server
+	$(BIN)/pytest -m slow --timeout 1800 tests/reflect
 
 check: $(VENV)/.dev  ## Style, types and formatting: what pre-commit runs.
 	$(BIN)/ruff check

@@ -51,6 +51,7 @@ from longterm.reflect.durable.database import (
 )
 from longterm.reflect.durable.lease import Leases, Watch, leases_on
 from longterm.reflect.durable.outcome import Job, Other, Outcome, write_outcome
+from longterm.reflect.job import error_text
 from longterm.reflect.threads import aside, start
 
 __all__ = [
@@ -451,7 +452,7 @@ class _Process:
                 if due is not None and due <= time.time() and not stop.is_set():
                     _dbos()._sys_db.transition_delayed_workflows()
             except Exception as error:  # noqa: BLE001 - DBOS itself looks once a second
-                logger.warning("Cannot look for what is due, trying again: %s", error)
+                logger.warning("Cannot look for what is due, trying again: %s", error_text(error))
                 stop.wait(self.LOOK)
 
     def _tend(self, leases: Leases, stop: threading.Event) -> None:
@@ -469,7 +470,9 @@ class _Process:
                     cleaned = time.monotonic()
                     self.clean()
             except Exception as error:  # noqa: BLE001 - the database may be back the next time
-                logger.warning("Cannot look after the reflections, trying again: %s", error)
+                logger.warning(
+                    "Cannot look after the reflections, trying again: %s", error_text(error)
+                )
         if not stop.is_set():  # the program ends, and waits for what runs: take nothing new
             for event in _dbos().background_thread_stop_events:
                 event.set()

@@ -24,6 +24,7 @@ from longterm.errors import InvalidInputError, ReflectionError
 from longterm.reflect.durable.codec import decode_payload
 from longterm.reflect.durable.dbos_client import ENDED, WAITING, DbosClient, Status
 from longterm.reflect.durable.outcome import Done, Job, Moved, Outcome, Replaced, read_outcome
+from longterm.reflect.job import error_text
 from longterm.reflect.threads import start
 
 __all__ = ["Futures", "Tracker"]
@@ -233,7 +234,7 @@ class Futures:
                     case _:
                         return False
         except DBAPIError as error:
-            logger.warning("Cannot cancel a reflection: %s", error)
+            logger.warning("Cannot cancel a reflection: %s", error_text(error))
             return False
         return True
 
@@ -250,7 +251,7 @@ class Futures:
             try:
                 self._settle_ended()
             except Exception as error:  # noqa: BLE001 - the database may be back the next time
-                logger.warning("Cannot look up reflections, trying again: %s", error)
+                logger.warning("Cannot look up reflections, trying again: %s", error_text(error))
             time.sleep(_POLL)
 
     def _await_next_due(self) -> bool:
