@@ -103,6 +103,15 @@ async def test_a_post_that_is_sent_again_is_stored_once(connect: Connect) -> Non
     assert other.status_code == 422
 
 
+async def test_a_conversation_that_is_sent_again_is_answered_as_before(connect: Connect) -> None:
+    client = await connect()
+    key, body = {"Idempotency-Key": "one"}, {"messages": "I moved to Lyon"}
+    answers = [await client.post(f"{ANN}/remember", json=body, headers=key) for _ in range(2)]
+    assert [one.json() for one in answers] == [{"changes": []}] * 2
+    other = await client.post(f"{ANN}/remember", json={"messages": "No"}, headers=key)
+    assert other.status_code == 422
+
+
 async def test_pages_lead_from_one_to_the_next(connect: Connect) -> None:
     client = await connect()
     for number in range(5):

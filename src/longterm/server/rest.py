@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import date, datetime
+from functools import partial
 from tempfile import SpooledTemporaryFile
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -19,7 +20,7 @@ from longterm.history import Erasure
 from longterm.memory.history_items import json_revision
 from longterm.recall.retriever import RecallItem, RecallResult
 from longterm.server.access import Admin, ReadUser, Service, WriteUser
-from longterm.service import MemoryRecord
+from longterm.service import MemoryRecord, remember_once
 
 __all__ = ["router"]
 
@@ -101,11 +102,21 @@ async def list_users(_: Admin, service: Service) -> dict[str, list[str]]:
 
 
 @router.post("/users/{user:segment}/remember")
-async def remember_messages(memory: WriteUser, body: RememberBody) -> dict[str, Any]:
-    """Keep the turns and extract memories from them."""
-    changes = await memory.aremember(
-        body.messages, thread=body.thread, now=body.now, wait=body.wait
+async def remember_messages(
+    memory: WriteUser,
+    service: Service,
+    body: RememberBody,
+    idempotency_key: IdempotencyKey = None,
+) -> dict[str, Any]:
+    """Keep the turns and extract memories from them; once for an Idempotency-Key."""
+    remember = partial(
+        memory.aremember, body.messages, thread=body.thread, now=body.now, wait=body.wait
     )
+    if idempotency_key:
+        request = body.model_dump_json()
+        changes = await remember_once(service, memory, idempotency_key, request, remember)
+    else:
+        changes = await remember()
     return {"changes": [change.as_json() for change in changes]}
 
 

@@ -3,6 +3,7 @@
 from longterm.service.items import MEMORY_STORES
 from longterm.service.memory_service import MemoryService
 from longterm.service.records import MemoryChange, MemoryRecord, UserStats, shown_content
+from longterm.service.repeated import remember_once
 from longterm.service.setup import ROOTS
 from longterm.service.user_memory import UserMemory
 
@@ -14,5 +15,6 @@ __all__ = [
     "MemoryService",
     "UserMemory",
     "UserStats",
+    "remember_once",
     "shown_content",
 ]

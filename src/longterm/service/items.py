@@ -26,12 +26,14 @@ from longterm.effects.steps import Batch, fetch, search
 from longterm.errors import InvalidInputError
 from longterm.memory.namespace import Namespace
 
-__all__ = ["MEMORY_STORES", "OWN_ROOT", "StoreItems"]
+__all__ = ["MEMORY_STORES", "OWN_ROOT", "REQUESTS", "StoreItems"]
 
 #: The beginning of the first label of what longterm keeps for itself.
 OWN_ROOT = "longterm-"
 #: Where what is known of users' memory stores is kept: the first label, before the user's.
 MEMORY_STORES = f"{OWN_ROOT}memory-stores"
+#: Where requests are kept that may come twice, alike.
+REQUESTS = f"{OWN_ROOT}requests"
 
 #: Namespaces that are read at once.
 _PAGE = 1_000

@@ -44,7 +44,7 @@ from longterm.memory.revision import Revision, Source
 from longterm.recall.recorder import create_conversation_recorder
 from longterm.recall.retriever import RecallResult
 from longterm.service.exchange import is_turn, lines_in, written
-from longterm.service.items import MEMORY_STORES
+from longterm.service.items import MEMORY_STORES, REQUESTS
 from longterm.service.records import (
     MemoryChange,
     MemoryRecord,
@@ -373,8 +373,8 @@ class UserMemory:
             return await erase(self._memories, id, cascade=cascade, derived_in=None, actor="user")
         setup, memories = self._setup, self._memories
         report = Erasure(await Work(lambda: setup.erase(memories)))
-        own = (MEMORY_STORES, *self._memories[1:])
-        for place in (self._said, self._memories, own, *await self._below()):
+        own = [(root, *memories[1:]) for root in (MEMORY_STORES, REQUESTS)]
+        for place in (self._said, memories, *own, *await self._below()):
             report += await erase(place, None, cascade=False, derived_in=None, actor="user")
         return Erasure(report.removed, (), report.beyond)
 
