@@ -8,13 +8,13 @@ from langgraph.store.memory import InMemoryStore
 import longterm
 from longterm.errors import ConflictError, ExtractionError, InvalidInputError
 from longterm.service import MemoryChange, MemoryService, UserMemory, remember_once
-from longterm.testing import ScriptedChatModel, tool_calls
+from longterm.testing import Reply, ScriptedChatModel, tool_calls
 
 SAID = "I moved to Lyon"
 LYON = tool_calls(("Memory", {"content": "Ann moved to Lyon"}))
 
 
-def opened(*script: object) -> tuple[MemoryService, UserMemory]:
+def opened(*script: Reply) -> tuple[MemoryService, UserMemory]:
     service = longterm.open(InMemoryStore(), model=ScriptedChatModel(*script))
     return service, service.user("ann")
 
