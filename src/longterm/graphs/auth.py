@@ -11,7 +11,7 @@ from typing import Any
 
 from langgraph_sdk import Auth
 
-__all__ = ["accept", "auth", "block", "filter_store_requests", "ls_authenticate"]
+__all__ = ["accept", "auth", "filter_store_requests", "ls_authenticate", "refuse"]
 
 auth = Auth()
 
@@ -35,7 +35,7 @@ async def ls_authenticate(headers: dict[bytes, bytes]) -> Any:
 
 
 @auth.on
-async def block(ctx: Auth.types.AuthContext, value: Any) -> bool:  # noqa: ARG001 - LangGraph's form
+async def refuse(ctx: Auth.types.AuthContext, value: Any) -> bool:  # noqa: ARG001 - LangGraph's form
     """Refuse what no other rule allows."""
     return isinstance(ctx.user, Auth.types.StudioUser)
 

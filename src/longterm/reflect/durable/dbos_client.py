@@ -470,9 +470,7 @@ class _Process:
                     cleaned = time.monotonic()
                     self.clean()
             except Exception as error:  # noqa: BLE001 - the database may be back the next time
-                logger.warning(
-                    "Cannot look after the reflections, trying again: %s", error_text(error)
-                )
+                logger.warning("Cannot look after reflections, trying again: %s", error_text(error))
         if not stop.is_set():  # the program ends, and waits for what runs: take nothing new
             for event in _dbos().background_thread_stop_events:
                 event.set()
