@@ -207,11 +207,11 @@ def _tool_for(job: Callable[..., Flow[Any]], store: BaseStore | None, **options:
 
     def call(config: RunnableConfig, runtime: Any = None, **arguments: Any) -> Any:
         with _answered():
-            return run(job(config, _said(runtime), **arguments), config, store=store)
+            return run(job(config, runtime, **arguments), config, store=store)
 
     async def acall(config: RunnableConfig, runtime: Any = None, **arguments: Any) -> Any:
         with _answered():
-            return await arun(job(config, _said(runtime), **arguments), config, store=store)
+            return await arun(job(config, runtime, **arguments), config, store=store)
 
     for one in (call, acall):  # by this annotation LangGraph knows that it is to be filled in
         one.__annotations__["runtime"] = ToolRuntime
@@ -326,25 +326,29 @@ async def _manage(
     actions: Sequence[Action],
     policy: Policy,
     config: RunnableConfig,
-    said: Sequence[BaseMessage],
+    runtime: Any,
     *,
     content: Any = None,
     action: Action | None = None,
     id: Any = None,
 ) -> str:
     namespace, given = template.location(config), plain(content)
-    sources = ConversationSources(said, thread_in(config)).of_content(given) if said else None
+
+    def sources() -> tuple[Source, ...] | None:
+        said = _said(runtime)
+        return ConversationSources(said, thread_in(config)).of_content(given) if said else None
+
     match action or ("create" if "create" in actions else actions[0]):
         case "create":
             if id:
                 raise ToolException("To create a memory, leave out the id; to change one, update.")
             key = str(uuid.uuid4())
             value = {"content": _given(given)}
-            await _commit(Write(namespace, key, value, fresh=True, sources=sources), policy)
+            await _commit(Write(namespace, key, value, fresh=True, sources=sources()), policy)
             return f"created memory {key}"
         case "update":
             new = _given(given)
-            key = await _edit(namespace, id, lambda old: _with_content(old, new), sources, policy)
+            key = await _edit(namespace, id, lambda old: _with_content(old, new), sources(), policy)
             return f"updated memory {key}"
         case "delete":
             key = await _edit(namespace, id, lambda _: None, None, policy)
@@ -403,7 +407,7 @@ async def _search(
     template: NamespaceTemplate,
     response_format: ResponseFormat,
     config: RunnableConfig,
-    _said: Sequence[BaseMessage],
+    _runtime: Any,
     *,
     query: str,
     limit: int = 10,

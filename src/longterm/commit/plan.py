@@ -263,8 +263,9 @@ def _plan_of(
     if change.actor in ("manager", "tool"):
         value = _without_nul(value)
     keep, guard = change.policy.keep_revisions, change.policy.guard
+    sources = change.sources_of(write)
     if value is not None and guard is not None:
-        match _checked(write, change, value, guard):
+        match _checked(write, change, value, sources, guard):
             case Plan() as aside:
                 return aside
             case Verdict(action="block") as verdict:
@@ -279,7 +280,7 @@ def _plan_of(
     if unchanged or keep == 0:
         return Plan(Written(write.namespace, write.key, value), (op,))
     past = tuple(change.past_of(write))
-    new = list(past) or _revisions(write, change, chain.latest, item, value)
+    new = list(past) or _revisions(write, change, sources, chain.latest, item=item, value=value)
     namespace = history_namespace(write.namespace)
     records = appended(write.key, chain, new, keep) if in_items else []
     history = (put_op(namespace, key, one, index=False, ttl=write.ttl) for key, one in records)
@@ -287,9 +288,15 @@ def _plan_of(
     return Plan(written, (op, *history), past=past)
 
 
-def _checked(write: Write, change: Change, value: dict[str, Any], guard: Guard) -> Plan | Verdict:
+def _checked(
+    write: Write,
+    change: Change,
+    value: dict[str, Any],
+    sources: tuple[Source, ...],
+    guard: Guard,
+) -> Plan | Verdict:
     """Return what the guard says of *value* or, where that is quarantine, the way there."""
-    sources, actor = change.sources_of(write), change.actor
+    actor = change.actor
     if write.past:  # an import does not wash anything: its origin comes along
         sources, actor = change.guarded(write.past[-1].sources), write.past[-1].actor
     origin = origin_of(sources, actor)
@@ -322,7 +329,9 @@ def _by_the_guard(what: str, verdict: Verdict) -> str:
 def _revisions(
     write: Write,
     change: Change,
+    sources: tuple[Source, ...],
     before: Revision | None,
+    *,
     item: Item | None,
     value: dict[str, Any] | None,
 ) -> list[Revision]:
@@ -340,7 +349,7 @@ def _revisions(
         action=write.action or ("deleted" if value is None else "changed" if item else "created"),
         value=value,
         actor=change.actor,
-        sources=change.sources_of(write),
+        sources=sources,
         model=change.model,
         reason=change.reason,
     )
