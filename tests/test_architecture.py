@@ -118,7 +118,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "__main__": {"cli"},
     # LangMem's import paths: they only hand on.
     "knowledge": {"types", "manage", "memory", "tools"},
-    "utils": {"memory", "prompts"},
+    "utils": {"memory", "prompts", "text"},
     "reflection": {"reflect"},
     "graph_rag": set(),
     "moved": set(),  # paths of the first release

@@ -13,6 +13,7 @@ from longterm.memory.conversation import as_messages
 from longterm.memory.namespace import NamespaceTemplate
 from longterm.prompts.inputs import as_trajectories, show_trajectories
 from longterm.prompts.utils import get_prompt_extraction_schema
+from longterm.text.placeholders import escaped
 
 __all__ = [
     "NamespaceTemplate",
@@ -59,25 +60,13 @@ def get_var_healer(
     """
     names = set(_VARIABLE.findall(vars)) if isinstance(vars, str) else set(vars)
     wanted = {name.strip("{}") for name in names}
-    kept = (
-        re.compile(r"\{(" + "|".join(map(re.escape, sorted(wanted))) + r")\}") if wanted else None
-    )
 
     def heal(text: str) -> str:
         if all_required and (lost := {name for name in wanted if f"{{{name}}}" not in text}):
             raise ValueError(f"The prompt lost {sorted(lost)}; it must keep them.")
-        pieces = kept.split(text) if kept else [text]
-        return "".join(
-            f"{{{piece}}}" if place % 2 else re.sub(r"[{}]+", _doubled, piece)
-            for place, piece in enumerate(pieces)
-        )
+        return escaped(text, wanted)
 
     return heal
-
-
-def _doubled(braces: re.Match[str]) -> str:
-    run = braces.group()
-    return run if len(run) % 2 == 0 else run + run[-1] * len(run)
 
 
 def dumps(obj: Any) -> str:

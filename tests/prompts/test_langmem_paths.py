@@ -97,6 +97,7 @@ def test_sessions_are_shown_with_their_feedback() -> None:
         ("Hi {name}", "Dear {name} {other}", "Dear {name} {{other}}"),
         (set[str](), "{x}", "{{x}}"),
         ({"x"}, "{{y}} {x}", "{{y}} {x}"),
+        ({"x"}, '{"a":{"b":1}} {x}', '{{"a":{{"b":1}}}} {x}'),
     ],
 )
 def test_braces_that_are_no_placeholder_are_doubled(vars: Any, text: str, healed: str) -> None:

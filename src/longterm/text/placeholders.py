@@ -8,11 +8,11 @@ its braces are left alone; what looks like a placeholder in it is kept all the s
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Mapping
 from string import Formatter
 from typing import Any
 
-__all__ = ["complaint", "fill", "healed", "is_template", "placeholders"]
+__all__ = ["complaint", "escaped", "fill", "healed", "is_template", "placeholders"]
 
 _NAME = r"[^\W\d]\w*(?:\.\w+|\[\w+\])*"
 _SPEC = r"%[^{}\n\"']*|[^{}\s\"']*"  # with spaces only that of a date: JSON has them, too
@@ -72,23 +72,28 @@ def healed(old: str, new: str) -> str:
     """Return *new*, its literal braces escaped where *old* is a template and *new* is none."""
     if not is_template(old) or _fields(new) == _names(placeholders(new)):
         return new
-    return "".join(_escaped(new))
+    return escaped(new)
 
 
-def _escaped(text: str) -> Iterator[str]:
-    """Pieces of *text* with each lone brace doubled, except those of placeholders."""
+def escaped(text: str, names: Container[str] | None = None) -> str:
+    """Return *text* with each lone brace doubled, except those of placeholders.
+
+    With *names* only these are placeholders, and all else in braces is plain text.
+    """
     opened: list[str] = []
+    pieces: list[str] = []
     place = 0
     while place < len(text):
-        piece = _piece(text, place, opened)
+        piece = _piece(text, place, opened, names)
         place += len(piece)
-        yield piece * 2 if piece in ("{", "}") else piece
+        pieces.append(piece * 2 if piece in ("{", "}") else piece)
+    return "".join(pieces)
 
 
-def _piece(text: str, place: int, opened: list[str]) -> str:
+def _piece(text: str, place: int, opened: list[str], names: Container[str] | None) -> str:
     """Return the next piece of *text*; *opened* holds the braces that wait to be closed."""
     field = _FIELD.match(text, place)
-    if field:
+    if field and (names is None or field[0][1:-1] in names):
         return field[0]
     here = text[place]
     pair = text[place : place + 2]
