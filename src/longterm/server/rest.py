@@ -9,7 +9,7 @@ from tempfile import SpooledTemporaryFile
 from typing import Annotated, Any
 from urllib.parse import quote
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import to_json
@@ -20,7 +20,7 @@ from longterm.history import Erasure
 from longterm.memory.history_items import json_revision
 from longterm.recall.retriever import RecallItem, RecallResult
 from longterm.server.access import Admin, ReadUser, Service, WriteUser
-from longterm.service import MemoryRecord, remember_once
+from longterm.service import MemoryRecord, UserMemory, remember_once
 
 __all__ = ["router"]
 
@@ -95,6 +95,16 @@ AsOf = Annotated[datetime | None, Query(description=_AS_OF)]
 WasValid = Annotated[ValidAt, Query(description=_VALID_AT)]
 
 
+def _as_known(memory: ReadUser, as_of: AsOf = None, valid_at: WasValid = None) -> UserMemory:
+    """Return the user's memory, as of a time where the query names one."""
+    if as_of is None and valid_at is None:
+        return memory
+    return memory.as_of(as_of, valid_at=valid_at)
+
+
+KnownUser = Annotated[UserMemory, Depends(_as_known)]
+
+
 @router.get("/users")
 async def list_users(_: Admin, service: Service) -> dict[str, list[str]]:
     """List the users something is kept of."""
@@ -140,18 +150,14 @@ async def recall_items(memory: ReadUser, body: QuestionBody) -> Response:
 @router.get("/users/{user:segment}/memories")
 async def list_memories(
     *,
-    memory: ReadUser,
+    memory: KnownUser,
     response: Response,
     limit: Limit = 100,
     offset: Offset = 0,
     kind: str | None = None,
     query: str | None = None,
-    as_of: AsOf = None,
-    valid_at: WasValid = None,
 ) -> dict[str, Any]:
     """List memories, those written last first, or search for those that fit *query*."""
-    if as_of is not None or valid_at is not None:
-        memory = memory.as_of(as_of, valid_at=valid_at)
     if query is not None:
         found = await memory.asearch(query, filter={"kind": kind} if kind else None, limit=limit)
         return {"memories": [one.as_json() for one in found], "next_offset": None}
@@ -186,17 +192,9 @@ async def add_memory(
 
 @router.get("/users/{user:segment}/memories/{id:segment}")
 async def get_memory(
-    *,
-    memory: ReadUser,
-    id: str,
-    response: Response,
-    if_none_match: IfMatch = None,
-    as_of: AsOf = None,
-    valid_at: WasValid = None,
+    memory: KnownUser, id: str, response: Response, if_none_match: IfMatch = None
 ) -> Any:
     """Read one memory; its ETag is for If-Match."""
-    if as_of is not None or valid_at is not None:
-        memory = memory.as_of(as_of, valid_at=valid_at)
     record = await memory.aget(id)
     if record is None:
         raise UnknownMemoryError(id)

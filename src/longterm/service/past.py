@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import Any, NoReturn, cast
 
 from langgraph.store.base import Item
@@ -36,6 +37,7 @@ class PastMemory(UserMemory):
         time = time or datetime.now(UTC)
         self.time = time if time.tzinfo else time.astimezone()
         self.valid_at = valid_at
+        self._then = partial(self._history.state, self._memories, self.time, valid_at=self.valid_at)
 
     async def recall_flow(self, question: str, **options: Any) -> RecallResult:
         """Find what mattered to *question* then."""
@@ -54,15 +56,7 @@ class PastMemory(UserMemory):
         self, query: str, *, filter: Mapping[str, Any] | None = None, limit: int = 10
     ) -> _Records:
         """Return the memories of then that fit *query*, best first."""
-        found = await self._history.state(
-            self._memories,
-            self.time,
-            valid_at=self.valid_at,
-            query=query,
-            filter=filter,
-            limit=limit,
-        )
-        return await self._numbered(found)
+        return await self._numbered(await self._then(query=query, filter=filter, limit=limit))
 
     search, asearch = both(search_flow)
 
@@ -71,22 +65,14 @@ class PastMemory(UserMemory):
     ) -> _Records:
         """Return the memories of then."""
         only = None if kind is None else {"kind": kind}
-        found = await self._history.state(
-            self._memories,
-            self.time,
-            valid_at=self.valid_at,
-            filter=only,
-            limit=limit,
-            offset=offset,
-        )
-        return await self._numbered(found)
+        return await self._numbered(await self._then(filter=only, limit=limit, offset=offset))
 
     list, alist = both(list_flow)
 
     async def get_flow(self, id: str) -> MemoryRecord | None:
         """Return the memory *id* as it was then; None where there was none."""
-        found = await self._history.state(self._memories, self.time, key=id, valid_at=self.valid_at)
-        return (await self._numbered(found))[0] if found else None
+        records = await self._numbered(await self._then(key=id))
+        return records[0] if records else None
 
     get, aget = both(get_flow)
 
