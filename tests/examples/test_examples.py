@@ -6,17 +6,14 @@ import asyncio
 import importlib.util
 import json
 import shutil
-import socket
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import httpx
 import nbformat
 import pytest
 from fastapi.testclient import TestClient
@@ -24,8 +21,8 @@ from langchain_core.messages import AIMessage
 from langchain_core.runnables import RunnableConfig, RunnableLambda
 from nbclient import NotebookClient
 from postgres_server import fresh_schema, server_url
+from running_server import running_server
 
-import longterm
 from longterm.reflect.worker import run_worker
 from longterm.stores import EmbeddedStore, PostgresStore
 from longterm.testing import Asked, ScriptedChatModel, tool_calls
@@ -143,32 +140,9 @@ def test_the_command_in_each_assistants_configuration_is_one_we_have(name: str) 
     assert done.returncode == 0, done.stderr
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[str]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    env = {
-        "PYTHONPATH": str(Path(longterm.__file__).parents[1]),
-        "HOME": str(tmp_path),
-        "PATH": "/usr/bin:/bin",
-    }
-    command = [sys.executable, "-m", "longterm", "serve", "--store", "m.db", "--embeddings", "none"]
-    url = f"http://127.0.0.1:{port}"
-    with subprocess.Popen([*command, "--port", str(port)], cwd=tmp_path, env=env) as process:
-        for _ in range(600):
-            try:
-                if httpx.get(f"{url}/healthz").is_success:
-                    break
-            except httpx.TransportError:
-                time.sleep(0.1)  # it says that it listens before it does
-        yield url
-        process.terminate()
-
-
 @pytest.mark.skipif(shutil.which("npm") is None, reason="npm is not installed")
 @pytest.mark.timeout(300)
-def test_the_typescript_client_checks_and_works(server: str, tmp_path: Path) -> None:
+def test_the_typescript_client_checks_and_works(tmp_path: Path) -> None:
     folder = tmp_path / "client"
     shutil.copytree(EXAMPLES / "typescript", folder)
     install = ["npm", "install", "--no-audit", "--no-fund", "--prefix", str(folder)]
@@ -180,8 +154,9 @@ def test_the_typescript_client_checks_and_works(server: str, tmp_path: Path) -> 
         [str(bin_ / "tsc"), "-p", str(folder)], capture_output=True, text=True, check=False
     )
     assert checked.returncode == 0, checked.stdout
-    command = [str(bin_ / "tsx"), str(folder / "client.ts"), server]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    with running_server(tmp_path) as server:
+        command = [str(bin_ / "tsx"), str(folder / "client.ts"), server.url]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout)
     assert said["revision"] == 2

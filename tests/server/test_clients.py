@@ -2,11 +2,8 @@
 
 import json
 import shutil
-import signal
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,51 +16,15 @@ from langgraph_sdk import get_client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.types import TextContent
+from running_server import Running, running_server
 
-import longterm
 from mcp import ClientSession
-
-SOURCES = str(Path(longterm.__file__).parent.parent)
-
-
-class Running:
-    """A server that was started as users start it, and its keys."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.env = {"PYTHONPATH": SOURCES, "HOME": str(folder), "PATH": "/usr/bin:/bin"}
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
-
-    def answers(self) -> bool:
-        try:
-            return httpx.get(f"{self.url}/healthz").status_code == 200
-        except httpx.TransportError:
-            return False
-
-    def run(self, *words: str) -> Any:
-        command = [sys.executable, "-m", "longterm", *words, "--json"]
-        done = subprocess.run(  # noqa: S603 - ours
-            command, capture_output=True, check=True, cwd=self.folder, env=self.env
-        )
-        return json.loads(done.stdout)
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    running = Running(tmp_path_factory.mktemp("server"))
-    command = [sys.executable, "-m", "longterm", "serve", "--store", "m.db", "--embeddings", "none"]
-    command += ["--port", str(running.port)]
-    with subprocess.Popen(command, cwd=running.folder, env=running.env) as process:  # noqa: S603 - ours
-        for _ in range(600):
-            if running.answers():
-                break
-            time.sleep(0.1)  # it says that it listens before it does
+    with running_server(tmp_path_factory.mktemp("server")) as running:
         yield running
-        process.terminate()
-        assert process.wait(timeout=40) in (0, -signal.SIGTERM)  # uvicorn hands the signal on
 
 
 @pytest.fixture(scope="module")
