@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 from langchain_core.messages import AIMessage
 
+import longterm
+import longterm.short_term
 from longterm.testing import Asked, Reply, ScriptedChatModel, tool_calls
 
 ROOT = Path(__file__).parent.parent
-PAGES = [*sorted(ROOT.glob("README*.md")), *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [*sorted(ROOT.glob("README*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 LOCAL = '"local:qwen2.5-coder-1.5b"'
 
 
@@ -42,7 +44,7 @@ _BLOCK = re.compile(
 )
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_the_examples_of_a_page_run(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -64,3 +66,16 @@ def _run(page: Path, block: re.Match[str], names: dict[str, Any]) -> None:
         exec(compile(code, str(page), "exec", dont_inherit=True), names)  # noqa: S102 - our own pages
     if block["prints"] is not None:
         assert printed.getvalue() == block["prints"]
+
+
+def test_the_reference_names_everything_that_is_public() -> None:
+    page = (ROOT / "docs" / "reference.md").read_text()
+    shown = {name.rpartition(".")[2] for name in re.findall(r"^::: (\S+)", page, re.MULTILINE)}
+    assert set(longterm.__all__) <= shown
+    assert set(longterm.short_term.__all__) <= shown
+
+
+def test_every_page_is_in_the_navigation() -> None:
+    pages = {str(page.relative_to(ROOT / "docs")) for page in (ROOT / "docs").rglob("*.md")}
+    listed = re.findall(r"[\w/-]+\.md", (ROOT / "mkdocs.yml").read_text())
+    assert sorted(listed) == sorted(pages)
