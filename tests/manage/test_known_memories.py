@@ -8,7 +8,8 @@ from langgraph.store.base import BaseStore
 from langgraph.store.memory import InMemoryStore
 
 from longterm import create_memory_store_manager
-from longterm.manage.conversation_queries import conversation_queries, wishes_to_forget
+from longterm.errors import DroppedWarning
+from longterm.manage.conversation_queries import conversation_queries
 from longterm.testing import HashEmbeddings, ScriptedChatModel, tool_calls
 
 PLACE = ("m",)
@@ -59,7 +60,8 @@ def test_the_beginning_of_a_long_conversation_counts(store: BaseStore) -> None:
 def test_what_is_to_be_forgotten_goes_before_all_else(store: BaseStore) -> None:
     fill(store, "My address is Elm Street 5", *(f"filler {'word ' * 40}{n}" for n in range(80)))
     said = ["Please forget my address", *["word word word filler"] * 30]
-    assert "Elm Street" in shown(store, said, known_tokens=120)
+    with pytest.warns(DroppedWarning, match="a request to forget"):
+        assert "Elm Street" in shown(store, said, known_tokens=120)
 
 
 def test_greetings_are_not_searched_for() -> None:
@@ -73,9 +75,3 @@ def test_a_long_conversation_has_a_few_queries_over_all_of_it() -> None:
     queries = conversation_queries(said)
     assert len(queries) <= 13
     assert any("number 0" in query for query in queries)
-
-
-@pytest.mark.parametrize("text", ["FORGET my address", "请忘记我的地址", "住所は忘れてください"])
-def test_a_wish_to_forget_is_seen_in_three_languages(text: str) -> None:
-    said = [HumanMessage(text), AIMessage("I deleted it"), HumanMessage("I like tea")]
-    assert wishes_to_forget(said) == [text]

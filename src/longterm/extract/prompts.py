@@ -25,6 +25,7 @@ __all__ = [
     "CUT_THINKING",
     "DONE",
     "EMPTY",
+    "FORGET",
     "INSTRUCTIONS",
     "JSON_ADD",
     "JSON_CHANGE",
@@ -74,6 +75,10 @@ _TAGS = ("memories", "conversation")
 CONSOLIDATE = """\
 Put the known memories in order: bring together what says the same, correct what contradicts \
 itself, complete what belongs together. Keep every fact that is not repeated elsewhere."""
+
+FORGET = """\
+The user asks for something to be forgotten. Remove every known memory that holds it; where one \
+holds other things as well, change it so that only they stay. Leave all other memories alone."""
 
 SUMMARIZE = "Summarize the conversation below."
 

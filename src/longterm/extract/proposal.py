@@ -107,6 +107,12 @@ class Permissions:
     inserts: bool = True
     updates: bool = True
     deletes: bool = False
+    #: Whether a first memory may be begun even where inserts are not permitted: a profile.
+    begins: bool = True
+
+    def adds(self, *, known: bool) -> bool:
+        """Whether a memory may be added where memories are *known*, or none is."""
+        return self.inserts or (self.begins and not known)
 
 
 class FinalError(ProposalError):
@@ -175,8 +181,7 @@ class ProposalApplier:
                 return proposal
 
     def _insert(self, draft: Draft, kind: MemorySchema, content: Any) -> tuple[Draft, str | None]:
-        # A profile: the first document is always welcome, a second one never.
-        self._permit(self.permissions.inserts or not draft.living, "Adding memories")
+        self._permit(self.permissions.adds(known=bool(draft.living)), "Adding memories")
         content = restored(content, *_shown_texts(draft))
         checked = kind.check(content)
         if is_blank(checked):

@@ -80,7 +80,7 @@ class AllowedActions:
 
     def adds(self, state: State) -> bool:
         """Whether memories may be added; a profile's first document always may."""
-        return self.permissions.inserts or not state.known
+        return self.permissions.adds(known=state.known)
 
     def changes(self, state: State) -> bool:
         """Whether memories may be changed."""

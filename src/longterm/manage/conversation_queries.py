@@ -10,7 +10,7 @@ from langchain_core.messages import BaseMessage, SystemMessage
 from longterm.memory.conversation import QUERY_LIMIT, message_text, windows
 from longterm.text.tokenizer import words
 
-__all__ = ["conversation_queries", "wishes_to_forget"]
+__all__ = ["conversation_queries"]
 
 #: Windows over what the newest messages' own windows leave out; of more, some are passed over.
 _MOST_EARLIER = 8
@@ -24,11 +24,6 @@ _EMPTY_WORDS = re.compile(
 _EMPTY_TEXTS = re.compile(
     r"[\s!.,?~、。!?…]*(?:你好|您好|谢谢|多谢|再见|好的|嗯+|こんにちは|おはよう|こんばんは|"
     r"ありがとう(?:ございます)?|さようなら|はい)?[\s!.,?~、。!?…]*"
-)
-_FORGET = re.compile(
-    r"\b(?:forget|delete|erase|remove|don.?t remember|no longer want you to know)\b"
-    r"|忘掉|忘记|忘了|删除|删掉|別記|忘れて|消して|削除",
-    re.IGNORECASE,
 )
 
 
@@ -44,12 +39,6 @@ def conversation_queries(messages: Sequence[BaseMessage]) -> list[str]:
     size = max(6, -(-len(texts) // _MOST_EARLIER))
     parts = ["\n".join(texts[at : at + size])[:QUERY_LIMIT] for at in range(0, len(texts), size)]
     return list(dict.fromkeys([*windows(said or messages), *reversed(parts)]))
-
-
-def wishes_to_forget(messages: Sequence[BaseMessage]) -> list[str]:
-    """Return what users say who want something forgotten: it is searched for by itself."""
-    texts = [message_text(one) for one in messages if one.type == "human"]
-    return [text[:QUERY_LIMIT] for text in texts if _FORGET.search(text)]
 
 
 def _is_empty(message: BaseMessage) -> bool:

@@ -13,10 +13,11 @@ from typing_extensions import TypedDict, Unpack, override
 
 from longterm.effects.runnable import FlowRunnable
 from longterm.errors import InvalidInputError
-from longterm.extract.engine import Extraction, ExtractionInput, Extractor
+from longterm.extract.engine import ExtractionInput, Extractor
 from longterm.extract.prompts import INSTRUCTIONS
 from longterm.extract.proposal import NewId, Permissions
 from longterm.extract.schema import Schema, memory_schemas
+from longterm.manage.forgetting import requests_to_forget, unmet, without_requests
 from longterm.manage.known import Known, normalize_existing
 from longterm.manage.results import Results, warn_of_dropped
 from longterm.memory.conversation import as_messages, as_time
@@ -136,10 +137,11 @@ class MemoryManager(
         self.schemas = tuple(schemas or (Memory,))
         self.instructions = instructions
         self._kinds = memory_schemas(self.schemas)
+        self._permissions = Permissions(enable_inserts, enable_updates, enable_deletes)
         self._extractor = Extractor(
             self.model,
             self._kinds,
-            Permissions(enable_inserts, enable_updates, enable_deletes),
+            self._permissions,
             instructions=instructions,
             protocol=protocol,
         )
@@ -161,11 +163,13 @@ class MemoryManager(
         if not messages:
             return Results(self._memories(draft, known))
         session = ExtractionInput(messages, draft, steps_in(fields), today(config), ids_for(config))
-        return self._results(await self._extractor.extract(session), known)
-
-    def _results(self, extraction: Extraction, known: Known) -> list[ExtractedMemory[Content]]:
-        warn_of_dropped(extraction.report)
-        return Results(self._memories(extraction.draft, known), extraction.report)
+        extraction = await self._extractor.extract(session)
+        after, report = extraction.draft, extraction.report
+        if requests := requests_to_forget(messages):
+            after, left_out = without_requests(after, requests)
+            report += left_out + unmet(requests, [after], permitted=self._permissions.deletes)
+        warn_of_dropped(report)
+        return Results(self._memories(after, known), report)
 
     def _memories(self, draft: Draft, known: Known) -> list[ExtractedMemory[Content]]:
         """Return what is known now, what changed first."""

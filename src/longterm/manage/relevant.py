@@ -19,7 +19,7 @@ from longterm.memory.model import document_of
 from longterm.memory.namespace import Namespace
 from longterm.text.tokenizer import query_terms, terms
 
-__all__ = ["best", "in_turn", "is_scored", "merged", "within"]
+__all__ = ["best", "in_turn", "is_scored", "merged", "sharing_words", "unique", "within"]
 
 
 Found = TypeVar("Found", bound=Item)
@@ -45,7 +45,22 @@ def in_turn(found: Iterable[Sequence[SearchItem]], namespace: Namespace) -> list
     """
     own = [[item for item in items if tuple(item.namespace) == namespace] for items in found]
     ranks = zip_longest(*own)
-    return list({item.key: item for rank in ranks for item in rank if item is not None}.values())
+    return unique(item for rank in ranks for item in rank if item is not None)
+
+
+def unique(items: Iterable[Found]) -> list[Found]:
+    """Return *items* of one namespace once each, where they come first."""
+    first: dict[str, Found] = {}
+    for item in items:
+        first.setdefault(item.key, item)
+    return list(first.values())
+
+
+def sharing_words(items: Sequence[SearchItem], query: str) -> list[SearchItem]:
+    """Return the *items* that share a word with *query*, those that share most first."""
+    shared = _shared_words(items, [query])
+    order = sorted(range(len(items)), key=lambda n: shared[n], reverse=True)
+    return [items[n] for n in order if shared[n]]
 
 
 def within(items: Iterable[Found], tokens: int) -> list[Found]:

@@ -14,7 +14,7 @@ from typing import Any, overload
 
 from langchain_core.messages import BaseMessage
 from langchain_core.runnables import RunnableConfig
-from langgraph.store.base import BaseStore, Item as StoreItem
+from langgraph.store.base import BaseStore, Item as StoreItem, SearchItem
 from typing_extensions import TypedDict, Unpack, override
 
 from longterm.commit import Policy, commit
@@ -23,18 +23,26 @@ from longterm.effects.operations import search_op
 from longterm.effects.steps import search
 from longterm.errors import ConfigurationError
 from longterm.extract.engine import Extraction, ExtractionInput, Extractor
-from longterm.extract.prompts import CONSOLIDATE, INSTRUCTIONS, SEARCH_MEMORIES
+from longterm.extract.prompts import CONSOLIDATE, FORGET, INSTRUCTIONS, SEARCH_MEMORIES
 from longterm.extract.proposal import NewId, Permissions
 from longterm.extract.report import Dropped, ExtractionReport
 from longterm.extract.schema import MemorySchema, Schema, memory_schemas
 from longterm.guard import GuardOption, guard_of
 from longterm.manage.access import DEFAULT_KEY, Default, NamespaceAccess
-from longterm.manage.conversation_queries import conversation_queries, wishes_to_forget
+from longterm.manage.conversation_queries import conversation_queries
+from longterm.manage.forgetting import (
+    Forgetting,
+    Request,
+    find_requested,
+    requests_to_forget,
+    unmet,
+    without_requests,
+)
 from longterm.manage.known import normalize_existing
 from longterm.manage.manager import fields_in, ids_for, job_in, now_in, steps_in, thread_in, today
 from longterm.manage.query import QueryWriter
 from longterm.manage.recalled import recalled
-from longterm.manage.relevant import best, in_turn, is_scored, merged, within
+from longterm.manage.relevant import best, in_turn, is_scored, merged, unique, within
 from longterm.manage.results import Results, warn_of_dropped
 from longterm.manage.saving import writes_of
 from longterm.manage.sources import ConversationSources
@@ -51,8 +59,6 @@ __all__ = ["MemoryPhase", "MemoryStoreManager", "create_memory_store_manager"]
 
 #: How many memories a search may bring for the ranking to choose from.
 _SEARCH_LIMIT = 50
-#: How many memories that a wish to forget finds go before all others.
-_FORGOTTEN = 5
 #: How far a store without an index is read, so that new memories are seen as well as old.
 _SCAN_LIMIT = 1_000
 
@@ -256,6 +262,13 @@ class MemoryStoreManager(NamespaceAccess[Content]):
         self.known_tokens = known_tokens
         self._model_name = model if isinstance(model, str) else getattr(chat, "model_name", None)
         self._stages = [_Stage(main), *later]
+        self._permissions = permissions
+        forgets = replace(permissions, inserts=False, begins=False)
+        self._forgetting = Forgetting(
+            Extractor(chat, kinds, forgets, instructions=FORGET, protocol=protocol),
+            known_tokens,
+            None if isinstance(query_limit, _Unset) else query_limit,
+        )
         self._query_writer = (
             None if query_model is None else QueryWriter(as_model(query_model), SEARCH_MEMORIES)
         )
@@ -275,21 +288,31 @@ class MemoryStoreManager(NamespaceAccess[Content]):
         namespace = self.namespace.location(config)
         if not messages:
             return Results()
-        draft = self._draft(await self._known(messages, namespace, config), config)
+        requests = requests_to_forget(messages)
+        known, later = await self._known(messages, requests, namespace, config)
         session = ExtractionInput(
-            messages, draft, steps, today(config), self._ids(namespace, config)
+            messages, self._draft(known, config), steps, today(config), self._ids(namespace, config)
         )
-        extraction = await self._extract(session)
-        if used := extraction.report.usage:
+        extractions = [await self._extract(session)]
+        if later and self._permissions.deletes:
+            extractions += await self._forgetting.flow(requests, session, extractions[0], later)
+        drafts = [one.draft for one in extractions]
+        report = sum((one.report for one in extractions), ExtractionReport())
+        if used := report.usage:
             read, written = used["input_tokens"], used["output_tokens"]
             count_tokens(self._model_name, read=read, written=written)
+        if requests:
+            drafts[0], left_out = without_requests(drafts[0], requests)
+            report += left_out + unmet(requests, drafts, permitted=self._permissions.deletes)
         random_ids = not (self._profile or self._default or job_in(config))
         sources = ConversationSources(messages, thread_in(config), now_in(config))
-        writes = writes_of(extraction.draft, namespace, sources, random_ids=random_ids)
+        writes = [
+            write
+            for draft in drafts
+            for write in writes_of(draft, namespace, sources, random_ids=random_ids)
+        ]
         done = await commit(writes, actor="manager", model=self._model_name, policy=self._policy)
-        report = extraction.report + ExtractionReport(
-            dropped=tuple(Dropped("", why) for why in done.lost)
-        )
+        report += ExtractionReport(dropped=tuple(Dropped("", why) for why in done.lost))
         warn_of_dropped(report)
         return Results(done.puts, report, done.written)
 
@@ -304,70 +327,64 @@ class MemoryStoreManager(NamespaceAccess[Content]):
         return Extraction(session.draft, report)
 
     async def _known(
-        self, messages: Sequence[BaseMessage], namespace: Namespace, config: RunnableConfig
-    ) -> list[StoreItem]:
-        """Return the memories to show to the model: those that matter most, oldest first."""
-        queries = await self._queries(messages)
-        chosen = (
-            await self._all_or_best(queries, messages, namespace, config)
-            if isinstance(self.query_limit, _Unset)
-            else await self._at_most(self.query_limit, queries, namespace, config)
-        )
-        return sorted(chosen, key=lambda item: (item.created_at, item.key))
+        self,
+        messages: Sequence[BaseMessage],
+        requests: Sequence[Request],
+        namespace: Namespace,
+        config: RunnableConfig,
+    ) -> tuple[list[StoreItem], list[StoreItem]]:
+        """Return the memories to show to the model, oldest first, and what it should see later.
 
-    async def _all_or_best(
+        All of them while they fit; else those that matter most, no part of the conversation
+        going short. What requests to forget find goes first, in up to half of the room, and the
+        rest of it is for later.
+        """
+        queries = await self._queries(messages)
+        limit = None if isinstance(self.query_limit, _Unset) else self.query_limit
+        size = max(_SEARCH_LIMIT, limit or 0)
+        found = await search(
+            [search_op(namespace, query, limit=size) for query in [*queries, None]]
+        )
+        newest = merged(found[-1:], namespace)
+        whole = len(found[-1]) < size
+        wanted: list[StoreItem] = []
+        if limit is None and whole and len(within(newest, self.known_tokens)) == len(newest):
+            shown = newest
+        else:
+            wanted += await find_requested(requests, namespace) if requests else []
+            ranked = await self._ranked(queries, found, namespace, config)
+            if limit is None:
+                held = within(wanted, self.known_tokens // 2)
+                shown = within(unique([*held, *ranked]), self.known_tokens)
+            else:
+                shown = unique([*wanted[: -(-limit // 2)], *ranked])[:limit]
+        keys = {item.key for item in shown}
+        later = [item for item in wanted if item.key not in keys]
+        return sorted(shown, key=lambda item: (item.created_at, item.key)), later
+
+    async def _ranked(
         self,
         queries: Sequence[str],
-        messages: Sequence[BaseMessage],
+        found: Sequence[Sequence[SearchItem]],
         namespace: Namespace,
         config: RunnableConfig,
     ) -> Sequence[StoreItem]:
-        """Return everything known if it fits, else what each part of the conversation finds."""
-        wishes = wishes_to_forget(messages)
-        asked = [*wishes, *queries]
-        found = await search(
-            [search_op(namespace, query, limit=_SEARCH_LIMIT) for query in [*asked, None]]
-        )
-        newest = merged(found[-1:], namespace)
-        if len(found[-1]) < _SEARCH_LIMIT and len(within(newest, self.known_tokens)) == len(newest):
-            return newest
-        if self._recall is not None and queries and not (self._profile or self._default):
-            return within(
-                await recalled(self._recall, asked, namespace, limit=_SEARCH_LIMIT, config=config),
-                self.known_tokens,
-            )
-        if any(is_scored(item) for items in found for item in items):
-            held = in_turn([items[:_FORGOTTEN] for items in found[: len(wishes)]], namespace)
-            others = in_turn(found, namespace)
-            ranked = [
-                *held,
-                *(item for item in others if item.key not in {one.key for one in held}),
-            ]
-        else:
-            scan = await search([search_op(namespace, limit=_SCAN_LIMIT)])
-            items = merged(scan, namespace)
-            ranked = in_turn([best(items, [one], _SEARCH_LIMIT) for one in asked], namespace)
-        return within(ranked, self.known_tokens)
-
-    async def _at_most(
-        self, limit: int, queries: Sequence[str], namespace: Namespace, config: RunnableConfig
-    ) -> Sequence[StoreItem]:
-        """Return the *limit* memories that matter most, no part of the conversation going short."""
-        if self._recall is not None and queries and not (self._profile or self._default):
-            return await recalled(self._recall, queries, namespace, limit=limit, config=config)
+        """Return memories, best first; *found* is what each query brought, and last the newest."""
         # A profile is known whatever is talked about, and a default only where nothing is.
-        unasked = [None] if self._profile or self._default or not queries else []
-        size = max(_SEARCH_LIMIT, limit)
-        found = await search(
-            [search_op(namespace, query, limit=size) for query in [*queries, *unasked]]
-        )
+        always = self._profile or self._default is not None
+        limited = not isinstance(self.query_limit, _Unset)
+        size = max(_SEARCH_LIMIT, self.query_limit if limited else 0)
+        if self._recall is not None and queries and not always:
+            return await recalled(self._recall, queries, namespace, limit=size, config=config)
+        asked = found[:-1] if limited and queries and not always else found
+        if any(is_scored(item) for items in found for item in items):
+            return in_turn(asked, namespace)
         items = merged(found, namespace)
-        if any(map(is_scored, items)):
-            return in_turn(found, namespace)[:limit]
-        if max(map(len, found)) >= size:
+        if len(found[-1]) >= size:
             scan = search_op(namespace, limit=max(_SCAN_LIMIT, size))
             items = merged(await search([scan]), namespace)
-        return best(items, queries, limit)
+        words = [[query] for query in queries] + [[]] * (len(asked) - len(queries))
+        return in_turn([best(items, one, size) for one in words], namespace)
 
     async def _queries(self, messages: Sequence[BaseMessage]) -> list[str]:
         if self._query_writer is None:
