@@ -182,6 +182,28 @@ async def test_an_agent_remembers_over_standard_input_and_output(server: Running
         await through_every_tool(session)
 
 
+def test_a_slash_in_an_id_comes_through_a_real_server(server: Running, key: str) -> None:
+    with httpx.Client(base_url=server.url, headers={"Authorization": f"Bearer {key}"}) as client:
+        memories = "/v1/users/ann/memories"
+        client.post(memories, json={"content": "Ann likes tea", "id": "drinks/1"})
+        assert client.get(f"{memories}/drinks%2F1").json()["id"] == "drinks/1"
+        assert client.delete(f"{memories}/drinks%2F1").status_code == 204
+
+
+def test_a_port_that_is_taken_is_an_error_that_names_it(server: Running) -> None:
+    command = [sys.executable, "-m", "longterm", "serve", "--port", str(server.port), "--json"]
+    done = subprocess.run(  # noqa: S603 - ours
+        [*command, "--store", "m.db"],
+        capture_output=True,
+        check=False,
+        cwd=server.folder,
+        env=server.env,
+    )
+    error = json.loads(done.stderr)["error"]
+    assert (done.returncode, error["type"]) == (1, "ConfigurationError")
+    assert str(server.port) in error["message"]
+
+
 def test_a_stranger_reaches_no_protocol(server: Running, key: str) -> None:
     for path in ("/v1/users/ann/memories", "/store/items", "/mcp", "/v1/memory_stores"):
         assert httpx.get(f"{server.url}{path}").status_code == 401

@@ -42,6 +42,7 @@ def serve_command(
     jwt_issuer: Annotated[str, typer.Option(help="Who must have issued a token.")] = "",
     jwt_audience: Annotated[str, typer.Option(help="Whom a token must be for.")] = "",
     jwt_user_claim: Annotated[str, typer.Option(help="Which claim holds the user's id.")] = "sub",
+    json: Annotated[bool, typer.Option("--json", help="Print its address as JSON.")] = False,
 ) -> None:
     """Serve REST, MCP, LangGraph's and Anthropic's store APIs and the console."""
     try:
@@ -66,7 +67,8 @@ def serve_command(
             max_body=max_body,
             hosts=tuple(name),
             tokens=tokens if jwks_url else None,
-        )
+        ),
+        as_json=json,
     )
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import logging
+import signal
 import socket
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from functools import partial
 from importlib import metadata
+from types import FrameType
 
 import uvicorn
 from fastapi import FastAPI, Response
@@ -25,7 +29,8 @@ from longterm.server.gate import Gate
 from longterm.server.mcp import memory_server
 from longterm.server.metrics import Metrics
 from longterm.server.options import LOOPBACK, ServerOptions
-from longterm.server.problems import add_handlers
+from longterm.server.problems import Unforeseen, add_handlers
+from longterm.server.segments import Segments
 from longterm.service import MemoryService
 
 __all__ = ["build", "run_server"]
@@ -83,47 +88,70 @@ def build(options: ServerOptions, service: MemoryService | None = None) -> FastA
     app.include_router(pages.router)
     app.mount("/static", StaticFiles(packages=[("longterm.server.console", "static")]))
     add_handlers(app)
+    # The last one is the first that sees a request.
     app.add_middleware(Gate, options=options)
+    app.add_middleware(Unforeseen)
     app.add_middleware(Metrics, registry=registry)
+    app.add_middleware(Segments)
     return app
 
 
-def run_server(options: ServerOptions) -> None:
+def run_server(options: ServerOptions, *, as_json: bool = False) -> None:
     """Serve until a signal ends it; requests that run are finished.
 
-    Raises `ConfigurationError` where others than this machine could ask without a key.
+    Says first where it listens: on standard error, or *as_json* on standard output. Raises
+    `ConfigurationError` where it cannot, or others than this machine could ask without a key.
     """
-    _say_who_may_ask(options)
-    config = uvicorn.Config(
-        partial(build, options),
-        factory=True,
-        host=options.host,
-        port=options.port,
-        workers=options.workers,
-        log_level="warning",
-        server_header=False,
-        timeout_graceful_shutdown=_GRACE,
-    )
-    if options.workers == 1:
-        uvicorn.Server(config).run()
-    else:
-        opened: socket.socket = config.bind_socket()
-        Multiprocess(config, sockets=[opened]).run()
-
-
-def _say_who_may_ask(options: ServerOptions) -> None:
     with settings.open(options.store, embeddings="none") as service:
         locked = options.tokens is not None or service.keys.exist()
-    address = f"http://{options.host}:{options.port}"
-    if locked:
-        sys.stderr.write(f"longterm listens on {address}; a key is needed.\n")
-    elif options.host in LOOPBACK:
-        sys.stderr.write(
-            f"longterm listens on {address}. There is no key yet, so every program on this "
-            "machine may ask, and no other machine can. Make one: longterm keys create --user ann\n"
-        )
-    else:
+    if not locked and options.host not in LOOPBACK:
         raise ConfigurationError(
             f"Without a key, {options.host} would let anybody read every memory. Make a key "
             "(longterm keys create --user ann), or listen on 127.0.0.1."
         )
+    family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
+    try:
+        listening = socket.create_server((options.host, options.port), family=family, backlog=2_048)
+    except OSError as error:
+        raise ConfigurationError(
+            f"The server cannot listen on {options.host}, port {options.port}: {error.strerror}. "
+            "Choose another one with --host and --port."
+        ) from error
+    name = f"[{options.host}]" if family == socket.AF_INET6 else options.host
+    address = f"http://{name}:{listening.getsockname()[1]}"
+    if as_json:
+        sys.stdout.write(json.dumps({"url": address, "key_needed": locked}) + "\n")
+        sys.stdout.flush()
+    elif locked:
+        sys.stderr.write(f"longterm listens on {address}; a key is needed.\n")
+    else:
+        sys.stderr.write(
+            f"longterm listens on {address}. There is no key yet, so every program on this "
+            "machine may ask, and no other machine can. Make one: longterm keys create --user ann\n"
+        )
+    for stop in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(stop, _ignored)
+    config = uvicorn.Config(
+        partial(_logging_application, options),
+        factory=True,
+        workers=options.workers,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_GRACE,
+    )
+    if options.workers == 1:
+        uvicorn.Server(config).run(sockets=[listening])
+    else:
+        listening.set_inheritable(True)
+        Multiprocess(config, sockets=[listening]).run()
+
+
+def _ignored(_signal: int, _frame: FrameType | None) -> None:
+    """Do nothing: uvicorn raises the signal that stopped it once more, after it has."""
+
+
+def _logging_application(options: ServerOptions) -> FastAPI:
+    """Return the application of one worker, whose warnings go to standard error line by line."""
+    logging.basicConfig(level="WARNING", format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    return build(options)

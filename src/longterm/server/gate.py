@@ -20,7 +20,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from longterm.server.options import LOOPBACK, ServerOptions
 from longterm.server.problems import problem
-from longterm.server.segments import keep_slashes
 from longterm.server.tokens import TokenVerifier
 from longterm.service import MemoryService
 from longterm.service.keys import Principal
@@ -56,7 +55,6 @@ class Gate:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        keep_slashes(scope)
         headers = Headers(scope=scope)
         answer = self._wrong_host(headers)
         principal = None

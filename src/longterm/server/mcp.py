@@ -83,7 +83,8 @@ class _Tools:
         """
         ours = self._memory("write")
         if messages:
-            return _tool_json([change.as_json() for change in await ours.aremember(messages)])
+            changes = await ours.aremember(messages)
+            return _tool_json({"kept": True, "changes": [change.as_json() for change in changes]})
         if not content:
             raise ToolError("Pass content, a sentence, or messages.")
         # An id that follows from the content: a call that is sent again adds nothing.

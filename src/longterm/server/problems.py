@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from http import HTTPStatus
+from traceback import format_tb
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from longterm.errors import (
     ConfigurationError,
@@ -21,7 +23,7 @@ from longterm.errors import (
     UnknownMemoryError,
 )
 
-__all__ = ["add_handlers", "problem", "status_of"]
+__all__ = ["Unforeseen", "add_handlers", "problem", "status_of"]
 
 logger = logging.getLogger("longterm.server")
 
@@ -71,7 +73,10 @@ def add_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def of_http(_request: Request, error: HTTPException) -> JSONResponse:
-        return problem(error.status_code, str(error.detail), error.headers)
+        detail = str(error.detail)
+        if detail == HTTPStatus.NOT_FOUND.phrase:  # as the router says it
+            detail = "There is nothing at this path; /openapi.json lists what there is."
+        return problem(error.status_code, detail, error.headers)
 
     @app.exception_handler(RequestValidationError)
     async def of_form(_request: Request, error: RequestValidationError) -> JSONResponse:
@@ -81,9 +86,33 @@ def add_handlers(app: FastAPI) -> None:
         ]
         return problem(422, "The request does not have the form it needs.", errors=wrong)
 
-    @app.exception_handler(Exception)
-    async def of_others(_request: Request, error: Exception) -> JSONResponse:
-        logger.error("Request failed", exc_info=error)
-        return problem(500, "Something went wrong here; the server's log says what.")
+    _ = (of_ours, of_http, of_form)
 
-    _ = (of_ours, of_http, of_form, of_others)
+
+class Unforeseen:
+    """ASGI middleware: an error that no handler knows is answered, and logged without its words.
+
+    What it says may quote users, so the log has its class and the places it came through.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on; one that has begun to be answered is broken off."""
+        begun = False
+
+        async def noting(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive, noting)
+        except Exception as error:  # noqa: BLE001 - every one is answered
+            places = "".join(format_tb(error.__traceback__))
+            logger.error("Request failed: %s\n%s", type(error).__name__, places)  # noqa: TRY400 - its words stay out
+            if begun or scope["type"] != "http":
+                raise RuntimeError("The answer was cut short; the server's log says why.") from None
+            answer = problem(500, "Something went wrong here; the server's log says what.")
+            await answer(scope, receive, send)

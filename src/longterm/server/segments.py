@@ -10,9 +10,9 @@ from __future__ import annotations
 from urllib.parse import unquote_to_bytes
 
 from starlette.convertors import Convertor, register_url_convertor
-from starlette.types import Scope
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-__all__ = ["keep_slashes", "know_segments"]
+__all__ = ["Segments", "know_segments"]
 
 _SLASH = "\udc2f"
 
@@ -32,10 +32,21 @@ def know_segments() -> None:
     register_url_convertor("segment", _Segment())
 
 
-def keep_slashes(scope: Scope) -> None:
-    """Route the request of *scope* by its path as it was sent, segment by segment."""
-    sent: bytes = scope.get("raw_path") or b""
-    if b"%2f" in sent.lower():
-        parts = sent.partition(b"?")[0].split(b"/")
-        texts = (unquote_to_bytes(one).decode(errors="replace") for one in parts)
-        scope["path"] = "/".join(text.replace("/", _SLASH) for text in texts)
+class Segments:
+    """ASGI middleware: requests are routed by their paths as they were sent, part by part.
+
+    What is outside of it, such as the server's own log, still sees a path it can write down.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, under a path that keeps its slashes."""
+        sent: bytes = scope.get("raw_path") or b""
+        if b"%2f" in sent.lower():
+            parts = sent.partition(b"?")[0].split(b"/")
+            texts = (unquote_to_bytes(one).decode(errors="replace") for one in parts)
+            path = "/".join(text.replace("/", _SLASH) for text in texts)
+            scope = {**scope, "path": path}
+        await self.app(scope, receive, send)
