@@ -109,7 +109,7 @@ _NAMED = (
 _ENGLISH = re.compile(
     rf"(?<![A-Za-z])(?:{_NAMED})(?! (?:polic|manager|hash|reset|generator|rule|length|strength))"
     r"(?P<rest>(?:[ _-](?!is |was )[A-Za-z0-9\u00c0-\u017f'._-]+){0,6}?)"
-    rf"[{_QUOTES}]?,?\s{{0,3}}(?P<sign>=>?|:=?|\u2192|->|(?<=\s)[\u2013\u2014-](?=\s)"
+    rf"[{_QUOTES}]?,?\s{{0,3}}(?:(?:which|that) )?(?P<sign>=>?|:=?|['\u2019]s(?=\s)|\u2192|->|(?<=\s)[\u2013\u2014-](?=\s)"
     rf"|(?<=\s)(?:is|was|are|to(?! (?:the|my|our|her|his|their|your|an?|this|that|all)\b)|as"
     rf"|will be|ist|lautet|est|es|\u00e9|c'est)"
     rf"(?: now| still| set to|:)?(?=[\s{_QUOTES}]))"
@@ -130,11 +130,12 @@ _DIRECT = re.compile(
     re.IGNORECASE,
 )
 _CODES = re.compile(
-    r"(?<![A-Za-z])(?:pin|(?:door|gate|garage|alarm|access|security|lock(?:box|er)?|entry|safe"
-    r"|vault"
+    r"(?<![A-Za-z])(?:pin|combination|(?:door|gate|garage|alarm|access|security|lock(?:box|er)?"
+    r"|entry|safe|vault"
     r"|unlock|sim|card|verification|confirmation|login|sign-in|one-time|otp|2fa|key ?box)"
     r" (?:code|pin|combination|passcode))(?: (?:code|number))?"
-    r"(?:(?P<rest>(?: (?!is )[A-Za-z']+){0,5}?) ?(?:=|:|is|was|are|(?<=[a-z])'s)(?: now)? ?"
+    r"(?:(?P<rest>(?: (?!is )[A-Za-z']+){0,5}?),? ?(?:which |that )?"
+    r"(?:=|:|is|was|are|to|(?<=[a-z])'s)(?: now)? ?"
     r"| (?=[0-9]{4}))"
     rf"[{_QUOTES}]?(?P<value>[0-9]{{3}} [0-9]{{3,4}}|[0-9*#][0-9*#-]{{2,11}})"
     r"(?![0-9A-Za-z:/%]|\.[0-9])"
@@ -148,8 +149,36 @@ _CODES = re.compile(
     r"(?P<value2>[0-9]{3,4})(?![0-9])",
     re.IGNORECASE,
 )
+#: "739182 (passcode)", "username guest and password welcome1", "the code went from 1111 to 9034".
+_OTHERWISE = re.compile(
+    r"(?<![A-Za-z0-9.-])(?P<value>(?=[!-~]{0,60}[0-9])[!-'*-~]{4,60}) ?[(\uff08](?:[a-z']+ ){0,3}"
+    r"(?:pin|passcode|password|passphrase|pw|(?:door|gate|alarm|access|security|unlock) code"
+    r"|密码|密碼|パスワード|パスコード|暗証番号)[)\uff09]"
+    r"|(?<![A-Za-z])(?:user(?: ?name)?|login|account|email)(?: is)?[ :=]{1,2}[!-~]{2,60},? "
+    r"(?:and|with|,) (?:the )?(?:password|passcode|pass|pw) (?P<value2>[!-~]{4,60})"
+    r"|(?<![A-Za-z])(?:pin|passcode|password|code) (?:(?:was|has been|got) )?(?:changed|went"
+    r"|moved|switched|updated) from (?P<value3>[!-~]{3,60}) to (?P<value4>[!-~]{3,60})"
+    r"|(?:ロック解除|解锁|解鎖|開錠|开锁)(?:は|コードは|码是|密码是|是)?\s?(?P<value5>[0-9]{4,12})(?![0-9])"
+    r"|(?:门禁|門禁|大门|大門|开门|開門)(?:密码|密碼|码|碼)?\s?(?P<value6>[*#]?[0-9]{3,10}[*#]?)(?![0-9])",
+    re.IGNORECASE,
+)
+#: BIP 39: twelve to twenty-four words bring a wallet back.
+_SEED = re.compile(
+    r"(?<![A-Za-z])(?:seed|recovery|mnemonic|backup)(?: phrase| words)?[^.\n]{0,30}?[:=\s]\s{0,2}"
+    rf"[{_QUOTES}]?(?P<value>[a-z]{{3,8}}(?:[ ,]{{1,2}}[a-z]{{3,8}}){{11,23}})(?![ ,]{{1,2}}[a-z])"
+)
+_LOGIN = re.compile(
+    r"(?<![A-Za-z])(?:log(?:s|ged|ging)?[ -]?in(?:to)?|sign(?:s|ed|ing)?[ -]?in(?:to)?|unlocks?"
+    r"|credentials?|authenticates?)(?![A-Za-z])|登录|登錄|登入|ログイン",
+    re.IGNORECASE,
+)
+#: A token with letters, digits and signs that is no address, path, number or call.
+_MADE_UP = re.compile(
+    r"(?<![!-~])(?=[!-~]{0,40}[0-9])(?=[!-~]{0,40}[A-Za-z])(?=[!-~]{0,40}[!#$%^&*?~])"
+    r"(?![!-~]{0,40}(?://|[/(){}\[\]<>=`]|@[!-~]{1,40}\.))[!-~]{8,40}(?![!-~])"
+)
 _CJK = re.compile(
-    r"(?P<name>密码|密碼|口令|密钥|密鑰|秘钥|私钥|通行码|支付码|令牌|暗证号|访问码|开机码|提取码"
+    r"(?P<name>(?:密码|密碼|パスワード)(?!管理|マネージャ|生成|策略|规则|規則|长度|長度|强度|強度|ポリシー)|口令|密钥|密鑰|秘钥|私钥|通行码|支付码|令牌|暗证号|访问码|开机码|提取码"
     r"|[验驗][证證][码碼]|パスワード|パスコード|パスフレーズ|暗証番号|合言葉|秘密鍵|シークレット|トークン"
     r"|(?:認証|確認)(?:コード|番号)|(?:金庫|ロッカー|ドア|玄関)の番号|パス|キー|鍵"
     r"|(?:pin|api|token|key|secret|password)(?:码|碼|密钥|キー|コード)?)"
@@ -235,6 +264,19 @@ _HINTS = (
         "コード",
         "番号",
     ),
+    *(
+        "seed",
+        "recovery",
+        "mnemonic",
+        "login",
+        "log in",
+        "logs in",
+        "log into",
+        "sign in",
+        "unlock",
+    ),
+    *("signs in", "logged in", "authenticat", "解除", "解锁", "解鎖", "门禁", "門禁", "大门", "登"),
+    *("大門", "ログイン", "開錠", "开锁", "开门", "開門"),
 )
 _SHORTEST_KEY, _SHORTEST_CODE, _LONGEST_FIELD, _SHORTEST_MADE_UP = 16, 3, 64, 5
 _TRAILING = ".,;:)]}>\"'`"
@@ -308,14 +350,17 @@ def _said_as_secret(text: str) -> Iterator[Match]:
     for found in _ENGLISH.finditer(text):
         quoted, sign = found["quote"] != "", not found["sign"].strip()[0].isalpha()
         yield from _values_in(text, found.span("value"), quoted=quoted, sign=quoted or sign)
-    for pattern in (_DIRECT, _COMMANDS):
+    for pattern in (_DIRECT, _COMMANDS, _OTHERWISE):
         for found in pattern.finditer(text):
-            group = next(name for name, said in found.groupdict().items() if said)
-            value = found[group].rstrip(_TRAILING)
-            if pattern is _DIRECT and not _looks_like_one(value):
-                continue
-            if value.lower() not in _NO_PASSWORDS and not _PLACEHOLDER.fullmatch(value):
-                yield Match("secret", found.start(group), found.start(group) + len(value))
+            for group, said in found.groupdict().items():
+                value = (said or "").rstrip(_TRAILING)
+                if not value or (pattern is _DIRECT and not _looks_like_one(value)):
+                    continue
+                if value.lower() not in _NO_PASSWORDS and not _PLACEHOLDER.fullmatch(value):
+                    yield Match("secret", found.start(group), found.start(group) + len(value))
+    yield from (Match("secret", *found.span("value")) for found in _SEED.finditer(text))
+    if _LOGIN.search(text):
+        yield from (Match("secret", *found.span()) for found in _MADE_UP.finditer(text))
     if not text.isascii():
         for found in _CJK.finditer(text):
             if not (found["value"].isdigit() and _COUNTED.fullmatch(found["name"])):
