@@ -109,7 +109,8 @@ _NAMED = (
 _ENGLISH = re.compile(
     rf"(?<![A-Za-z])(?:{_NAMED})(?! (?:polic|manager|hash|reset|generator|rule|length|strength))"
     r"(?P<rest>(?:[ _-](?!is |was )[A-Za-z0-9\u00c0-\u017f'._-]+){0,6}?)"
-    rf"[{_QUOTES}]?,?\s{{0,3}}(?:(?:which|that) )?(?P<sign>=>?|:=?|['\u2019]s(?=\s)|\u2192|->|(?<=\s)[\u2013\u2014-](?=\s)"
+    rf"[{_QUOTES}]?,?\s{{0,3}}(?:(?:which|that) )?(?P<sign>=>?|:=?|['\u2019]s(?=\s)"
+    rf"|\u2192|->|(?<=\s)[\u2013\u2014-](?=\s)"
     rf"|(?<=\s)(?:is|was|are|to(?! (?:the|my|our|her|his|their|your|an?|this|that|all)\b)|as"
     rf"|will be|ist|lautet|est|es|\u00e9|c'est)"
     rf"(?: now| still| set to|:)?(?=[\s{_QUOTES}]))"
@@ -344,19 +345,17 @@ def _is_jwt(head: str) -> bool:
 
 def _said_as_secret(text: str) -> Iterator[Match]:
     """Find what is called a password or a code, and looks like one."""
-    for found in _CODES.finditer(text):
-        group = next(name for name in ("value", "value2", "value3", "value4") if found[name])
-        yield Match("secret", *found.span(group))
     for found in _ENGLISH.finditer(text):
         quoted, sign = found["quote"] != "", not found["sign"].strip()[0].isalpha()
         yield from _values_in(text, found.span("value"), quoted=quoted, sign=quoted or sign)
-    for pattern in (_DIRECT, _COMMANDS, _OTHERWISE):
+    for pattern in (_CODES, _DIRECT, _COMMANDS, _OTHERWISE):
         for found in pattern.finditer(text):
             for group, said in found.groupdict().items():
                 value = (said or "").rstrip(_TRAILING)
-                if not value or (pattern is _DIRECT and not _looks_like_one(value)):
+                odd = pattern is _DIRECT and not _looks_like_one(value)
+                if group == "rest" or not value or odd or value.lower() in _NO_PASSWORDS:
                     continue
-                if value.lower() not in _NO_PASSWORDS and not _PLACEHOLDER.fullmatch(value):
+                if not _PLACEHOLDER.fullmatch(value):
                     yield Match("secret", found.start(group), found.start(group) + len(value))
     yield from (Match("secret", *found.span("value")) for found in _SEED.finditer(text))
     if _LOGIN.search(text):
