@@ -35,7 +35,7 @@ def chat(
         user = memory.user(user_id)
         for line in lines:
             known = user.recall(line, thread=thread)
-            prompt = SystemMessage(reading_prompt(known.text, now=datetime.now().astimezone()))
+            prompt = SystemMessage(reading_prompt(known.text))
             history.append(HumanMessage(line))
             answer = answerer.invoke([prompt, *history])
             history.append(answer)

@@ -5,19 +5,21 @@ from __future__ import annotations
 import contextlib
 import io
 import re
+import shlex
 from pathlib import Path
 from typing import Any
 
 import pytest
 from langchain_core.messages import AIMessage
+from typer.testing import CliRunner
 
 import longterm
 import longterm.short_term
+from longterm.cli.app import app
 from longterm.testing import Asked, Reply, ScriptedChatModel, tool_calls
 
 ROOT = Path(__file__).parent.parent
 PAGES = [*sorted(ROOT.glob("README*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
-LOCAL = '"local:qwen2.5-coder-1.5b"'
 
 
 def _moved(asked: Asked) -> AIMessage:
@@ -27,7 +29,7 @@ def _moved(asked: Asked) -> AIMessage:
     return tool_calls(("update_Memory", {"number": number and number[1], "changes": changes}))
 
 
-#: What the local model said when a page was written; it stands in for 1.1 GB of weights.
+#: What the named model said when a page was written; it stands in for weights, keys and a network.
 ANSWERS: dict[str, list[Reply]] = {
     "README.md": [
         tool_calls(
@@ -35,10 +37,17 @@ ANSWERS: dict[str, list[Reply]] = {
             ("Memory", {"content": "Ann loves ramen"}),
         ),
         _moved,
-    ]
+    ],
+    "quickstart.md": [
+        tool_calls(("Memory", {"content": "Ann works at the harbour"})),
+        tool_calls(
+            ("update_Memory", {"number": 0, "changes": {"content": "Ann works at the zoo"}})
+        ),
+    ],
 }
+_MODEL = re.compile(r'"(local:qwen2.5-coder-1.5b|openai:gpt-5-mini)"')
 _BLOCK = re.compile(
-    r"(?P<skip><!-- not run: .+ -->\n+)?```python\n(?P<code>.*?)```\n"
+    r"(?P<skip><!-- not run: .+ -->\n+)?```(?P<language>python|console)\n(?P<code>.*?)```\n"
     r"(?:\n*```text\n(?P<prints>.*?)```)?",
     re.DOTALL,
 )
@@ -49,23 +58,51 @@ def test_the_examples_of_a_page_run(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME"):
+        monkeypatch.setenv(name, str(tmp_path))
+    monkeypatch.setenv("LONGTERM_EMBEDDINGS", "none")
     names: dict[str, Any] = {
-        "__name__": f"docs_{page.stem}",
-        "local_model": ScriptedChatModel(*ANSWERS.get(page.name, [])),
+        "__name__": f"docs_{page.stem.replace('-', '_')}",
+        "stand_in": ScriptedChatModel(*ANSWERS.get(page.name, [])),
     }
     for block in _BLOCK.finditer(page.read_text()):
-        if not block["skip"]:
+        if block["skip"]:
+            continue
+        if block["language"] == "console":
+            _type(block["code"])
+        else:
             _run(page, block, names)
 
 
 def _run(page: Path, block: re.Match[str], names: dict[str, Any]) -> None:
     line = page.read_text()[: block.start("code")].count("\n")
-    code = "\n" * line + block["code"].replace(LOCAL, "local_model")
+    code = "\n" * line + block["code"]
+    if page.name in ANSWERS:
+        code = _MODEL.sub("stand_in", code)
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
         exec(compile(code, str(page), "exec", dont_inherit=True), names)  # noqa: S102 - our own pages
     if block["prints"] is not None:
         assert printed.getvalue() == block["prints"]
+
+
+def _type(session: str) -> None:
+    """Type the commands of *session*, each after a ``$``, and compare what they print.
+
+    Times and new ids are as good as any other; other programs than ours are not started.
+    """
+    for command, shown in re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", session, re.MULTILINE):
+        words = shlex.split(command, comments=True)
+        if words[0] == "longterm":
+            done = CliRunner(env={"COLUMNS": "100"}).invoke(app, words[1:])
+            assert done.exit_code == 0, done.output
+            assert _timeless(done.output) == _timeless(shown)
+
+
+def _timeless(text: str) -> list[str]:
+    text = re.sub(r"\d{4}-\d\d-\d\d( \d\d:\d\d)?(, \w+day)?", "<time>", text)
+    text = re.sub(r"\w{8}-(\w{4}-){3}\w{12}", "<id>", text)
+    return [line.rstrip() for line in text.splitlines() if line.strip()]
 
 
 def test_the_reference_names_everything_that_is_public() -> None:

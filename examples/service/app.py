@@ -12,7 +12,6 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from datetime import datetime
 
 from fastapi import FastAPI, Request
 from langchain_core.language_models import BaseChatModel
@@ -50,7 +49,7 @@ def make_app(model: str | BaseChatModel, store: str | None = None) -> FastAPI:
     async def chat(user_id: str, said: Said, request: Request) -> dict[str, str]:
         user = service(request).user(user_id)
         known = await user.arecall(said.words, thread=said.thread)
-        prompt = SystemMessage(reading_prompt(known.text, now=datetime.now().astimezone()))
+        prompt = SystemMessage(reading_prompt(known.text))
         question = HumanMessage(said.words)
         answer = await answerer.ainvoke([prompt, question])
         await user.aremember([question, answer], thread=said.thread, wait=False)

@@ -2,11 +2,12 @@
 
 import json
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given, strategies as st
 
-from longterm.memory.revision import Origin, Source, json_sources, sources_in, weakest
+from longterm.memory.revision import Origin, Revision, Source, json_sources, sources_in, weakest
 
 origins = st.lists(st.sampled_from(["user", "assistant", "tool", "import"]))
 times = st.none() | st.datetimes(timezones=st.just(UTC))
@@ -59,3 +60,13 @@ def test_what_is_not_known_is_not_written() -> None:
     assert json_sources([source]) == [
         {"thread_id": "monday", "time": "2026-01-02T00:00:00+00:00", "origin": "user"}
     ]
+
+
+def test_a_revision_says_what_the_memory_said() -> None:
+    def after(value: dict[str, Any] | None) -> Revision:
+        return Revision(1, "created", value, datetime(2026, 1, 1, tzinfo=UTC), "user")
+
+    assert after({"kind": "Memory", "content": {"content": "Likes tea"}}).content == "Likes tea"
+    assert after({"kind": "Food", "content": {"name": "ramen"}}).content == {"name": "ramen"}
+    assert after({"content": "a tool's"}).content == "a tool's"
+    assert after(None).content is None

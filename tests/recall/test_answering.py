@@ -1,6 +1,6 @@
 """The prompt for answering from memory."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from longterm.recall.answering import READING_PROMPT, reading_prompt
 
@@ -21,3 +21,8 @@ def test_with_nothing_remembered_it_says_so() -> None:
 def test_it_asks_for_dates_latest_values_counts_and_honesty() -> None:
     for wanted in ("Reckon dates", "latest value", "count", "not known"):
         assert wanted in READING_PROMPT
+
+
+def test_left_out_the_day_is_this_machines_own() -> None:
+    before, prompt, after = date.today(), reading_prompt(""), date.today()  # noqa: DTZ011 - meant
+    assert any(f"Today is {day}" in prompt for day in (before, after))

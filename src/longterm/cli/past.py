@@ -14,7 +14,6 @@ from longterm.cli.showing import bar, one_line, print_json, print_line, print_ta
 from longterm.errors import ConfigurationError, UnknownMemoryError
 from longterm.memory.history_items import json_revision
 from longterm.memory.revision import Revision
-from longterm.service import shown_content
 from longterm.service.exchange import lines_in, written
 
 __all__ = ["app"]
@@ -135,7 +134,5 @@ def erase_command(
 
 
 def _revision_row(one: Revision) -> list[str]:
-    content = (
-        "" if one.value is None else one_line(shown_content(one.value.get("content", one.value)))
-    )
+    content = "" if one.value is None else one_line(one.content)
     return [str(one.number), one.action, one.actor, f"{one.time:%Y-%m-%d %H:%M}", content]

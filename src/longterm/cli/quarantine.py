@@ -9,7 +9,6 @@ import typer
 from longterm.cli.options import Json, Store, User
 from longterm.cli.place import Place
 from longterm.cli.showing import one_line, print_json, print_line, print_table
-from longterm.service import shown_content
 
 __all__ = ["app"]
 
@@ -34,7 +33,7 @@ def list_held_command(*, store: Store = None, user: User = "me", json: Json = Fa
                 f"{one.time:%Y-%m-%d %H:%M}",
                 one.origin,
                 ", ".join(one.found),
-                one_line(shown_content(one.value.get("content", one.value))),
+                one_line(one.content),
             ]
             for one in held
         ]

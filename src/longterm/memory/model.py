@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Generic, NamedTuple
+from typing import Any, Generic, NamedTuple, cast
 
 from pydantic import BaseModel, Field
 from typing_extensions import TypeVar
@@ -29,6 +29,7 @@ __all__ = [
     "Update",
     "document_of",
     "indexed_fields",
+    "shown_content",
     "value_of",
 ]
 
@@ -106,6 +107,15 @@ class Delete:
 
 
 Change = Insert | Update | Delete
+
+
+def shown_content(content: Any) -> Any:
+    """Return the text of a content that is one text, and any other content as it is."""
+    match content:
+        case {"content": str(text)} if len(cast("dict[str, Any]", content)) == 1:
+            return text
+        case _:
+            return content
 
 
 def document_of(key: str, value: Mapping[str, Any]) -> Document:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from longterm.memory.model import shown_content
 from longterm.memory.namespace import Namespace
 from longterm.memory.revision import Origin, Source, json_sources, sources_in
 
@@ -32,6 +33,11 @@ class Held:
     #: Classes of what was found in it, with their places: ``card at content.content``.
     found: tuple[str, ...] = ()
     sources: tuple[Source, ...] = ()
+
+    @property
+    def content(self) -> Any:
+        """What it says: its text, or its fields."""
+        return shown_content(self.value.get("content", self.value))
 
     @property
     def record(self) -> dict[str, Any]:

@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+from longterm.memory.model import shown_content
+
 __all__ = [
     "Action",
     "Actor",
@@ -61,6 +63,11 @@ class Revision:
     #: Name of the model that proposed the change.
     model: str | None = None
     reason: str | None = None
+
+    @property
+    def content(self) -> Any:
+        """What the memory said: its text, or its fields; None where `value` is."""
+        return None if self.value is None else shown_content(self.value.get("content", self.value))
 
 
 def weakest(origins: Iterable[Origin]) -> Origin:

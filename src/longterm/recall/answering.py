@@ -23,9 +23,11 @@ neither is an update of the other, say so and name both.
 _NOTHING = "<memory>\nNothing is remembered.\n</memory>"
 
 
-def reading_prompt(memory: str, *, now: datetime) -> str:
-    """Write the system prompt for answering from *memory*, the block of a recall, at *now*."""
+def reading_prompt(memory: str, *, now: datetime | None = None) -> str:
+    """Write the system prompt for answering from *memory*, the block of a recall, at *now*.
+
+    Left out, *now* is this machine's own day.
+    """
+    today = f"{now or datetime.now().astimezone():%Y-%m-%d, %A}"
     # Not format(): what people said may hold braces.
-    return READING_PROMPT.replace("{today}", f"{now:%Y-%m-%d, %A}").replace(
-        "{memory}", memory or _NOTHING
-    )
+    return READING_PROMPT.replace("{today}", today).replace("{memory}", memory or _NOTHING)

@@ -2,7 +2,7 @@
 
 from longterm.service.items import MEMORY_STORES
 from longterm.service.memory_service import MemoryService
-from longterm.service.records import MemoryChange, MemoryRecord, UserStats, shown_content
+from longterm.service.records import MemoryChange, MemoryRecord, UserStats
 from longterm.service.repeated import remember_once
 from longterm.service.setup import ROOTS
 from longterm.service.user_memory import UserMemory
@@ -16,5 +16,4 @@ __all__ = [
     "UserMemory",
     "UserStats",
     "remember_once",
-    "shown_content",
 ]

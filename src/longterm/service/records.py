@@ -18,7 +18,7 @@ from longterm.commit import Written
 from longterm.errors import InvalidInputError
 from longterm.extract.schema import MemorySchema, plain
 from longterm.memory.draft import ProposalError
-from longterm.memory.model import Document, Memory, document_of
+from longterm.memory.model import Document, Memory, document_of, shown_content
 from longterm.memory.revision import Revision
 
 __all__ = [
@@ -28,7 +28,6 @@ __all__ = [
     "UserStats",
     "changed_document",
     "new_document",
-    "shown_content",
 ]
 
 #: The kind of a memory that is one text.
@@ -201,15 +200,6 @@ def changed_document(before: Document, content: Any, schemas: Sequence[MemorySch
     if before.bare and not isinstance(changed, dict):
         changed = {"content": changed}
     return Document(before.id, before.kind, changed, before.beside, before.bare)
-
-
-def shown_content(content: Any) -> Any:
-    """Return the text of a content that is one text, and any other content as it is."""
-    match content:
-        case {"content": str(text)} if len(cast("dict[str, Any]", content)) == 1:
-            return text
-        case _:
-            return content
 
 
 def _unfolded(data: Any) -> Any:

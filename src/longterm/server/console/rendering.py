@@ -15,7 +15,6 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from longterm.memory.revision import Revision
-from longterm.service import shown_content
 
 __all__ = ["RevisionStep", "content_shown", "page", "steps_of"]
 
@@ -75,11 +74,7 @@ def steps_of(revisions: Sequence[Revision]) -> list[RevisionStep]:
     steps: list[RevisionStep] = []
     before = ""
     for one in revisions:
-        after = (
-            ""
-            if one.value is None
-            else content_shown(shown_content(one.value.get("content", one.value)))
-        )
+        after = "" if one.value is None else content_shown(one.content)
         steps.append(RevisionStep(one, [*_pieces(before, after)]))
         before = after
     return steps
