@@ -1,6 +1,8 @@
 """A conversation that is sent twice under one key."""
 
+import asyncio
 from functools import partial
+from pathlib import Path
 
 import pytest
 from langgraph.store.memory import InMemoryStore
@@ -56,6 +58,31 @@ async def test_a_request_that_still_runs_is_not_begun_again() -> None:
 
     async with service:
         assert await remember_once(service, ann, "key", SAID, again) == []
+
+
+async def test_of_two_equal_requests_at_the_same_moment_one_is_carried_out(tmp_path: Path) -> None:
+    path, runs, met = tmp_path / "memory.db", [0], asyncio.Event()
+    workers = [longterm.open(path, embeddings=None) for _ in range(2)]
+
+    async def remember() -> list[MemoryChange]:
+        runs[0] += 1
+        if runs[0] > 1:
+            met.set()
+        await met.wait()
+        return []
+
+    async def asked(worker: MemoryService) -> object:
+        try:
+            return await remember_once(worker, worker.user("ann"), "key", SAID, remember)
+        except ConflictError as error:
+            met.set()
+            return error
+
+    answers = await asyncio.gather(*map(asked, workers))
+    assert runs == [1]
+    assert sorted(isinstance(one, ConflictError) for one in answers) == [False, True]
+    for worker in workers:
+        await worker.aclose()
 
 
 async def test_nothing_said_is_kept_with_a_request_and_nothing_of_it_after_an_erase() -> None:

@@ -98,7 +98,8 @@ def import_command(
 ) -> None:
     """Bring in an export; what is there stays as it is, so importing twice changes nothing."""
     with Place(store, user, embeddings=embeddings).opened() as service, lines_in(file) as lines:
-        done = service.user(user).import_(bar("importing", lines, None))
+        read = bar("importing", lines, file.stat().st_size, len)
+        done = service.user(user).import_(read)
     if json:
         print_json(done.counts)
     else:

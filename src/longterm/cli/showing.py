@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,6 +19,7 @@ from rich.table import Table
 from longterm.errors import ConfigurationError
 
 __all__ = [
+    "advancing",
     "bar",
     "one_line",
     "print_json",
@@ -72,11 +74,25 @@ def one_line(content: object) -> str:
     return " ".join(_CONTROLS.sub(" ", shown).split())
 
 
-def bar(what: str, steps: Iterable[T], total: int | None) -> Iterator[T]:
-    """Hand on *steps*, with a bar while they last."""
+def bar(
+    what: str, steps: Iterable[T], total: int | None, weight: Callable[[T], int] = lambda _: 1
+) -> Iterator[T]:
+    """Hand on *steps*, with a bar while they last; their weights make *total*, if it is known."""
+    with advancing(what) as advance:
+        done = 0
+        for step in steps:
+            yield step
+            done += weight(step)
+            advance(done, total)
+
+
+@contextmanager
+def advancing(what: str) -> Generator[Callable[[int, int | None], None]]:
+    """Show a bar, and give a function that says how much is done of how much."""
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-        yield from progress.track(steps, total=total, description=what)
+        task = progress.add_task(what, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
 
 
 def report_file(path: Path | None) -> Path | None:

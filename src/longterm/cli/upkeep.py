@@ -11,7 +11,7 @@ import typer
 from longterm.cli.doctor import findings
 from longterm.cli.options import Embeddings, Json, Model, Store, User
 from longterm.cli.place import Place
-from longterm.cli.showing import bar, print_json, print_line, print_table
+from longterm.cli.showing import advancing, print_json, print_line, print_table
 from longterm.errors import ConfigurationError
 from longterm.stores import EmbeddedStore
 
@@ -65,7 +65,8 @@ def check_command(*, store: Store = None, json: Json = False) -> None:
     with place.existing() as service:
         if not isinstance(service.store, _Kept):
             raise ConfigurationError(f"{place.shown} cannot be checked from here.")
-        wrong = [line for _ in bar("checking", [None], 1) for line in service.store.check()]
+        with advancing("checking"):
+            wrong = service.store.check()
     if json:
         print_json({"sound": not wrong, "damage": wrong})
     else:
@@ -88,8 +89,8 @@ def backup_command(
             raise ConfigurationError(
                 f"{place.shown} is backed up with its own tools, such as pg_dump."
             )
-        for _ in bar("copying", [None], 1):
-            service.store.backup(file)
+        with advancing("copying") as advance:
+            service.store.backup(file, advance)
     if json:
         print_json({"backup": str(file), "bytes": file.stat().st_size})
     else:

@@ -9,8 +9,12 @@ from __future__ import annotations
 import uuid
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from longterm.commit import Written
+from langgraph.store.base import Item
+
+from longterm.commit import Edit, Policy, Skip, Write, Written, commit
+from longterm.effects.drivers import arun
 from longterm.errors import ConflictError, InvalidInputError
 from longterm.memory.namespace import escape_label
 from longterm.service.items import REQUESTS
@@ -22,6 +26,7 @@ __all__ = ["remember_once"]
 
 #: A request that has begun and not ended by then is taken for one that a crash cut short.
 _LONGEST = timedelta(minutes=10)
+_NO_PAST = Policy(keep_revisions=0)
 _ROOT = uuid.uuid5(uuid.NAMESPACE_URL, "longterm/requests")
 
 
@@ -39,25 +44,38 @@ async def remember_once(
     """
     place = (REQUESTS, *map(escape_label, memory.labels))
     id, digest = (str(uuid.uuid5(_ROOT, text)) for text in (key, request))
-    known = await service.own_items.aget(place, id)
-    if known is not None:
-        if known.value["request"] != digest:
-            raise InvalidInputError("This idempotency key came with another request.")
-        if known.value["done"] is not None:
-            return [
-                MemoryChange.of(Written((), memory_id, revision.value, revision))
-                for memory_id, number in known.value["done"]
-                for revision in await memory.ahistory(memory_id)
-                if revision.number == number
-            ]
-        if datetime.now(UTC) - known.updated_at < _LONGEST:
-            raise ConflictError("This request is being worked on: ask again in a moment.")
-    await service.own_items.aput(place, id, {"request": digest, "done": None}, index=False)
+    done: list[Any] | None = None
+
+    def claim(marker: Item | None) -> dict[str, Any] | Skip:
+        nonlocal done
+        if marker is not None:
+            if marker.value["request"] != digest:
+                raise InvalidInputError("This idempotency key came with another request.")
+            done = marker.value["done"]
+            if done is not None:
+                return Skip()
+            if datetime.now(UTC) - marker.updated_at < _LONGEST:
+                raise ConflictError("This request is being worked on: ask again in a moment.")
+        return {"request": digest, "done": None}
+
+    async def mark(value: dict[str, Any] | Edit | None) -> None:
+        # Of two equal requests at the same moment the store lets one make the mark.
+        write = Write(place, id, value, index=False)
+        await arun(commit([write], actor="user", policy=_NO_PAST), store=service.store)
+
+    await mark(claim)
+    if done is not None:
+        return [
+            MemoryChange.of(Written((), memory_id, revision.value, revision))
+            for memory_id, number in done
+            for revision in await memory.ahistory(memory_id)
+            if revision.number == number
+        ]
     try:
         changes = await remember()
     except BaseException:
-        await service.own_items.aput(place, id, None)
+        await mark(None)
         raise
-    done = [[change.id, change.revision] for change in changes]
-    await service.own_items.aput(place, id, {"request": digest, "done": done}, index=False)
+    written = [[change.id, change.revision] for change in changes]
+    await mark({"request": digest, "done": written})
     return changes

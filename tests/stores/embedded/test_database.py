@@ -206,6 +206,24 @@ def test_a_backup_is_a_store(filled: Path, tmp_path: Path) -> None:
         assert (copy.stats().items, copy.check()) == (200, [])
 
 
+def test_a_backup_shows_one_moment_and_how_far_it_is(tmp_path: Path) -> None:
+    reports: list[tuple[int, int]] = []
+    with EmbeddedStore(tmp_path / "large.db") as store:
+        for number in range(30):
+            store.put(NS, str(number), {"text": "x" * 100_000}, index=False)
+
+        def report(done: int, total: int) -> None:
+            reports.append((done, total))
+            store.put(NS, f"later {len(reports)}", {"text": "x" * 100_000}, index=False)
+
+        store.backup(tmp_path / "copy.db", report)
+    with EmbeddedStore(tmp_path / "copy.db") as copy:
+        assert (copy.stats().items, copy.check()) == (30, [])
+    assert len(reports) > 2
+    assert reports == sorted(reports)
+    assert reports[-1][0] == reports[-1][1]
+
+
 def test_a_backup_of_memory_is_a_file(tmp_path: Path) -> None:
     with EmbeddedStore(":memory:") as store:
         store.put(NS, "a", {"n": 1})

@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from uuid import uuid4
@@ -13,6 +14,9 @@ from longterm.stores.embedded.wal import lost_commits
 from longterm.stores.operations import Stats
 
 __all__ = ["backup_file", "check_file", "file_stats", "scrub", "vacuum"]
+
+#: Pages that a backup copies between two reports.
+_PAGES = 256
 
 
 def file_stats(database: Database, cache_bytes: int) -> Stats:
@@ -63,8 +67,18 @@ def check_file(database: Database) -> list[str]:
     return wrong
 
 
-def backup_file(database: Database, target: Path) -> None:
-    """Copy everything committed so far to a new file, while others read and write."""
+def backup_file(
+    database: Database, target: Path, progress: Callable[[int, int], None] | None = None
+) -> None:
+    """Copy everything committed so far to a new file, while others read and write.
+
+    *progress* is called with the pages that are copied and those there are.
+    """
+
+    def report(_status: int, remaining: int, total: int) -> None:
+        if progress is not None:
+            progress(total - remaining, total)
+
     if target.exists():
         raise StoreError(f"{target} exists already; a backup never overwrites a file.")
     unfinished = target.with_name(f".{target.name}.{uuid4().hex}")
@@ -72,7 +86,9 @@ def backup_file(database: Database, target: Path) -> None:
         mode = 0o600 if database.in_memory else Path(database.path).stat().st_mode & 0o777
         os.close(os.open(unfinished, os.O_CREAT | os.O_EXCL, mode))
         with database.reading() as source, closing(database.open_file(str(unfinished))) as copy:
-            source.backup(copy)
+            # Once something is read the transaction has begun: all parts show this moment.
+            source.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+            source.backup(copy, pages=_PAGES, progress=report)
             copy.execute("PRAGMA journal_mode = delete")
         unfinished.rename(target)
     except (*database.errors, OSError) as exc:  # the disk of the copy, not of the store

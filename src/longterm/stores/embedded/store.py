@@ -206,9 +206,12 @@ class EmbeddedStore(CapableStore):
         """Say what is wrong with the file, in words; an empty list when it is sound."""
         return maintenance.check_file(self._database)
 
-    def backup(self, path: str | PathLike[str]) -> None:
-        """Copy the store to a new file, while others read and write."""
-        maintenance.backup_file(self._database, Path(path))
+    def backup(self, path: str | PathLike[str], progress: Progress | None = None) -> None:
+        """Copy the store to a new file, while others read and write.
+
+        *progress* is called with how many pages of the file are copied and how many there are.
+        """
+        maintenance.backup_file(self._database, Path(path), progress)
 
     def vacuum(self) -> None:
         """Give unused space back."""
