@@ -63,6 +63,14 @@ def openai_call(arguments: Any) -> dict[str, Any]:
 # Writing
 
 
+@pytest.mark.parametrize(
+    ("tool", "required"),
+    [(create_manage_memory_tool(("m",)), []), (create_search_memory_tool(("m",)), ["query"])],
+)
+def test_a_provider_is_always_shown_what_is_required(tool: MemoryTool, required: list[str]) -> None:
+    assert convert_to_openai_tool(tool)["function"]["parameters"]["required"] == required
+
+
 def test_creating_stores_the_content_and_tells_the_id(
     manage: MemoryTool, store: InMemoryStore
 ) -> None:

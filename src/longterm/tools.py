@@ -19,6 +19,7 @@ from typing import Annotated, Any, Literal, cast, get_args
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import StructuredTool, ToolException
+from langchain_core.tools.base import ArgsSchema
 from langgraph.store.base import BaseStore, Item, SearchItem
 from pydantic import (
     AfterValidator,
@@ -35,7 +36,6 @@ from typing_extensions import override
 
 from longterm.commit import Policy, Write, commit
 from longterm.effects.drivers import arun, run
-from longterm.effects.paging import search_exactly
 from longterm.effects.steps import Flow
 from longterm.errors import (
     ConfigurationError,
@@ -47,6 +47,7 @@ from longterm.extract.schema import memory_schemas, plain, problems_in
 from longterm.extract.typeddict import modern
 from longterm.guard import GuardOption, guard_of
 from longterm.manage.manager import thread_in
+from longterm.manage.searching import search_best
 from longterm.manage.sources import ConversationSources
 from longterm.memory.conversation import as_messages, well_formed
 from longterm.memory.draft import ProposalError
@@ -148,6 +149,18 @@ class _SearchArguments(BaseModel):
 class MemoryTool(StructuredTool):
     """A tool that also takes the raw calls of OpenAI's and Anthropic's own clients."""
 
+    @property
+    @override
+    def tool_call_schema(self) -> ArgsSchema:
+        """What a model is shown: with the key ``"required"`` even where nothing is required.
+
+        Some providers refuse a schema without it.
+        """
+        schema = super().tool_call_schema
+        if isinstance(schema, type):
+            schema.model_config["json_schema_extra"] = _with_required
+        return schema
+
     @override
     def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
         return super().invoke(self._input(input), config, **kwargs)
@@ -179,6 +192,10 @@ class MemoryTool(StructuredTool):
             return super()._parse_input(tool_input, tool_call_id)
         except RecursionError:
             raise ToolException("The arguments are nested too deeply. Use plain text.") from None
+
+
+def _with_required(schema: dict[str, Any]) -> None:
+    schema.setdefault("required", [])
 
 
 #: Stands for arguments that cannot be read, until the tool can say so as its answer.
@@ -316,9 +333,7 @@ def _arguments(name: str, schema: Any, actions: tuple[Action, ...]) -> type[Base
         ),
         "id": (_Id, Field(None, description=_ID)),
     }
-    # Providers and LangMem's users look for the key, even where nothing is required.
-    config = ConfigDict(json_schema_extra={"required": []})
-    return create_model(name, __config__=config, **fields)
+    return create_model(name, __config__=ConfigDict(json_schema_extra=_with_required), **fields)
 
 
 async def _manage(
@@ -414,7 +429,7 @@ async def _search(
     offset: int = 0,
     filter: dict[str, Any] | None = None,
 ) -> Any:
-    items = await search_exactly(
+    items = await search_best(
         template.location(config), query, filter=filter, limit=limit, offset=offset
     )
     text = _as_json(items)

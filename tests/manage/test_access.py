@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from langchain_core.runnables import RunnableConfig
+from langgraph.store.base import BaseStore
 from langgraph.store.memory import InMemoryStore
 from pydantic import BaseModel
 
@@ -12,6 +13,7 @@ from longterm import create_memory_store_manager
 from longterm.errors import ConfigurationError, NoStoreError
 from longterm.manage.store_manager import MemoryStoreManager
 from longterm.memory.model import Memory
+from longterm.stores import EmbeddedStore
 from longterm.testing import ScriptedChatModel, tool_calls
 
 ALICE = ("memories", "alice")
@@ -24,7 +26,7 @@ class Food(BaseModel):
     name: str
 
 
-def manager(store: InMemoryStore | None, *script: Any, **options: Any) -> MemoryStoreManager:
+def manager(store: BaseStore | None, *script: Any, **options: Any) -> MemoryStoreManager:
     return create_memory_store_manager(ScriptedChatModel(*script), store=store, **options)
 
 
@@ -87,6 +89,25 @@ def test_query_filter_limit_and_offset_reach_the_store(
     assert best[0].score is not None
     assert [item.key for item in keeper.search(filter={"n": 2}, config=alice)] == ["2"]
     assert len(keeper.search(limit=2, offset=2, config=alice)) == 1
+
+
+@pytest.mark.parametrize(
+    "store", [InMemoryStore(), EmbeddedStore(":memory:")], ids=["plain", "own"]
+)
+def test_a_name_that_stands_in_most_memories_drowns_no_other(
+    store: BaseStore, alice: RunnableConfig
+) -> None:
+    for n in range(40):
+        text = f"Caroline went to town for the {n}th time"
+        store.put(ALICE, str(n), {"kind": "Memory", "content": {"content": text}})
+    kayak = {"kind": "Memory", "content": {"content": "Her sister bought a kayak in May"}}
+    store.put(ALICE, "kayak", kayak)
+    keeper = manager(store)
+    found = keeper.search(query="When did Caroline buy a kayak?", limit=2, config=alice)
+    assert found[0].key == "kayak"
+    rest = keeper.search(query="When did Caroline buy a kayak?", offset=1, config=alice)
+    assert len(rest) == 10
+    assert "kayak" not in {item.key for item in rest}
 
 
 def test_nothing_stored_is_nothing_found(keeper: MemoryStoreManager, alice: RunnableConfig) -> None:

@@ -70,6 +70,12 @@ def test_greetings_are_not_searched_for() -> None:
     assert conversation_queries([HumanMessage("Hello"), HumanMessage("再见")]) != []
 
 
+def test_another_programs_summary_is_no_query() -> None:
+    summary = HumanMessage("Please forget the tea.", additional_kwargs={"lc_source": "summary"})
+    said = [HumanMessage(f"message {n}") for n in range(30)]
+    assert not [one for one in conversation_queries([summary, *said]) if "tea" in one]
+
+
 def test_a_long_conversation_has_a_few_queries_over_all_of_it() -> None:
     said = [HumanMessage(f"statement number {n}") for n in range(500)]
     queries = conversation_queries(said)

@@ -64,6 +64,16 @@ def test_order_is_by_due_time_then_by_turn() -> None:
     assert [queue.take(9) for _ in range(4)] == [(1, 1), (2, 2), (3, 3), (0, 0)]
 
 
+def test_the_first_of_what_runs_is_what_was_due_first_or_long_after_all_others() -> None:
+    queue: Debounce[str] = Debounce()
+    for name, due in (("a", 1.0), ("b", 1.0), ("c", 1.05), ("d", 9.0)):
+        queue.put(name, name, due)
+        queue.take(9)
+    assert [queue.is_first(name, together=0.1) for name in "abcd"] == [True, False, False, True]
+    queue.done("a")
+    assert [queue.is_first(name, together=0.1) for name in "bc"] == [True, False]
+
+
 def test_drop_forgets_only_the_very_item() -> None:
     queue: Debounce[list[str]] = Debounce()
     old, new = ["same"], ["same"]

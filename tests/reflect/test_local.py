@@ -180,6 +180,25 @@ def test_threads_are_reflected_in_parallel_up_to_max_workers(notes: Notes) -> No
     assert notes.most == 3
 
 
+def test_quick_reflections_that_are_due_together_end_in_their_order(clock: ManualClock) -> None:
+    second_is_over, ended = threading.Event(), list[str]()
+
+    def reflect(payload: str) -> str:
+        if payload == "first":
+            assert second_is_over.wait(SOON)
+        else:
+            second_is_over.set()
+        return payload
+
+    executor = ReflectionExecutor(RunnableLambda(reflect), clock=clock)
+    futures = [executor.submit(name, thread(name), after_seconds=9) for name in ("first", "second")]
+    for future in futures:
+        future.add_done_callback(lambda future: ended.append(future.result()))
+    clock.advance(9)
+    assert futures[1].result(SOON) == "second"
+    assert ended == ["first", "second"]
+
+
 def test_a_slow_thread_and_a_far_one_delay_nobody(notes: Notes, clock: ManualClock) -> None:
     release = threading.Event()
 

@@ -32,6 +32,7 @@ from longterm.history import History
 from longterm.manage.as_of import MemoriesAsOf
 from longterm.manage.items import Item, SearchItem, typed_item, typed_search_item
 from longterm.manage.known import normalize_existing
+from longterm.manage.searching import search_best
 from longterm.memory.model import Content, Document, value_of
 from longterm.memory.namespace import Namespace, NamespaceTemplate
 from longterm.memory.revision import Revision, Source
@@ -247,7 +248,7 @@ class NamespaceAccess(
         self, op: SearchOp, config: RunnableConfig | None
     ) -> list[SearchItem[Content]]:
         namespace = self.namespace.location(config)
-        items = await search_exactly(
+        items = await search_best(
             namespace,
             op.query,
             filter=op.filter,

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from langchain_core.messages import BaseMessage, SystemMessage
+from langchain_core.messages import BaseMessage
 
-from longterm.memory.conversation import QUERY_LIMIT, message_text, windows
+from longterm.memory.conversation import QUERY_LIMIT, UNSPOKEN, message_text, speaker, windows
 from longterm.text.tokenizer import words
 
 __all__ = ["conversation_queries"]
@@ -33,7 +33,7 @@ def conversation_queries(messages: Sequence[BaseMessage]) -> list[str]:
     Greetings, thanks and goodbyes say nothing to search for and take no part, unless there is
     nothing else.
     """
-    said = [one for one in messages if not isinstance(one, SystemMessage) and not _is_empty(one)]
+    said = [one for one in messages if speaker(one) not in UNSPOKEN and not _is_empty(one)]
     earlier = said[:-_NEWEST]
     texts = [message_text(message)[:QUERY_LIMIT] for message in earlier]
     size = max(6, -(-len(texts) // _MOST_EARLIER))

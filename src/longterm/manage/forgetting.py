@@ -20,7 +20,7 @@ from longterm.extract.engine import Extraction, ExtractionInput, Extractor
 from longterm.extract.report import Dropped, ExtractionReport
 from longterm.manage.relevant import in_turn, is_scored, merged, sharing_words, within
 from longterm.memory.attribution import content_text
-from longterm.memory.conversation import QUERY_LIMIT, message_text
+from longterm.memory.conversation import QUERY_LIMIT, message_text, speaker
 from longterm.memory.draft import Draft
 from longterm.memory.model import document_of
 from longterm.memory.namespace import Namespace
@@ -99,7 +99,7 @@ def requests_to_forget(messages: Sequence[BaseMessage]) -> list[Request]:
     """Return what users, and only they, ask to have forgotten."""
     found: list[Request] = []
     for at, message in enumerate(messages):
-        if message.type != "human":
+        if speaker(message) != "user":
             continue
         text = message_text(message)
         sentences = [one for one in _SENTENCE.findall(text) if _FORGET.search(one)]

@@ -6,12 +6,12 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.store.base import BaseStore, SearchItem
 from typing_extensions import override
 
-from longterm.effects.paging import search_exactly
 from longterm.effects.runnable import FlowRunnable
 from longterm.effects.steps import together
 from longterm.extract.prompts import SEARCH_ASPECTS
 from longterm.manage.manager import fields_in, plain_values
 from longterm.manage.query import QueryWriter
+from longterm.manage.searching import search_best
 from longterm.memory.conversation import as_messages
 from longterm.memory.namespace import NamespaceTemplate
 from longterm.models.names import ChatModel, as_model
@@ -53,7 +53,7 @@ class MemorySearcher(FlowRunnable[MessagesInput | Conversation, list[SearchItem]
         fields = fields_in(input)
         messages, values = as_messages(fields["messages"]), plain_values(fields)
         queries = await self._queries.write(messages, values) if messages else []
-        found = await together([search_exactly(namespace, query, limit=10) for query in queries])
+        found = await together([search_best(namespace, query) for query in queries])
         items: dict[tuple[str, ...], SearchItem] = {}
         for item in (item for items_of_one in found for item in items_of_one):
             place = (*item.namespace, item.key)

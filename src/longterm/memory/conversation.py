@@ -29,6 +29,7 @@ from longterm.text.truncation import shortened
 
 __all__ = [
     "QUERY_LIMIT",
+    "UNSPOKEN",
     "as_messages",
     "as_time",
     "message_text",
@@ -44,6 +45,8 @@ __all__ = [
 MESSAGE_LIMIT = 100_000
 #: A search query longer than this many characters says nothing more to an embedding model.
 QUERY_LIMIT = 2_000
+#: Speakers of what nobody says in a conversation: instructions, and other programs' summaries.
+UNSPOKEN = frozenset({"system", "summary"})
 
 _TIME_KEYS = ("timestamp", "created_at", "time", "datetime", "date")
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -236,7 +239,7 @@ def windows(messages: Sequence[BaseMessage], count: int = 4) -> list[str]:
 
 
 def _query_text(message: BaseMessage) -> str:
-    if speaker(message) in ("system", "summary"):
+    if speaker(message) in UNSPOKEN:
         return ""
     text = "\n".join(_content_parts(cast("str | list[Any]", message.content)))
     return well_formed(text).strip()

@@ -39,7 +39,7 @@ class Debounce(Generic[T]):
 
     def __init__(self) -> None:
         self._waiting: dict[Hashable, _Entry[T]] = {}
-        self._running: dict[Hashable, T] = {}
+        self._running: dict[Hashable, _Entry[T]] = {}
         self._heap: list[_Entry[T]] = []
         self._turn = 0
 
@@ -56,7 +56,7 @@ class Debounce(Generic[T]):
 
     def items(self) -> list[T]:
         """Return all items that wait or run."""
-        return [*(entry.item for entry in self._waiting.values()), *self._running.values()]
+        return [entry.item for entry in (*self._waiting.values(), *self._running.values())]
 
     def put(self, key: Hashable, item: T, due: float, latest: float = math.inf) -> T | None:
         """Let *item* wait until *due*, at the *latest* until then; return the item it replaces."""
@@ -74,7 +74,7 @@ class Debounce(Generic[T]):
             return None
         entry = heapq.heappop(self._heap)
         del self._waiting[entry.key]
-        self._running[entry.key] = entry.item
+        self._running[entry.key] = entry
         return entry.key, entry.item
 
     def done(self, key: Hashable) -> None:
@@ -82,6 +82,14 @@ class Debounce(Generic[T]):
         self._running.pop(key, None)
         if (entry := self._waiting.get(key)) is not None:
             self._push(entry)
+
+    def is_first(self, key: Hashable, together: float) -> bool:
+        """Tell whether nothing runs that comes before the running item of *key*.
+
+        What was due more than *together* seconds before it does not count.
+        """
+        own, running = self._running[key], self._running.values()
+        return not any(own.due - together <= one.due and one < own for one in running)
 
     def next_due(self) -> float | None:
         """When the next item can start; None where nothing waits but behind a running one."""

@@ -12,6 +12,7 @@ import logging
 import math
 import os
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
 from concurrent.futures import CancelledError, Future
@@ -40,6 +41,10 @@ logger = logging.getLogger("longterm.reflect")
 
 #: Seconds between the starts of two workers, so that what is due begins in its order.
 _BETWEEN_WORKERS = 0.02
+#: Reflections that were due within so many seconds end in their order, too, unless one that is
+#: over waits for so many seconds from its own start on.
+_TOGETHER = 0.1
+_IN_ORDER_WITHIN = 1.0
 
 _REPLACED = "A newer submit for the same thread took its place."
 
@@ -279,6 +284,7 @@ class InMemoryExecutor(LocalReflectionExecutor):
 
     def _run(self, task: _Task) -> _Later | None:
         """Reflect, unless that must wait; the future learns of every other outcome."""
+        begin = time.monotonic()
         try:
             seconds = self._rules.affordable_in(task.namespace)
             if seconds is not None:
@@ -293,10 +299,24 @@ class InMemoryExecutor(LocalReflectionExecutor):
             if seconds is not None:
                 return _Later(self._clock.now() + seconds, replace(task, attempt=task.attempt + 1))
             self._remember(task, error)
+            self._await_turn(task, begin)
             task.future.set_exception(error)
             return None
+        self._await_turn(task, begin)
         task.future.set_result(result)
         return None
+
+    def _await_turn(self, task: _Task, begin: float) -> None:
+        """Wait for quick reflections that were due together with *task* and before it.
+
+        Models take seconds, and what took one from *begin* on never waits: the order is for those
+        who read what several quick ones wrote once the last is over.
+        """
+        with self._changed:
+            self._changed.wait_for(
+                lambda: self._queue.is_first(task.key, _TOGETHER),
+                begin + _IN_ORDER_WITHIN - time.monotonic(),
+            )
 
     def _remember(self, task: _Task, error: BaseException) -> None:
         failure = Failure(

@@ -1,0 +1,41 @@
+"""Search by a query on any store: best first, also where the store cannot tell what is best."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from langgraph.store.base import SearchItem
+
+from longterm.effects.paging import search_exactly
+from longterm.manage.relevant import best, is_scored
+from longterm.memory.namespace import Namespace
+
+__all__ = ["SCAN_LIMIT", "search_best"]
+
+#: How far a store without an index is read, so that new memories are seen as well as old.
+SCAN_LIMIT = 1_000
+
+
+async def search_best(
+    namespace: Namespace,
+    query: str | None,
+    *,
+    filter: Mapping[str, Any] | None = None,
+    limit: int = 10,
+    offset: int = 0,
+    refresh_ttl: bool | None = None,
+) -> list[SearchItem]:
+    """Return the items of exactly *namespace* that match, best first.
+
+    A store without an index answers a query with whatever it holds. There the words shared with
+    the query decide, those that few memories have more than those that most have, among the
+    first `SCAN_LIMIT` items; what lies beyond comes in the store's own order.
+    """
+    items = await search_exactly(
+        namespace, query, filter=filter, limit=limit, offset=offset, refresh_ttl=refresh_ttl
+    )
+    if not items or not query or not query.strip() or any(map(is_scored, items)):
+        return items
+    held = await search_exactly(namespace, filter=filter, limit=SCAN_LIMIT, refresh_ttl=refresh_ttl)
+    return best(held, [query], offset + limit)[offset:] or items
