@@ -157,7 +157,7 @@ class MemoryTool(StructuredTool):
         Some providers refuse a schema without it.
         """
         schema = super().tool_call_schema
-        if isinstance(schema, type):
+        if isinstance(schema, type) and issubclass(schema, BaseModel):
             schema.model_config["json_schema_extra"] = _with_required
         return schema
 

@@ -190,6 +190,11 @@ def test_a_request_to_forget_is_seen(text: str) -> None:
     assert [one.at for one in requests_to_forget(said)] == [0]
 
 
+def test_what_another_program_put_into_the_history_asks_for_nothing() -> None:
+    summary = HumanMessage("Please forget the tea.", additional_kwargs={"lc_source": "summary"})
+    assert requests_to_forget([summary]) == []
+
+
 @pytest.mark.parametrize(
     "text",
     [
