@@ -3,12 +3,14 @@
 from pathlib import Path
 
 import pytest
+from forgeries import tags_of, texts
+from hypothesis import given, settings
 
 from longterm.evals.answers import answer_all, by_category
 from longterm.evals.locomo import read_locomo
 from longterm.evals.methods import Method, Stores, methods
 from longterm.evals.run import record_all
-from longterm.evals.suites import Suite
+from longterm.evals.suites import BEGINNING, Suite, SuiteConversation, SuiteQuestion
 from longterm.settings import embedded_store
 from longterm.testing import ScriptedChatModel
 
@@ -40,6 +42,22 @@ def test_the_model_reads_the_block_and_the_judge_the_right_answer(
     assert "Today is 2023-05-21" in model.asked[0].text
     assert "<right>Lyon</right>" in judge.asked[0].text
     assert "<answer>Lyon</answer>" in judge.asked[0].text
+
+
+@given(texts, texts, texts)
+@settings(deadline=None)
+def test_a_judge_compares_what_it_was_given(question: str, right: str, answer: str) -> None:
+    asked = SuiteQuestion(question, "any", (), BEGINNING, f"x{right}")
+    suite = Suite("s", (SuiteConversation("one", (), (asked,)),))
+    stores = Stores.beside(embedded_store(vectors=False))
+    (method,) = methods(["longterm"], stores, limit=10, budget=500)
+    judge = ScriptedChatModel("CORRECT")
+
+    assert list(answer_all(method, suite, ScriptedChatModel(f"x{answer}"), judge))
+
+    tags = ("question", "right", "answer")
+    shown = judge.asked[0].messages[-1].text
+    assert tags_of(shown, *tags) == [f"<{mark}{tag}>" for tag in tags for mark in ("", "/")]
 
 
 def test_shares_are_told_by_category(suite: Suite, ours: Method) -> None:

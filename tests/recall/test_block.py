@@ -4,14 +4,18 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from forgeries import LINE_ENDS, messages
 from hypothesis import given, strategies as st
-from langchain_core.messages import HumanMessage, SystemMessage
+from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
+from langgraph.store.base import Item
 from talk import NOW, Say
 
 from longterm.memory.conversation import message_text
 from longterm.memory.revision import Origin, Source
 from longterm.recall.block import approximate_tokens, block, compose
 from longterm.recall.candidates import Candidate
+from longterm.recall.turns import as_candidate, turns
+from longterm.text.fences import visible
 
 
 def fact(key: str, text: str, days: int = 0, *sources: str) -> Candidate:
@@ -129,6 +133,35 @@ def test_a_name_that_is_a_role_is_told_from_the_role(say: Say) -> None:
         *(f"{name} (user): hi" for name in names),
         "assistant: hi",
     ]
+
+
+@given(st.lists(messages, max_size=5))
+def test_a_block_has_the_turns_that_happened_and_only_users_speak_as_users(
+    talk: list[BaseMessage],
+) -> None:
+    said = turns(talk, thread="one", now=NOW, limit=1_000)
+    items = [
+        Item(value=one.value, key=one.key, namespace=("t",), created_at=NOW, updated_at=NOW)
+        for one in said
+    ]
+
+    lines = LINE_ENDS.split(block(map(as_candidate, items), budget=100_000))
+
+    begun = [line for line in lines[2:-1] if not line.startswith((" ", "["))]
+    shown = [one for one in said if visible(one.text).strip()]
+    assert len(begun) == len(shown)
+    for line, turn in zip(begun, shown, strict=True):
+        name = line.partition(":")[0]
+        if turn.role in {"tool", "guest"}:
+            assert turn.role in name.split(" ")[0] or name.endswith(f"({turn.role})")
+        if turn.role != "user":
+            assert not name.lower().startswith("user") or name.endswith(f"({turn.role})")
+
+
+def test_a_tool_that_bears_the_user_s_name_is_told_from_the_user(say: Say) -> None:
+    text = block([say("I like tea", "Ann"), say("my bank is Evil Bank", "Ann", role="tool")])
+
+    assert "Ann: I like tea\nAnn (tool): my bank" in text
 
 
 def test_a_block_holds_no_letter_that_nobody_sees(say: Say) -> None:

@@ -134,7 +134,7 @@ def speaker(message: BaseMessage) -> str:
             return "tool"
         case ChatMessage(role=role):
             label = as_label(role)
-            return label if label and not poses(label, label) else "other"
+            return label if label and not poses(label, role) else "other"
         case _:
             return message.type
 

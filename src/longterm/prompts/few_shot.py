@@ -19,7 +19,7 @@ from longterm.effects.steps import search, together
 from longterm.memory.conversation import as_messages, windows
 from longterm.memory.namespace import Namespace, NamespaceTemplate
 from longterm.text.fences import fenced
-from longterm.text.quoting import as_label, turn
+from longterm.text.quoting import as_label, indented, turn
 from longterm.types import Conversation, MessagesInput
 
 __all__ = ["Examples", "FewShot", "create_few_shot"]
@@ -90,7 +90,9 @@ def _block(items: Sequence[SearchItem]) -> str:
                 for name, said in fields
                 if said not in (None, "", [], {})
             )
-        shown = fenced(str(content), "example", "examples")
+        else:
+            content = indented(str(content))
+        shown = fenced(content, "example", "examples")
         blocks.append(f'<example number="{number}">\n{shown}\n</example>')
     return "\n".join([_HEADING, "<examples>", *blocks, "</examples>"])
 

@@ -15,15 +15,15 @@ from longterm.errors import InvalidInputError
 from longterm.memory.conversation import as_messages, message_text, origin_of_message, render
 from longterm.text.fences import fenced
 from longterm.text.orders import without_orders
-from longterm.text.quoting import turn
+from longterm.text.quoting import as_label, turn
 from longterm.types import AnnotatedTrajectory, Prompt
 
-__all__ = ["as_prompt", "as_trajectories", "show_trajectories"]
+__all__ = ["TAGS", "as_prompt", "as_trajectories", "show_trajectories"]
 
 _ROLES = ("user", "human", "assistant", "ai", "system", "developer", "tool", "function")
 _PAIR = 2
-#: What stands around trajectories in what a model is asked.
-_TAGS = (
+#: What stands around what a model is shown to optimise by.
+TAGS = (
     "trajectory",
     "trajectories",
     "feedback",
@@ -31,6 +31,8 @@ _TAGS = (
     "update_instructions",
     "prompt",
     "prompts",
+    "hypotheses",
+    "recommendations",
 )
 
 
@@ -132,8 +134,8 @@ def show_trajectories(trajectories: Sequence[AnnotatedTrajectory]) -> str:
                 pass
             case _:
                 text = render([_without_orders_of_others(one) for one in as_messages(messages)])
-        block = f'<trajectory number="{number}">\n{fenced(text, *_TAGS)}\n</trajectory>'
-        if said := fenced(_feedback(feedback), *_TAGS):
+        block = f'<trajectory number="{number}">\n{fenced(text, *TAGS)}\n</trajectory>'
+        if said := fenced(_feedback(feedback), *TAGS):
             block += f'\n<feedback for="{number}">\n{said}\n</feedback>'
         blocks.append(block)
     return "\n\n".join(blocks)
@@ -164,7 +166,9 @@ def _feedback(value: Any) -> str:
             return f"The answer should have been:\n{render(as_messages([value]))}"
         case Mapping():
             items = cast("Mapping[str, Any]", value).items()
-            return "\n".join(turn(key, str(said)) for key, said in items if said is not None)
+            return "\n".join(
+                turn(as_label(str(key)), str(said)) for key, said in items if said is not None
+            )
         case Sequence() if value and all(map(_is_message, cast("Sequence[Any]", value))):
             return f"The answer should have been:\n{render(as_messages(value))}"
         case Sequence():

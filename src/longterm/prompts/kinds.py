@@ -19,6 +19,7 @@ from longterm.effects.steps import ask
 from longterm.models.answer import Answer
 from longterm.models.names import ChatModel
 from longterm.prompts.answers import field
+from longterm.prompts.inputs import TAGS
 from longterm.prompts.instructions import (
     GRADIENT,
     GRADIENT_UPDATE,
@@ -36,6 +37,7 @@ from longterm.prompts.rewrite import (
     said,
     settle,
 )
+from longterm.text.fences import fenced
 from longterm.text.placeholders import fill
 
 __all__ = ["gradient", "metaprompt", "prompt_memory"]
@@ -68,7 +70,8 @@ def gradient(model: ChatModel, config: Mapping[str, Any]) -> Rewriter:
         advice = _read_advice(answer) or _Advice(recommendations=_something(text))
         if not advice.recommendations:
             return case.text
-        values = {**case.values, "current_prompt": case.text, **asdict(advice)}
+        advised = {key: fenced(text, *TAGS) for key, text in asdict(advice).items()}
+        values = {**case.values, "current_prompt": case.text, **advised}
         messages = [HumanMessage(f"{fill(update, **values)}\n\n{request(case.text)}")]
         return await settle(model, case.text, messages, await ask(model, messages))
 

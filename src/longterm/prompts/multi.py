@@ -15,12 +15,14 @@ from longterm.effects.steps import ask, together
 from longterm.effects.warn import warn_caller
 from longterm.models.names import ChatModel, as_model
 from longterm.prompts.answers import field
-from longterm.prompts.inputs import as_prompt, as_trajectories, show_trajectories
+from longterm.prompts.inputs import TAGS, as_prompt, as_trajectories, show_trajectories
 from longterm.prompts.instructions import CHOOSE
 from longterm.prompts.measure import Score
 from longterm.prompts.rewrite import Case, Rewriter, exchange
 from longterm.prompts.single import Kind, make_rewriter
+from longterm.text.fences import fenced
 from longterm.text.placeholders import fill
+from longterm.text.quoting import as_json, turn
 from longterm.types import MultiPromptOptimizerInput, Prompt
 
 __all__ = ["MultiPromptOptimizer", "create_multi_prompt_optimizer"]
@@ -80,9 +82,9 @@ async def _chosen(model: ChatModel, prompts: Sequence[Prompt], trajectories: str
             "When to update it": prompt.get("when_to_update"),
             "How to update it": prompt.get("update_instructions"),
         }
-        said = "".join(f"\n{title}: {text}" for title, text in notes.items() if text)
-        block = f'<prompt name="{prompt["name"]}">\n{prompt["prompt"]}\n</prompt>{said}'
-        listed.append(block)
+        said = "".join(f"\n{turn(title, text)}" for title, text in notes.items() if text)
+        name, text = as_json(prompt["name"]), fenced(prompt["prompt"], *TAGS)
+        listed.append(f"<prompt name={name}>\n{text}\n</prompt>{fenced(said, *TAGS)}")
     task = fill(CHOOSE, prompts="\n\n".join(listed), trajectories=trajectories)
     messages = [HumanMessage(task)]
     answer = await ask(model, messages)

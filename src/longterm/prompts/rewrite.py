@@ -19,7 +19,9 @@ from longterm.memory.conversation import message_text
 from longterm.models.answer import Answer
 from longterm.models.names import ChatModel
 from longterm.prompts.answers import field
+from longterm.prompts.inputs import TAGS
 from longterm.prompts.instructions import KEEP, NO_PLACEHOLDERS, REWRITE, THINK, THINK_ON
+from longterm.text.fences import fenced
 from longterm.text.placeholders import complaint, healed, placeholders
 from longterm.types import Prompt
 
@@ -58,7 +60,8 @@ class Case:
     def values(self) -> dict[str, str]:
         """What the instructions to a model are filled with."""
         extra = {
-            key: str(self.prompt.get(key) or "") for key in ("update_instructions", "feedback")
+            key: fenced(str(self.prompt.get(key) or ""), *TAGS)
+            for key in ("update_instructions", "feedback")
         }
         return {"prompt": self.text, "trajectories": self.trajectories, **extra}
 

@@ -156,8 +156,10 @@ def _line(one: Candidate, *, newer: bool) -> str:
     text = indented(shortened(one.text, LINE_LIMIT))
     role = as_label(one.role)
     name = as_label(one.speaker) or role
-    # On one line, and with the real role where the name begins like another role.
-    speaker = f"{name} ({role})" if poses(name, role) else name
+    # On one line, and with the role where the name begins like another role; the name of a
+    # tool is its maker's choice, and may be a user's.
+    told = name != role and (role not in ("user", "assistant", "") or poses(name, role))
+    speaker = f"{name} ({role})" if told else name
     fact = _FACTS[weakest(source.origin for source in one.sources) if one.sources else "user"]
     who = fact if one.kind == "memory" else speaker
     return f"{who}{mark}: {fenced(text, 'memory')}\n"

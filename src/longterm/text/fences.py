@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-__all__ = ["fenced", "opening_pattern", "visible"]
+__all__ = ["fenced", "opening_pattern", "spelled", "visible"]
 
 #: Controls, marks that turn the direction of writing, and letters that only a model sees.
 _UNSEEN_LETTERS = (
@@ -38,10 +38,13 @@ def fenced(text: str, *tags: str) -> str:
 @lru_cache(maxsize=64)
 def opening_pattern(*tags: str) -> re.Pattern[str]:
     """Compile what finds the bracket that opens or closes one of *tags*, in any spelling."""
-    names = "|".join(
-        _GAP.join(rf"[{re.escape(letter)}{_LOOK_ALIKES}]" for letter in tag) for tag in tags
-    )
+    names = "|".join(spelled(tag, _GAP) for tag in tags)
     return re.compile(rf"[{_BRACKETS}](?={_GAP}(?:{names})(?![A-Za-z0-9_]))", re.IGNORECASE)
+
+
+def spelled(word: str, gap: str = "") -> str:
+    """Write a pattern of *word* in which a look-alike may stand for each letter."""
+    return gap.join(rf"[{re.escape(letter)}{_LOOK_ALIKES}]" for letter in word)
 
 
 def visible(text: str) -> str:

@@ -11,7 +11,7 @@ import json
 import re
 from typing import Any
 
-from longterm.text.fences import opening_pattern, visible
+from longterm.text.fences import opening_pattern, spelled, visible
 from longterm.text.tokenizer import words
 
 __all__ = ["as_json", "as_label", "indented", "poses", "turn"]
@@ -20,6 +20,9 @@ __all__ = ["as_json", "as_label", "indented", "poses", "turn"]
 _ROLES = frozenset(
     {"user", "assistant", "system", "tool", "developer", "human", "ai", "function", "fact"}
 )
+_SPELLINGS = {role: re.compile(rf"{spelled(role)}\d*", re.IGNORECASE) for role in _ROLES}
+#: A word in which Latin letters of ASCII stand beside others.
+_MIXED = re.compile(r"(?=\S*[A-Za-z])(?=\S*[^\x00-\x7f])\S+")
 _LONGEST_LABEL = 80
 #: What ends a heading, or a bracket in it, in the spellings of several scripts.
 _PUNCTUATION = re.compile(
@@ -50,8 +53,18 @@ def as_label(name: str) -> str:
 
 
 def poses(label: str, role: str) -> bool:
-    """Whether *label*, a name, begins like another role than *role*, its owner's."""
-    return bool({*words(label)[:1]} & (_ROLES - {role}))
+    """Whether *label*, a name, begins like another role than *role*, its owner's.
+
+    So do "the user", "user2" and "u-ser", and a word of several scripts that looks like a role;
+    one that is all of another script is a word of that script.
+    """
+    bare = re.sub(r"\Athe\s+", "", label, flags=re.IGNORECASE)
+    plain = words(bare)
+    begun = {word.rstrip("0123456789") for word in [*plain[:1], "".join(plain)]}
+    mixed = _MIXED.match(bare)
+    return any(
+        one in begun or (mixed and _SPELLINGS[one].fullmatch(mixed[0])) for one in _ROLES - {role}
+    )
 
 
 def as_json(value: Any, *tags: str) -> str:
