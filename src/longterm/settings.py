@@ -246,7 +246,9 @@ def open_store(
         return _sqlite(place, index, options)
     match scheme.partition("+")[0]:
         case "postgresql" | "postgres":
-            return _postgres(f"postgresql://{rest}", index, options)
+            from longterm.stores import PostgresStore
+
+            return PostgresStore(f"postgresql://{rest}", index=index, **options)
         case "sqlite":
             return _sqlite(rest.removeprefix("/") or ":memory:", index, options)
         case _:
@@ -263,12 +265,6 @@ def _sqlite(path: str, index: Any, options: Mapping[str, Any]) -> "EmbeddedStore
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = str(folder / Path(path).name)
     return EmbeddedStore(path, index=index, **options)
-
-
-def _postgres(url: str, index: Any, options: Mapping[str, Any]) -> BaseStore:
-    from longterm.stores import PostgresStore
-
-    return PostgresStore(url, index=index, **options)
 
 
 #: What the embedded embedding model needs beyond the base install.

@@ -179,7 +179,10 @@ class Guard:
 
     def _matches(self, text: str, field: str) -> list[Match]:
         """Find what the rules find, from left to right; of what overlaps, the strictest."""
-        plain = text if text.isascii() else _narrow(text)
+        plain = text
+        if not text.isascii():  # as long as it was, with ASCII letters and digits for full width
+            narrow = text.translate(_NARROW)
+            plain = _DIGIT.sub(lambda digit: str(unicodedata.decimal(digit[0])), narrow)
         found = [Match(*one) for rule in self.rules for one in rule(plain)]
         if secrets in self.rules and text.strip() and names_a_secret(field):
             found.append(Match("secret", 0, len(text)))
@@ -216,13 +219,6 @@ def guard_of(option: GuardOption) -> Guard | None:
             raise ConfigurationError(
                 f'guard is "default", None or a longterm.guard.Guard, not {option!r:.60}.'
             )
-
-
-def _narrow(text: str) -> str:
-    """Return *text*, as long as it is, with ASCII letters and digits for those of full width."""
-    return _DIGIT.sub(
-        lambda digit: str(unicodedata.decimal(digit.group())), text.translate(_NARROW)
-    )
 
 
 def _redacted(value: Any, path: tuple[str, ...], places: Mapping[str, Sequence[Finding]]) -> Any:

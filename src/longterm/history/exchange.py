@@ -162,7 +162,9 @@ def _read_line(data: Any, number: int, namespace: Namespace | None) -> Iterator[
             yield _write_lines(place, key, value, past)
         case {"memory": str(text), "id": str() | int() as id}:  # Mem0
             labels = ("memories", escape_label(str(data["user_id"]))) if data.get("user_id") else ()
-            place, value = namespace or labels or ("memories",), _mem0_value(data, text)
+            place = namespace or labels or ("memories",)
+            beside = {name: data[name] for name in ("metadata", "categories") if data.get(name)}
+            value = {"kind": "Memory", "content": {"content": text}, **beside}
             yield _write_lines(place, str(id), value, (_from_mem0(data, value),))
         case {"results": [*inner]} | {"memories": [*inner]} | [*inner]:
             for one in inner:
@@ -182,11 +184,6 @@ def _write_lines(
         return value if item is None else Skip()
 
     return Write(namespace, key, edit, index=index, past=past)
-
-
-def _mem0_value(data: Mapping[str, Any], text: str) -> dict[str, Any]:
-    beside = {name: data[name] for name in ("metadata", "categories") if data.get(name)}
-    return {"kind": "Memory", "content": {"content": text}, **beside}
 
 
 def _from_mem0(data: Mapping[str, Any], value: dict[str, Any]) -> Revision:

@@ -156,7 +156,10 @@ async def _ranked(
     namespace: Namespace, then: Sequence[SearchItem], now: Mapping[str, Item], query: str
 ) -> list[SearchItem]:
     """Return those of *then* that have to do with *query*, best first, scores from 0 to 1."""
-    scores = _word_scores(then, query)
+    texts = [terms(str(document_of(item.key, item.value).content)) for item in then]
+    scores = bm25(frozenset(query_terms(query)), texts)
+    best = max(scores, default=0.0) or 1.0
+    scores = [score / best for score in scores]
     if near := await _cosines(namespace, then, now, query):
         scores = [
             _OF_WORDS * by_words + (1 - _OF_WORDS) * near[item.key]
@@ -168,14 +171,6 @@ async def _ranked(
         if score > 0
     ]
     return sorted(found, key=lambda one: one.score or 0.0, reverse=True)
-
-
-def _word_scores(items: Sequence[SearchItem], query: str) -> list[float]:
-    """Return how many and how rare words each of *items* shares with *query*, from 0 to 1."""
-    texts = [terms(str(document_of(item.key, item.value).content)) for item in items]
-    scores = bm25(frozenset(query_terms(query)), texts)
-    best = max(scores, default=0.0)
-    return [score / best if best else 0.0 for score in scores]
 
 
 async def _cosines(

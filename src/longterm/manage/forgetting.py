@@ -187,9 +187,10 @@ class Forgetting:
         near = {at for one in requests for at in range(one.at - _BEFORE, one.at + 1)}
         said = [message for at, message in enumerate(asked.messages) if at in near]
         last = extraction
-        while _forgot(last.draft) and (
-            page := (within(later, self.tokens) or list(later[:1]))[: self.limit]
-        ):
+        while any(entry.before is not None and entry.changed for entry in last.draft.entries):
+            page = (within(later, self.tokens) or list(later[:1]))[: self.limit]
+            if not page:
+                break
             later = later[len(page) :]
             draft = Draft.of([document_of(item.key, item.value) for item in page])
             last = await self.extractor.extract(
@@ -197,7 +198,3 @@ class Forgetting:
             )
             rounds.append(last)
         return rounds
-
-
-def _forgot(draft: Draft) -> bool:
-    return any(entry.before is not None and entry.changed for entry in draft.entries)

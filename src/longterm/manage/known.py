@@ -36,7 +36,7 @@ def normalize_existing(existing: Any, kinds: Sequence[MemorySchema]) -> Known:
     known: Known = {}
     for item in _each_known(existing):
         document, content = _read_known(item, kinds)
-        if not _is_removed(content):
+        if type(content).__name__ != "RemoveDoc":
             known[document.id] = (document, content)
     return known
 
@@ -85,14 +85,10 @@ def _stored(key: str, value: Any, kinds: Sequence[MemorySchema]) -> tuple[Docume
             document = document_of(key, cast("Mapping[str, Any]", value))
             own = [kind for kind in kinds if kind.name == name]
             return document, own[0].load(content, content) if own else content
-        case {"content": content} if not _fits_budget(value, kinds):
+        case {"content": content} if all(kind.load(value, None) is None for kind in kinds):
             return _document(key, None, content, kinds)
         case _:
             return _document(key, None, value, kinds)
-
-
-def _fits_budget(value: Any, kinds: Sequence[MemorySchema]) -> bool:
-    return any(kind.load(value, None) is not None for kind in kinds)
 
 
 def _document(
@@ -125,7 +121,3 @@ def _guessed(
             return Document(key, kind.name, kind.dump(value)), value
     data = _plain_content(content)
     return Document(key, otherwise, data), data
-
-
-def _is_removed(content: Any) -> bool:
-    return type(content).__name__ == "RemoveDoc"

@@ -21,7 +21,7 @@ from longterm.manage.forgetting import requests_to_forget, unmet, without_reques
 from longterm.manage.known import Known, normalize_existing
 from longterm.manage.results import Results, warn_of_dropped
 from longterm.memory.conversation import as_messages, as_time
-from longterm.memory.draft import Draft, Entry
+from longterm.memory.draft import Draft
 from longterm.memory.model import JOB_ID, Content, ExtractedMemory, Memory, RemoveDoc
 from longterm.models.names import ChatModel, ProtocolName, as_model
 from longterm.types import Conversation, MemoryManagerInput, MessagesInput
@@ -175,18 +175,19 @@ class MemoryManager(
         """Return what is known now, what changed first."""
         entries = sorted(draft.entries, key=lambda entry: not entry.changed)
         lasting = [entry for entry in entries if entry.before or not entry.deleted]
-        return [self._memory(entry, known) for entry in lasting]
-
-    def _memory(self, entry: Entry, known: Known) -> ExtractedMemory:
-        document = entry.document
-        if entry.deleted:
-            return ExtractedMemory(document.id, RemoveDoc(json_doc_id=document.id))
-        if not entry.changed:
-            return ExtractedMemory(document.id, known[document.id][1])
-        return ExtractedMemory(document.id, self._load(document.kind, document.content))
-
-    def _load(self, kind: str | None, content: Any) -> Any:
-        return next((k.load(content, content) for k in self._kinds if k.name == kind), content)
+        kinds = {kind.name: kind for kind in self._kinds}
+        memories: list[ExtractedMemory[Any]] = []
+        for entry in lasting:
+            document = entry.document
+            if entry.deleted:
+                content: Any = RemoveDoc(json_doc_id=document.id)
+            elif not entry.changed:
+                content = known[document.id][1]
+            else:
+                kind, content = kinds.get(document.kind or ""), document.content
+                content = content if kind is None else kind.load(content, content)
+            memories.append(ExtractedMemory(document.id, content))
+        return memories
 
 
 def fields_in(input: Any) -> Mapping[str, Any]:

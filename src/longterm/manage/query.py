@@ -7,6 +7,7 @@ without a usable query is no error: the caller then searches with the conversati
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from operator import methodcaller
 from types import MappingProxyType
 from typing import Any, cast
 
@@ -44,7 +45,7 @@ class QueryWriter:
 
     def __init__(self, model: ChatModel, prompt: str) -> None:
         by_tools = default_protocol(model) == "tools"
-        self._model = adapt(model, _with_tool) if by_tools else model
+        self._model = adapt(model, methodcaller("bind_tools", [_TOOL])) if by_tools else model
         self._prompt = prompt if by_tools else f"{prompt}\n{SEARCH_BY_JSON}"
 
     async def write(
@@ -65,10 +66,6 @@ class QueryWriter:
         )
         queries = [query.strip()[:QUERY_LIMIT] for query in _queries(answer) if query.strip()]
         return list(dict.fromkeys(queries))[:MAX_QUERIES] or windows(messages)
-
-
-def _with_tool(model: Any) -> ChatModel:
-    return model.bind_tools([_TOOL])
 
 
 def _queries(answer: Any) -> Iterator[str]:

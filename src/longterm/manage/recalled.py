@@ -6,7 +6,7 @@ the manager's namespace are handed on.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import zip_longest
 
 from langchain_core.runnables import RunnableConfig
@@ -15,7 +15,7 @@ from langgraph.store.base import Item
 from longterm.effects.operations import get_op
 from longterm.effects.steps import fetch, together
 from longterm.memory.namespace import Namespace
-from longterm.recall.retriever import Recall, RecallResult
+from longterm.recall.retriever import Recall
 
 __all__ = ["recalled"]
 
@@ -30,21 +30,11 @@ async def recalled(
 ) -> list[Item]:
     """Recall for each of *queries* and read the *limit* best memories, no query going short."""
     found = await together([recall.flow(query, config) for query in queries])
-    keys = list(_keys(found, namespace))[:limit]
-    items = await fetch([get_op(namespace, key) for key in keys])
+    keys = [
+        [item.key for item in one.items if item.kind == "memory" and item.namespace == namespace]
+        for one in found
+    ]
+    # Scores of two recalls do not compare, so places count: the best of every query first.
+    in_turn = dict.fromkeys(key for rank in zip_longest(*keys) for key in rank if key is not None)
+    items = await fetch([get_op(namespace, key) for key in list(in_turn)[:limit]])
     return [item for item in items if item is not None]
-
-
-def _keys(found: Sequence[RecallResult], namespace: Namespace) -> dict[str, None]:
-    """Keys of memories: the best of every query first, then the second best, …, each once.
-
-    Scores of two recalls do not compare, so places count.
-    """
-    ranks = zip_longest(*(_memories(one, namespace) for one in found))
-    return dict.fromkeys(key for rank in ranks for key in rank if key is not None)
-
-
-def _memories(one: RecallResult, namespace: Namespace) -> Iterator[str]:
-    for item in one.items:
-        if item.kind == "memory" and item.namespace == namespace:
-            yield item.key

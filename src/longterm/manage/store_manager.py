@@ -290,9 +290,11 @@ class MemoryStoreManager(NamespaceAccess[Content]):
             return Results()
         requests = requests_to_forget(messages)
         known, later = await self._known(messages, requests, namespace, config)
-        session = ExtractionInput(
-            messages, self._draft(known, config), steps, today(config), self._ids(namespace, config)
-        )
+        draft = Draft.of([document_of(item.key, item.value) for item in known])
+        if not known and self._default is not None:
+            draft = draft.insert(self._default(config))
+        new_id = self._ids(namespace, config)
+        session = ExtractionInput(messages, draft, steps, today(config), new_id)
         extractions = [await self._extract(session)]
         if later and self._permissions.deletes:
             extractions += await self._forgetting.flow(requests, session, extractions[0], later)
@@ -339,7 +341,8 @@ class MemoryStoreManager(NamespaceAccess[Content]):
         going short. What requests to forget find goes first, in up to half of the room, and the
         rest of it is for later.
         """
-        queries = await self._queries(messages)
+        writer = self._query_writer
+        queries = await writer.write(messages) if writer else conversation_queries(messages)
         limit = None if isinstance(self.query_limit, _Unset) else self.query_limit
         size = max(_SEARCH_LIMIT, limit or 0)
         found = await search(
@@ -385,17 +388,6 @@ class MemoryStoreManager(NamespaceAccess[Content]):
             items = merged(await search([scan]), namespace)
         words = [[query] for query in queries] + [[]] * (len(asked) - len(queries))
         return in_turn([best(items, one, size) for one in words], namespace)
-
-    async def _queries(self, messages: Sequence[BaseMessage]) -> list[str]:
-        if self._query_writer is None:
-            return conversation_queries(messages)
-        return await self._query_writer.write(messages)
-
-    def _draft(self, known: Sequence[StoreItem], config: RunnableConfig) -> Draft:
-        draft = Draft.of([document_of(item.key, item.value) for item in known])
-        if known or self._default is None:
-            return draft
-        return draft.insert(self._default(config))
 
     def _ids(self, namespace: Namespace, config: RunnableConfig) -> NewId:
         """Return a source of ids; a profile has an id of its own, so that it is begun only once."""

@@ -104,16 +104,15 @@ def render(messages: Sequence[BaseMessage]) -> str:
 
     Further lines of a message are set in, so that none of them passes for another's.
     """
-    return "\n\n".join(turn(_heading(message), message_text(message)) for message in messages)
-
-
-def _heading(message: BaseMessage) -> str:
-    time = message_time(message)
-    zone = f" {time.isoformat()[-6:]}" if time and time.utcoffset() else ""
-    stamp = f"[{time:%Y-%m-%d %H:%M}{zone}] " if time else ""
-    role, name = speaker(message), as_label(message.name or "")
-    shown = f" ({name})" if name and not poses(name, role) else ""
-    return f"{stamp}{role}{shown}"
+    turns: list[str] = []
+    for message in messages:
+        time = message_time(message)
+        zone = f" {time.isoformat()[-6:]}" if time and time.utcoffset() else ""
+        stamp = f"[{time:%Y-%m-%d %H:%M}{zone}] " if time else ""
+        role, name = speaker(message), as_label(message.name or "")
+        shown = f" ({name})" if name and not poses(name, role) else ""
+        turns.append(turn(f"{stamp}{role}{shown}", message_text(message)))
+    return "\n\n".join(turns)
 
 
 def speaker(message: BaseMessage) -> str:
@@ -178,7 +177,10 @@ def as_time(value: object) -> datetime | None:
 
 def message_text(message: BaseMessage) -> str:
     """Words of *message*, with notes for what is not words; both ends where it is very long."""
-    parts = [*_content_parts(message.content), *_call_parts(message)]
+    parts = [*_content_parts(message.content)]
+    for call in message.tool_calls if isinstance(message, AIMessage) else ():
+        arguments = json.dumps(call["args"], ensure_ascii=False, default=str)
+        parts.append(f"[calls {call['name']}({arguments})]")
     return well_formed(shortened("\n".join(part for part in parts if part), MESSAGE_LIMIT))
 
 
@@ -213,39 +215,22 @@ def _block_text(block: Any) -> str:
             return json.dumps(block, ensure_ascii=False, default=str)
 
 
-def _call_parts(message: BaseMessage) -> Iterator[str]:
-    if isinstance(message, AIMessage):
-        for call in message.tool_calls:
-            arguments = json.dumps(call["args"], ensure_ascii=False, default=str)
-            yield f"[calls {call['name']}({arguments})]"
-
-
 def windows(messages: Sequence[BaseMessage], count: int = 4) -> list[str]:
     """Search queries from a conversation: its last message, the 2 before, the 4 before.
 
     At most *count* texts of at most `QUERY_LIMIT` characters, newest first, without repeats.
     System messages, other programs' summaries and what has no words take no part.
     """
-    texts = [text for text in map(_query_text, messages) if text]
+    said = [one for one in messages if speaker(one) not in UNSPOKEN]
+    parts = [_content_parts(cast("str | list[Any]", one.content)) for one in said]
+    texts = [text for one in parts if (text := well_formed("\n".join(one)).strip())]
     queries: list[str] = []
     end = len(texts)
     for size in (1 << index for index in range(count)):
         if end <= 0:
             break
         start = max(0, end - size)
-        queries.append(_newest_first_cut(texts[start:end]))
+        share = QUERY_LIMIT // (end - start) - 1  # the line break takes its place
+        queries.append("\n".join(text[:share] for text in texts[start:end]))
         end = start
     return list(dict.fromkeys(queries))
-
-
-def _query_text(message: BaseMessage) -> str:
-    if speaker(message) in UNSPOKEN:
-        return ""
-    text = "\n".join(_content_parts(cast("str | list[Any]", message.content)))
-    return well_formed(text).strip()
-
-
-def _newest_first_cut(texts: Sequence[str]) -> str:
-    """Join *texts*, each with its fair share of the room."""
-    share = QUERY_LIMIT // len(texts) - 1  # the line break takes its place
-    return "\n".join(text[:share] for text in texts)

@@ -66,7 +66,9 @@ class Draft:
         by_id = {entry.document.id: number for number, entry in enumerate(self.entries)}
         number = by_id.get(target, -1) if isinstance(target, str) else target
         if not 0 <= number < len(self.entries):
-            raise ProposalError(f"There is no memory [{target}]. {self._numbers()}")
+            numbers = ", ".join(f"[{number}]" for number, _ in self.living)
+            known = f"The known ones are {numbers}." if numbers else "No memories are known."
+            raise ProposalError(f"There is no memory [{target}]. {known}")
         return number
 
     def insert(self, document: Document, edit: Edit | None = None) -> Draft:
@@ -74,7 +76,8 @@ class Draft:
 
         *edit* makes the same of one that somebody else has begun under this id meanwhile.
         """
-        if any(_same(document, other) for _, other in self.living):
+        same = (document.kind, document.content)
+        if any((other.kind, other.content) == same for _, other in self.living):
             return self
         return Draft((*self.entries, Entry(document, None, (edit,) if edit else ())))
 
@@ -97,24 +100,18 @@ class Draft:
 
     def changes(self) -> list[Change]:
         """Return the difference to the beginning, in the order of the numbers."""
-        return [_change(entry) for entry in self.entries if entry.changed]
-
-    def _numbers(self) -> str:
-        numbers = ", ".join(f"[{number}]" for number, _ in self.living)
-        return f"The known ones are {numbers}." if numbers else "No memories are known."
+        changes: list[Change] = []
+        for entry in self.entries:
+            if entry.before is None:
+                changes += [Insert(entry.document)] if entry.changed else []
+            elif entry.deleted:
+                changes.append(Delete(entry.before))
+            elif entry.changed:
+                changes.append(Update(entry.document, entry.before))
+        return changes
 
     def _with(self, number: int, entry: Entry) -> Draft:
         return Draft((*self.entries[:number], entry, *self.entries[number + 1 :]))
-
-
-def _same(one: Document, other: Document) -> bool:
-    return one.kind == other.kind and one.content == other.content
-
-
-def _change(entry: Entry) -> Change:
-    if entry.before is None:
-        return Insert(entry.document)
-    return Delete(entry.before) if entry.deleted else Update(entry.document, entry.before)
 
 
 def carried_over(entry: Entry, now: Document | None) -> tuple[Entry, str | None]:
@@ -132,16 +129,12 @@ def carried_over(entry: Entry, now: Document | None) -> tuple[Entry, str | None]
     if entry.deleted:
         return Entry(now, now), _lost(entry, "was changed by somebody else and is not deleted")
     try:
-        return _edited(entry, now), None
+        content = now.content
+        for edit in entry.edits:
+            content = edit(content)
+        return replace(entry, document=replace(now, content=content), before=now), None
     except ProposalError as error:
         return Entry(now, now), _lost(entry, f"was changed by somebody else: {error}")
-
-
-def _edited(entry: Entry, now: Document) -> Entry:
-    content = now.content
-    for edit in entry.edits:
-        content = edit(content)
-    return replace(entry, document=replace(now, content=content), before=now)
 
 
 def _lost(entry: Entry, reason: str | None) -> str | None:

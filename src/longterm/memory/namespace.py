@@ -46,17 +46,13 @@ def unescape_label(label: str) -> str:
     """Return what `escape_label` was given."""
     if label == _ESCAPED_ROOT:
         return _RESERVED_ROOT
-    return _ESCAPE.sub(lambda match: _character(match[0]), label)
+    return _ESCAPE.sub(lambda code: chr(int(code[0].lstrip("%u"), 16)), label)
 
 
 def _code(character: str) -> str:
     if "\ud800" <= character <= "\udfff":  # half an emoji, which no database takes
         return f"%u{ord(character):04X}"
     return _CODES.get(character, character)
-
-
-def _character(code: str) -> str:
-    return chr(int(code.removeprefix("%").removeprefix("u"), 16))
 
 
 def context_values(config: RunnableConfig) -> dict[str, Any]:
@@ -146,36 +142,30 @@ _Parts = tuple[tuple[str, str | None], ...]
 
 def _parse(label: str) -> _Parts:
     try:
-        return tuple((text, _name(*field)) for text, *field in Formatter().parse(label))
-    except (ValueError, TypeError) as error:
+        parts = tuple(Formatter().parse(label))
+    except ValueError:
+        parts = (("", "", None, None),)
+    if any(name == "" or spec or conversion for _, name, spec, conversion in parts):
         raise ConfigurationError(
-            f"Namespace label {label!r} is malformed: {error}. Write a placeholder as "
-            "{name} and a literal brace as {{ or }}."
-        ) from error
+            f"Namespace label {label!r} is malformed. Write a placeholder as {{name}}, a name and "
+            "nothing else, and a literal brace as {{ or }}."
+        )
+    return tuple((text, name) for text, name, *_ in parts)
 
 
 def _names(parts: _Parts) -> list[str]:
     return [name for _, name in parts if name is not None]
 
 
-def _name(name: str | None, spec: str | None, conversion: str | None) -> str | None:
-    if name == "" or spec or conversion:
-        raise ValueError("a placeholder is a name and nothing else")
-    return name
-
-
 def _fill(parts: _Parts, values: Mapping[str, Any]) -> str:
     """Fill a label; of two values in one, neither may hold what stands between them."""
     several = len(_names(parts)) > 1
     between = {text[0] for text, _ in parts[1:] if text} | {"%"} if several else set[str]()
-    return "".join(
-        text + ("" if name is None else _without(_value(name, values), between))
-        for text, name in parts
-    )
-
-
-def _without(value: str, letters: set[str]) -> str:
-    return "".join(f"%{ord(one):02X}" if one in letters else one for one in value)
+    label = ""
+    for text, name in parts:
+        value = "" if name is None else _value(name, values)
+        label += text + "".join(f"%{ord(one):02X}" if one in between else one for one in value)
+    return label
 
 
 def _value(name: str, values: Mapping[str, Any]) -> str:

@@ -231,15 +231,12 @@ def _short_enough(part: Sequence[BaseMessage], how: Summarizer) -> Sequence[Base
         return part
     fair = how.limits.most_at_once / len(part)
     weights = [how.count([one]) for one in part]
-    return [
-        _ends(one, fair / weight) if weight > fair else one
-        for one, weight in zip(part, weights, strict=True)
-    ]
-
-
-def _ends(message: BaseMessage, share: float) -> BaseMessage:
-    text = message_text(message)
-    return message.model_copy(update={"content": shortened(text, int(len(text) * share))})
+    short: list[BaseMessage] = []
+    for message, weight in zip(part, weights, strict=True):
+        text = message_text(message)
+        ends = shortened(text, int(len(text) * min(1, fair / (weight or 1))))
+        short.append(message.model_copy(update={"content": ends}) if weight > fair else message)
+    return short
 
 
 async def _fit(view: HistoryView, how: Summarizer) -> SummarizationResult:
