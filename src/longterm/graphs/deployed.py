@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any, cast
 
 from langchain_core.runnables import Runnable, RunnableConfig
@@ -10,7 +11,7 @@ from langgraph.func import entrypoint
 
 from longterm.errors import ConfigurationError
 from longterm.manage.store_manager import MemoryStoreManager, create_memory_store_manager
-from longterm.memory.namespace import unescape_label
+from longterm.memory.namespace import Namespace, unescape_label
 from longterm.prompts import create_multi_prompt_optimizer
 from longterm.types import MemoryStoreManagerInput, MultiPromptOptimizerInput, Prompt
 
@@ -52,9 +53,7 @@ def _graph_manager(config: RunnableConfig) -> MemoryStoreManager:
     configurable = config.get("configurable", {})
     if "namespace" not in configurable:
         return create_memory_store_manager(graph_model(config))
-    # Its labels are filled and escaped already: they are to stand in a template as they are.
-    plain = (unescape_label(label) for label in configurable["namespace"])
-    namespace = tuple(label.replace("{", "{{").replace("}", "}}") for label in plain)
+    namespace = _literal(configurable["namespace"])
     return create_memory_store_manager(graph_model(config), namespace=namespace)
 
 
@@ -67,6 +66,12 @@ def graph_model(config: RunnableConfig) -> Any:
             '{"configurable": {"model": "openai:gpt-5-mini"}}.'
         )
     return configurable["model"]
+
+
+def _literal(labels: Sequence[str]) -> Namespace:
+    """Return the template that gives exactly *labels*, which are filled and escaped already."""
+    plain = (unescape_label(label) for label in labels)
+    return tuple(label.replace("{", "{{").replace("}", "}}") for label in plain)
 
 
 def _as_submitted(config: RunnableConfig) -> RunnableConfig:

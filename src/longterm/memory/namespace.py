@@ -143,7 +143,7 @@ _Parts = tuple[tuple[str, str | None], ...]
 def _parse(label: str) -> _Parts:
     try:
         parts = tuple(Formatter().parse(label))
-    except ValueError:
+    except (ValueError, TypeError):  # the second for a label that is no text
         parts = (("", "", None, None),)
     if any(name == "" or spec or conversion for _, name, spec, conversion in parts):
         raise ConfigurationError(
