@@ -1,7 +1,7 @@
 """A chat in the terminal that remembers you: python chat.py openai:gpt-5-mini [database]
 
 Before each answer it recalls what matters to your words, and after it what you said is reflected
-on in the background, once you have been quiet for a moment. Start it again tomorrow: it knows.
+on in the background. Start it again tomorrow: it knows.
 """
 
 from __future__ import annotations

@@ -10,42 +10,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from langchain_core.messages import AIMessage
+from page_answers import ANSWERS
+from postgres_server import server_url
 from typer.testing import CliRunner
 
 import longterm
 import longterm.short_term
 from longterm.cli.app import app
-from longterm.testing import Asked, Reply, ScriptedChatModel, tool_calls
+from longterm.testing import ScriptedChatModel
 
 ROOT = Path(__file__).parent.parent
 PAGES = [*sorted(ROOT.glob("README*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
-
-
-def _moved(asked: Asked) -> AIMessage:
-    """Answer what the local model did: the memory about Kyoto changes, whatever its number."""
-    number = re.search(r"\[(\d+)\] Memory .*Kyoto", asked.text)
-    changes = {"content": "Ann lives in Osaka now"}
-    return tool_calls(("update_Memory", {"number": number and number[1], "changes": changes}))
-
-
-#: What the named model said when a page was written; it stands in for weights, keys and a network.
-ANSWERS: dict[str, list[Reply]] = {
-    "README.md": [
-        tool_calls(
-            ("Memory", {"content": "Ann moved to Kyoto in May"}),
-            ("Memory", {"content": "Ann loves ramen"}),
-        ),
-        _moved,
-    ],
-    "quickstart.md": [
-        tool_calls(("Memory", {"content": "Ann works at the harbour"})),
-        tool_calls(
-            ("update_Memory", {"number": 0, "changes": {"content": "Ann works at the zoo"}})
-        ),
-    ],
-}
-_MODEL = re.compile(r'"(local:qwen2.5-coder-1.5b|openai:gpt-5-mini)"')
+_MODEL = re.compile(r'init_chat_model\("[^"]*"\)|"(local:qwen2.5-coder-1.5b|openai:gpt-5-mini)"')
 _BLOCK = re.compile(
     r"(?P<skip><!-- not run: .+ -->\n+)?```(?P<language>python|console)\n(?P<code>.*?)```\n"
     r"(?:\n*```text\n(?P<prints>.*?)```)?",
@@ -61,6 +37,8 @@ def test_the_examples_of_a_page_run(
     for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME"):
         monkeypatch.setenv(name, str(tmp_path))
     monkeypatch.setenv("LONGTERM_EMBEDDINGS", "none")
+    if "DATABASE_URL" in page.read_text():
+        monkeypatch.setenv("DATABASE_URL", server_url())
     names: dict[str, Any] = {
         "__name__": f"docs_{page.stem.replace('-', '_')}",
         "stand_in": ScriptedChatModel(*ANSWERS.get(page.name, [])),

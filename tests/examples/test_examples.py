@@ -17,15 +17,15 @@ from typing import Any
 import nbformat
 import pytest
 from fastapi.testclient import TestClient
-from langchain_core.messages import AIMessage
 from langchain_core.runnables import RunnableConfig, RunnableLambda
 from nbclient import NotebookClient
 from postgres_server import fresh_schema, server_url
+from replies import replies_by_task
 from running_server import running_server
 
 from longterm.reflect.worker import run_worker
 from longterm.stores import EmbeddedStore, PostgresStore
-from longterm.testing import Asked, ScriptedChatModel, tool_calls
+from longterm.testing import ScriptedChatModel
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -41,15 +41,7 @@ def example(path: str) -> ModuleType:
 
 
 def by_task(memory: str, answer: Callable[[str], str]) -> ScriptedChatModel:
-    """Return a model that extracts *memory* where it has tools for it, and answers elsewhere."""
-
-    def reply(asked: Asked) -> AIMessage:
-        if any("update_" in name or name == "Memory" for name in asked.tool_names):
-            known = memory in asked.text
-            return AIMessage("Nothing.") if known else tool_calls(("Memory", {"content": memory}))
-        return AIMessage(answer(asked.text))
-
-    return ScriptedChatModel(*[reply] * 20)
+    return ScriptedChatModel(*replies_by_task(memory, answer))
 
 
 def in_kyoto(prompt: str) -> str:
