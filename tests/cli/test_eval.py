@@ -50,6 +50,15 @@ def test_recall_is_measured_printed_and_written(run: Run, locomo: Path, tmp_path
     assert report["methods"].keys() == {"longterm", "bm25", "cosine"}
 
 
+def test_one_suite_comes_with_longterm(run: Run) -> None:
+    options = ("--part", "held-back", "--conversations", 1, "--limit", 1, "--k", 10)
+
+    result = run("eval", "recall", "--suite", "languages", *options)
+
+    assert result.exit_code == 0, result.exception
+    assert "languages: 1 questions, 72 turns" in result.stdout
+
+
 def test_a_store_that_is_named_keeps_what_was_recorded(run: Run, locomo: Path) -> None:
     words = ("eval", "recall", "--suite", "locomo", "--data", locomo, "--store", "eval.db")
     assert run(*words).exit_code == run(*words, "--limit", 1).exit_code == 0

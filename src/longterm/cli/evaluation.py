@@ -1,4 +1,4 @@
-"""``longterm eval``: measure on public suites."""
+"""``longterm eval``: measure on suites of conversations and questions."""
 
 from __future__ import annotations
 
@@ -26,10 +26,22 @@ class SuiteName(StrEnum):
 
     locomo = "locomo"
     beam = "beam"
+    languages = "languages"
+
+
+class PartName(StrEnum):
+    """Which questions of "languages" are asked."""
+
+    all = "all"
+    development = "development"
+    held_back = "held-back"
 
 
 SuiteOption = Annotated[SuiteName, typer.Option("--suite", help="Whose files they are.")]
-Data = Annotated[Path, typer.Option(help="The suite's file or folder.")]
+Data = Annotated[
+    Path | None,
+    typer.Option(help="The suite's file or folder; only languages comes with longterm."),
+]
 EvalStore = Annotated[
     Path | None, typer.Option(help="Keep what is recorded in this file; else in memory.")
 ]
@@ -44,7 +56,7 @@ Conversations = Annotated[int | None, typer.Option(help="Take so many conversati
 def eval_recall(
     *,
     suite: SuiteOption,
-    data: Data,
+    data: Data = None,
     store: EvalStore = None,
     method: Annotated[
         list[str],
@@ -59,12 +71,13 @@ def eval_recall(
     corrections: Annotated[
         Path | None, typer.Option(help="LoCoMo: a file of corrected citations, errors.json.")
     ] = None,
+    part: Annotated[PartName, typer.Option(help="Languages: these questions.")] = PartName.all,
 ) -> None:
     """Record a suite's conversations, ask its questions, and tell how much was found."""
     choice = eval_recall_command.Choice(
         names_in(method), eval_recall_command.whole_numbers(k), budget, report_file(report)
     )
-    read = read_suite(suite.value, data, corrections).first(conversations, limit)
+    read = read_suite(suite.value, data, corrections, part.value).first(conversations, limit)
     with settings.embedded_store(store or ":memory:") as ours:
         measured = eval_recall_command.run_recall(
             read, Stores.beside(ours), choice, Console(quiet=json)
@@ -77,7 +90,7 @@ def eval_recall(
 def eval_answers(
     *,
     suite: SuiteOption,
-    data: Data,
+    data: Data = None,
     model: Annotated[str, typer.Option(help="Who answers, such as openai:gpt-5.")],
     judge: Annotated[str, typer.Option(help="Who judges; else the model itself.")] = "",
     store: EvalStore = None,
