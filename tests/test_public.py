@@ -237,5 +237,11 @@ def test_importing_the_package_loads_neither_graphs_nor_providers() -> None:
     assert not packages & set(done.stdout.split())
 
 
+def test_rooms_of_langmem_are_attributes_of_the_package() -> None:
+    rooms = ("utils", "short_term", "reflection", "prompts", "knowledge", "errors")
+    code = f"import longterm; [getattr(longterm, room).__all__ for room in {rooms}]"
+    subprocess.run([sys.executable, "-c", code], check=True)  # noqa: S603 - ours
+
+
 def test_the_package_says_its_version() -> None:
     assert longterm.__version__ == version("longterm")

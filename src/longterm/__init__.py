@@ -80,12 +80,17 @@ _HOMES = {
     "reading_prompt": "recall.answering",
 }
 
+#: LangMem's rooms, which its users also reach as attributes of the package.
+_ROOMS = ("errors", "knowledge", "prompts", "reflection", "short_term", "utils")
+
 moved.install()
 
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
         return import_module("importlib.metadata").version(__name__)
+    if name in _ROOMS:
+        return import_module(f"{__name__}.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

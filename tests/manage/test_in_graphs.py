@@ -35,6 +35,11 @@ class AsDict(TypedDict):
     user_id: str
 
 
+class AsObject:
+    def __init__(self) -> None:
+        self.user_id = "ann"
+
+
 class Note(BaseModel):
     """A note."""
 
@@ -54,6 +59,7 @@ def graph_with(work: Any, schema: Any) -> Any:
         (AsDataclass, AsDataclass("ann")),
         (AsModel, AsModel(user_id="ann")),
         (AsDict, {"user_id": "ann"}),
+        (AsObject, AsObject()),
     ],
 )
 @pytest.mark.parametrize("given", [None, {"configurable": {"thread_id": "1"}}])

@@ -69,7 +69,7 @@ def context_values(config: RunnableConfig) -> dict[str, Any]:
         case _ if is_dataclass(context) and not isinstance(context, type):
             values = {one.name: getattr(context, one.name) for one in fields(context)}
         case _:
-            values = {}
+            values = getattr(context, "__dict__", {})
     return {k: v for k, v in values.items() if isinstance(v, str | int | float | UUID)}
 
 
