@@ -31,12 +31,16 @@ from longterm.server.metrics import Metrics
 from longterm.server.options import LOOPBACK, ServerOptions
 from longterm.server.problems import Unforeseen, add_handlers
 from longterm.server.segments import Segments
+from longterm.server.slow import ImpatientProtocol
 from longterm.service import MemoryService
 
 __all__ = ["build", "run_server"]
 
 #: Seconds that requests get to finish when the server stops.
 _GRACE = 30
+#: Seconds that a connection is kept for the next request: more than clients and proxies keep it,
+#: so that none sends a request on one that is being closed.
+_IDLE = 75
 
 
 def build(options: ServerOptions, service: MemoryService | None = None) -> FastAPI:
@@ -134,11 +138,15 @@ def run_server(options: ServerOptions, *, as_json: bool = False) -> None:
     config = uvicorn.Config(
         partial(_logging_application, options),
         factory=True,
+        http=ImpatientProtocol,
+        ws="none",
         workers=options.workers,
         log_config=None,
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=_GRACE,
+        timeout_keep_alive=_IDLE,
+        timeout_worker_healthcheck=_GRACE,
     )
     if options.workers == 1:
         uvicorn.Server(config).run(sockets=[listening])

@@ -15,11 +15,11 @@ from limits import RateLimitItem, parse
 from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import FixedWindowRateLimiter
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from longterm.server.options import LOOPBACK, ServerOptions
 from longterm.server.problems import problem
+from longterm.server.slow import limited_body
 from longterm.server.tokens import TokenVerifier
 from longterm.service import MemoryService
 from longterm.service.keys import Principal
@@ -55,28 +55,39 @@ class Gate:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        headers = Headers(scope=scope)
-        answer = self._wrong_host(headers)
-        principal = None
+        headers, path = Headers(scope=scope), scope["path"]
+        most = self._options.max_body * (_IMPORT_FACTOR if path.endswith("/import") else 1)
+        said = headers.get("content-length", "")
+        answer, principal = self._wrong_host(headers), None
         if answer is None:
             principal = await self._principal(scope, headers)
-            if principal is None and _is_for_programs(scope["path"]):
+            if principal is None and _is_for_programs(path):
                 answer = problem(
                     401,
                     "A key is needed: send Authorization: Bearer <key>.",
                     {"WWW-Authenticate": "Bearer"},
                 )
         answer = answer or await self._too_often(scope, principal)
-        most = self._most(scope["path"])
-        if answer is None and int(_length(headers)) > most:
-            answer = _too_large(most)
+        if answer is None and said.isascii() and said.isdigit() and _is_over(said, most):
+            answer = problem(413, f"The body is larger than {most} bytes.")
         if answer is not None:
             await answer(scope, receive, send)
             return
         scope.setdefault("state", {})["principal"] = principal
         marker = current_principal.set(principal) if principal else None
+
+        async def with_headers(message: Message) -> None:
+            # Answers hold what was said: no cache keeps them, no other site's page frames them.
+            if message["type"] == "http.response.start":
+                ours = MutableHeaders(scope=message)
+                ours.setdefault("cache-control", "no-store")
+                ours.setdefault("x-content-type-options", "nosniff")
+                # Not "no-referrer": then browsers hide the origin of our own forms as well.
+                ours.setdefault("referrer-policy", "same-origin")
+            await send(message)
+
         try:
-            await self.app(scope, _counted_bytes(receive, most), _with_headers(send))
+            await self.app(scope, limited_body(receive, most), with_headers)
         finally:
             if marker is not None:
                 current_principal.reset(marker)
@@ -99,18 +110,14 @@ class Gate:
         service: MemoryService = scope["app"].state.service
         text = _credentials(headers, scope["path"])
         if text is None:
-            return None if await self._is_locked(service) else ANYBODY
+            # A key is needed beyond this machine, and from the first key on.
+            beyond = self._options.host not in LOOPBACK
+            self._locked = self._locked or beyond or await service.keys.aexist()
+            return None if self._locked else ANYBODY
         if text.count(".") == 2 and self._tokens is not None:  # noqa: PLR2004 - a JWT's three parts
             return await self._tokens.principal(text)
         key = await service.keys.afind(text)
         return None if key is None else key.principal
-
-    async def _is_locked(self, service: MemoryService) -> bool:
-        """Tell whether a key is needed: from the first key on, and beyond this machine."""
-        if not self._locked:
-            beyond = self._options.host not in LOOPBACK
-            self._locked = beyond or await service.keys.aexist()
-        return self._locked
 
     async def _too_often(self, scope: Scope, principal: Principal | None) -> ASGIApp | None:
         address = (scope.get("client") or ("",))[0]
@@ -120,10 +127,6 @@ class Gate:
         window = await self._limiter.get_window_stats(self._limit, who)
         wait = max(1, ceil(window.reset_time - time()))
         return problem(429, f"Too many requests: wait {wait} s.", {"Retry-After": str(wait)})
-
-    def _most(self, path: str) -> int:
-        factor = _IMPORT_FACTOR if path.endswith("/import") else 1
-        return self._options.max_body * factor
 
 
 def _is_for_programs(path: str) -> bool:
@@ -146,39 +149,6 @@ def _credentials(headers: Headers, path: str) -> str | None:
     return None
 
 
-def _length(headers: Headers) -> str:
-    said = headers.get("content-length", "0")
-    return said if said.isascii() and said.isdigit() else "0"
-
-
-def _too_large(most: int) -> ASGIApp:
-    return problem(413, f"The body is larger than {most} bytes.")
-
-
-def _counted_bytes(receive: Receive, most: int) -> Receive:
-    taken = 0
-
-    async def counted() -> Message:
-        nonlocal taken
-        message = await receive()
-        taken += len(message.get("body", b""))
-        if taken > most:
-            raise HTTPException(413, f"The body is larger than {most} bytes.")
-        return message
-
-    return counted
-
-
-def _with_headers(send: Send) -> Send:
-    """Answers hold what was said: no cache keeps them, no page of another site frames them."""
-
-    async def sending(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            headers = MutableHeaders(scope=message)
-            headers.setdefault("cache-control", "no-store")
-            headers.setdefault("x-content-type-options", "nosniff")
-            # Not "no-referrer": then browsers hide the origin of our own forms as well.
-            headers.setdefault("referrer-policy", "same-origin")
-        await send(message)
-
-    return sending
+def _is_over(digits: str, most: int) -> bool:
+    """Tell whether a number is over *most*; one of thousands of digits is not even read."""
+    return len(digits) > len(str(most)) or int(digits) > most

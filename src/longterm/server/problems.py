@@ -100,6 +100,9 @@ class Unforeseen:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on; one that has begun to be answered is broken off."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
         begun = False
 
         async def noting(message: Message) -> None:
@@ -112,7 +115,7 @@ class Unforeseen:
         except Exception as error:  # noqa: BLE001 - every one is answered
             places = "".join(format_tb(error.__traceback__))
             logger.error("Request failed: %s\n%s", type(error).__name__, places)  # noqa: TRY400 - its words stay out
-            if begun or scope["type"] != "http":
+            if begun:
                 raise RuntimeError("The answer was cut short; the server's log says why.") from None
             answer = problem(500, "Something went wrong here; the server's log says what.")
             await answer(scope, receive, send)
