@@ -141,6 +141,11 @@ class Bench:
         """Record a conversation, session by session."""
         for session in range(-(-turns // SESSION)):
             self.record(user, self.talk.messages(session, SESSION), session)
+        self.store.embed_pending()
+
+    def embed(self) -> None:
+        """Make the vectors that are to come."""
+        self.store.embed_pending()
 
     def ask(self, user: str) -> None:
         """Recall once."""
@@ -165,6 +170,7 @@ def conversation(bench: Bench, options: argparse.Namespace) -> None:
     """One conversation."""
     whole = bench.talk.messages(0, options.turns)
     measured(f"record {options.turns} turns in one call", lambda _: bench.record("a", whole), 1)
+    measured("make their vectors", lambda _: bench.embed(), 1)
     measured("first recall", lambda _: bench.ask("a"), 1)
     measured(f"recall, {options.turns} turns", lambda _: bench.ask("a"), options.questions)
     more = bench.talk.messages(1, options.questions)

@@ -16,7 +16,9 @@ from langgraph.store.base import Item, PutOp, SearchItem
 
 __all__ = [
     "CompareAndSet",
+    "EmbedLater",
     "Embedding",
+    "EmbedsLater",
     "EncodedItem",
     "HybridSearch",
     "Keep",
@@ -30,12 +32,35 @@ __all__ = [
 Keep = int | timedelta | None
 
 
+class EmbedLater(list[str]):
+    """Fields to index, as ``index`` of a put: whoever writes need not wait for their vectors.
+
+    A store that can makes them soon afterwards, at the latest for a search that would miss them,
+    and finds the item by full text at once. To any other store this is the list that it is.
+    """
+
+    __slots__ = ()
+
+
 @runtime_checkable
 class EncodedItem(Hashable, Protocol):
     """An item that is not decoded yet; equal ones hold equal items."""
 
     def decode(self) -> Item:
         """Decode it, anew each time."""
+        ...
+
+
+@runtime_checkable
+class EmbedsLater(Protocol):
+    """A store whose writes with `EmbedLater` wait for no vector."""
+
+    def embed_pending(self) -> int:
+        """Make the vectors that are to come now, and return of how many items."""
+        ...
+
+    async def aembed_pending(self) -> int:
+        """Do the same without blocking the event loop."""
         ...
 
 

@@ -13,8 +13,9 @@ from langgraph.store.base import BaseStore
 from langgraph.store.memory import InMemoryStore
 
 from longterm.commit import Write, commit
+from longterm.effects.capabilities import EmbedsLater
 from longterm.effects.operations import search_op
-from longterm.effects.steps import Flow, search
+from longterm.effects.steps import Flow, Has, StoreCall, search
 from longterm.errors import ConfigurationError
 from longterm.evals.suites import SuiteQuestion, SuiteTurn
 from longterm.memory.namespace import NamespaceTemplate
@@ -130,7 +131,13 @@ def _record_turns(
     store: BaseStore,
 ) -> Callable[[Sequence[SuiteTurn], RunnableConfig], Flow[object]]:
     recorder = create_conversation_recorder(namespace=PLACE, store=store)
-    return lambda turns, config: recorder.flow([turn.message for turn in turns], config)
+
+    async def record(turns: Sequence[SuiteTurn], config: RunnableConfig) -> None:
+        await recorder.flow([turn.message for turn in turns], config)
+        if await Has(EmbedsLater):  # or the first question would take the time
+            await StoreCall("embed_pending", ())
+
+    return record
 
 
 def _recall(name: str, store: BaseStore, limit: int, budget: int) -> Method:

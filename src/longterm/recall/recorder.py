@@ -10,6 +10,7 @@ from langgraph.store.base import BaseStore, Item
 from typing_extensions import override
 
 from longterm.commit import Policy, Skip, Write, commit
+from longterm.effects.capabilities import EmbedLater
 from longterm.effects.clock import utc_now
 from longterm.effects.runnable import FlowRunnable
 from longterm.errors import ConfigurationError
@@ -108,7 +109,7 @@ class ConversationRecorder(FlowRunnable[MessagesInput | Conversation, list[dict[
                 place,
                 turn.key,
                 partial(_unless_there, turn.value),
-                index=indexed_fields(turn.value),
+                index=EmbedLater(indexed_fields(turn.value)),
                 ttl=self._ttl,
             )
             for turn in said

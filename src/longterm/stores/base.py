@@ -178,6 +178,23 @@ class CapableStore(BaseStore):
         )  # fmt: skip
         return cast("list[HybridHit]", (await self.abatch([op]))[0])
 
+    # --- vectors ---
+
+    @abstractmethod
+    def late_vectors(self) -> Flow[int]:
+        """Return the job that makes the vectors that are still missing; how many items."""
+
+    def embed_pending(self) -> int:
+        """Make the vectors that are to come later now; how many items.
+
+        Nobody must call it: a thread makes them, and a search those that it would miss.
+        """
+        return run(self.late_vectors())
+
+    async def aembed_pending(self) -> int:
+        """Make the vectors that are to come later now; how many items."""
+        return await arun(self.late_vectors())
+
     # --- CompareAndSet ---
 
     def put_if(

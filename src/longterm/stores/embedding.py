@@ -12,7 +12,11 @@ from typing import Any, Literal, Protocol, runtime_checkable
 import numpy as np
 from langchain_core.embeddings import Embeddings
 from langgraph.store.base import IndexConfig
-from langgraph.store.base.embed import ensure_embeddings, get_text_at_path
+from langgraph.store.base.embed import (
+    EmbeddingsLambda,
+    ensure_embeddings,
+    get_text_at_path,
+)
 from numpy.typing import NDArray
 
 from longterm.effects.steps import Flow
@@ -75,6 +79,10 @@ class Embedder:
             )
         self.model: Embeddings = ensure_embeddings(embed)
         self.dims = dims
+        #: Whether a thread may call it: not a coroutine function, which belongs to its event loop.
+        self.is_blocking = not isinstance(self.model, EmbeddingsLambda) or hasattr(
+            self.model, "func"
+        )
         self.name = str(index.get("model") or _model_name(self.model))
         #: Vectors of the last queries by the hash of their text: recall asks in several namespaces.
         self.recent: dict[bytes, Vector] = {}

@@ -195,6 +195,8 @@ class Stats:
     schema: int
     #: What items were, and that some were deleted or erased.
     revisions: int = 0
+    #: Items whose vectors are still to be made.
+    pending: int = 0
 
 
 Operation = (

@@ -21,7 +21,7 @@ from langgraph.store.base import (
     validate_op_namespace,
 )
 
-from longterm.effects.capabilities import Keep, RevisionNote, RevisionRow
+from longterm.effects.capabilities import EmbedLater, Keep, RevisionNote, RevisionRow
 from longterm.errors import InvalidInputError
 from longterm.stores.embedding import Fields, readable, texts_of, words_of
 from longterm.stores.filters import Condition, parse
@@ -65,6 +65,7 @@ __all__ = [
     "WriteItem",
     "indexed",
     "prepared",
+    "texts_indexed",
 ]
 
 _MINUTE = 60_000_000
@@ -120,6 +121,8 @@ class WriteItem:
     ttl: int | None = None
     expected: Expected | None = None
     recording: Recording | None = None
+    #: Whether its vectors may come after it was written.
+    later: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,9 +304,22 @@ def indexed(value: Mapping[str, Any], fields: str | None, default: Sequence[str]
     named: Fields = json.loads(fields) if fields else None
     if named is False:
         return Indexed()
-    paths = default if named is None else named
-    found = [term for text in words_of(value, paths) for term in terms(text)]
-    return Indexed(pack_terms(found), tuple(texts_of(value, paths)))
+    found = [
+        term
+        for text in words_of(value, default if named is None else named)
+        for term in terms(text)
+    ]
+    return Indexed(pack_terms(found), texts_indexed(value, fields, default))
+
+
+def texts_indexed(
+    value: Mapping[str, Any], fields: str | None, default: Sequence[str]
+) -> tuple[str, ...]:
+    """Work out which texts of a value get a vector each."""
+    named: Fields = json.loads(fields) if fields else None
+    if named is False:
+        return ()
+    return tuple(texts_of(value, default if named is None else named))
 
 
 def _write(op: PutOp, default: Sequence[str]) -> WriteItem:
@@ -319,7 +335,8 @@ def _write(op: PutOp, default: Sequence[str]) -> WriteItem:
     fields = None if op.index is None else json.dumps(op.index)
     encoded = encode(op.value)
     found_by = indexed(decode(encoded.text), fields, default)
-    return WriteItem(path, key, encoded, found_by, fields, ttl)
+    later = isinstance(op.index, EmbedLater)
+    return WriteItem(path, key, encoded, found_by, fields, ttl, later=later)
 
 
 def _conditional(op: PutIf, default: Sequence[str]) -> WriteItem:

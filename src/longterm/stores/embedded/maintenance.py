@@ -43,6 +43,7 @@ def file_stats(database: Database, cache_bytes: int) -> Stats:
             cache_bytes,
             _scalar(connection, "PRAGMA user_version"),
             _scalar(connection, "SELECT count(*) FROM revisions"),
+            _scalar(connection, "SELECT count(*) FROM late_vectors WHERE revision IS NULL"),
         )
 
 
@@ -145,6 +146,11 @@ _MUST_BE_NONE = (
         "a vector belongs to an item that is not there",
         """SELECT count(*) FROM vectors WHERE NOT EXISTS
            (SELECT 1 FROM items WHERE id = item AND items.namespace = vectors.namespace)""",
+    ),
+    (
+        "vectors are to be made of an item that is not there",
+        """SELECT count(*) FROM late_vectors WHERE NOT EXISTS
+           (SELECT 1 FROM items WHERE id = item AND items.namespace = late_vectors.namespace)""",
     ),
     (
         "an item is not what was written: its checksum does not fit",

@@ -28,13 +28,13 @@ from longterm.stores.lexicon import Lexicon
 from longterm.stores.matrix import Matrix, Vector, best_by_owner, product, unpack
 from longterm.stores.names import below
 
-__all__ = ["Scope", "ScopeCache", "ScopeView", "Signals", "Slots", "within_prefix"]
+__all__ = ["REMEMBERED", "Scope", "ScopeCache", "ScopeView", "Signals", "Slots", "within_prefix"]
 
 _BLOCK = 4096
 #: About what a scope takes before it holds anything.
 _EMPTY = 2048
-#: Removals older than this many revisions are forgotten by the schema's trigger.
-_REMEMBERED = 100_000
+#: Removals and late vectors older than this many revisions are forgotten.
+REMEMBERED = 100_000
 
 Rows = list[tuple[int, ...]]
 
@@ -201,7 +201,7 @@ class Scope:
     # --- bringing it up to date ---
 
     def _up_to_date(self, connection: sqlite3.Connection, revision: int) -> Slots:
-        if revision - self._revision > _REMEMBERED:
+        if revision - self._revision > REMEMBERED:
             self._forget()
         if self._slots is None:
             self._slots = self._loaded(connection)
@@ -211,9 +211,11 @@ class Scope:
         return self._slots
 
     def _advanced(self, connection: sqlite3.Connection, slots: Slots) -> Slots:
+        written = f"SELECT {_SLOT} FROM items WHERE {self._sql} AND"
         new = connection.execute(
-            f"SELECT {_SLOT} FROM items WHERE revision > ? AND {self._sql} ORDER BY revision",
-            (self._revision, *self._parameters),
+            f"{written} revision > ? UNION {written} id IN "
+            "(SELECT item FROM late_vectors WHERE revision > ?) ORDER BY revision",
+            (*self._parameters, self._revision) * 2,
         ).fetchall()
         removed = connection.execute(
             "SELECT item FROM removals WHERE revision > ?", (self._revision,)

@@ -8,7 +8,7 @@ else's model. The async methods do the same work in a thread; there is no second
 
 import weakref
 from collections.abc import Awaitable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from os import PathLike, fspath
 from pathlib import Path
@@ -28,6 +28,7 @@ from longterm.stores.embedded import maintenance
 from longterm.stores.embedded.database import MEMORY, Database, Synchronous
 from longterm.stores.embedded.encryption import Cipher
 from longterm.stores.embedded.finding import VectorQuery, find
+from longterm.stores.embedded.late_vectors import FileLateVectors, lacks_vectors
 from longterm.stores.embedded.reindexing import Progress, Reindexing, renew_terms
 from longterm.stores.embedded.revising import pages, read_revisions, states
 from longterm.stores.embedded.scopes import ScopeCache
@@ -44,6 +45,7 @@ from longterm.stores.embedding import StoreIndex, query_vectors, vectors_of
 from longterm.stores.first_release import renamed
 from longterm.stores.matrix import Vector
 from longterm.stores.operations import HybridHit, Operation, Stats
+from longterm.stores.planning import BatchPlan, plan_batch
 from longterm.stores.preparing import (
     CHANGES,
     AddRows,
@@ -52,13 +54,11 @@ from longterm.stores.preparing import (
     FindStates,
     ListNamespaces,
     PageRevisions,
-    Prepared,
     PruneRows,
     ReadItem,
     ReadRevisions,
     RewriteNotes,
     WriteItem,
-    prepared,
 )
 from longterm.stores.rows import micros
 from longterm.stores.states import ranked, states_of
@@ -67,16 +67,10 @@ __all__ = ["EmbeddedStore"]
 
 _MEGABYTE = 2**20
 _SWEEP_MINUTES = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """A batch that was checked, and what the embedding model must say before it is carried out."""
-
-    ops: Sequence[Prepared]
-    texts: Sequence[str] = ()
-    queries: Sequence[str] = ()
-    model: int | None = None
+#: How long closing waits for the embedding model to end what it has in hand.
+_LAST_SECONDS = 5.0
+#: A program that ends sooner does not begin with what another has left.
+_OPENING_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +94,7 @@ class EmbeddedStore(CapableStore):
     file by SQLCipher (`longterm[encrypted]`). *clock* is there for tests.
     """
 
-    __slots__ = ("_cache", "_clock", "_database", "_finalizer", "_sweeper")
+    __slots__ = ("_cache", "_clock", "_database", "_finalizer", "_late", "_sweeper")
 
     def __init__(
         self,
@@ -127,6 +121,12 @@ class EmbeddedStore(CapableStore):
         )
         self._finalizer = weakref.finalize(self, self._database.close)
         renew_terms(self._database, self.fields)
+        self._late: FileLateVectors | None = None
+        if self.embedder is not None:
+            self._late = FileLateVectors(self._database, self.embedder, self.fields)
+            if self._late.is_behind:
+                self._late.wake(_OPENING_SECONDS)
+            weakref.finalize(self, self._late.stop, _LAST_SECONDS)
         self._sweeper: Sweeper | None = None
         if ttl and ttl.get("sweep_interval_minutes"):
             self.start_ttl_sweeper()
@@ -177,6 +177,10 @@ class EmbeddedStore(CapableStore):
         """Make all terms and vectors again, after a change of the model; how many items."""
         return await arun(self._reindexing(progress))
 
+    @override
+    async def late_vectors(self) -> int:
+        return 0 if self._late is None else await self._late.complete([""])
+
     # --- time to live ---
 
     def sweep_ttl(self) -> int:
@@ -220,6 +224,8 @@ class EmbeddedStore(CapableStore):
     def close(self) -> None:
         """Close the file. What still runs ends first; whatever comes later is an error."""
         self.stop_ttl_sweeper()
+        if self._late is not None:
+            self._late.stop(_LAST_SECONDS)
         self._finalizer()
 
     def __enter__(self) -> Self:
@@ -242,57 +248,49 @@ class EmbeddedStore(CapableStore):
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.close()
+        await Work(self.close).aperform()
 
     # --- a batch, step by step ---
 
     @override
     async def flow(self, ops: Sequence[Operation]) -> list[Result]:
-        if self.embedder is None:
-            return await Work(lambda: self._perform(self._planned(ops), _NO_VECTORS))
-        plan = await Work(lambda: self._planned(ops))
+        late = self._late
+        if self.embedder is None or late is None:
+            return await Work(
+                lambda: self._perform(plan_batch(ops, self.fields, None), _NO_VECTORS)
+            )
+        plan, lacking = await Work(lambda: self._planned(ops))
+        if lacking and await late.complete(lacking):
+            plan, _ = await Work(lambda: self._planned(ops))
         texts = await vectors_of(self.embedder, plan.texts, partial(self._known, plan.model))
         queries: Mapping[str, Vector] = {}
         if plan.model is not None or texts:
             queries = await query_vectors(self.embedder, plan.queries)
-        return await Work(lambda: self._perform(plan, _Vectors(texts, queries)))
+        answers = await Work(lambda: self._perform(plan, _Vectors(texts, queries)))
+        if plan.is_ahead:
+            late.wake()
+        return answers
 
-    def _planned(self, ops: Sequence[Operation]) -> _Plan:
-        checked = [prepared(op, self.fields) for op in ops]
-        if self.embedder is None:
-            return _Plan(checked)
-        texts: list[str] = []
-        queries: list[str] = []
-        past: list[FindStates] = []
-        for op in checked:
-            match op:
-                case WriteItem():
-                    texts += op.index.texts
-                case AddRows():
-                    texts += [text for item in op.items.values() for text in item.index.texts]
-                case FindItems(vector_query=str(query)) if query:
-                    queries.append(query)
-                case FindStates(find=FindItems(vector_query=str(query))) if query:
-                    queries.append(query)
-                    past.append(op)
-                case _:
-                    pass
-        if not texts and not queries:
-            return _Plan(checked)
+    def _planned(self, ops: Sequence[Operation]) -> tuple[BatchPlan, list[str]]:
+        """Check a batch; and the paths below which vectors are missing that it compares."""
+        plan = plan_batch(ops, self.fields, self.embedder)
+        if self.embedder is None or not plan.needs_model:
+            return plan, []
         with self._database.reading() as connection:
             tx = self._transaction(connection)
-            model = model_of(tx, self.embedder)
-            for op in past:
+            plan = replace(plan, model=model_of(tx, self.embedder))
+            for op in plan.past:
                 found = states_of(states(tx, op), op.find.condition, self.fields)
-                texts += [text for state in found for text in state.found_by.texts]
-        return _Plan(checked, texts, queries, model)
+                texts = [text for state in found for text in state.found_by.texts]
+                plan = replace(plan, texts=(*plan.texts, *texts))
+            return plan, [path for path in plan.paths if lacks_vectors(tx, path)]
 
     async def _known(self, model: int | None, digests: Sequence[bytes]) -> dict[bytes, bytes]:
         if model is None:
             return {}
         return await Work(lambda: known_vectors(self._database, model, digests))
 
-    def _perform(self, plan: _Plan, vectors: _Vectors) -> list[Result]:
+    def _perform(self, plan: BatchPlan, vectors: _Vectors) -> list[Result]:
         writes = any(isinstance(op, CHANGES) for op in plan.ops)
         enter = self._database.writing if writes else self._database.reading
         with enter() as connection:
@@ -307,16 +305,17 @@ class EmbeddedStore(CapableStore):
             maintenance.scrub(self._database)
         return answers
 
-    def _carried_out(self, tx: Transaction, plan: _Plan, vectors: _Vectors) -> list[Any]:
+    def _carried_out(self, tx: Transaction, plan: BatchPlan, vectors: _Vectors) -> list[Any]:
         answers: list[Any] = []
         model, own = plan.model, False
         needs_model = any(isinstance(op, WriteItem | AddRows) for op in plan.ops)
         if vectors.texts and needs_model and self.embedder is not None:
             model = require_model(tx, self.embedder)
+        made = Vectors(vectors.texts, model, 0 if self._late is None else self._late.writer)
         for op in plan.ops:
             match op:
                 case WriteItem() | AddRows() | PruneRows() | RewriteNotes() | EraseItems():
-                    answers.append(carry_out(tx, op, Vectors(vectors.texts, model)))
+                    answers.append(carry_out(tx, op, made))
                     own = True
                 case FindItems():
                     asked = VectorQuery(vectors.queries.get(op.vector_query or ""), model)

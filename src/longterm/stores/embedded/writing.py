@@ -37,6 +37,7 @@ __all__ = [
     "Vectors",
     "carry_out",
     "index",
+    "index_vectors",
     "is_registered",
     "known_vectors",
     "model_of",
@@ -51,6 +52,8 @@ class Vectors(NamedTuple):
 
     by_text: Mapping[bytes, bytes]
     model: int | None
+    #: The open store that makes those of the writes that do not wait for them.
+    writer: int = 0
 
 
 class _Known(NamedTuple):
@@ -180,6 +183,10 @@ def put(
         (namespace, number),
     )
     index(tx, (namespace, number), op.index, vectors)
+    tx.execute("DELETE FROM late_vectors WHERE item = ?", (number,))
+    if op.later:
+        mark = (number, namespace, vectors.writer)
+        tx.execute("INSERT INTO late_vectors VALUES (?, ?, ?, 0, NULL)", mark)
     created_at, updated_at = map(moment, times)
     return Item(
         namespace=to_labels(op.path),
@@ -228,8 +235,14 @@ def index(tx: Transaction, place: tuple[int, int], found_by: Indexed, vectors: V
     tx.execute("DELETE FROM terms WHERE namespace = ? AND item = ?", place)
     if found_by.terms:
         tx.execute("INSERT INTO terms VALUES (?, ?, ?)", (*place, found_by.terms))
-    if vectors.model is None:
-        return
+    if vectors.model is not None:
+        index_vectors(tx, place, found_by, vectors)
+
+
+def index_vectors(
+    tx: Transaction, place: tuple[int, int], found_by: Indexed, vectors: Vectors
+) -> None:
+    """Replace the vectors of one model that an item is found by."""
     owner = (vectors.model, *place)
     tx.execute("DELETE FROM vectors WHERE model = ? AND namespace = ? AND item = ?", owner)
     rows = [

@@ -19,6 +19,7 @@ __all__ = [
     "NewVectors",
     "half_vector",
     "index_items",
+    "index_vectors",
     "look_up_vectors",
     "term_array",
     "term_numbers",
@@ -34,6 +35,8 @@ class NewVectors(NamedTuple):
     by_text: Mapping[bytes, bytes]
     model: int | None
     dims: int = 0
+    #: The open store that makes those of the writes that do not wait for them.
+    writer: int = 0
 
 
 def term_numbers(packed: bytes) -> list[int]:
@@ -126,8 +129,14 @@ def index_items(
             "SELECT * FROM unnest(%s::int[], %s::int[], %s::bigint[], %s::int[], %s::int[])",
             unnested(rows, 5),
         )
-    if vectors.model is None:
-        return
+    if vectors.model is not None:
+        index_vectors(session, places, found_by, vectors)
+
+
+def index_vectors(
+    session: Session, places: Sequence[Place], found_by: Sequence[Indexed], vectors: NewVectors
+) -> None:
+    """Write the vectors of one model that items are found by; none may be there already."""
     chunks: list[tuple[Any, ...]] = []
     for place, indexed in zip(places, found_by, strict=True):
         for chunk, digest in enumerate(map(text_hash, indexed.texts)):

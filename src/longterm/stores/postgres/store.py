@@ -23,8 +23,9 @@ from longterm.effects.warn import warn_caller
 from longterm.effects.work import Work
 from longterm.errors import ConfigurationError
 from longterm.stores.base import CapableStore
-from longterm.stores.embedding import StoreIndex, query_vectors, vectors_of
+from longterm.stores.embedding import Embedder, StoreIndex, query_vectors, vectors_of
 from longterm.stores.operations import Operation, Stats
+from longterm.stores.planning import BatchPlan, plan_batch
 from longterm.stores.postgres.candidates import QueryVector
 from longterm.stores.postgres.connection import PostgresPool
 from longterm.stores.postgres.indexing import (
@@ -39,6 +40,7 @@ from longterm.stores.postgres.items import (
     prolong,
     read_item,
 )
+from longterm.stores.postgres.late_vectors import PostgresLateVectors, lacks_vectors
 from longterm.stores.postgres.reindexing import PostgresRenewal
 from longterm.stores.postgres.revisions import RevisionTable
 from longterm.stores.postgres.searching import ItemSearch
@@ -64,7 +66,6 @@ from longterm.stores.preparing import (
     ReadRevisions,
     RewriteNotes,
     WriteItem,
-    prepared,
 )
 from longterm.stores.reindexing import Progress
 from longterm.stores.rows import micros
@@ -75,22 +76,14 @@ __all__ = ["PostgresStore"]
 #: pgvector's halfvec is indexed up to here.
 _MOST_DIMS = 4096
 _SWEEP_MINUTES = 5.0
+#: How long closing waits for the embedding model to end what it has in hand.
+_LAST_SECONDS = 5.0
+#: A program that ends sooner does not begin with what another has left.
+_OPENING_SECONDS = 1.0
 _NO_PGVECTOR = (
     "This PostgreSQL has no pgvector (0.7 or newer), so search is full text alone. Install it, "
     "have an administrator run CREATE EXTENSION vector, and call store.setup() and store.reindex()."
 )
-
-
-@dataclass(frozen=True, slots=True)
-class _CheckedBatch:
-    """A batch that was checked, and what it is about to be compared with."""
-
-    ops: Sequence[Prepared]
-    texts: Sequence[str] = ()
-    queries: Sequence[str] = ()
-    model: int | None = None
-    #: Whether the database has a place for vectors.
-    has_vectors: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +105,7 @@ class PostgresStore(CapableStore):
     there for tests.
     """
 
-    __slots__ = ("_clock", "_finalizer", "_pool", "_sweeper", "_warned")
+    __slots__ = ("_clock", "_finalizer", "_is_used", "_late", "_pool", "_sweeper", "_warned")
 
     def __init__(
         self,
@@ -146,7 +139,11 @@ class PostgresStore(CapableStore):
             busy_timeout=busy_timeout,
         )
         self._finalizer = weakref.finalize(self, self._pool.close)
-        self._warned = False
+        self._late: PostgresLateVectors | None = None
+        if self.embedder is not None:
+            self._late = PostgresLateVectors(self._pool, self.embedder, self.fields)
+            weakref.finalize(self, self._late.stop, _LAST_SECONDS)
+        self._warned = self._is_used = False
         self._sweeper: TtlSweeper | None = None
         if ttl and ttl.get("sweep_interval_minutes"):
             self.start_ttl_sweeper()
@@ -175,6 +172,12 @@ class PostgresStore(CapableStore):
         are never fewer than there are.
         """
         build_graph(self._pool, self.embedder)
+
+    @override
+    async def late_vectors(self) -> int:
+        if self._late is None or await Work(self._embedder) is None:
+            return 0
+        return await self._late.complete([""])
 
     # --- time to live ---
 
@@ -208,6 +211,8 @@ class PostgresStore(CapableStore):
     def close(self) -> None:
         """Close the connections; whatever comes later is an error."""
         self.stop_ttl_sweeper()
+        if self._late is not None:
+            self._late.stop(_LAST_SECONDS)
         self._finalizer()
 
     async def aclose(self) -> None:
@@ -240,65 +245,67 @@ class PostgresStore(CapableStore):
 
     @override
     async def flow(self, ops: Sequence[Operation]) -> list[Result]:
-        plan = await Work(lambda: self._planned(ops))
-        if not plan.has_vectors and not self._warned:
-            self._warned = True
-            warn_caller(_NO_PGVECTOR, RuntimeWarning)
+        embedder = await Work(self._embedder)
+        plan, lacking = await Work(lambda: self._planned(ops, embedder))
         texts: Mapping[bytes, bytes] = {}
         queries: Mapping[str, Any] = {}
-        if self.embedder is not None:
-            texts = await vectors_of(self.embedder, plan.texts, partial(self._known, plan.model))
+        if embedder is not None and self._late is not None:
+            if lacking and await self._late.complete(lacking):
+                plan, _ = await Work(lambda: self._planned(ops, embedder))
+            texts = await vectors_of(embedder, plan.texts, partial(self._known, plan.model))
             if plan.model is not None or texts:
-                queries = await query_vectors(self.embedder, plan.queries)
+                queries = await query_vectors(embedder, plan.queries)
         vectors = _EmbeddedTexts(texts, queries)
-        return await Work(lambda: self._pool.retried(lambda: self._perform(plan, vectors)))
+        answers = await Work(lambda: self._pool.retried(lambda: self._perform(plan, vectors)))
+        if plan.is_ahead and self._late is not None:
+            self._late.wake()
+        return answers
 
-    def _planned(self, ops: Sequence[Operation]) -> _CheckedBatch:
-        checked = [prepared(op, self.fields) for op in ops]
+    def _embedder(self) -> Embedder | None:
+        """Return the embedding model where the database has a place for its vectors."""
         if self.embedder is None:
-            return _CheckedBatch(checked)
-        if self._pool.readiness.vector_schema is None:
-            return _CheckedBatch(checked, has_vectors=False)
-        texts: list[str] = []
-        queries: list[str] = []
-        past: list[FindStates] = []
-        for op in checked:
-            match op:
-                case WriteItem():
-                    texts += op.index.texts
-                case AddRows():
-                    texts += [text for item in op.items.values() for text in item.index.texts]
-                case FindItems(vector_query=str(query)) if query:
-                    queries.append(query)
-                case FindStates(find=FindItems(vector_query=str(query))) if query:
-                    queries.append(query)
-                    past.append(op)
-                case _:
-                    pass
-        if not texts and not queries:
-            return _CheckedBatch(checked)
+            return None
+        if self._pool.readiness.vector_schema is not None:
+            if self._late is not None and not self._is_used:
+                self._is_used = True
+                self._late.wake(_OPENING_SECONDS)
+            return self.embedder
+        if not self._warned:
+            self._warned = True
+            warn_caller(_NO_PGVECTOR, RuntimeWarning)
+        return None
+
+    def _planned(
+        self, ops: Sequence[Operation], embedder: Embedder | None
+    ) -> tuple[BatchPlan, list[str]]:
+        """Check a batch; and the paths below which vectors are missing that it compares."""
+        plan = plan_batch(ops, self.fields, embedder)
+        if embedder is None or not plan.needs_model:
+            return plan, []
         with self._pool.reading() as connection:
             session = self._session(connection)
-            model = ModelRegistry(session, self.embedder).current()
-            for op in past:
+            plan = replace(plan, model=ModelRegistry(session, embedder).current())
+            for op in plan.past:
                 found = RevisionTable(session).states(op)
                 states = states_of(found, op.find.condition, self.fields)
-                texts += [text for state in states for text in state.found_by.texts]
-        return _CheckedBatch(checked, texts, queries, model)
+                texts = [text for state in states for text in state.found_by.texts]
+                plan = replace(plan, texts=(*plan.texts, *texts))
+            return plan, [path for path in plan.paths if lacks_vectors(session, path)]
 
     async def _known(self, model: int | None, digests: Sequence[bytes]) -> dict[bytes, bytes]:
         if model is None:
             return {}
         return await Work(lambda: look_up_vectors(self._pool, model, digests))
 
-    def _perform(self, plan: _CheckedBatch, vectors: _EmbeddedTexts) -> list[Result]:
+    def _perform(self, plan: BatchPlan, vectors: _EmbeddedTexts) -> list[Result]:
         changes = [op for op in plan.ops if isinstance(op, CHANGES)]
         enter = self._pool.writing if changes else self._pool.reading
         with enter() as connection:
             session = self._session(connection)
             numbers, model = self._prepare(session, changes, plan, vectors)
             dims = 0 if self.embedder is None else self.embedder.dims
-            writer = ItemWriter(session, numbers, NewVectors(vectors.texts, model, dims))
+            writer_id = 0 if self._late is None else self._late.writer
+            writer = ItemWriter(session, numbers, NewVectors(vectors.texts, model, dims, writer_id))
             answers: list[Any] = []
             for ops in _in_runs(plan.ops):
                 if isinstance(ops[0], WriteItem):
@@ -318,7 +325,7 @@ class PostgresStore(CapableStore):
         self,
         session: Session,
         changes: Sequence[Prepared],
-        plan: _CheckedBatch,
+        plan: BatchPlan,
         vectors: _EmbeddedTexts,
     ) -> tuple[Mapping[str, int], int | None]:
         """Lock what is about to change; the numbers of its namespaces, and that of the model."""

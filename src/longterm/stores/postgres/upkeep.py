@@ -99,12 +99,27 @@ def count_contents(pool: PostgresPool) -> Stats:
                 (number,),
             )
         ((revisions,),) = session.rows("SELECT count(*) FROM revisions")
+        pending = 0
+        if pool.readiness.vector_schema is not None:
+            ((pending,),) = session.rows(
+                "SELECT count(*) FROM late_vectors WHERE namespace IN "
+                "(SELECT id FROM namespaces WHERE tenant = current_tenant())"
+            )
         ((size,),) = session.rows(
             "SELECT coalesce(sum(pg_total_relation_size(oid)), 0)::bigint FROM pg_class "
             "WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace"
         )
         return Stats(
-            items, namespaces, vectors, name, dims, size, 0, pool.readiness.version, revisions
+            items,
+            namespaces,
+            vectors,
+            name,
+            dims,
+            size,
+            0,
+            pool.readiness.version,
+            revisions,
+            pending,
         )
 
 
@@ -139,7 +154,7 @@ _NO_VECTOR_MAY = {
     f"one of the {table} belongs to an item that is not there": f"""
         SELECT count(*) FROM {table} v WHERE NOT EXISTS
         (SELECT FROM items i WHERE i.namespace = v.namespace AND i.id = v.item)"""
-    for table in ("vectors", "wide_vectors")
+    for table in ("vectors", "wide_vectors", "late_vectors")
 }
 
 

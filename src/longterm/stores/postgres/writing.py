@@ -222,6 +222,17 @@ class ItemWriter:
         put = [change for change in changes if change.op.encoded is not None]
         places = [(change.place[0], numbers[change.place]) for change in put]
         index_items(session, places, [change.op.index for change in put], self._vectors)
+        marks = [
+            (*place, self._vectors.writer)
+            for place, change in zip(places, put, strict=True)
+            if change.op.later
+        ]
+        if marks:
+            session.run(
+                "INSERT INTO late_vectors "
+                "SELECT *, 0 FROM unnest(%s::int[], %s::bigint[], %s::bigint[])",
+                unnested(marks, 3),
+            )
 
     def _leave(self, changes: Sequence[_ItemChange]) -> None:
         if not changes:

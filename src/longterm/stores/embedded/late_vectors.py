@@ -1,0 +1,140 @@
+"""What lacks its vectors in a file, and writing them: `stores.late_vectors` says why."""
+
+import json
+from collections.abc import Mapping, Sequence
+
+from typing_extensions import override
+
+from longterm.stores.embedded.database import Database
+from longterm.stores.embedded.scopes import REMEMBERED, within_prefix
+from longterm.stores.embedded.transaction import Transaction
+from longterm.stores.embedded.writing import (
+    Vectors,
+    index_vectors,
+    known_vectors,
+    model_of,
+    require_model,
+)
+from longterm.stores.embedding import Embedder
+from longterm.stores.late_vectors import AT_ONCE, MOST_FAILURES, LateVectors
+from longterm.stores.preparing import Indexed, texts_indexed
+from longterm.stores.reindexing import EntryToIndex
+from longterm.stores.values import decode
+
+__all__ = ["FileLateVectors", "lacks_vectors"]
+
+#: The namespace and the number of an item.
+Place = tuple[int, int]
+
+
+def lacks_vectors(tx: Transaction, path: str) -> bool:
+    """Whether an item at or below *path* lacks vectors that may be made."""
+    inside, paths = within_prefix(path)
+    query = f"SELECT 1 FROM late_vectors WHERE {_FRESH} AND {inside} LIMIT 1"
+    return tx.execute(query, paths).fetchone() is not None
+
+
+class FileLateVectors(LateVectors[Place]):
+    """What lacks its vectors in one file."""
+
+    def __init__(self, database: Database, embedder: Embedder, fields: Sequence[str]) -> None:
+        super().__init__(embedder)
+        self._database, self._fields = database, fields
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether anything lacks its vectors, whoever wrote it."""
+        with self._database.reading() as connection:
+            found = connection.execute("SELECT 1 FROM late_vectors WHERE revision IS NULL LIMIT 1")
+            return found.fetchone() is not None
+
+    @override
+    def adopt(self) -> None:
+        if not self.is_behind:
+            return
+        self.model()  # another model's file is no business of ours
+        with self._database.writing() as connection:
+            connection.execute(
+                "UPDATE late_vectors SET writer = ?1, failures = 0 "
+                "WHERE revision IS NULL AND writer != ?1",
+                (self.writer,),
+            )
+
+    @override
+    def own(self) -> list[EntryToIndex[Place]]:
+        return self._entries(
+            f"revision IS NULL AND writer = ? AND failures < {MOST_FAILURES} "
+            "ORDER BY failures, item",
+            (self.writer,),
+        )
+
+    @override
+    def below(self, path: str) -> list[EntryToIndex[Place]]:
+        inside, paths = within_prefix(path)
+        return self._entries(f"{_FRESH} AND {inside} ORDER BY item DESC", paths)
+
+    @override
+    def model(self) -> int | None:
+        with self._database.reading() as connection:
+            return model_of(Transaction(connection, self._database.path), self.embedder)
+
+    @override
+    def known(self, model: int, digests: Sequence[bytes]) -> dict[bytes, bytes]:
+        return known_vectors(self._database, model, digests)
+
+    @override
+    def write(self, entries: Sequence[EntryToIndex[Place]], vectors: Mapping[bytes, bytes]) -> None:
+        with self._database.writing() as connection:
+            tx = Transaction(connection, self._database.path)
+            made = Vectors(vectors, require_model(tx, self.embedder))
+            done: list[int] = []
+            for entry in entries:
+                number = entry.place[1]
+                found = tx.execute(
+                    "SELECT items.revision FROM items JOIN late_vectors ON item = id "
+                    "WHERE id = ? AND late_vectors.revision IS NULL",
+                    (number,),
+                )
+                if found.fetchone() == (entry.revision,):
+                    index_vectors(tx, entry.place, entry.found_by, made)
+                    done.append(number)
+            if not done:
+                return
+            (revision,) = tx.execute(
+                "UPDATE state SET revision = revision + 1 RETURNING revision"
+            ).fetchone()
+            tx.execute(
+                "UPDATE late_vectors SET revision = ? "
+                "WHERE item IN (SELECT value FROM json_each(?))",
+                (revision, json.dumps(done)),
+            )
+            tx.execute("DELETE FROM late_vectors WHERE revision < ?", (revision - REMEMBERED,))
+
+    @override
+    def failed(self, entries: Sequence[EntryToIndex[Place]]) -> None:
+        with self._database.writing() as connection:
+            connection.execute(
+                "UPDATE late_vectors SET failures = failures + 1 "
+                "WHERE revision IS NULL AND item IN (SELECT value FROM json_each(?))",
+                (json.dumps([entry.place[1] for entry in entries]),),
+            )
+
+    def _entries(self, which: str, parameters: Sequence[object]) -> list[EntryToIndex[Place]]:
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                "SELECT late.failures, late.namespace, id, items.revision, value, fields FROM "
+                "(SELECT item, namespace, failures FROM late_vectors "
+                f"WHERE {which} LIMIT {AT_ONCE}) AS late JOIN items ON id = item",
+                parameters,
+            ).fetchall()
+        return [
+            EntryToIndex(
+                (namespace, number),
+                revision,
+                Indexed(texts=texts_indexed(decode(value), fields, self._fields)),
+            )
+            for _, namespace, number, revision, value, fields in self.alone_if_failed(rows)
+        ]
+
+
+_FRESH = "revision IS NULL AND failures = 0"

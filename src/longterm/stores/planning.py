@@ -1,0 +1,83 @@
+"""What the embedding model is asked before a batch is carried out. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from longterm.stores.embedding import Embedder
+from longterm.stores.operations import Operation
+from longterm.stores.preparing import (
+    AddRows,
+    FindItems,
+    FindStates,
+    Prepared,
+    WriteItem,
+    prepared,
+)
+
+__all__ = ["BatchPlan", "plan_batch"]
+
+
+@dataclass(frozen=True, slots=True)
+class BatchPlan:
+    """A batch that was checked, and what its vectors are made of."""
+
+    ops: Sequence[Prepared]
+    texts: tuple[str, ...] = ()
+    queries: tuple[str, ...] = ()
+    #: Below these paths vectors are compared: none that is on its way may be missing.
+    paths: tuple[str, ...] = ()
+    #: Searches of the past; the texts of what they find get vectors, too.
+    past: tuple[FindStates, ...] = ()
+    #: Whether something is written whose vectors come later.
+    is_ahead: bool = False
+    #: The number of the embedding model, None while the database has no vectors.
+    model: int | None = None
+
+    @property
+    def needs_model(self) -> bool:
+        """Whether the embedding model has to be that of the database."""
+        return self.is_ahead or bool(self.texts or self.queries)
+
+
+def plan_batch(
+    ops: Sequence[Operation], fields: Sequence[str], embedder: Embedder | None
+) -> BatchPlan:
+    """Check *ops* and collect what gets a vector; *fields* are indexed where an op names none.
+
+    Vectors of what is written come later where that was asked for, unless the same batch
+    searches with a vector: a read sees what was written before it.
+    """
+    checked = [prepared(op, fields) for op in ops]
+    if embedder is None:
+        return BatchPlan([_complete(op) for op in checked])
+    searches = [op for op in checked if isinstance(op, FindItems) and op.vector_query]
+    past = [op for op in checked if isinstance(op, FindStates) and op.find.vector_query]
+    queries = [find.vector_query for find in (*searches, *(op.find for op in past))]
+    may_wait = embedder.is_blocking and not queries
+    planned: list[Prepared] = []
+    texts: list[str] = []
+    for op in checked:
+        match op:
+            case WriteItem(later=True) if may_wait and any(map(embedder.supports, op.index.texts)):
+                planned.append(op)
+                continue
+            case WriteItem():
+                texts += op.index.texts
+            case AddRows():
+                texts += [text for item in op.items.values() for text in item.index.texts]
+            case _:
+                pass
+        planned.append(_complete(op))
+    return BatchPlan(
+        planned,
+        tuple(texts),
+        tuple(query for query in queries if query),
+        tuple(dict.fromkeys(op.path for op in searches)),
+        tuple(past),
+        any(isinstance(op, WriteItem) and op.later for op in planned),
+    )
+
+
+def _complete(op: Prepared) -> Prepared:
+    """Return *op* with its vectors, if it has any, made at once."""
+    return replace(op, later=False) if isinstance(op, WriteItem) and op.later else op

@@ -1,0 +1,37 @@
+"""Recording, which waits for no embedding model."""
+
+import threading
+
+from langchain_core.runnables import RunnableConfig
+
+from longterm import create_conversation_recorder, create_recall
+from longterm.stores import EmbeddedStore
+from longterm.testing import HashEmbeddings
+
+ANN: RunnableConfig = {"configurable": {"langgraph_user_id": "ann", "thread_id": "monday"}}
+
+
+class Silent(HashEmbeddings):
+    """A model that answers no document until it may."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.may_answer = threading.Event()
+
+    def embed_documents(self, texts: list[str]) -> list[list[float]]:
+        assert self.may_answer.wait(30)
+        return super().embed_documents(texts)
+
+
+def test_a_turn_is_recorded_before_the_model_has_answered() -> None:
+    model = Silent()
+    with EmbeddedStore(":memory:", index={"embed": model, "dims": 64}) as store:
+        recorder = create_conversation_recorder(store=store)
+        (kept,) = recorder.invoke({"messages": [("user", "I moved to Lyon")]}, ANN)
+        assert kept["value"]["content"] == "I moved to Lyon"
+        assert model.documents == []
+        assert store.stats().pending == 1
+        model.may_answer.set()
+        found = create_recall(store=store).invoke("Where did I move?", ANN)
+        assert [item.text for item in found.items] == ["I moved to Lyon"]
+        assert found.items[0].parts["vector"] > 0

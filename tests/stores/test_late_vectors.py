@@ -1,0 +1,93 @@
+"""The order in which vectors that come late are made, without a database."""
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+
+import pytest
+from typing_extensions import override
+
+from longterm.stores.embedding import Embedder
+from longterm.stores.late_vectors import MOST_FAILURES, LateVectors
+from longterm.stores.preparing import Indexed
+from longterm.stores.reindexing import EntryToIndex
+from longterm.testing import HashEmbeddings
+
+
+class PoisonedModel(HashEmbeddings):
+    """A model that cannot read one text."""
+
+    @override
+    def embed_documents(self, texts: list[str]) -> list[list[float]]:
+        if "poison" in texts:
+            raise ValueError(texts)
+        return super().embed_documents(texts)
+
+
+class InADict(LateVectors[int]):
+    """What lacks its vectors, by number: the text, and how often it failed."""
+
+    first_pause = 0.0
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        super().__init__(Embedder({"embed": PoisonedModel(), "dims": 64}))
+        self.failures = dict.fromkeys(enumerate(texts), 0)
+        self.made: list[str] = []
+        self.is_done = threading.Event()
+
+    def adopt(self) -> None:
+        pass
+
+    def own(self) -> list[EntryToIndex[int]]:
+        left = [(n, one) for one, n in self.failures.items() if n < MOST_FAILURES]
+        rows = [(failures, *one) for failures, one in sorted(left)]
+        if not rows:
+            self.is_done.set()
+        return [_entry(number, text) for _, number, text in self.alone_if_failed(rows)]
+
+    def below(self, path: str) -> list[EntryToIndex[int]]:
+        return [_entry(*one) for one, failures in self.failures.items() if not failures]
+
+    def model(self) -> int | None:
+        return None
+
+    def known(self, model: int, digests: Sequence[bytes]) -> dict[bytes, bytes]:
+        raise AssertionError(model, digests)
+
+    def write(
+        self,
+        entries: Sequence[EntryToIndex[int]],
+        vectors: Mapping[bytes, bytes],
+    ) -> None:
+        for entry in entries:
+            (text,) = entry.found_by.texts
+            del self.failures[entry.place, text]
+            self.made.append(text)
+
+    def failed(self, entries: Sequence[EntryToIndex[int]]) -> None:
+        for entry in entries:
+            self.failures[entry.place, entry.found_by.texts[0]] += 1
+
+
+def _entry(number: int, text: str) -> EntryToIndex[int]:
+    return EntryToIndex(number, 1, Indexed(texts=(text,)))
+
+
+@pytest.fixture
+def late() -> Iterator[InADict]:
+    one = InADict(["poison", "noodles", "rice"])
+    yield one
+    one.stop(30)
+
+
+def test_a_text_that_no_model_can_read_holds_up_no_other_and_is_given_up(late: InADict) -> None:
+    late.wake()
+    assert late.is_done.wait(30)
+    assert late.made == ["noodles", "rice"]
+    assert late.failures == {(0, "poison"): MOST_FAILURES}
+
+
+def test_a_store_that_is_closed_begins_nothing(late: InADict) -> None:
+    late.stop()
+    late.wake()
+    assert late.made == []
+    assert not any(thread.name == "longterm-vectors" for thread in threading.enumerate())
