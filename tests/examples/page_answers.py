@@ -24,7 +24,7 @@ def _number_of(words: str, asked: Asked) -> int:
 
 
 def _moved(asked: Asked) -> AIMessage:
-    changes = {"content": "Ann lives in Osaka now"}
+    changes = {"content": "Ann moved to Osaka now"}
     return tool_calls(("update_Memory", {"number": _number_of("Kyoto", asked), "changes": changes}))
 
 
@@ -60,6 +60,7 @@ ANSWERS: dict[str, list[Reply]] = {
             ("Memory", {"content": "Ann loves ramen"}),
         ),
         _moved,
+        *replies_by_task("Ann plays tennis on Thursdays at six", _about_thursday),
     ],
     "chat-service.md": replies_by_task("Ann lives in Kyoto", _about_kyoto),
     "episodic.md": [
