@@ -79,14 +79,14 @@ class Lexicon:
     def appended(self, packed: Sequence[bytes]) -> "Lexicon":
         """Another one with more slots at the end."""
         terms, slots = _flat(packed, first=len(self.lengths))
-        longer = Lexicon(
-            self.terms,
-            self.slots,
-            np.concatenate([self.tail_terms, terms]),
-            np.concatenate([self.tail_slots, slots]),
-            np.concatenate([self.lengths, _lengths(packed)]),
-        )
-        return longer._sorted() if longer._tail_is_long() else longer
+        lengths = np.concatenate([self.lengths, _lengths(packed)])
+        terms = np.concatenate([self.tail_terms, terms])
+        slots = np.concatenate([self.tail_slots, slots])
+        if len(terms) <= max(_TAIL, len(self.terms) // 8):
+            return Lexicon(self.terms, self.slots, terms, slots, lengths)
+        terms, slots = np.concatenate([self.terms, terms]), np.concatenate([self.slots, slots])
+        order = np.argsort(terms, kind="stable")
+        return Lexicon(terms[order], slots[order], *_flat([], first=0), lengths)
 
     def postings(self, term: np.uint64) -> Postings:
         """Where *term* stands; slots in ascending order."""
@@ -96,15 +96,6 @@ class Lexicon:
         )
         late = self.tail_slots[self.tail_terms == term]
         return _run_lengths(np.concatenate([self.slots[low:high], late]))
-
-    def _tail_is_long(self) -> bool:
-        return len(self.tail_terms) > max(_TAIL, len(self.terms) // 8)
-
-    def _sorted(self) -> "Lexicon":
-        terms = np.concatenate([self.terms, self.tail_terms])
-        slots = np.concatenate([self.slots, self.tail_slots])
-        order = np.argsort(terms, kind="stable")
-        return Lexicon(terms[order], slots[order], *_flat([], first=0), self.lengths)
 
 
 def _run_lengths(slots: NDArray[np.int32]) -> Postings:

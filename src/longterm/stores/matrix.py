@@ -68,11 +68,19 @@ class Matrix:
 
     def appended(self, rows: NDArray[np.float16], owners: NDArray[np.int32]) -> "Matrix":
         """Another one with more rows; only the longest of a family may be appended to."""
-        size = self.size + len(rows)
-        longer = self if size <= len(self.rows) else self._with_room(size + size // 4)
-        longer.rows[self.size : size] = rows
-        longer.owners[self.size : size] = owners
-        single = self.single and self._new(owners)
+        before, size = self.size, self.size + len(rows)
+        longer = self
+        if size > len(self.rows):
+            longer = Matrix.empty(self.rows.shape[1], size + size // 4)
+            longer.rows[:before] = self.rows[:before]
+            longer.owners[:before] = self.owners[:before]
+        longer.rows[before:size] = rows
+        longer.owners[before:size] = owners
+        single = self.single
+        if single:
+            distinct = np.unique(owners)
+            known = np.isin(distinct, self.owners[:before]).any()
+            single = len(distinct) == len(owners) and not known
         return Matrix(longer.rows, longer.owners, size, single)
 
     def cosines(self, query: Vector, slots: int) -> Vector:
@@ -83,15 +91,3 @@ class Matrix:
         found = np.full(slots, np.nan, dtype=np.float32)
         found[owners] = cosines
         return found
-
-    def _with_room(self, room: int) -> "Matrix":
-        wider = Matrix.empty(self.rows.shape[1], room)
-        wider.rows[: self.size] = self.rows[: self.size]
-        wider.owners[: self.size] = self.owners[: self.size]
-        return wider
-
-    def _new(self, owners: NDArray[np.int32]) -> bool:
-        distinct = np.unique(owners)
-        return (
-            len(distinct) == len(owners) and not np.isin(distinct, self.owners[: self.size]).any()
-        )

@@ -8,7 +8,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Literal
 
 import numpy as np
@@ -274,7 +274,9 @@ def _of_revisions(op: Operation, fields: Sequence[str]) -> Prepared:
             return PageRevisions(to_path(prefix), place, limit)
         case SearchAsOf(search, time, key, exact):
             find = replace(_find(search), exact=exact, refresh=False)
-            return FindStates(find, _instant(time), None if key is None else to_column(key))
+            # One without a zone is the machine's local time.
+            instant = micros(time.astimezone() if time.tzinfo is None else time)
+            return FindStates(find, instant, None if key is None else to_column(key))
         case AddRevisions(rows):
             _check_order(rows)
             last = {(to_path(row.namespace), to_column(row.key)): row for row in rows}
@@ -399,8 +401,3 @@ def _checked_filter(keep: Keep) -> Keep:
     if keep is None or (keep > timedelta() if isinstance(keep, timedelta) else keep > 0):
         return keep
     raise InvalidInputError(f"Of revisions a number above 0 or an age is kept, not {keep!r}.")
-
-
-def _instant(time: datetime) -> int:
-    """Turn a time into microseconds; one without a zone is the machine's local time."""
-    return micros(time.astimezone() if time.tzinfo is None else time)

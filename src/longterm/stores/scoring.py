@@ -16,11 +16,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from longterm.stores.lexicon import Lexicon, Postings
+from longterm.stores.lexicon import Lexicon
+from longterm.text.bm25 import norm, rarity, saturated
 
 __all__ = [
-    "BM25_B",
-    "BM25_K1",
     "NOTHING",
     "VECTOR_WEIGHT",
     "Scores",
@@ -36,9 +35,6 @@ VECTOR_WEIGHT = 0.8
 #: The score of an item that no signal found.
 NOTHING = -1.0
 
-#: BM25's k1 (how soon more of a term adds nothing) and b (how much length counts): the usual
-#: values of Robertson and Zaragoza, "The Probabilistic Relevance Framework", 2009, 3.4.
-BM25_K1, BM25_B = 1.2, 0.75
 _VECTOR, _TEXT = np.float32(VECTOR_WEIGHT), np.float32(1 - VECTOR_WEIGHT)
 
 Floats = NDArray[np.float32]
@@ -102,12 +98,15 @@ def score_terms(
     """Score every slot by BM25; dead ones neither score nor count."""
     total = max(int(np.count_nonzero(live)), 1)
     mean = float(lexicon.lengths @ live) / total or 1.0
-    norms = BM25_K1 * (1 - BM25_B + BM25_B * lexicon.lengths / np.float32(mean))
+    norms = norm(lexicon.lengths.astype(np.float32), mean)
     scores, ideal = np.zeros(len(live), dtype=np.float32), 0.0
-    for postings in (_living(lexicon.postings(term), live) for term in terms):
-        rarity = _rarity(len(postings.slots), total)
-        scores[postings.slots] += _gain(postings, norms, rarity)
-        ideal += rarity
+    for postings in map(lexicon.postings, terms):
+        slots, counts = postings.slots, postings.counts
+        if not (alive := live[slots]).all():
+            slots, counts = slots[alive], counts[alive]
+        rare = rarity(len(slots), total)
+        scores[slots] += np.float32(rare) * saturated(counts.astype(np.float32), norms[slots])
+        ideal += rare
     return TextScores(scores, ideal)
 
 
@@ -135,25 +134,14 @@ def in_order(
 
     Most readers want no more than the first part, which needs no sorting of the whole.
     """
-    top = _sorted(_at_least(score, first), score, revisions)
+    living = score > -np.inf
+    best = living
+    if first < np.count_nonzero(living):  # and all that equal the last of them
+        best = living & (score >= np.partition(score, len(score) - first)[len(score) - first])
+    top = _sorted(np.flatnonzero(best), score, revisions)
     yield top
-    everything = _sorted(np.flatnonzero(score > -np.inf), score, revisions)
+    everything = _sorted(np.flatnonzero(living), score, revisions)
     yield everything[len(top) :]
-
-
-def _living(postings: Postings, live: NDArray[np.bool_]) -> Postings:
-    alive = live[postings.slots]
-    return postings if alive.all() else Postings(postings.slots[alive], postings.counts[alive])
-
-
-def _rarity(holders: int, total: int) -> float:
-    return float(np.log1p((total - holders + 0.5) / (holders + 0.5)))
-
-
-def _gain(postings: Postings, norms: Floats, rarity: float) -> Floats:
-    counts = postings.counts.astype(np.float32)
-    saturated = counts * (BM25_K1 + 1) / (counts + norms[postings.slots])
-    return (rarity * saturated).astype(np.float32)
 
 
 def _clipped(cosines: Floats) -> Floats:
@@ -162,14 +150,6 @@ def _clipped(cosines: Floats) -> Floats:
 
 def _at_slots(score: Floats, where: NDArray[np.bool_]) -> Floats:
     return np.where(where, score, np.float32(NOTHING)).astype(np.float32, copy=False)
-
-
-def _at_least(score: Floats, count: int) -> NDArray[np.int64]:
-    """Find the slots of the *count* best scores and of all that equal the last of them."""
-    living = score > -np.inf
-    if count < np.count_nonzero(living):
-        living &= score >= np.partition(score, len(score) - count)[len(score) - count]
-    return np.flatnonzero(living)
 
 
 def _sorted(

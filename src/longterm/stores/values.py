@@ -34,9 +34,24 @@ class Encoded:
 def encode(value: Mapping[str, Any]) -> Encoded:
     """Write a value as JSON; what JSON cannot say is an `InvalidInputError`."""
     try:
-        encoded = _encode(dict(value))
+        text = json.dumps(dict(value), ensure_ascii=False, separators=(",", ":"))
     except (TypeError, ValueError, RecursionError) as exc:
         raise InvalidInputError(f"The value cannot be stored as JSON: {exc}") from exc
+    if text.count("{") + text.count("[") > _DEEPEST:
+        brackets = (found.group() for found in _BRACKETS.finditer(text))
+        steps = ((one in ("{", "[")) - (one in ("}", "]")) for one in brackets)
+        if max(accumulate(steps)) > _DEEPEST:
+            raise InvalidInputError(
+                f"The value cannot be stored as JSON: it is nested more than {_DEEPEST} levels deep"
+            )
+    try:
+        text.encode()
+        json.dumps(dict(value), allow_nan=False)
+        encoded = Encoded(text, plain=True)
+    except UnicodeEncodeError:  # half an emoji
+        encoded = Encoded(json.dumps(dict(value), separators=(",", ":")), plain=False)
+    except ValueError:
+        encoded = Encoded(text, plain=False)
     # A character is at most four bytes: most need not be counted.
     if len(encoded.text) * 4 > _MOST_BYTES and len(encoded.text.encode()) > _MOST_BYTES:
         raise InvalidInputError(
@@ -70,36 +85,3 @@ def leaves(value: Any) -> list[str]:
             case _:
                 pass
     return found
-
-
-def _encode(value: dict[str, Any]) -> Encoded:
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    if _is_too_deep(text):
-        raise ValueError(f"it is nested more than {_DEEPEST} levels deep")
-    if not _is_utf8(text):
-        return Encoded(json.dumps(value, separators=(",", ":")), plain=False)
-    return Encoded(text, plain=_is_standard(value))
-
-
-def _is_too_deep(text: str) -> bool:
-    if text.count("{") + text.count("[") <= _DEEPEST:
-        return False
-    brackets = (found.group() for found in _BRACKETS.finditer(text))
-    steps = ((one in ("{", "[")) - (one in ("}", "]")) for one in brackets)
-    return max(accumulate(steps)) > _DEEPEST
-
-
-def _is_utf8(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _is_standard(value: dict[str, Any]) -> bool:
-    try:
-        json.dumps(value, allow_nan=False)
-    except ValueError:
-        return False
-    return True

@@ -1,36 +1,55 @@
-"""BM25 over texts in memory: how well each of a few hundred texts fits a query.
+"""BM25: how well a text fits a query, by the terms they share. Pure.
 
 S. Robertson and H. Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond" (2009);
-the inverse document frequency is Lucene's, which is never negative.
+the inverse document frequency is Lucene's, which is never negative. A term adds
+``rarity(…) * saturated(count, norm(length, mean))``. The parts of the formula take arrays as well
+as numbers, so that stores score all their items at once by the same one.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Sequence
-from math import log
+from math import log1p
+from typing import TYPE_CHECKING, Any, TypeVar
 
-__all__ = ["bm25"]
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
-_K1 = 1.2
-_B = 0.75
+    Numbers = TypeVar("Numbers", float, NDArray[np.floating[Any]])
+
+__all__ = ["K1", "B", "bm25", "norm", "rarity", "saturated"]
+
+#: How soon more of a term adds nothing, and how much length counts: the usual values (3.4 there).
+K1, B = 1.2, 0.75
 
 
 def bm25(query: Collection[str], texts: Sequence[Sequence[str]]) -> list[float]:
     """Return the score of each of *texts* for the terms of *query*; 0 where none is shared."""
-    average = sum(map(len, texts)) / len(texts) if texts else 0.0
+    mean = sum(map(len, texts)) / len(texts) if texts else 0.0
     counts = [Counter(terms) for terms in texts]
     holders = Counter(term for count in counts for term in set(query) & count.keys())
-    rarity = {
-        term: log(1 + (len(texts) - held + 0.5) / (held + 0.5)) for term, held in holders.items()
-    }
+    rarities = {term: rarity(held, len(texts)) for term, held in holders.items()}
     return [
         sum(
-            rarity[term]
-            * count[term]
-            * (_K1 + 1)
-            / (count[term] + _K1 * (1 - _B + _B * len(terms) / average))
-            for term in rarity.keys() & count.keys()
+            rarities[term] * saturated(float(count[term]), norm(float(len(terms)), mean))
+            for term in rarities.keys() & count.keys()
         )
         for terms, count in zip(texts, counts, strict=True)
     ]
+
+
+def rarity(holders: int, total: int) -> float:
+    """Return the inverse document frequency of a term that *holders* of *total* texts hold."""
+    return log1p((total - holders + 0.5) / (holders + 0.5))
+
+
+def norm(length: Numbers, mean: float) -> Numbers:
+    """Return what a text of *length* terms is held to, where the *mean* text has so many."""
+    return K1 * (1 - B + B * length / mean)
+
+
+def saturated(count: Numbers, norm: Numbers) -> Numbers:
+    """Return what *count* occurrences of a term are worth, at most ``K1 + 1``."""
+    return (K1 + 1) * (count / (count + norm))

@@ -191,7 +191,8 @@ class Database:
     def _use_wal(self, connection: sqlite3.Connection) -> None:
         # SQLite does not wait here, not even with a busy timeout.
         deadline = time.monotonic() + self._patience
-        while not self.in_memory and _journal(connection) != "wal":
+        journal = "PRAGMA journal_mode"
+        while not self.in_memory and connection.execute(journal).fetchone()[0] != "wal":
             try:
                 connection.execute("PRAGMA journal_mode = wal")
             except self.errors as exc:
@@ -274,10 +275,6 @@ def _identity(path: str) -> tuple[int, int] | None:
     except FileNotFoundError:
         return None
     return found.st_dev, found.st_ino
-
-
-def _journal(connection: sqlite3.Connection) -> str:
-    return str(connection.execute("PRAGMA journal_mode").fetchone()[0])
 
 
 def _primary(exc: Exception) -> int:

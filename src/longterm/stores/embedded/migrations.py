@@ -47,9 +47,13 @@ def is_ours(connection: sqlite3.Connection, path: str, *, known: int) -> bool:
     """
     application, version = _script_number(connection, "application_id"), _version(connection)
     if application == APPLICATION_ID:
-        _refuse_newer(path, version, known)
+        if version > known:
+            raise StoreError(
+                f"{path} was written by a newer longterm (schema {version}, this one knows "
+                f"{known}). Nothing was changed; upgrade longterm to open it."
+            )
         return True
-    if application or version or _has_tables(connection):
+    if application or version or connection.execute("SELECT 1 FROM sqlite_master").fetchone():
         raise StoreError(
             f"{path} is the SQLite file of another program. Nothing was changed; "
             "choose another path."
@@ -64,7 +68,11 @@ def migrate(connection: sqlite3.Connection, path: str, migrations: Sequence[str]
     add_functions(connection)
     with transaction(connection, "BEGIN IMMEDIATE"):
         is_ours(connection, path, known=len(migrations))
-        _apply(connection, migrations)
+        for script in migrations[_version(connection) :]:
+            for statement in _statements(script):
+                connection.execute(statement)
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {len(migrations)}")
 
 
 def is_current(connection: sqlite3.Connection, path: str, *, known: int) -> bool:
@@ -89,14 +97,6 @@ def transaction(connection: sqlite3.Connection, begin: str) -> Generator[None]:
         raise
 
 
-def _apply(connection: sqlite3.Connection, migrations: Sequence[str]) -> None:
-    for script in migrations[_version(connection) :]:
-        for statement in _statements(script):
-            connection.execute(statement)
-    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-    connection.execute(f"PRAGMA user_version = {len(migrations)}")
-
-
 def _statements(script: str) -> Iterator[str]:
     """One statement after the other; `executescript` would end our transaction."""
     statement = ""
@@ -107,20 +107,8 @@ def _statements(script: str) -> Iterator[str]:
             statement = ""
 
 
-def _refuse_newer(path: str, version: int, known: int) -> None:
-    if version > known:
-        raise StoreError(
-            f"{path} was written by a newer longterm (schema {version}, this one knows {known}). "
-            "Nothing was changed; upgrade longterm to open it."
-        )
-
-
 def _version(connection: sqlite3.Connection) -> int:
     return _script_number(connection, "user_version")
-
-
-def _has_tables(connection: sqlite3.Connection) -> bool:
-    return bool(connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
 
 
 def _script_number(connection: sqlite3.Connection, pragma: str) -> int:

@@ -60,8 +60,9 @@ def _condition_sql(condition: Condition, path: str) -> Sql | None:
                 " AND ", [said for part in parts if (said := _condition_sql(part, path))]
             )
         case Either(parts):
-            texts = [part.value for part in parts if isinstance(part, Equals)]
-            if len(texts) == len(parts) and all(map(_is_printable, texts)):
+            values = [part.value for part in parts if isinstance(part, Equals)]
+            texts = [one for one in values if isinstance(one, str) and one.isprintable()]
+            if len(texts) == len(parts):
                 listed = json.dumps(texts)
                 return Sql(
                     "json_extract(value, ?) IN (SELECT value FROM json_each(?))", (path, listed)
@@ -72,10 +73,6 @@ def _condition_sql(condition: Condition, path: str) -> Sql | None:
             return _joined(" OR ", said) or Sql("0")
         case _:
             return None
-
-
-def _is_printable(value: Any) -> bool:
-    return isinstance(value, str) and value.isprintable()
 
 
 def _sign(name: str) -> str:

@@ -117,7 +117,8 @@ def latest(tx: Transaction, op: FindItems, *, skip: int = 0) -> Iterator[Row]:
     """
     before, size = 2**63 - 1, max(op.offset - skip + op.limit, _PAGE)
     while page := _page_of(tx, op, before, size, skip):
-        yield from (row for row in page if _passes(op.condition, row))
+        every = op.condition == EVERYTHING
+        yield from (row for row in page if every or holds(op.condition, decode(row.value)))
         before, size, skip = page[-1].revision, size * 4, 0
 
 
@@ -140,7 +141,3 @@ def refresh(tx: Transaction, ids: Sequence[int]) -> None:
         "WHERE ttl IS NOT NULL AND id IN (SELECT value FROM json_each(?))",
         (tx.now, json.dumps(list(ids))),
     )
-
-
-def _passes(condition: Condition, row: Row) -> bool:
-    return condition == EVERYTHING or holds(condition, decode(row.value))

@@ -23,7 +23,8 @@ from longterm.stores.postgres.connection import HalfVector
 from longterm.stores.postgres.indexing import WIDEST, half_vector
 from longterm.stores.postgres.items import Place, Session, inside_path, unnested
 from longterm.stores.preparing import FindItems
-from longterm.stores.scoring import BM25_B, BM25_K1, Scores, TextScores, fused
+from longterm.stores.scoring import Scores, TextScores, fused
+from longterm.text.bm25 import K1, B
 
 __all__ = ["CandidateSearch", "Candidates", "QueryVector", "SearchScope", "find_scope"]
 
@@ -235,9 +236,9 @@ class CandidateSearch:
     @property
     def _bm25_parameters(self) -> tuple[Any, ...]:
         return (
-            BM25_K1 + 1,
-            BM25_K1 * (1 - BM25_B),
-            BM25_K1 * BM25_B / self._mean_length,
+            K1 + 1,
+            K1 * (1 - B),
+            K1 * B / self._mean_length,
             list(self._weights),
             list(self._weights.values()),
         )
