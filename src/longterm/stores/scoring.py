@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longterm.stores.lexicon import Lexicon
-from longterm.text.bm25 import norm, rarity, saturated
+from longterm.text.bm25 import idf, norm, saturated
 
 __all__ = [
     "NOTHING",
@@ -104,9 +104,9 @@ def score_terms(
         slots, counts = postings.slots, postings.counts
         if not (alive := live[slots]).all():
             slots, counts = slots[alive], counts[alive]
-        rare = rarity(len(slots), total)
-        scores[slots] += np.float32(rare) * saturated(counts.astype(np.float32), norms[slots])
-        ideal += rare
+        weight = idf(len(slots), total)
+        scores[slots] += np.float32(weight) * saturated(counts.astype(np.float32), norms[slots])
+        ideal += weight
     return TextScores(scores, ideal)
 
 

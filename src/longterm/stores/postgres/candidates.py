@@ -24,7 +24,7 @@ from longterm.stores.postgres.indexing import WIDEST, half_vector
 from longterm.stores.postgres.items import Place, Session, inside_path, unnested
 from longterm.stores.preparing import FindItems
 from longterm.stores.scoring import Scores, TextScores, fused
-from longterm.text.bm25 import K1, B
+from longterm.text.bm25 import BM25_B, BM25_K1
 
 __all__ = ["CandidateSearch", "Candidates", "QueryVector", "SearchScope", "find_scope"]
 
@@ -236,9 +236,9 @@ class CandidateSearch:
     @property
     def _bm25_parameters(self) -> tuple[Any, ...]:
         return (
-            K1 + 1,
-            K1 * (1 - B),
-            K1 * B / self._mean_length,
+            BM25_K1 + 1,
+            BM25_K1 * (1 - BM25_B),
+            BM25_K1 * BM25_B / self._mean_length,
             list(self._weights),
             list(self._weights.values()),
         )
