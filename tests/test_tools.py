@@ -63,6 +63,19 @@ def openai_call(arguments: Any) -> dict[str, Any]:
 # Writing
 
 
+def test_values_that_come_as_json_text_are_understood(store: InMemoryStore) -> None:
+    class Meal(BaseModel):
+        foods: list[Food]
+
+    tool = create_manage_memory_tool(PLACE, schema=Meal, store=store)
+    as_text = json.dumps([{"name": "ramen", "liking": "90"}])
+    assert tool.invoke({"content": json.dumps({"foods": as_text})}).startswith("created")
+    assert values(store) == [{"content": {"foods": [{"name": "ramen", "liking": 90}]}}]
+    find = create_search_memory_tool(PLACE, store=store)
+    assert "ramen" in find.invoke({"query": "food", "filter": "{}", "limit": "5"})
+    assert "do not fit" in find.invoke({"query": "food", "filter": "{"})
+
+
 @pytest.mark.parametrize(
     ("tool", "required"),
     [(create_manage_memory_tool(("m",)), []), (create_search_memory_tool(("m",)), ["query"])],

@@ -20,6 +20,7 @@ from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import StructuredTool, ToolException
 from langchain_core.tools.base import ArgsSchema
+from langchain_core.utils.function_calling import convert_to_openai_tool
 from langgraph.store.base import BaseStore, Item, SearchItem
 from pydantic import (
     AfterValidator,
@@ -43,6 +44,7 @@ from longterm.errors import (
     InvalidInputError,
     PartialWriteError,
 )
+from longterm.extract.json_schema import decoded
 from longterm.extract.schema import memory_schemas, plain, problems_in
 from longterm.extract.typeddict import modern
 from longterm.guard import GuardOption, guard_of
@@ -68,11 +70,9 @@ _WHEN_TO_WRITE = (
 )
 
 
-def _as_text(id: Any) -> Any:
-    return str(id) if isinstance(id, uuid.UUID) else id
-
-
-_Id = Annotated[str | None, BeforeValidator(_as_text)]
+_Id = Annotated[
+    str | None, BeforeValidator(lambda id: str(id) if isinstance(id, uuid.UUID | int) else id)
+]
 _ID = "Id of the memory to update or delete, as the search shows it. Leave it out to create."
 
 
@@ -190,6 +190,9 @@ class MemoryTool(StructuredTool):
             raise ToolException("The arguments are not a JSON object. Nothing was changed.")
         try:
             return super()._parse_input(tool_input, tool_call_id)
+        except ValidationError:  # values as JSON text are understood, as in every protocol
+            form = convert_to_openai_tool(self)["function"]["parameters"]
+            return super()._parse_input(decoded(tool_input, form), tool_call_id)
         except RecursionError:
             raise ToolException("The arguments are nested too deeply. Use plain text.") from None
 
