@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from hypothesis import given, strategies as st
+from langchain_core.messages import HumanMessage
 from langgraph.store.base import Item
 
 from longterm.memory.conversation import as_messages
@@ -59,6 +60,11 @@ def test_the_same_words_twice_are_two_turns() -> None:
 
 def test_system_messages_and_empty_ones_are_no_turns() -> None:
     assert not made({"role": "system", "content": "Be nice"}, {"role": "user", "content": " "})
+
+
+def test_another_programs_summary_is_no_turn() -> None:
+    summary = HumanMessage("They met.", additional_kwargs={"lc_source": "summarization"})
+    assert [turn.text for turn in made(summary, "Hi")] == ["Hi"]
 
 
 def test_calls_and_pictures_are_noted() -> None:

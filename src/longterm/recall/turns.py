@@ -12,10 +12,10 @@ from datetime import UTC, datetime
 from typing import Any, cast
 from uuid import NAMESPACE_URL, uuid5
 
-from langchain_core.messages import BaseMessage, SystemMessage
+from langchain_core.messages import BaseMessage
 from langgraph.store.base import Item
 
-from longterm.memory.conversation import message_text, message_time, speaker
+from longterm.memory.conversation import UNSPOKEN, message_text, message_time, speaker
 from longterm.memory.revision import Source
 from longterm.recall.candidates import Candidate
 from longterm.recall.reading import pieces
@@ -64,7 +64,7 @@ class Turn:
 
 
 def turns(messages: Sequence[BaseMessage], *, thread: str, now: datetime, limit: int) -> list[Turn]:
-    """Make turns of *messages* in their order; system messages and empty ones are none.
+    """Make turns of *messages* in their order; what nobody says is none, nor what is empty.
 
     A message without a time has that of the one before it, the first one *now*. Of a text
     longer than *limit* characters both ends are kept.
@@ -75,7 +75,7 @@ def turns(messages: Sequence[BaseMessage], *, thread: str, now: datetime, limit:
     for message in messages:
         time = _aware(message_time(message)) or time
         text = shortened(message_text(message).strip(), limit)
-        if text and not isinstance(message, SystemMessage):
+        if text and speaker(message) not in UNSPOKEN:
             role = speaker(message)
             turn = Turn(
                 key=_key(message, text, thread, said),
