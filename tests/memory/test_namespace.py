@@ -106,7 +106,9 @@ def test_a_missing_value_names_the_placeholder_and_what_was_given() -> None:
         filled(("{user}",), thread_id="1", org="acme", __pregel_x="hidden")
 
 
-@pytest.mark.parametrize("nobody", [None, ""])
+@pytest.mark.parametrize(
+    "nobody", [None, "", " ", "\u200b", "\u3164", "\u115f\u200d", "\u2800\t", "\x01"]
+)
 def test_nobody_has_no_namespace(nobody: Any) -> None:
     with pytest.raises(ConfigurationError, match="memories of nobody"):
         filled(("{user}",), user=nobody)

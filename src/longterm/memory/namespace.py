@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from string import Formatter
 from typing import Any, cast
-from unicodedata import category
 from uuid import UUID
 
 from langchain_core.runnables import RunnableConfig, ensure_config
@@ -19,6 +18,7 @@ from langchain_core.runnables.config import var_child_runnable_config
 from pydantic import BaseModel
 
 from longterm.errors import ConfigurationError
+from longterm.text.fences import visible
 
 __all__ = ["Namespace", "NamespaceTemplate", "context_values", "escape_label", "unescape_label"]
 
@@ -30,6 +30,8 @@ _RESERVED_ROOT = "langgraph"
 _CODES = {"%": "%25", ".": "%2E", "\0": "%00"}
 _ESCAPED_ROOT = "%6Canggraph"
 _ESCAPE = re.compile(r"%(?:25|2E|00|u[0-9A-F]{4})")
+#: Letters of a text that alone name nobody: space, joiners, the empty pattern of Braille.
+_UNSEEN = re.compile("[\\s\u200c\u200d\u2800]+")
 _FORBIDDEN = re.compile("[.\0\ud800-\udfff]|%(?:25|2E|00|6C|u[0-9A-F]{4})")
 
 
@@ -177,8 +179,7 @@ def _value(name: str, values: Mapping[str, Any]) -> str:
             "the graph."
         )
     value = values[name]
-    # "Cf": zero-width spaces, joiners and marks, which nobody sees.
-    if value is None or not any(category(one) != "Cf" for one in str(value).strip()):
+    if value is None or not _UNSEEN.sub("", visible(str(value))):
         raise ConfigurationError(
             f"The namespace needs {{{name}}}, but config['configurable'][{name!r}] is "
             f"{value!r}: memories of nobody would mix with everybody's."

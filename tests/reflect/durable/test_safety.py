@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 import os
 import pickle
+import sqlite3
 import stat
 import threading
 from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
+from traceback import format_exception
 from typing import Any
 
 import pytest
@@ -25,9 +27,10 @@ from longterm.errors import (
     InvalidInputError,
     ReflectionError,
     ReflectionTimeoutError,
+    StoreError,
 )
 from longterm.reflect import ReflectionExecutor, Retry, erase_reflections
-from longterm.reflect.durable.database import database_url, masked, open_engine
+from longterm.reflect.durable.database import database_url, in_our_words, masked, open_engine
 from longterm.reflect.durable.dbos_client import prepare
 from longterm.reflect.executor import LocalReflectionExecutor
 from longterm.testing import ScriptedChatModel, tool_calls
@@ -278,18 +281,47 @@ def test_sqlite_answers_for_the_time_in_parts_of_a_second(sqlite: Callable[[], s
 _parts = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12)
 
 
-@given(
-    st.sampled_from(["postgresql://", "postgres:", "mysql://", "", "host=h password="]),
-    _parts,
-    st.sampled_from(["@host/db", "@host:5432/db?sslmode=require", "", "/x", " dbname=y", "?a=b"]),
-    st.sampled_from(["?password=", "?PASSWORD=", "?user=u&password=", "?x=#"]),
-)
-def test_no_spelling_of_a_url_shows_its_password(
-    scheme: str, before: str, after: str, query: str
+_SECRET = "hunter2secret"  # noqa: S105 - what must not be shown
+
+
+@st.composite
+def urls(draw: st.DrawFn) -> str:
+    """Draw a URL, well-formed or not, with a secret in it."""
+    scheme = draw(
+        st.sampled_from(["postgresql://", "postgres:", "mysql://", "", "host=h password="])
+    )
+    ends = ["@host/db", "@host:5432/db?sslmode=require", "", "/x", " dbname=y", "?a=b"]
+    before, end = draw(_parts), draw(st.sampled_from(ends))
+    query = draw(st.sampled_from(["?password=", "?PASSWORD=", "?user=u&password=", "?x=#", "?x@"]))
+    secrets = [f"me:{before}{_SECRET}{before}{end}", f"me@host/db{query}{_SECRET}"]
+    return scheme + draw(st.sampled_from(secrets))
+
+
+@given(urls())
+def test_no_spelling_of_a_url_shows_its_password(url: str) -> None:
+    assert _SECRET not in masked(url)
+
+
+@given(urls())
+def test_no_error_shows_a_password(url: str) -> None:
+    shown: list[str] = []
+    driver = sqlite3.OperationalError(f"no host {url}")
+    for error in (driver, OSError(url), sa.exc.OperationalError(url, {"p": _SECRET}, driver)):
+        try:
+            with in_our_words(database_url(url)):
+                raise error
+        except (ConfigurationError, StoreError) as ours:
+            shown += format_exception(ours)
+    assert shown
+    assert _SECRET not in "".join(shown)
+
+
+def test_a_submit_that_cannot_be_kept_is_an_error_of_ours_that_quotes_nothing(
+    sqlite: Callable[[], str],
 ) -> None:
-    secret = "hunter2secret"  # noqa: S105 - what must not be shown
-    for url in (
-        f"{scheme}me:{before}{secret}{before}{after}",
-        f"{scheme}me@host/db{query}{secret}",
-    ):
-        assert secret not in masked(url)
+    url = sqlite()
+    with desk(url) as executor:
+        change(url, "DROP TABLE workflow_input")
+        with pytest.raises(StoreError, match="a table is missing") as failed:
+            executor.submit(_SECRET, thread("t", api_key=_SECRET))
+    assert _SECRET not in "".join(format_exception(failed.value))

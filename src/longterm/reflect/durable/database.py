@@ -18,7 +18,8 @@ import os
 import re
 import sqlite3
 import time
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -26,9 +27,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, SQLAlchemyError
 
-from longterm.errors import ConfigurationError
+from longterm.errors import ConfigurationError, StoreError
 from longterm.memory.namespace import Namespace
 from longterm.reflect.usage import Usage
 
@@ -38,6 +39,7 @@ __all__ = [
     "create_tables",
     "database_url",
     "earliest_due",
+    "in_our_words",
     "is_sqlite",
     "masked",
     "open_engine",
@@ -92,16 +94,65 @@ def masked(url: str | sa.URL) -> str:
         return str(url) if plain else f"{scheme[0] if scheme else ''}://***"
     if is_sqlite(parsed):
         return f"{parsed.drivername}:///{parsed.database or ''}"
-    host, database = (
-        part if re.fullmatch(r"[\w.:-]*", part) else "***"
-        for part in (parsed.host or "", parsed.database or "")
-    )
+    host, database = parsed.host or "", parsed.database or ""
+    before = f"{parsed.username or ''}{parsed.password or ''}"
+    # Where a password was not percent-encoded, a part of it is taken for the host.
+    if re.search("[/?#@]", before) or not re.fullmatch(r"[\w.:-]*", f"{host}{database}"):
+        return f"{parsed.drivername}://***"
     return f"{parsed.drivername}://***@{host}/{database}"
 
 
 def is_sqlite(url: sa.URL) -> bool:
     """Whether *url* is that of a SQLite file."""
     return url.get_backend_name() == "sqlite"
+
+
+class _PassingError(StoreError, ConnectionError):
+    """The database may be back the next time."""
+
+
+@contextmanager
+def in_our_words(url: sa.URL) -> Generator[None]:
+    """Raise a `StoreError` for what goes wrong with the database at *url*.
+
+    What it says itself, and its driver, may quote the URL, parameters or rows, and is left out.
+    """
+    try:
+        yield
+    except (OSError, sqlite3.Error, SQLAlchemyError) as error:
+        original = error.orig if isinstance(error, DBAPIError) and error.orig else error
+        said = str(original).lower()
+        reason = next((ours for theirs, ours in _REASONS if theirs in said), "the database failed")
+        state = getattr(original, "sqlstate", None) or getattr(original, "sqlite_errorname", None)
+        code = type(original).__name__ + (f", {state}" if state else "")
+        kind = _PassingError if isinstance(error, OperationalError | OSError) else StoreError
+        raise kind(f"Reflections cannot be kept in {masked(url)!r}: {reason} ({code}).") from None
+
+
+#: What is in the words of a database or its driver, and what we say of it.
+_REASONS = (
+    ("resolve host", "its host is not known"),
+    ("translate host", "its host is not known"),
+    ("refused", "no server answers there; is it running?"),
+    ("timeout", "no server answered in time; is it running?"),
+    ("authentication failed", "the server refuses this user or password"),
+    ("no password supplied", "the server wants a password"),
+    ("bad value", "an option of the URL has a value that the driver cannot read"),
+    ("invalid connection option", "the URL has an option that the driver does not know"),
+    ("invalid uri query", "the URL has an option that the driver does not know"),
+    ("not a database", "the file is not a database, or is encrypted"),
+    ("no such table", "a table is missing; make a new ReflectionExecutor to create it"),
+    ("no such column", "it was made by another version of DBOS"),
+    ("malformed", "the file is damaged; keep it as it is and take a new one"),
+    ("locked", "the file is locked by another process for too long"),
+    ("unable to open", "the file cannot be opened; may we write there?"),
+    ("permission denied", "we may not read or write there"),
+    ("readonly", "the file is read-only"),
+    ("full", "the disk is full"),
+    ("is a directory", "it is a folder"),
+    ("not a directory", "a part of its path is a file"),
+    ("does not exist", "the server has no such database, schema or table"),
+)
 
 
 def open_engine(url: sa.URL) -> sa.Engine:

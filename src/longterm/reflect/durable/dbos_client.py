@@ -15,7 +15,6 @@ from __future__ import annotations
 import logging
 import os
 import socket
-import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -38,15 +37,14 @@ from dbos import (
     _dbos as dbos_state,  # pyright: ignore[reportPrivateUsage] - to see a host's DBOS
     error as dbos_error,
 )
-from sqlalchemy.exc import SQLAlchemyError
 
 from longterm.errors import ConfigurationError, InvalidInputError, ReflectionError, StoreError
 from longterm.reflect.durable.database import (
     SCHEMA,
     create_tables,
     earliest_due,
+    in_our_words,
     is_sqlite,
-    masked,
     open_engine,
 )
 from longterm.reflect.durable.lease import Leases, Watch, leases_on
@@ -273,20 +271,18 @@ def prepare(url: sa.URL) -> sa.Engine:
         talk.setLevel(logging.WARNING)
     engine = None
     try:
-        engine = open_engine(url)
-        if is_sqlite(url):  # through our own connections: see `database`
-            client = DBOSClient(system_database_engine=engine)
-            client._sys_db.run_migrations()  # pyright: ignore[reportPrivateUsage]
-        else:
-            DBOS.migrate(url.render_as_string(hide_password=False), schema=SCHEMA)
-        create_tables(engine)
-    except (OSError, sqlite3.Error, SQLAlchemyError) as error:
+        with in_our_words(url):
+            engine = open_engine(url)
+            if is_sqlite(url):  # through our own connections: see `database`
+                client = DBOSClient(system_database_engine=engine)
+                client._sys_db.run_migrations()  # pyright: ignore[reportPrivateUsage]
+            else:
+                DBOS.migrate(url.render_as_string(hide_password=False), schema=SCHEMA)
+            create_tables(engine)
+    except StoreError:
         if engine is not None:
             engine.dispose()
-        said = str(error)
-        for hidden in filter(None, (url.password, *map(str, url.query.values()))):
-            said = said.replace(hidden, "***")
-        raise StoreError(f"Reflections cannot be kept in {masked(url)!r}: {said}") from error
+        raise
     return engine
 
 

@@ -28,7 +28,7 @@ from longterm.errors import ConfigurationError, InvalidInputError, ReflectionErr
 from longterm.memory.model import JOB_ID
 from longterm.memory.namespace import Namespace
 from longterm.reflect.durable.codec import encode_payload, portable_config
-from longterm.reflect.durable.database import TableLedger, database_url
+from longterm.reflect.durable.database import TableLedger, database_url, in_our_words
 from longterm.reflect.durable.dbos_client import (
     ACTIVE,
     ENDED,
@@ -121,13 +121,16 @@ class DurableExecutor(LocalReflectionExecutor):
 
     @override
     def flush(self) -> None:
-        for status in self._desk.listed(["DELAYED"]):
-            self._desk.hurry(status.workflow)
+        with in_our_words(self.url):
+            for status in self._desk.listed(["DELAYED"]):
+                self._desk.hurry(status.workflow)
         self._futures.hurry()
         process.nudge()
 
     @override
     def failed(self) -> list[Failure]:
+        with in_our_words(self.url):
+            found = self._desk.listed(FAILED, content=True)
         return [
             Failure(
                 id=status.workflow,
@@ -136,32 +139,37 @@ class DurableExecutor(LocalReflectionExecutor):
                 attempts=1 if status.job is None else status.job.attempt,
                 at=datetime.fromtimestamp(status.ended, UTC),
             )
-            for status in self._desk.listed(FAILED, content=True)
+            for status in found
         ]
 
     @override
     def retry(self, failure_id: str) -> Future[Any]:
         self._check_open()
-        found = next(self._desk.find([failure_id], content=True), None)
+        with in_our_words(self.url):
+            found = next(self._desk.find([failure_id], content=True), None)
         if found is None or found.state not in FAILED:
             raise ConfigurationError(f"No failed reflection {failure_id!r}: see failed().")
         if found.job is None:
             raise ConfigurationError(f"Reflection {failure_id!r} is damaged and cannot be read.")
         job = found.job.first()
-        workflow = self._desk.enqueue(job, 0)
+        with in_our_words(self.url):
+            workflow = self._desk.enqueue(job, 0)
         if workflow is None:
             raise ConfigurationError("Something newer of this thread is pending: wait for that.")
-        self._desk.delete([failure_id])
+        with in_our_words(self.url):
+            self._desk.delete([failure_id])
         process.nudge()
         return self._futures.follow(job, workflow, 0)
 
     @override
     def erase(self, namespace: Namespace) -> dict[str, int]:
-        return _erased(self._engine, self._desk, self._rules.ledger, namespace)
+        with in_our_words(self.url):
+            return _erased(self._engine, self._desk, self._rules.ledger, namespace)
 
     @override
     def usage(self, day: date | None = None) -> Mapping[Namespace, Usage]:
-        return self._rules.ledger.on(day or day_of(self._rules.clock.wall()))
+        with in_our_words(self.url):
+            return self._rules.ledger.on(day or day_of(self._rules.clock.wall()))
 
     @override
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
@@ -175,7 +183,8 @@ class DurableExecutor(LocalReflectionExecutor):
         self._closed = True
         try:
             if cancel_futures:
-                self._futures.cancel_waiting()
+                with in_our_words(self.url):
+                    self._futures.cancel_waiting()
         finally:
             if wait and self._may_wait():
                 aside(self._leave)
@@ -217,7 +226,8 @@ class DurableExecutor(LocalReflectionExecutor):
             config=encode_payload(stored),
             namespace=namespace,
         )
-        workflow = self._desk.debounce(job, delay)
+        with in_our_words(self.url):
+            workflow = self._desk.debounce(job, delay)
         process.nudge()
         return self._futures.follow(job, workflow, delay)
 
@@ -289,10 +299,12 @@ class DurableExecutor(LocalReflectionExecutor):
 
 def erase_in(url: str, namespace: Namespace) -> dict[str, int]:
     """Remove the reflections for *namespace* and below from the database at *url*."""
-    engine = prepare(database_url(url))
+    place = database_url(url)
+    engine = prepare(place)
     jobs = DbosClient(engine, None)
     try:
-        return _erased(engine, jobs, TableLedger(engine, None), namespace)
+        with in_our_words(place):
+            return _erased(engine, jobs, TableLedger(engine, None), namespace)
     finally:
         jobs.close()
         engine.dispose()

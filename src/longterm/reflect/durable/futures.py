@@ -281,7 +281,7 @@ class Futures:
             outcome = _outcome_of(status)
             result = decode_payload(outcome.result) if isinstance(outcome, Done) else None
         except (InvalidInputError, ValueError, LookupError, TypeError) as unread:
-            error = ReflectionError(f"What came of it cannot be read: {unread}")
+            error = ReflectionError(f"What came of it cannot be read ({type(unread).__name__}).")
             self._tracker.end(workflow, job, lambda future: future.set_exception(error))
             return
         match outcome:
