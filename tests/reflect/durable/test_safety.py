@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from hypothesis import given, strategies as st
 from langchain_core.runnables import RunnableConfig, RunnableLambda
 from langgraph.store.memory import InMemoryStore
+from sqlalchemy.exc import OperationalError
 
 from longterm import create_memory_store_manager
 from longterm.errors import (
@@ -306,7 +307,7 @@ def test_no_spelling_of_a_url_shows_its_password(url: str) -> None:
 def test_no_error_shows_a_password(url: str) -> None:
     shown: list[str] = []
     driver = sqlite3.OperationalError(f"no host {url}")
-    for error in (driver, OSError(url), sa.exc.OperationalError(url, {"p": _SECRET}, driver)):
+    for error in (driver, OSError(url), OperationalError(url, {"p": _SECRET}, driver)):
         try:
             with in_our_words(database_url(url)):
                 raise error
