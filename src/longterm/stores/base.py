@@ -5,10 +5,12 @@ flow, which a subclass writes. So sync and async methods share one body, and a b
 operations of ours with LangGraph's.
 """
 
+import weakref
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal, cast, overload
+from types import TracebackType
+from typing import Any, Literal, Self, cast, overload
 
 from langgraph.store.base import (
     NOT_PROVIDED,
@@ -29,6 +31,7 @@ from longterm.effects.capabilities import Keep, RevisionNote, RevisionRow
 from longterm.effects.drivers import arun, run
 from longterm.effects.erasure import forget_texts
 from longterm.effects.steps import Flow
+from longterm.effects.work import Work
 from longterm.stores.embedding import WHOLE, Embedder, StoreIndex
 from longterm.stores.operations import (
     AddRevisions,
@@ -46,15 +49,19 @@ from longterm.stores.operations import (
     ReplaceNotes,
     SearchAsOf,
 )
+from longterm.stores.reindexing import Progress
+from longterm.stores.sweeping import Sweeper
 
 __all__ = ["CapableStore"]
+
+_SWEEP_MINUTES = 5.0
 
 
 class CapableStore(BaseStore):
     """A LangGraph store that has every capability: `HybridSearch`, `CompareAndSet`, `Revisions`."""
 
     supports_ttl = True
-    __slots__ = ("embedder", "fields", "index_config", "ttl_config")
+    __slots__ = ("_sweeper", "embedder", "fields", "index_config", "ttl_config")
 
     def __init__(self, index: StoreIndex | IndexConfig | None, ttl: TTLConfig | None) -> None:
         self.index_config = index
@@ -62,10 +69,23 @@ class CapableStore(BaseStore):
         self.embedder = None if index is None else Embedder(index)
         #: What of a value is indexed where a put does not say.
         self.fields = tuple((index or {}).get("fields") or [WHOLE])
+        self._sweeper: Sweeper | None = None
 
     @abstractmethod
     def flow(self, ops: Sequence[Operation]) -> Flow[list[Any]]:
         """Return the job that carries out *ops* in the order given, all or none of them."""
+
+    @abstractmethod
+    def renewal(self, progress: Progress | None) -> Flow[int]:
+        """Return the job that makes the whole index again."""
+
+    @abstractmethod
+    def expiry(self) -> Callable[[], int]:
+        """Return what deletes expired items and counts them; it must not keep the store alive."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close the store; whatever comes later is an error."""
 
     # --- LangGraph's contract ---
 
@@ -129,6 +149,63 @@ class CapableStore(BaseStore):
         op = SearchOp(namespace_prefix, filter, limit, offset, query, refreshes)
         (found,) = self.batch([ExplainOp(op) if explain else op])
         return cast("list[SearchItem]", found)
+
+    # --- looking after it ---
+
+    def reindex(self, progress: Progress | None = None) -> int:
+        """Make all terms and vectors again, after a change of the model; how many items.
+
+        *progress* is called with how many items are done and how many there are. Others may read
+        and write meanwhile; an interrupted run goes on where it stopped.
+        """
+        return run(self.renewal(progress))
+
+    async def areindex(self, progress: Progress | None = None) -> int:
+        """Make all terms and vectors again, after a change of the model; how many items."""
+        return await arun(self.renewal(progress))
+
+    def sweep_ttl(self) -> int:
+        """Delete what has expired; how many items."""
+        return self.expiry()()
+
+    def start_ttl_sweeper(self, sweep_interval_minutes: float | None = None) -> None:
+        """Sweep every so often, in a thread that ends with the store."""
+        configured = (self.ttl_config or {}).get("sweep_interval_minutes")
+        interval = sweep_interval_minutes or configured or _SWEEP_MINUTES
+        self.stop_ttl_sweeper()
+        self._sweeper = Sweeper(self.expiry(), interval, type(self).__name__)
+        weakref.finalize(self, self._sweeper.stop, 0)
+
+    def stop_ttl_sweeper(self, timeout: float | None = None) -> bool:
+        """Stop sweeping; whether the thread ended within *timeout* seconds."""
+        sweeper, self._sweeper = self._sweeper, None
+        return sweeper is None or sweeper.stop(timeout)
+
+    async def aclose(self) -> None:
+        """Close the store without blocking the event loop."""
+        await Work(self.close).aperform()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
 
     # --- HybridSearch ---
 

@@ -1,9 +1,10 @@
 """What the embedding model is asked before a batch is carried out. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from longterm.stores.embedding import Embedder
+from longterm.stores.matrix import Vector
 from longterm.stores.operations import Operation
 from longterm.stores.preparing import (
     AddRows,
@@ -14,7 +15,18 @@ from longterm.stores.preparing import (
     prepared,
 )
 
-__all__ = ["BatchPlan", "plan_batch"]
+__all__ = ["NO_VECTORS", "BatchPlan", "EmbeddedTexts", "plan_batch"]
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedTexts:
+    """What the embedding model said: of texts by their hash, of queries by themselves."""
+
+    texts: Mapping[bytes, bytes]
+    queries: Mapping[str, Vector]
+
+
+NO_VECTORS = EmbeddedTexts({}, {})
 
 
 @dataclass(frozen=True, slots=True)

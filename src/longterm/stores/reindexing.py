@@ -18,7 +18,9 @@ from longterm.effects.work import Work
 from longterm.stores.embedding import Embedder, vectors_of
 from longterm.stores.preparing import Indexed
 
-__all__ = ["EntryToIndex", "IndexRenewal", "Progress"]
+__all__ = ["AT_ONCE", "EntryToIndex", "IndexRenewal", "Progress"]
+
+AT_ONCE = 256
 
 #: Told how many items are done, and how many there are.
 Progress = Callable[[int, int], None]
@@ -57,13 +59,16 @@ class IndexRenewal(ABC, Generic[PLACE]):
     async def _pass(self, model: int | None, done: int) -> int:
         """Index what is not indexed yet; how many items are done by then."""
         last: PLACE | None = None
-        while entries := await Work(partial(self.next_entries, last)):
+        count = AT_ONCE
+        # Fewer than asked for: what others write from now on is not waited for.
+        while count == AT_ONCE and (entries := await Work(partial(self.next_entries, last))):
             vectors: Mapping[bytes, bytes] = {}
             if self.embedder is not None and model is not None:
                 texts = [text for entry in entries for text in entry.found_by.texts]
                 vectors = await vectors_of(self.embedder, texts, partial(self.look_up, model))
             await Work(partial(self.write, entries, vectors, model))
-            last, done = entries[-1].place, done + len(entries)
+            last, count = entries[-1].place, len(entries)
+            done += count
             if self.progress is not None:
                 total = await Work(self.count)
                 self.progress(done, max(done, total))
@@ -75,7 +80,7 @@ class IndexRenewal(ABC, Generic[PLACE]):
 
     @abstractmethod
     def next_entries(self, after: PLACE | None) -> Sequence[EntryToIndex[PLACE]]:
-        """Read some of the items that this run has not indexed, in the order of their places."""
+        """Read `AT_ONCE` items that this run has not indexed, in the order of their places."""
 
     @abstractmethod
     def write(

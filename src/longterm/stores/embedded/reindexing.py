@@ -1,19 +1,15 @@
-"""Making the index again: terms for this tokenizer, vectors for this model.
+"""Making the index of a file again: terms for this tokenizer, vectors for this model.
 
-The new vectors grow beside the old ones, in small transactions. When every item has them, but
-for those written in the last moment, the file changes over, in one transaction; until then
-whoever has the old model goes on undisturbed, and a reindexing that was interrupted goes on
-where it stopped. What was written in the last moment follows: nobody writes with the old model
-any more, so there is an end, however busy the file is.
+Items are indexed in the order they were written, so those that were written meanwhile come last,
+and what an interrupted run has done is not done again.
 """
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import partial
+from typing import Any
 
-from longterm.effects.steps import Flow
-from longterm.effects.work import Work
+from typing_extensions import override
+
 from longterm.errors import ModelChangedError, StoreError
 from longterm.stores.embedded.database import Database
 from longterm.stores.embedded.transaction import Transaction
@@ -24,20 +20,14 @@ from longterm.stores.embedded.writing import (
     name_of_model,
     register_model,
 )
-from longterm.stores.embedding import Embedder, vectors_of
-from longterm.stores.preparing import Indexed, indexed
+from longterm.stores.embedding import Embedder
+from longterm.stores.preparing import indexed
+from longterm.stores.reindexing import AT_ONCE, EntryToIndex, IndexRenewal, Progress
 from longterm.stores.values import decode
 from longterm.text.tokenizer import VERSION
 
-__all__ = ["Progress", "Reindexing", "renew_terms"]
+__all__ = ["EmbeddedRenewal", "renew_terms"]
 
-#: Told how many items are done, and how many there are.
-Progress = Callable[[int, int], None]
-
-#: Looks up which vectors of a model the file has, by the hashes of their texts.
-LookUp = Callable[[int | None, Sequence[bytes]], Flow[dict[bytes, bytes]]]
-
-_AT_ONCE = 256
 #: Caches that are further behind load everything again.
 _FAR = 1_000_000
 _NEVER = 2**63 - 1
@@ -67,99 +57,77 @@ def renew_terms(database: Database, fields: Sequence[str]) -> None:
         tx.execute("UPDATE state SET tokenizer = ?, revision = revision + ?", (VERSION, _FAR))
 
 
-@dataclass(frozen=True, slots=True)
-class _Unindexed:
-    """An item to index, as it was when it was read."""
-
-    id: int
-    namespace: int
-    revision: int
-    found_by: Indexed
+#: An item by its revision, its namespace and its own number.
+Place = tuple[int, int, int]
 
 
-@dataclass(frozen=True, slots=True)
-class _Progress:
-    """How many items are done, and when the last of them was written."""
+class EmbeddedRenewal(IndexRenewal[Place]):
+    """One run over all items of a file."""
 
-    done: int
-    revision: int
+    def __init__(
+        self,
+        database: Database,
+        embedder: Embedder | None,
+        fields: Sequence[str],
+        look_up: Callable[[int | None, Sequence[bytes]], Any],
+        progress: Progress | None,
+    ) -> None:
+        super().__init__(embedder, look_up, progress)
+        self.database, self.fields = database, fields
+        #: The last revision that was indexed, and the last there is to do.
+        self.reached, self.end = 0, _NEVER
 
-
-@dataclass(frozen=True, slots=True)
-class Reindexing:
-    """Everything one reindexing needs."""
-
-    database: Database
-    embedder: Embedder | None
-    fields: Sequence[str]
-    look_up: LookUp
-    progress: Progress | None
-
-    async def flow(self) -> int:
-        """Index every item again; how many that were."""
-        model: int | None = await Work(self._register)
-        begun = await self._pass(model, _Progress(0, 0), _NEVER)
-        end: int = await Work(partial(self._change_over, model))
-        ended = await self._pass(model, begun, end)
-        if ended != begun:
-            await Work(partial(self._change_over, model))  # so that caches see the late ones
-        return ended.done
-
-    async def _pass(self, model: int | None, progress: _Progress, end: int) -> _Progress:
-        """Index one item after the other, in the order they were written, up to *end*."""
-        count = _AT_ONCE
-        while count == _AT_ONCE:
-            entries: list[_Unindexed] = await Work(partial(self._next, progress.revision, end))
-            count = len(entries)
-            if entries:
-                await self._index(entries, model)
-                progress = _Progress(progress.done + count, entries[-1].revision)
-                await Work(partial(self._report, progress.done))
-        return progress
-
-    async def _index(self, entries: Sequence[_Unindexed], model: int | None) -> None:
-        vectors: Mapping[bytes, bytes] = {}
-        if self.embedder is not None and model is not None:
-            texts = [text for entry in entries for text in entry.found_by.texts]
-            vectors = await vectors_of(self.embedder, texts, partial(self.look_up, model))
-        await Work(partial(self._write, entries, Vectors(vectors, model)))
-
-    def _register(self) -> int | None:
+    @override
+    def register(self) -> int | None:
         if self.embedder is None:
             return None
         with self.database.writing() as connection:
             return register_model(Transaction(connection, self.database.path), self.embedder)
 
-    def _next(self, after: int, end: int) -> list[_Unindexed]:
-        """Read the next items as they were written: what changes meanwhile comes again."""
+    @override
+    def next_entries(self, after: Place | None) -> list[EntryToIndex[Place]]:
         with self.database.reading() as connection:
             rows = connection.execute(
-                "SELECT id, namespace, revision, value, fields FROM items "
+                "SELECT namespace, id, revision, value, fields FROM items "
                 "WHERE revision > ? AND revision <= ? ORDER BY revision LIMIT ?",
-                (after, end, _AT_ONCE),
+                (self.reached if after is None else after[0], self.end, AT_ONCE),
             ).fetchall()
         return [
-            _Unindexed(number, namespace, revision, indexed(decode(value), fields, self.fields))
-            for number, namespace, revision, value, fields in rows
+            EntryToIndex((revision, *item), revision, indexed(decode(value), own, self.fields))
+            for *item, revision, value, own in rows
         ]
 
-    def _write(self, entries: Sequence[_Unindexed], vectors: Vectors) -> None:
-        with self._writing(vectors.model) as tx:
-            for entry in entries:
-                found = tx.execute("SELECT revision FROM items WHERE id = ?", (entry.id,))
-                if found.fetchone() == (entry.revision,):
-                    index(tx, (entry.namespace, entry.id), entry.found_by, vectors)
-
-    def _change_over(self, model: int | None) -> int:
-        """Search by the new index from now on; the revision of the last write before."""
+    @override
+    def write(
+        self,
+        entries: Sequence[EntryToIndex[Place]],
+        vectors: Mapping[bytes, bytes],
+        model: int | None,
+    ) -> None:
         with self._writing(model) as tx:
-            (revision,) = tx.execute("SELECT revision FROM state").fetchone()
+            for entry in entries:
+                _, namespace, number = entry.place
+                found = tx.execute("SELECT revision FROM items WHERE id = ?", (number,))
+                if found.fetchone() == (entry.revision,):
+                    index(tx, (namespace, number), entry.found_by, Vectors(vectors, model))
+            if self.end != _NEVER:  # the index is in use: caches shall see these late ones
+                tx.execute("UPDATE state SET revision = revision + ?", (_FAR,))
+        self.reached = entries[-1].revision
+
+    @override
+    def change_over(self, model: int | None) -> None:
+        with self._writing(model) as tx:
+            (self.end,) = tx.execute("SELECT revision FROM state").fetchone()
             tx.execute("UPDATE state SET tokenizer = ?, revision = revision + ?", (VERSION, _FAR))
             if model is not None:
                 tx.execute("UPDATE state SET model = ?", (model,))
                 tx.execute("DELETE FROM vectors WHERE model != ?", (model,))
                 tx.execute("DELETE FROM models WHERE id != ?", (model,))
-            return int(revision)
+
+    @override
+    def count(self) -> int:
+        with self.database.reading() as connection:
+            return int(connection.execute("SELECT count(*) FROM items").fetchone()[0])
 
     @contextmanager
     def _writing(self, model: int | None) -> Generator[Transaction]:
@@ -172,9 +140,3 @@ class Reindexing:
                     "call store.reindex() again if it shall be this one."
                 )
             yield tx
-
-    def _report(self, done: int) -> None:
-        if self.progress is not None:
-            with self.database.reading() as connection:
-                (total,) = connection.execute("SELECT count(*) FROM items").fetchone()
-            self.progress(done, max(done, total))

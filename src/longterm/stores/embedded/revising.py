@@ -5,16 +5,14 @@ item is written again its value moves into that revision, and a new one, without
 its place.
 """
 
-import json
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
 from longterm.effects.capabilities import Keep, RevisionNote, RevisionRow
 from longterm.stores.embedded.scopes import within_prefix
 from longterm.stores.embedded.transaction import Transaction
-from longterm.stores.names import from_column, to_labels
+from longterm.stores.notes import BEFORE, EXPIRED, note_text, revision_row
 from longterm.stores.preparing import (
     EraseItems,
     FindStates,
@@ -24,7 +22,6 @@ from longterm.stores.preparing import (
     RewriteNotes,
 )
 from longterm.stores.rows import Row, micros, moment
-from longterm.stores.values import decode
 
 __all__ = [
     "close_last",
@@ -43,9 +40,6 @@ __all__ = [
 #: Namespace number and key.
 Place = tuple[int, str]
 
-_BEFORE = RevisionNote("created", "user", reason="as it was when its history began")
-_EXPIRED = RevisionNote("deleted", "policy", reason="its time to live ended")
-
 
 # --- leaving them -----------------------------------------------------------------------------
 
@@ -59,7 +53,7 @@ def close_last(tx: Transaction, place: Place, last: int | None, item: int) -> in
         tx.execute(
             "INSERT INTO revisions SELECT namespace, key, 1, updated_at, created_at, ?, ?, fields, "
             "value, checksum FROM items WHERE id = ?",
-            (_BEFORE.action, _noted_revision(_BEFORE), item),
+            (BEFORE.action, note_text(BEFORE), item),
         )
         return 1
     tx.execute(
@@ -92,14 +86,9 @@ def leave(
         "INSERT INTO revisions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             *place, row.number, micros(row.time), micros(row.created_at), row.note.action,
-            _noted_revision(row.note), fields, value, checksum,
+            note_text(row.note), fields, value, checksum,
         ),
     )  # fmt: skip
-
-
-def _noted_revision(note: RevisionNote) -> str:
-    known = {name: value for name, value in asdict(note).items() if value and name != "action"}
-    return json.dumps(known, separators=(",", ":"))
 
 
 # --- reading them -----------------------------------------------------------------------------
@@ -122,7 +111,7 @@ def read_revisions(tx: Transaction, op: ReadRevisions) -> list[RevisionRow]:
         f"SELECT {_COLUMNS} {_FROM} WHERE path = ? AND revisions.key = ? ORDER BY number",
         (op.path, op.key),
     )
-    return [_row(row) for row in rows]
+    return [revision_row(row) for row in rows]
 
 
 def pages(tx: Transaction, op: PageRevisions) -> list[RevisionRow]:
@@ -134,22 +123,7 @@ def pages(tx: Transaction, op: PageRevisions) -> list[RevisionRow]:
         "ORDER BY path, revisions.key, number LIMIT ?",
         (*paths, *op.after, op.limit),
     )
-    return [_row(row) for row in rows]
-
-
-def _row(row: Sequence[Any]) -> RevisionRow:
-    path, key, number, action, note, value, time, created_at = row
-    said: dict[str, Any] = json.loads(note)
-    sources = tuple(said.pop("sources", ()))
-    return RevisionRow(
-        to_labels(path),
-        from_column(key),
-        number,
-        RevisionNote(action, sources=sources, **said),
-        None if value is None else decode(value),
-        moment(time),
-        moment(created_at),
-    )
+    return [revision_row(row) for row in rows]
 
 
 def states(tx: Transaction, op: FindStates) -> list[tuple[Row, str | None]]:
@@ -235,7 +209,7 @@ def end_expired(
     for number, *place in expired:
         tx.execute("DELETE FROM items WHERE id = ?", (number,))
         if tx.execute(recorded, place).fetchone():
-            _leave_erased(tx, (place[0], place[1]), _EXPIRED)
+            _leave_erased(tx, (place[0], place[1]), EXPIRED)
     return len(expired)
 
 
@@ -272,7 +246,7 @@ def rewrite_notes(tx: Transaction, op: RewriteNotes) -> None:
         tx.execute(
             "UPDATE revisions SET note = ? WHERE key = ? AND number = ? "
             "AND namespace = (SELECT id FROM namespaces WHERE path = ?)",
-            (_noted_revision(note), op.key, number, op.path),
+            (note_text(note), op.key, number, op.path),
         )
 
 

@@ -7,19 +7,17 @@ else's model. The async methods do the same work in a thread; there is no second
 """
 
 import weakref
-from collections.abc import Awaitable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from os import PathLike, fspath
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from langgraph.store.base import IndexConfig, Result, TTLConfig
 from typing_extensions import override
 
 from longterm.effects.clock import utc_now
-from longterm.effects.drivers import arun, run
 from longterm.effects.steps import Flow
 from longterm.effects.work import Work
 from longterm.errors import ConfigurationError
@@ -29,10 +27,10 @@ from longterm.stores.embedded.database import MEMORY, Database, Synchronous
 from longterm.stores.embedded.encryption import Cipher
 from longterm.stores.embedded.finding import VectorQuery, find
 from longterm.stores.embedded.late_vectors import FileLateVectors, lacks_vectors
-from longterm.stores.embedded.reindexing import Progress, Reindexing, renew_terms
+from longterm.stores.embedded.reindexing import EmbeddedRenewal, renew_terms
 from longterm.stores.embedded.revising import pages, read_revisions, states
 from longterm.stores.embedded.scopes import ScopeCache
-from longterm.stores.embedded.sweeping import Sweeper, sweep
+from longterm.stores.embedded.sweeping import sweep
 from longterm.stores.embedded.transaction import Clock, Transaction, fetch_item, namespaces, refresh
 from longterm.stores.embedded.writing import (
     Vectors,
@@ -45,7 +43,7 @@ from longterm.stores.embedding import StoreIndex, query_vectors, vectors_of
 from longterm.stores.first_release import renamed
 from longterm.stores.matrix import Vector
 from longterm.stores.operations import HybridHit, Operation, Stats
-from longterm.stores.planning import BatchPlan, plan_batch
+from longterm.stores.planning import NO_VECTORS, BatchPlan, EmbeddedTexts, plan_batch
 from longterm.stores.preparing import (
     CHANGES,
     AddRows,
@@ -60,28 +58,17 @@ from longterm.stores.preparing import (
     RewriteNotes,
     WriteItem,
 )
+from longterm.stores.reindexing import Progress
 from longterm.stores.rows import micros
 from longterm.stores.states import ranked, states_of
 
 __all__ = ["EmbeddedStore"]
 
 _MEGABYTE = 2**20
-_SWEEP_MINUTES = 5.0
 #: How long closing waits for the embedding model to end what it has in hand.
 _LAST_SECONDS = 5.0
 #: A program that ends sooner does not begin with what another has left.
 _OPENING_SECONDS = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class _Vectors:
-    """What the embedding model said: of texts by their hash, of queries by themselves."""
-
-    texts: Mapping[bytes, bytes]
-    queries: Mapping[str, Vector]
-
-
-_NO_VECTORS = _Vectors({}, {})
 
 
 class EmbeddedStore(CapableStore):
@@ -94,7 +81,7 @@ class EmbeddedStore(CapableStore):
     file by SQLCipher (`longterm[encrypted]`). *clock* is there for tests.
     """
 
-    __slots__ = ("_cache", "_clock", "_database", "_finalizer", "_late", "_sweeper")
+    __slots__ = ("_cache", "_clock", "_database", "_finalizer", "_late")
 
     def __init__(
         self,
@@ -127,7 +114,6 @@ class EmbeddedStore(CapableStore):
             if self._late.is_behind:
                 self._late.wake(_OPENING_SECONDS)
             weakref.finalize(self, self._late.stop, _LAST_SECONDS)
-        self._sweeper: Sweeper | None = None
         if ttl and ttl.get("sweep_interval_minutes"):
             self.start_ttl_sweeper()
 
@@ -165,40 +151,9 @@ class EmbeddedStore(CapableStore):
             full_scan_limit=whole, **options,
         )  # fmt: skip
 
-    def reindex(self, progress: Progress | None = None) -> int:
-        """Make all terms and vectors again, after a change of the model; how many items.
-
-        *progress* is told how many items are done and how many there are. Others may read and
-        write meanwhile; an interrupted run goes on where it stopped.
-        """
-        return run(self._reindexing(progress))
-
-    async def areindex(self, progress: Progress | None = None) -> int:
-        """Make all terms and vectors again, after a change of the model; how many items."""
-        return await arun(self._reindexing(progress))
-
     @override
     async def late_vectors(self) -> int:
         return 0 if self._late is None else await self._late.complete([""])
-
-    # --- time to live ---
-
-    def sweep_ttl(self) -> int:
-        """Delete what has expired; how many items."""
-        return sweep(self._database, self._clock)
-
-    def start_ttl_sweeper(self, sweep_interval_minutes: float | None = None) -> None:
-        """Sweep every so often, in a thread that ends with the store."""
-        configured = (self.ttl_config or {}).get("sweep_interval_minutes")
-        interval = sweep_interval_minutes or configured or _SWEEP_MINUTES
-        self.stop_ttl_sweeper()
-        self._sweeper = Sweeper(self._database, self._clock, interval)
-        weakref.finalize(self, self._sweeper.stop, 0)
-
-    def stop_ttl_sweeper(self, timeout: float | None = None) -> bool:
-        """Stop sweeping; whether the thread ended within *timeout* seconds."""
-        sweeper, self._sweeper = self._sweeper, None
-        return sweeper is None or sweeper.stop(timeout)
 
     # --- looking after the file ---
 
@@ -221,6 +176,7 @@ class EmbeddedStore(CapableStore):
         """Give unused space back."""
         maintenance.vacuum(self._database)
 
+    @override
     def close(self) -> None:
         """Close the file. What still runs ends first; whatever comes later is an error."""
         self.stop_ttl_sweeper()
@@ -228,37 +184,13 @@ class EmbeddedStore(CapableStore):
             self._late.stop(_LAST_SECONDS)
         self._finalizer()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await Work(self.close).aperform()
-
     # --- a batch, step by step ---
 
     @override
     async def flow(self, ops: Sequence[Operation]) -> list[Result]:
         late = self._late
         if self.embedder is None or late is None:
-            return await Work(
-                lambda: self._perform(plan_batch(ops, self.fields, None), _NO_VECTORS)
-            )
+            return await Work(lambda: self._perform(plan_batch(ops, self.fields, None), NO_VECTORS))
         plan, lacking = await Work(lambda: self._planned(ops))
         if lacking and await late.complete(lacking):
             plan, _ = await Work(lambda: self._planned(ops))
@@ -266,10 +198,20 @@ class EmbeddedStore(CapableStore):
         queries: Mapping[str, Vector] = {}
         if plan.model is not None or texts:
             queries = await query_vectors(self.embedder, plan.queries)
-        answers = await Work(lambda: self._perform(plan, _Vectors(texts, queries)))
+        answers = await Work(lambda: self._perform(plan, EmbeddedTexts(texts, queries)))
         if plan.is_ahead:
             late.wake()
         return answers
+
+    @override
+    def renewal(self, progress: Progress | None) -> Flow[int]:
+        return EmbeddedRenewal(
+            self._database, self.embedder, self.fields, self._known, progress
+        ).flow()
+
+    @override
+    def expiry(self) -> Callable[[], int]:
+        return partial(sweep, self._database, self._clock)
 
     def _planned(self, ops: Sequence[Operation]) -> tuple[BatchPlan, list[str]]:
         """Check a batch; and the paths below which vectors are missing that it compares."""
@@ -290,7 +232,7 @@ class EmbeddedStore(CapableStore):
             return {}
         return await Work(lambda: known_vectors(self._database, model, digests))
 
-    def _perform(self, plan: BatchPlan, vectors: _Vectors) -> list[Result]:
+    def _perform(self, plan: BatchPlan, vectors: EmbeddedTexts) -> list[Result]:
         writes = any(isinstance(op, CHANGES) for op in plan.ops)
         enter = self._database.writing if writes else self._database.reading
         with enter() as connection:
@@ -305,7 +247,7 @@ class EmbeddedStore(CapableStore):
             maintenance.scrub(self._database)
         return answers
 
-    def _carried_out(self, tx: Transaction, plan: BatchPlan, vectors: _Vectors) -> list[Any]:
+    def _carried_out(self, tx: Transaction, plan: BatchPlan, vectors: EmbeddedTexts) -> list[Any]:
         answers: list[Any] = []
         model, own = plan.model, False
         needs_model = any(isinstance(op, WriteItem | AddRows) for op in plan.ops)
@@ -341,10 +283,6 @@ class EmbeddedStore(CapableStore):
     def _transaction(self, connection: Any) -> Transaction:
         hides = bool((self.ttl_config or {}).get("omit_expired"))
         return Transaction(connection, self._database.path, micros(self._clock()), hides)
-
-    def _reindexing(self, progress: Progress | None) -> Flow[int]:
-        work = Reindexing(self._database, self.embedder, self.fields, self._known, progress)
-        return work.flow()
 
 
 def _location(path: str | PathLike[str]) -> str:

@@ -134,6 +134,19 @@ class PostgresPool:
             finally:
                 pool.putconn(connection)
 
+    @contextmanager
+    def only_one(self) -> Generator[bool]:
+        """Say whether no other client of the schema is inside; true for one at a time."""
+        with (
+            self._explained(""),
+            psycopg.connect(self._url, autocommit=False, prepare_threshold=None) as connection,
+        ):
+            # For the transaction and not for the session, which a pooler shares.
+            (is_first,) = connection.execute(
+                "SELECT pg_try_advisory_xact_lock(%s, hashtext(%s) + 2)", (OUR_LOCKS, self.schema)
+            ).fetchone() or (False,)
+            yield is_first
+
     def retried(self, attempt: Callable[[], T]) -> T:
         """Perform *attempt*; again where PostgreSQL chose it to end a deadlock."""
         for _ in range(_RETRIES):

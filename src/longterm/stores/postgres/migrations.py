@@ -31,6 +31,8 @@ class Readiness:
     vector_schema: str | None
     #: How many scripts were applied.
     version: int
+    #: The version of the tokenizer that made the text index.
+    tokenizer: int
 
 
 def prepare_schema(
@@ -63,7 +65,9 @@ def prepare_schema(
     if missing:
         with connection.transaction():
             vector_schema = _migrate(connection, schema, scripts)
-    return Readiness(vector_schema, sum(map(len, scripts.values())))
+    state = sql.SQL("SELECT tokenizer FROM {}").format(sql.Identifier(schema, "state"))
+    (tokenizer,) = connection.execute(state).fetchone() or (VERSION,)
+    return Readiness(vector_schema, sum(map(len, scripts.values())), tokenizer)
 
 
 def _migrate(connection: Connection[Any], schema: str, scripts: dict[str, list[str]]) -> str | None:

@@ -5,12 +5,15 @@ Writers share a lock that the change-over takes alone; so after it no item is wr
 older number, and a second pass finds those that the first one missed.
 """
 
+import logging
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from typing_extensions import override
 
-from longterm.errors import ModelChangedError
+from longterm.effects.drivers import run
+from longterm.errors import ConfigurationError, ModelChangedError
 from longterm.stores.embedding import Embedder
 from longterm.stores.postgres.connection import PostgresPool
 from longterm.stores.postgres.indexing import (
@@ -22,17 +25,19 @@ from longterm.stores.postgres.indexing import (
 )
 from longterm.stores.postgres.items import Place, Session, unnested
 from longterm.stores.preparing import indexed
-from longterm.stores.reindexing import EntryToIndex, IndexRenewal, Progress
+from longterm.stores.reindexing import AT_ONCE, EntryToIndex, IndexRenewal, Progress
 from longterm.stores.values import decode
 from longterm.text.tokenizer import VERSION
 
-__all__ = ["PostgresRenewal"]
+__all__ = ["PostgresRenewal", "TermRenewal"]
 
-_AT_ONCE = 256
+_logger = logging.getLogger(__name__)
+#: Seconds that the first batch waits for terms to be made again; most databases take less.
+_PATIENCE = 5.0
 
 
 class PostgresRenewal(IndexRenewal[Place]):
-    """One run over all items of a database that its tenant sees."""
+    """One run over all items of a schema, whatever their tenant."""
 
     def __init__(
         self,
@@ -49,6 +54,11 @@ class PostgresRenewal(IndexRenewal[Place]):
     def register(self) -> int | None:
         with self.pool.writing() as connection:
             session = Session(connection)
+            if session.rows("SELECT row_security_active('items')") == [(True,)]:
+                raise ConfigurationError(
+                    "This database role sees the items of one tenant, and an index is made for "
+                    "all of them. Call store.reindex() with the role that owns the tables."
+                )
             ((self.generation,),) = session.rows("SELECT nextval('generation')")
             if self.embedder is None:
                 return None
@@ -61,7 +71,7 @@ class PostgresRenewal(IndexRenewal[Place]):
                 "SELECT namespace, id, revision, value, fields FROM items "
                 "WHERE (namespace, id) > (%s, %s) AND generation < %s "
                 "ORDER BY namespace, id LIMIT %s",
-                (*(after or (0, 0)), self.generation, _AT_ONCE),
+                (*(after or (0, 0)), self.generation, AT_ONCE),
             )
         return [
             EntryToIndex((namespace, number), revision, indexed(decode(value), fields, self.fields))
@@ -160,3 +170,45 @@ class PostgresRenewal(IndexRenewal[Place]):
                 "The database was reindexed for another model meanwhile. Nothing is lost; call "
                 "store.reindex() again if it shall be this one."
             )
+
+
+class TermRenewal:
+    """Makes the terms of a schema again, once, where an older tokenizer made them.
+
+    It takes place in a thread; searches go by the old terms meanwhile. Of several processes one
+    does it. If it is killed, whoever opens the schema next does it.
+    """
+
+    def __init__(self, pool: PostgresPool, fields: Sequence[str]) -> None:
+        self._pool, self._fields = pool, fields
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def ensure(self) -> None:
+        """Begin where it is needed, and wait for the end where that is near."""
+        if self._pool.readiness.tokenizer >= VERSION or self._thread is not None:
+            return
+        with self._lock:
+            if self._thread is None:
+                self._thread = threading.Thread(
+                    target=self._run, name="longterm-reindex", daemon=True
+                )
+                self._thread.start()
+                self._thread.join(_PATIENCE)
+
+    def join(self, timeout: float | None = None) -> None:
+        """Wait until it has ended; it does so soon after the pool was closed."""
+        if self._thread is not None:
+            self._thread.join(timeout)
+
+    def _run(self) -> None:
+        try:
+            with self._pool.only_one() as is_first:
+                if is_first and self._pool.set_up().tokenizer < VERSION:
+                    run(PostgresRenewal(self._pool, None, self._fields, _no_vectors, None).flow())
+        except Exception:  # searches go on with the old terms
+            _logger.warning("The text index could not be made again.", exc_info=True)
+
+
+async def _no_vectors(_model: int | None, _digests: Sequence[bytes]) -> dict[bytes, bytes]:
+    return {}

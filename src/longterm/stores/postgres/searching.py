@@ -74,10 +74,10 @@ class ItemSearch:
 
     def _search(self) -> CandidateSearch:
         ((version,),) = self._session.rows("SELECT tokenizer FROM state")
-        if version != VERSION:
+        if version > VERSION:  # an older one is good enough until it is made again
             raise ModelChangedError(
-                f"The text index of the database is of version {version}, this longterm makes "
-                f"version {VERSION}. Call store.reindex() to make it again."
+                f"The text index of the database is of version {version}, this longterm knows "
+                f"version {VERSION}. Upgrade longterm, or call store.reindex() to make it again."
             )
         scope = find_scope(self._session, self._op.path, exact=self._op.exact)
         return CandidateSearch(self._session, self._op, scope, self._query)

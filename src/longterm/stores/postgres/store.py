@@ -8,24 +8,23 @@ work in a thread, so one store serves any number of event loops, and threads, at
 
 import weakref
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from types import TracebackType
-from typing import Any, Self, cast
+from typing import Any, cast
 
 from langgraph.store.base import IndexConfig, Result, TTLConfig
 from psycopg import Connection
 from typing_extensions import override
 
 from longterm.effects.clock import utc_now
-from longterm.effects.drivers import arun, run
 from longterm.effects.warn import warn_caller
 from longterm.effects.work import Work
 from longterm.errors import ConfigurationError
 from longterm.stores.base import CapableStore
 from longterm.stores.embedding import Embedder, StoreIndex, query_vectors, vectors_of
+from longterm.stores.matrix import Vector
 from longterm.stores.operations import Operation, Stats
-from longterm.stores.planning import BatchPlan, plan_batch
+from longterm.stores.planning import BatchPlan, EmbeddedTexts, plan_batch
 from longterm.stores.postgres.candidates import QueryVector
 from longterm.stores.postgres.connection import PostgresPool
 from longterm.stores.postgres.indexing import (
@@ -41,11 +40,10 @@ from longterm.stores.postgres.items import (
     read_item,
 )
 from longterm.stores.postgres.late_vectors import PostgresLateVectors, lacks_vectors
-from longterm.stores.postgres.reindexing import PostgresRenewal
+from longterm.stores.postgres.reindexing import PostgresRenewal, TermRenewal
 from longterm.stores.postgres.revisions import RevisionTable
 from longterm.stores.postgres.searching import ItemSearch
 from longterm.stores.postgres.upkeep import (
-    TtlSweeper,
     build_graph,
     count_contents,
     find_faults,
@@ -75,8 +73,7 @@ __all__ = ["PostgresStore"]
 
 #: pgvector's halfvec is indexed up to here.
 _MOST_DIMS = 4096
-_SWEEP_MINUTES = 5.0
-#: How long closing waits for the embedding model to end what it has in hand.
+#: How long closing waits for threads to end what they have in hand.
 _LAST_SECONDS = 5.0
 #: A program that ends sooner does not begin with what another has left.
 _OPENING_SECONDS = 1.0
@@ -84,14 +81,6 @@ _NO_PGVECTOR = (
     "This PostgreSQL has no pgvector (0.7 or newer), so search is full text alone. Install it, "
     "have an administrator run CREATE EXTENSION vector, and call store.setup() and store.reindex()."
 )
-
-
-@dataclass(frozen=True, slots=True)
-class _EmbeddedTexts:
-    """What the embedding model said: of texts by their hash, of queries by themselves."""
-
-    texts: Mapping[bytes, bytes]
-    queries: Mapping[str, Any]
 
 
 class PostgresStore(CapableStore):
@@ -105,7 +94,7 @@ class PostgresStore(CapableStore):
     there for tests.
     """
 
-    __slots__ = ("_clock", "_finalizer", "_is_used", "_late", "_pool", "_sweeper", "_warned")
+    __slots__ = ("_clock", "_finalizer", "_is_used", "_late", "_pool", "_terms", "_warned")
 
     def __init__(
         self,
@@ -144,25 +133,13 @@ class PostgresStore(CapableStore):
             self._late = PostgresLateVectors(self._pool, self.embedder, self.fields)
             weakref.finalize(self, self._late.stop, _LAST_SECONDS)
         self._warned = self._is_used = False
-        self._sweeper: TtlSweeper | None = None
+        self._terms = TermRenewal(self._pool, self.fields)
         if ttl and ttl.get("sweep_interval_minutes"):
             self.start_ttl_sweeper()
 
     def setup(self) -> None:
         """Make the schema, or bring it up to date; nothing happens where it is already."""
         self._pool.set_up()
-
-    def reindex(self, progress: Progress | None = None) -> int:
-        """Make all terms and vectors again, after a change of the model; how many items.
-
-        *progress* is told how many items are done and how many there are. Others may read and
-        write meanwhile; an interrupted run goes on where it stopped.
-        """
-        return run(self._reindexing(progress))
-
-    async def areindex(self, progress: Progress | None = None) -> int:
-        """Make all terms and vectors again, after a change of the model; how many items."""
-        return await arun(self._reindexing(progress))
 
     def build_index(self) -> None:
         """Build an HNSW index, for searches below a prefix of hundreds of namespaces.
@@ -179,25 +156,6 @@ class PostgresStore(CapableStore):
             return 0
         return await self._late.complete([""])
 
-    # --- time to live ---
-
-    def sweep_ttl(self) -> int:
-        """Delete what has expired; how many items."""
-        return sweep_expired(self._pool, self._clock)
-
-    def start_ttl_sweeper(self, sweep_interval_minutes: float | None = None) -> None:
-        """Sweep every so often, in a thread that ends with the store."""
-        configured = (self.ttl_config or {}).get("sweep_interval_minutes")
-        interval = sweep_interval_minutes or configured or _SWEEP_MINUTES
-        self.stop_ttl_sweeper()
-        self._sweeper = TtlSweeper(self._pool, self._clock, interval)
-        weakref.finalize(self, self._sweeper.stop, 0)
-
-    def stop_ttl_sweeper(self, timeout: float | None = None) -> bool:
-        """Stop sweeping; whether the thread ended within *timeout* seconds."""
-        sweeper, self._sweeper = self._sweeper, None
-        return sweeper is None or sweeper.stop(timeout)
-
     # --- looking after the database ---
 
     def stats(self) -> Stats:
@@ -208,58 +166,47 @@ class PostgresStore(CapableStore):
         """Say what is wrong with the tables, in words; an empty list when they are sound."""
         return find_faults(self._pool)
 
+    @override
     def close(self) -> None:
         """Close the connections; whatever comes later is an error."""
         self.stop_ttl_sweeper()
         if self._late is not None:
             self._late.stop(_LAST_SECONDS)
         self._finalizer()
-
-    async def aclose(self) -> None:
-        """Close the connections without blocking the event loop."""
-        await Work(self.close).aperform()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self.aclose()
+        self._terms.join(_LAST_SECONDS)
 
     # --- a batch, step by step ---
 
     @override
     async def flow(self, ops: Sequence[Operation]) -> list[Result]:
         embedder = await Work(self._embedder)
+        if embedder is None and self.embedder is not None and not self._warned:
+            self._warned = True
+            warn_caller(_NO_PGVECTOR, RuntimeWarning)
         plan, lacking = await Work(lambda: self._planned(ops, embedder))
         texts: Mapping[bytes, bytes] = {}
-        queries: Mapping[str, Any] = {}
+        queries: Mapping[str, Vector] = {}
         if embedder is not None and self._late is not None:
             if lacking and await self._late.complete(lacking):
                 plan, _ = await Work(lambda: self._planned(ops, embedder))
             texts = await vectors_of(embedder, plan.texts, partial(self._known, plan.model))
             if plan.model is not None or texts:
                 queries = await query_vectors(embedder, plan.queries)
-        vectors = _EmbeddedTexts(texts, queries)
+        vectors = EmbeddedTexts(texts, queries)
         answers = await Work(lambda: self._pool.retried(lambda: self._perform(plan, vectors)))
         if plan.is_ahead and self._late is not None:
             self._late.wake()
         return answers
+
+    @override
+    async def renewal(self, progress: Progress | None) -> int:
+        embedder = await Work(self._embedder)
+        work = PostgresRenewal(self._pool, embedder, self.fields, self._known, progress)
+        return await work.flow()
+
+    @override
+    def expiry(self) -> Callable[[], int]:
+        return partial(sweep_expired, self._pool, self._clock)
 
     def _embedder(self) -> Embedder | None:
         """Return the embedding model where the database has a place for its vectors."""
@@ -270,9 +217,6 @@ class PostgresStore(CapableStore):
                 self._is_used = True
                 self._late.wake(_OPENING_SECONDS)
             return self.embedder
-        if not self._warned:
-            self._warned = True
-            warn_caller(_NO_PGVECTOR, RuntimeWarning)
         return None
 
     def _planned(
@@ -280,6 +224,7 @@ class PostgresStore(CapableStore):
     ) -> tuple[BatchPlan, list[str]]:
         """Check a batch; and the paths below which vectors are missing that it compares."""
         plan = plan_batch(ops, self.fields, embedder)
+        self._terms.ensure()
         if embedder is None or not plan.needs_model:
             return plan, []
         with self._pool.reading() as connection:
@@ -297,7 +242,7 @@ class PostgresStore(CapableStore):
             return {}
         return await Work(lambda: look_up_vectors(self._pool, model, digests))
 
-    def _perform(self, plan: BatchPlan, vectors: _EmbeddedTexts) -> list[Result]:
+    def _perform(self, plan: BatchPlan, vectors: EmbeddedTexts) -> list[Result]:
         changes = [op for op in plan.ops if isinstance(op, CHANGES)]
         enter = self._pool.writing if changes else self._pool.reading
         with enter() as connection:
@@ -326,7 +271,7 @@ class PostgresStore(CapableStore):
         session: Session,
         changes: Sequence[Prepared],
         plan: BatchPlan,
-        vectors: _EmbeddedTexts,
+        vectors: EmbeddedTexts,
     ) -> tuple[Mapping[str, int], int | None]:
         """Lock what is about to change; the numbers of its namespaces, and that of the model."""
         paths: set[str] = set()
@@ -356,7 +301,7 @@ class PostgresStore(CapableStore):
         op: Prepared,
         writer: ItemWriter,
         model: int | None,
-        vectors: _EmbeddedTexts,
+        vectors: EmbeddedTexts,
     ) -> Any:
         revisions = RevisionTable(session)
         match op:
@@ -388,12 +333,6 @@ class PostgresStore(CapableStore):
         hides = bool((self.ttl_config or {}).get("omit_expired"))
         has_vectors = self._pool.readiness.vector_schema is not None
         return Session(connection, micros(self._clock()), hides, has_vectors)
-
-    async def _reindexing(self, progress: Progress | None) -> int:
-        pool = self._pool
-        ready = await Work(lambda: pool.readiness)
-        embedder = None if ready.vector_schema is None else self.embedder
-        return await PostgresRenewal(pool, embedder, self.fields, self._known, progress).flow()
 
 
 def _in_runs(ops: Sequence[Prepared]) -> list[list[Prepared]]:

@@ -1,7 +1,5 @@
 """Looking after a database: sweeping what has expired, statistics, check, the HNSW index."""
 
-import logging
-import threading
 from collections.abc import Callable
 from datetime import datetime
 
@@ -15,9 +13,8 @@ from longterm.stores.postgres.revisions import end_items
 from longterm.stores.postgres.writing import lock_paths
 from longterm.stores.rows import micros
 
-__all__ = ["TtlSweeper", "build_graph", "count_contents", "find_faults", "sweep_expired"]
+__all__ = ["build_graph", "count_contents", "find_faults", "sweep_expired"]
 
-_logger = logging.getLogger(__name__)
 _AT_ONCE = 1000
 
 
@@ -49,33 +46,6 @@ def _sweep_some(pool: PostgresPool, now: int) -> int:
         places = [(namespace, number) for namespace, number, _ in expired]
         end_items(session, places, {(namespace, key) for namespace, _, key in expired})
         return len(expired)
-
-
-class TtlSweeper:
-    """A thread that sweeps at an interval. It ends with the process, or when it is stopped."""
-
-    def __init__(
-        self, pool: PostgresPool, clock: Callable[[], datetime], interval_minutes: float
-    ) -> None:
-        self._pool, self._clock = pool, clock
-        self._seconds = interval_minutes * 60
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="longterm-sweeper", daemon=True)
-        self._thread.start()
-
-    def stop(self, timeout: float | None = None) -> bool:
-        """Stop; whether it ended within *timeout* seconds."""
-        self._stop.set()
-        if self._thread is not threading.current_thread():
-            self._thread.join(timeout)
-        return not self._thread.is_alive()
-
-    def _run(self) -> None:
-        while not self._stop.wait(self._seconds):
-            try:
-                sweep_expired(self._pool, self._clock)
-            except Exception:  # whatever it is, the next round may go well
-                _logger.warning("Sweeping the PostgreSQL store failed.", exc_info=True)
 
 
 def count_contents(pool: PostgresPool) -> Stats:
