@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 from hypothesis import given, strategies as st
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
 
 from longterm.extract.edit import edited, merge
 from longterm.extract.schema import memory_schemas
@@ -130,6 +131,74 @@ def test_a_field_that_does_not_exist_is_a_complaint(changes: Any) -> None:
 
 def test_a_set_in_another_order_is_no_change() -> None:
     assert edited(HOME, CAT, {"tags": ["b", "a"]}) is CAT
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"rooms": 4},
+        {"Rooms": 4},
+        {"rooms": "4"},
+        {"changes": {"rooms": 4}},
+        {"Home": '{"rooms": 4}'},
+        [{"rooms": 4}],
+        {"field": "rooms", "value": 4},
+        [{"field": "rooms", "value": 4}],
+        [{"op": "replace", "path": "/rooms", "value": 4}],
+    ],
+)
+def test_a_change_is_understood_in_the_forms_models_give_it(changes: Any) -> None:
+    assert edited(HOME, CAT, changes) == {**CAT, "rooms": 4}
+
+
+class Clock(BaseModel):
+    """Fields whose defaults no schema shows."""
+
+    model_config = ConfigDict(alias_generator=to_camel)
+
+    home_town: str = Field(default_factory=lambda: "Rome")
+    seen_days: list[str] = Field(default_factory=lambda: ["today"])
+    is_on: bool = False
+    old_tags: list[str] = []
+    by_day: dict[str, Cat | Dog] = {}
+
+
+(CLOCK,) = memory_schemas([Clock])
+
+
+@pytest.mark.parametrize("field", ["home_town", "seenDays", "is_on"])
+def test_null_lets_no_default_in_that_a_schema_does_not_show(field: str) -> None:
+    with pytest.raises(ProposalError, match="cannot be null"):
+        edited(CLOCK, CLOCK.check({"is_on": True}), {field: None})
+
+
+def test_null_empties_a_list() -> None:
+    assert edited(CLOCK, CLOCK.check({"oldTags": ["a"]}), {"oldTags": None})["old_tags"] == []
+
+
+@pytest.mark.parametrize("name", ["by_day", "byDay", "ByDay"])
+def test_a_field_is_meant_by_its_alias_and_in_other_letters(name: str) -> None:
+    begun = CLOCK.check({"by_day": {"mon": CAT["pet"]}})
+    after = edited(
+        CLOCK, begun, {name: {"mon": {"lives": 8}, "tue": '{"name": "R", "breed": "b"}'}}
+    )
+    assert after["by_day"] == {
+        "mon": {"name": "Tom", "lives": 8},
+        "tue": {"name": "R", "breed": "b"},
+    }
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"by_day": {"mon": {"name": "Tom", "lives": 8, "color": "red"}}},
+        {"by_day": {"mon": {"color": "red"}}},
+    ],
+)
+def test_an_unknown_field_inside_one_of_several_forms_is_a_complaint(changes: Any) -> None:
+    begun = CLOCK.check({"by_day": {"mon": CAT["pet"]}})
+    with pytest.raises(ProposalError, match="mon"):
+        edited(CLOCK, begun, changes)
 
 
 @pytest.mark.parametrize("pet", ['{"lives": 8}', '"{\\"lives\\": 8}"'])

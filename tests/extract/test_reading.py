@@ -6,7 +6,14 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from longterm.extract.reading import DEPTH_LIMIT, TEXT_LIMIT, cut_off, read_json, too_deep
+from longterm.extract.reading import (
+    DEPTH_LIMIT,
+    TEXT_LIMIT,
+    cut_off,
+    json_parts,
+    read_json,
+    too_deep,
+)
 
 json_texts = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
@@ -89,3 +96,26 @@ def test_json_nested_beyond_all_meaning_is_not_read() -> None:
     deepest = "[" * DEPTH_LIMIT + "]" * DEPTH_LIMIT
     assert not too_deep(read_json(deepest))
     assert read_json(f"[{deepest}]") is None
+
+
+def test_of_several_values_none_is_taken_for_a_newer_form_of_another() -> None:
+    assert read_json('{"a": 1}\n{"a": 2}; {"a": 3} and {"a": 4}') == [
+        {"a": n} for n in (1, 2, 3, 4)
+    ]
+    assert read_json("{'a': 1}{'a': 2}") == [{"a": 1}, {"a": 2}]
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ('a {"b": "}"} c [1]', [('{"b": "}"}', True), ("[1]", True)]),
+        ('{"a": {"b": 1}', [('{"a": {"b": 1}', False)]),
+        ('{"a": 1</tool_call>{"b": 2}', [('{"a": 1', False), ('{"b": 2}', True)]),
+        ('{"a": "</tool_call>"}', [('{"a": "</tool_call>"}', True)]),
+        ('} "quoted" {}', [("{}", True)]),
+    ],
+)
+def test_objects_and_lists_are_found_where_they_stand(
+    text: str, parts: list[tuple[str, bool]]
+) -> None:
+    assert [(text[one.start : one.end], one.closed) for one in json_parts(text)] == parts

@@ -17,6 +17,7 @@ from typing import (
 import pytest
 from hypothesis import given, strategies as st
 from pydantic import (
+    AliasChoices,
     BaseModel,
     ConfigDict,
     Field,
@@ -25,6 +26,7 @@ from pydantic import (
     computed_field,
     field_serializer,
     field_validator,
+    model_serializer,
 )
 from typing_extensions import TypedDict
 
@@ -397,10 +399,111 @@ class Spelled(BaseModel):
         return "many" * number
 
 
-@pytest.mark.parametrize("schema", [Hidden, Login, Spelled])
+class Keyring(BaseModel):
+    logins: dict[str, Login] = {}
+
+
+class Pairs(BaseModel):
+    pair: tuple[Hidden, int] | None = None
+
+
+@pytest.mark.parametrize("schema", [Hidden, Login, Spelled, Keyring, Pairs])
 def test_a_schema_that_does_not_read_back_is_refused(schema: type[BaseModel]) -> None:
     with pytest.raises(ConfigurationError, match="does not read back"):
         memory_schemas([schema])
+
+
+class Total(BaseModel):
+    amount: int = 0
+
+    @model_serializer
+    def _as_total(self) -> dict[str, int]:
+        return {"total": self.amount}
+
+
+def test_a_value_that_reads_back_as_another_is_not_kept() -> None:
+    (total,) = memory_schemas([Total])
+    with pytest.raises(ProposalError, match="reads back as another"):
+        total.check({"amount": 4})
+
+
+class Journey(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    trips: list[Trip] = []
+    first: Trip | None = None
+    by_year: dict[str, Trip] = {}
+
+
+def test_what_is_computed_is_left_out_at_any_depth() -> None:
+    (journey,) = memory_schemas([Journey])
+    trip = {"days": 3, "nights": 2}
+    given = {"trips": [trip], "first": trip, "by_year": {"2026": trip}}
+    bare = {"days": 3}
+    assert journey.check(given) == {"trips": [bare], "first": bare, "by_year": {"2026": bare}}
+    assert "nights" not in str(journey.parameters)
+
+
+class Inbox(BaseModel):
+    """Fields that have other names, in each of pydantic's ways."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    sender: str = Field(validation_alias=AliasChoices("from", "author"))
+    sent_on: date | None = Field(None, alias="sentOn")
+    tags: list[str] = []
+    scores: list[int] | None = None
+    places: list[Shop] = []
+
+
+@pytest.mark.parametrize("name", ["sender", "from", "author", "Sender", "SENDER"])
+def test_a_field_is_known_by_all_of_its_names(name: str) -> None:
+    (inbox,) = memory_schemas([Inbox])
+    assert inbox.check({name: "Ann"})["sender"] == "Ann"
+    assert inbox.unknown_fields({name: "Ann"}) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ({"tags": '["a"]'}, {"tags": ["a"]}),
+        ({"tags": "['a']"}, {"tags": ["a"]}),
+        ({"tags": "a"}, {"tags": ["a"]}),
+        ({"tags": "null"}, {"tags": []}),
+        ({"tags": None}, {"tags": []}),
+        ({"scores": "[1]"}, {"scores": [1]}),
+        ({"scores": 1}, {"scores": [1]}),
+        ({"scores": ""}, {"scores": None}),
+        ({"scores": "None"}, {"scores": None}),
+        ({"places": {"name": "Ichi"}}, {"places": [{"name": "Ichi", "street": None}]}),
+        ({"places": '{"Name": "Ichi"}'}, {"places": [{"name": "Ichi", "street": None}]}),
+        ({"places": ['{"name": "Ichi"}']}, {"places": [{"name": "Ichi", "street": None}]}),
+        ({"places": {"item": [{"name": "Ichi"}]}}, {"places": [{"name": "Ichi", "street": None}]}),
+    ],
+)
+def test_a_list_is_understood_in_the_forms_models_give_it(
+    given: dict[str, Any], kept: dict[str, Any]
+) -> None:
+    (inbox,) = memory_schemas([Inbox])
+    checked = inbox.check({"sender": "Ann", **given})
+    assert {name: checked[name] for name in kept} == kept
+
+
+def test_several_words_for_a_list_are_a_complaint() -> None:
+    (inbox,) = memory_schemas([Inbox])
+    with pytest.raises(ProposalError, match="tags"):
+        inbox.check({"sender": "Ann", "tags": "a, b"})
+
+
+def test_forms_that_belong_together_are_one() -> None:
+    name: dict[str, Any] = {"properties": {"name": {"type": "string"}}, "required": ["name"]}
+    age: dict[str, Any] = {"properties": {"age": {"type": "integer"}}, "required": ["age"]}
+    age["type"] = "object"
+    (kind,) = memory_schemas([{"title": "P", "properties": {"who": {"allOf": [name, age]}}}])
+    who = kind.parameters["properties"]["who"]
+    assert who["properties"].keys() == {"name", "age"}
+    assert who["required"] == ["name", "age"]
+    assert kind.check({"who": '{"name": "Ann", "age": 41}'}) == {"who": {"name": "Ann", "age": 41}}
 
 
 def test_schemas_in_any_script_have_names_that_providers_take() -> None:

@@ -4,9 +4,15 @@ import pytest
 from hypothesis import given, strategies as st
 
 from longterm.extract.spelled_calls import SpelledCall, spelled_calls
+from longterm.extract.tool_names import named
 
+TOOLS = {"Person": "Person"}
 CALL = SpelledCall("Person", {"name": "Ann"})
 ARGUMENTS = '{"name": "Ann"}'
+
+
+def read(text: str) -> list[SpelledCall]:
+    return spelled_calls(text, lambda name: named(name, TOOLS) is not None)
 
 
 @pytest.mark.parametrize(
@@ -32,15 +38,51 @@ ARGUMENTS = '{"name": "Ann"}'
         f"Thought: keep it\nAction: Person\nAction Input: {ARGUMENTS}",
         'Person(name="Ann")',
         "[Person(name='Ann')]",
+        "I keep this.\n\nPerson(name='Ann')",
+        "```tool_code\nprint(default_api.Person(name='Ann'))\n```",
+        '<|tool_call_start|>[Person(name="Ann")]<|tool_call_end|>',
+        f"Person({ARGUMENTS})",
+        f"Action: Person({ARGUMENTS})",
+        f"Person: {ARGUMENTS}",
+        f"Person\n{ARGUMENTS}",
+        f"<function=Person({ARGUMENTS})</function>",
+        f'<function name="Person">{ARGUMENTS}</function>',
+        f"<tool_call><name>Person</name><arguments>{ARGUMENTS}</arguments></tool_call>",
+        "<start_function_call>call:Person{name:<escape>Ann<escape>}<end_function_call>",
+        f"<|tool_call_begin|>functions.Person:0<|tool_call_argument_begin|>{ARGUMENTS}",
+        "<Person><name>Ann</name></Person>",
+        "<tool_call><Person><name>Ann</name></Person></tool_call>",
+        "<tool_call><function=Person><parameter=name>\nAnn\n</function></tool_call>",
+        "<invoke name='Person'><parameter name='name'>Ann</parameter></invoke>",
+        '<｜x｜invoke name="Person"><｜x｜parameter name="name">Ann</｜x｜parameter></｜x｜invoke>',
+        f'{{"Person": {ARGUMENTS}}}',
+        f'<|tools_prefix|>[{{"Person": {ARGUMENTS}}}]<|tools_suffix|>',
+        f'{{"tool_uses": [{{"recipient_name": "Person", "parameters": {ARGUMENTS}}}]}}',
+        f'{{"function_call": {{"name": "Person", "arguments": {ARGUMENTS}}}}}',
+        f'{{"toolName": "Person", "toolInput": {ARGUMENTS}}}',
+        '{"tool": "Person", "name": "Ann"}',
     ],
 )
 def test_a_call_is_understood_in_the_spelling_of_every_family(text: str) -> None:
-    assert spelled_calls(text) == [CALL]
+    (call,) = read(text)
+    assert named(call.name, TOOLS) == "Person"
+    assert (call.arguments, call.cut) == (CALL.arguments, False)
 
 
-def test_several_calls_keep_their_order() -> None:
-    one = '<tool_call>{{"name": "Person", "arguments": {{"name": "{}"}}}}</tool_call>'
-    calls = spelled_calls(one.format("Ann") + "\n" + one.format("Bob"))
+@pytest.mark.parametrize(
+    "one",
+    [
+        '<tool_call>{{"name": "Person", "arguments": {{"name": "{}"}}}}</tool_call>\n',
+        '{{"name": "Person", "arguments": {{"name": "{}"}}}}\n',
+        '{{"name": "Person", "parameters": {{"name": "{}"}}}}; ',
+        "<tool_call>{{'name': 'Person', 'arguments': {{'name': '{}'}}}}</tool_call>",
+        'Person(name="{}")\n',
+        'Person({{"name": "{}"}}) and ',
+        '{{"Person": [{{"name": "{}"}}]}} ',
+    ],
+)
+def test_several_calls_keep_their_order(one: str) -> None:
+    calls = read(one.format("Ann") + one.format("Bob"))
     assert [call.arguments["name"] for call in calls] == ["Ann", "Bob"]
 
 
@@ -50,19 +92,39 @@ def test_several_calls_keep_their_order() -> None:
         '{"name": "Person", "arguments": {"name": "An',
         '<function=Person>{"name": "An',
         "<tool_call><function=Person><parameter=name>Ann</parameter>",
+        '<tool_call>{"name": "Person", "arguments": {"name": "Ann"}</tool_call>',
+        'Person(name="An',
     ],
 )
 def test_half_a_call_is_known_for_one(text: str) -> None:
-    assert spelled_calls(text)[-1].cut
+    assert read(text)[-1].cut
+
+
+def test_a_call_after_half_a_call_is_whole() -> None:
+    half = '<tool_call>{"name": "Person", "arguments": {"name": "Ann"}</tool_call>'
+    whole = '<tool_call>{"name": "Person", "arguments": {"name": "Bob"}}</tool_call>'
+    assert [call.cut for call in read(half + whole)] == [True, False]
 
 
 @pytest.mark.parametrize(
-    "text", ["", "Nothing.", "Ann has arguments with Bob.", '{"name": "Ann"}', "f(x)", "open(…"]
+    "text",
+    [
+        "",
+        "Nothing.",
+        "Ann has arguments with Bob.",
+        '{"name": "Ann"}',
+        "f(x)",
+        "open(…",
+        "The person (Ann) is known.",
+        "A person(0) and a person(1).",
+        'I found a user: {"name": "Ann"}',
+        "<b><i>Person</i></b>",
+    ],
 )
 def test_words_are_no_call(text: str) -> None:
-    assert spelled_calls(text) == []
+    assert read(text) == []
 
 
 @given(st.text(st.sampled_from('<>{}[]()"|:=/ \nabPerson_arguments'), max_size=80))
 def test_any_muddle_is_read_without_a_crash(text: str) -> None:
-    spelled_calls(text)
+    read(text)

@@ -21,6 +21,8 @@ TOOLS = {name: name for name in ("Person", "update_Person", "delete_memory", "Do
         ("updatePerson", "update_Person"),
         ("functions.edit_person:0", "update_Person"),
         ("remove_memory", "delete_memory"),
+        ("memory_delete", "delete_memory"),
+        ("Person.update", "update_Person"),
         ("done", "Done"),
     ],
 )

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from langchain_core.messages import AIMessage
+from pydantic import ValidationError
 
 from longterm.models.answer import Answer, AnswerEnd, refuses_a_forced_call, without_thoughts
 
@@ -16,6 +17,7 @@ USAGE: Any = {"input_tokens": 3, "output_tokens": 2, "total_tokens": 5}
         "<think>maybe {}</think>done",
         "<THINKING>maybe</THINKING> done",
         "done<reasoning>cut o",
+        "maybe {}</think>done",  # a template that begins an answer inside of the tag
     ],
 )
 def test_thoughts_are_no_part_of_an_answer(text: str) -> None:
@@ -61,6 +63,7 @@ def test_a_structured_answer_is_the_message_inside_it() -> None:
         ({"status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"}}, "cut"),
         ({"status": "incomplete", "incomplete_details": {"reason": "content_filter"}}, "refused"),
         ({"status": "failed"}, "malformed"),
+        ({"status": "cancelled"}, "cut"),
         # Anthropic
         ({"stop_reason": "end_turn"}, "complete"),
         ({"stop_reason": "tool_use"}, "complete"),
@@ -97,6 +100,49 @@ def test_every_provider_s_word_for_the_end_is_known(
     metadata: dict[str, Any], end: AnswerEnd
 ) -> None:
     assert Answer.of(AIMessage("", response_metadata=metadata)).end == end
+
+
+def test_half_of_one_call_is_the_end_of_all() -> None:
+    block: Any = {"type": "function_call", "name": "M", "arguments": "{}", "status": "incomplete"}
+    message = AIMessage([block], response_metadata={"status": "completed"})
+    assert Answer.of(message).end == "cut"
+
+
+@pytest.mark.parametrize(
+    ("metadata", "whole"),
+    [
+        ({}, True),  # nothing is known: a fake
+        ({"stop_reason": "end_turn"}, True),
+        ({"finish_reason": "stop"}, False),
+        ({"finish_reason": None, "model_name": "m"}, False),
+    ],
+)
+def test_an_empty_answer_is_a_fault_where_its_provider_says_anything_but_end_turn(
+    metadata: dict[str, Any], whole: object
+) -> None:
+    answer = Answer.of(AIMessage("", response_metadata=metadata))
+    assert answer.is_whole_though_empty is whole
+
+
+def test_a_call_in_openai_s_first_form_is_a_call() -> None:
+    call = {"name": "M", "arguments": '{"a": 1}'}
+    (read,) = Answer.of(AIMessage("", additional_kwargs={"function_call": call})).calls
+    assert (read["name"], read["args"]) == ("M", '{"a": 1}')
+
+
+def test_an_error_of_a_client_about_an_answer_is_an_answer() -> None:
+    class ContentFilterFinishReasonError(Exception):
+        """As OpenAI's client calls it."""
+
+    filtered = Answer.of_error(ContentFilterFinishReasonError())
+    assert filtered is not None
+    assert filtered.refused_by_mark
+    with pytest.raises(ValidationError) as caught:
+        AIMessage("", tool_calls=[{"name": "M", "args": "text", "id": "1"}])  # pyright: ignore[reportArgumentType] - as a model may
+    garbled = Answer.of_error(caught.value)
+    assert garbled is not None
+    assert garbled.end == "malformed"
+    assert Answer.of_error(ConnectionError()) is None
 
 
 def test_tokens_spent_on_thinking_are_told_from_an_answer() -> None:

@@ -6,7 +6,6 @@ import json
 from enum import StrEnum
 from typing import Any
 
-import openai
 import pytest
 from langchain_openai import ChatOpenAI
 from openai_wire import OpenAIServer, said
@@ -15,6 +14,7 @@ from typing_extensions import TypedDict
 from wire_server import Invoke
 
 from longterm import create_memory_manager, create_thread_extractor
+from longterm.errors import DroppedWarning
 from longterm.memory.model import RemoveDoc
 
 TALK = [{"role": "user", "content": "I love ramen, and I moved to Kyoto."}]
@@ -150,12 +150,32 @@ async def test_a_schema_strict_mode_cannot_express_is_sent_without_it(invoke: In
     assert memory.content == Tagged(**content)
 
 
-async def test_an_answer_cut_off_is_the_client_s_error_and_comes_through(invoke: Invoke) -> None:
-    with OpenAIServer(said('{"operations": [{"act', finish="length")) as server:
+@pytest.mark.parametrize("half", ['{"operations": [{"act', ""])
+async def test_an_answer_the_client_found_cut_off_is_asked_for_again(
+    invoke: Invoke, half: str
+) -> None:
+    whole = answer({"action": "add", "kind": "Memory", "content": {"content": "Ann is in Rome."}})
+    with OpenAIServer(said(half, finish="length"), whole) as server:
         manager = create_memory_manager(chat(server), protocol="json")
-        with pytest.raises(openai.LengthFinishReasonError):
-            await invoke(manager, {"messages": TALK})
-    assert len(server.requests) == 1
+        (memory,) = await invoke(manager, {"messages": TALK})
+    assert memory.content.content == "Ann is in Rome."
+
+
+async def test_an_answer_the_client_found_whole_is_kept_though_its_tokens_ran_out(
+    invoke: Invoke,
+) -> None:
+    whole = {"action": "add", "kind": "Memory", "content": {"content": "Ann is in Rome."}}
+    text = json.dumps({"operations": [whole]})
+    with OpenAIServer(said(text + "\n\n\n", finish="length")) as server:
+        manager = create_memory_manager(chat(server), protocol="json")
+        assert len(await invoke(manager, {"messages": TALK})) == 1
+
+
+async def test_an_answer_the_client_found_filtered_is_reported(invoke: Invoke) -> None:
+    with OpenAIServer(said("", finish="content_filter")) as server:
+        manager = create_memory_manager(chat(server), protocol="json")
+        with pytest.warns(DroppedWarning, match="refused"):
+            assert await invoke(manager, {"messages": TALK}) == []
 
 
 async def test_options_bound_to_the_model_stay_on_it(invoke: Invoke) -> None:

@@ -9,13 +9,23 @@ from typing import Any, Literal
 import pytest
 from anthropic_wire import AnthropicServer, blocks, text_block
 from langchain_anthropic import ChatAnthropic
-from langchain_google_genai import ChatGoogleGenerativeAI
 from langchain_ollama import ChatOllama
-from langchain_openai import ChatOpenAI
+from loose_wire import (
+    GoogleServer,
+    OllamaServer,
+    ResponsesServer,
+    function_call,
+    gemini,
+    google,
+    ollama,
+    openai,
+    response,
+    responses,
+)
 from openai_wire import OpenAIServer, called, said
 from pydantic import BaseModel
 from typing_extensions import override
-from wire_server import Failure, ProviderServer, Refused, WireReply
+from wire_server import Refused, WireReply
 
 from longterm import create_memory_manager, create_thread_extractor
 from longterm.errors import DroppedWarning
@@ -47,34 +57,6 @@ class Person(BaseModel):
 ANN = Person(name="Ann", pet=Cat(lives=9))
 
 
-class LooseServer(ProviderServer):
-    """Takes every request: these services' own checks are not rebuilt here."""
-
-    @override
-    def check(self, headers: Mapping[str, str], body: dict[str, Any]) -> None:
-        """Take any request."""
-
-    @override
-    def check_script(self, body: dict[str, Any], reply: dict[str, Any]) -> None:
-        """Take any script."""
-
-    @override
-    def error(self, failure: Failure) -> dict[str, Any]:
-        return {"error": {"code": failure.status, "message": failure.message, "status": "ERROR"}}
-
-
-class GoogleServer(LooseServer):
-    path = "/v1beta/models/gemini-2.5-flash:generateContent"
-
-
-class OllamaServer(LooseServer):
-    path = "/api/chat"
-
-
-class ResponsesServer(LooseServer):
-    path = "/v1/responses"
-
-
 class ThinkingServer(OpenAIServer):
     """Does not take a forced call, as services in thinking mode do."""
 
@@ -83,57 +65,6 @@ class ThinkingServer(OpenAIServer):
         if body.get("tool_choice") not in (None, "auto"):
             raise Refused("tool_choice is not taken in thinking mode")
         super().check(headers, body)
-
-
-def openai(server: OpenAIServer) -> ChatOpenAI:
-    options: dict[str, Any] = {"api_key": "k", "max_retries": 0}
-    return ChatOpenAI(model="m", base_url=server.url, **options)
-
-
-def gemini(*parts: dict[str, Any], finish: str = "STOP") -> WireReply:
-    candidate = {"content": {"role": "model", "parts": list(parts)}, "finishReason": finish}
-    return {"candidates": [candidate], "modelVersion": "gemini-2.5-flash"}
-
-
-def google(server: GoogleServer) -> ChatGoogleGenerativeAI:
-    options: dict[str, Any] = {"google_api_key": "k", "base_url": server.root, "max_retries": 0}
-    return ChatGoogleGenerativeAI(model="gemini-2.5-flash", **options)
-
-
-def ollama(text: str = "", done: str = "stop", **message: Any) -> WireReply:
-    message = {"role": "assistant", "content": text, **message}
-    return {"model": "m", "message": message, "done": True, "done_reason": done}
-
-
-def response(*output: dict[str, Any], status: str = "completed", why: str | None = None) -> Any:
-    return {
-        "id": "resp_1",
-        "object": "response",
-        "created_at": 1,
-        "model": "m",
-        "status": status,
-        "incomplete_details": {"reason": why} if why else None,
-        "output": list(output),
-        "parallel_tool_calls": True,
-        "tool_choice": "auto",
-        "tools": [],
-    }
-
-
-def function_call(arguments: str) -> dict[str, Any]:
-    return {
-        "type": "function_call",
-        "id": "fc_1",
-        "call_id": "c1",
-        "name": "Memory",
-        "arguments": arguments,
-        "status": "completed",
-    }
-
-
-def responses(server: ResponsesServer) -> ChatOpenAI:
-    options: dict[str, Any] = {"api_key": "k", "max_retries": 0, "use_responses_api": True}
-    return ChatOpenAI(model="m", base_url=f"{server.root}/v1", **options)
 
 
 def asked(model: Any, schema: type[BaseModel] = Person, existing: Any = ANN) -> None:

@@ -23,7 +23,7 @@ from longterm.extract.proposal import (
     Unreadable,
 )
 from longterm.extract.protocol import AllowedActions, target_of
-from longterm.extract.reading import parsed, too_deep
+from longterm.extract.reading import as_value, too_deep, unwrapped
 from longterm.extract.spelled_calls import spelled_calls
 from longterm.extract.tool_names import named, words_in_name
 
@@ -33,8 +33,6 @@ CHANGE = "update_{}"
 CHANGE_UNTYPED = "update_memory"
 REMOVE = "delete_memory"
 FINISH = "Done"
-
-_WRAPPERS = ("arguments", "parameters", "args", "input", "kwargs", "properties")
 
 
 class CallReader:
@@ -58,7 +56,7 @@ class CallReader:
 
     def proposed(self, name: str, arguments: Any, identity: str, *, cut: bool = False) -> Proposed:
         """Return what the call of *name* proposes; *cut* where half of it is missing."""
-        value, half = _decoded({} if arguments in (None, "null") else arguments)
+        value, half = as_value({} if arguments in (None, "null") else arguments)
         shown = "…" if too_deep(value) else arguments
         said = f"{name}({json.dumps(shown, ensure_ascii=False, default=str)})"
         if cut or half:
@@ -67,7 +65,7 @@ class CallReader:
 
     def spelled_out(self, text: str, *, cut: bool = False) -> list[Proposed]:
         """Return what the calls in *text* propose, as some servers leave them in the words."""
-        calls = spelled_calls(text)
+        calls = spelled_calls(text, lambda name: named(name, self._tools) is not None)
         return [
             self.proposed(
                 call.name,
@@ -79,69 +77,69 @@ class CallReader:
         ]
 
     def _proposal(self, name: str, value: Any) -> Proposal:
+        if isinstance(value, list) and len(cast("list[Any]", value)) == 1:
+            value = cast("Any", value[0])
         if not isinstance(value, Mapping) or too_deep(value):
             return Unreadable(f"The arguments of {name} are not valid JSON.")
         arguments = dict(cast("Mapping[str, Any]", value))
         tool = named(name, self._tools)
         match name, arguments:
             case _ if kind := self._adding.get(tool or ""):
-                return ProposedInsert(
-                    kind, _unwrapped(arguments, kind.parameters.get("properties", ()))
-                )
+                return ProposedInsert(kind, kind.unwrapped(arguments))
             case _ if tool in self._changing or name == CHANGE_UNTYPED:
-                return _change_of_call(_unwrapped(arguments, ("number", "changes")))
+                return _change_of_call(arguments)
             case _ if tool == FINISH:
                 return Finish()
-            case _, {"number": number} if tool == REMOVE or words_in_name(name)[:1] == ("delete",):
-                return ProposedDelete(target_of(number))
-            case "RemoveDoc", {"json_doc_id": target}:
-                return ProposedDelete(target_of(target))
             case "PatchDoc", {"json_doc_id": target, "patches": patches}:
                 return ProposedUpdate(target_of(target), patches)
-            case _ if tool == REMOVE or name in ("RemoveDoc", "PatchDoc"):
+            case "PatchDoc", _:
                 return Unreadable(f"{name} needs the number of a memory.")
+            case _, {"number": _} if words_in_name(name)[:1] == ("delete",):
+                return _removal(name, arguments)
+            case _ if tool == REMOVE or name == "RemoveDoc":
+                return _removal(name, arguments)
             case _:
                 adding = " or ".join(sorted(self._adding))
                 return Unreadable(f"There is no tool {name}. To add a memory, call {adding}.")
 
 
-def _decoded(arguments: Any) -> tuple[Any, bool]:
-    """Return *arguments* as a value, and whether half of it is missing.
-
-    A client hands on as text what it could not parse, and some servers encode twice.
-    """
-    half = False
-    for _ in range(3):
-        if not isinstance(arguments, str):
-            break
-        arguments, missing = parsed(arguments.strip() or "{}")
-        half = half or missing
-    return arguments, half
-
-
-def _unwrapped(arguments: dict[str, Any], fields: Any) -> dict[str, Any]:
-    """Return *arguments*, or what stands inside where a model wrapped them once more."""
-    match list(arguments.items()):
-        case [(str(key), inner)] if key in _WRAPPERS and key not in fields:
-            value, half = _decoded(inner)
-            whole = isinstance(value, dict) and not half
-            return cast("dict[str, Any]", value) if whole else arguments
-        case _:
-            return arguments
+def _removal(name: str, arguments: dict[str, Any]) -> Proposal:
+    number = _number_in(unwrapped(arguments, ("number",)))
+    if number is None:
+        return Unreadable(f"{name} needs the number of one memory.")
+    return ProposedDelete(target_of(number))
 
 
 def _change_of_call(arguments: dict[str, Any]) -> Proposal:
-    match arguments:
-        case {"number": number, "changes": changes}:
-            return ProposedUpdate(target_of(number), _patch(changes))
-        case {"number": number, **changes} if changes:
-            return ProposedUpdate(target_of(number), changes)
-        case _:
-            return Unreadable("A change needs the number of a memory and the fields that change.")
+    names = {"number": "number", "changes": "changes", "change": "changes"}
+    fields = {names.get(key.lower(), key): value for key, value in arguments.items()}
+    if "number" not in fields and "changes" not in fields:
+        fields = {**unwrapped(fields, ("number", "changes"))}
+    changes = fields.pop("changes", None)
+    if changes is None:
+        number, changes = fields.pop("number", None), fields
+    else:
+        number = _number_in(fields)
+    if number is None or changes == {}:
+        return Unreadable("A change needs the number of a memory and the fields that change.")
+    return ProposedUpdate(target_of(number), _patch(changes))
+
+
+def _number_in(arguments: Mapping[str, Any]) -> Any:
+    """Return the number of a memory in *arguments*: by its name, or where it stands alone."""
+    fields = {key.lower(): value for key, value in arguments.items()}
+    only = next(iter(fields.values())) if len(fields) == 1 else None
+    match fields.get("number", only):
+        case [alone] | {"number": alone} | {"value": alone}:
+            return alone
+        case list() | dict() | bool():
+            return None
+        case number:
+            return number
 
 
 def _patch(changes: Any) -> Any:
     """Return *changes*, which may come as JSON text; a plain text is a memory's new text."""
-    value, half = _decoded(changes)
+    value, half = as_value(changes)
     whole = isinstance(value, dict | list) and not half
     return cast("Any", value) if whole and value else changes

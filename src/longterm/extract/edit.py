@@ -9,7 +9,7 @@ may answer, are understood as well.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NoReturn, cast
 
 import jsonpatch
@@ -27,26 +27,56 @@ def edited(kind: MemorySchema | None, content: Any, changes: Any) -> Any:
     Raises `ProposalError` for changes that do not fit, a field that does not exist among them.
     """
     match changes:
+        case {"field": str(), "value": _} if kind and "field" not in properties_of(kind.parameters):
+            changes = [changes]
+        case [{**alone}] if not {"op", "field"} & alone.keys():
+            changes = alone
+        case _:
+            pass
+    match changes:
         case [{"field": str(), "value": _}, *_] as edits:
             fields = {edit.get("field"): edit.get("value") for edit in edits}
             if kind is None:
                 return _edited_untyped(content, fields)
-            after = {**content, **kind.normalized(fields)}
+            after = {**content, **(given := kind.normalized(fields))}
+            emptied = [(name,) for name, value in given.items() if value is None]
         case [*operations]:
-            after = _patched(content, operations)
+            after, emptied = _patched(content, operations), []
             if kind is None:
                 return after if _same_form(content, after) else _misfit()
         case _ if kind is None:
             return _edited_untyped(content, changes)
         case _:
-            after = merge(
-                content, kind.normalized(changes), kind.parameters, keep_unknown=kind.open
-            )
+            given = kind.normalized(kind.unwrapped(changes))
+            after = merge(content, given, kind.parameters, keep_unknown=kind.open)
+            emptied = list(_nulls(given))
     known = kind.unknown_fields(content)
     if added := [name for name in kind.unknown_fields(after) if name not in known]:
         raise ProposalError(_no_such_field(added[0], kind.parameters))
     checked = kind.check(after)
+    for path in emptied:  # "no tags" is an empty list; a default is never meant by null
+        if _value_at(checked, path) not in (None, "", [], {}):
+            raise ProposalError(_no_null(".".join(path)))
     return content if kind.same(content, checked) else checked
+
+
+def _nulls(patch: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Yield the paths of the fields that *patch* sets to null."""
+    if isinstance(patch, Mapping):
+        for name, value in cast("Mapping[str, Any]", patch).items():
+            if value is None:
+                yield (*path, name)
+            yield from _nulls(value, (*path, name))
+
+
+def _value_at(content: Any, path: Sequence[str]) -> Any:
+    for name in path:
+        content = cast("Any", content).get(name) if isinstance(content, Mapping) else None
+    return content
+
+
+def _no_null(place: str) -> str:
+    return f"{place} cannot be null. Give the value it is to have."
 
 
 def merge(
@@ -85,7 +115,7 @@ def merge(
         elif nullable(inner) or (name in fields and not types_of(inner)):
             base[name] = None
         elif name in form.get("required", ()) or inner.get("default"):
-            raise ProposalError(f"{place} cannot be null. Give the value it is to have.")
+            raise ProposalError(_no_null(place))
         else:
             base.pop(name, None)
     return base

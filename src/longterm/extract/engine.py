@@ -142,13 +142,12 @@ class Extractor:
     async def _ask(self, state: State, messages: Sequence[BaseMessage]) -> Answer:
         if self._forces:
             try:
-                model = self._protocol.model(replace(state, forced=True))
-                return Answer.of(await ask(model, messages))
+                return await _answer(self._protocol.model(replace(state, forced=True)), messages)
             except Exception as error:
                 if not refuses_a_forced_call(error):
                     raise
                 self._forces = False
-        return Answer.of(await ask(self._protocol.model(state), messages))
+        return await _answer(self._protocol.model(state), messages)
 
     def _read(self, answer: Answer, loop: LoopState) -> list[Proposed]:
         """Return what *answer* proposes; how it ended decides what is asked for again."""
@@ -179,6 +178,15 @@ class Extractor:
             untyped=any(document.kind not in names for _, document in living),
             stepwise=given.max_steps > 1,
         )
+
+
+async def _answer(model: ChatModel, messages: Sequence[BaseMessage]) -> Answer:
+    try:
+        return Answer.of(await ask(model, messages))
+    except Exception as error:
+        if answer := Answer.of_error(error):
+            return answer
+        raise
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,7 +106,7 @@ class JsonProtocol:
         data, half = read_json(answer.text), cut_off(answer.text)
         if data is None and (calls := self._reader.spelled_out(answer.text)):
             return calls
-        if data is None and says_nothing(answer.text):
+        if data is None and says_nothing(answer):
             return []
         if data is None and answer.text:
             return [Proposed(Unreadable("The answer is not JSON."), "0", answer.text)]

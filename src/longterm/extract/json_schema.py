@@ -7,12 +7,14 @@ takes anything there.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from longterm.extract.reading import parsed
 
 __all__ = [
+    "NAMES",
     "decoded",
     "inlined",
     "member_for",
@@ -24,6 +26,7 @@ __all__ = [
     "properties_of",
     "types_of",
     "unknown_fields",
+    "unmarked",
     "without_gaps",
 ]
 
@@ -33,7 +36,9 @@ Schema = Mapping[str, Any]
 _NESTED = 2
 _MOST_NODES = 2_000
 #: Keywords that hold values, not schemas.
-_VALUES = ("enum", "const", "default", "required", "examples")
+_VALUES = ("enum", "const", "default", "required", "examples", "x-names")
+#: Our own mark of an object: other names of its fields, and None for what is computed from others.
+NAMES = "x-names"
 #: What only costs tokens: titles that pydantic makes up, what is resolved, and our own marks.
 _DROPPED = ("title", "$defs", "definitions", "discriminator", "x-valid")
 
@@ -61,6 +66,9 @@ def inlined(schema: Schema) -> dict[str, Any]:
                 fields = properties_of(cast("Schema", node))
                 shown = {name: walk(field, path) for name, field in fields.items()}
                 return {**walk(rest, path), "properties": shown}
+            case {"allOf": [*parts], **rest} if all(isinstance(part, Mapping) for part in parts):
+                shown = [walk(part, path) for part in parts]
+                return _combined([*shown, walk(rest, path)])
             case {"oneOf": options, **rest} if "anyOf" not in rest:
                 return walk({**rest, "anyOf": options}, path)
             case Mapping():
@@ -87,6 +95,32 @@ def _referred(schema: Schema, reference: str) -> Any:
     if reference == "#":
         return {key: value for key, value in schema.items() if key not in ("$defs", "definitions")}
     return node
+
+
+def _combined(parts: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return one schema for a value that is of all *parts*: the fields of all, else the last's."""
+    combined = {key: value for part in parts for key, value in part.items()}
+    if fields := {name: one for part in parts for name, one in properties_of(part).items()}:
+        required = [name for part in parts for name in part.get("required", ())]
+        combined |= {"type": "object", "properties": fields}
+        combined |= {"required": list(dict.fromkeys(required))} if required else {}
+    return combined
+
+
+def unmarked(schema: Any) -> Any:
+    """Return *schema* without our marks, as it is shown."""
+    match schema:
+        case Mapping():
+            items = cast("Mapping[str, Any]", schema).items()
+            return {
+                key: value if key in _VALUES else unmarked(value)
+                for key, value in items
+                if key != NAMES
+            }
+        case list():
+            return list(map(unmarked, cast("list[Any]", schema)))
+        case _:
+            return schema
 
 
 def partial(schema: Schema) -> dict[str, Any]:
@@ -184,8 +218,7 @@ def _fits_schema(value: Mapping[str, Any], schema: Schema, *, whole: bool) -> bo
     fields = properties_of(schema)
     named = value.keys() <= fields.keys() or bool(schema.get("additionalProperties"))
     complete = not whole or set(schema.get("required", ())) <= value.keys()
-    marks = [(name, field) for name, field in fields.items() if name in value]
-    return named and complete and all(_takes_mark(value[name], field) for name, field in marks)
+    return named and complete and _has_marks_of(value, schema)
 
 
 def _takes_mark(value: Any, field: Schema) -> bool:
@@ -199,12 +232,61 @@ def _takes_mark(value: Any, field: Schema) -> bool:
             return True
 
 
+def _likeliest(value: Mapping[str, Any], schema: Schema) -> Schema:
+    """Return the object schema in *schema* that *value* is most likely meant for; {} for none.
+
+    It takes the values that tell it from others, knows most fields, and misses the fewest.
+    """
+    objects = [one for one in members(schema) if "object" in types_of(one) or not types_of(one)]
+    fitting = [
+        (*_strangeness(value, one), at)
+        for at, one in enumerate(objects)
+        if len(objects) == 1 or _has_marks_of(value, one)
+    ]
+    return objects[min(fitting)[2]] if fitting else {}
+
+
+def _strangeness(value: Mapping[str, Any], form: Schema) -> tuple[int, int]:
+    """Return how many fields *value* has that *form* does not know, and how many it misses."""
+    known = {*properties_of(form), None}
+    meant = {_field_meant(key, value, form) for key in value}
+    unknown = 0 if form.get("additionalProperties") else len(meant - known)
+    return unknown, len({*form.get("required", ())} - meant)
+
+
+def _has_marks_of(value: Mapping[str, Any], form: Schema) -> bool:
+    fields = properties_of(form)
+    return all(_takes_mark(value[name], fields[name]) for name in value.keys() & fields.keys())
+
+
+def _field_meant(key: str, value: Mapping[str, Any], form: Schema) -> str | None:
+    """Return the field of *form* that *key* of *value* means; None for what is not to be kept.
+
+    A field is meant by its name, by an alias, and, where only one can be meant, by its name in
+    other letters: "City", "homeTown".
+    """
+    fields, names = properties_of(form), cast("Mapping[str, str | None]", form.get(NAMES, {}))
+    if key in fields:
+        return key
+    if key in names:
+        return names[key]
+    if form.get("additionalProperties"):
+        return key
+    letters = _letters(key)
+    meant = [name for name in fields if _letters(name) == letters and name not in value]
+    return meant[0] if len(meant) == 1 and letters else key
+
+
+def _letters(name: str) -> str:
+    return "".join(filter(str.isalnum, name)).casefold()
+
+
 def _inner(value: Any, schema: Schema) -> Iterator[tuple[Any, Any, Schema]]:
     """Yield what stands inside of *value*: its key or index, itself and its schema."""
     match value:
         case Mapping():
             fields = cast("Mapping[str, Any]", value)
-            form = object_for(fields, schema) or {}
+            form = _likeliest(fields, schema)
             others = form.get("additionalProperties")
             free: Schema = cast("Schema", others) if isinstance(others, Mapping) else {}
             for name, one in fields.items():
@@ -226,29 +308,65 @@ def _rebuilt_schema(value: Any, inner: Iterator[tuple[Any, Any]]) -> Any:
 
 
 def decoded(value: Any, schema: Schema) -> Any:
-    """Return *value* with JSON text decoded wherever *schema* takes no text, at any depth."""
+    """Return *value* in the form that *schema* gives it, at any depth, where one is meant.
+
+    Fields stand under their own names, what is computed is left out, JSON text is decoded
+    wherever no text belongs, and a single item of a list stands in one.
+    """
     types = types_of(schema)
-    if isinstance(value, str) and types and "string" not in types:
-        found, half = parsed(value)
-        if half:
+    match value:
+        case str() if types and "string" not in types:
+            found, half = parsed(value)
+            if half:
+                return value
+            if isinstance(found, str) and found != value:  # encoded twice
+                return decoded(found, schema)
+            if found is None and value.strip().lower() in ("", "null", "none"):
+                return None
+            same = _type_of(found) in types or (_type_of(found) == "integer" and "number" in types)
+            if same:
+                return decoded(found, schema)
+            if types <= {"array", "null"}:
+                return _listed(cast("Any", found) if isinstance(found, Mapping) else value, schema)
             return value
-        if isinstance(found, str) and found != value:  # encoded twice
-            return decoded(found, schema)
-        same = _type_of(found) in types or (_type_of(found) == "integer" and "number" in types)
-        return decoded(found, schema) if same and not isinstance(found, str) else value
-    if not isinstance(value, Mapping | list):
-        return value
+        case Mapping() if "array" in types and not types & {"object"}:
+            return _listed(value, schema)
+        case Mapping():
+            fields = cast("Mapping[str, Any]", value)
+            form = _likeliest(fields, schema)
+            named = {_field_meant(key, fields, form): one for key, one in fields.items()}
+            named.pop(None, None)
+            value = cast("Any", named)
+        case list():
+            pass
+        case int() | float() if types and types <= {"array", "null"}:
+            return _listed(value, schema)
+        case _:
+            return value
     return _rebuilt_schema(
         value, ((key, decoded(one, form)) for key, one, form in _inner(value, schema))
     )
+
+
+def _listed(value: Any, schema: Schema) -> Any:
+    """Return the list that *value*, a single item of it, is meant for, if it can be only that."""
+    match value:
+        case {"item": [*items]} | {"items": [*items]} if len(value) == 1:
+            return decoded(items, schema)
+        case str() if re.search(r"[,;\n]", value):
+            return value  # several, it may be
+        case _:
+            (_, item, form), *_ = _inner([value], schema)
+            fits = _type_of(decoded(item, form)) in types_of(form)
+            return decoded([value], schema) if fits else value
 
 
 def without_gaps(value: Any, schema: Schema) -> Any:
     """Return *value* without the nulls that its *schema* forbids and that may be left out."""
     if not isinstance(value, Mapping | list):
         return value
-    form = object_for(cast("Any", value), schema) if isinstance(value, Mapping) else None
-    fields, required = properties_of(form or {}), (form or {}).get("required", ())
+    form: Schema = _likeliest(cast("Any", value), schema) if isinstance(value, Mapping) else {}
+    fields, required = properties_of(form), form.get("required", ())
     return _rebuilt_schema(
         value,
         (
@@ -274,7 +392,7 @@ def ordered(value: Any, schema: Schema) -> Any:
 def unknown_fields(value: Any, schema: Schema, path: str = "") -> Iterator[str]:
     """Yield the paths of fields in *value* that *schema* neither names nor leaves open."""
     if isinstance(value, Mapping):
-        form = object_for(cast("Mapping[str, Any]", value), schema) or {}
+        form = _likeliest(cast("Mapping[str, Any]", value), schema)
         if properties_of(form) and not form.get("additionalProperties"):
             yield from (
                 f"{path}{name}"

@@ -7,6 +7,7 @@ refused here, whatever the model was shown, and a value enters the draft only ch
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
@@ -214,10 +215,10 @@ class ProposalApplier:
 
 
 def is_blank(content: Any) -> bool:
-    """Whether *content* says nothing: only blanks, nulls and empty lists and objects."""
+    """Whether *content* says nothing: what has no letters, nulls, and empty lists and objects."""
     match content:
         case str():
-            return not content.strip()
+            return all(unicodedata.category(character)[0] in "ZC" for character in content)
         case None:
             return True
         case Mapping():

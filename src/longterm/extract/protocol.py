@@ -165,6 +165,7 @@ def target_of(value: Any) -> Target:
     return int(number[1]) if number else str(value)
 
 
-def says_nothing(text: str) -> bool:
-    """Whether *text* says in words that there is nothing to be done."""
-    return len(text) <= _REMARK_LENGTH and bool(_NOTHING.match(text))
+def says_nothing(answer: Answer) -> bool:
+    """Whether *answer* says in words, and to their end, that there is nothing to be done."""
+    said = len(answer.text) <= _REMARK_LENGTH and bool(_NOTHING.match(answer.text))
+    return said and answer.end == "complete"

@@ -2,19 +2,30 @@
 
 Code fences, remarks around it, trailing commas, single quotes and a cut-off tail are forgiven
 (by the json-repair library). What was cut off is told, so that half a value is never taken
-for a whole one.
+for a whole one; and of several values none is taken for a newer form of another.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, cast
 
 from json_repair import loads
 
-__all__ = ["DEPTH_LIMIT", "cut_off", "parsed", "read_json", "too_deep"]
+__all__ = [
+    "DEPTH_LIMIT",
+    "JsonPart",
+    "as_value",
+    "cut_off",
+    "json_parts",
+    "parsed",
+    "read_json",
+    "too_deep",
+    "unwrapped",
+]
 
 #: Longer than any model's answer in earnest; repairing takes a microsecond or more a character.
 TEXT_LIMIT = 500_000
@@ -22,6 +33,17 @@ TEXT_LIMIT = 500_000
 DEPTH_LIMIT = 100
 
 _JSON_START = re.compile(r"[{\[]")
+#: What JSON is cut by: its brackets, its strings, and the marks of templates that end it early.
+_SIGNS = re.compile(r'\\.|["{}\[\]]|<(?=[/|｜]|tool|function)', re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class JsonPart:
+    """Where an object or a list stands in a text, and whether it is closed there."""
+
+    start: int
+    end: int
+    closed: bool
 
 
 def read_json(text: str) -> Any | None:
@@ -29,7 +51,9 @@ def read_json(text: str) -> Any | None:
     if not _JSON_START.search(text) or len(text) > TEXT_LIMIT:
         return None
     try:
-        value: Any = loads(text)
+        parts = [text[part.start : part.end] for part in json_parts(text)]
+        # One by one: json-repair takes an object of the same fields for a newer form of the last.
+        value: Any = list(map(loads, parts)) if len(parts) > 1 else loads(text)
     except RecursionError:  # brackets within brackets: nothing anybody meant
         return None
     return None if isinstance(value, str) or too_deep(value) else value
@@ -44,6 +68,41 @@ def parsed(text: str) -> tuple[Any, bool]:
         return json.loads(text), False
     except (ValueError, RecursionError):
         return read_json(text), cut_off(text)
+
+
+def as_value(given: Any) -> tuple[Any, bool]:
+    """Return *given*, decoded where it is JSON text, and whether half of it is missing.
+
+    A client hands on as text what it could not parse, and some servers encode twice.
+    """
+    half = False
+    for _ in range(3):
+        if not isinstance(given, str):
+            break
+        given, missing = parsed(given.strip() or "{}")
+        half = half or missing
+    return given, half
+
+
+def unwrapped(
+    value: Mapping[str, Any], fields: Collection[str], wrappers: Collection[str] | None = None
+) -> Mapping[str, Any]:
+    """Return *value*, or the object inside where a model wrapped one with *fields* once more.
+
+    That is plain where its only key is no field (and one of *wrappers*, where these are given),
+    and all keys inside are fields.
+    """
+    if len(value) == 2 and value.get("type") == "object" and "type" not in fields:  # noqa: PLR2004
+        value = {key: one for key, one in value.items() if key != "type"}
+    match list(value.items()):
+        case [(key, inner)] if key not in fields and (wrappers is None or key in wrappers):
+            found, half = as_value(inner)
+            if half or not found or not isinstance(found, dict):
+                return value
+            inside = cast("dict[str, Any]", found)
+            return inside if inside.keys() <= {*fields} else value
+        case _:
+            return value
 
 
 def too_deep(value: Any) -> bool:
@@ -65,14 +124,29 @@ def _inside(value: Any) -> Iterable[Any]:
 
 
 def cut_off(text: str) -> bool:
-    """Tell whether the JSON in *text* ends before it closes."""
-    depth, in_string, escaped = 0, False, False
-    for character in text:
-        if in_string:
-            in_string = escaped or character != '"'
-            escaped = character == "\\" and not escaped
-        elif character == '"':
-            in_string = depth > 0  # a quotation mark in the words around it means nothing
-        else:
-            depth = max(0, depth + (character in "{[") - (character in "}]"))
-    return depth > 0
+    """Tell whether JSON in *text* ends before it closes."""
+    return not all(part.closed for part in json_parts(text))
+
+
+def json_parts(text: str) -> Iterator[JsonPart]:
+    """Yield the objects and lists that stand in *text*, none inside of another."""
+    start, depth, in_string = 0, 0, False
+    for sign in _SIGNS.finditer(text):
+        match sign.group():
+            case '"':
+                # A quotation mark in the words around means nothing.
+                in_string = depth > 0 and not in_string
+            case "{" | "[" if not in_string:
+                start = start if depth else sign.start()
+                depth += 1
+            case "}" | "]" if not in_string and depth:
+                depth -= 1
+                if not depth:
+                    yield JsonPart(start, sign.end(), closed=True)
+            case "<" if not in_string and depth:
+                yield JsonPart(start, sign.start(), closed=False)
+                depth = 0
+            case _:
+                pass
+    if depth:
+        yield JsonPart(start, len(text), closed=False)

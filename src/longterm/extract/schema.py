@@ -9,18 +9,20 @@ which that cannot be is refused when it is made ready.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
 from typing import Any, cast
 
 from pydantic import BaseModel, PydanticUserError, TypeAdapter, ValidationError
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import PydanticSerializationError, to_json, to_jsonable_python
-from typing_extensions import is_typeddict
+from typing_extensions import is_typeddict, override
 
 from longterm.errors import ConfigurationError
 from longterm.extract.json_schema import (
+    NAMES,
     decoded,
     inlined,
     members,
@@ -29,8 +31,10 @@ from longterm.extract.json_schema import (
     properties_of,
     types_of,
     unknown_fields,
+    unmarked,
     without_gaps,
 )
+from longterm.extract.reading import unwrapped
 from longterm.extract.typeddict import modern
 from longterm.memory.draft import ProposalError
 from longterm.memory.model import Memory
@@ -42,6 +46,8 @@ __all__ = ["MemorySchema", "Schema", "memory_schemas", "plain", "problems_in"]
 Schema = type[Any] | Mapping[str, Any]
 
 _MAX_PROBLEMS = 5
+#: What models wrap arguments in; any other name may be a field where unknown ones are kept.
+_WRAPPERS = ("arguments", "parameters", "args", "input", "kwargs", "properties", "changes")
 #: Providers take 64 characters; "update_" stands in front of a name.
 _TOOL_NAME_LENGTH = 57
 
@@ -55,14 +61,12 @@ class MemorySchema:
     description: str
     #: JSON schema of a whole memory, references resolved, without titles.
     parameters: dict[str, Any]
+    #: The same schema with marks for what a field is called elsewhere, and for computed fields.
+    _form: dict[str, Any]
     _load: Callable[[Any], Any]
     _dump: Callable[[Any], Any]
-    #: The same schema with aliases for names, where fields have any.
-    _aliases: dict[str, Any] | None = None
     #: Fields that the schema does not name are kept.
     open: bool = False
-    #: Names of fields that are computed from others, and never stored.
-    _computed: frozenset[str] = field(default_factory=frozenset[str])
     #: The fields that say from when and to when a memory of this kind holds in the world.
     world_time: WorldTime = WORLD_TIME
 
@@ -90,32 +94,43 @@ class MemorySchema:
         """
         data = self.dump(self.value(content))
         try:
-            self._load(data)
+            again = self.dump(self._load(data))
         except ProposalError as error:
             raise ProposalError(
                 f"A {self.name} does not read back as it is written, so it is not kept: {error}"
             ) from error
+        if not self.same(again, data):
+            raise ProposalError(f"A {self.name} reads back as another than was written.")
         return data
 
     def value(self, content: Any) -> Any:
         """Return the user's own object for *content*; raises `ProposalError` like `check`.
 
-        JSON text is decoded where no text belongs, and null in a field that takes none and need
-        not be there is read as "left out".
+        What does not check as it is, or holds unknown fields, is read in the form that was meant
+        (`normalized`), and null in a field that takes none and need not be there as "left out".
         """
+        normalized = self.normalized(content)
         try:
-            return self._load(content)
+            return self._load(
+                content
+                if self.open or not any(unknown_fields(content, self.parameters))
+                else normalized
+            )
         except ProposalError:
-            return self._load(without_gaps(self.normalized(content), self.parameters))
+            return self._load(without_gaps(normalized, self.parameters))
 
     def normalized(self, content: Any) -> Any:
         """Return *content* by field names, and with JSON text decoded where no text belongs."""
-        if self._aliases is not None:
-            content = _renamed(content, self._aliases, self.parameters)
-        if isinstance(content, Mapping) and self._computed:
-            fields = cast("Mapping[str, Any]", content)
-            content = {name: one for name, one in fields.items() if name not in self._computed}
-        return decoded(content, self.parameters)
+        return decoded(content, self._form)
+
+    def unwrapped(self, content: Any) -> Any:
+        """Return *content*, or what stands inside where a model wrapped it once more."""
+        if not isinstance(content, Mapping):
+            return content
+        fields = properties_of(self.parameters)
+        others = self.open or self.parameters.get("additionalProperties")
+        given = cast("Mapping[str, Any]", content)
+        return unwrapped(given, fields, (*_WRAPPERS, self.name) if others else None)
 
     def unknown_fields(self, content: Any) -> list[str]:
         """Return the paths of fields in *content* that the schema would drop in silence."""
@@ -139,8 +154,7 @@ class MemorySchema:
         try:
             return self._load(content)
         except ProposalError:
-            if not self._computed:
-                return otherwise
+            pass
         try:
             return self._load(self.normalized(content))
         except ProposalError:
@@ -193,8 +207,7 @@ def _of_type(schema: type[Any]) -> MemorySchema:
     try:
         adapter = TypeAdapter[Any](modern(schema))
         # Field names, not aliases: the model is shown memories as they are stored.
-        raw = adapter.json_schema(by_alias=False)
-        aliased = adapter.json_schema(by_alias=True)
+        raw = adapter.json_schema(by_alias=False, schema_generator=_MarkingNames)
     except RecursionError as error:
         raise ConfigurationError(
             f"{schema!r} contains itself: on Python 3.11, take TypedDict from typing_extensions."
@@ -204,16 +217,16 @@ def _of_type(schema: type[Any]) -> MemorySchema:
     name = schema.__name__
     # What the author wrote; dict and dataclass write texts of their own.
     described = schema.__doc__ if is_typeddict(schema) else _resolved(name, raw).get("description")
-    parameters = _object_schema(name, raw)
+    form = _object_schema(name, raw)
     try:
         written = inlined(adapter.json_schema(mode="serialization", by_alias=False))
     except (PydanticUserError, KeyError, RecursionError):
-        written = parameters  # a serializer without a form; each value is read back when written
-    # Fields that are never written and need not be are taken out of the parameters, too: what a
-    # model put there would be lost.
-    if faults := list(_unreadable(parameters, written, "")):
+        written = form  # a serializer without a form; each value is read back when written
+    # Fields that are never written and need not be are taken out of the form, too: what a model
+    # put there would be lost.
+    if faults := list(_unreadable(form, written, "")):
         raise ConfigurationError(f"Schema {name} does not read back what it writes: {faults[0]}.")
-    computed = frozenset(properties_of(written).keys() - properties_of(parameters).keys())
+    parameters = unmarked(form)
 
     def load(content: Any) -> Any:
         try:
@@ -229,15 +242,51 @@ def _of_type(schema: type[Any]) -> MemorySchema:
         name,
         " ".join(str(described or f"A memory of kind {name}.").split()),
         parameters,
+        form,
         load,
         lambda value: ordered(
             adapter.serializer.to_python(value, mode="json", by_alias=False, round_trip=True),
             parameters,
         ),
-        _object_schema(name, aliased) if aliased != raw else None,
-        _computed=computed,
         world_time=world_time(raw),
     )
+
+
+class _MarkingNames(GenerateJsonSchema):
+    """Marks each object with the other names of its fields, and what is computed with None."""
+
+    @override
+    def model_fields_schema(self, schema: Any) -> JsonSchemaValue:
+        fields = cast("Mapping[str, Any]", schema["fields"]).items()
+        return _marked(super().model_fields_schema(schema), fields, schema)
+
+    @override
+    def typed_dict_schema(self, schema: Any) -> JsonSchemaValue:
+        fields = cast("Mapping[str, Any]", schema["fields"]).items()
+        return _marked(super().typed_dict_schema(schema), fields, schema)
+
+    @override
+    def dataclass_args_schema(self, schema: Any) -> JsonSchemaValue:
+        fields = [(one["name"], one) for one in cast("Sequence[Any]", schema["fields"])]
+        return _marked(super().dataclass_args_schema(schema), fields, schema)
+
+
+def _marked(
+    form: JsonSchemaValue, fields: Iterable[tuple[str, Any]], schema: Mapping[str, Any]
+) -> JsonSchemaValue:
+    computed: dict[str, str | None] = {
+        one["property_name"]: None for one in schema.get("computed_fields", ())
+    }
+    aliases: dict[str, str | None] = {}
+    for name, field in fields:
+        match field.get("validation_alias"):
+            case str(alias):
+                aliases[alias] = name
+            case [*paths]:
+                aliases |= {path[0]: name for path in paths if len(path) == 1}
+            case _:
+                pass
+    return {**form, NAMES: computed | aliases} if computed or aliases else form
 
 
 def _resolved(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -271,35 +320,17 @@ def _unreadable(read: dict[str, Any], written: Mapping[str, Any], path: str) -> 
             yield f"{path}{name} is required and excluded from what is written"
         else:
             cast("dict[str, Any]", fields).pop(name)
-    inner = read.get("items"), written.get("items")
-    if all(isinstance(one, Mapping) for one in inner):
-        yield from _unreadable(cast("Any", inner[0]), cast("Any", inner[1]), path)
+    for key in ("items", "additionalProperties"):
+        inner = cast("Any", (read.get(key), written.get(key)))
+        if all(isinstance(one, Mapping) for one in inner):
+            yield from _unreadable(inner[0], inner[1], path)
+    for one, other in zip(
+        read.get("prefixItems", ()), written.get("prefixItems", ()), strict=False
+    ):
+        yield from _unreadable(one, other, path)
     if "anyOf" in read and len(members(read)) == len(members(written)):
         for one, other in zip(members(read), members(written), strict=True):
             yield from _unreadable(cast("Any", one), other, path)
-
-
-def _renamed(value: Any, aliased: Mapping[str, Any], named: Mapping[str, Any]) -> Any:
-    """Return *value* with field names for aliases: two forms of one schema, field by field."""
-    match value:
-        case Mapping():
-            fields = cast("Mapping[str, Any]", value)
-            for one, other in zip(members(aliased), members(named), strict=True):
-                names = dict(zip(properties_of(one), properties_of(other).items(), strict=True))
-                inner = {**properties_of(other), **properties_of(one)}
-                if names and fields.keys() <= inner.keys():
-                    return {
-                        names[key][0] if key in names else key: _renamed(
-                            item, inner[key], names[key][1] if key in names else inner[key]
-                        )
-                        for key, item in fields.items()
-                    }
-            return fields
-        case list() if "items" in aliased:
-            items = cast("list[Any]", value)
-            return [_renamed(item, aliased["items"], named["items"]) for item in items]
-        case _:
-            return value
 
 
 def _of_json(schema: Mapping[str, Any]) -> MemorySchema:
@@ -310,10 +341,12 @@ def _of_json(schema: Mapping[str, Any]) -> MemorySchema:
         )
     if "properties" in parameters:
         parameters.setdefault("type", "object")
+    shown = _object_schema(name, parameters)
     return MemorySchema(
         name,
         description or f"A memory of kind {name}.",
-        _object_schema(name, parameters),
+        shown,
+        shown,
         _json_checker(name, parameters),
         lambda value: value,
         open=True,

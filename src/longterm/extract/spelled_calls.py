@@ -1,9 +1,9 @@
 """Tool calls that a model wrote as words → names and arguments. Pure.
 
 Where a server has no parser for its model's template, the calls come through as text, in the
-spelling of the model's family: JSON objects with a name and arguments (bare, in a fence, in
-``<tool_call>``, after ``[TOOL_CALLS]``), marks around a name and JSON, tags with one parameter
-each, or a line of Python. Spellings with a name outside the JSON are tried before bare JSON.
+spelling of the model's family. There are too many to list; what they share is the name of a tool
+and its arguments: in one JSON object, as a name with JSON after it and only marks between, in
+tags, or as a call in Python. Where only its place makes a word a tool's name, it must be one.
 """
 
 from __future__ import annotations
@@ -13,11 +13,17 @@ import html
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any, cast
 
-from longterm.extract.reading import cut_off, read_json
+from typing_extensions import override
 
-__all__ = ["SpelledCall", "spelled_calls"]
+from longterm.extract.reading import json_parts, read_json
+
+__all__ = ["IsTool", "SpelledCall", "spelled_calls"]
+
+#: Tells whether a name, as models write them, is that of a tool.
+IsTool = Callable[[str], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,34 +37,38 @@ class SpelledCall:
     cut: bool = False
 
 
-#: Templates with a name in front of JSON. The JSON runs to the next mark or to the end.
-_NAMED_JSON = re.compile(
-    r"""(?:
-      <function=(?P<llama>[^>\s{]+)>\s*(?=\{)                                # Llama
-    | \[TOOL_CALLS\]\s*(?P<mistral>[\w.\-:/]+)\s*(?:\[[A-Z_]+\][^\[{]*)*(?=\{)    # Mistral
-    | <[|｜]tool[▁_]call[▁_]begin[|｜]>\s*(?:function\s*<[|｜]tool[▁_]sep[|｜]>)?\s*
-      (?P<deepseek>[^\s<]+?)(?::\d+)?\s*
-      (?:<[|｜]tool[▁_](?:sep|call_argument_begin)[|｜]>)?\s*
-      (?:```(?:json)?\s*)?(?=\{)                                            # DeepSeek, Kimi
-    | \bto=(?P<harmony>[\w.\-]+)[^{]*?<\|message\|>\s*(?=\{)                # gpt-oss
-    | ^\s*Action:\s*(?P<react>[^\n]+?)\s*\n\s*Action[ ]Input:\s*(?=\{)      # ReAct
-    )""",
-    re.VERBOSE | re.MULTILINE,
-)
-_MARK = re.compile(
-    r"</?function|<[|｜]|\[TOOL_CALLS\]|```|</tool_call>|^\s*(?:Observation|Action):", re.MULTILINE
-)
+def spelled_calls(text: str, is_tool: IsTool) -> list[SpelledCall]:
+    """Return the calls in *text*, in their order; none where it is only words."""
+    plain_quotes = text.replace("<escape>", '"')  # FunctionGemma
+    for read in (_with_tags, _with_json, _in_python, _in_xml):
+        if found := list(read(plain_quotes, is_tool)):
+            return found
+    return []
 
-#: Templates with a tag for each parameter: (the call, one parameter in it).
+
+# Tags with one parameter each
+
+#: A namespace before a tag's name: ``minimax:``, DeepSeek's ``|DSML|``.
+_SPACE = r"(?:[|｜]\w+[|｜]|\w+:)?"
+#: Templates: (the call, one parameter in it).
 _TAGGED = (
     (  # Qwen3-Coder
-        re.compile(r"<function=(?P<name>[^>]+)>(?P<body>.*?)(?P<end></function>|\Z)", re.DOTALL),
-        re.compile(r"<parameter=(?P<key>[^>]+)>\n?(?P<value>.*?)\n?</parameter>", re.DOTALL),
-    ),
-    (  # Anthropic's old form
-        re.compile(r'<invoke name="(?P<name>[^"]+)">(?P<body>.*?)(?P<end></invoke>|\Z)', re.DOTALL),
+        re.compile(r"<function=(?P<name>[^>{]+)>(?P<body>.*?)(?P<end></function>|\Z)", re.DOTALL),
         re.compile(
-            r'<parameter name="(?P<key>[^"]+)"[^>]*>\n?(?P<value>.*?)\n?</parameter>', re.DOTALL
+            r"<parameter=(?P<key>[^>]+)>\n?(?P<value>.*?)\n?(?:</parameter>|(?=<parameter=)|\Z)",
+            re.DOTALL,
+        ),
+    ),
+    (  # Anthropic's old form, MiniMax, DeepSeek 3.2
+        re.compile(
+            rf"<{_SPACE}invoke name=[\"'](?P<name>[^\"']+)[\"']>(?P<body>.*?)"
+            rf"(?P<end></{_SPACE}invoke>|\Z)",
+            re.DOTALL,
+        ),
+        re.compile(
+            rf"<{_SPACE}parameter name=[\"'](?P<key>[^\"']+)[\"'][^>]*>\n?(?P<value>.*?)\n?"
+            rf"</{_SPACE}parameter>",
+            re.DOTALL,
         ),
     ),
     (  # GLM
@@ -72,101 +82,142 @@ _TAGGED = (
         ),
     ),
 )
-_PYTHON = re.compile(
-    r"\A\s*(?:<\|python_start\|>|```(?:tool_code|tool_call|python)?)?\s*"
-    r"(?P<code>\[?[^\W\d][\w.]*\(.*\)\]?)\s*(?:<\|python_end\|>|```)?\s*\Z",
-    re.DOTALL,
-)
-
-#: What stands around calls in JSON.
-_PARTS = re.compile(r"</?tool_calls?>|<\|python_tag\|>|\[/?TOOL_CALLS\]|```\w*|<\|im_\w+\|>")
-_NAMES = ("name", "tool_name", "tool", "function_name", "function", "action")
-_ARGUMENTS = (
-    "arguments",
-    "parameters",
-    "args",
-    "input",
-    "tool_input",
-    "tool_arguments",
-    "action_input",
-    "kwargs",
-    "params",
-)
 
 
-def spelled_calls(text: str) -> list[SpelledCall]:
-    """Return the calls in *text*, in their order; none where it is only words."""
-    readers: tuple[Callable[[str], Iterable[SpelledCall]], ...] = (
-        _with_a_name_in_front,
-        _with_tags,
-        _in_json,
-        _in_python,
-    )
-    for read in readers:
-        if found := list(read(text)):
-            return found
-    return []
-
-
-def _with_a_name_in_front(text: str) -> Iterator[SpelledCall]:
-    for match in _NAMED_JSON.finditer(text):
-        name = next(filter(None, match.groups()))
-        end = _MARK.search(text, match.end())
-        body = text[match.end() : end.start() if end else len(text)]
-        yield SpelledCall(name, read_json(body), cut_off(body))
-
-
-def _with_tags(text: str) -> Iterator[SpelledCall]:
+def _with_tags(text: str, _is_tool: IsTool) -> Iterator[SpelledCall]:
     for call, parameter in _TAGGED:
         for match in call.finditer(text):
             values = {
                 one["key"].strip(): html.unescape(one["value"])
                 for one in parameter.finditer(match["body"])
             }
-            yield SpelledCall(match["name"].strip(), values, not match["end"])
+            if values or not match["body"].lstrip().startswith("{"):
+                yield SpelledCall(match["name"].strip(), values, not match["end"])
 
 
-def _in_json(text: str) -> Iterator[SpelledCall]:
-    if not any(key in text for key in _ARGUMENTS):
-        return
-    # A whole text that is JSON may have marks inside of its strings; else each part counts alone.
-    whole = text.lstrip().startswith(("{", "[")) and not cut_off(text)
-    for part in [text] if whole else _PARTS.split(text):
-        calls = [SpelledCall(*call) for call in _calls_in(read_json(part))]
-        if calls and cut_off(part):
+# JSON, with the name in it or in front of it
+
+#: A name at the end of the words before JSON, and the marks of a template between the two.
+_NAME_IN_FRONT = re.compile(
+    r"""(?P<name>[^\W\d][\w.\-/:]*)
+        (?:[\s:(`*"'=>,]|<[^<>]*>|\[CALL_ID\]\w+|\[[A-Z_]+\]|\b(?:json|arguments|input)\b
+           |\bAction\ Input\b)*\Z""",
+    re.VERBOSE | re.IGNORECASE,
+)
+_BRACKET_MARK = re.compile(r"\[/?[A-Z_]+\]")
+#: Keys without case and punctuation.
+_NAMES = ("name", "toolname", "tool", "functionname", "function", "action", "recipientname")
+_ARGUMENTS = (
+    "arguments",
+    "parameters",
+    "args",
+    "input",
+    "toolinput",
+    "toolarguments",
+    "actioninput",
+    "kwargs",
+    "params",
+)
+_TOOLS = ("tool", "toolname", "function")
+_LISTS = ("toolcalls", "calls", "tooluses", "functioncalls", "functioncall", "toolcall")
+
+
+def _with_json(text: str, is_tool: IsTool) -> Iterator[SpelledCall]:
+    before = 0
+    for part in json_parts(text):
+        written = text[part.start : part.end]
+        if _BRACKET_MARK.fullmatch(written):
+            continue
+        value, named = read_json(written), _NAME_IN_FRONT.search(text[before : part.start])
+        calls = [SpelledCall(*call) for call in _calls_in(value, is_tool)]
+        if not calls and named and is_tool(named["name"]):
+            calls = [SpelledCall(named["name"], value)]
+        if calls and not part.closed:
             calls[-1] = replace(calls[-1], cut=True)
         yield from calls
+        before = part.end
 
 
-def _calls_in(data: Any) -> Iterator[tuple[str, Any]]:
-    match data:
-        case list():
-            for item in cast("list[Any]", data):
-                yield from _calls_in(item)
-        case {"tool_calls": inner} | {"calls": inner}:
-            yield from _calls_in(inner)
-        case {"function": {**fields}}:
-            yield from _calls_in(fields)
-        case Mapping():
-            fields = cast("Mapping[str, Any]", data)
-            name = next((fields[key] for key in _NAMES if isinstance(fields.get(key), str)), None)
-            given = [fields[key] for key in _ARGUMENTS if key in fields]
-            if name and given:
-                yield name, given[0]
-        case _:
-            return
-
-
-def _in_python(text: str) -> Iterator[SpelledCall]:
-    match = _PYTHON.match(text)
-    if not match:
+def _calls_in(data: Any, is_tool: IsTool) -> Iterator[tuple[str, Any]]:
+    if isinstance(data, list):
+        for item in cast("list[Any]", data):
+            yield from _calls_in(item, is_tool)
+    if not isinstance(data, Mapping) or not data:
         return
+    given = {str(key): value for key, value in cast("Mapping[Any, Any]", data).items()}
+    fields = {_squashed(key): value for key, value in given.items()}
+    inner = next((fields[key] for key in _LISTS if key in fields), fields.get("function"))
+    name = next((fields[key] for key in _NAMES if isinstance(fields.get(key), str)), None)
+    arguments = [fields[key] for key in _ARGUMENTS if key in fields]
+    tools = [key for key, one in fields.items() if key in _TOOLS and is_tool(str(one))]
+    if isinstance(inner, list | Mapping):
+        yield from _calls_in(inner, is_tool)
+    elif name and arguments:
+        yield name, arguments[0]
+    elif tools:
+        rest = {key: value for key, value in given.items() if _squashed(key) != tools[0]}
+        yield fields[tools[0]], rest
+    elif all(is_tool(key) and isinstance(one, Mapping | list) for key, one in given.items()):
+        for key, one in given.items():
+            for value in cast("list[Any]", one if isinstance(one, list) else [one]):
+                yield key, value
+
+
+def _squashed(key: str) -> str:
+    return re.sub(r"[\W_]", "", key).lower()
+
+
+# A call in Python
+
+
+#: How many closing brackets are tried as the end of one call.
+_CLOSINGS = 100
+
+
+class _JsonWords(ast.NodeTransformer):
+    """Gives JSON's words for constants their values."""
+
+    @override
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        words = {"null": None, "none": None, "true": True, "false": False}
+        return ast.Constant(words[node.id]) if node.id in words else node
+
+
+def _in_python(text: str, is_tool: IsTool) -> Iterator[SpelledCall]:
+    end = 0
+    for match in re.finditer(r"(?P<name>[^\W\d][\w.]*)\(", text):
+        if match.start() < end or not is_tool(match["name"]):
+            continue
+        closings = re.compile(r"\)").finditer(text, match.end())
+        ends = [one.end() for one in islice(closings, _CLOSINGS)]
+        read = ((one, _arguments_in(text[match.start() : one])) for one in ends)
+        end, values = next((one for one in read if one[1] is not None), (0, None))
+        if values is not None or not ends:
+            yield SpelledCall(match["name"], values or {}, cut=values is None)
+
+
+def _arguments_in(code: str) -> dict[str, Any] | None:
     try:
-        tree = ast.parse(match["code"].strip(), mode="eval").body
-        nodes = tree.elts if isinstance(tree, ast.List) else [tree]
-        for node in nodes:
-            if isinstance(node, ast.Call) and not node.args:
-                values = {str(one.arg): ast.literal_eval(one.value) for one in node.keywords}
-                yield SpelledCall(ast.unparse(node.func), values)
+        node = ast.parse(code, mode="eval").body
+        if isinstance(node, ast.Call) and not node.args:
+            words = _JsonWords()
+            return {str(one.arg): ast.literal_eval(words.visit(one.value)) for one in node.keywords}
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return  # words that only look like a call
+        pass  # it closes further on, or is only words that look like a call
+    return None
+
+
+# The tool's name as a tag
+
+
+def _in_xml(text: str, is_tool: IsTool) -> Iterable[SpelledCall]:
+    element = re.compile(r"<(?P<name>\w[\w.\-]*)>(?P<body>.*?)</(?P=name)>", re.DOTALL)
+    for match in element.finditer(text):
+        inner = {
+            one["name"]: html.unescape(one["body"].strip())
+            for one in element.finditer(match["body"])
+        }
+        if inner and is_tool(match["name"]):
+            yield SpelledCall(match["name"], inner)
+        elif inner:
+            yield from _in_xml(match["body"], is_tool)

@@ -7,8 +7,10 @@ model then says so in a word, and an answer in other words is asked about.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
+from hashlib import blake2b
 from itertools import count
 from typing import Any
 
@@ -30,6 +32,9 @@ from longterm.models.names import ChatModel, adapt
 from longterm.models.wire import bind_tools
 
 __all__ = ["ToolCallProtocol"]
+
+_NAME_LENGTH = 64
+_NAME = re.compile(rf"[a-zA-Z0-9_-]{{1,{_NAME_LENGTH}}}")
 
 
 class ToolCallProtocol:
@@ -79,20 +84,18 @@ class ToolCallProtocol:
     def read(self, answer: Answer) -> list[Proposed]:
         """Return the calls in *answer*; calls spelled out in words count where no real ones are."""
         cut = answer.end in ("cut", "refused")
-        calls = _identified(answer).calls
-        if calls:
-            last = len(calls) - 1 if cut and answer.ends_in_a_call else None
+        if calls := answer.calls:
+            ids = [str(call["id"]) for call in _identified(answer).calls]
+            last = ids[-1] if cut and answer.ends_in_a_call else None
             return [
-                self._reader.proposed(
-                    str(call["name"]), call["args"], str(call["id"]), cut=index == last
-                )
-                for index, call in enumerate(calls)
+                self._reader.proposed(str(call["name"]), call["args"], id_, cut=id_ == last)
+                for id_, call in zip(ids, calls, strict=True)
             ]
         if spelled := self._reader.spelled_out(answer.text, cut=cut):
             return spelled
         if not answer.text and answer.is_whole_though_empty:
             return []
-        if says_nothing(answer.text):
+        if says_nothing(answer):
             return []
         reason = prompts.NO_CALL if answer.text else prompts.EMPTY
         return [Proposed(Silent(reason), "0", answer.text)]
@@ -108,15 +111,23 @@ class ToolCallProtocol:
 
 
 def _identified(answer: Answer) -> Answer:
-    """Give every call an id of its own: results refer to them, and some models leave them out."""
+    """Give every call an id of its own, and a name that providers take back.
+
+    Results refer to the ids, and some models leave them out or repeat them.
+    """
     ids = [call["id"] for call in answer.calls]
-    if answer.message is None or (all(ids) and len(set(ids)) == len(ids)):
+    names_fit = all(_NAME.fullmatch(str(call["name"])) for call in answer.calls)
+    if answer.message is None or (all(ids) and len(set(ids)) == len(ids) and names_fit):
         return answer
+    mark = blake2b(str(answer.message.id).encode(), digest_size=4).hexdigest()
     numbers = count()
-    calls = [{**call, "id": f"call_{next(numbers)}"} for call in answer.message.tool_calls]
-    invalid = [
-        {**call, "id": f"call_{next(numbers)}"} for call in answer.message.invalid_tool_calls
-    ]
+
+    def mended(call: Any) -> Any:
+        name = re.sub(r"[^a-zA-Z0-9_-]", "_", str(call["name"]))[:_NAME_LENGTH]
+        return {**call, "id": f"call_{mark}_{next(numbers)}", "name": name or "unknown"}
+
+    calls = [mended(call) for call in answer.message.tool_calls]
+    invalid = [mended(call) for call in answer.message.invalid_tool_calls]
     update = {"tool_calls": calls, "invalid_tool_calls": invalid}
     return replace(answer, message=answer.message.model_copy(update=update))
 

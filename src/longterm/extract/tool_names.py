@@ -1,8 +1,8 @@
 """Names of tools as models write them → the tool that is meant, where only one can be. Pure.
 
 Models change the case of a name, put a namespace, a server or a channel mark before or after
-it, or use another verb for the same action. A name is understood when the words of exactly one
-tool stand in it, in their order, and nothing else in it names another action.
+it, use another verb for the same action, or put it last. A name is understood when the words of
+exactly one tool stand in it, one after another, and nothing else in it names another action.
 """
 
 from __future__ import annotations
@@ -54,8 +54,9 @@ def named(name: str, tools: Mapping[str, str]) -> str | None:
 def _stands_in(tool: str, name: str) -> bool:
     """Whether the words of *tool* follow each other in *name*, and the rest is no other action."""
     inner, outer = words_in_name(tool), words_in_name(name)
+    orders = {inner, (*inner[1:], *inner[:1])}  # update_person, person_update
     for start in range(len(outer) - len(inner) + 1):
-        if inner and outer[start : start + len(inner)] == inner:
+        if inner and outer[start : start + len(inner)] in orders:
             rest = {*outer[:start], *outer[start + len(inner) :]}
             other_actions = {"update", "delete", *_OTHERS}
             if {"update", "delete"} & set(inner):

@@ -16,6 +16,8 @@ from typing import Any, Literal, cast
 
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.messages.ai import UsageMetadata
+from langchain_core.messages.tool import invalid_tool_call
+from pydantic import ValidationError
 
 __all__ = ["Answer", "AnswerEnd", "refuses_a_forced_call", "without_thoughts"]
 
@@ -33,6 +35,7 @@ _ENDS: Mapping[str, AnswerEnd] = {
     "content_filter": "refused",
     # OpenAI Responses
     "incomplete": "cut",
+    "in_progress": "cut",
     "max_output_tokens": "cut",
     "cancelled": "cut",
     "failed": "malformed",
@@ -91,13 +94,21 @@ _KEYS = (
 )
 
 _THOUGHTS = re.compile(
-    r"<(think|thinking|thought|reasoning)>.*?(</\1>|\Z)", re.DOTALL | re.IGNORECASE
+    # Where a template begins an answer inside of the tag, only its end is there.
+    r"<(think|thinking|thought|reasoning)>.*?(</\1>|\Z)|\A(?:(?!<think>).)*</think>",
+    re.DOTALL | re.IGNORECASE,
 )
 _REFUSAL = re.compile(
     r"(?:I['\u2019]m (?:sorry|unable)|I am (?:sorry|unable)|Sorry\b|I apologi[sz]e|"
     r"I can(?:no|['\u2019])t|I won['\u2019]t)\b",
     re.IGNORECASE,
 )
+#: Errors that clients make of an answer, by name: OpenAI's of one that it should have parsed,
+#: and pydantic's of a call whose arguments are no object.
+_ENDS_AS_ERRORS: Mapping[str, AnswerEnd] = {
+    "LengthFinishReasonError": "cut",
+    "ContentFilterFinishReasonError": "refused",
+}
 #: Statuses of a request that the provider does not take as it is.
 _BAD_REQUEST = (400, 422)
 _REFUSAL_LENGTH = 400  # a refusal is short; an answer that happens to begin so is not
@@ -139,7 +150,29 @@ class Answer:
                 return cls(None, "", "complete", None, None)
 
     @classmethod
+    def of_error(cls, error: Exception) -> Answer | None:
+        """Return the answer that a client made an *error* of; None where it is about the asking."""
+        if isinstance(error, ValidationError) and error.title.startswith("AIMessage"):
+            return cls(None, "", "malformed", "malformed_call", None)
+        end = _ENDS_AS_ERRORS.get(type(error).__name__)
+        if end is None:
+            return None
+        completion: Any = getattr(error, "completion", None)
+        said = completion.choices[0].message.content if completion else ""
+        text = without_thoughts(str(said or ""))
+        return cls(None, text, end, end, text if end == "refused" else None)
+
+    @classmethod
     def _of_message(cls, message: AIMessage) -> Answer:
+        match message.additional_kwargs:  # OpenAI's form before it had tools
+            case {"function_call": {"name": name, "arguments": text}, **rest} if not (
+                message.tool_calls or message.invalid_tool_calls
+            ):
+                call = invalid_tool_call(name=name, args=text, id=None, error=None)
+                update = {"invalid_tool_calls": [call], "additional_kwargs": rest}
+                message = message.model_copy(update=update)
+            case _:
+                pass
         text = without_thoughts(str(message.text))
         named: list[tuple[AnswerEnd, str | None]] = [
             (_end_named(word), word) for word in _reasons(message)
@@ -174,9 +207,10 @@ class Answer:
     def is_whole_though_empty(self) -> bool:
         """Whether an empty answer is no fault: Claude ends its turn so when it has nothing to say.
 
-        Where nothing is known about the end, nothing speaks against it either.
+        Where nothing at all is known about the answer, nothing speaks against it either.
         """
-        return self.reason in (None, "end_turn")
+        known = bool(self.message and self.message.response_metadata)
+        return self.reason == "end_turn" or not (self.reason or known)
 
     @property
     def calls(self) -> list[Mapping[str, Any]]:
@@ -228,6 +262,8 @@ def _reasons(message: AIMessage) -> Iterator[str]:
     """Yield every word in the metadata of *message* that says why it ended, in lower case."""
     data = cast("dict[str, Any]", message.response_metadata)
     values = [data.get(key) for key in _KEYS]
+    blocks = [block for block in message.content if isinstance(block, dict)]
+    values += [block.get("status") for block in blocks]  # of one call, in OpenAI Responses
     for key, field in (("incomplete_details", "reason"), ("prompt_feedback", "block_reason")):
         if isinstance(details := data.get(key), dict):
             values.append(cast("dict[str, Any]", details).get(field))
