@@ -50,6 +50,19 @@ def test_what_a_manager_writes_is_a_span_without_a_word_of_it() -> None:
     assert "tea" not in str(attributes)
 
 
+def test_a_change_and_a_search_by_hand_are_spans_of_their_own() -> None:
+    with longterm.open(":memory:", embeddings=None) as service:
+        ann = service.user("ann")
+        id = ann.add("Ann likes tea").id
+        _spans.clear()
+        ann.edit(id, "Ann likes coffee")
+        ann.search("coffee")
+    [changed, searched] = [attributes for _, attributes in spans()]
+    assert changed["gen_ai.operation.name"] == "update_memory"
+    assert searched["gen_ai.operation.name"] == "search_memory"
+    assert searched["gen_ai.memory.record.count"] == 1
+
+
 def test_a_recall_is_a_span_with_how_much_it_found() -> None:
     with longterm.open(":memory:", embeddings=None) as service:
         ann = service.user("ann")

@@ -235,6 +235,27 @@ def test_a_failure_is_on_the_future_in_the_log_and_nowhere_else(
     assert "no such memory" not in caplog.text
 
 
+def test_the_queue_is_what_runs_and_what_waits_until_it_is_done() -> None:
+    began, go_on = threading.Event(), threading.Event()
+
+    def reflect(_payload: str) -> None:
+        began.set()
+        assert go_on.wait(SOON)
+
+    with ReflectionExecutor(RunnableLambda(reflect)) as executor:
+        first = executor.submit("x", thread("now"))
+        assert began.wait(SOON)
+        executor.submit("y", thread("later"), after_seconds=60)
+        assert [(one.thread_id, one.running) for one in executor.queue()] == [
+            ("now", True),
+            ("later", False),
+        ]
+        go_on.set()
+        first.result(SOON)
+        executor.flush()
+    assert executor.queue() == []
+
+
 @pytest.mark.parametrize(
     "said",
     ["postgresql://ann:S1@db/x", "key sk-S1 is wrong", 'Ann said: "my pin is S1"', "\ud800S1"],

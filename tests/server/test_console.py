@@ -135,7 +135,9 @@ async def test_an_administrator_makes_and_revokes_keys(
     [key] = [one for one in await service.keys.alist() if one.user == "bo"]
     await client.post(f"/keys/{key.id}/revoke", data={"mark": mark})
     assert [one.user for one in await service.keys.alist()] == [None]
-    assert "None." in (await client.get("/reflections")).text
+    reflections = (await client.get("/reflections")).text
+    assert "Nothing runs or waits." in reflections
+    assert "None." in reflections
 
 
 async def test_a_user_is_erased_when_the_id_is_written_once_more(

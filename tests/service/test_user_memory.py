@@ -162,6 +162,25 @@ def test_what_is_remembered_in_the_background_is_there_when_the_service_closes()
         assert [one.content for one in service.user("ann").list()] == ["Ann moved to Lyon"]
 
 
+@pytest.mark.parametrize("wait", [True, False])
+def test_what_extraction_used_is_counted_by_day_and_outlives_the_service(*, wait: bool) -> None:
+    store = InMemoryStore()
+    for _ in range(2):
+        reply = tool_calls(("Memory", {"content": "Ann moved to Lyon"}))
+        reply.usage_metadata = {"input_tokens": 90, "output_tokens": 10, "total_tokens": 100}
+        with longterm.open(store, model=ScriptedChatModel(reply)) as service:
+            service.user("ann").remember("I moved to Lyon", wait=wait)
+    with longterm.open(store) as service:
+        ann = service.user("ann")
+        assert ann.stats().tokens == 200
+        assert ann.stats().cost is None  # nobody knows what a script costs
+        [today] = ann.costs()
+        assert (today.runs, today.input_tokens, today.output_tokens) == (2, 180, 20)
+        assert service.user("bo").stats().tokens == 0
+        ann.erase()
+        assert ann.costs() == []
+
+
 async def test_every_method_has_an_awaited_form(service: MemoryService) -> None:
     ann = service.user("ann")
     added = await ann.aadd("Ann likes tea")

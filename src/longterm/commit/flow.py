@@ -66,6 +66,8 @@ async def commit(
     with observed(operation, writes[0].namespace[0]) as seen:
         done = await Exclusive(namespaces, _carried_out(change))
         seen.records = len(done.written)
+        if {one.revision.action for one in done.written if one.revision} == {"changed"}:
+            seen.operation = "update_memory"
         return done
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from langgraph.store.base import SearchItem
 
+from longterm.effects.observe import observed
 from longterm.effects.paging import search_exactly
 from longterm.manage.relevant import best, is_scored
 from longterm.memory.namespace import Namespace
@@ -32,10 +33,14 @@ async def search_best(
     the query decide, those that few memories have more than those that most have, among the
     first `SCAN_LIMIT` items; what lies beyond comes in the store's own order.
     """
-    items = await search_exactly(
-        namespace, query, filter=filter, limit=limit, offset=offset, refresh_ttl=refresh_ttl
-    )
-    if not items or not query or not query.strip() or any(map(is_scored, items)):
-        return items
-    held = await search_exactly(namespace, filter=filter, limit=SCAN_LIMIT, refresh_ttl=refresh_ttl)
-    return best(held, [query], offset + limit)[offset:] or items
+    with observed("search_memory", namespace[0]) as seen:
+        items = await search_exactly(
+            namespace, query, filter=filter, limit=limit, offset=offset, refresh_ttl=refresh_ttl
+        )
+        if items and query and query.strip() and not any(map(is_scored, items)):
+            held = await search_exactly(
+                namespace, filter=filter, limit=SCAN_LIMIT, refresh_ttl=refresh_ttl
+            )
+            items = best(held, [query], offset + limit)[offset:] or items
+        seen.records = len(items)
+    return items

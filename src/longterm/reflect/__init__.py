@@ -20,6 +20,7 @@ from longterm.reflect.executor import (
     Executor,
     Failure,
     LocalReflectionExecutor,
+    Queued,
     checked_seconds,
 )
 from longterm.reflect.local import InMemoryExecutor
@@ -36,6 +37,7 @@ __all__ = [
     "Failure",
     "LocalReflectionExecutor",
     "ManualClock",
+    "Queued",
     "ReflectionExecutor",
     "Retry",
     "SystemClock",

@@ -54,9 +54,17 @@ class Debounce(Generic[T]):
         """How many items were taken and are not done."""
         return len(self._running)
 
+    def waiting_items(self) -> list[T]:
+        """Return the items that wait, as they are due."""
+        return [entry.item for entry in sorted(self._waiting.values())]
+
+    def running_items(self) -> list[T]:
+        """Return the items that were taken and are not done."""
+        return [entry.item for entry in self._running.values()]
+
     def items(self) -> list[T]:
         """Return all items that wait or run."""
-        return [entry.item for entry in (*self._waiting.values(), *self._running.values())]
+        return self.waiting_items() + self.running_items()
 
     def put(self, key: Hashable, item: T, due: float, latest: float = math.inf) -> T | None:
         """Let *item* wait until *due*, at the *latest* until then; return the item it replaces."""

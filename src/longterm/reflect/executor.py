@@ -38,6 +38,7 @@ __all__ = [
     "Failure",
     "LocalReflectionExecutor",
     "MemoryItem",
+    "Queued",
     "checked_seconds",
     "closed_error",
     "loop_of",
@@ -63,6 +64,19 @@ class Failure:
     #: How often it was tried.
     attempts: int
     at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queued:
+    """A reflection that waits for its time, or runs."""
+
+    id: str
+    thread_id: str | None
+    #: Whose memories it makes; () for a reflector that has no namespace.
+    namespace: Namespace
+    running: bool
+    #: Which try it is, from 1.
+    attempt: int
 
 
 class Executor(ABC):
@@ -195,6 +209,10 @@ class LocalReflectionExecutor(Executor):
     @abstractmethod
     def flush(self) -> None:
         """Make everything that is pending due now."""
+
+    @abstractmethod
+    def queue(self) -> list[Queued]:
+        """Return what runs and what waits, in this order."""
 
     @abstractmethod
     def failed(self) -> list[Failure]:

@@ -30,7 +30,13 @@ from longterm.effects.clock import Clock, SystemClock
 from longterm.errors import ConfigurationError
 from longterm.memory.namespace import Namespace
 from longterm.reflect.debounce import Debounce
-from longterm.reflect.executor import ERASE_WAITS, Failure, LocalReflectionExecutor, closed_error
+from longterm.reflect.executor import (
+    ERASE_WAITS,
+    Failure,
+    LocalReflectionExecutor,
+    Queued,
+    closed_error,
+)
 from longterm.reflect.job import Rules, error_text, lend_store
 from longterm.reflect.retry import ONCE, Retry
 from longterm.reflect.usage import Budget, MemoryLedger, Usage, day_of
@@ -143,6 +149,21 @@ class InMemoryExecutor(LocalReflectionExecutor):
             with self._changed:
                 while len(self._queue) or self._workers:
                     self._changed.wait()
+
+    @override
+    def queue(self) -> list[Queued]:
+        with self._changed:
+            running, waiting = self._queue.running_items(), self._queue.waiting_items()
+        return [
+            Queued(
+                id=task.id,
+                thread_id=task.thread,
+                namespace=task.namespace,
+                running=place < len(running),
+                attempt=task.attempt,
+            )
+            for place, task in enumerate([*running, *waiting])
+        ]
 
     @override
     def failed(self) -> list[Failure]:

@@ -1,5 +1,6 @@
 """The service: one user's memory. Command line, REST, MCP and console call it, and nothing else."""
 
+from longterm.service.costs import DayCost
 from longterm.service.items import MEMORY_STORES
 from longterm.service.memory_service import MemoryService
 from longterm.service.records import MemoryChange, MemoryRecord, UserStats
@@ -10,6 +11,7 @@ from longterm.service.user_memory import UserMemory
 __all__ = [
     "MEMORY_STORES",
     "ROOTS",
+    "DayCost",
     "MemoryChange",
     "MemoryRecord",
     "MemoryService",

@@ -26,7 +26,7 @@ from longterm.effects.steps import Batch, fetch, search
 from longterm.errors import InvalidInputError
 from longterm.memory.namespace import Namespace
 
-__all__ = ["MEMORY_STORES", "OWN_ROOT", "REQUESTS", "StoreItems"]
+__all__ = ["MEMORY_STORES", "OWN_ROOT", "REQUESTS", "USAGE", "StoreItems"]
 
 #: The beginning of the first label of what longterm keeps for itself.
 OWN_ROOT = "longterm-"
@@ -34,6 +34,8 @@ OWN_ROOT = "longterm-"
 MEMORY_STORES = f"{OWN_ROOT}memory-stores"
 #: Where requests are kept that may come twice, alike.
 REQUESTS = f"{OWN_ROOT}requests"
+#: Where what extraction has cost each user is kept, alike.
+USAGE = f"{OWN_ROOT}usage"
 
 #: Namespaces that are read at once.
 _PAGE = 1_000

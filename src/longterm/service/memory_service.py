@@ -19,7 +19,7 @@ from longterm.guard import Guard
 from longterm.memory.history_items import KeepRevisions
 from longterm.memory.namespace import unescape_label
 from longterm.models.names import ChatModel
-from longterm.reflect import Failure
+from longterm.reflect import Failure, Queued
 from longterm.service.items import StoreItems
 from longterm.service.keys import Keys
 from longterm.service.setup import ROOTS, Setup
@@ -88,9 +88,13 @@ class MemoryService:
 
     users, ausers = both(users_flow)
 
+    def queue(self) -> list[Queued]:
+        """Return what is extracted in the background now, and what waits for it."""
+        return [one for executor in self._setup.watched() for one in executor.queue()]
+
     def failures(self) -> list[Failure]:
         """Return what was to be extracted in the background and was given up, oldest first."""
-        return [one for executor in self._setup.executors for one in executor.failed()]
+        return [one for executor in self._setup.watched() for one in executor.failed()]
 
     def close(self) -> None:
         """Let what is extracted in the background finish, and close what was opened."""

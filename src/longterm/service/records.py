@@ -157,7 +157,7 @@ class TurnRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserStats:
-    """What is kept of a user, and what it has cost since the service was opened."""
+    """What is kept of a user, and what it has cost so far."""
 
     memories: int
     turns: int

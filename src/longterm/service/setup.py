@@ -11,19 +11,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from langchain_core.messages.ai import UsageMetadata
 from langgraph.store.base import BaseStore
 
 from longterm.commit import Policy
 from longterm.extract.schema import MemorySchema, Schema, memory_schemas
+from longterm.manage.results import Results
 from longterm.manage.store_manager import MemoryStoreManager, create_memory_store_manager
 from longterm.memory.model import Memory
 from longterm.memory.namespace import Namespace
 from longterm.models.names import ChatModel
-from longterm.models.prices import cost_of
 from longterm.recall.retriever import Recall, create_recall
 from longterm.reflect import ReflectionExecutor, erase_reflections
 from longterm.reflect.executor import LocalReflectionExecutor
+from longterm.service.costs import add_cost
 
 __all__ = ["ROOTS", "Setup", "template"]
 
@@ -48,10 +48,6 @@ class Setup:
     reflect: str | None
     #: What happens to values before they are written by hand.
     policy: Policy
-    #: Tokens that extraction used, by namespace.
-    tokens: dict[Namespace, int] = field(default_factory=dict[Namespace, int])
-    #: What they cost in US dollars; None where a price is not known.
-    costs: dict[Namespace, float | None] = field(default_factory=dict[Namespace, float | None])
     _managers: dict[int, MemoryStoreManager] = field(default_factory=dict[int, MemoryStoreManager])
     _executors: dict[int, LocalReflectionExecutor] = field(
         default_factory=dict[int, LocalReflectionExecutor]
@@ -106,31 +102,31 @@ class Setup:
                 )
             return self._executors[depth]
 
-    def book(self, memories: Namespace, usage: UsageMetadata | None) -> None:
-        """Add what an extraction for *memories* used."""
+    async def book(self, memories: Namespace, results: object) -> None:
+        """Keep what an extraction for *memories* cost, if *results* says."""
+        usage = results.report.usage if isinstance(results, Results) else None
         if usage is not None:
-            with self._lock:
-                self.tokens[memories] = self.tokens.get(memories, 0) + usage["total_tokens"]
-                name = self.model if isinstance(self.model, str) else None
-                name = name or getattr(self.model, "model_name", None)
-                cost = cost_of(name, read=usage["input_tokens"], written=usage["output_tokens"])
-                before = self.costs.get(memories, 0.0)
-                self.costs[memories] = None if cost is None or before is None else before + cost
+            name = self.model if isinstance(self.model, str) else None
+            name = name or getattr(self.model, "model_name", None)
+            await add_cost(memories, usage, name)
 
     def erase(self, memories: Namespace) -> dict[str, int]:
         """Erase what is kept of a user beside the store; say how much, by place.
 
         Waits, at most a minute, for a reflection that runs: it may still write.
         """
-        with self._lock:
-            self.tokens.pop(memories, None)
-            self.costs.pop(memories, None)
         removed = Counter[str]()
         for executor in self.executors:
             removed.update(executor.erase(memories))
         if self.reflect is not None and not self._executors:
             removed.update(erase_reflections(self.reflect, memories))
         return {f"reflections {state}": count for state, count in removed.items() if count}
+
+    def watched(self) -> list[LocalReflectionExecutor]:
+        """Return the executors, that of a database which others may have filled included."""
+        if self.reflect is not None:
+            self.executor(1)
+        return self.executors
 
     @property
     def executors(self) -> list[LocalReflectionExecutor]:

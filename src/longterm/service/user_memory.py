@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from datetime import UTC, date, datetime
-from itertools import groupby
+from itertools import chain, groupby
 from os import PathLike
 from typing import Any, TextIO, cast
 
@@ -37,14 +38,16 @@ from longterm.history.reading import (
     revisions_of_each,
 )
 from longterm.manage.results import Results
+from longterm.manage.searching import search_best
 from longterm.memory.model import Document, document_of, value_of
 from longterm.memory.namespace import Namespace, NamespaceTemplate
 from longterm.memory.quarantine import Held
 from longterm.memory.revision import Revision, Source
 from longterm.recall.recorder import create_conversation_recorder
 from longterm.recall.retriever import RecallResult
+from longterm.service.costs import DayCost, costs_of, total_cost
 from longterm.service.exchange import is_turn, lines_in, written
-from longterm.service.items import MEMORY_STORES, REQUESTS
+from longterm.service.items import MEMORY_STORES, REQUESTS, USAGE
 from longterm.service.records import (
     MemoryChange,
     MemoryRecord,
@@ -65,6 +68,7 @@ _Revisions = list[Revision]
 _Turns = list[TurnRecord]
 _Sources = list[Source]
 _Lines = list[str]
+_Costs = list[DayCost]
 
 
 class UserMemory:
@@ -105,19 +109,25 @@ class UserMemory:
         were said, where they do not. Without a model only the turns are kept. With *wait* false
         the extraction runs in the background, and nothing is returned.
         """
-        config = self._said_in(thread, now)
+        config, setup = self._said_in(thread, now), self._setup
         await self._recorded(messages, config, now)
         payload = MemoryStoreManagerInput(messages=messages)
+
+        def book(done: Future[Any]) -> None:
+            if not done.cancelled() and done.exception() is None:
+                run(setup.book(self._memories, done.result()), store=self.store)
+
         if not wait:
-            if executor := self._setup.executor(self._depth):
+            if executor := setup.executor(self._depth):
                 # No thread: a newer conversation must not take the place of this one.
-                await Work(lambda: executor.submit(payload, config, thread_id=None))
+                future = await Work(lambda: executor.submit(payload, config, thread_id=None))
+                future.add_done_callback(book)
             return []
-        manager = self._setup.manager(self._depth)
+        manager = setup.manager(self._depth)
         if manager is None:
             return []
         results = cast("Results[dict[str, Any]]", await manager.flow(payload, config))
-        self._setup.book(self._memories, results.report.usage)
+        await setup.book(self._memories, results)
         return [MemoryChange.of(one) for one in results.written]
 
     remember, aremember = both(remember_flow)
@@ -172,7 +182,7 @@ class UserMemory:
 
         *filter* compares fields of the stored value: ``{"kind": "Food"}``.
         """
-        found = await search_exactly(self._memories, query, filter=filter, limit=limit)
+        found = await search_best(self._memories, query, filter=filter, limit=limit)
         return await self._records(found)
 
     search, asearch = both(search_flow)
@@ -255,7 +265,7 @@ class UserMemory:
 
     async def quarantined_flow(self) -> list[Held]:
         """Return what the guard keeps back of this user's memories and turns, oldest first."""
-        return [one for place in self._places for one in await held_in(place)]
+        return [one for place in (self._memories, self._said) for one in await held_in(place)]
 
     quarantined, aquarantined = both(quarantined_flow)
 
@@ -373,8 +383,16 @@ class UserMemory:
             return await erase(self._memories, id, cascade=cascade, derived_in=None, actor="user")
         setup, memories = self._setup, self._memories
         report = Erasure(await Work(lambda: setup.erase(memories)))
-        own = [(root, *memories[1:]) for root in (MEMORY_STORES, REQUESTS)]
-        for place in (self._said, memories, *own, *await self._below()):
+        own = [(root, *memories[1:]) for root in (MEMORY_STORES, REQUESTS, USAGE)]
+        scopes: list[list[Namespace]] = await Together(
+            tuple(
+                below(place)
+                for place in (self._said, memories)
+                for below in (namespaces_below, namespaces_with_history)
+            )
+        )
+        # A scope that was emptied has a history still.
+        for place in dict.fromkeys([self._said, memories, *own, *chain(*scopes)]):
             report += await erase(place, None, cascade=False, derived_in=None, actor="user")
         return Erasure(report.removed, (), report.beyond)
 
@@ -391,32 +409,29 @@ class UserMemory:
     purge, apurge = both(purge_flow)
 
     async def stats_flow(self) -> UserStats:
-        """Count what is kept of this user, and what it has cost since the service was opened."""
+        """Count what is kept of this user, and what it has cost so far."""
         memories = await search_exactly(self._memories, refresh_ttl=False)
         turns = await search_exactly(self._said, refresh_ttl=False)
         revisions = await all_revisions(self._memories)
-        tokens = self._setup.tokens.get(self._memories, 0)
+        costs = await costs_of(self._memories)
         return UserStats(
             memories=len(memories),
             turns=len(turns),
             revisions=sum(map(len, revisions.values())),
             size=sum(len(to_json(item.value)) for item in [*memories, *turns]),
-            tokens=tokens,
-            cost=self._setup.costs.get(self._memories, 0.0),
+            tokens=sum(one.tokens for one in costs),
+            cost=total_cost(costs),
         )
 
     stats, astats = both(stats_flow)
 
-    # --- what the methods share ---
+    async def costs_flow(self) -> _Costs:
+        """Return what extraction has cost, by day, newest first."""
+        return await costs_of(self._memories)
 
-    async def _below(self) -> Sequence[Namespace]:
-        """Return the namespaces of this user's scopes, emptied ones that have a history too."""
-        places = [self._said, self._memories]
-        found = await Together(
-            (*map(namespaces_below, places), *map(namespaces_with_history, places))
-        )
-        plain = [one for namespaces in found for one in namespaces]
-        return [one for one in dict.fromkeys(plain) if one not in places]
+    costs, acosts = both(costs_flow)
+
+    # --- what the methods share ---
 
     def _said_in(self, thread: str | None, now: datetime | None) -> RunnableConfig:
         values = dict(self.config.get("configurable", {}))
@@ -434,10 +449,6 @@ class UserMemory:
             guard=self._setup.policy.guard,
         )
         return len(await recorder.flow({"messages": messages}, config))
-
-    @property
-    def _places(self) -> tuple[Namespace, Namespace]:
-        return self._memories, self._said
 
     async def _held(self, id: str) -> Held:
         for one in await self.quarantined_flow():

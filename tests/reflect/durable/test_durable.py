@@ -176,6 +176,21 @@ def test_a_pending_one_that_its_owner_cancels_never_runs(desk: Desk) -> None:
     assert desk.payloads("cancelled") == []
 
 
+def test_the_queue_is_what_runs_and_what_waits_on_every_worker(desk: Desk) -> None:
+    desk.gates["queue now"] = threading.Event()
+    now = desk.executor.submit("queue now", thread("queue now"))
+    desk.await_start("queue now")
+    later = desk.executor.submit("queue later", thread("queue later"), after_seconds=60)
+    queue = [one for one in desk.executor.queue() if "queue" in (one.thread_id or "")]
+    assert [(one.thread_id, one.running) for one in queue] == [
+        ("queue now", True),
+        ("queue later", False),
+    ]
+    assert later.cancel()
+    desk.gates["queue now"].set()
+    now.result(SOON)
+
+
 def test_a_running_one_cannot_be_cancelled(desk: Desk) -> None:
     desk.gates["runs on"] = threading.Event()
     future = desk.executor.submit("runs on", thread("runs on"))

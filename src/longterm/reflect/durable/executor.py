@@ -42,7 +42,13 @@ from longterm.reflect.durable.dbos_client import (
 )
 from longterm.reflect.durable.futures import Futures
 from longterm.reflect.durable.outcome import Done, Job, Moved, Outcome, Replaced, judge
-from longterm.reflect.executor import ERASE_WAITS, Failure, LocalReflectionExecutor, closed_error
+from longterm.reflect.executor import (
+    ERASE_WAITS,
+    Failure,
+    LocalReflectionExecutor,
+    Queued,
+    closed_error,
+)
 from longterm.reflect.job import Rules, error_text, namespace_of
 from longterm.reflect.retry import Retry
 from longterm.reflect.threads import aside, start
@@ -126,6 +132,20 @@ class DurableExecutor(LocalReflectionExecutor):
                 self._desk.hurry(status.workflow)
         self._futures.hurry()
         process.nudge()
+
+    @override
+    def queue(self) -> list[Queued]:
+        return [
+            Queued(
+                id=status.workflow,
+                thread_id=None if status.job is None else status.job.thread,
+                namespace=() if status.job is None else status.job.namespace,
+                running=status.state == "PENDING",
+                attempt=1 if status.job is None else status.job.attempt,
+            )
+            for states in (["PENDING"], WAITING)
+            for status in self._desk.listed(states, content=True)
+        ]
 
     @override
     def failed(self) -> list[Failure]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from itertools import groupby
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
@@ -33,6 +34,8 @@ _PAGE = 50
 _EXPLAINED = 40
 #: Memories whose sources are read to show the facts beside their turns.
 _FACTS = 200
+#: Days whose cost is shown.
+_DAYS = 31
 
 Text = Annotated[str, Form()]
 
@@ -197,7 +200,8 @@ async def decide(user: str, id: str, what: Literal["release", "drop"], memory: M
 @router.get("/users/{user:segment}/data")
 async def data_page(request: Request, user: str, memory: Memory) -> Response:
     """Show what is kept and what it cost; export and erase."""
-    return page(request, "data.html", user=user, stats=await memory.astats())
+    stats, days = await memory.astats(), await memory.acosts()
+    return page(request, "data.html", user=user, stats=stats, days=days[:_DAYS])
 
 
 @router.get("/users/{user:segment}/export")
@@ -217,8 +221,10 @@ async def erase_form(request: Request, user: str, memory: Memory, confirm: Text)
 
 @router.get("/reflections")
 async def reflections(request: Request, _: Operator) -> Response:
-    """Show what failed to be extracted in the background."""
-    return page(request, "reflections.html", failures=service_of(request).failures())
+    """Show what is extracted in the background, what waits for it, and what was given up."""
+    ours = service_of(request)
+    queue, failures = await asyncio.to_thread(lambda: (ours.queue(), ours.failures()))
+    return page(request, "reflections.html", queue=queue, failures=failures)
 
 
 @router.get("/keys")

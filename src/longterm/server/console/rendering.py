@@ -14,6 +14,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from longterm.memory.namespace import unescape_label
 from longterm.memory.revision import Revision
 
 __all__ = ["RevisionStep", "content_shown", "page", "steps_of"]
@@ -45,6 +46,7 @@ _TEMPLATES = Environment(
 )
 _TEMPLATES.filters |= {
     "moment": _local_time,
+    "plain": unescape_label,
     "part": lambda text: quote(str(text), safe=""),
     "words": content_shown,
 }

@@ -1,0 +1,80 @@
+"""What extraction has cost each user: runs, tokens and dollars by day, kept in the store itself.
+
+It lies below a root of its own, adds up over every process on the store, and is erased with its
+user. Days are those of UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from langchain_core.messages.ai import UsageMetadata
+from langgraph.store.base import Item
+
+from longterm.commit import Policy, Write, commit
+from longterm.effects.paging import search_exactly
+from longterm.memory.namespace import Namespace
+from longterm.models.prices import cost_of
+from longterm.service.items import USAGE
+
+__all__ = ["DayCost", "add_cost", "costs_of", "total_cost"]
+
+_NO_PAST = Policy(keep_revisions=0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayCost:
+    """What extraction cost one user on one day."""
+
+    #: The day, as 2026-11-26.
+    day: str
+    runs: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    #: In US dollars; None where the price of a model that was used is not known.
+    cost: float | None = 0.0
+
+    @property
+    def tokens(self) -> int:
+        """Tokens in and out."""
+        return self.input_tokens + self.output_tokens
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as JSON data."""
+        return asdict(self)
+
+
+async def add_cost(memories: Namespace, usage: UsageMetadata, model: str | None) -> None:
+    """Add what one run of *model* for the namespace *memories* used."""
+    day = f"{datetime.now(UTC):%Y-%m-%d}"
+    read, written = usage["input_tokens"], usage["output_tokens"]
+    cost = cost_of(model, read=read, written=written)
+
+    def added(item: Item | None) -> dict[str, Any]:
+        before = DayCost(day=day) if item is None else DayCost(**item.value)
+        return DayCost(
+            day=day,
+            runs=before.runs + 1,
+            input_tokens=before.input_tokens + read,
+            output_tokens=before.output_tokens + written,
+            cost=None if cost is None or before.cost is None else before.cost + cost,
+        ).as_json()
+
+    write = Write((USAGE, *memories[1:]), day, added, index=False)
+    await commit([write], actor="policy", policy=_NO_PAST)
+
+
+async def costs_of(memories: Namespace) -> list[DayCost]:
+    """Return what each day cost, newest first."""
+    items = await search_exactly((USAGE, *memories[1:]), refresh_ttl=False)
+    days = (DayCost(**item.value) for item in items)
+    return sorted(days, key=lambda one: one.day, reverse=True)
+
+
+def total_cost(days: Sequence[DayCost]) -> float | None:
+    """Return what *days* cost together; None where one of them is not known."""
+    known = [one.cost for one in days if one.cost is not None]
+    return sum(known) if len(known) == len(days) else None
