@@ -5,6 +5,7 @@ import importlib
 import pytest
 
 from longterm import moved
+from longterm.evals import suites
 
 
 @pytest.mark.parametrize("old", [old for old, homes in moved.PATHS.items() if homes])
@@ -22,6 +23,16 @@ def test_the_warning_points_to_the_line_that_imports() -> None:
     assert caught[0].filename == __file__
 
 
+@pytest.mark.parametrize("old", ["Conversation", "Question", "Turn"])
+def test_classes_of_suites_have_their_old_names_and_warn(old: str) -> None:
+    with pytest.warns(DeprecationWarning, match=f"called Suite{old} now") as caught:
+        found = getattr(suites, old)
+    assert found is getattr(suites, f"Suite{old}")
+    assert caught[0].filename == __file__
+
+
 def test_an_unknown_name_is_an_ordinary_error() -> None:
     with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
         importlib.import_module("longterm.optimize").nothing  # noqa: B018 - a look is enough
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        suites.nothing  # noqa: B018 - a look is enough

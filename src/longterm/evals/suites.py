@@ -3,6 +3,7 @@
 `locomo` and `beam` read the files of the two suites into it.
 """
 
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -107,3 +108,19 @@ class Suite:
                 for one in chosen
             )
         return replace(self, conversations=chosen)
+
+
+#: What the classes were called in the first release.
+_OLD_NAMES = {
+    "Conversation": SuiteConversation,
+    "Question": SuiteQuestion,
+    "Turn": SuiteTurn,
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _OLD_NAMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    message = f"{name} is called Suite{name} now; the old name goes with the next release."
+    warnings.warn(message, DeprecationWarning, stacklevel=2)
+    return _OLD_NAMES[name]
