@@ -223,7 +223,7 @@ def _as_json_object(text: str) -> dict[str, Any] | None:
 
 def _tool_for(job: Callable[..., Flow[Any]], store: BaseStore | None, **options: Any) -> MemoryTool:
     """Build a tool that performs *job* on *store*, or on the store of the running graph."""
-    from langgraph.prebuilt import ToolRuntime  # noqa: PLC0415 - a fifth of a second to import
+    from langgraph.prebuilt import ToolRuntime
 
     def call(config: RunnableConfig, runtime: Any = None, **arguments: Any) -> Any:
         with _answered():

@@ -34,7 +34,7 @@ def main() -> None:
     for_programs = "--json" in words
     try:
         try:
-            from longterm.cli.app import app  # noqa: PLC0415 - an extra
+            from longterm.cli.app import app
         except ImportError as error:
             raise MissingExtraError("The command line", "cli") from error
         sys.exit(app(words, prog_name="longterm", standalone_mode=not for_programs))

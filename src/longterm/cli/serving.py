@@ -46,8 +46,8 @@ def serve_command(
 ) -> None:
     """Serve REST, MCP, LangGraph's and Anthropic's store APIs and the console."""
     try:
-        from longterm.server.app import run_server  # noqa: PLC0415 - an extra
-        from longterm.server.options import ServerOptions, TokenOptions  # noqa: PLC0415
+        from longterm.server.app import run_server
+        from longterm.server.options import ServerOptions, TokenOptions
     except ImportError as error:
         raise MissingExtraError("The server", "server") from error
     if jwks_url and not (jwt_issuer and jwt_audience):
@@ -82,7 +82,7 @@ def mcp_command(
 ) -> None:
     """Serve MCP over standard input and output, for an agent on this machine."""
     try:
-        from longterm.server.mcp import memory_server  # noqa: PLC0415 - an extra
+        from longterm.server.mcp import memory_server
     except ImportError as error:
         raise MissingExtraError("MCP", "server") from error
     with Place(store, user, embeddings=embeddings).opened(model) as service:

@@ -67,7 +67,7 @@ def _cannot_call_tools(model: Any) -> ConfigurationError:
 def _google_tools(tools: Sequence[Mapping[str, Any]]) -> list[Any]:
     """Return *tools* as declarations of Google's; none where its client is of an older kind."""
     try:
-        from google.genai import types  # noqa: PLC0415 - an extra
+        from google.genai import types
     except ImportError:
         return []
     functions = [cast("Mapping[str, Any]", tool["function"]) for tool in tools]

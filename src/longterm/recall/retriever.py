@@ -79,7 +79,7 @@ def create_recall(
     limit: int | None = None,
     budget: int = 2_000,
     token_counter: TokenCounter = approximate_tokens,
-    weights: Weights = Weights(),  # noqa: B008 - frozen
+    weights: Weights = Weights(),
     reranker: Reranker | None = None,
     examples: FlowRunnable[str, Any] | None = None,
     exact: bool = False,

@@ -154,7 +154,7 @@ def erase_reflections(durable: str, namespace: tuple[str, ...]) -> dict[str, int
 
 def _durable() -> Any:
     try:
-        from longterm.reflect import durable  # noqa: PLC0415 - an extra
+        from longterm.reflect import durable
     except ImportError as error:
         raise MissingExtraError("Durable reflection", "durable") from error
     return durable

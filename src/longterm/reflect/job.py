@@ -172,7 +172,7 @@ def perform(
     if store is None:
         return reflector.invoke(payload, config)
     # Imported here because it loads most of LangGraph.
-    from langgraph.func import entrypoint  # noqa: PLC0415
+    from langgraph.func import entrypoint
 
     def reflection(payload: Any) -> Any:  # the config comes from the context, as in any graph
         return reflector.invoke(payload)

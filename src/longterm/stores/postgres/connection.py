@@ -16,7 +16,7 @@ import time
 import weakref
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import psycopg
 from psycopg import Connection, sql
@@ -92,8 +92,7 @@ class PostgresPool:
         """What the database offers; the first to ask brings its schema up to date."""
         with self._explained(""):
             self._opened()
-        assert self._readiness is not None  # noqa: S101 - `_opened` has set it
-        return self._readiness
+        return cast("Readiness", self._readiness)  # opening has found it out
 
     def set_up(self) -> Readiness:
         """Bring the schema up to date, whatever the store was opened with."""
