@@ -15,11 +15,11 @@ demo: $(VENV)/.demo  ## A real model on this machine learns, changes its mind an
 demo-postgres: $(VENV)/.dev  ## The same memory on a PostgreSQL server that starts for it, without Docker.
 	$(BIN)/python bin/demo-postgres
 
-test: $(VENV)/.dev  ## The whole test suite; needs no model file.
-	$(BIN)/pytest -n auto --dist loadfile
+test: $(VENV)/.dev  ## The whole test suite; needs no model file. TESTS="tests/stores" for a part of it.
+	$(BIN)/pytest -n auto --dist loadfile $(TESTS)
 
-test-all:  ## The suite on every Python from 3.11 to 3.14 that this machine has.
-	./bin/test-all
+test-all:  ## The suite, or TESTS, on every Python from 3.11 to 3.14 that this machine has.
+	./bin/test-all $(TESTS)
 
 coverage: $(VENV)/.dev  ## Branch coverage of the suite; CONTRIBUTING.md says the floor.
 	$(BIN)/pytest -n auto --dist loadfile --cov --cov-report=term:skip-covered

@@ -1,6 +1,7 @@
 """Locks on namespaces: one after another, in threads and in loops."""
 
 import asyncio
+import random
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -95,6 +96,29 @@ async def test_a_task_cancelled_just_when_its_turn_comes_hands_it_on(store: InMe
     first.cancel()
     with pytest.raises(asyncio.CancelledError):
         await first
+    assert held_places == {}
+
+
+async def test_a_thousand_cancels_at_random_moments_leave_no_place_taken(
+    store: InMemoryStore,
+) -> None:
+    chance = random.Random(5)  # noqa: S311 - no secret
+
+    async def hold(place: tuple[str, ...]) -> None:
+        async with aexclusively(store, [place, ("shared",)]):
+            for _ in range(chance.randrange(3)):
+                await asyncio.sleep(0)
+
+    async def cancel_later(task: asyncio.Task[None]) -> None:
+        for _ in range(chance.randrange(9)):
+            await asyncio.sleep(0)
+        task.cancel()
+
+    for _ in range(50):
+        tasks = [asyncio.create_task(hold((str(number % 3),))) for number in range(20)]
+        await asyncio.gather(*map(cancel_later, tasks))
+        await asyncio.gather(*tasks, return_exceptions=True)
+
     assert held_places == {}
 
 
