@@ -55,9 +55,9 @@ class FileLateVectors(LateVectors[Place]):
         self.model()  # another model's file is no business of ours
         with self._database.writing() as connection:
             connection.execute(
-                "UPDATE late_vectors SET writer = ?1, failures = 0 "
-                "WHERE revision IS NULL AND writer != ?1",
-                (self.writer,),
+                "UPDATE late_vectors SET writer = ?, failures = 0 "
+                "WHERE revision IS NULL AND writer != ?",
+                (self.writer, self.writer),
             )
 
     @override

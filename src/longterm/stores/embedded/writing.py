@@ -213,10 +213,10 @@ RETURNING id
 def _known(tx: Transaction, op: WriteItem) -> _Known:
     found = tx.execute(
         "SELECT namespaces.id, "
-        "(SELECT max(number) FROM revisions WHERE namespace = namespaces.id AND key = ?1), "
+        "(SELECT max(number) FROM revisions WHERE namespace = namespaces.id AND key = ?), "
         "items.id, created_at, updated_at FROM namespaces LEFT JOIN items "
-        "ON items.namespace = namespaces.id AND items.key = ?1 WHERE path = ?2",
-        (op.key, op.path),
+        "ON items.namespace = namespaces.id AND items.key = ? WHERE path = ?",
+        (op.key, op.key, op.path),
     ).fetchone()
     return _Known() if found is None else _Known(*found)
 
