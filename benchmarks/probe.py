@@ -23,6 +23,7 @@ from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from langgraph.store.base import Op, PutOp, Result
 from langgraph.store.memory import InMemoryStore
+from pydantic import BaseModel, Field
 
 TALK = [{"role": "user", "content": "I love ramen."}]
 USER: Any = {"configurable": {"langgraph_user_id": "ann"}}
@@ -33,8 +34,9 @@ WARM_UP, RUNS, ROUNDS = 3, 12, 3
 
 
 class Chat(BaseChatModel):
-    """Adds one memory per call; `delay` seconds late where it is awaited."""
+    """Adds one memory per call, if any; `delay` seconds late where it is awaited."""
 
+    adds: bool = True
     delay: float = 0.0
     calls: int = 0
     seen: Any = None
@@ -51,7 +53,8 @@ class Chat(BaseChatModel):
         self.calls += 1
         self.seen = (messages, kwargs.get("tools", []))
         call = ToolCall(name="Memory", args={"content": f"Fact {self.calls}"}, id=f"c{self.calls}")
-        return ChatResult(generations=[ChatGeneration(message=AIMessage("", tool_calls=[call]))])
+        message = AIMessage("", tool_calls=[call]) if self.adds else AIMessage("Nothing.")
+        return ChatResult(generations=[ChatGeneration(message=message)])
 
     async def _agenerate(self, messages: list[BaseMessage], *_: Any, **kwargs: Any) -> ChatResult:
         if self.delay:
@@ -184,11 +187,22 @@ def store_counts(library: Any) -> dict[str, int]:
     }
 
 
-def prompt_size(library: Any) -> int:
-    """Count the characters of instructions and tools in one update call."""
-    chat = Chat()
-    manager = library.create_memory_manager(chat, enable_deletes=True)
-    manager.invoke({"messages": TALK, "existing": existing(1)})
+class Profile(BaseModel):
+    """What is known of the user."""
+
+    name: str | None = Field(None, description="The user's full name.")
+    city: str | None = Field(None, description="Where the user lives, city and country.")
+    job: str | None = Field(None, description="What the user does for a living, and where.")
+    age: int | None = Field(None, description="Age in years, only if it was said.")
+    likes: list[str] = Field([], description="Things the user likes, one each.")
+    language: str | None = Field(None, description="The language the user prefers for answers.")
+
+
+def prompt_size(library: Any, known: Any, **options: Any) -> int:
+    """Count the characters of instructions, data and tools in one update call."""
+    chat = Chat(adds=False)
+    manager = library.create_memory_manager(chat, **options)
+    manager.invoke({"messages": TALK, "existing": known})
     messages, tools = chat.seen
     return sum(len(str(message.content)) for message in messages) + len(json.dumps(tools))
 
@@ -205,7 +219,13 @@ def main() -> None:
     results: dict[str, Any] = {"the model alone": bare_call(), **manager_times(library)}
     results.update(concurrent_times(library))
     results["store manager, made and invoked"] = store_time(library)
-    results["characters of prompt and tools"] = prompt_size(library)
+    results["characters of prompt and tools"] = prompt_size(
+        library, existing(1), enable_deletes=True
+    )
+    ann = [("1", "Profile", {"name": "Ann", "city": "Rome"})]
+    results["… for a profile of six fields, characters"] = prompt_size(
+        library, ann, schemas=[Profile]
+    )
     print(json.dumps({**results, **store_counts(library)}))
 
 

@@ -47,6 +47,7 @@ def remove(number: Any) -> tuple[str, dict[str, Any]]:
 def extracted(
     model: ScriptedChatModel,
     *,
+    schemas: Any = (Memory, Food),
     known: Sequence[Document] = (),
     steps: int = 1,
     permissions: Permissions = ALL,
@@ -55,9 +56,8 @@ def extracted(
     **options: Any,
 ) -> Extraction:
     ids = (f"new{n}" for n in count())
-    extractor = Extractor(
-        model, memory_schemas([Memory, Food]), permissions, protocol=protocol, **options
-    )
+    kinds = memory_schemas([*schemas])
+    extractor = Extractor(model, kinds, permissions, protocol=protocol, **options)
     draft = Draft.of(known)
     session = ExtractionInput(messages, draft, steps, TODAY, lambda _kind, _content: next(ids))
     return run(extractor.extract(session))
@@ -493,3 +493,20 @@ def test_a_schema_called_memory_gets_one_tool_for_changes() -> None:
     session = ExtractionInput([HumanMessage("hi")], Draft.of(KNOWN), 1, TODAY, lambda _k, _c: "new")
     run(Extractor(model, kinds, ALL).extract(session))
     assert model.asked[0].tool_names.count("update_memory") == 1
+
+
+# What a model is shown
+
+
+def test_what_a_field_means_is_said_once() -> None:
+    class Person(BaseModel):
+        name: str = Field(description="The full name.")
+
+    def shown(permissions: Permissions) -> str:
+        model = ScriptedChatModel(NOTHING)
+        known = [Document("p", "Person", {"name": "Ann"})]
+        extracted(model, known=known, permissions=permissions, schemas=[Person])
+        return str(model.asked[0].tools)
+
+    assert shown(ALL).count("The full name.") == 1
+    assert shown(Permissions(inserts=False)).count("The full name.") == 1

@@ -39,7 +39,8 @@ _MOST_NODES = 2_000
 _VALUES = ("enum", "const", "default", "required", "examples", "x-names")
 #: Our own mark of an object: other names of its fields, and None for what is computed from others.
 NAMES = "x-names"
-#: What only costs tokens: titles that pydantic makes up, what is resolved, and our own marks.
+#: What only costs tokens: titles that pydantic makes up, what is resolved, and our own marks. (So
+#: does a default of null: the field is not required, and takes it.)
 _DROPPED = ("title", "$defs", "definitions", "discriminator", "x-valid")
 
 
@@ -76,7 +77,7 @@ def inlined(schema: Schema) -> dict[str, Any]:
                 return {
                     key: value if key in _VALUES else walk(value, path)
                     for key, value in items
-                    if key not in _DROPPED
+                    if key not in _DROPPED and (key, value) != ("default", None)
                 }
             case list():
                 return [walk(item, path) for item in cast("list[Any]", node)]
@@ -107,20 +108,28 @@ def _combined(parts: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return combined
 
 
-def unmarked(schema: Any) -> Any:
-    """Return *schema* without our marks, as it is shown."""
-    match schema:
-        case Mapping():
-            items = cast("Mapping[str, Any]", schema).items()
-            return {
-                key: value if key in _VALUES else unmarked(value)
-                for key, value in items
-                if key != NAMES
-            }
-        case list():
-            return list(map(unmarked, cast("list[Any]", schema)))
-        case _:
-            return schema
+def unmarked(schema: Schema, mark: str = NAMES) -> dict[str, Any]:
+    """Return *schema* without the keyword *mark*, at any depth: by default, without our own."""
+
+    def walk(node: Any) -> Any:
+        match node:
+            case {"properties": Mapping(), **rest}:
+                fields = properties_of(cast("Schema", node))
+                shown = {name: walk(field) for name, field in fields.items()}
+                return {**walk(rest), "properties": shown}
+            case Mapping():
+                items = cast("Mapping[str, Any]", node).items()
+                return {
+                    key: value if key in _VALUES else walk(value)
+                    for key, value in items
+                    if key != mark
+                }
+            case list():
+                return list(map(walk, cast("list[Any]", node)))
+            case _:
+                return node
+
+    return cast("dict[str, Any]", walk(schema))
 
 
 def partial(schema: Schema) -> dict[str, Any]:
@@ -238,10 +247,12 @@ def _likeliest(value: Mapping[str, Any], schema: Schema) -> Schema:
     It takes the values that tell it from others, knows most fields, and misses the fewest.
     """
     objects = [one for one in members(schema) if "object" in types_of(one) or not types_of(one)]
+    if len(objects) == 1:
+        return objects[0]
     fitting = [
         (*_strangeness(value, one), at)
         for at, one in enumerate(objects)
-        if len(objects) == 1 or _has_marks_of(value, one)
+        if _has_marks_of(value, one)
     ]
     return objects[min(fitting)[2]] if fitting else {}
 

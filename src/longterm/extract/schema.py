@@ -8,6 +8,7 @@ which that cannot be is refused when it is made ready.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -109,15 +110,11 @@ class MemorySchema:
         What does not check as it is, or holds unknown fields, is read in the form that was meant
         (`normalized`), and null in a field that takes none and need not be there as "left out".
         """
-        normalized = self.normalized(content)
+        strange = not self.open and any(unknown_fields(content, self.parameters))
         try:
-            return self._load(
-                content
-                if self.open or not any(unknown_fields(content, self.parameters))
-                else normalized
-            )
+            return self._load(self.normalized(content) if strange else content)
         except ProposalError:
-            return self._load(without_gaps(normalized, self.parameters))
+            return self._load(without_gaps(self.normalized(content), self.parameters))
 
     def normalized(self, content: Any) -> Any:
         """Return *content* by field names, and with JSON text decoded where no text belongs."""
@@ -138,14 +135,22 @@ class MemorySchema:
 
     def same(self, one: Any, other: Any) -> bool:
         """Whether two contents say the same: sets have no order."""
-        if one == other:
-            return True
-        return bool(ordered(one, self.parameters) == ordered(other, self.parameters))
+        return one == other or self._in_order(one) == self._in_order(other)
+
+    def _in_order(self, data: Any) -> Any:
+        return ordered(data, self.parameters) if self._has_sets else data
+
+    @cached_property
+    def _has_sets(self) -> bool:
+        return '"uniqueItems"' in json.dumps(self.parameters, default=str)
 
     def dump(self, value: Any) -> Any:
-        """Return *value*, which `value` made, as JSON data; raises `ProposalError`."""
+        """Return *value*, which `value` made, as JSON data, sets in one order.
+
+        Raises `ProposalError`.
+        """
         try:
-            return self._dump(value)
+            return self._in_order(self._dump(value))
         except PydanticSerializationError as error:
             raise ProposalError(f"The value is not JSON data: {error}") from error
 
@@ -237,16 +242,14 @@ def _of_type(schema: type[Any]) -> MemorySchema:
         except PydanticSerializationError as error:
             raise ProposalError(f"The value is not JSON data: {error}") from error
 
-    # The model is not asked for what is never written; two dumps of the same set are the same.
     return MemorySchema(
         name,
         " ".join(str(described or f"A memory of kind {name}.").split()),
         parameters,
         form,
         load,
-        lambda value: ordered(
-            adapter.serializer.to_python(value, mode="json", by_alias=False, round_trip=True),
-            parameters,
+        lambda value: adapter.serializer.to_python(
+            value, mode="json", by_alias=False, round_trip=True
         ),
         world_time=world_time(raw),
     )

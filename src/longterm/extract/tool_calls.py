@@ -18,6 +18,7 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMe
 
 from longterm.extract import prompts
 from longterm.extract.calls import CHANGE, CHANGE_UNTYPED, FINISH, REMOVE, CallReader
+from longterm.extract.json_schema import unmarked
 from longterm.extract.proposal import Proposed, Silent
 from longterm.extract.protocol import (
     AllowedActions,
@@ -65,7 +66,10 @@ class ToolCallProtocol:
         if allowed.changes(state):
             for name, kind in zip(names, kinds, strict=True):
                 description = prompts.CHANGE_TYPED.format(kind=kind.name)
-                tools.append(_tool(name, description, _numbered(changes=kind.changes)))
+                # What the fields mean is said by the tool that adds, where there is one.
+                adds = allowed.adds(state)
+                changes = unmarked(kind.changes, "description") if adds else kind.changes
+                tools.append(_tool(name, description, _numbered(changes=changes)))
         # The tool of a kind called "memory" changes what has no schema as well.
         if allowed.changes(state) and state.untyped and CHANGE_UNTYPED not in names:
             changes = {"type": "object", "description": prompts.UNTYPED_CHANGES}
