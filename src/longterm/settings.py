@@ -21,11 +21,12 @@ folder ``$XDG_CACHE_HOME``, else the system's.
 import os
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from importlib.util import find_spec
+from inspect import signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
 from langchain_core.embeddings import Embeddings
 from langgraph.store.base import BaseStore
@@ -58,6 +59,7 @@ __all__ = [
 ]
 
 Environment = Mapping[str, str]
+S = TypeVar("S", bound=BaseStore)
 #: What the configuration file may hold.
 Setting = Literal["store", "model", "embeddings", "reflect", "keep_revisions", "threads", "cache"]
 
@@ -248,7 +250,7 @@ def open_store(
         case "postgresql" | "postgres":
             from longterm.stores import PostgresStore
 
-            return PostgresStore(f"postgresql://{rest}", index=index, **options)
+            return _made(PostgresStore, f"postgresql://{rest}", index, options)
         case "sqlite":
             return _sqlite(rest.removeprefix("/") or ":memory:", index, options)
         case _:
@@ -264,7 +266,17 @@ def _sqlite(path: str, index: Any, options: Mapping[str, Any]) -> "EmbeddedStore
         folder = Path(path).expanduser().absolute().parent
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = str(folder / Path(path).name)
-    return EmbeddedStore(path, index=index, **options)
+    return _made(EmbeddedStore, path, index, options)
+
+
+def _made(kind: Callable[..., S], place: str, index: Any, options: Mapping[str, Any]) -> S:
+    """Make the store, or say which of *options* it does not have."""
+    if unknown := [name for name in options if name not in signature(kind).parameters]:
+        raise ConfigurationError(
+            f"There is no option {unknown[0]!r}. Besides its own, longterm.open takes those of the "
+            f"store: {', '.join([*signature(kind).parameters][1:])}."
+        )
+    return kind(place, index=index, **options)
 
 
 #: What the embedded embedding model needs beyond the base install.

@@ -111,6 +111,7 @@ def test_an_export_is_imported_by_another_user(run: Run) -> None:
     run("add", "Ann likes tea", "--user", "ann")
     assert said(run("export", "ann.jsonl", "--user", "ann", "--json"))["bytes"] > 0
     assert run("export", "--user", "ann").stdout.count("\n") == 2
+    assert run("export", "-", "--user", "ann").stdout.count("\n") == 2
     assert said(run("import", "ann.jsonl", "--user", "bo", "--json")) == {"added": 1, "kept": 0}
     assert said(run("import", "ann.jsonl", "--user", "bo", "--json")) == {"added": 0, "kept": 1}
 

@@ -459,3 +459,9 @@ def test_memories_below_the_namespace_are_somebody_elses() -> None:
     agent(chat, LongtermMiddleware(manager), store=kept).invoke(says("When is tea?"), user("ann"))
     assert "tea is at five" in chat.asked[0].text
     assert "hates" not in chat.asked[0].text
+
+
+@pytest.mark.parametrize("model", ["openai:gpt-5", ScriptedChatModel()])
+def test_a_model_in_the_place_of_a_manager_is_refused(model: Any) -> None:
+    with pytest.raises(ConfigurationError, match=r"LongtermMiddleware\.of\(model\)"):
+        LongtermMiddleware(model)

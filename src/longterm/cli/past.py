@@ -65,7 +65,7 @@ def restore_command(
 @app.command("export")
 def export_command(
     file: Annotated[
-        Path | None, typer.Argument(help="The file to write; else standard output.")
+        Path | None, typer.Argument(help="The file to write; else, or as -, standard output.")
     ] = None,
     *,
     store: Store = None,
@@ -75,7 +75,7 @@ def export_command(
 ) -> None:
     """Write a user's memories, their revisions and sources, and turns as lines of JSON."""
     with Place(store, user, embeddings=embeddings).existing() as service:
-        if file is None:
+        if file is None or str(file) == "-":
             service.user(user).export(sys.stdout)
             return
         lines = bar("exporting", service.user(user).lines(), None)

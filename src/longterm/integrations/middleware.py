@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, NotRequired, cast
 
+from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import SystemMessage
 from langchain_core.runnables import Runnable
 from langgraph.store.base import BaseStore
 from typing_extensions import override
 
 from longterm.effects.drivers import UNSEEN, arun, run
-from longterm.errors import MissingExtraError
+from longterm.errors import ConfigurationError, MissingExtraError
 from longterm.integrations.langgraph import (
     BackgroundExecutor,
     ReflectNode,
@@ -36,7 +37,7 @@ try:
     from langchain.agents.middleware import AgentMiddleware, AgentState, ModelRequest
     from langchain.agents.middleware.types import PrivateStateAttr
 except ImportError as error:
-    raise MissingExtraError("LongtermMiddleware", "openai") from error
+    raise MissingExtraError("LongtermMiddleware", "agents") from error
 
 __all__ = ["LongtermMiddleware", "LongtermState"]
 
@@ -75,6 +76,11 @@ class LongtermMiddleware(AgentMiddleware[LongtermState, Any, Any]):
         after_seconds: float = 0,
     ) -> None:
         super().__init__()
+        if isinstance(manager, str | BaseChatModel):
+            raise ConfigurationError(
+                "LongtermMiddleware takes a memory manager, not a model: "
+                "LongtermMiddleware.of(model) makes one."
+            )
         if recall is not None:
             warn_of_unread_turns(recall, recorder)
         self._recall = own_recall(manager, recorder) if recall is None else as_recall(recall)
