@@ -52,6 +52,10 @@ PATHS = {
     ],
     "longterm.prompts": ["create_multi_prompt_optimizer", "create_prompt_optimizer"],
     "longterm.prompts.optimization": [
+        "GradientOptimizerConfig",
+        "MetapromptOptimizerConfig",
+        "create_gradient_prompt_optimizer",
+        "create_metaprompt_optimizer",
         "create_multi_prompt_optimizer",
         "create_prompt_optimizer",
     ],
@@ -71,7 +75,12 @@ PATHS = {
     "longterm.graphs.auth": ["auth", "filter_store_requests"],
     "longterm.graphs.prompts": ["optimize_prompts"],
     "longterm.graphs.semantic": ["PreferenceMemory", "graph"],
-    "longterm.reflection": ["LocalReflectionExecutor", "MemoryItem", "ReflectionExecutor"],
+    "longterm.reflection": [
+        "LocalReflectionExecutor",
+        "MemoryItem",
+        "ReflectionExecutor",
+        "RemoteReflectionExecutor",
+    ],
     "longterm.utils": [
         "NamespaceTemplate",
         "dumps",

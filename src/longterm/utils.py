@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -13,7 +12,7 @@ from longterm.memory.conversation import as_messages
 from longterm.memory.namespace import NamespaceTemplate
 from longterm.prompts.inputs import as_trajectories, show_trajectories
 from longterm.prompts.utils import get_prompt_extraction_schema
-from longterm.text.placeholders import escaped
+from longterm.text.placeholders import escaped, placeholders
 
 __all__ = [
     "NamespaceTemplate",
@@ -24,8 +23,6 @@ __all__ = [
     "get_prompt_extraction_schema",
     "get_var_healer",
 ]
-
-_VARIABLE = re.compile(r"\{(\w+)\}")
 
 
 def get_conversation(messages: Sequence[Any], delimiter: str = "\n\n") -> str:
@@ -58,7 +55,7 @@ def get_var_healer(
     *vars* are names, or a prompt whose placeholders count. With *all_required* a text that lacks
     one is a `ValueError`.
     """
-    names = set(_VARIABLE.findall(vars)) if isinstance(vars, str) else set(vars)
+    names = placeholders(vars) if isinstance(vars, str) else vars
     wanted = {name.strip("{}") for name in names}
 
     def heal(text: str) -> str:

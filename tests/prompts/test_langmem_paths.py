@@ -95,6 +95,8 @@ def test_sessions_are_shown_with_their_feedback() -> None:
     [
         ({"name"}, 'Hi {name}: {"a": 1}', 'Hi {name}: {{"a": 1}}'),
         ("Hi {name}", "Dear {name} {other}", "Dear {name} {{other}}"),
+        ("Hi {x} {{y}}", "Hi {x} {y}", "Hi {x} {{y}}"),
+        ("{x:>5} {name!r}", "{name!r} {x:>5}", "{name!r} {x:>5}"),
         (set[str](), "{x}", "{{x}}"),
         ({"x"}, "{{y}} {x}", "{{y}} {x}"),
         ({"x"}, '{"a":{"b":1}} {x}', '{{"a":{{"b":1}}}} {x}'),

@@ -591,6 +591,13 @@ def test_a_context_of_others_is_kept_and_a_stale_summary_cleared() -> None:
     assert "context" not in node().invoke({"messages": talk(2)})
 
 
+def test_a_node_shows_its_options() -> None:
+    model = ScriptedChatModel()
+    node = SummarizationNode(model=model, max_tokens=500, token_counter=len)
+    assert (node.model, node.max_tokens, node.max_tokens_before_summary) == (model, 500, 500)
+    assert (node.max_summary_tokens, node.token_counter) == (256, len)
+
+
 def test_langmems_path_has_the_same_names() -> None:
     assert short_term.SummarizationNode is SummarizationNode
     assert sorted(short_term.__all__) == short_term.__all__

@@ -136,6 +136,9 @@ class MemoryManager(
         self.model = as_model(model)
         self.schemas = tuple(schemas or (Memory,))
         self.instructions = instructions
+        self.enable_inserts = enable_inserts
+        self.enable_updates = enable_updates
+        self.enable_deletes = enable_deletes
         self._kinds = memory_schemas(self.schemas)
         self._permissions = Permissions(enable_inserts, enable_updates, enable_deletes)
         self._extractor = Extractor(

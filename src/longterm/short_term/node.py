@@ -42,6 +42,11 @@ class SummarizationNode(FlowRunnable[Any, dict[str, Any]]):
     ) -> None:
         self.name = name
         self.summarizer = make_summarizer(**options)
+        self.model = self.summarizer.model
+        self.max_tokens = self.summarizer.limits.max_tokens
+        self.max_tokens_before_summary = self.summarizer.limits.max_tokens_before_summary
+        self.max_summary_tokens = self.summarizer.limits.max_summary_tokens
+        self.token_counter = self.summarizer.counter
         self.input_messages_key = input_messages_key
         self.output_messages_key = output_messages_key
 
