@@ -44,7 +44,7 @@ def chat(
 
 
 def main() -> None:
-    """Talk with whoever sits at the terminal, until an empty line."""
+    """Talk with the user at the terminal, until an empty line."""
     model = sys.argv[1] if len(sys.argv) > 1 else os.environ["LONGTERM_MODEL"]
     database = sys.argv[2] if len(sys.argv) > 2 else "chat.db"
     for answer in chat(model, iter(lambda: input("you: "), ""), database=database):
