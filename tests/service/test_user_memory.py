@@ -13,6 +13,7 @@ from longterm.commit import Write, commit
 from longterm.effects.drivers import run
 from longterm.errors import ConfigurationError, ConflictError, InvalidInputError, UnknownMemoryError
 from longterm.memory.revision import Source
+from longterm.prompts import create_few_shot
 from longterm.service import MemoryService, UserMemory
 from longterm.testing import ScriptedChatModel, tool_calls
 
@@ -279,6 +280,17 @@ def test_an_erase_leaves_nothing_but_that_it_was(ann: UserMemory, service: Memor
     if not isinstance(service.store, InMemoryStore):  # which lists what was emptied, too
         assert service.users() == ["bo"]
     assert not any("tea" in line or "Lyon" in line for line in ann.export())
+
+
+def test_an_erase_reaches_the_examples_that_prompts_are_given(ann: UserMemory) -> None:
+    ann.add("Asked for a diagram, drew one, and it helped")
+    examples = create_few_shot(("memories", "ann"), store=ann.store)
+    assert "diagram" in examples.invoke("Draw me a diagram").text
+
+    report = ann.erase()
+
+    assert examples.invoke("Draw me a diagram").text == ""
+    assert any("checkpointer" in one for one in report.beyond)
 
 
 def test_one_memory_is_erased_by_itself(ann: UserMemory) -> None:

@@ -28,6 +28,7 @@ SourceFilter = str | Source | Callable[[Source], bool]
 _BEYOND = (
     "backups made before",
     "what model providers have logged",
+    "messages and running summaries in a LangGraph checkpointer, whose threads are deleted there",
     "what the store keeps of its own: logs, replicas, snapshots",
     "in PostgreSQL, bytes of deleted rows until VACUUM has passed and its log is recycled",
 )
