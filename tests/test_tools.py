@@ -76,6 +76,17 @@ def test_values_that_come_as_json_text_are_understood(store: InMemoryStore) -> N
     assert "do not fit" in find.invoke({"query": "food", "filter": "{"})
 
 
+@pytest.mark.parametrize("schema", [str, Food, list[Any]])
+def test_arguments_of_300_levels_are_answered(schema: Any, store: InMemoryStore) -> None:
+    content: Any = "x"
+    for _ in range(300):
+        content = [content]
+    tool = create_manage_memory_tool(PLACE, schema=schema, store=store)
+    answer = tool.invoke({"content": content})
+    assert "too deeply" in answer or "depth exceeded" in answer
+    assert not values(store)
+
+
 @pytest.mark.parametrize(
     ("tool", "required"),
     [(create_manage_memory_tool(("m",)), []), (create_search_memory_tool(("m",)), ["query"])],

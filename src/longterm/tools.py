@@ -21,7 +21,7 @@ from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import StructuredTool, ToolException
 from langchain_core.tools.base import ArgsSchema
 from langchain_core.utils.function_calling import convert_to_openai_tool
-from langgraph.store.base import BaseStore, Item, SearchItem
+from langgraph.store.base import BaseStore, Item
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -94,7 +94,13 @@ def create_manage_memory_tool(
     revisions of a memory are kept, or for how long; None keeps all. Raises `ConfigurationError`
     where no known action is permitted.
     """
-    actions = _checked_actions(actions_permitted)
+    actions = tuple(actions_permitted or ())
+    if not actions or not set(actions) <= set(get_args(Action)):
+        raise ConfigurationError(
+            f"actions_permitted must name at least one of {get_args(Action)}; got {list(actions)}."
+        )
+    *others, last = actions
+    verbs = f"{', '.join(others)} or {last}" if others else last
     job = partial(
         _manage, NamespaceTemplate(namespace), actions, Policy(guard_of(guard), keep_revisions)
     )
@@ -102,7 +108,7 @@ def create_manage_memory_tool(
         job,
         store,
         name=name,
-        description=f"{_verbs(actions)} a long-term memory. {instructions}".strip(),
+        description=f"{verbs.capitalize()} a long-term memory. {instructions}".strip(),
         args_schema=_arguments(name, schema, actions),
     )
 
@@ -189,10 +195,11 @@ class MemoryTool(StructuredTool):
         if _UNREADABLE in tool_input:
             raise ToolException("The arguments are not a JSON object. Nothing was changed.")
         try:
-            return super()._parse_input(tool_input, tool_call_id)
-        except ValidationError:  # values as JSON text are understood, as in every protocol
-            form = convert_to_openai_tool(self)["function"]["parameters"]
-            return super()._parse_input(decoded(tool_input, form), tool_call_id)
+            try:
+                return super()._parse_input(tool_input, tool_call_id)
+            except ValidationError:  # values as JSON text are understood, as in every protocol
+                form = convert_to_openai_tool(self)["function"]["parameters"]
+                return super()._parse_input(decoded(tool_input, form), tool_call_id)
         except RecursionError:
             raise ToolException("The arguments are nested too deeply. Use plain text.") from None
 
@@ -293,21 +300,6 @@ def _answered() -> Generator[None]:
 def _bad_arguments(error: Exception) -> str:
     problems = problems_in(error) if isinstance(error, ValidationError) else str(error)
     return f"The arguments do not fit: {problems}. Nothing was changed."
-
-
-def _checked_actions(actions: Sequence[Action] | None) -> tuple[Action, ...]:
-    actions = actions or ()
-    unknown = sorted(set(actions) - set(get_args(Action)))
-    if unknown or not actions:
-        raise ConfigurationError(
-            f"actions_permitted must name at least one of {get_args(Action)}; got {list(actions)}."
-        )
-    return tuple(actions)
-
-
-def _verbs(actions: Sequence[Action]) -> str:
-    *others, last = actions
-    return (f"{', '.join(others)} or {last}" if others else last).capitalize()
 
 
 def _content_type(schema: Any) -> Any:
@@ -435,11 +427,7 @@ async def _search(
     items = await search_best(
         template.location(config), query, filter=filter, limit=limit, offset=offset
     )
-    text = _as_json(items)
+    shown = [cast("Any", item).dict() for item in items]
+    data = to_jsonable_python(shown, serialize_unknown=True)
+    text = well_formed(json.dumps(data, ensure_ascii=False, separators=(",", ":")))
     return (text, items) if response_format == "content_and_artifact" else text
-
-
-def _as_json(items: Sequence[SearchItem]) -> str:
-    plain_items: list[Any] = [cast("Any", item).dict() for item in items]
-    data = to_jsonable_python(plain_items, serialize_unknown=True)
-    return well_formed(json.dumps(data, ensure_ascii=False, separators=(",", ":")))
