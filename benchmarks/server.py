@@ -1,4 +1,7 @@
-"""What the server costs: recall over REST beside recall in the process, and many users at once.
+"""What the server costs: recall over REST and MCP beside recall in the process, and many users.
+
+The users write and recall at the same time on two workers, while the server is stopped and
+started again; what fails for want of a server is sent again, under the same idempotency key.
 
     python benchmarks/server.py [--turns 2000] [--users 200] [--workers 2]
 
@@ -36,8 +39,8 @@ QUESTIONS = [
 WORDS = ["Lyon", "tea", "bread", "harbour", "sister", "June", "chess", "jazz", "rain", "soup"]
 
 
-def fill(path: Path, turns: int) -> None:
-    """Record so many turns of one user."""
+def fill(path: Path, turns: int) -> tuple[str, str]:
+    """Record so many turns of one user; return an operator's key and the user's."""
     said = [
         {"role": "user", "content": " ".join(WORDS[(n * k) % len(WORDS)] for k in range(1, 12))}
         for n in range(turns)
@@ -45,6 +48,9 @@ def fill(path: Path, turns: int) -> None:
     with longterm.open(path, embeddings=None) as service:
         for start in range(0, turns, 200):
             service.user("ann").record(said[start : start + 200], thread=str(start))
+        _, every = service.keys.create(user=None, scopes=("admin",))
+        _, own = service.keys.create(user="ann")
+    return every, own
 
 
 def milliseconds(call: Callable[[str], object], times: int = 100) -> float:
@@ -62,7 +68,7 @@ def start(path: Path, port: int, workers: int) -> subprocess.Popen[bytes]:
     words = [sys.executable, "-m", "longterm", "serve", "--store", str(path), "--port", str(port)]
     words += ["--embeddings", "none", "--workers", str(workers), "--rate-limit", "1000000/minute"]
     process = subprocess.Popen(words, env={**os.environ})
-    for _ in range(300):
+    for _ in range(600):
         with suppress(httpx.TransportError):
             httpx.get(f"http://127.0.0.1:{port}/healthz")
             break
@@ -72,12 +78,35 @@ def start(path: Path, port: int, workers: int) -> subprocess.Popen[bytes]:
     return process
 
 
-async def crowd(url: str, users: int, each: int) -> dict[str, Any]:
+def bearer(key: str) -> dict[str, str]:
+    """Return the header of *key*."""
+    return {"Authorization": f"Bearer {key}"}
+
+
+async def crowd(
+    url: str, key: str, users: int, each: int, restart: Callable[[], object] | None = None
+) -> dict[str, Any]:
     """Have *users* write and recall at the same time; what failed, and how long answers took."""
     limits = httpx.Limits(max_connections=users)
-    async with httpx.AsyncClient(base_url=url, limits=limits, timeout=120) as client:
+    async with httpx.AsyncClient(
+        base_url=url, headers=bearer(key), limits=limits, timeout=120
+    ) as client:
+        wrote = asyncio.Event()
         spans: list[float] = []
         failed: list[str] = []
+        again = 0
+
+        async def sent(path: str, key: str, body: dict[str, str]) -> None:
+            nonlocal again
+            for _ in range(300):
+                with suppress(httpx.TransportError):
+                    answer = await client.post(path, json=body, headers={"Idempotency-Key": key})
+                    if answer.status_code not in {409, 503}:
+                        answer.raise_for_status()
+                        return
+                again += 1
+                await asyncio.sleep(0.2)
+            raise httpx.ConnectError("no server for a minute")
 
         async def one(user: int) -> None:
             for n in range(each):
@@ -87,19 +116,26 @@ async def crowd(url: str, users: int, each: int) -> dict[str, Any]:
                 ):
                     began = time.perf_counter()
                     try:
-                        answer = await client.post(f"/v1/users/u{user}/{path}", json=body)
-                        answer.raise_for_status()
+                        await sent(f"/v1/users/u{user}/{path}", f"{user} {n}", body)
                     except httpx.HTTPError as error:
                         failed.append(repr(error))
                     spans.append((time.perf_counter() - began) * 1_000)
+                    if len(spans) >= users:
+                        wrote.set()
+
+        async def restarted() -> None:
+            await wrote.wait()
+            if restart is not None:
+                await asyncio.to_thread(restart)
 
         began = time.perf_counter()
-        await asyncio.gather(*map(one, range(users)))
+        await asyncio.gather(restarted(), *map(one, range(users)))
         took = time.perf_counter() - began
     spans.sort()
     return {
         "requests": len(spans),
         "failed": len(failed),
+        "sent_again": again,
         "first_error": failed[:1],
         "per_second": round(len(spans) / took),
         "p50_ms": round(spans[len(spans) // 2], 1),
@@ -115,7 +151,7 @@ def main() -> None:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "memory.db"
-        fill(path, given.turns)
+        every, own = fill(path, given.turns)
         with longterm.open(path, embeddings=None) as service:
             here = milliseconds(service.user("ann").recall)
         with socket.socket() as free:
@@ -123,22 +159,35 @@ def main() -> None:
             port = free.getsockname()[1]
         url = f"http://127.0.0.1:{port}"
         single = start(path, port, 1)
-        with httpx.Client(base_url=url) as client:
+        with httpx.Client(base_url=url, headers=bearer(own)) as client:
             there = milliseconds(
                 lambda question: client.post("/v1/users/ann/recall", json={"question": question})
             )
+            headers = {"Accept": "application/json, text/event-stream"}
+            call: dict[str, Any] = {"jsonrpc": "2.0", "id": 1, "method": "tools/call"}
+
+            def by_mcp(question: str) -> None:
+                params = {"name": "recall", "arguments": {"question": question}}
+                client.post("/mcp", headers=headers, json=call | {"params": params})
+
+            by_tool = milliseconds(by_mcp)
         single.send_signal(signal.SIGTERM)
         single.wait()
-        many = start(path, port, given.workers)
-        load = asyncio.run(crowd(url, given.users, given.each))
-        many.send_signal(signal.SIGTERM)
-        many.wait()
+        servers = [start(path, port, given.workers)]
+
+        def restart() -> None:
+            servers[-1].send_signal(signal.SIGTERM)
+            servers[-1].wait()
+            servers.append(start(path, port, given.workers))
+
+        load = asyncio.run(crowd(url, every, given.users, given.each, restart))
+        servers[-1].send_signal(signal.SIGTERM)
+        servers[-1].wait()
         with longterm.open(path, embeddings=None) as service:
             kept = sum(len(service.user(f"u{user}").list()) for user in range(given.users))
     load |= {"lost": given.users * given.each - kept}
-    print(
-        json.dumps({"recall_here_ms": here, "recall_over_rest_ms": there, "crowd": load}, indent=1)
-    )
+    once = {"recall_here_ms": here, "recall_over_rest_ms": there, "recall_over_mcp_ms": by_tool}
+    print(json.dumps(once | {"crowd": load}, indent=1))
 
 
 if __name__ == "__main__":

@@ -95,17 +95,15 @@ def setting(name: Setting, environ: Environment = os.environ) -> str | None:
 
     Raises `ConfigurationError` for a file that cannot be read or holds a name that is no setting.
     """
-    return environ.get(f"LONGTERM_{name.upper()}") or _configured(environ).get(name) or None
-
-
-def _configured(environ: Environment) -> dict[str, str]:
+    if said := environ.get(f"LONGTERM_{name.upper()}"):
+        return said
     path = config_file(environ)
     try:
         values = tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:
         if environ.get("LONGTERM_CONFIG"):
             raise ConfigurationError(f"LONGTERM_CONFIG names {path}, which is not there.") from None
-        return {}
+        return None
     except (OSError, ValueError) as error:
         raise ConfigurationError(f"{path} cannot be read: {error}.") from error
     known = get_args(Setting)
@@ -114,7 +112,7 @@ def _configured(environ: Environment) -> dict[str, str]:
             raise ConfigurationError(
                 f"{path} has an entry {key!r} that is not one of these: {', '.join(known)}."
             )
-    return {key: str(value) for key, value in values.items()}
+    return str(values.get(name) or "") or None
 
 
 def default_store(environ: Environment = os.environ) -> str:
@@ -188,8 +186,11 @@ def open(
     None keeps all. What is left out comes from the environment and the configuration file; see
     `longterm.settings`.
     """
+    from longterm.guard import Guard
     from longterm.service import MemoryService
 
+    if guard in (None, True, "default"):
+        guard = Guard()
     mine = isinstance(where, BaseStore)
     store = where if mine else open_store(where, embeddings=embeddings, **options)
     if mine and options:
@@ -199,7 +200,7 @@ def open(
         model=setting("model") if model is None else model,
         schemas=schemas,
         instructions=instructions,
-        guard=_guard(guard),
+        guard=guard if isinstance(guard, Guard) else None,
         reflect=reflect or setting("reflect"),
         keep_revisions=_kept() if keep_revisions is None else keep_revisions,
         close_store=None if mine else getattr(store, "close", None),
@@ -219,18 +220,6 @@ def _kept() -> int | timedelta | None:
             return timedelta(days=int(found[1])) if found[2] else int(found[1])
 
 
-def _guard(wanted: "Guard | Literal['default'] | bool | None") -> "Guard | None":
-    from longterm.guard import Guard
-
-    match wanted:
-        case None | True | "default":
-            return Guard()
-        case False:
-            return None
-        case Guard():
-            return wanted
-
-
 def open_store(
     where: str | os.PathLike[str] | None = None,
     *,
@@ -242,7 +231,11 @@ def open_store(
     if not place.strip():
         raise ConfigurationError("The store is a path or a URL, not an empty text.")
     model = _embeddings(embeddings)
-    index: Any = None if model is None else {"embed": model, "dims": _dims(model)}
+    index: Any = None
+    if model is not None:
+        said = getattr(model, "dims", None)  # a model that does not say is asked for one vector
+        dims = said if isinstance(said, int) else len(model.embed_query("length"))
+        index = {"embed": model, "dims": dims}
     scheme, separator, rest = place.partition("://")
     if not separator:
         return _sqlite(place, index, options)
@@ -294,24 +287,14 @@ def _embeddings(wanted: str | Embeddings | None) -> Embeddings | None:
         case "local" | "minilm":
             return local_embeddings()
         case name:
-            return _hosted_embeddings(name)
+            try:
+                from langchain.embeddings import init_embeddings
 
-
-def _hosted_embeddings(name: str) -> Embeddings:
-    try:
-        from langchain.embeddings import init_embeddings
-
-        return init_embeddings(name)
-    except ImportError as error:
-        raise MissingExtraError(f"Embeddings {name!r}", "openai") from error
-    except ValueError as error:
-        raise ConfigurationError(
-            f'Embeddings {name!r} are not known. Write "auto", "none", "local" or '
-            f"'provider:model', such as 'openai:text-embedding-3-small'."
-        ) from error
-
-
-def _dims(model: Embeddings) -> int:
-    """Return the length of the model's vectors; one that does not say is asked for one."""
-    said = getattr(model, "dims", None)
-    return said if isinstance(said, int) else len(model.embed_query("length"))
+                return init_embeddings(name)
+            except ImportError as error:
+                raise MissingExtraError(f"Embeddings {name!r}", "openai") from error
+            except ValueError as error:
+                raise ConfigurationError(
+                    f'Embeddings {name!r} are not known. Write "auto", "none", "local" or '
+                    f"'provider:model', such as 'openai:text-embedding-3-small'."
+                ) from error

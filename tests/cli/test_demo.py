@@ -1,6 +1,8 @@
 """The demo, with models that follow a script."""
 
 import io
+import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ from longterm.cli import demo
 from longterm.testing import ScriptedChatModel, tool_calls
 
 RAMEN = {"food_name": "ramen", "cuisine": "Japanese", "preference": 95, "description": "loves it"}
+Run = Callable[..., Any]
 PASTA = {"food_name": "pasta", "cuisine": "Italian", "preference": 70, "description": "likes it"}
 
 
@@ -53,3 +56,11 @@ def test_what_people_said_is_not_taken_for_markup() -> None:
         "[bold]ramen[/bold]",
     )
     assert "[red]loves[/red] it" in played(model)
+
+
+def test_the_demo_as_json_is_its_answer_and_what_each_memory_said(run: Run) -> None:
+    played = run("demo", "--lang", "en", "--scripted", "--json")
+    shown = json.loads(played.stdout)
+    assert "miso ramen" in shown["answer"]
+    [memory] = shown["memories"]
+    assert [one["action"] for one in memory["revisions"]] == ["created", "changed"]

@@ -19,6 +19,13 @@ def write(path: Path, data: Any) -> Path:
     return path
 
 
+def test_a_recall_has_the_ids_and_fields_that_rest_answers_with(run: Run) -> None:
+    id = json.loads(run("add", "Ann likes tea", "--json").stdout)["id"]
+    [item] = json.loads(run("recall", "tea?", "--json").stdout)["items"]
+    assert (item["id"], item["key"], item["kind"]) == (id, id, "memory")
+    assert item["in_block"]
+
+
 def test_what_was_recorded_is_recalled(run: Run, tmp_path: Path, chat: Chat) -> None:
     recorded = run("record", write(tmp_path / "chat.json", chat))
     assert recorded.stdout == "3 new of 3 messages recorded in longterm.db.\n"

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
 from longterm import settings
 from longterm.cli import (
@@ -21,7 +22,7 @@ from longterm.cli import (
     upkeep,
 )
 from longterm.cli.doctor import version
-from longterm.cli.showing import print_line
+from longterm.cli.showing import print_json, print_line
 from longterm.errors import LocalModelError
 
 __all__ = ["app"]
@@ -73,17 +74,20 @@ def demo(
     scripted: Annotated[
         bool, typer.Option("--scripted", help="Without a model: one that follows a script.")
     ] = False,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print the answer and the memories as JSON.")
+    ] = False,
 ) -> None:
     """Watch a model learn from two conversations and answer from memory in a third."""
-    if scripted:
-        demo_command.run_demo(demo_command.scripted_model(lang.value), lang.value)
-        return
+    played = demo_command.scripted_model(lang.value) if scripted else model
     try:
-        demo_command.run_demo(model, lang.value)
+        shown = demo_command.run_demo(played, lang.value, Console(stderr=json))
     except LocalModelError as error:
         raise LocalModelError(
             f"{error}\nWithout a model, `longterm demo --scripted` plays the same with a script."
         ) from error
+    if json:
+        print_json(shown)
 
 
 @app.command("worker")
@@ -97,11 +101,18 @@ def worker(
         str | None,
         typer.Option(help="Where memories go, a path or postgresql://…, if the manager has none."),
     ] = None,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print as JSON that the worker has begun.")
+    ] = False,
 ) -> None:
     """Do the reflections that wait in a database, until it is stopped."""
     from longterm.reflect.worker import run_worker, starting
 
     sys.path.insert(0, str(Path.cwd()))  # as for python -m
-    typer.echo(starting(db, name=name, max_workers=max_workers), err=True)
+    begins = starting(db, name=name, max_workers=max_workers)
+    if json:
+        print_json({"worker": name, "max_workers": max_workers, "says": begins})
+    else:
+        print_line(begins, err=True)
     memories = None if store is None else settings.open_store(store)
     run_worker(reflector, db, name=name, max_workers=max_workers, store=memories)

@@ -88,15 +88,14 @@ def _wrapped(one: Any, name: str, at: int) -> Chat:
 
 def _messages_of(data: Sequence[Any]) -> list[Any]:
     """Hand the messages on; ids that are numbers become text, as LangChain wants them."""
-    return [_with_text_id(one) for one in data]
-
-
-def _with_text_id(message: Any) -> Any:
-    match message:
-        case {"id": int(number)}:
-            return {**message, "id": str(number)}
-        case _:
-            return message
+    messages: list[Any] = []
+    for one in data:
+        match one:
+            case {"id": int(number)}:
+                messages.append({**one, "id": str(number)})
+            case _:
+                messages.append(one)
+    return messages
 
 
 def _sessions(conversation: SuiteConversation) -> Iterator[Chat]:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated
 
 import typer
 from langchain_core.runnables import RunnableConfig
-from langgraph.store.base import BaseStore
 
 from longterm.cli.chats import Chat, read_chats
 from longterm.cli.options import Budget, Embeddings, Json, Model, Namespace, Store, User
@@ -18,8 +17,9 @@ from longterm.cli.showing import bar, one_line, print_json, print_line
 from longterm.effects.drivers import run as run_flow
 from longterm.errors import ConfigurationError, InvalidInputError
 from longterm.recall.recorder import ConversationRecorder, create_conversation_recorder
-from longterm.recall.retriever import RecallItem, RecallResult, create_recall
+from longterm.recall.retriever import create_recall
 from longterm.recall.turns import Turn
+from longterm.service import recall_json
 
 __all__ = ["app"]
 
@@ -56,8 +56,11 @@ def record_command(
     # All of them before the first is stored: a message of unknown form is an error.
     parts = [part for chat in chats for part in _parts(recorder, chat, place, thread)]
     with place.opened() as service:
-        steps = (_kept(recorder, part, service.store) for part in parts)
-        new = sum(bar("recording", steps, len(parts)))
+        steps = (
+            run_flow(recorder.keep(said, config), config, store=service.store)
+            for said, config in parts
+        )
+        new = sum(map(len, bar("recording", steps, len(parts))))
     if json:
         print_json({"recorded": new, "messages": total, "store": place.shown})
     else:
@@ -122,18 +125,17 @@ def recall_command(
         else:
             found = service.user(user).recall(question, limit=limit, budget=budget, now=now)
     if json:
-        print_json(_recall_json(found))
+        shown = recall_json(found)
+        for item, fields in zip(found.items, shown["items"], strict=True):
+            # The id's name in the first release, and what tells one user's items from another's.
+            fields |= {"key": item.key, "namespace": list(item.namespace)}
+        print_json(shown)
     elif explain:
         print_line(found.explain())
     elif found.text:
         print_line(found.text)
     else:
         print_line("Nothing is remembered.", err=True)
-
-
-class _Part(NamedTuple):
-    turns: Sequence[Turn]
-    config: RunnableConfig
 
 
 def _chats_from(files: Sequence[str]) -> list[Chat]:
@@ -151,36 +153,11 @@ def _chats_from(files: Sequence[str]) -> list[Chat]:
 
 def _parts(
     recorder: ConversationRecorder, chat: Chat, place: Place, thread: str
-) -> Iterator[_Part]:
+) -> Iterator[tuple[Sequence[Turn], RunnableConfig]]:
     config = place.config(thread_id=thread or chat.thread)
     try:
         said = recorder.turns_in(chat.messages, config)
     except InvalidInputError as error:
         raise InvalidInputError(f"{chat.thread}: {error}") from error
     for start in range(0, len(said), _AT_ONCE):
-        yield _Part(said[start : start + _AT_ONCE], config)
-
-
-def _kept(recorder: ConversationRecorder, part: _Part, store: BaseStore) -> int:
-    return len(run_flow(recorder.keep(part.turns, part.config), part.config, store=store))
-
-
-def _recall_json(found: RecallResult) -> dict[str, Any]:
-    return {
-        "question": found.question,
-        "text": found.text,
-        "items": [_item_json(item) for item in found.items],
-    }
-
-
-def _item_json(item: RecallItem) -> dict[str, Any]:
-    return {
-        "kind": item.kind,
-        "text": item.text,
-        "score": round(item.score, 4),
-        "parts": {signal: round(added, 4) for signal, added in item.parts.items()},
-        "time": item.time.isoformat(),
-        "speaker": item.speaker,
-        "namespace": list(item.namespace),
-        "key": item.key,
-    }
+        yield said[start : start + _AT_ONCE], config

@@ -27,6 +27,7 @@ from longterm.effects.drivers import run as run_flow
 from longterm.effects.steps import ask
 from longterm.errors import DroppedWarning
 from longterm.manage.store_manager import MemoryStoreManager, create_memory_store_manager
+from longterm.memory.history_items import json_revision
 from longterm.models.names import ChatModel, as_model
 from longterm.recall.retriever import create_recall
 from longterm.testing import ScriptedChatModel, tool_calls
@@ -128,8 +129,11 @@ def scripted_model(lang: str) -> ChatModel:
     )
 
 
-def run_demo(model: str | ChatModel, lang: str, console: Console | None = None) -> None:
-    """Play the script of *lang* with *model* and print what happens."""
+def run_demo(model: str | ChatModel, lang: str, console: Console | None = None) -> dict[str, Any]:
+    """Play the script of *lang* with *model* and print what happens.
+
+    Returns the answer, and the memories with all that each of them said, as JSON data.
+    """
     console = console or Console()
     script, chat = SCRIPTS[lang], as_model(model)
     user: RunnableConfig = {"configurable": {"user_id": f"demo-{lang}"}}
@@ -145,10 +149,13 @@ def run_demo(model: str | ChatModel, lang: str, console: Console | None = None) 
         console.rule(f"Conversation {number}")
         _learn(console, manager, said, user)
     console.rule("Conversation 3, which has seen neither of the others")
-    _answer(console, manager, chat, script.asking, user)
+    answer = _answer(console, manager, chat, script.asking, user)
+    memories: list[dict[str, Any]] = []
     console.rule("What a memory said before, and where it came from")
     for item in manager.search(config=user):
-        for revision in manager.history(item.key, config=user):
+        revisions = manager.history(item.key, config=user)
+        memories.append({"id": item.key, "revisions": [*map(json_revision, revisions)]})
+        for revision in revisions:
             if revision.value is None:
                 console.print(f"{revision.number}. {revision.action}")
                 continue
@@ -159,6 +166,7 @@ def run_demo(model: str | ChatModel, lang: str, console: Console | None = None) 
                 f"{value.preference} of 100 [dim]from “{escape(said)}”[/]"
             )
     console.print(f"\n{_NEXT}", highlight=False)
+    return {"answer": answer, "memories": memories}
 
 
 def _learn(
@@ -182,7 +190,7 @@ def _answer(
     chat: ChatModel,
     question: str,
     user: RunnableConfig,
-) -> None:
+) -> str:
     console.print(f"[bold]user:[/] {question}")
     recall = create_recall(namespace=_PLACE, store=manager.store)
     with _timed(console, "remembered"):
@@ -192,6 +200,7 @@ def _answer(
     with _timed(console, "answered"):
         answer = run_flow(ask(chat, [prompt, HumanMessage(question)]))
     console.print(f"[bold]assistant:[/] {escape(answer.text)}")
+    return answer.text
 
 
 def _table(before: Sequence[SearchItem], after: Sequence[SearchItem]) -> Table:

@@ -57,39 +57,26 @@ def version(package: str) -> str:
         return "(not installed)"
 
 
-def findings(place: Place, model: str | None) -> list[Diagnosis]:
+def findings(place: Place, model: str | None) -> Iterator[Diagnosis]:
     """Look at everything; one part that fails hides no other."""
-    return [
-        *_package_versions(),
-        *_extras(),
-        _config(),
-        _store(place),
-        _about_embeddings(),
-        _model(model),
-    ]
-
-
-def _package_versions() -> Iterator[Diagnosis]:
     yield _ok("longterm", version("longterm"))
     yield _ok("Python", platform.python_version())
     yield _ok("SQLite", sqlite3.sqlite_version)
     yield _ok("langgraph", version("langgraph"))
-
-
-def _extras() -> Iterator[Diagnosis]:
     for extra, packages in _EXTRAS.items():
         missing = [name for name in packages if find_spec(name) is None]
         says = f'pip install "longterm[{extra}]"' if missing else "installed"
         yield Diagnosis(f"[{extra}]", works=not missing, says=says)
-
-
-def _config() -> Diagnosis:
     path = settings.config_file()
     try:
         settings.setting("store")
     except LongtermError as error:
-        return _no("longterm.toml", str(error), serious=True)
-    return _ok("longterm.toml", str(path) if path.is_file() else f"none at {path}")
+        yield _no("longterm.toml", str(error), serious=True)
+    else:
+        yield _ok("longterm.toml", str(path) if path.is_file() else f"none at {path}")
+    yield _store(place)
+    yield _about_embeddings()
+    yield _model(model)
 
 
 def _store(place: Place) -> Diagnosis:

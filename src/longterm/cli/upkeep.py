@@ -100,7 +100,7 @@ def backup_command(
 @app.command("doctor")
 def doctor_command(*, store: Store = None, model: Model = None, json: Json = False) -> None:
     """Say what works here, what does not, and what to do; exit code 1 where something must be."""
-    found = findings(Place(store), model)
+    found = [*findings(Place(store), model)]
     if json:
         print_json([asdict(one) for one in found])
     else:

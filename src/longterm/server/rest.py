@@ -19,9 +19,8 @@ from starlette.exceptions import HTTPException
 from longterm.errors import ConflictError, UnknownMemoryError
 from longterm.history import Erasure
 from longterm.memory.history_items import json_revision
-from longterm.recall.retriever import RecallItem, RecallResult
 from longterm.server.access import Admin, ReadUser, Service, WriteUser
-from longterm.service import MemoryRecord, UserMemory, remember_once
+from longterm.service import MemoryRecord, UserMemory, recall_json, remember_once
 
 __all__ = ["router"]
 
@@ -146,7 +145,7 @@ async def recall_items(memory: ReadUser, body: QuestionBody) -> Response:
         memory = memory.as_of(asked.pop("as_of"), valid_at=body.valid_at)
     # In one thread from end to end: it computes more than it waits, and the loop answers others.
     found = await run_in_threadpool(memory.recall, body.question, **asked)
-    return Response(to_json(_recalled(found)), media_type="application/json")
+    return Response(to_json(recall_json(found)), media_type="application/json")
 
 
 @router.get("/users/{user:segment}/memories")
@@ -282,29 +281,6 @@ async def erase_memory(memory: WriteUser, id: str) -> dict[str, Any]:
 
 def _erase_report(report: Erasure) -> dict[str, Any]:
     return {"removed": report.removed, "beyond": list(report.beyond)}
-
-
-def _recalled(found: RecallResult) -> dict[str, Any]:
-    """Return what was recalled as JSON data."""
-    return {
-        "question": found.question,
-        "text": found.text,
-        "items": [_item_body(item) for item in found.items],
-    }
-
-
-def _item_body(item: RecallItem) -> dict[str, Any]:
-    return {
-        "kind": item.kind,
-        "id": item.key,
-        "text": item.text,
-        "score": item.score,
-        "parts": dict(item.parts),
-        "time": item.time.isoformat(),
-        "speaker": item.speaker,
-        "thread": item.thread,
-        "in_block": item.in_block,
-    }
 
 
 async def _expected(memory: WriteUser, id: str, if_match: str) -> int | None:

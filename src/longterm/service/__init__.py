@@ -3,7 +3,7 @@
 from longterm.service.costs import DayCost
 from longterm.service.items import MEMORY_STORES
 from longterm.service.memory_service import MemoryService
-from longterm.service.records import MemoryChange, MemoryRecord, UserStats
+from longterm.service.records import MemoryChange, MemoryRecord, UserStats, recall_json
 from longterm.service.repeated import remember_once
 from longterm.service.setup import ROOTS
 from longterm.service.user_memory import UserMemory
@@ -17,5 +17,6 @@ __all__ = [
     "MemoryService",
     "UserMemory",
     "UserStats",
+    "recall_json",
     "remember_once",
 ]

@@ -20,6 +20,7 @@ from longterm.extract.schema import MemorySchema, plain
 from longterm.memory.draft import ProposalError
 from longterm.memory.model import Document, Memory, document_of, shown_content
 from longterm.memory.revision import Revision
+from longterm.recall.retriever import RecallResult
 
 __all__ = [
     "MemoryChange",
@@ -28,6 +29,7 @@ __all__ = [
     "UserStats",
     "changed_document",
     "new_document",
+    "recall_json",
 ]
 
 #: The kind of a memory that is one text.
@@ -171,6 +173,28 @@ class UserStats:
     def as_json(self) -> dict[str, Any]:
         """Return it as JSON data."""
         return asdict(self)
+
+
+def recall_json(found: RecallResult) -> dict[str, Any]:
+    """Return what was recalled as JSON data: the block, and each item with its signals."""
+    return {
+        "question": found.question,
+        "text": found.text,
+        "items": [
+            {
+                "kind": item.kind,
+                "id": item.key,
+                "text": item.text,
+                "score": item.score,
+                "parts": dict(item.parts),
+                "time": item.time.isoformat(),
+                "speaker": item.speaker,
+                "thread": item.thread,
+                "in_block": item.in_block,
+            }
+            for item in found.items
+        ],
+    }
 
 
 def new_document(

@@ -340,38 +340,38 @@ class UserMemory:
         """Yield the lines of `export` one by one."""
         return self._history.aexport(self._memories, self._said)
 
-    def export(self, where: str | PathLike[str] | TextIO | None = None) -> _Lines:
+    def export(self, path_or_file: str | PathLike[str] | TextIO | None = None) -> _Lines:
         """Write all memories, their revisions and sources, and all turns as lines of JSON.
 
-        *where* is a path or an open file; without one the lines are returned.
+        *path_or_file* is a path or an open file; without one the lines are returned.
         """
-        if where is None:
+        if path_or_file is None:
             return list(self.lines())
-        with written(where) as file:
+        with written(path_or_file) as file:
             file.writelines(self.lines())
         return []
 
-    async def aexport(self, where: str | PathLike[str] | TextIO | None = None) -> _Lines:
+    async def aexport(self, path_or_file: str | PathLike[str] | TextIO | None = None) -> _Lines:
         """Do what `export` does."""
-        if where is None:
+        if path_or_file is None:
             return [line async for line in self.alines()]
-        with written(where) as file:
+        with written(path_or_file) as file:
             async for line in self.alines():
                 file.write(line)
         return []
 
-    def import_(self, lines: str | PathLike[str] | Iterable[str | bytes]) -> Imported:
+    def import_(self, path_or_lines: str | PathLike[str] | Iterable[str | bytes]) -> Imported:
         """Bring in what `export` wrote, of this user or another, or what Mem0 exported.
 
-        *lines* are a path or the lines themselves. What is there stays as it is: importing
+        *path_or_lines* are a path or the lines themselves. What is there stays as it is: importing
         twice changes nothing.
         """
-        with lines_in(lines) as read:
+        with lines_in(path_or_lines) as read:
             return run(self._imported(read), self.config, store=self.store)
 
-    async def aimport(self, lines: str | PathLike[str] | Iterable[str | bytes]) -> Imported:
+    async def aimport(self, path_or_lines: str | PathLike[str] | Iterable[str | bytes]) -> Imported:
         """Do what `import_` does."""
-        with lines_in(lines) as read:
+        with lines_in(path_or_lines) as read:
             return await arun(self._imported(read), self.config, store=self.store)
 
     async def erase_flow(self, id: str | None = None, *, cascade: bool = False) -> Erasure:
