@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -75,8 +76,14 @@ def test_the_doctor_says_what_works_and_what_to_do(run: Run) -> None:
     run("add", "Ann likes tea")
     found = {one["what"]: one for one in said(run("doctor", "--json"))}
     assert found["store"]["says"] == "longterm.db, 1 users"
-    assert found["[cli]"]["works"] if "[cli]" in found else found["longterm"]["works"]
+    assert found["longterm"]["works"]
     assert run("doctor", "--model", "nobody:knows").exit_code == 1
+
+
+def test_the_doctor_looks_for_every_extra_but_its_own(run: Run) -> None:
+    named = {one["what"].strip("[]") for one in said(run("doctor", "--json")) if "[" in one["what"]}
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text("utf-8"))
+    assert named == project["project"]["optional-dependencies"].keys() - {"all", "cli"}
 
 
 @pytest.mark.parametrize("words", [["--version"], ["list", "--help"]])

