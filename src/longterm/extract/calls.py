@@ -8,10 +8,11 @@ The calls of LangMem's tools (PatchDoc, RemoveDoc) are understood.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, cast
 
 from longterm.errors import ConfigurationError
+from longterm.extract.json_schema import properties_of
 from longterm.extract.proposal import (
     CUT_OFF,
     Finish,
@@ -27,11 +28,13 @@ from longterm.extract.reading import as_value, too_deep, unwrapped
 from longterm.extract.spelled_calls import spelled_calls
 from longterm.extract.tool_names import named, words_in_name
 
-__all__ = ["CHANGE", "CHANGE_UNTYPED", "FINISH", "REMOVE", "CallReader"]
+__all__ = ["CHANGE", "CHANGE_UNTYPED", "CITED", "FINISH", "REMOVE", "CallReader"]
 
 CHANGE = "update_{}"
 CHANGE_UNTYPED = "update_memory"
 REMOVE = "delete_memory"
+#: The argument that names the messages a change comes from, where a model is asked to.
+CITED = "cited"
 FINISH = "Done"
 
 
@@ -39,6 +42,7 @@ class CallReader:
     """Reads calls of the tools that stand for *allowed*."""
 
     def __init__(self, allowed: AllowedActions) -> None:
+        self._cites = allowed.cites
         self._adding = {kind.tool_name: kind for kind in allowed.kinds}
         self._changing = {CHANGE.format(name) for name in self._adding}
         if taken := self._adding.keys() & {*self._changing, CHANGE_UNTYPED, REMOVE, FINISH}:
@@ -85,9 +89,10 @@ class CallReader:
         tool = named(name, self._tools)
         match name, arguments:
             case _ if kind := self._adding.get(tool or ""):
-                return ProposedInsert(kind, kind.unwrapped(arguments))
+                places = self._cited(arguments, properties_of(kind.parameters))
+                return ProposedInsert(kind, kind.unwrapped(arguments), places)
             case _ if tool in self._changing or name == CHANGE_UNTYPED:
-                return _change_of_call(arguments)
+                return _change_of_call(arguments, self._cited(arguments))
             case _ if tool == FINISH:
                 return Finish()
             case "PatchDoc", {"json_doc_id": target, "patches": patches}:
@@ -102,6 +107,15 @@ class CallReader:
                 adding = " or ".join(sorted(self._adding))
                 return Unreadable(f"There is no tool {name}. To add a memory, call {adding}.")
 
+    def _cited(self, arguments: dict[str, Any], fields: Collection[str] = ()) -> tuple[int, ...]:
+        """Take the messages cited out of *arguments*, and return their places."""
+        if not self._cites or CITED in fields:
+            return ()
+        given, _ = as_value(arguments.pop(CITED, None))
+        several = cast("list[Any]", given) if isinstance(given, list) else [given]
+        numbers = [target_of(str(one).lstrip("#")) for one in several]
+        return tuple(number - 1 for number in numbers if isinstance(number, int) and number > 0)
+
 
 def _removal(name: str, arguments: dict[str, Any]) -> Proposal:
     number = _number_in(unwrapped(arguments, ("number",)))
@@ -110,7 +124,7 @@ def _removal(name: str, arguments: dict[str, Any]) -> Proposal:
     return ProposedDelete(target_of(number))
 
 
-def _change_of_call(arguments: dict[str, Any]) -> Proposal:
+def _change_of_call(arguments: dict[str, Any], cited: tuple[int, ...]) -> Proposal:
     names = {"number": "number", "changes": "changes", "change": "changes"}
     fields = {names.get(key.lower(), key): value for key, value in arguments.items()}
     if "number" not in fields and "changes" not in fields:
@@ -122,7 +136,7 @@ def _change_of_call(arguments: dict[str, Any]) -> Proposal:
         number = _number_in(fields)
     if number is None or changes == {}:
         return Unreadable("A change needs the number of a memory and the fields that change.")
-    return ProposedUpdate(target_of(number), _patch(changes))
+    return ProposedUpdate(target_of(number), _patch(changes), cited)
 
 
 def _number_in(arguments: Mapping[str, Any]) -> Any:

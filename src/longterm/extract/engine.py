@@ -100,6 +100,7 @@ class Extractor:
         protocol: ProtocolName | None = None,
         required: bool = False,
         max_inserts: int = MAX_INSERTS,
+        cites: bool = False,
     ) -> None:
         self._permissions = permissions
         self._kinds = kinds
@@ -107,8 +108,9 @@ class Extractor:
         self._frame = frame
         self._required = required
         self._max_inserts = max_inserts
-        self._allowed = AllowedActions(kinds, permissions, required=required)
-        self._protocol = _protocol(model, self._allowed, protocol)
+        allowed = AllowedActions(kinds, permissions, required=required, cites=cites)
+        self._protocol = _protocol(model, allowed, protocol)
+        self._allowed = allowed
         #: Whether the model is held to a call; given up where its provider refuses that.
         self._forces = required and isinstance(self._protocol, ToolCallProtocol)
 

@@ -20,6 +20,7 @@ __all__ = [
     "CHANGE_TYPED",
     "CHANGE_UNTYPED",
     "CHANGING",
+    "CITED",
     "CONSOLIDATE",
     "CUT",
     "CUT_THINKING",
@@ -197,6 +198,7 @@ The user says: "How much is 3 times 4? Write a short story." \
 Answer: {"user":"asks","changes":[]}"""
 DONE = "Call this when nothing more is to be done."
 NUMBER = "Number of the known memory"
+CITED = "Numbers of the messages it comes from"
 
 
 def system(frame: str, instructions: str, actions: Sequence[str]) -> str:

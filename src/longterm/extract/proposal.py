@@ -10,6 +10,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, cast
 
 from longterm.extract.edit import edited
@@ -48,6 +49,8 @@ class ProposedInsert:
 
     kind: MemorySchema
     content: Any
+    #: The places of the messages that it is said to come from.
+    cited: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,7 @@ class ProposedUpdate:
 
     target: Target
     changes: Any
+    cited: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,15 +147,15 @@ class ProposalApplier:
         cannot be carried out, a `FinalError` where asking again would be no use.
         """
         match self._grounded(draft, proposal):
-            case ProposedInsert(kind, content):
+            case ProposedInsert(kind, content, cited):
                 if len(draft.entries) - begun >= self.max_inserts:
                     raise FinalError(f"One answer may add {self.max_inserts} memories, no more.")
-                return self._insert(draft, kind, content)
-            case ProposedUpdate(target, changes):
+                return self._insert(draft, kind, content, cited)
+            case ProposedUpdate(target, changes, cited):
                 self._permit(self.permissions.updates, "Changing memories")
                 number = draft.number(target)
                 kind, meant = self._kind_of(draft, number), restored(changes, *_shown_texts(draft))
-                after = draft.update(number, lambda content: edited(kind, content, meant))
+                after = draft.update(number, lambda content: edited(kind, content, meant), cited)
                 if is_blank(after.entries[number].document.content):
                     raise ProposalError(f"Memory [{number}] would be left empty")
                 return after, None
@@ -181,7 +185,9 @@ class ProposalApplier:
             case _:
                 return proposal
 
-    def _insert(self, draft: Draft, kind: MemorySchema, content: Any) -> tuple[Draft, str | None]:
+    def _insert(
+        self, draft: Draft, kind: MemorySchema, content: Any, cited: tuple[int, ...]
+    ) -> tuple[Draft, str | None]:
         self._permit(self.permissions.adds(known=bool(draft.living)), "Adding memories")
         content = restored(content, *_shown_texts(draft))
         checked = kind.check(content)
@@ -196,13 +202,14 @@ class ProposalApplier:
         if any(kind.same(one.content, checked) for _, one in same):
             return draft, ignored
         if self.permissions.inserts:
-            return draft.insert(document), ignored
+            return draft.insert(document, cited=cited), ignored
         removed = [
             number for number, one in enumerate(draft.entries) if one.document.kind == kind.name
         ]
         if removed:  # and written anew: the same profile
             return draft.rewrite(removed[0], checked), ignored
-        return draft.insert(document, lambda begun: edited(kind, begun, content)), ignored
+        begin = partial(edited, kind, changes=content)
+        return draft.insert(document, begin, cited), ignored
 
     def _kind_of(self, draft: Draft, number: int) -> MemorySchema | None:
         name = draft.entries[number].document.kind

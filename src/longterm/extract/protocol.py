@@ -62,6 +62,8 @@ class AllowedActions:
     permissions: Permissions
     #: Something must be answered: exactly one value is asked for.
     required: bool = False
+    #: Of a change, the model may say which messages it comes from.
+    cites: bool = False
 
     def actions(self, state: State) -> list[str]:
         """Return, in words, what may be done in *state*."""
@@ -125,7 +127,8 @@ def opening_message(
 ) -> list[BaseMessage]:
     """Return the usual beginning: what to do and, as *guide* says, how; then the data, fenced."""
     actions = [*allowed.actions(prompt_input.state), guide]
-    known, conversation = prompts.known_block(prompt_input.known), render(prompt_input.messages)
+    known = prompts.known_block(prompt_input.known)
+    conversation = render(prompt_input.messages, numbered=allowed.cites)
     return [
         SystemMessage(prompts.system(prompt_input.frame, prompt_input.instructions, actions)),
         HumanMessage(prompts.session(known, conversation, prompt_input.today)),

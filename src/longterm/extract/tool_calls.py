@@ -17,8 +17,8 @@ from typing import Any
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 
 from longterm.extract import prompts
-from longterm.extract.calls import CHANGE, CHANGE_UNTYPED, FINISH, REMOVE, CallReader
-from longterm.extract.json_schema import unmarked
+from longterm.extract.calls import CHANGE, CHANGE_UNTYPED, CITED, FINISH, REMOVE, CallReader
+from longterm.extract.json_schema import properties_of, unmarked
 from longterm.extract.proposal import Proposed, Silent
 from longterm.extract.protocol import (
     AllowedActions,
@@ -61,7 +61,10 @@ class ToolCallProtocol:
         allowed, kinds = self._allowed, self._allowed.kinds
         tools: list[dict[str, Any]] = []
         if allowed.adds(state):
-            tools += [_tool(kind.tool_name, kind.description, kind.parameters) for kind in kinds]
+            tools += [
+                _tool(kind.tool_name, kind.description, self._citing(kind.parameters))
+                for kind in kinds
+            ]
         names = [CHANGE.format(kind.tool_name) for kind in kinds]
         if allowed.changes(state):
             for name, kind in zip(names, kinds, strict=True):
@@ -69,7 +72,8 @@ class ToolCallProtocol:
                 # What the fields mean is said by the tool that adds, where there is one.
                 adds = allowed.adds(state)
                 changes = unmarked(kind.changes, "description") if adds else kind.changes
-                tools.append(_tool(name, description, _numbered(changes=changes)))
+                parameters = self._citing(_numbered(changes=changes))
+                tools.append(_tool(name, description, parameters))
         # The tool of a kind called "memory" changes what has no schema as well.
         if allowed.changes(state) and state.untyped and CHANGE_UNTYPED not in names:
             changes = {"type": "object", "description": prompts.UNTYPED_CHANGES}
@@ -80,6 +84,14 @@ class ToolCallProtocol:
         if state.stepwise:
             tools.append(_tool(FINISH, prompts.DONE, {"type": "object", "properties": {}}))
         return tools
+
+    def _citing(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        """Return *parameters* with room for the messages cited, unless a field is called so."""
+        fields = properties_of(parameters)
+        if not self._allowed.cites or CITED in fields:
+            return parameters
+        numbers = {"type": "array", "items": {"type": "integer"}, "description": prompts.CITED}
+        return {**parameters, "properties": {**fields, CITED: numbers}}
 
     def opening(self, prompt_input: PromptInput) -> list[BaseMessage]:
         """Return the usual beginning; the tools describe themselves."""

@@ -47,17 +47,28 @@ class ConversationSources:
         self._thread = thread
         self._attributor = Attributor(messages)
 
-    def of(self, entry: Entry, cited: Sequence[int] = ()) -> tuple[Source, ...]:
-        """Return what *entry* came from: the messages *cited*, else those its words point to.
+    def of(self, entry: Entry) -> tuple[Source, ...]:
+        """Return what *entry* came from: the messages it cites, else those its words point to.
 
-        Where nothing points anywhere, it came from somewhere in the conversation, and its
-        origin is the weakest there.
+        A citation counts that shares a word with what is new in the memory, and it never makes
+        the origin a better one: the sources by words then stay beside it. Where nothing points
+        anywhere, it came from somewhere in the conversation, and its origin is the weakest there.
         """
-        places = [place for place in cited if 0 <= place < len(self._sources)]
-        if places:
-            return tuple(self._sources[place] for place in places)
-        before = entry.before and not entry.deleted and entry.before.content
-        return self.of_content(entry.document.content, before or None)
+        content = entry.document.content
+        before = (entry.before and not entry.deleted and entry.before.content) or None
+        by_words = self.of_content(content, before)
+        cited = tuple(
+            self._sources[place]
+            for place in dict.fromkeys(entry.cited)
+            if place < len(self._sources) and self._attributor.shared(content, place, before)
+        )
+        if not cited:
+            return by_words
+        if weakest(one.origin for one in (*cited, *by_words)) == weakest(
+            one.origin for one in cited
+        ):
+            return cited
+        return tuple(dict.fromkeys((*cited, *by_words)))
 
     def of_content(self, content: Any, before: Any = None) -> tuple[Source, ...]:
         """Return what *content*, which was *before* until now, came from, by its words."""

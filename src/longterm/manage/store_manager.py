@@ -95,6 +95,7 @@ class _Options(TypedDict, total=False):
     recall: Recall | None
     keep_revisions: KeepRevisions
     guard: GuardOption
+    cite_messages: bool
 
 
 @overload
@@ -134,6 +135,7 @@ def create_memory_store_manager(
     recall: Recall | None = None,
     keep_revisions: KeepRevisions = None,
     guard: GuardOption = "default",
+    cite_messages: bool = False,
 ) -> MemoryStoreManager[Any]:
     """Create a manager that keeps memories of conversations in a store.
 
@@ -145,8 +147,9 @@ def create_memory_store_manager(
     the memory under the key ``"default"`` until there is another; *phases* are further passes
     over the memories. *keep_revisions* says how many revisions of a memory are kept, or for how
     long (a timedelta); None keeps all. *guard* looks at each memory before it is written:
-    the default one redacts secrets, None lets everything in (see `longterm.guard`). For the
-    other arguments see `create_memory_manager`.
+    the default one redacts secrets, None lets everything in (see `longterm.guard`). With
+    *cite_messages* a model that calls tools may name the messages that a memory comes from. For
+    the other arguments see `create_memory_manager`.
 
     Raises `ConfigurationError` for what cannot be used.
     """
@@ -169,6 +172,7 @@ def create_memory_store_manager(
         recall=recall,
         keep_revisions=keep_revisions,
         guard=guard,
+        cite_messages=cite_messages,
     )
 
 
@@ -239,6 +243,7 @@ class MemoryStoreManager(NamespaceAccess[Content]):
         recall: Recall | None = None,
         keep_revisions: KeepRevisions = None,
         guard: GuardOption = "default",
+        cite_messages: bool = False,
     ) -> None:
         if query_limit < 0:
             raise ConfigurationError(f"query_limit cannot be negative: {query_limit}.")
@@ -251,7 +256,14 @@ class MemoryStoreManager(NamespaceAccess[Content]):
             Policy(guard_of(guard), keep_revisions),
         )
         permissions = Permissions(enable_inserts, enable_updates, enable_deletes)
-        main = Extractor(chat, kinds, permissions, instructions=instructions, protocol=protocol)
+        main = Extractor(
+            chat,
+            kinds,
+            permissions,
+            instructions=instructions,
+            protocol=protocol,
+            cites=cite_messages,
+        )
         later = [_phase(chat, kinds, phase, protocol) for phase in phases or ()]
         self.model = chat
         self.schemas = tuple(schemas or (Memory,))

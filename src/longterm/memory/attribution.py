@@ -55,7 +55,7 @@ class Attributor:
             said = next((at for at, one in enumerate(self._verbatim) if text in one), None)
             if said is not None:
                 return [said]
-        wanted = wanted - frozenset(query_terms(content_text(before))) or wanted
+        wanted = _new_terms(content, before)
         shared = bm25(wanted, self._texts)
         asked_before = [0.0, *shared][: len(shared)]
         scores = [
@@ -66,9 +66,17 @@ class Attributor:
         near = [place for place, score in enumerate(scores) if score > best * _NEAR_THE_BEST]
         return sorted(near, key=lambda place: scores[place], reverse=True)[:limit] if best else []
 
-    def shared(self, content: Any, place: int) -> frozenset[str]:
-        """Return the terms of *content* that the message at *place* has as well."""
-        return frozenset(query_terms(content_text(content))) & frozenset(self._texts[place])
+    def shared(self, content: Any, place: int, before: Any = None) -> frozenset[str]:
+        """Return the terms of *content* that the message at *place* has as well.
+
+        With *before*, what the memory said until now, only new ones count, if there are any.
+        """
+        return _new_terms(content, before) & frozenset(self._texts[place])
+
+
+def _new_terms(content: Any, before: Any) -> frozenset[str]:
+    terms_now = frozenset(query_terms(content_text(content)))
+    return terms_now - frozenset(query_terms(content_text(before))) or terms_now
 
 
 def content_text(content: Any) -> str:

@@ -99,19 +99,21 @@ def _as_message(index: int, value: Any) -> BaseMessage:
         ) from error
 
 
-def render(messages: Sequence[BaseMessage]) -> str:
+def render(messages: Sequence[BaseMessage], *, numbered: bool = False) -> str:
     """Text of *messages*, one paragraph each: ``[2024-05-03 14:00] user (Ann): Hello``.
 
-    Further lines of a message are set in, so that none of them passes for another's.
+    Further lines of a message are set in, so that none of them passes for another's. With
+    *numbered* each has its number in front, from ``#1`` on.
     """
     turns: list[str] = []
-    for message in messages:
+    for number, message in enumerate(messages, 1):
         time = message_time(message)
         zone = f" {time.isoformat()[-6:]}" if time and time.utcoffset() else ""
         stamp = f"[{time:%Y-%m-%d %H:%M}{zone}] " if time else ""
         role, name = speaker(message), as_label(message.name or "")
         shown = f" ({name})" if name and not poses(name, role) else ""
-        turns.append(turn(f"{stamp}{role}{shown}", message_text(message)))
+        mark = f"#{number} " if numbered else ""
+        turns.append(turn(f"{mark}{stamp}{role}{shown}", message_text(message)))
     return "\n\n".join(turns)
 
 

@@ -36,6 +36,8 @@ class Entry:
     before: Document | None
     edits: tuple[Edit, ...] = ()
     deleted: bool = False
+    #: The places of the messages that a model says its changes came from.
+    cited: tuple[int, ...] = ()
 
     @property
     def changed(self) -> bool:
@@ -71,7 +73,9 @@ class Draft:
             raise ProposalError(f"There is no memory [{target}]. {known}")
         return number
 
-    def insert(self, document: Document, edit: Edit | None = None) -> Draft:
+    def insert(
+        self, document: Document, edit: Edit | None = None, cited: tuple[int, ...] = ()
+    ) -> Draft:
         """Add *document*; what is known already, word for word, is not added again.
 
         *edit* makes the same of one that somebody else has begun under this id meanwhile.
@@ -79,15 +83,17 @@ class Draft:
         same = (document.kind, document.content)
         if any((other.kind, other.content) == same for _, other in self.living):
             return self
-        return Draft((*self.entries, Entry(document, None, (edit,) if edit else ())))
+        edits = (edit,) if edit else ()
+        return Draft((*self.entries, Entry(document, None, edits, cited=cited)))
 
-    def update(self, number: int, edit: Edit) -> Draft:
+    def update(self, number: int, edit: Edit, cited: tuple[int, ...] = ()) -> Draft:
         """Change memory *number* by *edit*."""
         entry = self.entries[number]
         if entry.deleted:
             raise ProposalError(f"Memory [{number}] was removed and cannot be changed.")
         document = replace(entry.document, content=edit(entry.document.content))
-        return self._with(number, replace(entry, document=document, edits=(*entry.edits, edit)))
+        edits, cited = (*entry.edits, edit), (*entry.cited, *cited)
+        return self._with(number, replace(entry, document=document, edits=edits, cited=cited))
 
     def delete(self, number: int) -> Draft:
         """Remove memory *number*; removing it twice is no mistake."""
