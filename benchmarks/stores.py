@@ -1,7 +1,7 @@
 """EmbeddedStore, InMemoryStore and LangGraph's SqliteStore side by side.
 
-Usage: python benchmarks/stores.py [--sizes 1000 10000 100000] [--stores embedded memory sqlite]
-                                   [--sentences FILE]
+Usage: python benchmarks/stores.py [--sizes 1000 10000 100000] [--sentences FILE]
+                                   [--stores embedded encrypted memory sqlite]
 
 Vectors are synthetic: 384 dimensions, around a thousand centres; texts are twelve words drawn
 as in natural language (few are frequent). With --sentences the texts are the lines of a file
@@ -72,6 +72,11 @@ def opened(name: str, index: IndexConfig, folder: Path, stack: ExitStack) -> Bas
             store = stack.enter_context(SqliteStore.from_conn_string(path, index=index))  # type: ignore[arg-type]
             store.setup()
             return store
+        case "encrypted":
+            key = bytes(range(32))
+            return stack.enter_context(
+                EmbeddedStore(folder / "encrypted.db", index=index, encryption_key=key)
+            )
         case "embedded":
             return stack.enter_context(EmbeddedStore(folder / "embedded.db", index=index))
         case _:

@@ -39,12 +39,16 @@ def own_server() -> Generator[Any]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+# Held here and not by atexit alone: what a forked child of Python 3.13 does first is to forget
+# what it shall do at its end, and a server that is forgotten would be ended.
+_servers = ExitStack()
+atexit.register(_servers.close)
+
+
 @cache
 def server_url() -> str:
     """Return the URL of this process's server."""
-    stack = ExitStack()
-    atexit.register(stack.close)
-    server = stack.enter_context(own_server())
+    server = _servers.enter_context(own_server())
     # What is lost in a crash does not matter here, and the tests are faster.
     server.psql("ALTER SYSTEM SET fsync = off; SELECT pg_reload_conf();")
     return str(server.get_uri())

@@ -256,9 +256,13 @@ class Database:
             check_same_thread=False,
             cached_statements=256,
         )
-        connection.execute(f"PRAGMA synchronous = {self._synchronous}")
-        connection.execute("PRAGMA cache_size = -16000")
-        connection.execute("PRAGMA secure_delete = on")
+        try:
+            connection.execute(f"PRAGMA synchronous = {self._synchronous}")
+            connection.execute("PRAGMA cache_size = -16000")
+            connection.execute("PRAGMA secure_delete = on")
+        except BaseException:  # no database, or an interrupt
+            connection.close()
+            raise
         return connection
 
 
