@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import re
 import shlex
 from pathlib import Path
@@ -12,6 +13,8 @@ from typing import Any
 import pytest
 from page_answers import ANSWERS
 from postgres_server import server_url
+from typer.core import TyperGroup
+from typer.main import get_command
 from typer.testing import CliRunner
 
 import longterm
@@ -94,3 +97,33 @@ def test_every_page_is_in_the_navigation() -> None:
     pages = {str(page.relative_to(ROOT / "docs")) for page in (ROOT / "docs").rglob("*.md")}
     listed = re.findall(r"[\w/-]+\.md", (ROOT / "mkdocs.yml").read_text())
     assert sorted(listed) == sorted(pages)
+
+
+def _fences(*languages: str, having: str = "") -> list[Any]:
+    """Return the blocks of *languages* in all pages that have a match of *having*."""
+    fence = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+    return [
+        pytest.param(block, id=f"{page.relative_to(ROOT)}-{number}")
+        for page in PAGES
+        for number, (language, block) in enumerate(fence.findall(page.read_text()))
+        if language in languages and re.search(having, block, re.MULTILINE)
+    ]
+
+
+@pytest.mark.parametrize("block", _fences("json"))
+def test_json_in_a_page_is_json(block: str) -> None:
+    json.loads(block)
+
+
+_COMMAND = r"^(?:\$ )?longterm (.*)$"
+
+
+@pytest.mark.parametrize("block", _fences("", "sh", "console", having=_COMMAND))
+def test_our_commands_in_a_page_exist_with_their_options(block: str) -> None:
+    for line in re.findall(_COMMAND, block, re.MULTILINE):
+        words = shlex.split(line, comments=True)
+        command: Any = get_command(app)
+        while isinstance(command, TyperGroup):
+            command = command.commands[words.pop(0)]
+        known = {name for one in command.params for name in one.opts}
+        assert {word for word in words if word.startswith("--")} <= known
