@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from longterm.models.names import ChatModel
     from longterm.service import MemoryService
     from longterm.stores import EmbeddedStore
+    from longterm.stores.base import CapableStore
 
 __all__ = [
     "cache_folder",
@@ -225,7 +226,7 @@ def open_store(
     *,
     embeddings: str | Embeddings | None = "auto",
     **options: Any,
-) -> BaseStore:
+) -> "CapableStore":
     """Open the store at *where*, and make it where there is none; see `open`."""
     place = os.fspath(where) if where is not None else default_store()
     if not place.strip():

@@ -43,7 +43,8 @@ Data = Annotated[
     typer.Option(help="The suite's file or folder; only languages comes with longterm."),
 ]
 EvalStore = Annotated[
-    Path | None, typer.Option(help="Keep what is recorded in this file; else in memory.")
+    str | None,
+    typer.Option(help="Keep what is recorded in this file or PostgreSQL URL; else in memory."),
 ]
 Report = Annotated[Path | None, typer.Option(help="Write the report to this file.")]
 Limit = Annotated[
@@ -78,7 +79,7 @@ def eval_recall(
         names_in(method), eval_recall_command.whole_numbers(k), budget, report_file(report)
     )
     read = read_suite(suite.value, data, corrections, part.value).first(conversations, limit)
-    with settings.embedded_store(store or ":memory:") as ours:
+    with settings.open_store(store or ":memory:", embeddings="local") as ours:
         measured = eval_recall_command.run_recall(
             read, Stores.beside(ours), choice, Console(quiet=json)
         )
@@ -104,7 +105,7 @@ def eval_answers(
     path = report_file(report)
     read = read_suite(suite.value, data).first(conversations, limit)
     models = eval_answers_command.Models(model, judge or model)
-    with settings.embedded_store(store or ":memory:") as ours:
+    with settings.open_store(store or ":memory:", embeddings="local") as ours:
         (method,) = methods(["longterm"], Stores.beside(ours), limit=50, budget=budget)
         measured = eval_answers_command.run_answers(read, method, models, path, Console(quiet=json))
     if json:
