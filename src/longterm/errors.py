@@ -11,6 +11,7 @@ LongtermError
 │   └── GuardedError            … what the guard does not let in
 ├── ExtractionError             the model: nothing usable came back
 ├── StoreError                  the store: an operation failed, or the file is unfit
+│   ├── StoreUnavailableError   … the database is away or too busy for now
 │   ├── PartialWriteError       … in the middle of a write; knows what was written
 │   └── ConflictError           … somebody else changed the memory meanwhile
 ├── ReflectionError             the background: a reflection was given up, or ran elsewhere
@@ -44,6 +45,7 @@ __all__ = [
     "ReflectionError",
     "ReflectionTimeoutError",
     "StoreError",
+    "StoreUnavailableError",
     "UnknownMemoryError",
 ]
 
@@ -114,6 +116,10 @@ class ExtractionError(LongtermError):
 
 class StoreError(LongtermError):
     """A store did not do what it was asked."""
+
+
+class StoreUnavailableError(StoreError):
+    """The database is away or too busy for now; the same call may go well later."""
 
 
 class PartialWriteError(StoreError):

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from longterm.errors import ConfigurationError, ConflictError
+from longterm.errors import ConfigurationError, ConflictError, StoreUnavailableError
 from longterm.reflect.retry import ONCE, Retry, passes
 
 
@@ -55,6 +55,7 @@ class TransportError(Exception):
     "error",
     [
         TimeoutError(),
+        StoreUnavailableError(),
         ConnectionResetError(),
         RateLimitError(),
         APITimeoutError(),

@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from longterm.errors import ConflictError
+from longterm.errors import ConflictError, StoreUnavailableError
 
 __all__ = ["ONCE", "Retry", "passes"]
 
+_PASSING = (TimeoutError, ConnectionError, ConflictError, StoreUnavailableError)
 _PASSING_STATUS = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
 _PASSING_NAMES = (
     "Timeout",
@@ -59,7 +60,7 @@ ONCE = Retry(attempts=1)
 def passes(error: BaseException) -> bool:
     """Whether *error* may be gone by itself the next time: a rate limit, a time-out."""
     for cause in _chain(error):
-        if isinstance(cause, TimeoutError | ConnectionError | ConflictError):
+        if isinstance(cause, _PASSING):
             return True
         status = _status(cause)
         named = any(cls.__name__.endswith(_PASSING_NAMES) for cls in type(cause).__mro__)

@@ -24,7 +24,7 @@ from psycopg.adapt import Dumper
 from psycopg.pq import Format
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from longterm.errors import ConfigurationError, StoreError
+from longterm.errors import ConfigurationError, StoreError, StoreUnavailableError
 from longterm.stores.postgres.migrations import OUR_LOCKS, Readiness, prepare_schema
 
 __all__ = ["HalfVector", "PostgresPool"]
@@ -225,7 +225,7 @@ class PostgresPool:
             if row is None or row[0] != "in progress":
                 return None if row is None else row[0]
             time.sleep(0.1)
-        raise StoreError(
+        raise StoreUnavailableError(
             "The connection to PostgreSQL was lost while a batch was committed, and the server "
             "cannot be asked. The batch was written as a whole or not at all: read before you "
             "write it again."
@@ -274,7 +274,7 @@ class PostgresPool:
         except (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure):
             raise _DeadlockError(f"PostgreSQL gave up a transaction. {outcome}") from None
         except PoolTimeout:
-            raise StoreError(
+            raise StoreUnavailableError(
                 f"No connection to PostgreSQL was free within {self._busy_timeout:g} seconds "
                 f"(pool_size={self.size}). {outcome} Is the server running? Raise pool_size or "
                 "busy_timeout if it is merely busy."
@@ -286,12 +286,12 @@ class PostgresPool:
                     "like postgresql://user:password@host:5432/database; special characters in "
                     "it are percent-encoded."
                 ) from None
-            raise StoreError(_message(exc, outcome)) from None
+            raise _store_error(exc, outcome) from None
         except psycopg.Error as exc:
-            raise StoreError(_message(exc, outcome)) from None
+            raise _store_error(exc, outcome) from None
 
 
-class _DeadlockError(StoreError):
+class _DeadlockError(StoreUnavailableError):
     """PostgreSQL ended the transaction so that another could go on."""
 
 
@@ -317,9 +317,14 @@ _EXPLANATIONS = {
 }
 
 
-def _message(exc: psycopg.Error, outcome: str) -> str:
+#: What passes by itself, by the first characters of its SQLSTATE.
+_PASSING = ("08", "40", "53", "55P03", "57")
+
+
+def _store_error(exc: psycopg.Error, outcome: str) -> StoreError:
     state = exc.sqlstate
-    if state is None and isinstance(exc, psycopg.OperationalError):
+    is_away = state is None and isinstance(exc, psycopg.OperationalError)
+    if is_away:
         said = (
             "PostgreSQL cannot be reached, or the connection broke. {} Is the server running, and "
             "are host, port, user, password and database of the connection string right?"
@@ -331,7 +336,10 @@ def _message(exc: psycopg.Error, outcome: str) -> str:
             if state and state[:size] in _EXPLANATIONS
         )
         said = next(known, "PostgreSQL refused the operation. {}")
-    return f"{said.format(outcome)} (SQLSTATE {state or 'none'}, {type(exc).__name__})"
+    passes = is_away or (state or "").startswith(_PASSING)
+    return (StoreUnavailableError if passes else StoreError)(
+        f"{said.format(outcome)} (SQLSTATE {state or 'none'}, {type(exc).__name__})"
+    )
 
 
 _pools: weakref.WeakSet[PostgresPool] = weakref.WeakSet()
