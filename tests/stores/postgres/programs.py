@@ -52,7 +52,7 @@ manager = create_memory_store_manager(
 async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
     """Open the graph's checkpointer beside the store, in the same database."""
     async with AsyncPostgresSaver.from_conn_string(URL) as saver, store() as memories:
-        builder = StateGraph(MessagesState)
+        builder: Any = StateGraph(MessagesState)  # its types are not known in full
         builder.add_node("remember", remember)
         builder.add_edge(START, "remember")
         app.state.graph = builder.compile(checkpointer=saver, store=memories)
