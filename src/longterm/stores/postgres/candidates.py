@@ -24,7 +24,7 @@ from longterm.stores.postgres.indexing import WIDEST, half_vector
 from longterm.stores.postgres.items import Place, Session, inside_path, unnested
 from longterm.stores.preparing import FindItems
 from longterm.stores.scoring import Scores, TextScores, fused
-from longterm.text.bm25 import BM25_B, BM25_K1
+from longterm.text.bm25 import BM25_B, BM25_K1, idf
 
 __all__ = ["CandidateSearch", "Candidates", "QueryVector", "SearchScope", "find_scope"]
 
@@ -198,7 +198,7 @@ class CandidateSearch:
             )
         )
         total = max(self._scope.items, 1)
-        weights = {term: rarity(holders.get(term, 0), total) for term in signed}
+        weights = {term: idf(holders.get(term, 0), total) for term in signed}
         return {term: weights[term] for term in holders}, sum(weights.values())
 
     def _best_by_text(self, reach: int) -> tuple[Found, float | None]:
@@ -314,8 +314,3 @@ def _found(rows: Sequence[tuple[Any, ...]], reach: int) -> tuple[Found, float | 
     for namespace, item, score in rows:
         found[namespace, item] = max(score, found.get((namespace, item), -np.inf))
     return found, None if len(rows) < reach else float(rows[-1][2])
-
-
-def rarity(holders: int, total: int) -> float:
-    """Inverse document frequency, as BM25 has it."""
-    return float(np.log1p((total - holders + 0.5) / (holders + 0.5)))

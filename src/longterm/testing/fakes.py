@@ -1,4 +1,4 @@
-"""Fakes for your tests and ours: a chat model with a script, embeddings without a model, a clock.
+"""Fakes: a chat model with a script, embeddings without a model, a clock.
 
 Nothing here is random and nothing sleeps: the same script gives the same run.
 """
