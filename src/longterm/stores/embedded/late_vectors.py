@@ -10,9 +10,9 @@ from longterm.stores.embedded.scopes import REMEMBERED, within_prefix
 from longterm.stores.embedded.transaction import Transaction
 from longterm.stores.embedded.writing import (
     Vectors,
-    index_vectors,
     known_vectors,
     model_of,
+    replace_vectors,
     require_model,
 )
 from longterm.stores.embedding import Embedder
@@ -21,17 +21,10 @@ from longterm.stores.preparing import Indexed, texts_indexed
 from longterm.stores.reindexing import EntryToIndex
 from longterm.stores.values import decode
 
-__all__ = ["FileLateVectors", "lacks_vectors"]
+__all__ = ["FileLateVectors"]
 
 #: The namespace and the number of an item.
 Place = tuple[int, int]
-
-
-def lacks_vectors(tx: Transaction, path: str) -> bool:
-    """Whether an item at or below *path* lacks vectors that may be made."""
-    inside, paths = within_prefix(path)
-    query = f"SELECT 1 FROM late_vectors WHERE {_FRESH} AND {inside} LIMIT 1"
-    return tx.execute(query, paths).fetchone() is not None
 
 
 class FileLateVectors(LateVectors[Place]):
@@ -40,6 +33,13 @@ class FileLateVectors(LateVectors[Place]):
     def __init__(self, database: Database, embedder: Embedder, fields: Sequence[str]) -> None:
         super().__init__(embedder)
         self._database, self._fields = database, fields
+
+    @staticmethod
+    def any_below(tx: Transaction, path: str) -> bool:
+        """Whether an item at or below *path* lacks vectors that may be made."""
+        inside, paths = within_prefix(path)
+        query = f"SELECT 1 FROM late_vectors WHERE {_FRESH} AND {inside} LIMIT 1"
+        return tx.execute(query, paths).fetchone() is not None
 
     @property
     def is_behind(self) -> bool:
@@ -96,7 +96,7 @@ class FileLateVectors(LateVectors[Place]):
                     (number,),
                 )
                 if found.fetchone() == (entry.revision,):
-                    index_vectors(tx, entry.place, entry.found_by, made)
+                    replace_vectors(tx, entry.place, entry.found_by, made)
                     done.append(number)
             if not done:
                 return

@@ -26,7 +26,7 @@ from longterm.stores.embedded import maintenance
 from longterm.stores.embedded.database import MEMORY, Database, Synchronous
 from longterm.stores.embedded.encryption import Cipher
 from longterm.stores.embedded.finding import VectorQuery, find
-from longterm.stores.embedded.late_vectors import FileLateVectors, lacks_vectors
+from longterm.stores.embedded.late_vectors import FileLateVectors
 from longterm.stores.embedded.reindexing import EmbeddedRenewal, renew_terms
 from longterm.stores.embedded.revising import pages, read_revisions, states
 from longterm.stores.embedded.scopes import ScopeCache
@@ -225,7 +225,7 @@ class EmbeddedStore(CapableStore):
                 found = states_of(states(tx, op), op.find.condition, self.fields)
                 texts = [text for state in found for text in state.found_by.texts]
                 plan = replace(plan, texts=(*plan.texts, *texts))
-            return plan, [path for path in plan.paths if lacks_vectors(tx, path)]
+            return plan, [path for path in plan.paths if FileLateVectors.any_below(tx, path)]
 
     async def _known(self, model: int | None, digests: Sequence[bytes]) -> dict[bytes, bytes]:
         if model is None:

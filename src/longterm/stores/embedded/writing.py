@@ -37,12 +37,12 @@ __all__ = [
     "Vectors",
     "carry_out",
     "index",
-    "index_vectors",
     "is_registered",
     "known_vectors",
     "model_of",
     "name_of_model",
     "register_model",
+    "replace_vectors",
     "require_model",
 ]
 
@@ -236,10 +236,10 @@ def index(tx: Transaction, place: tuple[int, int], found_by: Indexed, vectors: V
     if found_by.terms:
         tx.execute("INSERT INTO terms VALUES (?, ?, ?)", (*place, found_by.terms))
     if vectors.model is not None:
-        index_vectors(tx, place, found_by, vectors)
+        replace_vectors(tx, place, found_by, vectors)
 
 
-def index_vectors(
+def replace_vectors(
     tx: Transaction, place: tuple[int, int], found_by: Indexed, vectors: Vectors
 ) -> None:
     """Replace the vectors of one model that an item is found by."""

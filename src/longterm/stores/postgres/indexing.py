@@ -19,7 +19,7 @@ __all__ = [
     "NewVectors",
     "half_vector",
     "index_items",
-    "index_vectors",
+    "insert_vectors",
     "look_up_vectors",
     "term_array",
     "term_numbers",
@@ -130,10 +130,10 @@ def index_items(
             unnested(rows, 5),
         )
     if vectors.model is not None:
-        index_vectors(session, places, found_by, vectors)
+        insert_vectors(session, places, found_by, vectors)
 
 
-def index_vectors(
+def insert_vectors(
     session: Session, places: Sequence[Place], found_by: Sequence[Indexed], vectors: NewVectors
 ) -> None:
     """Write the vectors of one model that items are found by; none may be there already."""

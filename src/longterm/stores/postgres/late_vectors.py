@@ -10,7 +10,7 @@ from longterm.stores.postgres.connection import PostgresPool
 from longterm.stores.postgres.indexing import (
     ModelRegistry,
     NewVectors,
-    index_vectors,
+    insert_vectors,
     look_up_vectors,
 )
 from longterm.stores.postgres.items import Place, Session, inside_path, unnested
@@ -18,18 +18,7 @@ from longterm.stores.preparing import Indexed, texts_indexed
 from longterm.stores.reindexing import EntryToIndex
 from longterm.stores.values import decode
 
-__all__ = ["PostgresLateVectors", "lacks_vectors"]
-
-
-def lacks_vectors(session: Session, path: str) -> bool:
-    """Whether an item at or below *path* lacks vectors that may be made."""
-    inside, paths = inside_path(path)
-    found = session.rows(
-        "SELECT FROM late_vectors v JOIN namespaces n ON n.id = v.namespace "
-        f"WHERE v.failures = 0 AND {inside} LIMIT 1",
-        paths,
-    )
-    return bool(found)
+__all__ = ["PostgresLateVectors"]
 
 
 class PostgresLateVectors(LateVectors[Place]):
@@ -38,6 +27,17 @@ class PostgresLateVectors(LateVectors[Place]):
     def __init__(self, pool: PostgresPool, embedder: Embedder, fields: Sequence[str]) -> None:
         super().__init__(embedder)
         self._pool, self._fields = pool, fields
+
+    @staticmethod
+    def any_below(session: Session, path: str) -> bool:
+        """Whether an item at or below *path* lacks vectors that may be made."""
+        inside, paths = inside_path(path)
+        found = session.rows(
+            "SELECT FROM late_vectors v JOIN namespaces n ON n.id = v.namespace "
+            f"WHERE v.failures = 0 AND {inside} LIMIT 1",
+            paths,
+        )
+        return bool(found)
 
     @override
     def adopt(self) -> None:
@@ -109,7 +109,7 @@ class PostgresLateVectors(LateVectors[Place]):
             made = NewVectors(
                 vectors, ModelRegistry(session, self.embedder).require(), self.embedder.dims
             )
-            index_vectors(
+            insert_vectors(
                 session, [entry.place for entry in kept], [entry.found_by for entry in kept], made
             )
 

@@ -39,7 +39,7 @@ from longterm.stores.postgres.items import (
     prolong,
     read_item,
 )
-from longterm.stores.postgres.late_vectors import PostgresLateVectors, lacks_vectors
+from longterm.stores.postgres.late_vectors import PostgresLateVectors
 from longterm.stores.postgres.reindexing import PostgresRenewal, TermRenewal
 from longterm.stores.postgres.revisions import RevisionTable
 from longterm.stores.postgres.searching import ItemSearch
@@ -235,7 +235,9 @@ class PostgresStore(CapableStore):
                 states = states_of(found, op.find.condition, self.fields)
                 texts = [text for state in states for text in state.found_by.texts]
                 plan = replace(plan, texts=(*plan.texts, *texts))
-            return plan, [path for path in plan.paths if lacks_vectors(session, path)]
+            return plan, [
+                path for path in plan.paths if PostgresLateVectors.any_below(session, path)
+            ]
 
     async def _known(self, model: int | None, digests: Sequence[bytes]) -> dict[bytes, bytes]:
         if model is None:
