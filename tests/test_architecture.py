@@ -24,7 +24,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "effects": {"errors"},
     "testing": {"effects", "errors"},
     "stores": {"effects", "errors", "text"},
-    "models": {"errors"},
+    "models": {"errors", "text"},
     "commit": {"effects", "errors", "guard", "memory"},
     "history": {"commit", "effects", "errors", "memory", "stores", "text"},
     "extract": {"effects", "errors", "memory", "models", "text"},
@@ -136,7 +136,7 @@ FENCED = {
     "jsonpatch": "extract/edit.py",
 }
 #: Not the settings: it sets a variable of the engine's own child process.
-SETS_THE_ENVIRONMENT = {"models/local/serving.py"}
+SETS_THE_ENVIRONMENT = {"models/embed/e5_child.py", "models/local/serving.py"}
 #: Statements that an async twin may have: it awaits the same flow, no more.
 LONGEST_TWIN = 3
 #: Managers and other reflectors are called here as any graph calls them; the demo is a program

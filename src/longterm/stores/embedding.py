@@ -1,8 +1,8 @@
 """The embedding model as a store sees it: which texts an item has, and whose vectors they get.
 
-Knows no database. A model is told from another by its name and dimension; the name is the class of
-the embeddings and its `model` (or `model_name`), the name of a plain function, or what the
-index says under "model".
+Knows no database. A model is told from another by its name and dimension; the name is what the
+index says under "model", else what the model says by `KnownAs`, the name of a plain function, or
+the class of the embeddings and its `model` (or `model_name`).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -29,6 +29,8 @@ __all__ = [
     "WHOLE",
     "Embedder",
     "Fields",
+    "KnownAs",
+    "Releasable",
     "StoreIndex",
     "SupportsScript",
     "query_vectors",
@@ -63,6 +65,23 @@ class SupportsScript(Protocol):
         ...
 
 
+@runtime_checkable
+class KnownAs(Protocol):
+    """An embedding model whose vectors go by another name than its class."""
+
+    #: What the store writes beside its vectors: models of one name give a text the same vector.
+    known_as: str
+
+
+@runtime_checkable
+class Releasable(Protocol):
+    """An embedding model that holds more than memory, such as a process, and gets it anew."""
+
+    def release(self) -> None:
+        """Let go of it until the next text comes."""
+        ...
+
+
 #: How many queries' vectors are kept.
 _RECENT = 8
 
@@ -91,6 +110,11 @@ class Embedder:
         """Whether *text* shall have a vector."""
         readable = not isinstance(self.model, SupportsScript) or self.model.supports(text)
         return bool(text.strip()) and readable
+
+    def release(self) -> None:
+        """Let go of what the model holds beside memory; a store that is closed needs it no more."""
+        if isinstance(self.model, Releasable):
+            self.model.release()
 
     def packed(self, vectors: Sequence[Sequence[float]], texts: Sequence[str]) -> list[bytes]:
         """Shape the model's answer as it is stored; what does not fit is an error."""
@@ -177,6 +201,8 @@ def text_hash(text: str) -> bytes:
 
 
 def _model_name(model: Embeddings) -> str:
+    if isinstance(model, KnownAs):
+        return model.known_as
     function = getattr(model, "func", None) or getattr(model, "afunc", None)
     if function is not None:
         return str(getattr(function, "__qualname__", type(function).__qualname__))

@@ -10,7 +10,7 @@ engines do for these languages (Lucene's analyzers and ASCII folding).
 import re
 import unicodedata
 
-__all__ = ["MARKS", "UNSPACED", "folded", "is_unspaced", "scripts"]
+__all__ = ["MARKS", "UNSPACED", "folded", "is_unspaced", "main_script", "scripts"]
 
 #: Letters of scripts that put no spaces between words, as ranges of a character class.
 UNSPACED = (
@@ -104,6 +104,17 @@ def folded(text: str) -> str:
 def scripts(text: str) -> frozenset[str]:
     """Return the names of the scripts that occur in *text*."""
     return frozenset(name for name, letters in _SCRIPTS.items() if letters.search(text))
+
+
+def main_script(text: str) -> str:
+    """Return the name of the script that most letters of *text* are of, "" where it knows none.
+
+    Kana make a text Japanese, however many Han characters it has.
+    """
+    counts = {name: len(letters.findall(text)) for name, letters in _SCRIPTS.items()}
+    counts["kana"] += counts["han"] if counts["kana"] else 0
+    best = max(counts, key=lambda name: counts[name])
+    return best if counts[best] else ""
 
 
 def is_unspaced(text: str) -> bool:

@@ -182,6 +182,8 @@ class EmbeddedStore(CapableStore):
         self.stop_ttl_sweeper()
         if self._late is not None:
             self._late.stop(_LAST_SECONDS)
+        if self.embedder is not None:
+            self.embedder.release()
         self._finalizer()
 
     # --- a batch, step by step ---

@@ -172,6 +172,8 @@ class PostgresStore(CapableStore):
         self.stop_ttl_sweeper()
         if self._late is not None:
             self._late.stop(_LAST_SECONDS)
+        if self.embedder is not None:
+            self.embedder.release()
         self._finalizer()
         self._terms.join(_LAST_SECONDS)
 
