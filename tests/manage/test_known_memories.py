@@ -79,5 +79,10 @@ def test_another_programs_summary_is_no_query() -> None:
 def test_a_long_conversation_has_a_few_queries_over_all_of_it() -> None:
     said = [HumanMessage(f"statement number {n}") for n in range(500)]
     queries = conversation_queries(said)
-    assert len(queries) <= 13
-    assert any("number 0" in query for query in queries)
+    assert len(queries) <= 16
+    assert all(any(f"number {n}" in query for query in queries) for n in (0, 100, 300, 499))
+
+
+def test_each_subject_of_the_newest_messages_is_searched_for() -> None:
+    said = [HumanMessage(text) for text in ("cello", "hi!", "caravan", "gluten", "Zoe", "garden")]
+    assert conversation_queries(said) == ["garden", "gluten\nZoe", "cello\ncaravan"]

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 
 from langchain_core.messages import BaseMessage
 
-from longterm.memory.conversation import QUERY_LIMIT, UNSPOKEN, message_text, speaker, windows
+from longterm.memory.conversation import QUERY_LIMIT, UNSPOKEN, message_text, speaker, well_formed
 from longterm.text.tokenizer import words
 
 __all__ = ["conversation_queries"]
 
-#: Windows over what the newest messages' own windows leave out; of more, some are passed over.
+#: Parts of what is earlier than the newest messages.
 _MOST_EARLIER = 8
-#: How many messages at the end have windows of their own.
+#: How many messages at the end are searched for by themselves or in pairs.
 _NEWEST = 15
 _EMPTY_WORDS = re.compile(
     r"(?:hi|hello|hey|dear|thanks?|thank|you|very|much|so|bye|goodbye|ok|okay|yes|no|sure|fine|"
@@ -30,15 +30,28 @@ _EMPTY_TEXTS = re.compile(
 def conversation_queries(messages: Sequence[BaseMessage]) -> list[str]:
     """Return queries for the whole of *messages*, those for the newest first.
 
-    Greetings, thanks and goodbyes say nothing to search for and take no part, unless there is
-    nothing else.
+    The last message is searched for by itself, those before it two by two, and what is earlier
+    in a few parts: in a vector of many subjects none is near. Greetings, thanks and goodbyes say
+    nothing to search for and take no part, unless there is nothing else.
     """
-    said = [one for one in messages if speaker(one) not in UNSPOKEN and not _is_empty(one)]
-    earlier = said[:-_NEWEST]
-    texts = [message_text(message)[:QUERY_LIMIT] for message in earlier]
-    size = max(6, -(-len(texts) // _MOST_EARLIER))
-    parts = ["\n".join(texts[at : at + size])[:QUERY_LIMIT] for at in range(0, len(texts), size)]
-    return list(dict.fromkeys([*windows(said or messages), *reversed(parts)]))
+    spoken = [one for one in messages if speaker(one) not in UNSPOKEN and message_text(one).strip()]
+    said = [one for one in spoken if not _is_empty(one)] or spoken
+    texts = [well_formed(message_text(message)).strip() for message in reversed(said)]
+    earlier = texts[_NEWEST:]
+    size = max(6, -(-len(earlier) // _MOST_EARLIER))
+    newest = [texts[:1], *_in_groups(texts[1:_NEWEST], 2)]
+    parts = [*newest, *_in_groups(earlier, size)]
+    return list(dict.fromkeys(_joined(part) for part in parts if part))
+
+
+def _in_groups(texts: Sequence[str], size: int) -> list[Sequence[str]]:
+    return [texts[at : at + size] for at in range(0, len(texts), size)]
+
+
+def _joined(texts: Sequence[str]) -> str:
+    """Return *texts*, newest first, as one query in the order of time, each with its share."""
+    share = QUERY_LIMIT // len(texts) - 1  # the line break takes its place
+    return "\n".join(text[:share] for text in reversed(texts))
 
 
 def _is_empty(message: BaseMessage) -> bool:
