@@ -10,7 +10,7 @@ from langchain_core.runnables import Runnable, RunnableConfig
 from langgraph.func import entrypoint
 
 from longterm.errors import ConfigurationError
-from longterm.manage.store_manager import MemoryStoreManager, create_memory_store_manager
+from longterm.manage.store_manager import create_memory_store_manager
 from longterm.memory.namespace import Namespace, unescape_label
 from longterm.prompts import create_multi_prompt_optimizer
 from longterm.types import MemoryStoreManagerInput, MultiPromptOptimizerInput, Prompt
@@ -29,8 +29,11 @@ def reflection_graph(reflector: Runnable[Any, Any]) -> Runnable[Any, Any]:
 
 async def _reflect(payload: dict[str, Any], config: RunnableConfig) -> Any:
     """Reflect with the model and on the namespace in *config*."""
+    options: dict[str, Any] = {}
+    if labels := config.get("configurable", {}).get("namespace"):
+        options["namespace"] = _literal(labels)
     # Made on a thread, because a model's package may read files when it is imported.
-    manager = await asyncio.to_thread(_graph_manager, config)
+    manager = await asyncio.to_thread(create_memory_store_manager, graph_model(config), **options)
     return await manager.ainvoke(cast("MemoryStoreManagerInput", payload), _as_submitted(config))
 
 
@@ -47,14 +50,6 @@ async def _optimize(payload: dict[str, Any], config: RunnableConfig) -> dict[str
     given = MultiPromptOptimizerInput(prompts=prompts, trajectories=trajectories)
     improved = await optimizer.ainvoke(given)
     return {"updated_prompts": improved}
-
-
-def _graph_manager(config: RunnableConfig) -> MemoryStoreManager:
-    configurable = config.get("configurable", {})
-    if "namespace" not in configurable:
-        return create_memory_store_manager(graph_model(config))
-    namespace = _literal(configurable["namespace"])
-    return create_memory_store_manager(graph_model(config), namespace=namespace)
 
 
 def graph_model(config: RunnableConfig) -> Any:

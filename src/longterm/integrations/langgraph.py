@@ -189,7 +189,9 @@ class ReflectNode(FlowRunnable[Any, dict[str, Any]]):
     @override
     async def flow(self, input: Any, config: RunnableConfig) -> dict[str, Any]:
         messages = _messages(input, self.input_messages_key)
-        if messages and not _is_calling(messages[-1]):
+        last = messages[-1] if messages else None
+        is_calling = isinstance(last, AIMessage) and last.tool_calls
+        if messages and not is_calling:
             if self.recording is not None:
                 await safely(
                     ask(self.recording, messages), "The conversation could not be recorded."
@@ -197,10 +199,6 @@ class ReflectNode(FlowRunnable[Any, dict[str, Any]]):
             trouble = "The conversation could not be reflected on; it is not remembered."
             await safely(ask(self.reflection, messages), trouble)
         return {}
-
-
-def _is_calling(message: BaseMessage) -> bool:
-    return isinstance(message, AIMessage) and bool(message.tool_calls)
 
 
 async def safely(work: Flow[T], trouble: str) -> T | None:
