@@ -331,13 +331,18 @@ class InMemoryExecutor(LocalReflectionExecutor):
         """Wait for quick reflections that were due together with *task* and before it.
 
         Models take seconds, and what took one from *begin* on never waits: the order is for those
-        who read what several quick ones wrote once the last is over.
+        who read what several quick ones wrote once the last is over. Nor does a worker wait that
+        others wait for.
         """
+
+        def is_turn() -> bool:
+            due = self._queue.next_due()
+            full = self._workers >= self._max_workers
+            needed = full and due is not None and due <= self._clock.now()
+            return needed or self._queue.is_first(task.key, _TOGETHER)
+
         with self._changed:
-            self._changed.wait_for(
-                lambda: self._queue.is_first(task.key, _TOGETHER),
-                begin + _IN_ORDER_WITHIN - time.monotonic(),
-            )
+            self._changed.wait_for(is_turn, begin + _IN_ORDER_WITHIN - time.monotonic())
 
     def _remember(self, task: _Task, error: BaseException) -> None:
         failure = Failure(
