@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 LANG_  ?= zh
 SECONDS ?= 300
 
-.PHONY: soak docs demo demo-postgres test test-all test-local test-slow coverage check format clean
+.PHONY: soak docs demo demo-postgres test test-all test-frameworks test-local test-slow coverage check format clean
 
 demo: $(VENV)/.demo  ## A real model on this machine learns, changes its mind and remembers.
 	$(BIN)/longterm demo --lang $(LANG_)
@@ -23,6 +23,9 @@ test-all:  ## The suite, or TESTS, on every Python from 3.11 to 3.14 that this m
 
 coverage: $(VENV)/.dev  ## Branch coverage of the suite; CONTRIBUTING.md says the floor.
 	$(BIN)/pytest -n auto --dist loadfile --cov --cov-report=term:skip-covered
+
+test-frameworks:  ## The adapters whose packages need a venv of their own: Google ADK, OpenAI Agents SDK.
+	./bin/test-frameworks
 
 test-local: $(VENV)/.dev  ## The tests that need the local language model (1.1 GB).
 	$(BIN)/pytest -m local_model --timeout 1800
