@@ -2,6 +2,7 @@
 
 import asyncio
 import multiprocessing
+import os
 import re
 import shutil
 import socket
@@ -315,9 +316,12 @@ def test_a_forked_worker_has_connections_of_its_own(open_store: OpenStore) -> No
 
 @contextmanager
 def pgbouncer(url: str, folder: Path) -> Generator[str]:
-    program = shutil.which("pgbouncer", path="/usr/sbin:/usr/bin:/usr/local/bin:/opt/homebrew/bin")
+    fetched = Path(__file__).parents[3] / ".cache/pgbouncer/usr"
+    places = ["/usr/sbin", "/usr/bin", "/usr/local/bin", "/opt/homebrew/bin", f"{fetched}/sbin"]
+    program = shutil.which("pgbouncer", path=os.pathsep.join(places))
     if program is None:
-        pytest.skip("pgbouncer is not installed (Debian: apt-get install pgbouncer)")
+        pytest.skip("pgbouncer is not installed; on Debian bin/pgbouncer fetches it without root")
+    libraries = os.pathsep.join(str(found.parent) for found in fetched.glob("lib/*/libcares.so.2"))
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -336,7 +340,9 @@ def pgbouncer(url: str, folder: Path) -> Generator[str]:
     owner = Path(str(where["host"])).owner()
     as_other = ["-u", owner] if Path("/proc/self").owner() == "root" else []
     with subprocess.Popen(  # noqa: S603 - the program that was found above
-        [program, *as_other, str(folder / "pgbouncer.ini")], stderr=subprocess.DEVNULL
+        [program, *as_other, str(folder / "pgbouncer.ini")],
+        env=os.environ | {"LD_LIBRARY_PATH": libraries},
+        stderr=subprocess.DEVNULL,
     ) as process:
         try:
             for _ in range(100):
