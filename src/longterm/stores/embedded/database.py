@@ -56,7 +56,12 @@ class Database:
         self._closed = False
         self._identity: tuple[int, int] | None = None
         self._begin()
-        self._check_versions()
+        if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
+            oldest = ".".join(map(str, _OLDEST_SQLITE))
+            raise StoreError(
+                f"This Python carries SQLite {sqlite3.sqlite_version}; the embedded store needs "
+                f"{oldest} or newer."
+            )
         with _registry:
             _databases.add(self)
         self._prepare()
@@ -154,14 +159,6 @@ class Database:
         for connection in idle:
             connection.close()
 
-    def _check_versions(self) -> None:
-        if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
-            oldest = ".".join(map(str, _OLDEST_SQLITE))
-            raise StoreError(
-                f"This Python carries SQLite {sqlite3.sqlite_version}; the embedded store needs "
-                f"{oldest} or newer."
-            )
-
     def _prepare(self) -> None:
         migrations = migration_scripts()
         try:
@@ -170,8 +167,12 @@ class Database:
                 with suppress(FileExistsError):
                     os.close(os.open(self.path, os.O_CREAT | os.O_EXCL, 0o600))
             with self.outside() as connection:
-                if not is_current(connection, self.path, known=len(migrations)):
-                    self._make_private()
+                if not self.in_memory and not is_current(
+                    connection, self.path, known=len(migrations)
+                ):
+                    # Others may read a file of the first release; another user's stays so.
+                    with suppress(PermissionError):
+                        Path(self.path).chmod(0o600)
                 self._use_wal(connection)
                 migrate(connection, self.path, migrations)
         except (*self.errors, OSError) as exc:
@@ -181,12 +182,6 @@ class Database:
             self.close()
             raise
         self._identity = _identity(self.path)
-
-    def _make_private(self) -> None:
-        """Take from others the right to read a file of the first release."""
-        if not self.in_memory:
-            with suppress(PermissionError):  # it is another user's
-                Path(self.path).chmod(0o600)
 
     def _use_wal(self, connection: sqlite3.Connection) -> None:
         # SQLite does not wait here, not even with a busy timeout.

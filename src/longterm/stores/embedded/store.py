@@ -100,8 +100,9 @@ class EmbeddedStore(CapableStore):
         super().__init__(index, ttl)
         self._clock = clock
         self._cache = ScopeCache(cache_bytes)
+        where = fspath(path)
         self._database = Database(
-            _location(path),
+            where if where == MEMORY else str(Path(where).expanduser().absolute()),
             synchronous=synchronous,
             patience=patience,
             cipher=None if encryption_key is None else Cipher(encryption_key),
@@ -243,7 +244,8 @@ class EmbeddedStore(CapableStore):
             if writes and tx.touched:
                 refresh(tx, sorted(tx.touched))
         if tx.touched and not writes:
-            self._prolong(tx)
+            with self._database.writing() as connection:
+                refresh(self._transaction(connection), sorted(tx.touched))
         if any(isinstance(op, EraseItems | RewriteNotes) for op in plan.ops):
             self._cache.clear()
             maintenance.scrub(self._database)
@@ -278,15 +280,6 @@ class EmbeddedStore(CapableStore):
                     answers.append(pages(tx, op))
         return answers
 
-    def _prolong(self, read_in: Transaction) -> None:
-        with self._database.writing() as connection:
-            refresh(self._transaction(connection), sorted(read_in.touched))
-
     def _transaction(self, connection: Any) -> Transaction:
         hides = bool((self.ttl_config or {}).get("omit_expired"))
         return Transaction(connection, self._database.path, micros(self._clock()), hides)
-
-
-def _location(path: str | PathLike[str]) -> str:
-    where = fspath(path)
-    return where if where == MEMORY else str(Path(where).expanduser().absolute())
