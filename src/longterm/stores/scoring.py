@@ -145,7 +145,7 @@ def in_order(
 
 
 def _clipped(cosines: Floats) -> Floats:
-    return np.clip(np.nan_to_num(cosines, nan=0.0), np.float32(0), np.float32(1))
+    return np.minimum(np.fmax(cosines, np.float32(0)), np.float32(1))  # fmax passes over NaN
 
 
 def _at_slots(score: Floats, where: NDArray[np.bool_]) -> Floats:
