@@ -37,6 +37,10 @@ def test_a_chinese_name_becomes_the_first_person() -> None:
     assert question.statement == "我喜欢什么拉面"
 
 
+def test_a_question_of_nothing_but_function_words_keeps_them() -> None:
+    assert parse_question("どこですか", now=NOW).terms
+
+
 def test_a_first_name_stands_for_the_full_one() -> None:
     assert parse_question("What does Ann like?", speakers=["Ann Lee"], now=NOW).named == {"Ann Lee"}
 

@@ -110,7 +110,12 @@ _MONTHS = [
     "december",
 ]
 _WEEKDAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
-_SEASONS = {"spring": 3, "summer": 6, "autumn": 9, "fall": 9, "winter": 12}
+_SEASONS = {"spring": 3, "summer": 6, "autumn": 9, "fall": 9, "winter": 12} | {
+    "春": 3,
+    "夏": 6,
+    "秋": 9,
+    "冬": 12,
+}
 _NUMBERS = {
     "a": 1, "an": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7,
     "eight": 8, "nine": 9, "ten": 10, "eleven": 11, "twelve": 12, "couple of": 2,
@@ -166,7 +171,7 @@ _WEEKDAY = (
     r"|fri(?:day)?|sat(?:urday)?|sun(?:day)?)"
 )
 _LONG_WEEKDAY = rf"(?P<weekday>{'|'.join(_WEEKDAYS)})"
-_SEASON = rf"(?P<season>{'|'.join(_SEASONS)})"
+_SEASON = rf"(?P<season>{'|'.join(name for name in _SEASONS if name.isascii())})"
 #: Names that are nothing but a month, unlike "may" and "march".
 _CLEAR_MONTH = rf"(?P<month>{'|'.join(name for name in _MONTHS if name not in ('may', 'march'))})"
 _DAY = r"(?P<day>[0-3]?\d)(?:st|nd|rd|th)?"
@@ -256,8 +261,9 @@ def _relative_month(match: _Match, now: datetime) -> Span | None:
 
 def _season(match: _Match, now: datetime) -> Span | None:
     """Three months; the one of the year given, or the latest that has begun."""
-    year = match["year"]
-    start = _date(now, int(year) if year else None, _SEASONS[match["season"].lower()], None).start
+    said = match["year"]
+    year = now.year + _YEAR_OFFSETS[said] if said in _YEAR_OFFSETS else int(said or 0) or None
+    start = _date(now, year, _SEASONS[match["season"].lower()], None).start
     return Span(start, _month_start(start, 3))
 
 
@@ -272,6 +278,7 @@ _RULES = [
         (rf"\b{_YEAR}[-/.](?P<month>[01]?\d)[-/.](?P<day>[0-3]?\d)\b", _calendar),
         (rf"{_YEAR}\s*年\s*{_CJK_MONTH}{_CJK_DATE}", _calendar),
         (rf"{_CJK_YEAR}の?\s*{_CJK_MONTH}{_CJK_DATE}", _calendar),
+        (rf"{_CJK_YEAR}[の的]?(?P<season>[春夏秋冬])", _season),
         (rf"(?<!\d){_CJK_MONTH}{_CJK_DATE}", _calendar),
         (rf"{_YEAR}\s*年", _calendar),
         (rf"\b{_DAY}\s+(?:of\s+)?{_MONTH},?\s+{_YEAR}\b", _calendar),
