@@ -46,6 +46,8 @@ _NOTHING_BEFORE: Mapping[Candidate, Candidate] = MappingProxyType({})
 
 def approximate_tokens(text: str) -> int:
     """Count four ASCII characters as a token, and every other character as one."""
+    if text.isascii():
+        return -(-len(text) // 4)
     ascii_only = len(text.encode("ascii", "ignore"))
     return -(-ascii_only // 4) + len(text) - ascii_only
 
@@ -88,12 +90,26 @@ def compose(
 
 
 class _Lines(dict[tuple[Candidate, bool], str]):
-    """Lines of candidates, marked as newer or not; each is written once."""
+    """Lines of candidates, marked as newer or not, and of dates; each is written once."""
+
+    def __init__(self) -> None:
+        self._days: dict[int, str] = {}
+        self._speakers: dict[tuple[str, str], str] = {}
 
     def __missing__(self, key: tuple[Candidate, bool]) -> str:
         one, newer = key
-        line = self[key] = _line(one, newer=newer)
+        named = (one.speaker, one.role)
+        if named not in self._speakers:
+            self._speakers[named] = _speaker(*named)
+        line = self[key] = _line(one, self._speakers[named], newer=newer)
         return line
+
+    def day(self, one: Candidate) -> str:
+        """Return the line with the date of *one*."""
+        day = one.time.toordinal()
+        if day not in self._days:
+            self._days[day] = f"[{one.time:%Y-%m-%d, %A}]\n"
+        return self._days[day]
 
 
 def _fitting(
@@ -110,7 +126,7 @@ def _fitting(
     for one in items:
         if not visible(one.text).strip():
             continue
-        date = _date_line(one)
+        date = lines.day(one)
         line = lines[one, one.kind == "memory"]
         cost = count(gap + (date if date not in dates else "") + line)
         if cost <= room:
@@ -136,8 +152,8 @@ def _written(
     date = ""
     last: Candidate | None = None
     for one, alone in _in_order(chosen):
-        if alone and _date_line(one) != date:
-            date = _date_line(one)
+        if alone and lines.day(one) != date:
+            date = lines.day(one)
             parts.append(date)
         elif before and last is not None and one.kind == "turn" and before.get(one) is not last:
             parts.append(_GAP)
@@ -146,23 +162,22 @@ def _written(
     return f"{_OPENING}{''.join(parts)}{_CLOSING}"
 
 
-def _date_line(one: Candidate) -> str:
-    return f"[{one.time:%Y-%m-%d, %A}]\n"
-
-
-def _line(one: Candidate, *, newer: bool) -> str:
+def _line(one: Candidate, speaker: str, *, newer: bool) -> str:
     mark = " (newer)" if newer and one.kind == "memory" else ""
     # Further in than a fact, so that no line of a text passes for one, or for a date or a turn.
     text = indented(shortened(one.text, LINE_LIMIT))
-    role = as_label(one.role)
-    name = as_label(one.speaker) or role
-    # On one line, and with the role where the name begins like another role; the name of a
-    # tool is its maker's choice, and may be a user's.
-    told = name != role and (role not in ("user", "assistant", "") or poses(name, role))
-    speaker = f"{name} ({role})" if told else name
     fact = _FACTS[weakest(source.origin for source in one.sources) if one.sources else "user"]
     who = fact if one.kind == "memory" else speaker
     return f"{who}{mark}: {fenced(text, 'memory')}\n"
+
+
+def _speaker(name: str, role: str) -> str:
+    role = as_label(role)
+    name = as_label(name) or role
+    # On one line, and with the role where the name begins like another role; the name of a
+    # tool is its maker's choice, and may be a user's.
+    told = name != role and (role not in ("user", "assistant", "") or poses(name, role))
+    return f"{name} ({role})" if told else name
 
 
 def _in_order(chosen: Sequence[Candidate]) -> Iterator[tuple[Candidate, bool]]:

@@ -36,10 +36,12 @@ class VectorQuery:
 
 @dataclass(frozen=True, slots=True)
 class ScopeScores:
-    """The scores of a scope, by slot."""
+    """The scores of a scope, by slot, and where its items are kept that were read before."""
 
     slots: Slots
     scores: Scores
+    scope: Scope
+    view: ScopeView
 
 
 def find(
@@ -54,7 +56,7 @@ def find(
         rows = latest(tx, op, skip=skip)
         return _page(tx, replace(op, offset=op.offset - skip), (_Found(row, None) for row in rows))
     ranking = _ranking(tx, op, asked, cache, own=own)
-    ranked = _ranked(_Reader(tx, op, ranking.slots), op, ranking, ranking.scores.score)
+    ranked = _ranked(_Reader(tx, op, ranking), op, ranking, ranking.scores.score)
     return _page(tx, op, (_Found(row, slot, ranking.scores) for slot, row in ranked))
 
 
@@ -99,7 +101,7 @@ def _ranking(
     cosines = None
     if asked.vector is not None and asked.model is not None:
         cosines = scope.cosines(tx.connection, view, signals, asked.vector)
-    return ScopeScores(slots, fused(text, cosines, live))
+    return ScopeScores(slots, fused(text, cosines, live), scope, view)
 
 
 def _viewed(
@@ -133,19 +135,27 @@ def _revision(tx: Transaction) -> int:
 class _Reader:
     """Reads the items of slots that are as the operation says, each of them once."""
 
-    def __init__(self, tx: Transaction, op: FindItems, slots: Slots) -> None:
+    def __init__(self, tx: Transaction, op: FindItems, ranking: ScopeScores) -> None:
         self._tx = tx
         self._condition = op.condition
-        self._ids = slots.ids
+        self._ranking = ranking
+        # A kept row may have expired since, and is not compared with a condition.
+        self._keeps = op.condition == EVERYTHING and not tx.hides_expired
         self._rows: dict[int, Row | None] = {}
 
     def rows(self, slots: NDArray[np.int64]) -> Iterator[tuple[int, Row]]:
         """Yield those that may be shown, in the order of *slots*."""
         wanted: list[int] = slots.tolist()
+        kept = self._ranking.view.rows
+        if self._keeps:
+            self._rows.update((slot, row) for slot in wanted if (row := kept.get(slot)))
         if unread := [slot for slot in wanted if slot not in self._rows]:
-            ids: list[int] = self._ids[unread].tolist()
+            ids: list[int] = self._ranking.slots.ids[unread].tolist()
             found = fetched(self._tx, ids, self._condition)
             self._rows.update(zip(unread, map(found.get, ids), strict=True))
+            if self._keeps:
+                read = {slot: row for slot in unread if (row := self._rows[slot])}
+                self._ranking.scope.keep(self._ranking.view, read)
         for slot in wanted:
             row = self._rows[slot]
             if row is not None:
@@ -183,7 +193,7 @@ def _explained(found: _Found) -> ExplainedItem:
 
 def _hits(tx: Transaction, op: FindItems, ranking: ScopeScores) -> list[HybridHit]:
     """Collect the best of each signal, both being asked about all of them."""
-    reader, scores = _Reader(tx, op, ranking.slots), ranking.scores
+    reader, scores = _Reader(tx, op, ranking), ranking.scores
     slots = np.flatnonzero(ranking.slots.live)
     if len(slots) > op.full_scan_limit:
         # What each signal puts first, and what was written around the best of it.
@@ -198,5 +208,7 @@ def _hits(tx: Transaction, op: FindItems, ranking: ScopeScores) -> list[HybridHi
             chosen += ranking.slots.around(np.array(centres), op.neighbors).tolist()
         slots = np.unique(np.array(chosen, dtype=np.int64))
     found = dict(reader.rows(slots))
-    ordered = sorted(found, key=scores.score.__getitem__, reverse=True)
+    places = np.fromiter(found, np.int64, len(found))
+    # Stable, as `sorted` is.
+    ordered: list[int] = places[np.argsort(-scores.score[places], kind="stable")].tolist()
     return [HybridHit(found[slot], *scores.raw(slot)) for slot in ordered]

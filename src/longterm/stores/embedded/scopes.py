@@ -12,10 +12,11 @@ arrays only grow at the end and a view that somebody still reads stays true.
 import json
 import os
 import sqlite3
+import sys
 import threading
 import weakref
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
@@ -27,12 +28,15 @@ from numpy.typing import NDArray
 from longterm.stores.lexicon import Lexicon
 from longterm.stores.matrix import Matrix, Vector, best_by_owner, product, unpack
 from longterm.stores.names import below
+from longterm.stores.rows import Row
 
 __all__ = ["REMEMBERED", "Scope", "ScopeCache", "ScopeView", "Signals", "Slots", "within_prefix"]
 
 _BLOCK = 4096
 #: About what a scope takes before it holds anything.
 _EMPTY = 2048
+#: About what a row takes beside its value.
+_ROW = 600
 #: Removals and late vectors older than this many revisions are forgotten.
 REMEMBERED = 100_000
 
@@ -123,6 +127,32 @@ class ScopeView:
     slots: Slots
     lexicon: Lexicon | None
     matrix: Matrix | None
+    rows: "RowCache"
+
+
+class RowCache:
+    """Items of a scope that were read in the file, by slot: what has changed has another slot."""
+
+    def __init__(self) -> None:
+        self._rows: dict[int, Row] = {}
+        self.nbytes = 0
+
+    def get(self, slot: int) -> Row | None:
+        """Return what was read, if it was."""
+        return self._rows.get(slot)
+
+    def keep(self, rows: Mapping[int, Row], room: int) -> None:
+        """Keep *rows*, as far as they fit in *room* bytes."""
+        size = sum(_ROW + sys.getsizeof(row.value) for row in rows.values())
+        if size <= room:
+            self._rows.update(rows)
+            self.nbytes += size
+
+    def drop(self, slots: Iterable[int]) -> None:
+        """Forget the items of slots that have died."""
+        for slot in slots:
+            if row := self._rows.pop(slot, None):
+                self.nbytes -= _ROW + sys.getsizeof(row.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +176,7 @@ class Scope:
     @property
     def nbytes(self) -> int:
         """How much memory it takes."""
-        parts = (self._slots, self._lexicon, self._matrix)
+        parts = (self._slots, self._lexicon, self._matrix, self._rows)
         return _EMPTY + sum(part.nbytes for part in parts if part is not None)
 
     @property
@@ -161,7 +191,7 @@ class Scope:
             if signals.text and self._lexicon is None:
                 self._lexicon = self._load_lexicon(connection, slots)
             if signals.model is not None:
-                if self._model != signals.model or self._room < 0:
+                if self._model != signals.model or self.room < 0:
                     self._matrix = None
                 if self._matrix is None and not self._is_crowded:
                     self._matrix = self._load_matrix(connection, slots, signals)
@@ -173,7 +203,13 @@ class Scope:
             slots,
             self._lexicon if signals.text else None,
             self._matrix if signals.model is not None else None,
+            self._rows,
         )
+
+    def keep(self, view: ScopeView, rows: Mapping[int, Row]) -> None:
+        """Keep what was read of *view* for the next search, if there is room."""
+        with self.lock:
+            view.rows.keep(rows, self.room)
 
     def cosines(
         self, connection: sqlite3.Connection, view: ScopeView, signals: Signals, query: Vector
@@ -194,6 +230,7 @@ class Scope:
         self._slots: Slots | None = None
         self._lexicon: Lexicon | None = None
         self._matrix: Matrix | None = None
+        self._rows = RowCache()
         self._model: int | None = None
         #: There was no room for the vectors; not tried again before everything is loaded anew.
         self._is_crowded = False
@@ -235,7 +272,9 @@ class Scope:
             owners = np.array([places[item] for item, _ in rows], dtype=np.int32)
             vectors = unpack([vector for _, vector in rows], self._matrix.rows.shape[1])
             self._matrix = self._matrix.appended(vectors, owners)
-        return slots.appended(new, [row[0] for row in removed])
+        advanced = slots.appended(new, [row[0] for row in removed])
+        self._rows.drop(np.flatnonzero(slots.live & ~advanced.live[: len(slots.live)]).tolist())
+        return advanced
 
     # --- loading ---
 
@@ -259,7 +298,7 @@ class Scope:
         self, connection: sqlite3.Connection, slots: Slots, signals: Signals
     ) -> Matrix | None:
         """Load the vectors of the scope, or find that there is no room for them."""
-        room, dims = self._room, signals.dims
+        room, dims = self.room, signals.dims
         if len(slots.ids) * dims * 4 > room:
             return None
         matrix = Matrix.empty(dims, len(slots.ids))
@@ -270,7 +309,8 @@ class Scope:
         return matrix
 
     @property
-    def _room(self) -> int:
+    def room(self) -> int:
+        """How many bytes more it may take."""
         return self._max_bytes - self.nbytes
 
     def _vectors(
