@@ -1,12 +1,11 @@
 """What recall reads in one text: its terms, passage by passage, and a few traits. Pure."""
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from longterm.recall.language import NUMBERS, STANDING, STOP_TERMS, TIME_WORDS, Sign
 from longterm.text.questions import QUESTION_MARKS
-from longterm.text.tokenizer import terms, words
+from longterm.text.tokenizer import terms, words_and_terms
 
 __all__ = [
     "Passage",
@@ -54,19 +53,21 @@ class Reading:
 def read_passages(text: str) -> Reading:
     """Read *text*; of a very long one, the beginning."""
     text = text[:_LONG_TEXT]
-    found = content_terms(text)
+    runs, every_term = words_and_terms(text)
+    found = [term for term in every_term if term not in STOP_TERMS]
     whole = _passage(found)
     stretches = [found[:_PASSAGE]] + [
         found[start : start + _PASSAGE]
         for start in range(_STEP, len(found) - (_PASSAGE - _STEP), _STEP)
     ]
-    runs = words(text)
     return Reading(
         whole=whole,
         passages=tuple(map(_passage, stretches)) if len(found) > _PASSAGE else (whole,),
         head=_passage(found[:_HEAD]) if len(found) > _HEAD else whole,
         # Where nothing separates words, two characters make one.
-        words=sum(1 if run.isascii() else max(1, len(run) // 2) for run in runs),
+        words=len(runs)
+        if text.isascii()
+        else sum(1 if run.isascii() else max(1, len(run) // 2) for run in runs),
         asks=_has_any(text, QUESTION_MARKS),
         standing=_shows(STANDING, text),
     )
@@ -99,8 +100,12 @@ def pieces(text: str) -> list[str]:
 
 
 def _passage(found: Sequence[str]) -> Passage:
-    # A plain dict of strings and numbers is nothing the garbage collector has to visit.
-    return Passage(dict(Counter(found)), len(found))
+    # A plain dict of strings and numbers is nothing the garbage collector has to visit, and for
+    # a few terms made sooner than a Counter.
+    counts: dict[str, int] = {}
+    for term in found:
+        counts[term] = counts.get(term, 0) + 1
+    return Passage(counts, len(found))
 
 
 def _shows(sign: Sign, text: str) -> bool:

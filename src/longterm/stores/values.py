@@ -63,7 +63,10 @@ def encode(value: Mapping[str, Any]) -> Encoded:
 
 def decode(text: str) -> dict[str, Any]:
     """Read a value from its JSON, a new object each time."""
-    return cast("dict[str, Any]", json.loads(text))
+    return cast("dict[str, Any]", _read_json(text))
+
+
+_read_json = json.JSONDecoder().decode
 
 
 def leaves(value: Any) -> list[str]:

@@ -16,7 +16,7 @@ from itertools import pairwise
 
 from longterm.text.scripts import MARKS, UNSPACED, folded
 
-__all__ = ["VERSION", "query_terms", "terms", "words"]
+__all__ = ["VERSION", "query_terms", "terms", "words", "words_and_terms"]
 
 #: Raised whenever `terms` answers differently, so that a store can tell an old index from a new.
 VERSION = 2
@@ -55,6 +55,15 @@ def words(text: str) -> list[str]:
     if plain.isascii():
         return _ascii_words(plain)
     return [run.replace(_HALF_SPACE, "") for run, _ in _runs(plain)]
+
+
+def words_and_terms(text: str) -> tuple[list[str], list[str]]:
+    """Return `words` and `terms` of *text*, which plain text is read but once for."""
+    plain = folded(text)
+    if plain.isascii():
+        found = _ascii_words(plain)
+        return found, _stems(found)
+    return words(text), terms(text)
 
 
 def _runs(plain: str) -> list[tuple[str, bool]]:
