@@ -70,7 +70,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "reflect",
         "history",
     },
-    "settings": {"errors", "extract", "guard", "models", "service", "stores"},
+    "settings": {"errors", "extract", "guard", "models", "recall", "service", "stores"},
     "server": {"errors", "history", "memory", "recall", "service", "settings"},
     "integrations": {
         "commit",

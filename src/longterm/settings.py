@@ -9,6 +9,7 @@ folder ``longterm`` of the user's configuration (``$XDG_CONFIG_HOME``, else ``~/
 | store: a path, ":memory:" or a URL | LONGTERM_STORE | store | longterm.db in the data folder |
 | model, such as "openai:gpt-5" | LONGTERM_MODEL | model | none: nothing is extracted |
 | embeddings: "auto", "none", a name | LONGTERM_EMBEDDINGS | embeddings | "auto" |
+| reranker: a name; see `longterm.models.embed` | LONGTERM_RERANKER | reranker | none |
 | reflections: their database | LONGTERM_REFLECT | reflect | in memory |
 | revisions of a memory: how many, or "90d" | LONGTERM_KEEP_REVISIONS | keep_revisions | all |
 | threads of local models, from 1 | LONGTERM_THREADS | threads | as many as they like |
@@ -31,7 +32,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 from langchain_core.embeddings import Embeddings
 from langgraph.store.base import BaseStore
 
-from longterm.errors import ConfigurationError, MissingExtraError
+from longterm.errors import ConfigurationError
 from longterm.models.local.paths import default_cache
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from longterm.models.embed import MiniLMEmbeddings
     from longterm.models.local import LocalChatModel
     from longterm.models.names import ChatModel
+    from longterm.recall.retriever import Reranker
     from longterm.service import MemoryService
     from longterm.stores import EmbeddedStore
     from longterm.stores.base import CapableStore
@@ -63,7 +65,9 @@ __all__ = [
 Environment = Mapping[str, str]
 S = TypeVar("S", bound=BaseStore)
 #: What the configuration file may hold.
-Setting = Literal["store", "model", "embeddings", "reflect", "keep_revisions", "threads", "cache"]
+Setting = Literal[
+    "store", "model", "embeddings", "reranker", "reflect", "keep_revisions", "threads", "cache"
+]
 
 
 def cache_folder(environ: Environment = os.environ) -> Path:
@@ -185,6 +189,7 @@ def open(
     guard: "Guard | Literal['default'] | bool | None" = None,
     reflect: str | None = None,
     keep_revisions: int | timedelta | None = None,
+    reranker: "str | Reranker | None" = None,
     **options: Any,
 ) -> "MemoryService":
     """Open long-term memory: ``longterm.open().user("ann").add("Ann likes tea")``.
@@ -198,7 +203,9 @@ def open(
     yours does what it says, False lets everything pass. *reflect* is the database,
     ``sqlite:///…`` or ``postgresql://…``, that keeps what waits to be extracted in the
     background. *keep_revisions* says how many revisions of a memory are kept, or for how long;
-    None keeps all. What is left out comes from the environment and the configuration file; see
+    None keeps all. *reranker* chooses among what is recalled: a name such as
+    "onnx:cross-encoder/ms-marco-MiniLM-L6-v2", or what `create_recall` takes. What is left out
+    comes from the environment and the configuration file; see
     `longterm.settings`.
     """
     from longterm.guard import Guard
@@ -218,6 +225,7 @@ def open(
         guard=guard if isinstance(guard, Guard) else None,
         reflect=reflect or setting("reflect"),
         keep_revisions=_kept() if keep_revisions is None else keep_revisions,
+        reranker=setting("reranker") if reranker is None else reranker,
         close_store=None if mine else getattr(store, "close", None),
     )
 
@@ -306,17 +314,9 @@ def _embeddings(wanted: str | Embeddings | None) -> Embeddings | None:
 
             return MultilingualEmbeddings(threads=threads())
         case name:
-            try:
-                from langchain.embeddings import init_embeddings
+            from longterm.models.embed.names import embeddings_by_name
 
-                return init_embeddings(name)
-            except ImportError as error:
-                raise MissingExtraError(f"Embeddings {name!r}", "openai") from error
-            except ValueError as error:
-                raise ConfigurationError(
-                    f'Embeddings {name!r} are not known. Write "auto", "none", "minilm", '
-                    "'multilingual' or 'provider:model', such as 'openai:text-embedding-3-small'."
-                ) from error
+            return embeddings_by_name(name, threads=threads())
 
 
 def _dims(model: Embeddings) -> int:

@@ -5,7 +5,7 @@ for candidates → rank them by every signal → let a reranker choose, if there
 budget of the block. No language model takes part.
 """
 
-from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass
@@ -13,7 +13,6 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, cast
 
-from langchain_core.documents import BaseDocumentCompressor, Document
 from langchain_core.messages import BaseMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph.store.base import BaseStore, GetOp, Item, SearchOp
@@ -22,12 +21,13 @@ from typing_extensions import override
 from longterm.effects.clock import utc_now
 from longterm.effects.observe import observed
 from longterm.effects.runnable import FlowRunnable
-from longterm.effects.steps import Compress, HybridQuery, fetch, search
+from longterm.effects.steps import HybridQuery, fetch, search
 from longterm.effects.warn import warn_caller
 from longterm.errors import ConfigurationError, RecallLimitWarning
 from longterm.memory.conversation import QUERY_LIMIT, as_messages, message_text, windows
 from longterm.memory.namespace import Namespace, NamespaceTemplate
 from longterm.memory.world_time import WORLD_TIME, WorldTime, as_moment, held_at
+from longterm.models.embed.names import reranker_by_name
 from longterm.recall.block import TokenCounter, approximate_tokens, compose
 from longterm.recall.cache import ReadingCache
 from longterm.recall.candidates import (
@@ -36,9 +36,10 @@ from longterm.recall.candidates import (
     candidate_set,
     named_speakers,
 )
-from longterm.recall.fusion import Ranked, Ranking, Weights, rank
+from longterm.recall.fusion import Ranking, Weights, rank
 from longterm.recall.question import Question, parse_question
-from longterm.recall.results import RecallItem, RecallResult
+from longterm.recall.reranking import Reranker, reranked
+from longterm.recall.results import RecallItem, RecallResult, recall_item
 from longterm.recall.selection import by_value
 from longterm.recall.sources import memories_at, sourced
 from longterm.recall.turns import turn_key
@@ -54,8 +55,6 @@ _FULL_SCAN_LIMIT = 800
 _CANDIDATES, _NEIGHBORS = 200, 3
 #: How many of the best may call for the turn before, where the store brought none.
 _PREDECESSORS = 40
-#: How many of the best candidates a reranker is shown at least.
-_RERANKED = 50
 #: Bytes of texts a recall keeps for the next question.
 _CACHE_BYTES = 64 * 2**20
 
@@ -68,10 +67,6 @@ DEFAULT_NAMESPACES: list[tuple[str, ...]] = [
 _Place = tuple[str, ...] | str | NamespaceTemplate
 
 
-#: Chooses among what was recalled: LangChain's document compressors, or a function.
-Reranker = BaseDocumentCompressor | Callable[[str, Sequence[RecallItem]], Sequence[RecallItem]]
-
-
 def create_recall(
     *,
     namespace: _Place | Sequence[_Place] = DEFAULT_NAMESPACES,
@@ -80,7 +75,7 @@ def create_recall(
     budget: int = 2_000,
     token_counter: TokenCounter = approximate_tokens,
     weights: Weights = Weights(),
-    reranker: Reranker | None = None,
+    reranker: Reranker | str | None = None,
     examples: FlowRunnable[str, Any] | None = None,
     exact: bool = False,
     running_thread: bool = False,
@@ -101,7 +96,8 @@ def create_recall(
     came later is not recalled. The input may name all three: ``{"question": …, "thread": …,
     "now": …, "as_of": …}``; a thread that is named there is left out whatever else there is.
 
-    *weights* say how much each signal counts; *reranker* chooses among the best. What
+    *weights* say how much each signal counts; *reranker* chooses among the best, by a
+    name such as "onnx:cross-encoder/ms-marco-MiniLM-L6-v2" too. What
     *examples* finds for the question (see `longterm.prompts.create_few_shot`), in the same
     store, follows the block, out of the same budget, unless it takes more than half of it. Of
     what was read last, about *cache_bytes* are kept in memory for the next question, until
@@ -125,7 +121,7 @@ def create_recall(
         budget=budget,
         token_counter=token_counter,
         weights=weights,
-        reranker=reranker,
+        reranker=reranker_by_name(reranker) if isinstance(reranker, str) else reranker,
         examples=examples,
         exact=exact,
         running_thread=running_thread,
@@ -241,7 +237,7 @@ class Recall(FlowRunnable[RecallInput | MessagesInput | Conversation, RecallResu
             best = ranking.best(self._limit)
             order = by_value(ranking, None if self._limit is None else best)
         else:
-            chosen = await _reranked(self._reranker, ranking, self._limit)
+            chosen = await reranked(self._reranker, ranking, self._limit)
             best = chosen[: self._limit]
             order = iter(best)
 
@@ -263,7 +259,7 @@ class Recall(FlowRunnable[RecallInput | MessagesInput | Conversation, RecallResu
             best = [at for at in best if timeline.candidates[at] in in_block]
         return RecallResult(
             question.text,
-            tuple(_recall_item(ranking[at], in_block) for at in best),
+            tuple(recall_item(ranking[at], in_block) for at in best),
             f"{text}\n\n{examples}".strip() if fits else text,
             question,
         )
@@ -447,63 +443,3 @@ def _moment(name: str, given: Mapping[str, Any]) -> datetime | None:
     if moment is None:
         return None
     raise ConfigurationError(f'"{name}" is a datetime, or one written as ISO 8601, not {moment!r}.')
-
-
-def _recall_item(one: Ranked, in_block: Collection[Candidate] = ()) -> RecallItem:
-    it = one.candidate
-    return RecallItem(
-        kind=it.kind,
-        text=it.text,
-        score=one.score,
-        parts=one.parts,
-        time=it.time,
-        speaker=it.speaker,
-        namespace=it.namespace,
-        key=it.key,
-        value=_copied(it.value),
-        thread=it.thread if it.kind == "turn" else "",
-        sources=it.sources,
-        in_block=it in in_block,
-    )
-
-
-def _copied(value: Any) -> Any:
-    """Copy a value of JSON, in a fifth of the time of `copy.deepcopy`."""
-    match value:
-        case dict():
-            return {name: _copied(one) for name, one in cast("dict[str, Any]", value).items()}
-        case list():
-            return [_copied(one) for one in cast("list[Any]", value)]
-        case _:
-            return value
-
-
-async def _reranked(reranker: Reranker, ranking: Ranking, limit: int | None) -> list[int]:
-    """Places of what *reranker* chose, each once."""
-    best = ranking.best(max(limit or 0, _RERANKED))
-    text = ranking.question.text
-    chosen: Iterable[Hashable]
-    match reranker:
-        case BaseDocumentCompressor() as compressor:
-            candidates = ranking.candidates.candidates
-            documents = tuple(
-                Document(
-                    f"[{candidates[at].time:%Y-%m-%d}] {candidates[at].text}",
-                    metadata={"rank": rank},
-                )
-                for rank, at in enumerate(best)
-            )
-            given: Mapping[Hashable, int] = dict(enumerate(best))
-            compressed = await Compress(compressor, documents, text)
-            chosen = [it.metadata.get("rank") for it in compressed]
-        case function:
-            items = [_recall_item(ranking[at]) for at in best]
-            given = {(it.namespace, it.key): at for it, at in zip(items, best, strict=True)}
-            chosen = [(it.namespace, it.key) for it in function(text, items)]
-    once = dict.fromkeys(chosen)
-    if not once.keys() <= given.keys():
-        raise ConfigurationError(
-            "The reranker returned something it was not given: it may only choose among the "
-            "items, and a document compressor keeps their metadata."
-        )
-    return [given[one] for one in once]

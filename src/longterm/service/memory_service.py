@@ -19,6 +19,7 @@ from longterm.guard import Guard
 from longterm.memory.history_items import KeepRevisions
 from longterm.memory.namespace import unescape_label
 from longterm.models.names import ChatModel
+from longterm.recall.retriever import Reranker
 from longterm.reflect import Failure, Queued
 from longterm.service.items import StoreItems
 from longterm.service.keys import Keys
@@ -45,10 +46,11 @@ class MemoryService:
         guard: Guard | None = None,
         reflect: str | None = None,
         keep_revisions: KeepRevisions = None,
+        reranker: Reranker | str | None = None,
         close_store: Callable[[], None] | None = None,
     ) -> None:
         policy = Policy(guard, keep_revisions)
-        self._setup = Setup(store, model, schemas or (), instructions, reflect, policy)
+        self._setup = Setup(store, model, schemas or (), instructions, reflect, policy, reranker)
         self._close_store = close_store
         #: The store's items under any namespace.
         self.items = StoreItems(store, policy=self._setup.policy)

@@ -20,7 +20,7 @@ from longterm.manage.store_manager import MemoryStoreManager, create_memory_stor
 from longterm.memory.model import Memory
 from longterm.memory.namespace import Namespace
 from longterm.models.names import ChatModel
-from longterm.recall.retriever import Recall, create_recall
+from longterm.recall.retriever import Recall, Reranker, create_recall
 from longterm.reflect import ReflectionExecutor, erase_reflections
 from longterm.reflect.executor import LocalReflectionExecutor
 from longterm.service.costs import add_cost
@@ -48,6 +48,8 @@ class Setup:
     reflect: str | None
     #: What happens to values before they are written by hand.
     policy: Policy
+    #: Chooses among what is recalled; None leaves it to the signals.
+    reranker: Reranker | str | None = None
     _managers: dict[int, MemoryStoreManager] = field(default_factory=dict[int, MemoryStoreManager])
     _executors: dict[int, LocalReflectionExecutor] = field(
         default_factory=dict[int, LocalReflectionExecutor]
@@ -86,7 +88,9 @@ class Setup:
         with self._lock:
             if depth not in self._recalls:
                 places = [template(root, depth) for root in ROOTS]
-                self._recalls[depth] = create_recall(namespace=places, store=self.store, exact=True)
+                self._recalls[depth] = create_recall(
+                    namespace=places, store=self.store, exact=True, reranker=self.reranker
+                )
             return self._recalls[depth]
 
     def executor(self, depth: int) -> LocalReflectionExecutor | None:
