@@ -12,7 +12,8 @@ from longterm.cli import eval_answers
 from longterm.cli.showing import write_report
 from longterm.errors import ConfigurationError
 from longterm.evals.locomo import read_locomo
-from longterm.evals.methods import Stores, methods
+from longterm.evals.methods import SIGNALS, Stores, methods
+from longterm.recall.retriever import create_recall
 from longterm.settings import embedded_store
 from longterm.testing import ScriptedChatModel
 
@@ -48,6 +49,21 @@ def test_recall_is_measured_printed_and_written(run: Run, locomo: Path, tmp_path
     assert (report["suite"], report["questions"]) == ("locomo", 2)
     assert report["recall"] == {"1": 1.0, "2": 1.0}
     assert report["methods"].keys() == {"longterm", "bm25", "cosine"}
+
+
+def test_weights_are_fitted_printed_and_written(run: Run, locomo: Path, tmp_path: Path) -> None:
+    one = json.loads(locomo.read_text("utf-8"))
+    locomo.write_text(json.dumps([{**one[0], "sample_id": "1"}, {**one[0], "sample_id": "2"}]))
+    out = tmp_path / "weights.json"
+    done = run("eval", "fit", "--suite", "locomo", "--data", locomo, "--weights", out, "--json")
+    written = json.loads(out.read_text("utf-8"))
+    assert json.loads(done.output) == written
+    assert written["recall@10"] == {"shipped": 1.0, "fitted": 1.0}
+    assert set(written["weights"]) == set(SIGNALS)
+    found = create_recall(weights=out, store=embedded_store(vectors=False), namespace=("turns",))
+    assert found.invoke("Where did Ann move to?").items == ()
+    alone = run("eval", "fit", "--suite", "locomo", "--data", locomo, "--conversations", 1)
+    assert "none to leave out" in alone.output
 
 
 def test_one_suite_comes_with_longterm(run: Run) -> None:

@@ -4,11 +4,14 @@ import math
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from longterm.stores.lexicon import Lexicon, hashed, pack_terms
 from longterm.stores.matrix import Matrix, pack as pack_vector, unpack
 from longterm.stores.scoring import (
+    LENGTH_COST,
     NOTHING,
+    USUAL_TERMS,
     TextScores,
     contributions,
     fused,
@@ -62,8 +65,20 @@ def test_a_lexicon_that_grew_is_as_one_made_at_once(count: int) -> None:
         assert grown.postings(term).slots.tolist() == once.postings(term).slots.tolist()
 
 
+def lengths(*terms: int) -> NDArray[np.float32]:
+    return np.array(terms, dtype=np.float32)
+
+
+def test_of_two_equal_matches_the_long_one_counts_less_and_short_ones_alike() -> None:
+    same = np.array([1.0, 1.0, 1.0], dtype=np.float32)
+    text = TextScores(same, 3.0, lengths(10, USUAL_TERMS, 10 * USUAL_TERMS))
+    score = fused(text, same, np.ones(3, dtype=np.bool_)).score
+    assert score[0] == score[1]
+    assert score[2] == pytest.approx(score[0] / (1 + LENGTH_COST * np.log(10)))
+
+
 def test_a_perfect_match_scores_one() -> None:
-    text = TextScores(np.array([9.0], dtype=np.float32), ideal=3.0)
+    text = TextScores(np.array([9.0], dtype=np.float32), 3.0, lengths(20))
     scores = fused(text, np.array([1.0], dtype=np.float32), ALL[:1])
     assert scores.score[0] == pytest.approx(1.0)
 
@@ -78,7 +93,7 @@ def test_no_arm_finds_nothing() -> None:
 
 
 def test_contributions_add_up_to_the_score() -> None:
-    text = TextScores(np.array([1.0], dtype=np.float32), ideal=3.0)
+    text = TextScores(np.array([1.0], dtype=np.float32), 3.0, lengths(1000))
     scores = fused(text, np.array([0.5], dtype=np.float32), ALL[:1])
     parts = contributions(scores, 0)
     assert sum(part or 0 for part in parts) == pytest.approx(float(scores.score[0]))

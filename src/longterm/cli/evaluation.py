@@ -10,7 +10,11 @@ import typer
 from rich.console import Console
 
 from longterm import settings
-from longterm.cli import eval_answers as eval_answers_command, eval_recall as eval_recall_command
+from longterm.cli import (
+    eval_answers as eval_answers_command,
+    eval_fit as eval_fit_command,
+    eval_recall as eval_recall_command,
+)
 from longterm.cli.options import Budget, Json
 from longterm.cli.showing import print_json, report_file
 from longterm.evals.methods import Stores, methods, names_in
@@ -85,6 +89,32 @@ def eval_recall(
         )
     if json:
         print_json(measured)
+
+
+@app.command("fit")
+def eval_fit(
+    *,
+    suite: SuiteOption,
+    data: Data = None,
+    store: EvalStore = None,
+    weights: Annotated[
+        Path | None, typer.Option(help="Write the weights to this file, for create_recall.")
+    ] = None,
+    json: Json = False,
+    limit: Limit = None,
+    conversations: Conversations = None,
+    corrections: Annotated[
+        Path | None, typer.Option(help="LoCoMo: a file of corrected citations, errors.json.")
+    ] = None,
+    part: Annotated[PartName, typer.Option(help="Languages: these questions.")] = PartName.all,
+) -> None:
+    """Fit the weights of recall's signals to a suite's questions, and tell whether that helps."""
+    path = report_file(weights)
+    read = read_suite(suite.value, data, corrections, part.value).first(conversations, limit)
+    with settings.embedded_store(store or ":memory:") as ours:
+        fit = eval_fit_command.run_fit(read, ours, path, Console(quiet=json))
+    if json:
+        print_json(fit)
 
 
 @app.command("answers")

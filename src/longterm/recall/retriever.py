@@ -10,6 +10,7 @@ from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from os import PathLike
 from types import MappingProxyType
 from typing import Any, cast
 
@@ -43,6 +44,7 @@ from longterm.recall.results import RecallItem, RecallResult, recall_item
 from longterm.recall.selection import by_value
 from longterm.recall.sources import memories_at, sourced
 from longterm.recall.turns import turn_key
+from longterm.recall.weights import weights_in
 from longterm.types import Conversation, MessagesInput, RecallInput
 
 __all__ = ["Recall", "RecallItem", "RecallResult", "Reranker", "create_recall"]
@@ -74,7 +76,7 @@ def create_recall(
     limit: int | None = None,
     budget: int = 2_000,
     token_counter: TokenCounter = approximate_tokens,
-    weights: Weights = Weights(),
+    weights: Weights | str | PathLike[str] = Weights(),
     reranker: Reranker | str | None = None,
     examples: FlowRunnable[str, Any] | None = None,
     exact: bool = False,
@@ -96,8 +98,8 @@ def create_recall(
     came later is not recalled. The input may name all three: ``{"question": …, "thread": …,
     "now": …, "as_of": …}``; a thread that is named there is left out whatever else there is.
 
-    *weights* say how much each signal counts; *reranker* chooses among the best, by a
-    name such as "onnx:cross-encoder/ms-marco-MiniLM-L6-v2" too. What
+    *weights* say how much each signal counts, or name the file of a fit; *reranker* chooses among
+    the best, by a name such as "onnx:cross-encoder/ms-marco-MiniLM-L6-v2" too. What
     *examples* finds for the question (see `longterm.prompts.create_few_shot`), in the same
     store, follows the block, out of the same budget, unless it takes more than half of it. Of
     what was read last, about *cache_bytes* are kept in memory for the next question, until
@@ -120,7 +122,7 @@ def create_recall(
         limit=limit,
         budget=budget,
         token_counter=token_counter,
-        weights=weights,
+        weights=weights if isinstance(weights, Weights) else weights_in(weights),
         reranker=reranker_by_name(reranker) if isinstance(reranker, str) else reranker,
         examples=examples,
         exact=exact,

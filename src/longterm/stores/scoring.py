@@ -5,8 +5,10 @@ Each signal is put on a scale of its own that does not depend on the other hits:
   term of the query once; so "how much of what was asked for is there", at most 1;
 - vectors: the cosine, at least 0.
 The score is the weighted mean of the signals that took part, `VECTOR_WEIGHT` being the weight
-of the vectors. Statistics (how rare a term is, how long an item) are those of the scope
-searched: what other users store changes no score.
+of the vectors; where both did, an item of more than `USUAL_TERMS` terms counts a little less,
+since a long text is near to many a question that it does not answer. Statistics (how rare a
+term is, how long an item) are those of the scope searched: what other users store changes no
+score.
 """
 
 import math
@@ -20,7 +22,9 @@ from longterm.stores.lexicon import Lexicon
 from longterm.text.bm25 import idf, norm, saturated
 
 __all__ = [
+    "LENGTH_COST",
     "NOTHING",
+    "USUAL_TERMS",
     "VECTOR_WEIGHT",
     "Scores",
     "TextScores",
@@ -30,8 +34,11 @@ __all__ = [
     "score_terms",
 ]
 
-#: The weight of the vectors where both took part, chosen on half of LoCoMo and of BEAM.
-VECTOR_WEIGHT = 0.8
+#: The weight of the vectors where both took part, chosen on half of LoCoMo and of BEAM; so are
+#: how long a text is without counting less, and how much less it counts: L times as long a one
+#: 1 / (1 + LENGTH_COST ln L).
+VECTOR_WEIGHT = 0.75
+USUAL_TERMS, LENGTH_COST = 150, 0.1
 #: The score of an item that no signal found.
 NOTHING = -1.0
 
@@ -46,11 +53,19 @@ class TextScores:
 
     bm25: Floats
     ideal: float
+    #: Terms of the items, by slot.
+    lengths: Floats
 
     @property
     def relative(self) -> Floats:
         """The same between 0 and 1."""
         return np.minimum(self.bm25 / np.float32(self.ideal or 1.0), np.float32(1.0))
+
+    @property
+    def brevity(self) -> Floats:
+        """What the score of each is multiplied with: 1, or less for a long one."""
+        times = np.maximum(self.lengths, np.float32(USUAL_TERMS)) / np.float32(USUAL_TERMS)
+        return np.reciprocal(np.log(times) * np.float32(LENGTH_COST) + np.float32(1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +100,10 @@ class Scores:
 def contributions(scores: Scores, slot: int) -> tuple[float | None, float | None]:
     """Tell what text and vectors add to the score of one slot."""
     bm25, cosine = scores.raw(slot)
-    both = scores.text is not None and scores.cosines is not None
-    weights = (1 - VECTOR_WEIGHT, VECTOR_WEIGHT) if both else (1.0, 1.0)
+    weights = (1.0, 1.0)
+    if scores.text is not None and scores.cosines is not None:
+        brevity = float(scores.text.brevity[slot])
+        weights = ((1 - VECTOR_WEIGHT) * brevity, VECTOR_WEIGHT * brevity)
     text = None if bm25 is None else weights[0] * scores.text_relative(slot)
     vector = None if cosine is None else weights[1] * min(max(cosine, 0.0), 1.0)
     return text, vector
@@ -107,7 +124,7 @@ def score_terms(
         weight = idf(len(slots), total)
         scores[slots] += np.float32(weight) * saturated(counts.astype(np.float32), norms[slots])
         ideal += weight
-    return TextScores(scores, ideal)
+    return TextScores(scores, ideal, lexicon.lengths)
 
 
 def fused(text: TextScores | None, cosines: Floats | None, live: NDArray[np.bool_]) -> Scores:
@@ -120,7 +137,7 @@ def fused(text: TextScores | None, cosines: Floats | None, live: NDArray[np.bool
         case None, _:
             score = _at_slots(_clipped(cosines), ~np.isnan(cosines))
         case _:
-            mean = _VECTOR * _clipped(cosines) + _TEXT * text.relative
+            mean = (_VECTOR * _clipped(cosines) + _TEXT * text.relative) * text.brevity
             score = _at_slots(
                 mean.astype(np.float32, copy=False), (text.bm25 > 0) | ~np.isnan(cosines)
             )

@@ -165,8 +165,12 @@ class CandidateSearch:
             cosine[at] = cosines.get(place, np.nan)
         bm25[-1] = text_floor or 0.0
         cosine[-1] = np.nan if cosine_floor is None else cosine_floor
+        lengths = np.zeros(size, dtype=np.float32)
+        if self.has_text and self._query is not None:
+            found = self._lengths(places)
+            lengths[:-1] = [found.get(place, 0) for place in places]
         scores = fused(
-            TextScores(bm25, self._ideal) if self.has_text else None,
+            TextScores(bm25, self._ideal, lengths) if self.has_text else None,
             cosine if self._query is not None else None,
             np.ones(size, dtype=np.bool_),
         )
@@ -181,6 +185,14 @@ class CandidateSearch:
             unnested(places, 2),
         )
         return {(namespace, number): revision for namespace, number, revision in found}
+
+    def _lengths(self, places: Sequence[Place]) -> dict[Place, int]:
+        found = self._session.rows(
+            "SELECT i.namespace, i.id, i.length FROM unnest(%s::int[], %s::bigint[]) "
+            "AS w (namespace, id) JOIN items i ON i.namespace = w.namespace AND i.id = w.id",
+            unnested(places, 2),
+        )
+        return {(namespace, number): length for namespace, number, length in found}
 
     # --- full text ---
 
