@@ -140,13 +140,9 @@ class Meter(BaseCallbackHandler):
 
     @override
     def on_llm_end(self, response: LLMResult, **kwargs: Any) -> None:
-        self._ledger.book(day_of(self._clock.wall()), self._namespace, _usage(response))
-
-
-def _usage(response: LLMResult) -> Usage:
-    """Return one call, and the tokens that its answers report."""
-    answers = [generation for batch in response.generations for generation in batch]
-    return sum((_tokens(answer) for answer in answers), Usage(calls=1))
+        answers = [generation for batch in response.generations for generation in batch]
+        usage = sum((_tokens(answer) for answer in answers), Usage(calls=1))
+        self._ledger.book(day_of(self._clock.wall()), self._namespace, usage)
 
 
 def _tokens(answer: Generation | GenerationChunk) -> Usage:

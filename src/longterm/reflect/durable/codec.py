@@ -166,18 +166,16 @@ def _restore(value: Any) -> Any:
     match value:
         case dict():
             restored = {k: _restore(v) for k, v in cast("dict[str, Any]", value).items()}
-            return _marked(restored[_MARK], restored["of"]) if _MARK in restored else restored
+            match restored.get(_MARK):
+                case None:
+                    return restored
+                case "message":
+                    return messages_from_dict([restored["of"]])[0]
+                case "tuple":
+                    return tuple(restored["of"])
+                case _:
+                    return dict(restored["of"])
         case list():
             return [_restore(item) for item in cast("list[Any]", value)]
         case _:
             return value
-
-
-def _marked(kind: str, content: Any) -> Any:
-    match kind:
-        case "message":
-            return messages_from_dict([content])[0]
-        case "tuple":
-            return tuple(content)
-        case _:
-            return dict(content)
