@@ -186,10 +186,12 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     ):
         connection.execute(f"PRAGMA {pragma}")
     if sqlite3.sqlite_version_info < _SUBSECONDS_SINCE:
-        # For SQLite's function of that name, in the one form that DBOS asks for.
-        connection.create_function(
-            "unixepoch", 1, lambda when: time.time() if when == "subsec" else None
-        )
+        connection.create_function("unixepoch", 1, _unixepoch)
+
+
+def _unixepoch(when: str) -> float | None:
+    """Answer for SQLite's function of that name, in the one form that DBOS asks for."""
+    return time.time() if when == "subsec" else None
 
 
 def _prepare_postgres(connection: Any, _record: object) -> None:
