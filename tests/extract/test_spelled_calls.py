@@ -125,6 +125,27 @@ def test_words_are_no_call(text: str) -> None:
     assert read(text) == []
 
 
+def test_many_calls_in_python_all_count() -> None:
+    calls = read("\n".join(f'Person(name="Ann ({n})")' for n in range(60)))
+    assert [call.arguments["name"] for call in calls] == [f"Ann ({n})" for n in range(60)]
+    assert not any(call.cut for call in calls)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "".join(f"<t{n}>" for n in range(2_000))
+        + "".join(f"</t{n}>" for n in range(1_999, -1, -1)),
+        "a" + ":" * 20_000 + 'x {"a": 1}',
+        "Person(" * 2_000 + ")" * 2_000,
+        '{"Person":' * 2_000,
+    ],
+    ids=["tags", "colons", "calls", "objects"],
+)
+def test_what_nests_or_repeats_without_end_is_read_without_a_crash(text: str) -> None:
+    read(text)
+
+
 @given(st.text(st.sampled_from('<>{}[]()"|:=/ \nabPerson_arguments'), max_size=80))
 def test_any_muddle_is_read_without_a_crash(text: str) -> None:
     read(text)

@@ -13,7 +13,6 @@ import html
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from itertools import islice
 from typing import Any, cast
 
 from typing_extensions import override
@@ -104,6 +103,8 @@ _NAME_IN_FRONT = re.compile(
            |\bAction\ Input\b)*\Z""",
     re.VERBOSE | re.IGNORECASE,
 )
+#: How many characters before JSON may hold its tool's name, with the marks between.
+_IN_FRONT = 300
 _BRACKET_MARK = re.compile(r"\[/?[A-Z_]+\]")
 #: Keys without case and punctuation.
 _NAMES = ("name", "toolname", "tool", "functionname", "function", "action", "recipientname")
@@ -128,7 +129,8 @@ def _with_json(text: str, is_tool: IsTool) -> Iterator[SpelledCall]:
         written = text[part.start : part.end]
         if _BRACKET_MARK.fullmatch(written):
             continue
-        value, named = read_json(written), _NAME_IN_FRONT.search(text[before : part.start])
+        in_front = text[max(before, part.start - _IN_FRONT) : part.start]
+        value, named = read_json(written), _NAME_IN_FRONT.search(in_front)
         calls = [SpelledCall(*call) for call in _calls_in(value, is_tool)]
         if not calls and named and is_tool(named["name"]):
             calls = [SpelledCall(named["name"], value)]
@@ -170,8 +172,8 @@ def _squashed(key: str) -> str:
 # A call in Python
 
 
-#: How many closing brackets are tried as the end of one call.
-_CLOSINGS = 100
+#: How many closing brackets are tried as the ends of calls.
+_CLOSINGS = 200
 
 
 class _JsonWords(ast.NodeTransformer):
@@ -184,16 +186,19 @@ class _JsonWords(ast.NodeTransformer):
 
 
 def _in_python(text: str, is_tool: IsTool) -> Iterator[SpelledCall]:
-    end = 0
+    end, left = 0, _CLOSINGS
     for match in re.finditer(r"(?P<name>[^\W\d][\w.]*)\(", text):
         if match.start() < end or not is_tool(match["name"]):
             continue
-        closings = re.compile(r"\)").finditer(text, match.end())
-        ends = [one.end() for one in islice(closings, _CLOSINGS)]
-        read = ((one, _arguments_in(text[match.start() : one])) for one in ends)
-        end, values = next((one for one in read if one[1] is not None), (0, None))
-        if values is not None or not ends:
+        values, closing = None, text.find(")", match.end())
+        is_open = closing < 0
+        while values is None and closing >= 0 and left:
+            end, left = closing + 1, left - 1
+            values = _arguments_in(text[match.start() : end])
+            closing = text.find(")", end)
+        if values is not None or is_open or not left:
             yield SpelledCall(match["name"], values or {}, cut=values is None)
+        end = end if values is not None else 0
 
 
 def _arguments_in(code: str) -> dict[str, Any] | None:
@@ -210,7 +215,7 @@ def _arguments_in(code: str) -> dict[str, Any] | None:
 # The tool's name as a tag
 
 
-def _in_xml(text: str, is_tool: IsTool) -> Iterable[SpelledCall]:
+def _in_xml(text: str, is_tool: IsTool, wrapped: int = 2) -> Iterable[SpelledCall]:
     element = re.compile(r"<(?P<name>\w[\w.\-]*)>(?P<body>.*?)</(?P=name)>", re.DOTALL)
     for match in element.finditer(text):
         inner = {
@@ -219,5 +224,5 @@ def _in_xml(text: str, is_tool: IsTool) -> Iterable[SpelledCall]:
         }
         if inner and is_tool(match["name"]):
             yield SpelledCall(match["name"], inner)
-        elif inner:
-            yield from _in_xml(match["body"], is_tool)
+        elif inner and wrapped:
+            yield from _in_xml(match["body"], is_tool, wrapped - 1)
