@@ -8,24 +8,24 @@ import numpy as np
 import pytest
 
 from longterm.errors import ConfigurationError
-from longterm.evals.fitting import Example, compared, fitted
+from longterm.evals.fitting import AskedQuestion, compared, fitted
 from longterm.recall.fusion import Weights
 from longterm.recall.weights import weights_in
 
 NAMES = [one.name for one in fields(Weights)]
 
 
-def examples(true: Weights, questions: int, seed: int = 0) -> list[Example]:
+def examples(true: Weights, questions: int, seed: int = 0) -> list[AskedQuestion]:
     """Draw the evidence of each question by the odds that the *true* weights give."""
     dice = np.random.default_rng(seed)
     weights = np.array([asdict(true)[name] for name in NAMES])
-    made: list[Example] = []
+    made: list[AskedQuestion] = []
     for number in range(questions):
         columns = dice.random((60, len(NAMES)))
         odds = np.exp(columns @ weights)
         evidence = np.zeros(60, np.bool_)
         evidence[dice.choice(60, p=odds / odds.sum())] = True
-        made.append(Example(f"c{number % 4}", columns, evidence, 1))
+        made.append(AskedQuestion(f"c{number % 4}", columns, evidence, 1))
     return made
 
 
@@ -37,7 +37,7 @@ def test_many_questions_find_the_weights_that_made_their_answers() -> None:
 
 
 def test_no_question_leaves_the_weights_as_they_ship() -> None:
-    nothing = Example("c", np.zeros((3, len(NAMES))), np.zeros(3, np.bool_), 1)
+    nothing = AskedQuestion("c", np.zeros((3, len(NAMES))), np.zeros(3, np.bool_), 1)
     assert fitted([]) == fitted([nothing]) == Weights()
 
 

@@ -15,7 +15,7 @@ from rich.console import Console
 from longterm.cli.showing import bar, table, write_report
 from longterm.effects.drivers import run
 from longterm.errors import ConfigurationError
-from longterm.evals.fitting import Example, compared, fitted
+from longterm.evals.fitting import AskedQuestion, compared, fitted
 from longterm.evals.methods import PLACE, Stores, methods
 from longterm.evals.run import config_of, questions_in, record_all, sessions_in
 from longterm.evals.suites import Suite
@@ -56,7 +56,7 @@ def run_fit(
     return json.loads(json.dumps(report))
 
 
-def _examples(suite: Suite, store: BaseStore) -> Iterator[Example]:
+def _examples(suite: Suite, store: BaseStore) -> Iterator[AskedQuestion]:
     """Ask every question that has evidence, and keep what each signal says."""
     names = [one.name for one in fields(Weights)]
     every = create_recall(
@@ -69,7 +69,7 @@ def _examples(suite: Suite, store: BaseStore) -> Iterator[Example]:
             if ranking is None:
                 continue
             ids = [one.message_id for one in ranking.candidates.candidates]
-            yield Example(
+            yield AskedQuestion(
                 conversation.name,
                 np.stack([ranking.weighed[name] for name in names], axis=1),
                 np.isin(ids, question.evidence),

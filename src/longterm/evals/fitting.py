@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from longterm.recall.candidates import Floats
 from longterm.recall.fusion import Weights
 
-__all__ = ["Comparison", "Example", "compared", "fitted"]
+__all__ = ["AskedQuestion", "Comparison", "compared", "fitted"]
 
 _NAMES = tuple(one.name for one in fields(Weights))
 _STEPS, _ENOUGH, _HALVINGS = 30, 1e-4, 20
@@ -26,7 +26,7 @@ _COUNTED = 10
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Example:
+class AskedQuestion:
     """One question: *columns* has the shape (candidates, signals), in the order of `Weights`."""
 
     conversation: str
@@ -50,7 +50,7 @@ class Comparison:
     questions: int
 
 
-def fitted(examples: Sequence[Example], pull: float = PULL) -> Weights:
+def fitted(examples: Sequence[AskedQuestion], pull: float = PULL) -> Weights:
     """Return the weights that fit *examples* best, drawn towards those that ship by *pull*."""
     prior = _array(Weights())
     usable = [one for one in examples if one.is_evidence.any()]
@@ -74,7 +74,7 @@ def fitted(examples: Sequence[Example], pull: float = PULL) -> Weights:
     return Weights(**dict(zip(_NAMES, np.round(weights, 3).tolist(), strict=True)))
 
 
-def compared(examples: Sequence[Example], pull: float = PULL) -> Comparison:
+def compared(examples: Sequence[AskedQuestion], pull: float = PULL) -> Comparison:
     """Fit without one conversation at a time, and ask its questions by both weights."""
     shipped, own = _array(Weights()), [0.0] * len(examples)
     for conversation in dict.fromkeys(one.conversation for one in examples):
@@ -93,13 +93,15 @@ def _array(weights: Weights) -> Floats:
     return np.array([asdict(weights)[name] for name in _NAMES])
 
 
-def _chances(one: Example, weights: Floats) -> Floats:
+def _chances(one: AskedQuestion, weights: Floats) -> Floats:
     scores = one.columns @ weights
     odds = np.exp(scores - scores.max())
     return odds / odds.sum()
 
 
-def _likelihood(examples: Sequence[Example], weights: Floats, prior: Floats, pull: float) -> float:
+def _likelihood(
+    examples: Sequence[AskedQuestion], weights: Floats, prior: Floats, pull: float
+) -> float:
     """Return the log-likelihood of the evidence, less what the distance from *prior* costs."""
     total = -pull / 2 * float(((weights - prior) ** 2).sum())
     for one in examples:
