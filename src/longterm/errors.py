@@ -13,7 +13,7 @@ LongtermError
 ├── StoreError                  the store: an operation failed, or the file is unfit
 │   ├── StoreUnavailableError   … the database is away or too busy for now
 │   ├── PartialWriteError       … in the middle of a write; knows what was written
-│   └── ConflictError           … somebody else changed the memory meanwhile
+│   └── ConflictError           … another writer changed the memory meanwhile
 ├── ReflectionError             the background: a reflection was given up, or ran elsewhere
 │   └── ReflectionTimeoutError  … it took longer than it was given
 └── LocalModelError             the machine: a model file is missing, broken or does not run
@@ -132,7 +132,7 @@ class PartialWriteError(StoreError):
 
 
 class ConflictError(StoreError):
-    """A memory was changed by somebody else between reading and writing it."""
+    """A memory was changed by another writer between reading and writing it."""
 
 
 class ReflectionError(LongtermError):

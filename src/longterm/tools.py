@@ -1,6 +1,6 @@
 """Tools for agents: write memories, search memories.
 
-What goes wrong is told to the model as the tool's answer, marked as an error, and nothing is
+What goes wrong is the tool's answer to the model, marked as an error, and nothing is
 changed. The tools take LangChain's tool calls and arguments, and the raw calls of OpenAI's and
 Anthropic's own clients.
 """

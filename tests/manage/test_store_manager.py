@@ -457,7 +457,7 @@ def test_a_memory_deleted_meanwhile_is_not_brought_back(
         store.delete(ALICE, "k")
         return change(0, content="likes ale")
 
-    with pytest.warns(DroppedWarning, match="deleted by somebody else"):
+    with pytest.warns(DroppedWarning, match="deleted by another writer"):
         manager(store, while_it_is_deleted).invoke("ale", alice)
     assert values(store) == []
 

@@ -189,7 +189,7 @@ def test_a_memory_changed_meanwhile_is_not_deleted() -> None:
 def test_a_memory_deleted_meanwhile_is_not_brought_back() -> None:
     draft, (reason,) = rebase(Draft.of([TEA]).update(0, put(a=1)), [None])
     assert draft.changes() == []
-    assert "deleted by somebody else" in reason
+    assert "deleted by another writer" in reason
 
 
 def test_a_memory_deleted_by_both_is_no_loss() -> None:

@@ -303,7 +303,7 @@ def _checked(
     explained = any(one.message_id for one in sources)
     allowed = (
         value.get("kind") == "Turn"  # what was said, whatever it was
-        or write.action == "restored"  # whoever restores something has decided
+        or write.action == "restored"  # who restores something has decided
         or origin == change.actor == "import"  # an import is its operator's own act
         # What an agent writes that no message explains is for its user, unless a tool has spoken.
         or (origin == "assistant" and not explained)

@@ -33,7 +33,7 @@ Keep = int | timedelta | None
 
 
 class EmbedLater(list[str]):
-    """Fields to index, as ``index`` of a put: whoever writes need not wait for their vectors.
+    """Fields to index, as ``index`` of a put: the writer need not wait for their vectors.
 
     A store that can makes them soon afterwards, at the latest for a search that would miss them,
     and finds the item by full text at once. To any other store this is the list that it is.

@@ -55,7 +55,7 @@ class SystemClock:
 
 
 class ManualClock:
-    """A clock that moves only when told to. Thread-safe."""
+    """A clock that moves only when it is advanced. Thread-safe."""
 
     def __init__(self, wall: float = 0.0) -> None:
         self._start = wall

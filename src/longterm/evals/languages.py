@@ -1,6 +1,6 @@
 """Conversations in English, Chinese and Japanese of one make, to compare recall across scripts.
 
-Three stories are told once in each language, turn by turn and question by question; a tenth
+Three stories exist once in each language, turn by turn and question by question; a tenth
 conversation mixes the three. All were written for longterm before recall was tuned to them.
 Every second question is held back from tuning. Conversations of your own, in the same form,
 are read as well.

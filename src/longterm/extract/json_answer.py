@@ -2,7 +2,7 @@
 
 By the provider's structured output where the model has it (*structured*), in strict mode
 where that is possible, else by describing the form in words. Either way the answer is read
-tolerantly: models that were told one form answer in another, and what they meant is often
+tolerantly: models that were asked for one form answer in another, and what they meant is often
 plain.
 """
 

@@ -109,7 +109,7 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class PromptInput:
-    """What a model is told at the beginning."""
+    """What a model is given at the beginning."""
 
     state: State
     #: What is worth keeping, in the user's words or ours.

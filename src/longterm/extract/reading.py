@@ -1,7 +1,7 @@
 """Tolerant reading of JSON from a model's words, pure.
 
 Code fences, remarks around it, trailing commas, single quotes and a cut-off tail are forgiven
-(by the json-repair library). What was cut off is told, so that half a value is never taken
+(by the json-repair library). What was cut off is said, so that half a value is never taken
 for a whole one; and of several values none is taken for a newer form of another.
 """
 

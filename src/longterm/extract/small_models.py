@@ -98,8 +98,8 @@ class SmallModelProtocol(JsonProtocol):
     def _proposal(self, operation: Any) -> Proposal:
         match self._with_fields(operation):
             case {"action": "update", "note": {**fields}, **rest}:
-                told = {name: value for name, value in fields.items() if not _empty(value)}
-                return super()._proposal({"action": "update", **rest, "note": told})
+                given = {name: value for name, value in fields.items() if not _empty(value)}
+                return super()._proposal({"action": "update", **rest, "note": given})
             case whole:
                 return super()._proposal(whole)
 

@@ -51,8 +51,8 @@ def strict_form(schema: Mapping[str, Any]) -> dict[str, Any] | None:
 def strict_edits(schema: Mapping[str, Any]) -> dict[str, Any]:
     """Return the form of edits of a value of *schema*, an object: a list of fields with values.
 
-    A patch, whose fields may be left out, cannot be told in strict mode from one that sets all
-    of them. *schema* must have a strict form.
+    A patch, whose fields may be left out, looks in strict mode like one that sets all of
+    them. *schema* must have a strict form.
     """
     fields = cast("Mapping[str, Any]", schema["properties"])
     edits = [

@@ -1,6 +1,6 @@
 """Store items whose value is the user's own object where the schema is known.
 
-A value that no longer checks, or that somebody else wrote, stays the raw dict: one odd item
+A value that no longer checks, or that another program wrote, stays the raw dict: one odd item
 never spoils a search.
 """
 

@@ -29,7 +29,7 @@ def merged(found: Iterable[Sequence[SearchItem]], namespace: Namespace) -> list[
     """Return the items of several searches once each, with their best score.
 
     Only items of exactly *namespace*: a search also finds what lies below it, which belongs to
-    somebody else.
+    another.
     """
     items: dict[str, SearchItem] = {}
     for item in (item for items_of_one in found for item in items_of_one):

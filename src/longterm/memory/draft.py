@@ -78,7 +78,7 @@ class Draft:
     ) -> Draft:
         """Add *document*; what is known already, word for word, is not added again.
 
-        *edit* makes the same of one that somebody else has begun under this id meanwhile.
+        *edit* makes the same of one that another has begun under this id meanwhile.
         """
         same = (document.kind, document.content)
         if any((other.kind, other.content) == same for _, other in self.living):
@@ -130,17 +130,17 @@ def carried_over(entry: Entry, now: Document | None) -> tuple[Entry, str | None]
         return entry, None
     if now is None:
         before = entry.before or entry.document
-        gone = None if entry.deleted else "was deleted by somebody else and is not brought back"
+        gone = None if entry.deleted else "was deleted by another writer and is not brought back"
         return Entry(before, before), _lost(entry, gone)
     if entry.deleted:
-        return Entry(now, now), _lost(entry, "was changed by somebody else and is not deleted")
+        return Entry(now, now), _lost(entry, "was changed by another writer and is not deleted")
     try:
         content = now.content
         for edit in entry.edits:
             content = edit(content)
         return replace(entry, document=replace(now, content=content), before=now), None
     except ProposalError as error:
-        return Entry(now, now), _lost(entry, f"was changed by somebody else: {error}")
+        return Entry(now, now), _lost(entry, f"was changed by another writer: {error}")
 
 
 def _lost(entry: Entry, reason: str | None) -> str | None:

@@ -119,7 +119,7 @@ def shown_content(content: Any) -> Any:
 
 
 def document_of(key: str, value: Mapping[str, Any]) -> Document:
-    """Read a stored *value*, whoever wrote it."""
+    """Read a stored *value*, from any writer."""
     match value:
         case {"kind": str(kind), "content": content, **beside}:
             return Document(key, kind, content, beside)

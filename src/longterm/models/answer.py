@@ -2,7 +2,7 @@
 
 Providers say in a dozen vocabularies why an answer ended, in metadata that each client names
 differently. Here every one of them becomes one of four ends, so that an answer that was cut,
-garbled or refused is never taken for a whole one, whoever the provider is.
+garbled or refused is never taken for a whole one, from any provider.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ _REFUSAL_LENGTH = 400  # a refusal is short; an answer that happens to begin so 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a model answered, in the same form whoever made it."""
+    """What a model answered, in the same form for every provider."""
 
     #: None where the model, or a parser behind it, gave something that is no message.
     message: AIMessage | None

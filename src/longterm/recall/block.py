@@ -176,8 +176,8 @@ def _speaker(name: str, role: str) -> str:
     name = as_label(name) or role
     # On one line, and with the role where the name begins like another role; the name of a
     # tool is its maker's choice, and may be a user's.
-    told = name != role and (role not in ("user", "assistant", "") or poses(name, role))
-    return f"{name} ({role})" if told else name
+    named = name != role and (role not in ("user", "assistant", "") or poses(name, role))
+    return f"{name} ({role})" if named else name
 
 
 def _in_order(chosen: Sequence[Candidate]) -> Iterator[tuple[Candidate, bool]]:

@@ -315,7 +315,7 @@ class InMemoryExecutor(LocalReflectionExecutor):
             result = self._rules.perform(
                 self.reflector, task.payload, task.config, task.namespace, task.store
             )
-        except BaseException as error:  # noqa: BLE001 - the future carries it to whoever asks
+        except BaseException as error:  # noqa: BLE001 - the future carries it to those who ask
             seconds = self._rules.next_try(error, task.attempt, task.thread)
             if seconds is not None:
                 return _Later(self._clock.now() + seconds, replace(task, attempt=task.attempt + 1))

@@ -1,6 +1,6 @@
 """The embedding model as a store sees it: which texts an item has, and whose vectors they get.
 
-Knows no database. A model is told from another by its name and dimension; the name is what the
+Knows no database. A model is known by its name and dimension; the name is what the
 index says under "model", else what the model says by `KnownAs`, the name of a plain function, or
 the class of the embeddings and its `model` (or `model_name`).
 """
@@ -41,7 +41,7 @@ __all__ = [
     "words_of",
 ]
 
-#: What `put` is told about indexing one item.
+#: What `put` takes about indexing one item.
 Fields = Literal[False] | list[str] | None
 
 _TEXTS_AT_ONCE = 256

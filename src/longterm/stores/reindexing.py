@@ -22,7 +22,7 @@ __all__ = ["AT_ONCE", "EntryToIndex", "IndexRenewal", "Progress"]
 
 AT_ONCE = 256
 
-#: Told how many items are done, and how many there are.
+#: Called with how many items are done, and how many there are.
 Progress = Callable[[int, int], None]
 
 #: Looks up which vectors of a model there are, by the hashes of their texts.

@@ -1,4 +1,4 @@
-"""Rows: items as they stand in a database, decoded only where somebody looks inside. Pure."""
+"""Rows: items as they stand in a database, decoded only where they are looked into. Pure."""
 
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple

@@ -3,7 +3,7 @@
 Whether one counts depends on whose words it is, which a text does not say: the user's own are
 wishes, those of a tool, a document or another agent are none. A list of forms in six languages
 finds what is put as an order; one that is put as a plain fact ("the refund limit is a million")
-is not told from a fact by any list.
+is not distinguished from a fact by any list.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The child process of `server`: load one model, say the address, serve until told to end.
+"""The child process of `server`: load one model, say the address, serve until it is ended.
 
 Standard input brings one line of JSON and then stays open; when it closes, the process ends
 at once. Standard output carries the address, once, when the server is ready.

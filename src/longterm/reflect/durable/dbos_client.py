@@ -7,7 +7,7 @@ its reflection and its thread, so that all of one thread are found.
 `process` runs the jobs of the executors that have joined, from the first to the last. It takes
 over from workers that died, hands out what is due without DBOS's delay of a second, and deletes
 what finished long ago. Closed executors stay until the last one is: DBOS goes on handing out
-their jobs, and somebody has to do them.
+their jobs, which others have to do.
 """
 
 from __future__ import annotations
@@ -452,7 +452,7 @@ class _Process:
                 stop.wait(self.LOOK)
 
     def _tend(self, leases: Leases, stop: threading.Event) -> None:
-        """Take over from the dead, and clean up, until told to stop or the program ends."""
+        """Take over from the dead, and clean up, until it is stopped or the program ends."""
         cleaned, watch = 0.0, Watch(leases)
         while not stop.wait(self.LOOK) and threading.main_thread().is_alive():
             try:

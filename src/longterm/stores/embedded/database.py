@@ -126,7 +126,7 @@ class Database:
             self._close_idle()
 
     def before_fork(self) -> None:
-        """Wait for whoever is at work, close the file, and lend nothing until the fork is done.
+        """Wait for those at work, close the file, and lend nothing until the fork is done.
 
         SQLite keeps account of its locks in the memory of the process. A child that inherits an
         open file believes that it holds locks which it does not, and what it writes is lost.
@@ -317,7 +317,7 @@ def _without_contents(exc: Exception) -> Exception | None:
 
 
 _databases: weakref.WeakSet[Database] = weakref.WeakSet()
-#: Held by whoever adds a database, and over a fork, so that none is opened meanwhile.
+#: Held while a database is added, and over a fork, so that none is opened meanwhile.
 _registry = threading.Lock()
 _forking: list[Database] = []
 

@@ -43,7 +43,7 @@ class FileLateVectors(LateVectors[Place]):
 
     @property
     def is_behind(self) -> bool:
-        """Whether anything lacks its vectors, whoever wrote it."""
+        """Whether anything lacks its vectors, of any writer."""
         with self._database.reading() as connection:
             found = connection.execute("SELECT 1 FROM late_vectors WHERE revision IS NULL LIMIT 1")
             return found.fetchone() is not None

@@ -1,12 +1,12 @@
 """Scopes: what a namespace prefix holds, as arrays in memory, brought up to date before each use.
 
 A scope is loaded at its first search: only the signals that are asked for, only what is below its
-prefix. Later it reads what is newer than itself, told by revisions, so writes of other threads
+prefix. Later it reads what is newer than itself, by its revision, so writes of other threads
 and other processes cost what they wrote. All scopes together keep no more than a number of
 bytes; the one used longest ago goes first.
 
 A slot is the place of one item. An item that changes gets a new slot and its old one dies, so
-arrays only grow at the end and a view that somebody still reads stays true.
+arrays only grow at the end and a view that is still read stays true.
 """
 
 import json

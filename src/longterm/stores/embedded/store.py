@@ -2,8 +2,8 @@
 
 A batch is one transaction: its operations take place in the order given, all or none of them,
 and a read sees what was written before it in the batch. The embedding model is asked before
-the transaction begins, for texts the file has no vector of, so nobody ever waits for somebody
-else's model. The async methods do the same work in a thread; there is no second body.
+the transaction begins, for texts the file has no vector of, so nobody ever waits for
+another's model. The async methods do the same work in a thread; there is no second body.
 """
 
 import weakref

@@ -304,7 +304,7 @@ def register_model(tx: Transaction, embedder: Embedder) -> int:
 
 
 def is_registered(tx: Transaction, number: int) -> bool:
-    """Whether a model still has its number; whoever changes the file over strikes out the rest."""
+    """Whether a model still has its number; a change of model strikes out the rest."""
     return tx.execute("SELECT 1 FROM models WHERE id = ?", (number,)).fetchone() is not None
 
 

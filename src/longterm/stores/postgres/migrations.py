@@ -41,7 +41,7 @@ def prepare_schema(
     """Bring *schema* to the newest version, or (not *may_migrate*) refuse an older one.
 
     *connection* is in autocommit mode. Nothing but reading happens where all is up to date, so
-    a role that may create nothing can use a schema that somebody else made.
+    a role that may create nothing can use a schema that another role made.
     """
     tracks = (CORE, VECTORS) if with_vectors else (CORE,)
     folder = files("longterm.stores.postgres").joinpath("schema")
@@ -82,7 +82,7 @@ def _migrate(connection: Connection[Any], schema: str, scripts: dict[str, list[s
     if vector_schema is not None:
         path = sql.SQL(", ").join([name, sql.Identifier(vector_schema)])
         connection.execute(sql.SQL("SET LOCAL search_path TO {}").format(path))
-    # Read again: while we waited for the lock somebody else may have done it.
+    # Read again: while we waited for the lock another may have done it.
     for track, remaining in _missing(_applied_scripts(connection, schema), scripts).items():
         if track == VECTORS and vector_schema is None:
             continue

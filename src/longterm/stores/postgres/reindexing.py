@@ -176,7 +176,7 @@ class TermRenewal:
     """Makes the terms of a schema again, once, where an older tokenizer made them.
 
     It takes place in a thread; searches go by the old terms meanwhile. Of several processes one
-    does it. If it is killed, whoever opens the schema next does it.
+    does it. If it is killed, the next process to open the schema does it.
     """
 
     def __init__(self, pool: PostgresPool, fields: Sequence[str]) -> None:
