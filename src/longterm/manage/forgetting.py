@@ -15,10 +15,11 @@ from langchain_core.messages import BaseMessage
 from langgraph.store.base import Item, SearchItem
 
 from longterm.effects.operations import search_op
+from longterm.effects.paging import PAGE, search_exactly
 from longterm.effects.steps import search
 from longterm.extract.engine import Extraction, ExtractionInput, Extractor
 from longterm.extract.report import Dropped, ExtractionReport
-from longterm.manage.relevant import in_turn, is_scored, merged, sharing_words, within
+from longterm.manage.relevant import in_turn, is_scored, sharing_words, within
 from longterm.memory.attribution import content_text
 from longterm.memory.conversation import QUERY_LIMIT, message_text, speaker
 from longterm.memory.draft import Draft
@@ -35,8 +36,6 @@ __all__ = [
     "without_requests",
 ]
 
-#: How many items one search brings.
-_PAGE = 1_000
 #: How many messages before a request are shown with it: "forget that" speaks of the last one.
 _BEFORE = 2
 
@@ -151,12 +150,8 @@ async def find_requested(requests: Sequence[Request], namespace: Namespace) -> l
     For the words the namespace is read whole, so that nothing is missed whatever the store's
     own search is worth.
     """
-    ops = [search_op(namespace, one.about, limit=_PAGE) for one in requests]
-    *searched, page = await search([*ops, search_op(namespace, limit=_PAGE)])
-    pages = [page]
-    while len(pages[-1]) == _PAGE:
-        pages += await search([search_op(namespace, limit=_PAGE, offset=_PAGE * len(pages))])
-    items = merged(pages, namespace)
+    searched = await search([search_op(namespace, one.about, limit=PAGE) for one in requests])
+    items = await search_exactly(namespace)
     by_words = [sharing_words(items, one.about) for one in requests]
     scored = [found for found in searched if any(map(is_scored, found))]
     return in_turn([*by_words, *scored], namespace)

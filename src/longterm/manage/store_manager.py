@@ -45,6 +45,7 @@ from longterm.manage.recalled import recalled
 from longterm.manage.relevant import best, in_turn, is_scored, merged, unique, within
 from longterm.manage.results import Results, warn_of_dropped
 from longterm.manage.saving import writes_of
+from longterm.manage.searching import SCAN_LIMIT
 from longterm.manage.sources import ConversationSources
 from longterm.memory.conversation import as_messages
 from longterm.memory.draft import Draft
@@ -59,8 +60,6 @@ __all__ = ["MemoryPhase", "MemoryStoreManager", "create_memory_store_manager"]
 
 #: How many memories a search may bring for the ranking to choose from.
 _SEARCH_LIMIT = 50
-#: How far a store without an index is read, so that new memories are seen as well as old.
-_SCAN_LIMIT = 1_000
 
 
 class _Unset(int):
@@ -396,7 +395,7 @@ class MemoryStoreManager(NamespaceAccess[Content]):
             return in_turn(asked, namespace)
         items = merged(found, namespace)
         if len(found[-1]) >= size:
-            scan = search_op(namespace, limit=max(_SCAN_LIMIT, size))
+            scan = search_op(namespace, limit=max(SCAN_LIMIT, size))
             items = merged(await search([scan]), namespace)
         words = [[query] for query in queries] + [[]] * (len(asked) - len(queries))
         return in_turn([best(items, one, size) for one in words], namespace)
