@@ -273,13 +273,14 @@ class MemoryStoreManager(NamespaceAccess[Content]):
         self.known_tokens = known_tokens
         self._model_name = model if isinstance(model, str) else getattr(chat, "model_name", None)
         self._stages = [_Stage(main), *later]
-        self._permissions = permissions
-        forgets = replace(permissions, inserts=False, begins=False)
-        self._forgetting = Forgetting(
-            Extractor(chat, kinds, forgets, instructions=FORGET, protocol=protocol),
-            known_tokens,
-            None if isinstance(query_limit, _Unset) else query_limit,
-        )
+        self._forgetting: Forgetting | None = None
+        if enable_deletes:
+            forgets = replace(permissions, inserts=False, begins=False)
+            self._forgetting = Forgetting(
+                Extractor(chat, kinds, forgets, instructions=FORGET, protocol=protocol),
+                known_tokens,
+                None if isinstance(query_limit, _Unset) else query_limit,
+            )
         self._query_writer = (
             None if query_model is None else QueryWriter(as_model(query_model), SEARCH_MEMORIES)
         )
@@ -307,7 +308,7 @@ class MemoryStoreManager(NamespaceAccess[Content]):
         new_id = self._ids(namespace, config)
         session = ExtractionInput(messages, draft, steps, today(config), new_id)
         extractions = [await self._extract(session)]
-        if later and self._permissions.deletes:
+        if later and self._forgetting:
             extractions += await self._forgetting.flow(requests, session, extractions[0], later)
         drafts = [one.draft for one in extractions]
         report = sum((one.report for one in extractions), ExtractionReport())
@@ -316,7 +317,7 @@ class MemoryStoreManager(NamespaceAccess[Content]):
             count_tokens(self._model_name, read=read, written=written)
         if requests:
             drafts[0], left_out = without_requests(drafts[0], requests)
-            report += left_out + unmet(requests, drafts, permitted=self._permissions.deletes)
+            report += left_out + unmet(requests, drafts, permitted=self._forgetting is not None)
         random_ids = not (self._profile or self._default or job_in(config))
         sources = ConversationSources(messages, thread_in(config), now_in(config))
         writes = [
