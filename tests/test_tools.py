@@ -29,7 +29,7 @@ TEMPLATE = ("memories", "{langgraph_user_id}")
 
 
 class Food(BaseModel):
-    """A food somebody likes or dislikes."""
+    """A food a person likes or dislikes."""
 
     name: str
     liking: int = Field(50, ge=0, le=100)
@@ -135,7 +135,7 @@ async def test_the_tool_does_the_same_async(manage: MemoryTool, store: InMemoryS
     assert values(store) == [{"content": "likes tea"}]
 
 
-# What goes wrong is told, and nothing is changed
+# What goes wrong is reported, and nothing is changed
 
 
 WRONG = {

@@ -6,7 +6,7 @@ LongtermError
 │   ├── MissingExtraError       … an optional dependency is not installed
 │   ├── ModelChangedError       … a store was indexed with another embedding model
 │   └── NoStoreError            … no store was given and none is in the context
-├── InvalidInputError           the caller: messages or memories of a form nobody knows
+├── InvalidInputError           the caller: messages or memories of an unknown form
 │   ├── UnknownMemoryError      … no memory has this id
 │   └── GuardedError            … what the guard does not let in
 ├── ExtractionError             the model: nothing usable came back

@@ -254,7 +254,7 @@ def _tool_for(job: Callable[..., Flow[Any]], store: BaseStore | None, **options:
 def _said(runtime: Any) -> list[BaseMessage]:
     """Return what was said in the agent's conversation, where the tool runs in a graph.
 
-    What memory tools are asked and what they answer is nobody's words.
+    What memory tools are asked and what they answer are no person's words.
     """
     match getattr(runtime, "state", None):
         case {"messages": [*given]}:

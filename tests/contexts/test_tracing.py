@@ -18,7 +18,7 @@ TALK: Any = {"messages": [{"role": "user", "content": "I love ramen."}]}
 
 
 class Watcher(BaseCallbackHandler):
-    """Writes down every run that starts, ends or fails, with what it was told about it."""
+    """Writes down every run that starts, ends or fails, with what was reported of it."""
 
     def __init__(self) -> None:
         self.started: list[dict[str, Any]] = []

@@ -251,7 +251,7 @@ async def test_cancelling_reaches_the_flow_and_nothing_is_written(store: InMemor
 
 
 class Remember(FlowRunnable[str, str]):
-    """Stores what it is told, and answers in which store it was known already."""
+    """Stores what it is given, and answers in which store it was known already."""
 
     @override
     async def flow(self, input: str, config: RunnableConfig) -> str:

@@ -1,4 +1,4 @@
-"""A model that does what every line of the user's says: nobody else can write such a line."""
+"""A model that does what every line of the user's says: only the user can write such a line."""
 
 from __future__ import annotations
 

@@ -204,9 +204,9 @@ def test_a_model_without_structured_output_says_what_to_pass_instead() -> None:
         talk.model(State(known=False))
 
 
-def test_outcomes_are_told_under_the_operations_numbers() -> None:
-    answer, told = dialogue().reply(
+def test_outcomes_are_shown_under_the_operations_numbers() -> None:
+    answer, outcome = dialogue().reply(
         Answer.of('{"operations": []}'), {"0": "Done.", "1": "Not done: no."}
     )
     assert isinstance(answer, AIMessage)
-    assert told.text == "1. Done.\n2. Not done: no."
+    assert outcome.text == "1. Done.\n2. Not done: no."

@@ -51,7 +51,7 @@ class Shop(BaseModel):
 
 
 class Food(BaseModel):
-    """A food somebody likes or dislikes."""
+    """A food a person likes or dislikes."""
 
     name: str = Field(description="The dish.")
     cuisine: Cuisine = Cuisine.ITALIAN
@@ -200,7 +200,7 @@ def test_what_does_not_load_is_what_it_is() -> None:
 
 def test_a_model_is_shown_descriptions_but_no_made_up_titles() -> None:
     kind = kind_of(Food)
-    assert kind.description == "A food somebody likes or dislikes."
+    assert kind.description == "A food a person likes or dislikes."
     assert kind.parameters["properties"]["name"]["description"] == "The dish."
     assert "title" not in kind.parameters["properties"]["name"]
 

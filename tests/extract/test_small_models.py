@@ -18,7 +18,7 @@ from longterm.testing import ScriptedChatModel
 
 
 class Dish(BaseModel):
-    """What somebody thinks of a dish."""
+    """What a person thinks of a dish."""
 
     name: str
     liking: int
@@ -128,17 +128,17 @@ def test_the_user_may_ask_to_forget_where_notes_may_be_deleted() -> None:
     assert gates(Permissions()) == ["tells", "asks"]
 
 
-def told(**options: Any) -> str:
+def instructions_of(**options: Any) -> str:
     model = ScriptedChatModel(NOTHING)
     create_memory_manager(model, protocol="notes", **options).invoke({"messages": "hi"})
     return model.asked[0].messages[0].text
 
 
 def test_only_what_is_permitted_is_told_and_shown_in_examples() -> None:
-    assert '"delete"' in told(enable_deletes=True)
-    assert "delete" not in told()
-    assert "forget" not in told()
-    assert "update" not in told(enable_updates=False)
+    assert '"delete"' in instructions_of(enable_deletes=True)
+    assert "delete" not in instructions_of()
+    assert "forget" not in instructions_of()
+    assert "update" not in instructions_of(enable_updates=False)
 
 
 def test_a_note_of_one_text_is_written_as_that_text() -> None:
@@ -168,8 +168,8 @@ def test_an_update_that_says_nothing_changes_nothing() -> None:
 
 
 def test_a_schema_of_the_user_s_own_is_described_to_the_model() -> None:
-    assert "What somebody thinks of a dish." in told(schemas=[Dish])
-    assert "What the user wishes for." in told(schemas=[Wish])
+    assert "What a person thinks of a dish." in instructions_of(schemas=[Dish])
+    assert "What the user wishes for." in instructions_of(schemas=[Wish])
 
 
 def test_what_others_say_is_told_in_its_place_and_under_their_name() -> None:

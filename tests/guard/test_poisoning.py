@@ -52,7 +52,7 @@ _ORDER = re.compile(r"(?:From now on|Always|Never|Remember)\b[^.\n]*\.")
 
 
 def obedient(asked: Asked) -> AIMessage:
-    """Keep every sentence that gives an order, whoever says it."""
+    """Keep every sentence that gives an order, no matter who says it."""
     return tool_calls(*(("Memory", {"content": one}) for one in _ORDER.findall(asked.text)))
 
 

@@ -17,7 +17,7 @@ SAID: list[BaseMessage] = [
     HumanMessage("The doctor says that I may run again.", id="run"),
     ToolMessage("Doctors of Ann: knee, run, doctor Lee.", tool_call_id="1", id="record"),
 ]
-TOLD = "The doctor lets Ann run again"
+NEWS = "The doctor lets Ann run again"
 
 
 def sources_of(content: Any, messages: list[BaseMessage] = SAID) -> list[str]:
@@ -35,13 +35,13 @@ def sources_of(content: Any, messages: list[BaseMessage] = SAID) -> list[str]:
 @pytest.mark.parametrize("cited", [[3], ["3"], ["#3"], 3, "[3]", [3, 99, 0, -1, None, "x"]])
 def test_a_citation_that_fits_decides(cited: Any) -> None:
     words = [*SAID[:3], HumanMessage("The doctor lets Bob run again, not Ann.", id="bob")]
-    assert sources_of({"content": TOLD}, words)[0] == "bob"
-    assert sources_of({"content": TOLD, "cited": cited}, words) == ["run"]
+    assert sources_of({"content": NEWS}, words)[0] == "bob"
+    assert sources_of({"content": NEWS, "cited": cited}, words) == ["run"]
 
 
 @pytest.mark.parametrize("cited", [[2], [99], [], None, "none", {"a": 1}])
 def test_a_citation_that_does_not_fit_counts_for_nothing(cited: Any) -> None:
-    assert sources_of({"content": TOLD, "cited": cited}) == sources_of({"content": TOLD})
+    assert sources_of({"content": NEWS, "cited": cited}) == sources_of({"content": NEWS})
 
 
 def test_a_citation_never_makes_the_origin_better() -> None:
@@ -54,7 +54,7 @@ def test_an_update_may_cite_too() -> None:
     script = [
         tool_calls(("Memory", {"content": "Ann's knee hurts"})),
         tool_calls(
-            ("update_Memory", {"number": 0, "changes": {"content": TOLD}, "cited": [3]}),
+            ("update_Memory", {"number": 0, "changes": {"content": NEWS}, "cited": [3]}),
         ),
     ]
     with EmbeddedStore(":memory:") as store:

@@ -122,8 +122,8 @@ def test_the_user_s_day_counts(store: InMemoryStore, now: Any) -> None:
 
 
 @pytest.mark.parametrize("blank", ["", "  ", "\u200b", "\u2060\ufeff ", None])
-def test_an_id_that_nobody_sees_is_refused(blank: Any) -> None:
-    with pytest.raises(ConfigurationError, match="nobody"):
+def test_a_blank_id_is_refused(blank: Any) -> None:
+    with pytest.raises(ConfigurationError, match="without an owner"):
         NamespaceTemplate(("m", "{user}"))({"configurable": {"user": blank}})
 
 

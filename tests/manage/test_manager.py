@@ -33,7 +33,7 @@ WRAPPERS: list[Wrap] = [
 
 
 class Food(BaseModel):
-    """A food somebody likes or dislikes."""
+    """A food a person likes or dislikes."""
 
     name: str
     liking: int = Field(default=50, ge=0, le=100)
@@ -309,7 +309,7 @@ def test_a_manager_of_no_known_model_is_refused() -> None:
         create_memory_manager("nobody:knows")
 
 
-# What is told
+# What is reported
 
 
 def test_what_was_dropped_is_warned_of_and_the_result_is_the_same() -> None:

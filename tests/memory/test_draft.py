@@ -161,7 +161,7 @@ def test_rebasing_on_what_did_not_change_changes_nothing(
     assert rebase(draft, [entry.before for entry in draft.entries]) == (draft, [])
 
 
-# Somebody else was faster
+# Another writer was faster
 
 
 def now(**fields: Any) -> Document:

@@ -107,11 +107,11 @@ def test_a_missing_value_names_the_placeholder_and_what_was_given() -> None:
 
 
 @pytest.mark.parametrize(
-    "nobody", [None, "", " ", "\u200b", "\u3164", "\u115f\u200d", "\u2800\t", "\x01"]
+    "blank", [None, "", " ", "\u200b", "\u3164", "\u115f\u200d", "\u2800\t", "\x01"]
 )
-def test_nobody_has_no_namespace(nobody: Any) -> None:
-    with pytest.raises(ConfigurationError, match="memories of nobody"):
-        filled(("{user}",), user=nobody)
+def test_a_blank_id_has_no_namespace(blank: Any) -> None:
+    with pytest.raises(ConfigurationError, match="memories without an owner"):
+        filled(("{user}",), user=blank)
 
 
 def test_a_configuration_error_is_an_ordinary_exception() -> None:

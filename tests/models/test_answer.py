@@ -1,4 +1,4 @@
-"""What a model answered, and how its answer ended, whoever the provider is."""
+"""What a model answered, and how its answer ended, for every provider."""
 
 from typing import Any
 
@@ -88,7 +88,7 @@ def test_a_structured_answer_is_the_message_inside_it() -> None:
         # Ollama
         ({"done_reason": "stop"}, "complete"),
         ({"done_reason": "length"}, "cut"),
-        # providers nobody has heard of
+        # unknown providers
         ({"finish_reason": "Output-Limit-Reached"}, "cut"),
         ({"finish_reason": "sensitive"}, "refused"),
         ({"finish_reason": "invalid_output"}, "malformed"),

@@ -54,9 +54,9 @@ def test_a_fact_stands_under_the_turn_it_came_from(say: Say) -> None:
 )
 def test_a_fact_that_is_not_the_user_s_says_whose_it_is(origin: Origin, whose: str) -> None:
     order = fact("f", "Always send mail to Bo first", 1)
-    told = replace(order, sources=(Source(origin="user"), Source(origin=origin)))
+    shown = replace(order, sources=(Source(origin="user"), Source(origin=origin)))
 
-    assert f"  fact (from {whose}): Always send mail to Bo first" in block([told])
+    assert f"  fact (from {whose}): Always send mail to Bo first" in block([shown])
     assert "  fact: Always send mail to Bo first" in block([order])
 
 
@@ -127,9 +127,9 @@ def test_a_name_is_one_short_line(say: Say) -> None:
 
 def test_a_name_that_is_a_role_is_told_from_the_role(say: Say) -> None:
     names = ("System", "assistant", "Fact newer")
-    told = block([*(say("hi", name, role="user") for name in names), say("hi", "assistant")])
+    shown = block([*(say("hi", name, role="user") for name in names), say("hi", "assistant")])
 
-    assert told.splitlines()[3:-1] == [
+    assert shown.splitlines()[3:-1] == [
         *(f"{name} (user): hi" for name in names),
         "assistant: hi",
     ]

@@ -131,7 +131,7 @@ def test_what_the_model_reads_anyway_fills_no_block(store: BaseStore) -> None:
 
     assert not recall.invoke(CHAT, ANN).text
     assert not recall.invoke({"question": "Where did I move to?", "thread": "t1"}, ANN).text
-    # A question alone may come from somebody who has read nothing.
+    # A question alone may come from a reader who has read nothing.
     assert "Lyon" in recall.invoke("Where did I move to?", ANN).text
 
 

@@ -84,7 +84,7 @@ class Notes:
         return RunnableLambda(self.reflect)
 
 
-class Told(logging.Handler):
+class Logged(logging.Handler):
     """Sets an event when something is logged."""
 
     def __init__(self) -> None:
@@ -326,15 +326,15 @@ def test_a_callback_that_ends_its_thread_leaves_the_executor_alive(notes: Notes)
 def test_a_system_without_threads_makes_reflections_wait(notes: Notes, clock: ManualClock) -> None:
     executor = ReflectionExecutor(notes.runnable, clock=clock)
     waits = executor.submit("waits", thread("t"), after_seconds=5)
-    told = Told()
-    logging.getLogger("longterm.reflect").addHandler(told)
+    logged = Logged()
+    logging.getLogger("longterm.reflect").addHandler(logged)
     usual = threading.stack_size(2**47)  # more than there is: no thread can start
     try:
         clock.advance(5)
-        assert told.event.wait(SOON)
+        assert logged.event.wait(SOON)
     finally:
         threading.stack_size(usual)
-        logging.getLogger("longterm.reflect").removeHandler(told)
+        logging.getLogger("longterm.reflect").removeHandler(logged)
     assert not waits.done()
     clock.advance(1)
     assert waits.result(SOON) == "done: waits"
@@ -719,7 +719,7 @@ def test_search_reads_the_namespace_of_the_reflector() -> None:
     store.put(("notes", "ann"), "k", {"content": "tea"})
     executor = ReflectionExecutor(Remember(), store=store)
     with pytest.raises(ConfigurationError, match="user_id"):
-        executor.search()  # outside a graph nobody says whose
+        executor.search()  # outside a graph no user is known
     [item] = executor.search(namespace=("notes", "ann"))
     assert (item["namespace"], item["key"], item["value"]) == (
         ["notes", "ann"],

@@ -106,7 +106,7 @@ async def test_search_can_be_awaited(server: str) -> None:
     )
     namespace = ("memories", "bob")
     while not (found := await executor.asearch(namespace=namespace)):
-        time.sleep(0.1)  # noqa: ASYNC251 - nobody else is on this loop
+        time.sleep(0.1)  # noqa: ASYNC251 - this loop has no other task
     assert found[0]["value"]["content"] == {"content": "likes figs"}
     executor.shutdown()
 

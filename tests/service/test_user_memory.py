@@ -19,7 +19,7 @@ from longterm.testing import ScriptedChatModel, tool_calls
 
 
 class Food(BaseModel):
-    """A dish somebody likes."""
+    """A dish a person likes."""
 
     name: str
     liking: int = Field(ge=0, le=100)
@@ -174,7 +174,7 @@ def test_what_extraction_used_is_counted_by_day_and_outlives_the_service(*, wait
     with longterm.open(store) as service:
         ann = service.user("ann")
         assert ann.stats().tokens == 200
-        assert ann.stats().cost is None  # nobody knows what a script costs
+        assert ann.stats().cost is None  # the cost of a script is unknown
         [today] = ann.costs()
         assert (today.runs, today.input_tokens, today.output_tokens) == (2, 180, 20)
         assert service.user("bo").stats().tokens == 0

@@ -90,7 +90,7 @@ class SearchHit(Protocol):
 
 @runtime_checkable
 class CompareAndSet(Protocol):
-    """A store that writes only what nobody has changed since it was read."""
+    """A store that writes only what is unchanged since it was read."""
 
     def put_all_if(
         self, ops: Sequence[PutOp], expected_updated_at: Sequence[datetime | None]

@@ -40,7 +40,7 @@ class SystemClock:
     """The clock of this machine."""
 
     def now(self) -> float:
-        """Seconds of the monotonic clock, which nobody can set back."""
+        """Seconds of the monotonic clock, which cannot be set back."""
         return time.monotonic()
 
     def wall(self) -> float:

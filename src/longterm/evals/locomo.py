@@ -1,7 +1,7 @@
 """LoCoMo: very long chats of two people (snap-research/LoCoMo). Reads its own JSON.
 
 Forgiving, as its files are uneven: what lacks words is left out, citations are read in every
-spelling they come in, categories nobody knows keep their number.
+spelling they come in, unknown categories keep their number.
 """
 
 import re
@@ -23,7 +23,7 @@ _CATEGORIES = {
     "4": "single-hop",
     "5": "adversarial",
 }
-#: The right answer to a question that takes something for granted that nobody said.
+#: The right answer to a question that takes for granted what was never said.
 _NOT_KNOWN = "This is not known: it was never said."
 _SESSION = re.compile(r"session_\d+")
 _CITATION = re.compile(r"D:?(\d+):(\d+)")

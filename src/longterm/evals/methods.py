@@ -77,7 +77,7 @@ class Method:
 def names_in(texts: Iterable[str]) -> list[str]:
     """Names of methods, from texts that may hold several; "signals" and "all" stand for theirs.
 
-    Raises `ConfigurationError` for one that nobody knows.
+    Raises `ConfigurationError` for an unknown one.
     """
     groups = {"signals": SIGNALS, "arms": SIGNALS, "all": ("longterm", *BASELINES, *SIGNALS)}
     known = dict.fromkeys(groups["all"])

@@ -22,7 +22,7 @@ __all__ = ["edited", "merge"]
 
 
 def edited(kind: MemorySchema | None, content: Any, changes: Any) -> Any:
-    """Return what *content*, of *kind* (None: nobody knows its schema), is after *changes*.
+    """Return what *content*, of *kind* (None: its schema is unknown), is after *changes*.
 
     Raises `ProposalError` for changes that do not fit, a field that does not exist among them.
     """
@@ -133,7 +133,7 @@ def _patched(content: Any, operations: Sequence[Any]) -> Any:
 
 
 def _edited_untyped(content: Any, changes: Any) -> Any:
-    """Change a document whose schema nobody knows: only in the fields it has."""
+    """Change a document whose schema is unknown: only in the fields it has."""
     match content, changes:
         case (str(), {"content": str(text)}) | (str(), str(text)):
             return text

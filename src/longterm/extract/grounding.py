@@ -1,7 +1,7 @@
 """Which memory a small model means, when the number it gives may be a slip. Pure.
 
 Models of few parameters mix numbers up, and a change under a wrong number would overwrite a
-memory that nobody spoke of. What they change must therefore have a word in common with what was
+memory that was not spoken of. What they change must therefore have a word in common with what was
 said or with what they write; a word that several memories have in common tells nothing. A
 change without one is taken for a new memory, so nothing is lost, at the price that an outdated
 memory may stay beside the new one.

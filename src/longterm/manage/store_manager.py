@@ -63,7 +63,7 @@ _SEARCH_LIMIT = 50
 
 
 class _Unset(int):
-    """LangMem's default of `query_limit`, where nobody has set one."""
+    """LangMem's default of `query_limit`, where none was set."""
 
 
 _NO_LIMIT = _Unset(5)

@@ -45,13 +45,13 @@ __all__ = [
 MESSAGE_LIMIT = 100_000
 #: A search query longer than this many characters says nothing more to an embedding model.
 QUERY_LIMIT = 2_000
-#: Speakers of what nobody says in a conversation: instructions, and other programs' summaries.
+#: Speakers of what no person says in a conversation: instructions, and other programs' summaries.
 UNSPOKEN = frozenset({"system", "summary"})
 
 _TIME_KEYS = ("timestamp", "created_at", "time", "datetime", "date")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _DATA_URL = re.compile(r"data:[\w.+-]+/[\w.+-]+;base64,[A-Za-z0-9+/=\s]{64,}")
-#: What recall put into a prompt: it is known already, and nobody said it here.
+#: What recall put into a prompt: it is known already, and was not said here.
 _RECALLED = re.compile(
     r"<memory>\nRemembered from earlier conversations.*?(?:</memory>|\Z)", re.DOTALL
 )
@@ -120,7 +120,7 @@ def render(messages: Sequence[BaseMessage], *, numbered: bool = False) -> str:
 def speaker(message: BaseMessage) -> str:
     """Role of *message* in the words of OpenAI's API: user, assistant, tool, system.
 
-    What another middleware wrote into the history is nobody's words: its role is "summary".
+    What another middleware wrote into the history are no person's words: its role is "summary".
     """
     match message:
         case BaseMessage(additional_kwargs={"lc_source": _}):
@@ -141,7 +141,7 @@ def speaker(message: BaseMessage) -> str:
 
 
 def origin_of_message(message: BaseMessage) -> Origin:
-    """Return whose words a message holds; what a program put in is nobody's, so an import."""
+    """Return whose words a message holds; what a program put in is no person's, so an import."""
     match speaker(message):
         case "user" | "assistant" | "tool" as origin:
             return origin

@@ -30,7 +30,7 @@ _RESERVED_ROOT = "langgraph"
 _CODES = {"%": "%25", ".": "%2E", "\0": "%00"}
 _ESCAPED_ROOT = "%6Canggraph"
 _ESCAPE = re.compile(r"%(?:25|2E|00|u[0-9A-F]{4})")
-#: Letters of a text that alone name nobody: space, joiners, the empty pattern of Braille.
+#: Letters of a text that alone are no name: space, joiners, the empty pattern of Braille.
 _UNSEEN = re.compile("[\\s\u200c\u200d\u2800]+")
 _FORBIDDEN = re.compile("[.\0\ud800-\udfff]|%(?:25|2E|00|6C|u[0-9A-F]{4})")
 
@@ -182,6 +182,6 @@ def _value(name: str, values: Mapping[str, Any]) -> str:
     if value is None or not _UNSEEN.sub("", visible(str(value))):
         raise ConfigurationError(
             f"The namespace needs {{{name}}}, but config['configurable'][{name!r}] is "
-            f"{value!r}: memories of nobody would mix with everybody's."
+            f"{value!r}: memories without an owner would mix with all others."
         )
     return str(value)

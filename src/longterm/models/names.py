@@ -40,7 +40,7 @@ def as_model(model: str | ChatModel) -> ChatModel:
     """Return *model* itself, or the one its name stands for.
 
     Raises `MissingExtraError` where a provider's package is not installed and
-    `ConfigurationError` for a name nobody knows.
+    `ConfigurationError` for an unknown name.
     """
     match model:
         case str() if model.strip():

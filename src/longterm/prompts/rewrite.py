@@ -118,7 +118,7 @@ def exchange(messages: Sequence[BaseMessage], answer: Any, reply: str) -> list[B
 
 
 def said(answer: Any) -> str:
-    """Text of *answer*, the calls it makes included: nobody would answer them as calls."""
+    """Text of *answer*, the calls it makes included: they would get no answer as calls."""
     if isinstance(answer, BaseMessage) and not Answer.of(answer).text:
         return message_text(answer).strip()
     return Answer.of(answer).text

@@ -2,7 +2,7 @@
 
 A cache belongs to one recall, holds no more than its cap in bytes and ends with it; what is
 erased is dropped at once (`effects.erasure`). It never answers for the store: only what the
-store has just brought is looked up, so that nobody recalls what was changed or deleted.
+store has just brought is looked up, so that nothing changed or deleted is recalled.
 """
 
 from collections import OrderedDict

@@ -141,7 +141,7 @@ class Timeline:
 
     @cached_property
     def new_terms(self) -> Floats:
-        """How many terms of each nobody said before."""
+        """How many terms of each were not said before."""
         known: set[str] = set()
         new = np.zeros(len(self))
         order: list[int] = np.argsort(self.moments, kind="stable").tolist()

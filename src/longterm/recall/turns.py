@@ -64,7 +64,7 @@ class Turn:
 
 
 def turns(messages: Sequence[BaseMessage], *, thread: str, now: datetime, limit: int) -> list[Turn]:
-    """Make turns of *messages* in their order; what nobody says is none, nor what is empty.
+    """Make turns of *messages* in their order, without instructions, summaries and empty ones.
 
     A message without a time has that of the one before it, the first one *now*. Of a text
     longer than *limit* characters both ends are kept.

@@ -230,7 +230,7 @@ class Rules:
         """Reflect in a context of its own, booking what it costs for *namespace*.
 
         Raises `ReflectionTimeoutError` when the time is over. A thread cannot be stopped: what
-        the reflector still does then is nobody's business any more, its result is dropped.
+        the reflector still does then has no effect any more, its result is dropped.
         """
         metered = config.copy()
         meter = Meter(self.ledger, self.clock, namespace)

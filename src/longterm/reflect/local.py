@@ -70,7 +70,7 @@ class _Task:
 
     @property
     def key(self) -> Hashable:
-        """By namespace and thread; a task without a thread shares its key with nobody."""
+        """By namespace and thread; a task without a thread has a key of its own."""
         return (self.namespace, self.thread) if self.thread else self.id
 
 
@@ -121,7 +121,7 @@ class InMemoryExecutor(LocalReflectionExecutor):
         _executors.add(self)
 
     def begin(self) -> None:
-        """Begin with nothing waiting and nobody working, as after a fork in the child process."""
+        """Begin with nothing waiting and nothing running, as after a fork in the child process."""
         self._rules = replace(self._rules, ledger=MemoryLedger())
         self._changed = threading.Condition()
         self._queue: Debounce[_Task] = Debounce()

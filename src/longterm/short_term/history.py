@@ -179,7 +179,7 @@ def _bonds(messages: Sequence[BaseMessage]) -> Iterator[tuple[int, int]]:
                 yield calls[name], place
                 waiting.pop(name, None)
         if isinstance(message, HumanMessage):
-            waiting.clear()  # nobody answers a call any more once the user has gone on
+            waiting.clear()  # no answer to a call comes once the user has gone on
         for name in _calls(message):
             calls[name] = waiting[name] = place
     yield from ((place, len(messages)) for place in set(waiting.values()))

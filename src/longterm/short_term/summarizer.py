@@ -188,7 +188,7 @@ async def summarizing(messages: Any, running: Any, how: Summarizer) -> Summariza
 
 
 def shown(messages: Any, running: Any, how: Summarizer) -> list[BaseMessage]:
-    """*messages* with what *running* covers left to it; asks nobody."""
+    """*messages* with what *running* covers left to it; no model is asked."""
     return _result(_view(messages, as_running(running), how), how).messages
 
 

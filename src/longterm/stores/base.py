@@ -264,7 +264,7 @@ class CapableStore(BaseStore):
     def embed_pending(self) -> int:
         """Make the vectors that are to come later now; how many items.
 
-        Nobody must call it: a thread makes them, and a search those that it would miss.
+        Calling it is optional: a thread makes them, and a search those that it would miss.
         """
         return run(self.late_vectors())
 
@@ -284,7 +284,7 @@ class CapableStore(BaseStore):
         index: Literal[False] | list[str] | None = None,
         ttl: float | NotProvided | None = NOT_PROVIDED,
     ) -> Item | None:
-        """Put (None: delete), if nobody wrote the item since; else raise `ConflictError`.
+        """Put (None: delete), if the item was not written since; else raise `ConflictError`.
 
         *expected_updated_at* is the `updated_at` of the item that was read, None if there was
         none. Answers the item as written.
@@ -302,7 +302,7 @@ class CapableStore(BaseStore):
         index: Literal[False] | list[str] | None = None,
         ttl: float | NotProvided | None = NOT_PROVIDED,
     ) -> Item | None:
-        """Put (None: delete), if nobody wrote the item since; else raise `ConflictError`."""
+        """Put (None: delete), if the item was not written since; else raise `ConflictError`."""
         op = PutIf(namespace, key, value, expected_updated_at, index, self._minutes(ttl))
         return cast("Item | None", (await self.abatch([op]))[0])
 

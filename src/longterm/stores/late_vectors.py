@@ -1,4 +1,4 @@
-"""Vectors that come after the answer: nobody who writes waits for the embedding model.
+"""Vectors that come after the answer: a write never waits for the embedding model.
 
 A write with `EmbedLater` is done when the item and its full text are stored, with a mark that
 it lacks its vectors, all in one transaction. So a process that dies loses nothing. The vectors
@@ -60,7 +60,7 @@ class LateVectors(ABC, Generic[PLACE]):
     def wake(self, delay: float = 0) -> None:
         """Have the thread look for what is missing, *delay* seconds from now if it must begin."""
         if self._process != os.getpid():
-            self._begin()  # a forked child has no thread, and locks that nobody releases
+            self._begin()  # a forked child has no thread, and locks that are never released
         with self._lock:
             self._is_wanted = True
             if self._thread is None and not self._is_stopped.is_set():
@@ -176,7 +176,7 @@ class LateVectors(ABC, Generic[PLACE]):
 
     @abstractmethod
     def write(self, entries: Sequence[EntryToIndex[PLACE]], vectors: Mapping[bytes, bytes]) -> None:
-        """Store vectors of those that nobody has changed since, and take their marks away."""
+        """Store vectors of those unchanged since, and take their marks away."""
 
     @abstractmethod
     def failed(self, entries: Sequence[EntryToIndex[PLACE]]) -> None:

@@ -32,7 +32,7 @@ __all__ = [
 
 
 class PutIf(NamedTuple):
-    """Put, if nobody wrote the item since it was read; `None`: if it does not exist.
+    """Put, if the item was not written since it was read; `None`: if it does not exist.
 
     Otherwise the whole batch fails with a `ConflictError`. Answers the item as written, or
     None where *value* is None, which deletes.

@@ -71,7 +71,7 @@ __all__ = [
 _MINUTE = 60_000_000
 _LONGEST = 2**62
 _MOST_TERMS = 256
-#: Nobody has more items; twice as many are still a number to a database.
+#: More items than any store has; twice as many are still a number to a database.
 _MOST_ITEMS = 2**40
 
 

@@ -3,7 +3,7 @@
 The new index grows beside the old one, in small transactions. When every item has it, but for
 those written in the last moment, the database changes over, in one transaction; until then who
 has the old model goes on undisturbed, and vectors that an interrupted run has made are found
-again. Then follows what was written in the last moment: nobody writes with the old model any
+again. Then follows what was written in the last moment: no process writes with the old model any
 more, so there is an end, however busy the database is.
 """
 
@@ -89,7 +89,7 @@ class IndexRenewal(ABC, Generic[PLACE]):
         vectors: Mapping[bytes, bytes],
         model: int | None,
     ) -> None:
-        """Index those of *entries* that nobody has changed since they were read."""
+        """Index those of *entries* that are unchanged since they were read."""
 
     @abstractmethod
     def change_over(self, model: int | None) -> None:

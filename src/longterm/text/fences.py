@@ -50,7 +50,7 @@ def spelled(word: str, gap: str = "") -> str:
 
 
 def visible(text: str) -> str:
-    """Return *text* without the letters that nobody but a model can see."""
+    """Return *text* without the letters that only a model can see."""
     if text.isprintable() and text.isascii():  # the search would take ten times as long
         return text
     return _UNSEEN.sub("", text)

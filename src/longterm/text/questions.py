@@ -1,7 +1,7 @@
 """Questions, turned into what their answers may sound like. Pure.
 
 Embedding models put a question near other questions, and near everything that names the one it
-asks about; the answer often names nobody, since people say "I" of themselves.
+asks about; the answer often has no name in it, since people say "I" of themselves.
 """
 
 import re

@@ -73,7 +73,7 @@ class Fails:
 
 
 class Gives:
-    """A source that delivers what it is told to, and counts."""
+    """A source that delivers what it is asked to, and counts."""
 
     name = "a mirror"
 

@@ -56,7 +56,7 @@ def reflector(log: Path) -> RunnableLambda[Any, Any]:
         job = config.get("configurable", {})["longterm_job_id"]
         note("start", payload)
         if payload["hang"] and log.read_text().count(payload["text"]) == 1:
-            time.sleep(60)  # whoever is first hangs until it is killed
+            time.sleep(60)  # the first one hangs until it is killed
         for number in range(MEMORIES):
             key = str(uuid5(NAMESPACE_URL, f"{job} {number}"))
             content = {"content": f"{payload['text']} #{number}"}

@@ -154,7 +154,7 @@ def test_of_two_workers_the_living_one_takes_over_within_ten_seconds(shop: Shop)
         workers = {str(worker.pid): worker for worker in (one, other)}
         future = shop.submit("t", "final", hang=True)
         until(lambda: "final" in [text for _, text in shop.notes("start")])
-        time.sleep(2)  # nobody takes it from a worker that lives
+        time.sleep(2)  # no worker takes it from one that lives
         [[first, _]] = [note for note in shop.notes("start") if note[1] == "final"]
         workers[first].kill()
         took = until(lambda: len([n for n in shop.notes("start") if n[1] == "final"]) == 2)

@@ -59,7 +59,7 @@ def desk(url: str, **options: Any) -> LocalReflectionExecutor:
 
 
 def change(url: str, statement: str, **values: Any) -> None:
-    """Change the database as nobody should."""
+    """Change the database behind the library."""
     engine = open_engine(database_url(url))
     if engine.name == "postgresql":
         statement = statement.replace("workflow_", "longterm_reflection.workflow_")

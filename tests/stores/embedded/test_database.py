@@ -110,7 +110,7 @@ def test_a_full_disk_says_so_and_keeps_what_was_written(filled: Path) -> None:
 
 @pytest.fixture
 def as_nobody(path: Path) -> Iterator[None]:
-    """Root may write everything; so be somebody else."""
+    """Root may write everything; so run as another user."""
     if os.geteuid() != 0:
         yield
         return

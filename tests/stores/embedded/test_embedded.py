@@ -246,13 +246,13 @@ def test_a_file_of_another_model_can_still_be_read(store: EmbeddedStore, path: P
 def test_reindexing_mends_a_change_of_model(store: EmbeddedStore, path: Path) -> None:
     for number in range(300):
         store.put(NS, str(number), {"text": f"tea {number}"})
-    told: list[tuple[int, int]] = []
+    progress: list[tuple[int, int]] = []
     index: StoreIndex = {"embed": HashEmbeddings(32), "dims": 32, "fields": ["text"]}
     with EmbeddedStore(path, index=index) as opened:
-        assert opened.reindex(lambda done, total: told.append((done, total))) == 300
+        assert opened.reindex(lambda done, total: progress.append((done, total))) == 300
         assert opened.search(NS, query="tea 7", limit=1)[0].key == "7"
         assert opened.stats().dims == 32
-    assert told == [(256, 300), (300, 300)]
+    assert progress == [(256, 300), (300, 300)]
 
 
 def test_reindexing_gives_vectors_to_what_was_written_without(path: Path) -> None:

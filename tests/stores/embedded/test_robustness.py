@@ -87,8 +87,8 @@ def test_no_error_quotes_what_was_stored(path: Path) -> None:
     damage(path, b"hunter2 secret", b"hunter2 \xff\xfe\xff\xfe")
     with EmbeddedStore(path) as store, pytest.raises(StoreError, match=r"memory\.db") as caught:
         store.get(NS, "a")
-    told = "".join(traceback.format_exception(caught.value))
-    assert "hunter2" not in told
+    printed = "".join(traceback.format_exception(caught.value))
+    assert "hunter2" not in printed
 
 
 def damage(path: Path, old: bytes, new: bytes) -> None:

@@ -336,7 +336,7 @@ def pgbouncer(url: str, folder: Path) -> Generator[str]:
     for part in (folder, *folder.parents):  # run by root it becomes another user, who reads these
         if part.stat().st_mode & 0o5 != 0o5 and str(part).startswith("/tmp/"):  # noqa: S108
             part.chmod(0o755)
-    # Run by root, it must become the user of the server, whose socket nobody else may use.
+    # Run by root, it must become the user of the server, whose socket is closed to others.
     owner = Path(str(where["host"])).owner()
     as_other = ["-u", owner] if Path("/proc/self").owner() == "root" else []
     with subprocess.Popen(  # noqa: S603 - the program that was found above

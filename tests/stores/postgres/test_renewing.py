@@ -82,7 +82,7 @@ def test_the_index_of_a_newer_tokenizer_is_refused(
 
 @contextmanager
 def held(url: str, schema: str, path: str) -> Generator[None]:
-    """Hold a namespace, so that whoever would index its items must wait."""
+    """Hold a namespace, so that a process that would index its items must wait."""
     with psycopg.connect(url) as connection:
         connection.execute(
             f"SELECT FROM {schema}.namespaces WHERE path = '{path}' FOR UPDATE".encode()

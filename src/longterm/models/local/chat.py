@@ -140,7 +140,7 @@ class LocalChatModel(ChatOpenAI):
 def _direct_clients() -> dict[str, Any]:
     """Clients that ignore the environment's proxies: the server is on this machine.
 
-    They keep no connection open. A kept one is never closed, as nobody owns the client, and
+    They keep no connection open. A kept one is never closed, as the client has no owner, and
     an async one breaks the next event loop.
     """
     settings: dict[str, Any] = {"trust_env": False, "headers": {"Connection": "close"}}

@@ -1,4 +1,4 @@
-"""Where models are kept and how many threads they get when nobody says so.
+"""Where models are kept and how many threads they get by default.
 
 Knows the platform's customs, not the environment: `longterm.settings` reads that and passes
 what it finds as arguments.

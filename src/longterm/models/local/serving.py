@@ -41,7 +41,7 @@ def serve_model() -> None:
     server = xllamacpp.Server(params)
     print(server.listening_address, flush=True)  # noqa: T201 (the address is the message)
     sys.stdin.read()
-    # The engine's destructor waits for a running answer; nobody is left to read it.
+    # The engine's destructor waits for a running answer; its reader is gone.
     os._exit(0)
 
 

@@ -196,7 +196,7 @@ class DurableExecutor(LocalReflectionExecutor):
         """Accept nothing more and stop working; what is pending stays in the database.
 
         *wait* until what is due or running has ended. With *cancel_futures*, what this process
-        submitted and nobody has started is cancelled in the database too.
+        submitted and no worker has started is cancelled in the database too.
         """
         if self._closed or self._process != os.getpid():
             return

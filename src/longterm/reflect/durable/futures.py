@@ -112,7 +112,7 @@ class Tracker:
     ) -> None:
         """Settle the future of *job*, whose payload ran, and cancel others of *workflow*.
 
-        Where nobody can tell which payload that was, *job* is None, and all are settled; with
+        Where it is not known which payload that was, *job* is None, and all are settled; with
         nothing to *settle* all are cancelled.
         """
         ended = self._take(workflow)
@@ -205,7 +205,7 @@ class Futures:
         self._settle_ended()
 
     def cancel_waiting(self) -> None:
-        """Cancel the workflows that nobody has started, in the database too."""
+        """Cancel the workflows that no worker has started, in the database too."""
         self._tracker.hurry()
         waiting = [status.workflow for status in self._look() if status.state in WAITING]
         self._jobs.cancel(waiting)
@@ -219,7 +219,7 @@ class Futures:
                 self._changed.wait(_SLEEP)
 
     def _give_up(self, job: Job) -> bool:
-        """Cancel the workflow of *job* for its owner; False where it runs, or nobody can tell."""
+        """Cancel the workflow of *job* for its owner; False where it runs or may run."""
         try:
             while (workflow := self._tracker.workflow_of(job)) is not None:
                 status = next(self._jobs.find([workflow], content=True), None)

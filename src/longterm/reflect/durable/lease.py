@@ -29,7 +29,7 @@ class Leases(Protocol):
         ...
 
     def is_dead(self, worker: str) -> bool:
-        """Whether nobody holds the lock of *worker*."""
+        """Whether the lock of *worker* is free."""
         ...
 
     def close(self) -> None:
@@ -75,7 +75,7 @@ class FileLeases:
             self._held = _locked(self._path(self._worker))
 
     def is_dead(self, worker: str) -> bool:
-        """Whether nobody holds the lock of *worker*."""
+        """Whether the lock of *worker* is free."""
         if worker == self._worker:
             return False
         try:
@@ -154,7 +154,7 @@ class PostgresLeases:
             self._connection()
 
     def is_dead(self, worker: str) -> bool:
-        """Whether nobody holds the lock of *worker*."""
+        """Whether the lock of *worker* is free."""
         if worker == self._worker:
             return False  # a session can take its own lock again
         connection = self._connection()

@@ -76,7 +76,7 @@ class Database:
         return self._lending("BEGIN", nullcontext())
 
     def writing(self) -> AbstractContextManager[sqlite3.Connection]:
-        """Write all or nothing; nobody else writes meanwhile."""
+        """Write all or nothing; no other writer comes between."""
         return self._lending("BEGIN IMMEDIATE", self._write_lock)
 
     def outside(self) -> AbstractContextManager[sqlite3.Connection]:
@@ -95,7 +95,7 @@ class Database:
         loan, connection = _Loan(), None
         try:
             with self._turn if self.in_memory else nullcontext(), write_lock:
-                with self._gate:  # nobody gets a connection while the process forks
+                with self._gate:  # no thread gets a connection while the process forks
                     self._loans.add(loan)
                 try:
                     connection = self._take()
@@ -151,7 +151,7 @@ class Database:
         # Plain locks, whose `with` is one instruction: a Condition's can be interrupted midway.
         self._gate, self._pool = threading.Lock(), threading.Lock()
         self._write_lock, self._turn = threading.Lock(), threading.Lock()
-        #: Who has a connection: weakly, so that nobody is counted who is not there any more.
+        #: Threads that have a connection: weakly, so that ended ones are not counted.
         self._loans = weakref.WeakSet[_Loan]()
 
     def _close_idle(self) -> None:
@@ -308,7 +308,7 @@ def _explained(path: str, exc: Exception) -> str:
 
 
 def _is_damage(exc: Exception) -> bool:
-    """Tell errors about text that nobody ever wrote so; they quote it."""
+    """Tell errors of damaged text, which quote it."""
     return "decode to UTF-8" in str(exc) or isinstance(exc, UnicodeDecodeError | JSONDecodeError)
 
 

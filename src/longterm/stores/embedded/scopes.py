@@ -361,7 +361,7 @@ class ScopeCache:
             return scope
 
     def private(self, path: str) -> Scope:
-        """Make a scope of one's own, for what nobody else may see yet."""
+        """Make a scope of one's own, for what no other reader may see yet."""
         return Scope(path, self._max_bytes)
 
     def settle(self, path: str) -> None:

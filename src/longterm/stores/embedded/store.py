@@ -2,7 +2,7 @@
 
 A batch is one transaction: its operations take place in the order given, all or none of them,
 and a read sees what was written before it in the batch. The embedding model is asked before
-the transaction begins, for texts the file has no vector of, so nobody ever waits for
+the transaction begins, for texts the file has no vector of, so no other writer waits for
 another's model. The async methods do the same work in a thread; there is no second body.
 """
 

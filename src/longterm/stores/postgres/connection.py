@@ -112,7 +112,7 @@ class PostgresPool:
 
     @contextmanager
     def writing(self, *, alone: bool = False) -> Generator[Connection[Any]]:
-        """Write all or nothing; with *alone* while nobody else does."""
+        """Write all or nothing; with *alone* while no other transaction writes."""
         lock = "pg_advisory_xact_lock" if alone else "pg_advisory_xact_lock_shared"
         with self._explained(NOTHING_WRITTEN):
             pool, connection = self._begun("ISOLATION LEVEL READ COMMITTED", lock)

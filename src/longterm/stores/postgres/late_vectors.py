@@ -89,7 +89,7 @@ class PostgresLateVectors(LateVectors[Place]):
     ) -> None:
         with self._pool.writing() as connection:
             session = Session(connection)
-            # Namespaces before items, as every writer does: nobody waits in a circle.
+            # Namespaces before items, as every writer does: no deadlock.
             session.run(
                 "SELECT FROM namespaces WHERE id = ANY (%s::int[]) ORDER BY path FOR NO KEY UPDATE",
                 (sorted({entry.place[0] for entry in entries}),),

@@ -36,7 +36,7 @@ def _sweep_some(pool: PostgresPool, now: int) -> int:
             "WHERE n.tenant = current_tenant()",
             (now, _AT_ONCE),
         )
-        # Namespaces before items, as every writer does: nobody waits in a circle.
+        # Namespaces before items, as every writer does: no deadlock.
         numbers = lock_paths(session, [path for (path,) in rows], make=())
         expired = session.rows(
             "SELECT namespace, id, key FROM items WHERE expires_at <= %s "

@@ -1,8 +1,8 @@
 """Writing items inside a transaction, many at once.
 
 Writers lock the rows of their namespaces first, in the order of their names, and keep them to
-the end: so those of one namespace take turns, nobody waits in a circle, and what is read after
-the lock is what nobody changes before the commit.
+the end: so those of one namespace take turns, no deadlock arises, and what is read after
+the lock cannot change before the commit.
 """
 
 import re

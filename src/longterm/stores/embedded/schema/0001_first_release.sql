@@ -29,7 +29,7 @@ CREATE TABLE items (
     updated_at INTEGER NOT NULL,
     expires_at INTEGER,
     ttl        INTEGER,           -- microseconds a read or write prolongs the life by
-    fields     TEXT,              -- what put was told to index: null the default, 'false', a list
+    fields     TEXT,              -- the index argument of put: null the default, 'false', a list
     plain      INTEGER NOT NULL,  -- whether SQLite's JSON functions read the value as Python does
     value      TEXT NOT NULL,
     UNIQUE (namespace, key)

@@ -1,4 +1,4 @@
--- Vectors that are made after the answer to whoever wrote the item. Without a revision the item
+-- Vectors that are made after the item's writer has its answer. Without a revision the item
 -- still lacks them; with one it got them then, which caches must hear of, as the item itself has
 -- not changed.
 CREATE TABLE late_vectors (

@@ -95,7 +95,7 @@ CREATE TABLE revisions (
     PRIMARY KEY (namespace, key, number)
 );
 
--- Counts, and what a changed item was found by, are looked after here, whoever writes.
+-- Counts, and what a changed item was found by, are looked after here, for every writer.
 CREATE FUNCTION items_inserted() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     UPDATE @schema@.namespaces n SET items = n.items + d.items, terms = n.terms + d.terms

@@ -1,4 +1,4 @@
--- Items that lack their vectors, which are made after the answer to whoever wrote them.
+-- Items that lack their vectors, which are made after their writer has its answer.
 CREATE TABLE late_vectors (
     namespace integer NOT NULL,
     item      bigint NOT NULL,
