@@ -133,3 +133,10 @@ def test_keys_are_made_listed_without_secrets_and_revoked(run: Run) -> None:
     assert said(run("keys", "list", "--json")) == []
     for wrong in (("--scope", "all"), ("--user", " "), ()):
         assert isinstance(run("keys", "create", *wrong).exception, InvalidInputError)
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\u200b"])
+def test_a_blank_user_has_no_memory(run: Run, blank: str) -> None:
+    for words in (("add", "Ann likes tea"), ("recall", "tea"), ("export",), ("stats",)):
+        failed = run(*words, "--user", blank)
+        assert isinstance(failed.exception, ConfigurationError), words

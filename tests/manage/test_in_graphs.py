@@ -78,6 +78,19 @@ def test_a_namespace_is_filled_from_the_runtime_context(
     assert len(store.search(("m", "ann"))) == 1
 
 
+@pytest.mark.parametrize("value", [True, None, [], {}, b"ann", float("nan")])
+def test_a_context_whose_user_is_no_id_is_refused(store: InMemoryStore, value: Any) -> None:
+    manager = create_memory_store_manager(ScriptedChatModel(), namespace=("m", "{user_id}"))
+
+    def work(state: Any) -> dict[str, Any]:
+        manager.invoke(state["messages"])
+        return {}
+
+    graph = graph_with(work, AsDict).compile(store=store)
+    with pytest.raises(ConfigurationError, match="is no id"):
+        graph.invoke({"messages": [("user", "tea")]}, context={"user_id": value})
+
+
 def test_what_is_configured_goes_before_the_context(store: InMemoryStore) -> None:
     manager = create_memory_store_manager(
         ScriptedChatModel(tool_calls(("Memory", {"content": "likes tea"}))),

@@ -1,6 +1,7 @@
 """Namespaces: filled from the config, escaped without two ever meeting."""
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import given, strategies as st
@@ -112,6 +113,18 @@ def test_a_missing_value_names_the_placeholder_and_what_was_given() -> None:
 def test_a_blank_id_has_no_namespace(blank: Any) -> None:
     with pytest.raises(ConfigurationError, match="memories without an owner"):
         filled(("{user}",), user=blank)
+
+
+@pytest.mark.parametrize(
+    "value", [True, False, [], ["ann"], {}, b"", b"ann", (), float("nan"), 7.0, object(), int]
+)
+def test_what_is_no_id_has_no_namespace(value: Any) -> None:
+    with pytest.raises(ConfigurationError, match=r"needs \{user\}, but .* is no id"):
+        filled(("{user}",), user=value)
+
+
+def test_a_uuid_is_an_id() -> None:
+    assert filled(("{user}",), user=UUID(int=7)) == (str(UUID(int=7)),)
 
 
 def test_a_configuration_error_is_an_ordinary_exception() -> None:

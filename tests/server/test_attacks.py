@@ -242,6 +242,7 @@ async def test_a_forged_token_opens_nothing(connect: Connect, tokens: Tokens) ->
         "of another issuer": token(iss="https://evil.example"),
         "of nobody": token(sub=None),
         "of a blank user": token(sub=" "),
+        "of a user with nothing to see": token(sub="\u200b\u2060"),
         "not yet valid": token(nbf=now + 600),
         "signed by another": token(other),
         "not signed": token(None, "none"),

@@ -69,9 +69,10 @@ async def test_a_slash_in_an_id_leads_to_no_other_user(
     assert (await client.get("/v1%2Fusers/a/memories")).status_code == 404
 
 
-async def test_a_blank_user_is_refused(connect: Connect) -> None:
+@pytest.mark.parametrize("blank", ["%20", "%E2%80%8B", "%E2%A0%80", "%00"])
+async def test_a_blank_user_is_refused(connect: Connect, blank: str) -> None:
     client = await connect()
-    answer = await client.get("/v1/users/%20/memories")
+    answer = await client.get(f"/v1/users/{blank}/memories")
     assert (answer.status_code, answer.json()["status"]) == (422, 422)
 
 

@@ -124,10 +124,21 @@ def test_any_id_is_a_user(service: MemoryService, user_id: str | int) -> None:
     assert len(service.user(user_id).list()) == 1
 
 
-def test_nobody_is_no_user(service: MemoryService) -> None:
-    with pytest.raises(ConfigurationError):
-        service.user("")
-    with pytest.raises(ConfigurationError):
+@pytest.mark.parametrize(
+    "value", ["", "\u200b", None, True, [], {}, b"ann", float("nan"), 1.5, ("ann",)]
+)
+def test_what_is_no_id_is_no_user(service: MemoryService, value: Any) -> None:
+    with pytest.raises(ConfigurationError, match="is no id"):
+        service.user(value)
+    with pytest.raises(ConfigurationError, match="is no id"):
+        service.scope("team", value)
+    if value is not None:  # a key for every user
+        with pytest.raises(InvalidInputError, match="is no id"):
+            service.keys.create(user=value)
+
+
+def test_a_scope_has_a_label(service: MemoryService) -> None:
+    with pytest.raises(ConfigurationError, match="at least one label"):
         service.scope()
 
 

@@ -20,7 +20,14 @@ from pydantic import BaseModel
 from longterm.errors import ConfigurationError
 from longterm.text.fences import visible
 
-__all__ = ["Namespace", "NamespaceTemplate", "context_values", "escape_label", "unescape_label"]
+__all__ = [
+    "Namespace",
+    "NamespaceTemplate",
+    "context_values",
+    "escape_label",
+    "id_text",
+    "unescape_label",
+]
 
 Namespace = tuple[str, ...]
 
@@ -51,6 +58,22 @@ def unescape_label(label: str) -> str:
     return _ESCAPE.sub(lambda code: chr(int(code[0].lstrip("%u"), 16)), label)
 
 
+def id_text(value: object) -> str:
+    """Return *value*, the id of a user or of another owner, as text.
+
+    Raises `ConfigurationError` for what is no text, integer or UUID, and for a text in which there
+    is nothing to see.
+    """
+    # To Python True is the integer 1, and 7.0 is equal to 7 but another text.
+    is_id = isinstance(value, str | int | UUID) and not isinstance(value, bool)
+    if is_id and _UNSEEN.sub("", visible(str(value))):
+        return str(value)
+    raise ConfigurationError(
+        f"{value!r:.80} is no id: pass a text that is not blank, an integer or a UUID, because "
+        "memories without an owner would mix with all others."
+    )
+
+
 def _code(character: str) -> str:
     if "\ud800" <= character <= "\udfff":  # half an emoji, which no database takes
         return f"%u{ord(character):04X}"
@@ -59,20 +82,23 @@ def _code(character: str) -> str:
 
 def context_values(config: RunnableConfig) -> dict[str, Any]:
     """Return the plain values of LangGraph's ``context=`` of *config*, or of the running graph."""
+    values = _context(config)
+    return {k: v for k, v in values.items() if isinstance(v, str | int | float | UUID)}
+
+
+def _context(config: RunnableConfig) -> dict[str, Any]:
     running = var_child_runnable_config.get() or RunnableConfig()
     runtimes = (one.get("configurable", {}).get(_RUNTIME) for one in (config, running))
     context = getattr(next((one for one in runtimes if one), None), "context", None)
-    values: Mapping[str, Any]
     match context:
         case BaseModel():
-            values = dict(context)
+            return dict(context)
         case Mapping():
-            values = cast("Mapping[str, Any]", context)
+            return {**cast("Mapping[str, Any]", context)}
         case _ if is_dataclass(context) and not isinstance(context, type):
-            values = {one.name: getattr(context, one.name) for one in fields(context)}
+            return {one.name: getattr(context, one.name) for one in fields(context)}
         case _:
-            values = getattr(context, "__dict__", {})
-    return {k: v for k, v in values.items() if isinstance(v, str | int | float | UUID)}
+            return {**getattr(context, "__dict__", {})}
 
 
 class NamespaceTemplate:
@@ -114,7 +140,7 @@ class NamespaceTemplate:
     def location(self, config: RunnableConfig | None = None) -> Namespace:
         """Fill the template from *config*; every label is one that a store takes."""
         found = ensure_config(config)
-        values = context_values(found) | found.get("configurable", {})
+        values = _context(found) | found.get("configurable", {})
         return tuple(escape_label(_fill(parts, values)) for parts in self._parsed)
 
     @property
@@ -178,10 +204,7 @@ def _value(name: str, values: Mapping[str, Any]) -> str:
             f'Pass config={{"configurable": {{"{name}": …}}}}, or have it in the context of '
             "the graph."
         )
-    value = values[name]
-    if value is None or not _UNSEEN.sub("", visible(str(value))):
-        raise ConfigurationError(
-            f"The namespace needs {{{name}}}, but config['configurable'][{name!r}] is "
-            f"{value!r}: memories without an owner would mix with all others."
-        )
-    return str(value)
+    try:
+        return id_text(values[name])
+    except ConfigurationError as error:
+        raise ConfigurationError(f"The namespace needs {{{name}}}, but {error}") from error

@@ -9,6 +9,7 @@ from typing import Any
 import jwt
 
 from longterm.errors import ConfigurationError
+from longterm.memory.namespace import id_text
 from longterm.server.options import TokenOptions
 from longterm.service.keys import SCOPES, Principal, Scope
 
@@ -38,8 +39,10 @@ class TokenVerifier:
         except jwt.PyJWTError as error:
             logger.info("A token was refused: %s", type(error).__name__)
             return None
-        user = claims.get(self._options.user_claim)
-        if not isinstance(user, str) or not user.strip():
+        try:
+            user = id_text(claims.get(self._options.user_claim))
+        except ConfigurationError:
+            logger.info("A token was refused: its claim of a user is no id.")
             return None
         said = str(claims.get(self._options.scope_claim, "read write")).split()
         scopes = frozenset[Scope](filter(said.__contains__, SCOPES))

@@ -22,7 +22,8 @@ from longterm.commit import Write, commit
 from longterm.effects.forms import both
 from longterm.effects.operations import get_op, search_op
 from longterm.effects.steps import fetch, search
-from longterm.errors import InvalidInputError
+from longterm.errors import ConfigurationError, InvalidInputError
+from longterm.memory.namespace import id_text
 from longterm.service.items import OWN_ROOT
 
 __all__ = ["SCOPES", "Key", "Keys", "Principal", "Scope", "scopes_in"]
@@ -110,9 +111,14 @@ class Keys:
     async def create_flow(
         self, *, user: str | None, scopes: Iterable[Scope] = ("read", "write"), name: str = ""
     ) -> tuple[Key, str]:
-        """Make a key and return it with its text, which is shown this once."""
-        if user is not None and not user.strip():
-            raise InvalidInputError("A key is for a user whose id is not blank.")
+        """Make a key and return it with its text, which is shown this once.
+
+        Raises `InvalidInputError` for a *user* that is no id, and for none without the scope admin.
+        """
+        try:
+            user = None if user is None else id_text(user)
+        except ConfigurationError as error:
+            raise InvalidInputError(str(error)) from error
         if user is None and "admin" not in scopes:
             raise InvalidInputError("A key for every user needs the scope admin.")
         key = Key(

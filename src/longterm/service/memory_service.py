@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Self
+from uuid import UUID
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.store.base import BaseStore
@@ -13,11 +14,10 @@ from langgraph.store.base import BaseStore
 from longterm.commit import Policy
 from longterm.effects.forms import both
 from longterm.effects.paging import namespaces_below
-from longterm.errors import ConfigurationError
 from longterm.extract.schema import Schema
 from longterm.guard import Guard
 from longterm.memory.history_items import KeepRevisions
-from longterm.memory.namespace import unescape_label
+from longterm.memory.namespace import id_text, unescape_label
 from longterm.models.names import ChatModel
 from longterm.recall.retriever import Reranker
 from longterm.reflect import Failure, Queued
@@ -70,18 +70,16 @@ class MemoryService:
         """Whether there is a model, so that `remember` extracts memories."""
         return self._setup.model is not None
 
-    def user(self, user_id: str | int) -> UserMemory:
+    def user(self, user_id: str | int | UUID) -> UserMemory:
         """Return the memory of one user; it begins with the first write.
 
-        Raises `ConfigurationError` for an empty id: all who have none would share one memory.
+        Raises `ConfigurationError` for a blank id, and for what is no id.
         """
-        if not str(user_id).strip():
-            raise ConfigurationError("The user's id is empty: say whose memory it is.")
-        return UserMemory(self._setup, (str(user_id),))
+        return self.scope(user_id)
 
-    def scope(self, *labels: str) -> UserMemory:
+    def scope(self, *labels: str | int | UUID) -> UserMemory:
         """Return the memory of any other scope: ``scope("team", "chat")``."""
-        return UserMemory(self._setup, tuple(map(str, labels)))
+        return UserMemory(self._setup, tuple(map(id_text, labels)))
 
     async def users_flow(self) -> list[str]:
         """Return the ids of all users something is kept of, sorted."""
