@@ -8,6 +8,7 @@ import pytest
 from langgraph.store.base import BaseStore
 from langgraph.store.memory import InMemoryStore
 
+import longterm
 from longterm.commit import Write, commit
 from longterm.effects.drivers import run
 from longterm.history import History
@@ -15,6 +16,7 @@ from longterm.memory.revision import Source
 from longterm.recall.recorder import create_conversation_recorder
 from longterm.recall.retriever import create_recall
 from longterm.stores import EmbeddedStore
+from longterm.testing import ScriptedChatModel, tool_calls
 
 ANN: Any = {"configurable": {"langgraph_user_id": "ann", "thread_id": "t1"}}
 OTHER: Any = {"configurable": {"langgraph_user_id": "ann", "thread_id": "t2"}}
@@ -54,6 +56,37 @@ def test_a_fact_stands_under_its_turn(store: BaseStore) -> None:
 
     assert "[2023-05-08, Monday]\nuser: We came here\n  fact: Ann lives in Lyon" in recalled.text
     assert "from: user, 2023-05-08, thread t1, message 1" in recalled.explain()
+
+
+def test_a_fact_stands_under_the_turn_of_a_message_without_an_id() -> None:
+    facts = ScriptedChatModel(tool_calls(("Memory", {"content": "Ann has a green Brompton bike"})))
+    with longterm.open(":memory:", model=facts, embeddings=None) as memory:
+        ann = memory.user("ann")
+        ann.remember(
+            ["I ride a green Brompton to the old harbour.", "It rains a lot here."], thread="t1"
+        )
+
+        recalled = ann.recall("What bike does Ann have in the rain?")
+
+    assert recalled.text.splitlines()[3:-1] == [
+        "user: I ride a green Brompton to the old harbour.",
+        "  fact: Ann has a green Brompton bike",
+        "user: It rains a lot here.",
+    ]
+
+
+@pytest.mark.parametrize("id", ["", "m1"])
+def test_a_memory_brings_its_turn_before_others_of_its_time(id: str) -> None:
+    said = [{"role": "user", "content": f"The train {n} is late"} for n in range(900)]
+    said.insert(450, {"role": "user", "content": "We came here in May", "id": id})
+    with EmbeddedStore(":memory:") as store:
+        create_conversation_recorder(store=store).invoke({"messages": said}, ANN)
+        (turn, *_) = store.search(("turns", "ann"), query="came May")
+        learn(store, "m", "Ann lives in Lyon", Source("t1", id or turn.key, None, origin="user"))
+
+        found = create_recall(store=store).invoke("Does Ann live in Lyon?", OTHER)
+
+    assert [item.key for item in found.items[:2]] == ["m", turn.key]
 
 
 def test_recall_as_of_a_time_knows_what_was_known_then(store: BaseStore) -> None:

@@ -11,7 +11,7 @@ from itertools import chain, combinations
 from types import MappingProxyType
 
 from longterm.memory.revision import Origin, weakest
-from longterm.recall.candidates import Candidate
+from longterm.recall.candidates import Candidate, turn_name, turn_names
 from longterm.recall.reading import content_terms
 from longterm.text.fences import fenced, visible
 from longterm.text.quoting import as_label, indented, poses
@@ -182,11 +182,11 @@ def _speaker(name: str, role: str) -> str:
 
 def _in_order(chosen: Sequence[Candidate]) -> Iterator[tuple[Candidate, bool]]:
     """Sort by time, a fact directly after the turn it came from; says which stand alone."""
-    turns = {one.message_id: one for one in chosen if one.kind == "turn" and one.message_id}
+    turns = {name: one for one in chosen if one.kind == "turn" for name in turn_names(one)}
     facts: dict[Candidate, list[Candidate]] = {}
     alone: list[Candidate] = []
     for one in chosen:
-        said = (turns.get(source.message_id or "") for source in one.sources)
+        said = (turns.get(turn_name(source)) for source in one.sources)
         turn = next((turn for turn in said if turn is not None), None)
         (alone if turn is None else facts.setdefault(turn, [])).append(one)
     for one in sorted(alone, key=lambda one: (one.time, one.thread, one.position)):

@@ -29,6 +29,8 @@ __all__ = [
     "candidate_set",
     "named_speakers",
     "timeline_of",
+    "turn_name",
+    "turn_names",
 ]
 
 ItemType = Literal["turn", "memory"]
@@ -74,6 +76,20 @@ class Candidate:
     def reading(self) -> Reading:
         """What was read in the text; done when it is first asked for."""
         return read_passages(self.text)
+
+
+def turn_names(turn: Candidate) -> tuple[tuple[str, object], ...]:
+    """Return how sources may name *turn*: by its message's id, or else its key, or by its time.
+
+    Each stands beside the thread, the first also without one, for a source that does not say.
+    """
+    message = turn.message_id or turn.key
+    return (turn.thread, message), ("", message), (turn.thread, turn.time)
+
+
+def turn_name(source: Source) -> tuple[str, object]:
+    """Return how *source* names the turn of its message."""
+    return source.thread_id or "", source.message_id or source.time
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,13 +181,12 @@ class Timeline:
             return np.zeros(0, np.int64), np.zeros(0, np.int64)
         for at, one in enumerate(self.candidates):
             if one.kind == "turn":
-                turns[one.thread, one.time] = turns[one.thread, one.message_id] = at
+                turns |= dict.fromkeys(turn_names(one), at)
         pairs = [
-            (at, turns[place])
+            (at, turns[name])
             for at, one in enumerate(self.candidates)
             for source in one.sources
-            # A message without an id is known by its thread and its time.
-            if (place := (source.thread_id or "", source.message_id or source.time)) in turns
+            if (name := turn_name(source)) in turns
         ]
         memories, said = zip(*pairs, strict=True) if pairs else ((), ())
         return np.array(memories, np.int64), np.array(said, np.int64)

@@ -10,6 +10,7 @@ from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain
 from os import PathLike
 from types import MappingProxyType
 from typing import Any, cast
@@ -425,14 +426,16 @@ async def _source_turns(found: Sequence[Candidate], places: Sequence[Namespace])
     """Read the turns that the best memories came from, where the store did not bring them."""
     known = {one.key for one in found}
     memories = [one for one in found if one.kind == "memory"][:_PREDECESSORS]
-    keys = {
-        turn_key(source.thread_id or "", source.message_id)
-        for one in memories
-        for source in one.sources
-        if source.message_id
-    }
-    wanted = [GetOp(place, key, refresh_ttl=False) for key in keys - known for place in places]
-    return [item for item in await fetch(wanted) if item is not None]
+    wanted: dict[GetOp, None] = {}
+    for source in chain.from_iterable(one.sources for one in memories):
+        # The turn of a message without an id is named by its own key.
+        name = source.message_id or ""
+        keys = {turn_key(source.thread_id or "", name), name} if name else set[str]()
+        if keys.isdisjoint(known):
+            wanted |= {
+                GetOp(place, key, refresh_ttl=False): None for key in keys for place in places
+            }
+    return [item for item in await fetch([*wanted]) if item is not None]
 
 
 def _moment(name: str, given: Mapping[str, Any]) -> datetime | None:
