@@ -8,6 +8,7 @@ import pytest
 from corpus import innocent, planted
 from hypothesis import given, strategies as st
 from second_corpus import second_innocent, second_planted
+from third_corpus import third_innocent, third_planted
 
 from longterm.errors import ConfigurationError
 from longterm.guard import DEFAULT_RULES, Finding, Guard, Match
@@ -16,7 +17,9 @@ PLANTED, INNOCENT = planted(), innocent()
 TEXTS = {
     "the first": (PLANTED, INNOCENT),
     "the second": (second_planted(), second_innocent()),
+    "the third": (third_planted(), third_innocent()),
 }
+SIZES = {"the first": 200, "the second": 200, "the third": 120}
 
 
 @pytest.mark.parametrize("corpus", TEXTS)
@@ -33,7 +36,7 @@ def test_what_is_planted_is_found(corpus: str) -> None:
         )
     ]
 
-    assert len(texts) == 200
+    assert len({*texts}) == SIZES[corpus]
     assert len(missed) <= len(texts) * 0.05, missed
 
 
@@ -42,7 +45,7 @@ def test_innocent_texts_are_let_alone(corpus: str) -> None:
     guard, texts = Guard(), TEXTS[corpus][1]
     found = [(text, guard.check(text).findings) for text in texts if guard.check(text).findings]
 
-    assert len({*texts}) == 200
+    assert len({*texts}) == SIZES[corpus]
     assert len(found) <= len(texts) * 0.01, found
 
 

@@ -23,7 +23,7 @@ _EMAIL = re.compile(
 _GIT = re.compile(r"git@[A-Za-z0-9.-]+:")
 
 _PHONE = re.compile(
-    r"(?<![A-Za-z0-9+.,/=-])(?:"
+    r"(?<![A-Za-z0-9+./=-])(?<![0-9],)(?:"  # a comma may be that of a Chinese sentence
     r"\+[1-9](?:[ .()-]{0,2}[0-9]){7,14}"  # E.164
     r"|00[1-9][0-9]{0,2} (?:[ .()-]{0,2}[0-9]){7,12}"
     r"|(?:1[ .-])?(?:\([2-9][0-9]{2}\) ?|[2-9][0-9]{2}[-. ])[2-9][0-9]{2}[-. ][0-9]{4}"  # NANP
@@ -72,8 +72,11 @@ def _digits_of(
     )
 
 
-#: The digits decide; of two that overlap the first counts.
+#: The digits decide; of two that overlap the first counts: one IBAN in ten holds a card's digits.
 _NUMBERS = (
+    _digits_of(
+        "iban", 0, r"[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?", checksums.iban
+    ),
     _digits_of(
         "card", 14,
         r"(?:4[0-9]{3}|5[1-5][0-9]{2}|2[2-7][0-9]{2}|6(?:011|2[0-9]{2}|4[4-9][0-9]|5[0-9]{2}))"
@@ -81,9 +84,6 @@ _NUMBERS = (
         r"|35[2-8][0-9]([ -]?)[0-9]{4}\3[0-9]{4}\3[0-9]{4}"
         r"|3(?:0[0-5]|[689][0-9])[0-9]([ -]?)[0-9]{6}\4[0-9]{4}",
         checksums.luhn,
-    ),
-    _digits_of(
-        "iban", 0, r"[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?", checksums.iban
     ),
     # US social security number
     _digits_of("national_id", 9, r"(?!000|666|9)[0-9]{3}-(?!00)[0-9]{2}-(?!0000)[0-9]{4}"),

@@ -195,6 +195,17 @@ _CJK_DIRECT = re.compile(
     r"(?:密码|密碼|口令|[验驗][证證][码碼]|パスワード|パスコード|暗証番号|(?:認証|確認)(?:コード|番号)|PW|パス)"
     rf"\s{{0,2}}[{_QUOTES}]?(?P<value>[!-~]{{4,100}})"
 )
+#: The value first ("X がパスワード"), one that is typed ("X と入力"), and a key beside its name.
+_CJK_OTHERWISE = re.compile(
+    rf"(?<![!-~])(?P<called>(?=[!-~]*[0-9])(?=[!-~]*[A-Za-z])[!-+\--~]{{6,100}})[{_QUOTES}]?\s?,?\s?"
+    r"(?:(?:这是|這是|就是|是)(?:[^!-~\u3001\u3002]{0,8}的)?|[がは](?:[^!-~\u3001\u3002]{0,12}の)?)"
+    r"(?:密码|密碼|口令|パスワード|パスコード)(?=です|だ|に[なし]|[\s\u3001\u3002,!;)]|$)"
+    r"|(?:密码|密碼|口令|パスワード|パスコード)[^!-+\--~\u3002]{1,12}?(?P<typed>[!-+\--~]{6,100})"
+    rf"[{_QUOTES}]?\s?[とを]?(?:入力|打[ちつっ]|入れ)"
+    r"|(?:密码|密碼|口令)[^!-~\u3002]{0,8}?(?:输入|輸入|输|填)\s?(?P<entered>[!-+\--~]{6,100})"
+    r"|(?:シークレット|トークン|(?<!公開)[鍵键]|キー|密钥|密鑰|秘钥|私钥|令牌)\s?"
+    r"(?P<key>[A-Za-z0-9_+/=.-]{16,200})"
+)
 #: What numbers are said of, too: "at most 8192 tokens".
 _COUNTED = re.compile(r"トークン|キー|鍵|シークレット|令牌|token|key", re.IGNORECASE)
 #: Field names whose value is a secret, whatever it looks like.
@@ -361,13 +372,23 @@ def _said_as_secret(text: str) -> Iterator[Match]:
     if _LOGIN.search(text):
         yield from (Match("secret", *found.span()) for found in _MADE_UP.finditer(text))
     if not text.isascii():
-        for found in _CJK.finditer(text):
-            if not (found["value"].isdigit() and _COUNTED.fullmatch(found["name"])):
-                yield from _values_in(text, found.span("value"), quoted=False, sign=False)
-        for found in _CJK_DIRECT.finditer(text):
-            value = found["value"].rstrip(_TRAILING)
-            if value.isdigit() or _looks_like_one(value):
-                yield from _values_in(text, found.span("value"), quoted=False, sign=False)
+        yield from _said_in_cjk(text)
+
+
+def _said_in_cjk(text: str) -> Iterator[Match]:
+    """Find the same where a Chinese or Japanese word says what it is."""
+    for found in _CJK.finditer(text):
+        if not (found["value"].isdigit() and _COUNTED.fullmatch(found["name"])):
+            yield from _values_in(text, found.span("value"), quoted=False, sign=False)
+    for found in _CJK_DIRECT.finditer(text):
+        value = found["value"].rstrip(_TRAILING)
+        if value.isdigit() or _looks_like_one(value):
+            yield from _values_in(text, found.span("value"), quoted=False, sign=False)
+    for found in _CJK_OTHERWISE.finditer(text):
+        group = found.lastgroup or "called"
+        looks_like_one = _is_random if group == "key" else _looks_like_one
+        if group == "called" or looks_like_one(found[group]):
+            yield from _values_in(text, found.span(group), quoted=False, sign=False)
 
 
 def _looks_like_one(value: str) -> bool:
