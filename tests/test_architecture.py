@@ -325,3 +325,17 @@ def test_the_page_on_architecture_names_only_what_is_there() -> None:
     assert named
     rooms = {name.removeprefix("src/longterm/") for name in named if not name.startswith("tests")}
     assert not [name for name in rooms if not (ROOT / name).exists()]
+
+
+def test_its_walks_name_only_functions_that_are_there() -> None:
+    page = (ROOT.parents[1] / "docs" / "architecture.md").read_text(encoding="utf-8")
+    walks = re.findall(r"`([a-z_/]+\.py)`\s\((`[^)]+`)\)", page)
+    assert walks
+    missing = [
+        (path, name)
+        for path, names in walks
+        for name in re.findall(r"`([\w.]+)`", names)
+        for part in name.split(".")
+        if not re.search(rf"\b(?:def|class) {part}\b", (ROOT / path).read_text(encoding="utf-8"))
+    ]
+    assert not missing
