@@ -205,6 +205,19 @@ def test_defaults_are_langmem_s(name: str) -> None:
     assert {key: parameters[key].default for key in DEFAULTS[name]} == DEFAULTS[name]
 
 
+def test_the_classes_of_managers_take_what_langmem_s_take() -> None:
+    made = inspect.signature(extraction.MemoryStoreManager).parameters
+    factory = inspect.signature(longterm.create_memory_store_manager).parameters
+    assert made["model"].kind is POSITIONAL
+    assert (made["enable_deletes"].default, factory["enable_deletes"].default) == (True, False)
+    assert {name for name in made if made[name].default != factory[name].default} == {
+        "enable_deletes"
+    }
+    functional = inspect.signature(extraction.MemoryManager).parameters
+    assert functional["model"].kind is EITHER
+    assert functional["enable_deletes"].default is False
+
+
 @pytest.mark.parametrize("name", METHODS)
 def test_a_store_manager_has_the_store_s_methods(name: str) -> None:
     assert parameters_of(getattr(extraction.MemoryStoreManager, name)) == METHODS[name]

@@ -229,7 +229,16 @@ def test_a_manager_is_made_by_its_class_as_well(store: InMemoryStore) -> None:
     model = ScriptedChatModel(tool_calls(("Note", {"text": "tea"})), tool_calls())
     manager = MemoryStoreManager(model, schemas=[Note], namespace=("n",), store=store)
     assert len(manager.invoke("I like tea")) == 1
-    assert MemoryManager(model).invoke("hi") == []
+    assert MemoryManager(model=model).invoke("hi") == []
+
+
+def test_a_manager_made_by_its_class_deletes_as_langmem_s_does(store: InMemoryStore) -> None:
+    gone = tool_calls(("delete_memory", {"number": 0}))
+    model = ScriptedChatModel(tool_calls(("Note", {"text": "tea"})), gone)
+    manager = MemoryStoreManager(model, schemas=[Note], namespace=("n",), store=store)
+    manager.invoke("I like tea")
+    manager.invoke("I do not care about tea any more")
+    assert store.search(("n",)) == []
 
 
 def test_a_manager_says_how_it_was_made(store: InMemoryStore) -> None:
@@ -239,6 +248,7 @@ def test_a_manager_says_how_it_was_made(store: InMemoryStore) -> None:
     )
     assert (manager.model, manager.schemas, manager.instructions) == (model, (Note,), "Keep it.")
     assert (manager.query_limit, manager.default_factory, manager.store) == (5, None, store)
+    assert (manager.enable_inserts, manager.enable_deletes, manager.phases) == (True, False, [])
     assert NamespaceTemplate(("a", "{user}")).vars == {1: "user"}
 
 

@@ -124,7 +124,6 @@ class MemoryManager(
     def __init__(
         self,
         model: str | ChatModel,
-        /,
         *,
         schemas: Sequence[type[Content]] | Sequence[Schema] = (Memory,),
         instructions: str = INSTRUCTIONS,

@@ -215,6 +215,8 @@ def _default_document(value: Any, kinds: Sequence[MemorySchema]) -> Document:
 class MemoryStoreManager(NamespaceAccess[Content]):
     """Keeps memories in a store; see `create_memory_store_manager`.
 
+    As in LangMem the class deletes by default, and the function that makes one does not.
+
     ``invoke({"messages": …}, config)`` returns what it wrote, as ``{"namespace", "key",
     "value"}`` dicts. Also offers the store's own `get`, `search`, `put` and `delete` on the
     manager's namespace, with values as instances of the schemas.
@@ -231,7 +233,7 @@ class MemoryStoreManager(NamespaceAccess[Content]):
         default_factory: Callable[[RunnableConfig], Any] | None = None,
         enable_inserts: bool = True,
         enable_updates: bool = True,
-        enable_deletes: bool = False,
+        enable_deletes: bool = True,
         query_model: str | ChatModel | None = None,
         query_limit: int = _NO_LIMIT,
         known_tokens: int = 1_000,
@@ -267,6 +269,9 @@ class MemoryStoreManager(NamespaceAccess[Content]):
         self.model = chat
         self.schemas = tuple(schemas or (Memory,))
         self.instructions = instructions
+        self.enable_inserts = enable_inserts
+        self.enable_deletes = enable_deletes
+        self.phases = list(phases or ())
         self.default_factory = default_factory
         self.query_limit = query_limit
         self.query_model = query_model
