@@ -28,6 +28,7 @@ GOALS = {
     "import": ("ratio", 1 / 3),
     "100 ainvoke at once": ("value", 300),
     "characters": ("ratio", 0.4),
+    "… for": ("ratio", 0.4),
 }
 
 

@@ -14,7 +14,7 @@ import statistics
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any
+from typing import Any, Literal
 
 from langchain_core.embeddings import Embeddings
 from langchain_core.language_models import BaseChatModel
@@ -198,6 +198,14 @@ class Profile(BaseModel):
     language: str | None = Field(None, description="The language the user prefers for answers.")
 
 
+class Project(BaseModel):
+    """Something the user works on."""
+
+    title: str = Field(description="Short title.")
+    status: Literal["planned", "running", "done"] = Field("planned", description="Its state.")
+    goals: list[str] = Field([], description="What is to be reached, one each.")
+
+
 def prompt_size(library: Any, known: Any, **options: Any) -> int:
     """Count the characters of instructions, data and tools in one update call."""
     chat = Chat(adds=False)
@@ -225,6 +233,9 @@ def main() -> None:
     ann = [("1", "Profile", {"name": "Ann", "city": "Rome"})]
     results["… for a profile of six fields, characters"] = prompt_size(
         library, ann, schemas=[Profile]
+    )
+    results["… for two schemas with deletes, characters"] = prompt_size(
+        library, ann, schemas=[Profile, Project], enable_deletes=True
     )
     print(json.dumps({**results, **store_counts(library)}))
 

@@ -22,6 +22,7 @@ from longterm.testing import Asked, Reply, ScriptedChatModel, tool_calls
 NOTHING = tool_calls()
 TODAY = date(2024, 5, 3)
 KNOWN = [Document("t", "Memory", {"content": "likes tea"}), Document("a", None, "likes ale")]
+FOODS = [Document("f", "Food", {"name": "ramen", "liking": 90})]
 ALL = Permissions(deletes=True)
 
 
@@ -142,14 +143,11 @@ def test_custom_instructions_reach_the_model() -> None:
     ("permissions", "known", "tools"),
     [
         (ALL, [], ["Memory", "Food"]),
-        (
-            ALL,
-            KNOWN,
-            ["Memory", "Food", "update_Memory", "update_Food", "update_memory", "delete_memory"],
-        ),
-        (Permissions(), KNOWN[:1], ["Memory", "Food", "update_Memory", "update_Food"]),
+        (ALL, KNOWN, ["Memory", "Food", "update_Memory", "update_memory", "delete_memory"]),
+        (Permissions(), KNOWN[:1], ["Memory", "Food", "update_Memory"]),
+        (Permissions(), FOODS, ["Memory", "Food", "update_Food"]),
         (Permissions(updates=False), KNOWN, ["Memory", "Food"]),
-        (Permissions(inserts=False), KNOWN[:1], ["update_Memory", "update_Food"]),
+        (Permissions(inserts=False), KNOWN[:1], ["update_Memory"]),
         (Permissions(inserts=False), [], ["Memory", "Food"]),
     ],
 )
@@ -159,6 +157,15 @@ def test_only_what_is_permitted_is_offered(
     model = ScriptedChatModel(NOTHING)
     extracted(model, known=known, permissions=permissions)
     assert model.asked[0].tool_names == tools
+
+
+def test_what_was_just_added_can_be_changed_in_the_next_step() -> None:
+    model = ScriptedChatModel(tool_calls(("Food", {"name": "ramen"})), tool_calls(("Done", {})))
+    extracted(model, steps=2, permissions=Permissions())
+    assert [asked.tool_names for asked in model.asked] == [
+        ["Memory", "Food", "Done"],
+        ["Memory", "Food", "update_Food", "Done"],
+    ]
 
 
 def test_where_nothing_is_permitted_nothing_is_asked() -> None:

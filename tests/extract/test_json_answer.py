@@ -36,6 +36,7 @@ class Food(BaseModel):
 
 MEMORY, FOOD = memory_schemas([Memory, Food])
 ALL = Permissions(deletes=True)
+NONE_KNOWN, KNOWN = State(), State(frozenset({"Memory"}))
 TEA: Proposal = ProposedInsert(MEMORY, {"content": "tea"})
 ADD_TEA = {"action": "add", "kind": "Memory", "content": {"content": "tea"}}
 
@@ -166,20 +167,28 @@ def test_an_answer_of_a_structured_model_is_read() -> None:
 
 
 def test_the_schema_offers_only_what_the_moment_allows() -> None:
-    def actions(known: bool, permissions: Permissions) -> set[str]:  # noqa: FBT001 - a table
-        schema = answer_schema(AllowedActions((MEMORY, FOOD), permissions), State(known=known))
+    def actions(known: State, permissions: Permissions) -> set[str]:
+        schema = answer_schema(AllowedActions((MEMORY, FOOD), permissions), known)
         items = schema["properties"]["operations"]["items"]
         return {one["properties"]["action"]["const"] for one in items.get("anyOf", [items])}
 
-    assert actions(known=False, permissions=ALL) == {"add"}
-    assert actions(known=True, permissions=ALL) == {"add", "change", "remove"}
-    assert actions(known=True, permissions=Permissions(inserts=False)) == {"change"}
+    assert actions(NONE_KNOWN, ALL) == {"add"}
+    assert actions(KNOWN, ALL) == {"add", "change", "remove"}
+    assert actions(KNOWN, Permissions(inserts=False)) == {"change"}
+
+
+def test_only_kinds_of_which_one_is_known_have_a_form_for_changes() -> None:
+    schema = answer_schema(AllowedActions((MEMORY, FOOD), ALL), State(frozenset({"Food", None})))
+    changes = [
+        one["properties"]["changes"]["properties"].keys()
+        for one in schema["properties"]["operations"]["items"]["anyOf"]
+        if one["properties"]["action"]["const"] == "change"
+    ]
+    assert changes == [FOOD.changes["properties"].keys(), {"content"}]
 
 
 def test_words_describe_the_form_and_the_kinds() -> None:
-    prompt_input = PromptInput(
-        State(known=True), "Keep it.", MEMORY_FRAME, [], [HumanMessage("hi")], None
-    )
+    prompt_input = PromptInput(KNOWN, "Keep it.", MEMORY_FRAME, [], [HumanMessage("hi")], None)
     system, user = dialogue(MEMORY, FOOD).opening(prompt_input)
     assert '"action": "remove"' in system.text
     assert "Food: A food." in system.text
@@ -188,20 +197,20 @@ def test_words_describe_the_form_and_the_kinds() -> None:
 
 def test_a_model_in_words_is_asked_as_it_is() -> None:
     talk = dialogue()
-    assert isinstance(talk.model(State(known=False)), ScriptedChatModel)
+    assert isinstance(talk.model(NONE_KNOWN), ScriptedChatModel)
 
 
 def test_a_model_is_held_to_the_schema_once_for_each_scene() -> None:
     talk = dialogue(structured=True)
-    assert talk.model(State(known=False)) is talk.model(State(known=False))
-    assert talk.model(State(known=False)) is not talk.model(State(known=True))
+    assert talk.model(NONE_KNOWN) is talk.model(NONE_KNOWN)
+    assert talk.model(NONE_KNOWN) is not talk.model(KNOWN)
 
 
 def test_a_model_without_structured_output_says_what_to_pass_instead() -> None:
     model = GenericFakeChatModel(messages=iter([AIMessage("hi")]))
     talk = JsonProtocol(model, AllowedActions((MEMORY,), ALL), structured=True)
     with pytest.raises(ConfigurationError, match="protocol='tools' or protocol='text'"):
-        talk.model(State(known=False))
+        talk.model(NONE_KNOWN)
 
 
 def test_outcomes_are_shown_under_the_operations_numbers() -> None:

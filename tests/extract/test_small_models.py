@@ -110,15 +110,15 @@ def test_an_answer_that_was_cut_off_is_asked_again() -> None:
 
 def test_only_what_is_permitted_is_offered_and_the_harmless_one_leads() -> None:
     everything = Permissions(deletes=True)
-    assert actions(State(known=False), everything) == ["insert"]
-    assert actions(State(known=True), everything) == ["insert", "update", "delete"]
-    assert actions(State(known=True), Permissions(inserts=False)) == ["update"]
+    assert actions(State(), everything) == ["insert"]
+    assert actions(State(frozenset({"Memory"})), everything) == ["insert", "update", "delete"]
+    assert actions(State(frozenset({"Memory"})), Permissions(inserts=False)) == ["update"]
 
 
 def gates(permissions: Permissions) -> list[str]:
     allowed = AllowedActions(memory_schemas([Memory]), permissions)
     schema = SmallModelProtocol(ScriptedChatModel(), allowed, structured=True).schema(
-        State(known=True)
+        State(frozenset({"Memory"}))
     )
     return [one["properties"]["user"]["const"] for one in schema["anyOf"]]
 

@@ -174,10 +174,10 @@ class Extractor:
 
     def _state(self, draft: Draft, given: ExtractionInput) -> State:
         names = {kind.name for kind in self._kinds}
-        living = draft.living
         return State(
-            known=bool(living),
-            untyped=any(document.kind not in names for _, document in living),
+            frozenset(
+                document.kind if document.kind in names else None for _, document in draft.living
+            ),
             stepwise=given.max_steps > 1,
         )
 

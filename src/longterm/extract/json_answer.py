@@ -171,7 +171,7 @@ class JsonProtocol:
 def answer_schema(allowed: AllowedActions, state: State, *, strict: bool = False) -> dict[str, Any]:
     """Return the JSON schema of an answer in *state*."""
     operations: list[dict[str, Any]] = []
-    number = {"type": "integer", "description": prompts.NUMBER}
+    number = {"type": "integer"}
     for kind in allowed.kinds:
         content, changes = kind.parameters, kind.changes
         if strict:
@@ -179,10 +179,10 @@ def answer_schema(allowed: AllowedActions, state: State, *, strict: bool = False
         if allowed.adds(state):
             named = constant(kind.name)
             operations.append(closed_object(action=constant("add"), kind=named, content=content))
-        if allowed.changes(state):
+        if kind in allowed.changing(state):
             change = constant("change")
             operations.append(closed_object(action=change, number=number, changes=changes))
-    if allowed.changes(state) and state.untyped:
+    if allowed.changes(state) and None in state.known:
         changes = closed_object(content={"type": "string"})
         operations.append(closed_object(action=constant("change"), number=number, changes=changes))
     if allowed.removes(state):

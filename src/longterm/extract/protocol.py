@@ -82,25 +82,27 @@ class AllowedActions:
 
     def adds(self, state: State) -> bool:
         """Whether memories may be added; a profile's first document always may."""
-        return self.permissions.adds(known=state.known)
+        return self.permissions.adds(known=bool(state.known))
 
     def changes(self, state: State) -> bool:
         """Whether memories may be changed."""
-        return self.permissions.updates and state.known
+        return self.permissions.updates and bool(state.known)
+
+    def changing(self, state: State) -> list[MemorySchema]:
+        """Return the kinds of which a memory may be changed: only what is known can be."""
+        return [kind for kind in self.kinds if self.changes(state) and kind.name in state.known]
 
     def removes(self, state: State) -> bool:
         """Whether memories may be removed."""
-        return self.permissions.deletes and state.known
+        return self.permissions.deletes and bool(state.known)
 
 
 @dataclass(frozen=True, slots=True)
 class State:
     """What the moment offers."""
 
-    #: There are memories that could be changed.
-    known: bool
-    #: … and some of them have no schema of ours.
-    untyped: bool = False
+    #: The kinds of the memories that could be changed; None for those without a schema of ours.
+    known: frozenset[str | None] = frozenset()
     #: The model will see what became of its proposals, and may go on.
     stepwise: bool = False
     #: Something must be answered, and the model is held to a call.

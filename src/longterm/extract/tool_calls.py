@@ -65,22 +65,21 @@ class ToolCallProtocol:
                 _tool(kind.tool_name, kind.description, self._citing(kind.parameters))
                 for kind in kinds
             ]
-        names = [CHANGE.format(kind.tool_name) for kind in kinds]
-        if allowed.changes(state):
-            for name, kind in zip(names, kinds, strict=True):
-                description = prompts.CHANGE_TYPED.format(kind=kind.name)
-                # What the fields mean is said by the tool that adds, where there is one.
-                adds = allowed.adds(state)
-                changes = unmarked(kind.changes, "description") if adds else kind.changes
-                parameters = self._citing(_numbered(changes=changes))
-                tools.append(_tool(name, description, parameters))
+        for kind in allowed.changing(state):
+            description = prompts.CHANGE_TYPED.format(kind=kind.name)
+            # What the fields mean is said by the tool that adds, where there is one.
+            adds = allowed.adds(state)
+            changes = unmarked(kind.changes, "description") if adds else kind.changes
+            parameters = self._citing(_numbered(changes=changes))
+            tools.append(_tool(CHANGE.format(kind.tool_name), description, parameters))
         # The tool of a kind called "memory" changes what has no schema as well.
-        if allowed.changes(state) and state.untyped and CHANGE_UNTYPED not in names:
+        names = [tool["function"]["name"] for tool in tools]
+        if allowed.changes(state) and None in state.known and CHANGE_UNTYPED not in names:
             changes = {"type": "object", "description": prompts.UNTYPED_CHANGES}
             parameters = _numbered(changes=changes)
             tools.append(_tool(CHANGE_UNTYPED, prompts.CHANGE_UNTYPED, parameters))
         if allowed.removes(state):
-            tools.append(_tool(REMOVE, prompts.REMOVING, _numbered()))
+            tools.append(_tool(REMOVE, prompts.REMOVE_KNOWN, _numbered()))
         if state.stepwise:
             tools.append(_tool(FINISH, prompts.DONE, {"type": "object", "properties": {}}))
         return tools
@@ -154,6 +153,5 @@ def _tool(name: str, description: str, parameters: Mapping[str, Any]) -> dict[st
 
 
 def _numbered(**fields: dict[str, Any]) -> dict[str, Any]:
-    number = {"type": "integer", "description": prompts.NUMBER}
-    properties = {"number": number, **fields}
+    properties = {"number": {"type": "integer"}, **fields}
     return {"type": "object", "properties": properties, "required": list(properties)}
