@@ -24,6 +24,10 @@ LOCOMO: list[dict[str, Any]] = [
                 {"speaker": "Ann", "text": "It has no id"},
             ],
         },
+        "observation": {
+            "session_1_observation": {"Ann": [["Ann lives in France since May 2023.", "D1:1"]]},
+            "session_2_observation": {"Bo": [["Bo owns a boat.", ["D2:1", "D1:02"]], ["Hm", []]]},
+        },
         "qa": [
             {
                 "question": "Where did Ann move to?",

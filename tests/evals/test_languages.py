@@ -42,6 +42,19 @@ def test_the_words_are_of_their_language() -> None:
         assert sum(said) / len(said) == pytest.approx(expected, abs=0.05)
 
 
+def test_facts_name_turns_of_their_conversation() -> None:
+    known = {one.name: one for one in read_languages().conversations}
+
+    for story in "123":
+        conversation = known[f"en-{story}"]
+        turns = {turn.id for turn in conversation.turns}
+        assert len(conversation.facts) >= 30
+        assert all(fact.turns and turns.issuperset(fact.turns) for fact in conversation.facts)
+        assert {fact.text for fact in conversation.facts}.isdisjoint(
+            turn.text for turn in conversation.turns
+        )
+
+
 @pytest.mark.parametrize("part", ["development", "held-back"])
 def test_a_part_is_half_of_the_questions(part: Part) -> None:
     whole, half = read_languages(), read_languages(part=part)

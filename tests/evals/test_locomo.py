@@ -38,6 +38,15 @@ def test_categories_have_names_and_unknown_ones_stay(locomo: Path) -> None:
     assert categories == ["single-hop", "multi-hop", "adversarial", "seven"]
 
 
+def test_observations_are_facts_that_name_their_turns(locomo: Path) -> None:
+    facts = read_locomo(locomo).conversations[0].facts
+
+    assert [(one.text, one.turns) for one in facts] == [
+        ("Ann lives in France since May 2023.", ("D1:1",)),
+        ("Bo owns a boat.", ("D2:1", "D1:2")),
+    ]
+
+
 def test_to_a_trick_question_the_right_answer_is_that_it_is_not_known(locomo: Path) -> None:
     asked = read_locomo(locomo).conversations[0].questions
     assert "not known" in asked[2].answer

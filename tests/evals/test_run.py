@@ -52,6 +52,19 @@ def test_what_was_asked_for_is_found_first(suite: Suite, stores: Stores) -> None
             assert one.found.ids[0] == "D1:1"
 
 
+def test_a_turn_is_found_by_what_was_learned_from_it(suite: Suite, stores: Stores) -> None:
+    (conversation,) = suite.conversations
+    asked = replace(conversation.questions[0], text="Who owns a boat?", evidence=("D2:1",))
+    other = replace(suite, conversations=(replace(conversation, questions=(asked,)),))
+
+    plain, taught = measured(methods(["longterm", "facts"], stores, limit=5, budget=500), other)
+
+    assert taught.found.ids[0] == "D2:1"
+    assert plain.found.ids[0] != "D2:1"
+    assert set(taught.found.ids) == {"D1:1", "D1:2", "D1:3", "D2:1"}
+    assert "fact: Bo owns a boat." in taught.found.block
+
+
 def test_a_store_that_was_filled_before_stays_as_it_is(suite: Suite, stores: Stores) -> None:
     chosen = methods(["longterm"], stores, limit=5, budget=500)
     measured(chosen, suite)

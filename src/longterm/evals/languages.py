@@ -17,7 +17,13 @@ from typing_extensions import TypedDict
 
 from longterm.errors import InvalidInputError
 from longterm.evals.files import read_text
-from longterm.evals.suites import Suite, SuiteConversation, SuiteQuestion, SuiteTurn
+from longterm.evals.suites import (
+    Suite,
+    SuiteConversation,
+    SuiteFact,
+    SuiteQuestion,
+    SuiteTurn,
+)
 
 __all__ = ["Part", "read_languages"]
 
@@ -42,10 +48,17 @@ class _Question(TypedDict):
     held_back: NotRequired[bool]
 
 
+class _Fact(TypedDict):
+    text: str
+    #: The turns it was learned from, as in a question's evidence.
+    turns: list[str]
+
+
 class _Conversation(TypedDict):
     language: str
     sessions: list[_Session]
     questions: list[_Question]
+    facts: NotRequired[list[_Fact]]
 
 
 _FORM = TypeAdapter(_Conversation)
@@ -73,7 +86,11 @@ def _read(file: Path, part: Part) -> SuiteConversation:
         first = error.errors(include_input=False, include_url=False)[0]
         where = ".".join(map(str, first["loc"]))
         raise InvalidInputError(f"{file} is no conversation: {where}: {first['msg']}.") from None
-    conversation = SuiteConversation(file.stem, tuple(_turns(data["sessions"])))
+    conversation = SuiteConversation(
+        file.stem,
+        tuple(_turns(data["sessions"])),
+        facts=tuple(SuiteFact(one["text"], tuple(one["turns"])) for one in data.get("facts", ())),
+    )
     wanted = {"all": (False, True), "development": (False,), "held-back": (True,)}[part]
     return conversation.asking(
         SuiteQuestion(

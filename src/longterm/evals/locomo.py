@@ -12,7 +12,14 @@ from typing import Any, cast
 
 from longterm.errors import InvalidInputError
 from longterm.evals.files import dicts_in, json_file, natural, plain_text
-from longterm.evals.suites import BEGINNING, Suite, SuiteConversation, SuiteQuestion, SuiteTurn
+from longterm.evals.suites import (
+    BEGINNING,
+    Suite,
+    SuiteConversation,
+    SuiteFact,
+    SuiteQuestion,
+    SuiteTurn,
+)
 
 __all__ = ["Corrections", "conversation_in", "read_corrections", "read_locomo"]
 
@@ -55,8 +62,10 @@ def read_locomo(path: Path, corrections: Corrections | None = None) -> Suite:
 def conversation_in(
     data: Mapping[str, Any], name: str, corrections: Corrections = _NO_CORRECTIONS
 ) -> SuiteConversation:
-    """Read one conversation with its questions."""
-    read = SuiteConversation(name, tuple(_turns(data["conversation"])))
+    """Read one conversation with its questions, and its observations as facts."""
+    read = SuiteConversation(
+        name, tuple(_turns(data["conversation"])), facts=tuple(_facts(data.get("observation")))
+    )
     asked = (_question(qa, read.over, corrections) for qa in dicts_in(data.get("qa"), "question"))
     return read.asking(asked)
 
@@ -82,6 +91,21 @@ def _turns(data: Any) -> Iterator[SuiteTurn]:
                     speaker=plain_text(said.get("speaker")),
                     session=f"{session:04}",
                 )
+
+
+def _facts(data: Any) -> Iterator[SuiteFact]:
+    """Yield what *data* says by session and speaker: pairs of a text and the turns it names."""
+    match data:
+        case dict():
+            for inner in cast("dict[str, Any]", data).values():
+                yield from _facts(inner)
+        case [str(text), cited] if turns := tuple(_citations(cited)):
+            yield SuiteFact(text.strip(), turns)
+        case list():
+            for inner in cast("list[Any]", data):
+                yield from _facts(inner)
+        case _:
+            return
 
 
 def _session_time(text: Any) -> datetime | None:

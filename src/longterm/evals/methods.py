@@ -17,12 +17,14 @@ from longterm.effects.capabilities import EmbedsLater
 from longterm.effects.operations import search_op
 from longterm.effects.steps import Flow, Has, StoreCall, search
 from longterm.errors import ConfigurationError
-from longterm.evals.suites import SuiteQuestion, SuiteTurn
+from longterm.evals.suites import SuiteConversation, SuiteQuestion, SuiteTurn
 from longterm.memory.namespace import NamespaceTemplate
+from longterm.memory.revision import Source
 from longterm.recall.block import block, compose
 from longterm.recall.candidates import Candidate
 from longterm.recall.fusion import Weights
 from longterm.recall.recorder import create_conversation_recorder
+from longterm.recall.results import RecallResult
 from longterm.recall.retriever import create_recall
 from longterm.recall.turns import as_candidate
 from longterm.settings import embedded_store
@@ -30,6 +32,7 @@ from longterm.settings import embedded_store
 __all__ = [
     "BASELINES",
     "BLOCK_BUDGETS",
+    "FACTS_PLACE",
     "PLACE",
     "SIGNALS",
     "Found",
@@ -41,6 +44,10 @@ __all__ = [
 
 #: Each conversation has a namespace of its own.
 PLACE = NamespaceTemplate(("evals", "{suite}", "{conversation}"))
+#: … and another for the facts that come with it.
+FACTS_PLACE = NamespaceTemplate(("evals-facts", "{suite}", "{conversation}"))
+#: Recall over turns and facts; turns alone are counted.
+_WITH_FACTS = "facts"
 
 #: Ours with all weights but one at nothing.
 SIGNALS = tuple(one.name for one in fields(Weights))
@@ -72,6 +79,8 @@ class Method:
     find: Callable[[SuiteQuestion, RunnableConfig], Flow[Found]]
     #: Ids of the turns that stand in the block of each of `BLOCK_BUDGETS`.
     blocks: Callable[[SuiteQuestion, RunnableConfig], Flow[dict[int, frozenset[str]]]]
+    #: Takes the facts of a conversation, where the method looks at them.
+    learn: Callable[[SuiteConversation, RunnableConfig], Flow[object]] | None = None
 
 
 def names_in(texts: Iterable[str]) -> list[str]:
@@ -79,7 +88,11 @@ def names_in(texts: Iterable[str]) -> list[str]:
 
     Raises `ConfigurationError` for an unknown one.
     """
-    groups = {"signals": SIGNALS, "arms": SIGNALS, "all": ("longterm", *BASELINES, *SIGNALS)}
+    groups = {
+        "signals": SIGNALS,
+        "arms": SIGNALS,
+        "all": ("longterm", _WITH_FACTS, *BASELINES, *SIGNALS),
+    }
     known = dict.fromkeys(groups["all"])
     said = [name.strip() for text in texts for name in text.split(",") if name.strip()]
     names = [name for one in said for name in groups.get(one, (one,))]
@@ -140,30 +153,52 @@ def _record_turns(
     return record
 
 
+async def _learn(conversation: SuiteConversation, config: RunnableConfig) -> None:
+    """Put each fact as a memory that was learned from its turns."""
+    said = {
+        turn.id: Source(turn.session, turn.id, turn.time, origin="user")
+        for turn in conversation.turns
+    }
+    writes = [
+        Write(
+            FACTS_PLACE(config),
+            f"{number}",
+            {"kind": "Memory", "content": {"content": fact.text}},
+            sources=tuple(said[turn] for turn in fact.turns if turn in said),
+        )
+        for number, fact in enumerate(conversation.facts)
+    ]
+    await commit(writes, actor="import")
+
+
 def _recall(name: str, store: BaseStore, limit: int, budget: int) -> Method:
     """Recall as it is shipped, or with one signal, for or against as shipped, and no other."""
     weights = Weights()
     if name in SIGNALS:
         nothing = dict.fromkeys(SIGNALS, 0.0)
         weights = Weights(**nothing | {name: copysign(1.0, getattr(weights, name))})
-    recall = create_recall(namespace=PLACE, store=store, budget=budget, weights=weights)
-    limited = recall.within(limit=limit, budget=budget)
+    learns = name == _WITH_FACTS
+    places = [PLACE, FACTS_PLACE] if learns else [PLACE]
+    recall = create_recall(namespace=places, store=store, budget=budget, weights=weights)
+    # Facts are no evidence; about every second item may be one.
+    limited = recall.within(limit=2 * limit if learns else limit, budget=budget)
 
     async def find(question: SuiteQuestion, config: RunnableConfig) -> Found:
         recalled = await limited.flow(question.text, config)
-        return Found(
-            tuple(str(one.value["message_id"]) for one in recalled.items),
-            recalled.text,
-        )
+        return Found(_turns_in(recalled)[:limit], recalled.text)
 
     async def blocks(question: SuiteQuestion, config: RunnableConfig) -> dict[int, frozenset[str]]:
         found: dict[int, frozenset[str]] = {}
         for tokens in BLOCK_BUDGETS:
             recalled = await recall.within(limit=None, budget=tokens).flow(question.text, config)
-            found[tokens] = frozenset(str(one.value["message_id"]) for one in recalled.items)
+            found[tokens] = frozenset(_turns_in(recalled))
         return found
 
-    return Method(name, store, _record_turns(store), find, blocks)
+    return Method(name, store, _record_turns(store), find, blocks, learn=_learn if learns else None)
+
+
+def _turns_in(recalled: RecallResult) -> tuple[str, ...]:
+    return tuple(str(one.value["message_id"]) for one in recalled.items if one.kind == "turn")
 
 
 def _plain_search(name: str, store: BaseStore, limit: int, budget: int) -> Method:

@@ -35,6 +35,10 @@ def record_all(methods: Sequence[Method], suite: Suite) -> Iterator[str]:
             for method in recorders.values():
                 run(method.record(turns, config), config, store=method.store)
                 yield conversation.name
+        for method in methods:
+            if method.learn is not None:
+                config = config_of(suite, conversation)
+                run(method.learn(conversation, config), config, store=method.store)
 
 
 def sessions_in(methods: Sequence[Method], suite: Suite) -> int:

@@ -12,7 +12,7 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
-__all__ = ["BEGINNING", "Suite", "SuiteConversation", "SuiteQuestion", "SuiteTurn"]
+__all__ = ["BEGINNING", "Suite", "SuiteConversation", "SuiteFact", "SuiteQuestion", "SuiteTurn"]
 
 #: When a conversation took place that does not say it.
 BEGINNING = datetime(2024, 1, 1, 9, 0, tzinfo=UTC)
@@ -58,12 +58,22 @@ class SuiteQuestion:
 
 
 @dataclass(frozen=True, slots=True)
+class SuiteFact:
+    """What can be learned from a conversation, in other words than it was said."""
+
+    text: str
+    #: Ids of the turns it was learned from.
+    turns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class SuiteConversation:
     """Turns in the order they were said, and what is asked about them."""
 
     name: str
     turns: tuple[SuiteTurn, ...]
     questions: tuple[SuiteQuestion, ...] = ()
+    facts: tuple[SuiteFact, ...] = ()
 
     @property
     def label(self) -> str:
