@@ -27,6 +27,23 @@ def test_words_are_relative_to_the_best_match(say: Say) -> None:
     assert words[2] == 0
 
 
+def test_the_best_of_poor_matches_is_no_good_match(say: Say) -> None:
+    candidates = among([say("The half marathon in May"), say("So it goes"), say("I see")])
+
+    asked = columns(question("May Bo drink cold espresso again?"), candidates)
+
+    for name in ("text", "neighbors", "session"):
+        assert 0 < asked[name][0] < 0.7
+
+
+def test_a_long_message_needs_few_of_its_words_for_a_good_match(say: Say) -> None:
+    said = "We rowed across the icy lake before breakfast"
+    candidates = among([say(said), say("Our cat sleeps on warm bricks all winter long")])
+    more = " ".join(f"word{number}" for number in range(100))
+
+    assert columns(question(f"{said}. {more}"), candidates)["text"].tolist() == [1.0, 0.0]
+
+
 def test_neighbours_lend_their_words(say: Say) -> None:
     candidates = among(
         [say("Where is the lake?"), say("Behind the hill"), *[say("So") for _ in "12345"]]

@@ -23,7 +23,7 @@ __all__ = ["Ranked", "Ranking", "Weights", "rank"]
 class Weights:
     """How much each signal counts; 0 leaves it out. Only differences of scores mean something."""
 
-    #: Full text, relative to the best match: the turn, with its neighbours, its session.
+    #: Full text, relative to the best or a good match: the turn, with its neighbours, its session.
     text: float = 1.3
     neighbors: float = 2.3
     session: float = 2.0

@@ -1,8 +1,9 @@
 """Signals: what each sign says about every candidate, as plain numbers. Pure.
 
 A signal is a column, one number a candidate; 0 means it has nothing to say. None of them depends
-on how many candidates there are: full text is relative to the best match, vectors are plain
-cosines, the rest are traits of a turn. `fusion` weighs the columns; nothing here knows a weight.
+on how many candidates there are: full text is relative to the best match, or to a good one where
+even the best is poor; vectors are plain cosines, the rest are traits of a turn. `fusion` weighs
+the columns; nothing here knows a weight.
 """
 
 from collections.abc import Mapping, Sequence
@@ -38,6 +39,9 @@ SIGNALS = (
 #: BM25's parameters as Robertson and Zaragoza (2009) give them: k1 says how soon a term that is
 #: repeated stops counting, b how much a long text is held back.
 _K1, _B = 1.2, 0.75
+#: A good match holds this share of the terms asked for, once each in a text of average length, and
+#: no more of them than so many.
+_GOOD_SHARE, _GOOD_TERMS = 0.5, 2
 #: How many neighbours on each side lend a turn their words: near ones, and far ones.
 _NEAR, _FAR = 1, 4
 #: Words of a turn that is not yet long.
@@ -96,12 +100,17 @@ class _Matches:
         holders = np.count_nonzero(self.counts, axis=0)
         return np.log1p((len(self.counts) - holders + 0.5) / (holders + 0.5))
 
-    def bm25(self, idf: Floats | None = None) -> Floats:
-        """Score each text for the question, by *idf* of other texts where it is given."""
+    def bm25(self, idf: Floats) -> Floats:
+        """Score each text for the question; *idf* says how much each term counts."""
         mean = self.lengths.mean() or 1.0
         norms = _K1 * (1 - _B + _B * self.lengths / mean)
         gains = self.counts * (_K1 + 1) / (self.counts + norms[:, None])
-        return gains @ (self.idf if idf is None else idf)
+        return gains @ idf
+
+    def relative(self) -> Floats:
+        """Score each text for the question, in 0..1."""
+        idf = self.idf
+        return _relative(self.bm25(idf), idf)
 
     def joined(self, begin: Indices, end: Indices) -> "_Matches":
         """Make the texts from *begin* to *end* one, for each pair of them."""
@@ -121,12 +130,13 @@ def _term_matches(question: Question, texts: Sequence[Passage]) -> _Matches:
 def _full_text(question: Question, timeline: Timeline) -> dict[str, Floats]:
     """Score each turn, with its neighbours, its session, and the turn before where that asks."""
     wholes = _term_matches(question, [one.whole for one in timeline.readings])
+    idf = wholes.idf
     if len(timeline.passages) == len(timeline):  # each is its only passage
-        best = wholes.bm25()
+        best = wholes.bm25(idf)
     else:  # the best passage counts; how rare a term is, whole texts say
-        passages = _term_matches(question, timeline.passages).bm25(wholes.idf)
+        passages = _term_matches(question, timeline.passages).bm25(idf)
         best = np.maximum.reduceat(passages, timeline.firsts)
-    text = _relative(best)
+    text = _relative(best, idf)
 
     short = all(one.head is one.whole for one in timeline.readings)
     heads = wholes if short else _term_matches(question, [one.head for one in timeline.readings])
@@ -139,14 +149,19 @@ def _full_text(question: Question, timeline: Timeline) -> dict[str, Floats]:
     is_first = np.arange(len(timeline)) == timeline.starts
     return {
         "text": text,
-        "neighbors": np.mean([_relative(texts.bm25()) for texts in around], axis=0),
-        "session": _relative(sessions.bm25())[session_of],
+        "neighbors": np.mean([texts.relative() for texts in around], axis=0),
+        "session": sessions.relative()[session_of],
         "answer": np.where(is_first, 0.0, asked_before),
     }
 
 
-def _relative(scores: Floats) -> Floats:
-    return scores / (scores.max(initial=0.0) or 1.0)
+def _relative(scores: Floats, idf: Floats) -> Floats:
+    """Divide by the best of *scores*, or by what a good match scores where that is more.
+
+    That a text is the best of poor matches says little about what was asked.
+    """
+    good = idf.sum() * min(_GOOD_SHARE, _GOOD_TERMS / max(len(idf), 1))
+    return scores / (max(scores.max(initial=0.0), good) or 1.0)
 
 
 # --- who and when ----------------------------------------------------------------------------
