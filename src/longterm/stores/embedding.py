@@ -103,13 +103,14 @@ class Embedder:
             self.model, "func"
         )
         self.name = str(index.get("model") or _model_name(self.model))
+        # Looked up once: to ask a protocol takes longer than to split a text.
+        self._reads = self.model.supports if isinstance(self.model, SupportsScript) else None
         #: Vectors of the last queries by the hash of their text: recall asks in several namespaces.
         self.recent: dict[bytes, Vector] = {}
 
     def supports(self, text: str) -> bool:
         """Whether *text* shall have a vector."""
-        readable = not isinstance(self.model, SupportsScript) or self.model.supports(text)
-        return bool(text.strip()) and readable
+        return bool(text.strip()) and (self._reads is None or self._reads(text))
 
     def release(self) -> None:
         """Let go of what the model holds beside memory; a store that is closed needs it no more."""

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from longterm.stores.filters import EVERYTHING
 from longterm.stores.matrix import Vector
 from longterm.stores.postgres.conditions import condition_sql
-from longterm.stores.postgres.connection import HalfVector
+from longterm.stores.postgres.connection import Binary
 from longterm.stores.postgres.indexing import WIDEST, half_vector
 from longterm.stores.postgres.items import Place, Session, inside_path, unnested
 from longterm.stores.preparing import FindItems
@@ -47,7 +47,7 @@ class SearchScope:
 class QueryVector:
     """What vectors are compared with, of which model."""
 
-    vector: HalfVector
+    vector: Binary
     model: int
     dims: int
 

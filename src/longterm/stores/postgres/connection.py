@@ -27,7 +27,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from longterm.errors import ConfigurationError, StoreError, StoreUnavailableError
 from longterm.stores.postgres.migrations import OUR_LOCKS, Readiness, prepare_schema
 
-__all__ = ["HalfVector", "PostgresPool"]
+__all__ = ["Binary", "PostgresPool"]
 
 T = TypeVar("T")
 
@@ -36,19 +36,17 @@ NOTHING_WRITTEN = "Nothing of the batch was written."
 _RETRIES = 5
 
 
-class HalfVector(bytes):
-    """A vector as pgvector receives it: dimensions, two zero bytes, big-endian half floats."""
+class Binary(bytes):
+    """A value in the form that the server receives; of which type it is, the statement says."""
 
     __slots__ = ()
 
 
-class _HalfVectorDumper(Dumper):
-    """Hand a `HalfVector` over as it is; the server knows its type from the statement."""
-
+class _BinaryDumper(Dumper):
     format = Format.BINARY
     oid = 0
 
-    def dump(self, obj: HalfVector) -> bytes:
+    def dump(self, obj: Binary) -> bytes:
         return bytes(obj)
 
 
@@ -296,7 +294,7 @@ class _DeadlockError(StoreUnavailableError):
 
 
 def _configure(connection: Connection[Any]) -> None:
-    connection.adapters.register_dumper(HalfVector, _HalfVectorDumper)
+    connection.adapters.register_dumper(Binary, _BinaryDumper)
 
 
 #: What to say about an error, by the first characters of its SQLSTATE that are known here.

@@ -1,15 +1,15 @@
 """What items are found by: terms, vectors, and the embedding model that the vectors belong to."""
 
-from collections import Counter
+import struct
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
-from uuid import UUID
 
 import numpy as np
+from numpy.typing import NDArray
 
 from longterm.errors import ModelChangedError
 from longterm.stores.embedding import Embedder, text_hash
-from longterm.stores.postgres.connection import HalfVector, PostgresPool
+from longterm.stores.postgres.connection import Binary, PostgresPool
 from longterm.stores.postgres.items import Place, Session, as_text, unnested
 from longterm.stores.preparing import Indexed
 
@@ -25,6 +25,8 @@ __all__ = [
     "term_numbers",
 ]
 
+#: PostgreSQL's numbers of its types.
+_INT4, _INT8, _UUID = 23, 20, 2950
 #: What fits, with its keys, into a tuple of a B-tree: 2,704 bytes.
 WIDEST = 1330
 
@@ -34,7 +36,8 @@ class NewVectors(NamedTuple):
 
     by_text: Mapping[bytes, bytes]
     model: int | None
-    dims: int = 0
+    #: Number that the server knows the type of vectors by.
+    halfvec: int = 0
     #: The open store that makes those of the writes that do not wait for them.
     writer: int = 0
 
@@ -44,10 +47,25 @@ def term_numbers(packed: bytes) -> list[int]:
     return np.frombuffer(packed, dtype="<i4")[::2].tolist()
 
 
-def half_vector(packed: bytes) -> HalfVector:
-    """Shape a packed vector as pgvector receives it."""
+def half_vector(packed: bytes) -> Binary:
+    """Shape a packed vector as pgvector receives it: dimensions, two zero bytes, half floats."""
     row = np.frombuffer(packed, dtype="<f2")
-    return HalfVector(len(row).to_bytes(2, "big") + b"\0\0" + row.astype(">f2").tobytes())
+    return Binary(len(row).to_bytes(2, "big") + b"\0\0" + row.astype(">f2").tobytes())
+
+
+def _hashes(digests: Sequence[bytes]) -> Binary:
+    return _array(np.frombuffer(b"".join(digests), "V16"), _UUID)
+
+
+def _array(elements: NDArray[Any], oid: int) -> Binary:
+    """Shape an array as PostgreSQL receives it: a head, and each element after its length.
+
+    psycopg spells every number out, which takes longer than the server does to write them.
+    """
+    shape = np.dtype([("size", ">i4"), ("element", elements.dtype.newbyteorder(">"))])
+    body = np.empty(len(elements), shape)
+    body["size"], body["element"] = elements.itemsize, elements
+    return Binary(struct.pack(">5i", 1, 0, oid, len(elements), 1) + body.tobytes())
 
 
 def term_array(numbers: Iterable[int]) -> str:
@@ -57,19 +75,19 @@ def term_array(numbers: Iterable[int]) -> str:
 
 def look_up_vectors(pool: PostgresPool, model: int, digests: Sequence[bytes]) -> dict[bytes, bytes]:
     """Look up which vectors of a model there are, packed, by the hashes of their texts."""
-    hashes = [UUID(bytes=digest) for digest in digests]
+    hashes = _hashes(digests)
     found: dict[bytes, bytes] = {}
     with pool.reading() as connection:
         for table in ("vectors", "wide_vectors"):
             rows = Session(connection).rows(
-                "SELECT DISTINCT ON (v.text_hash) v.text_hash, halfvec_send(v.vector) "
+                "SELECT DISTINCT ON (v.text_hash) uuid_send(v.text_hash), halfvec_send(v.vector) "
                 f"FROM unnest(%s::uuid[]) AS w (text_hash) JOIN {table} v "
                 "ON v.model = %s AND v.text_hash = w.text_hash",
                 (hashes, model),
             )
             for digest, sent in rows:
                 row = np.frombuffer(sent, dtype=">f2", offset=4)
-                found[digest.bytes] = row.astype("<f2").tobytes()
+                found[digest] = row.astype("<f2").tobytes()
     return found
 
 
@@ -118,17 +136,27 @@ def index_items(
     session: Session, places: Sequence[Place], found_by: Sequence[Indexed], vectors: NewVectors
 ) -> None:
     """Write what items are found by; nothing of theirs may be there already."""
-    rows: list[tuple[int, ...]] = []
-    for (namespace, item), indexed in zip(places, found_by, strict=True):
-        numbers = term_numbers(indexed.terms)
-        counts = Counter(numbers)
-        rows += [(namespace, term, item, count, len(numbers)) for term, count in counts.items()]
-    if rows:
-        session.run(
-            "INSERT INTO postings "
-            "SELECT * FROM unnest(%s::int[], %s::int[], %s::bigint[], %s::int[], %s::int[])",
-            unnested(rows, 5),
-        )
+    if not places:
+        return
+    numbers = [np.frombuffer(indexed.terms, dtype="<i4")[::2] for indexed in found_by]
+    lengths = np.array([len(terms) for terms in numbers], dtype=np.int32)
+    owners = np.repeat(np.arange(len(places)), lengths)
+    keys, counts = np.unique(
+        owners << 32 | np.concatenate(numbers).astype(np.uint32), return_counts=True
+    )
+    owner, term = keys >> 32, (keys & 0xFFFFFFFF).astype(np.uint32).view(np.int32)
+    namespace, item = np.array(places, dtype=np.int64)[owner].T
+    # In the order of the index, which grows faster so.
+    order = np.lexsort((item, term, namespace))
+    columns = (
+        (namespace, np.int32, _INT4), (term, np.int32, _INT4), (item, np.int64, _INT8),
+        (counts, np.int32, _INT4), (lengths[owner], np.int32, _INT4),
+    )  # fmt: skip
+    session.run(
+        "INSERT INTO postings "
+        "SELECT * FROM unnest(%s::int[], %s::int[], %s::bigint[], %s::int[], %s::int[])",
+        [_array(column[order].astype(kind), oid) for column, kind, oid in columns],
+    )
     if vectors.model is not None:
         insert_vectors(session, places, found_by, vectors)
 
@@ -137,23 +165,23 @@ def insert_vectors(
     session: Session, places: Sequence[Place], found_by: Sequence[Indexed], vectors: NewVectors
 ) -> None:
     """Write the vectors of one model that items are found by; none may be there already."""
-    chunks: list[tuple[Any, ...]] = []
-    for place, indexed in zip(places, found_by, strict=True):
-        for chunk, digest in enumerate(map(text_hash, indexed.texts)):
-            if digest in vectors.by_text:
-                vector = half_vector(vectors.by_text[digest])
-                chunks.append((vectors.model, *place, chunk, UUID(bytes=digest), vector))
-    statement = _INSERT_VECTOR
-    if vectors.dims > WIDEST:
-        statement = _INSERT_WIDE_VECTOR
-        chunks = [(*row, row[-1]) for row in chunks]
-    if chunks:
-        with session.connection.cursor() as cursor:
-            cursor.executemany(statement, chunks)
-
-
-_INSERT_VECTOR = b"INSERT INTO vectors VALUES (%s, %s, %s, %s, %s, %s::halfvec)"
-_INSERT_WIDE_VECTOR = (
-    b"INSERT INTO wide_vectors VALUES (%s, %s, %s, %s, %s, binary_quantize(%s::halfvec), "
-    b"%s::halfvec)"
-)
+    rows = [
+        (*place, chunk, digest)
+        for place, indexed in zip(places, found_by, strict=True)
+        for chunk, digest in enumerate(map(text_hash, indexed.texts))
+        if digest in vectors.by_text
+    ]
+    if not rows:
+        return
+    namespaces, items, chunks, digests = unnested(rows, 4)
+    received = [half_vector(vectors.by_text[digest]) for digest in digests]
+    table, signs = "vectors", ""
+    if len(vectors.by_text[digests[0]]) > 2 * WIDEST:
+        table, signs = "wide_vectors", "binary_quantize(w.vector), "
+    session.run(
+        f"INSERT INTO {table} SELECT %s, w.namespace, w.item, w.chunk, w.hash, {signs}w.vector "
+        "FROM unnest(%s::int[], %s::bigint[], %s::int[], %s::uuid[], %s::halfvec[]) "
+        "AS w (namespace, item, chunk, hash, vector)",
+        (vectors.model, namespaces, items, chunks, _hashes(digests),
+         _array(np.frombuffer(b"".join(received), f"V{len(received[0])}"), vectors.halfvec)),
+    )  # fmt: skip

@@ -107,7 +107,9 @@ class PostgresLateVectors(LateVectors[Place]):
             )
             kept = [entry for entry in entries if entry.place in unchanged]
             made = NewVectors(
-                vectors, ModelRegistry(session, self.embedder).require(), self.embedder.dims
+                vectors,
+                ModelRegistry(session, self.embedder).require(),
+                self._pool.readiness.halfvec,
             )
             insert_vectors(
                 session, [entry.place for entry in kept], [entry.found_by for entry in kept], made

@@ -21,6 +21,7 @@ __all__ = ["OUR_LOCKS", "Readiness", "prepare_schema"]
 CORE, VECTORS = "core", "vectors"
 #: The first of the two keys of every advisory lock of ours: "LTRM".
 OUR_LOCKS = 0x4C54524D
+_NO_PGVECTOR = (None, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,8 @@ class Readiness:
 
     #: The schema that holds pgvector; None: there is no pgvector, hence no vectors.
     vector_schema: str | None
+    #: Number that the server knows pgvector's type by; 0 where there is none.
+    halfvec: int
     #: How many scripts were applied.
     version: int
     #: The version of the tokenizer that made the text index.
@@ -54,8 +57,8 @@ def prepare_schema(
         for track, these in found.items()
     }
     missing = _missing(_applied_scripts(connection, schema), scripts)
-    vector_schema = _vector_schema(connection) if with_vectors else None
-    if with_vectors and vector_schema is None and not may_migrate:
+    pgvector = _find_pgvector(connection) if with_vectors else _NO_PGVECTOR
+    if with_vectors and pgvector == _NO_PGVECTOR and not may_migrate:
         missing.pop(VECTORS, None)
     if missing and not may_migrate:
         raise ConfigurationError(
@@ -64,13 +67,15 @@ def prepare_schema(
         )
     if missing:
         with connection.transaction():
-            vector_schema = _migrate(connection, schema, scripts)
+            pgvector = _migrate(connection, schema, scripts)
     state = sql.SQL("SELECT tokenizer FROM {}").format(sql.Identifier(schema, "state"))
     (tokenizer,) = connection.execute(state).fetchone() or (VERSION,)
-    return Readiness(vector_schema, sum(map(len, scripts.values())), tokenizer)
+    return Readiness(*pgvector, sum(map(len, scripts.values())), tokenizer)
 
 
-def _migrate(connection: Connection[Any], schema: str, scripts: dict[str, list[str]]) -> str | None:
+def _migrate(
+    connection: Connection[Any], schema: str, scripts: dict[str, list[str]]
+) -> tuple[str | None, int]:
     connection.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", (OUR_LOCKS, schema))
     name = sql.Identifier(schema)
     connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(name))
@@ -78,7 +83,8 @@ def _migrate(connection: Connection[Any], schema: str, scripts: dict[str, list[s
     connection.execute(
         "CREATE TABLE IF NOT EXISTS migrations (track text PRIMARY KEY, applied integer NOT NULL)"
     )
-    vector_schema = _provide_pgvector(connection) if VECTORS in scripts else None
+    pgvector = _provide_pgvector(connection) if VECTORS in scripts else _NO_PGVECTOR
+    vector_schema, _ = pgvector
     if vector_schema is not None:
         path = sql.SQL(", ").join([name, sql.Identifier(vector_schema)])
         connection.execute(sql.SQL("SET LOCAL search_path TO {}").format(path))
@@ -94,7 +100,7 @@ def _migrate(connection: Connection[Any], schema: str, scripts: dict[str, list[s
             "ON CONFLICT (track) DO UPDATE SET applied = excluded.applied",
             (track, len(scripts[track])),
         )
-    return vector_schema
+    return pgvector
 
 
 def _applied_scripts(connection: Connection[Any], schema: str) -> dict[str, int]:
@@ -122,26 +128,27 @@ def _missing(applied: dict[str, int], scripts: dict[str, list[str]]) -> dict[str
     }
 
 
-def _provide_pgvector(connection: Connection[Any]) -> str | None:
-    """Install pgvector where the server has it and the role may; the schema it is in."""
-    found = _vector_schema(connection)
-    if found is not None:
+def _provide_pgvector(connection: Connection[Any]) -> tuple[str | None, int]:
+    """Install pgvector where the server has it and the role may; then find it."""
+    found = _find_pgvector(connection)
+    if found != _NO_PGVECTOR:
         return found
     try:
         with connection.transaction():
             connection.execute("CREATE EXTENSION vector SCHEMA public")
     except (postgres_errors.FeatureNotSupported, postgres_errors.UndefinedFile,
             postgres_errors.InsufficientPrivilege, postgres_errors.InvalidSchemaName):  # fmt: skip
-        return None
-    return _vector_schema(connection)
+        return _NO_PGVECTOR
+    return _find_pgvector(connection)
 
 
-def _vector_schema(connection: Connection[Any]) -> str | None:
-    """Name the schema that holds pgvector; None where it is missing or has no halfvec."""
+def _find_pgvector(connection: Connection[Any]) -> tuple[str | None, int]:
+    """Find the schema of pgvector and its type, if it is there and has halfvec."""
     found = connection.execute(
-        "SELECT nspname FROM pg_type JOIN pg_namespace ON pg_namespace.oid = typnamespace "
+        "SELECT nspname, pg_type.oid FROM pg_type "
+        "JOIN pg_namespace ON pg_namespace.oid = typnamespace "
         "JOIN pg_depend ON objid = pg_type.oid AND deptype = 'e' "
         "JOIN pg_extension ON pg_extension.oid = refobjid "
         "WHERE typname = 'halfvec' AND extname = 'vector'"
     ).fetchone()
-    return None if found is None else str(found[0])
+    return _NO_PGVECTOR if found is None else (str(found[0]), int(found[1]))

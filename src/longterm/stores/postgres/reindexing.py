@@ -112,9 +112,9 @@ class PostgresRenewal(IndexRenewal[Place]):
             kept = [entry for entry in entries if entry.place in unchanged]
             places = [entry.place for entry in kept]
             self._forget(session, kept, numbers, model)
-            dims = 0 if self.embedder is None else self.embedder.dims
             found_by = [entry.found_by for entry in kept]
-            index_items(session, places, found_by, NewVectors(vectors, model, dims))
+            made = NewVectors(vectors, model, self.pool.readiness.halfvec)
+            index_items(session, places, found_by, made)
 
     @override
     def change_over(self, model: int | None) -> None:

@@ -252,9 +252,9 @@ class PostgresStore(CapableStore):
         with enter() as connection:
             session = self._session(connection)
             numbers, model = self._prepare(session, changes, plan, vectors)
-            dims = 0 if self.embedder is None else self.embedder.dims
             writer_id = 0 if self._late is None else self._late.writer
-            writer = ItemWriter(session, numbers, NewVectors(vectors.texts, model, dims, writer_id))
+            made = NewVectors(vectors.texts, model, self._pool.readiness.halfvec, writer_id)
+            writer = ItemWriter(session, numbers, made)
             answers: list[Any] = []
             for ops in _in_runs(plan.ops):
                 if isinstance(ops[0], WriteItem):
