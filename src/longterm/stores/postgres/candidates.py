@@ -9,7 +9,7 @@ Two shortcuts are not: the signs of long vectors choose which of them are compar
 an HNSW index, where one was built, walks to the nearest of a scope of many namespaces.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 
 from longterm.stores.filters import EVERYTHING
 from longterm.stores.matrix import Vector
+from longterm.stores.postgres.binary import Binary, half_vector, place_arrays
 from longterm.stores.postgres.conditions import condition_sql
-from longterm.stores.postgres.connection import Binary
-from longterm.stores.postgres.indexing import WIDEST, half_vector
-from longterm.stores.postgres.items import Place, Session, inside_path, unnested
+from longterm.stores.postgres.indexing import WIDEST
+from longterm.stores.postgres.items import Place, Session, inside_path
 from longterm.stores.preparing import FindItems
 from longterm.stores.scoring import Scores, TextScores, fused
 from longterm.text.bm25 import BM25_B, BM25_K1, idf
@@ -38,6 +38,8 @@ MANY_NAMESPACES = 100
 class SearchScope:
     """The namespaces that are searched, and how much there is in them."""
 
+    #: Version of the text index.
+    tokenizer: int
     namespaces: Sequence[int]
     items: int
     terms: int
@@ -63,13 +65,13 @@ class QueryVector:
 class Candidates:
     """Items with their scores, in ascending order of their places.
 
-    The arrays have one entry for each place and one more: the best that an item could score
-    which is not among them.
+    The arrays of scores have one entry for each place and one more: the best that an item could
+    score which is not among them.
     """
 
     places: Sequence[Place]
-    #: Looks up when items were written last.
-    revisions_of: Callable[[Sequence[Place]], Mapping[Place, int]]
+    #: When each was written last, by the database's own count.
+    revisions: NDArray[np.int64]
     scores: Scores
     #: Of each signal that took part: whether every item that it finds is among them.
     exhausted: Sequence[bool]
@@ -86,24 +88,21 @@ class Candidates:
 
     def in_order(self, score: NDArray[np.float32]) -> list[int]:
         """Sort them, best first, then latest first; what *score* does not find is left out."""
-        found: list[int] = np.flatnonzero(score[: len(self.places)] >= 0).tolist()
-        values, counts = np.unique(score[found], return_counts=True)
-        shared = set(values[counts > 1].tolist())
-        # Only of equals it has to be asked which was written last.
-        equals = [self.places[at] for at in found if float(score[at]) in shared]
-        revisions: Mapping[Place, int] = self.revisions_of(equals) if equals else {}
-        return sorted(found, key=lambda at: (-score[at], -revisions.get(self.places[at], 0)))
+        found = np.flatnonzero(score[: len(self.places)] >= 0)
+        order: list[int] = found[np.lexsort((-self.revisions[found], -score[found]))].tolist()
+        return order
 
 
 def find_scope(session: Session, path: str, *, exact: bool) -> SearchScope:
     """Look up the namespaces at *path* and, unless *exact*, below it."""
     inside, parameters = inside_path(path, exact=exact)
-    ((numbers, items, terms),) = session.rows(
-        "SELECT coalesce(array_agg(n.id ORDER BY n.id), '{}'), coalesce(sum(n.items), 0)::bigint, "
-        f"coalesce(sum(n.terms), 0)::bigint FROM namespaces n WHERE {inside}",
+    (found,) = session.rows(
+        "SELECT (SELECT tokenizer FROM state), coalesce(array_agg(n.id ORDER BY n.id), '{}'), "
+        "coalesce(sum(n.items), 0)::bigint, coalesce(sum(n.terms), 0)::bigint "
+        f"FROM namespaces n WHERE {inside}",
         parameters,
     )
-    return SearchScope(numbers, items, terms)
+    return SearchScope(*found)
 
 
 Found = dict[Place, float]
@@ -115,7 +114,7 @@ class CandidateSearch:
     def __init__(
         self, session: Session, op: FindItems, scope: SearchScope, query: QueryVector | None
     ) -> None:
-        self._session, self._op, self._scope, self._query = session, op, scope, query
+        self._session, self._op, self.scope, self._query = session, op, scope, query
         self._weights, self._ideal = self._text_weights()
         self._mean_length = scope.terms / max(scope.items, 1) or 1.0
         alive, parameters = session.alive
@@ -158,17 +157,13 @@ class CandidateSearch:
     ) -> Candidates:
         text_floor, cosine_floor = floors
         size = len(places) + 1
-        bm25 = np.zeros(size, dtype=np.float32)
-        cosine = np.full(size, np.nan, dtype=np.float32)
-        for at, place in enumerate(places):
-            bm25[at] = text.get(place, 0.0)
-            cosine[at] = cosines.get(place, np.nan)
-        bm25[-1] = text_floor or 0.0
-        cosine[-1] = np.nan if cosine_floor is None else cosine_floor
-        lengths = np.zeros(size, dtype=np.float32)
-        if self.has_text and self._query is not None:
-            found = self._lengths(places)
-            lengths[:-1] = [found.get(place, 0) for place in places]
+        best = (text_floor or 0.0, np.nan if cosine_floor is None else cosine_floor)
+        bm25 = np.array([*(text.get(place, 0.0) for place in places), best[0]], np.float32)
+        cosine = np.array([*(cosines.get(place, np.nan) for place in places), best[1]], np.float32)
+        at_of = {place: at for at, place in enumerate(places)}
+        lengths, revisions = np.zeros(size, dtype=np.float32), np.zeros(size, dtype=np.int64)
+        for place, length, revision in self._written(places):
+            lengths[at_of[place]], revisions[at_of[place]] = length, revision
         scores = fused(
             TextScores(bm25, self._ideal, lengths) if self.has_text else None,
             cosine if self._query is not None else None,
@@ -176,23 +171,17 @@ class CandidateSearch:
         )
         took_part = (scores.text is not None, scores.cosines is not None)
         exhausted = [floor is None for floor, there in zip(floors, took_part, strict=True) if there]
-        return Candidates(places, self._revisions, scores, exhausted)
+        return Candidates(places, revisions[:-1], scores, exhausted)
 
-    def _revisions(self, places: Sequence[Place]) -> dict[Place, int]:
+    def _written(self, places: Sequence[Place]) -> list[tuple[Place, int, int]]:
+        """Look up how many terms items have, and their revisions."""
         found = self._session.rows(
-            "SELECT i.namespace, i.id, i.revision FROM unnest(%s::int[], %s::bigint[]) "
-            "AS w (namespace, id) JOIN items i ON i.namespace = w.namespace AND i.id = w.id",
-            unnested(places, 2),
+            "SELECT i.namespace, i.id, i.length, i.revision "
+            "FROM unnest(%s::int[], %s::bigint[]) AS w (namespace, id) "
+            "JOIN items i ON i.namespace = w.namespace AND i.id = w.id",
+            place_arrays(places),
         )
-        return {(namespace, number): revision for namespace, number, revision in found}
-
-    def _lengths(self, places: Sequence[Place]) -> dict[Place, int]:
-        found = self._session.rows(
-            "SELECT i.namespace, i.id, i.length FROM unnest(%s::int[], %s::bigint[]) "
-            "AS w (namespace, id) JOIN items i ON i.namespace = w.namespace AND i.id = w.id",
-            unnested(places, 2),
-        )
-        return {(namespace, number): length for namespace, number, length in found}
+        return [((namespace, number), *facts) for namespace, number, *facts in found]
 
     # --- full text ---
 
@@ -206,10 +195,10 @@ class CandidateSearch:
             self._session.rows(
                 "SELECT term, count(*) FROM postings WHERE namespace = ANY (%s::int[]) "
                 "AND term = ANY (%s::int[]) GROUP BY term",
-                (self._scope.namespaces, signed),
+                (self.scope.namespaces, signed),
             )
         )
-        total = max(self._scope.items, 1)
+        total = max(self.scope.items, 1)
         weights = {term: idf(holders.get(term, 0), total) for term in signed}
         return {term: weights[term] for term in holders}, sum(weights.values())
 
@@ -220,7 +209,7 @@ class CandidateSearch:
         rows = self._session.rows(
             f"{self._bm25(inside)}{self._filter.format(row='p.item')} "
             "GROUP BY 1, 2 ORDER BY 3 DESC LIMIT %s",
-            (*self._bm25_parameters, self._scope.namespaces, *self._filter_parameters, reach),
+            (*self._bm25_parameters, self.scope.namespaces, *self._filter_parameters, reach),
         )
         return _found(rows, reach)
 
@@ -234,7 +223,7 @@ class CandidateSearch:
             "AND item = c.item OFFSET 0) AS p"
         )
         rows = self._session.rows(
-            f"{self._bm25(given)} GROUP BY 1, 2", (*self._bm25_parameters, *unnested(places, 2))
+            f"{self._bm25(given)} GROUP BY 1, 2", (*self._bm25_parameters, *place_arrays(places))
         )
         return _found(rows, len(rows) + 1)[0]
 
@@ -263,7 +252,7 @@ class CandidateSearch:
             return {}, None
         if query.dims > WIDEST:
             return self._best_by_signs(query, reach)
-        if len(self._scope.namespaces) > MANY_NAMESPACES and not self._filter:
+        if len(self.scope.namespaces) > MANY_NAMESPACES and not self._filter:
             found = self._best_by_graph(query, reach)
             if len(found) == reach:
                 return _found(found, reach)
@@ -271,7 +260,7 @@ class CandidateSearch:
             "SELECT v.namespace, v.item, -(v.vector <#> %s::halfvec) FROM vectors v "
             "WHERE v.model = %s AND v.namespace = ANY (%s::int[])"
             f"{self._filter.format(row='v.item')} ORDER BY v.vector <#> %s::halfvec LIMIT %s",
-            (query.vector, query.model, self._scope.namespaces, *self._filter_parameters,
+            (query.vector, query.model, self.scope.namespaces, *self._filter_parameters,
              query.vector, reach),
         )  # fmt: skip
         return _found(rows, reach)
@@ -284,7 +273,7 @@ class CandidateSearch:
             f"{self._filter.format(row='w.item')} "
             "ORDER BY w.signs <~> binary_quantize(%s::halfvec) LIMIT %s) AS best "
             "JOIN wide_vectors v USING (model, namespace, item, chunk) ORDER BY 3 DESC",
-            (query.vector, query.model, self._scope.namespaces, *self._filter_parameters,
+            (query.vector, query.model, self.scope.namespaces, *self._filter_parameters,
              query.vector, max(reach, _RESCORED)),
         )  # fmt: skip
         return _found(rows, max(reach, _RESCORED))
@@ -302,7 +291,7 @@ class CandidateSearch:
         rows = self._session.rows(
             f"SELECT v.namespace, v.item, -({typed}) FROM vectors v WHERE v.model = {query.model} "
             f"AND v.namespace = ANY (%s::int[]) ORDER BY {typed} LIMIT %s",
-            (query.vector, self._scope.namespaces, query.vector, reach),
+            (query.vector, self.scope.namespaces, query.vector, reach),
         )
         return sorted(rows, key=lambda row: -row[2])
 
@@ -315,14 +304,15 @@ class CandidateSearch:
             f"SELECT v.namespace, v.item, -(v.vector <#> %s::halfvec) "
             "FROM unnest(%s::int[], %s::bigint[]) AS w (namespace, item) "
             f"JOIN {table} v ON v.namespace = w.namespace AND v.item = w.item WHERE v.model = %s",
-            (query.vector, *unnested(places, 2), query.model),
+            (query.vector, *place_arrays(places), query.model),
         )
         return _found(rows, len(rows) + 1)[0]
 
 
 def _found(rows: Sequence[tuple[Any, ...]], reach: int) -> tuple[Found, float | None]:
-    """Best score of each item, and the worst of all where there may be more than *reach*."""
-    found: Found = {}
-    for namespace, item, score in rows:
-        found[namespace, item] = max(score, found.get((namespace, item), -np.inf))
+    """Best score of each item, and the worst of all where there may be more than *reach*.
+
+    Where an item is there more than once, the best of it comes first.
+    """
+    found = {(namespace, item): score for namespace, item, score in reversed(rows)}
     return found, None if len(rows) < reach else float(rows[-1][2])

@@ -20,34 +20,19 @@ from typing import Any, TypeVar, cast
 
 import psycopg
 from psycopg import Connection, sql
-from psycopg.adapt import Dumper
-from psycopg.pq import Format
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from longterm.errors import ConfigurationError, StoreError, StoreUnavailableError
+from longterm.stores.postgres.binary import Binary, BinaryDumper
 from longterm.stores.postgres.migrations import OUR_LOCKS, Readiness, prepare_schema
 
-__all__ = ["Binary", "PostgresPool"]
+__all__ = ["PostgresPool"]
 
 T = TypeVar("T")
 
 #: What a failed write says; a transaction leaves nothing behind.
 NOTHING_WRITTEN = "Nothing of the batch was written."
 _RETRIES = 5
-
-
-class Binary(bytes):
-    """A value in the form that the server receives; of which type it is, the statement says."""
-
-    __slots__ = ()
-
-
-class _BinaryDumper(Dumper):
-    format = Format.BINARY
-    oid = 0
-
-    def dump(self, obj: Binary) -> bytes:
-        return bytes(obj)
 
 
 class PostgresPool:
@@ -294,7 +279,7 @@ class _DeadlockError(StoreUnavailableError):
 
 
 def _configure(connection: Connection[Any]) -> None:
-    connection.adapters.register_dumper(Binary, _BinaryDumper)
+    connection.adapters.register_dumper(Binary, BinaryDumper)
 
 
 #: What to say about an error, by the first characters of its SQLSTATE that are known here.

@@ -1,15 +1,14 @@
 """What items are found by: terms, vectors, and the embedding model that the vectors belong to."""
 
-import struct
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from longterm.errors import ModelChangedError
 from longterm.stores.embedding import Embedder, text_hash
-from longterm.stores.postgres.connection import Binary, PostgresPool
+from longterm.stores.postgres.binary import half_vectors, integers, uuids
+from longterm.stores.postgres.connection import PostgresPool
 from longterm.stores.postgres.items import Place, Session, as_text, unnested
 from longterm.stores.preparing import Indexed
 
@@ -17,7 +16,6 @@ __all__ = [
     "WIDEST",
     "ModelRegistry",
     "NewVectors",
-    "half_vector",
     "index_items",
     "insert_vectors",
     "look_up_vectors",
@@ -25,8 +23,6 @@ __all__ = [
     "term_numbers",
 ]
 
-#: PostgreSQL's numbers of its types.
-_INT4, _INT8, _UUID = 23, 20, 2950
 #: What fits, with its keys, into a tuple of a B-tree: 2,704 bytes.
 WIDEST = 1330
 
@@ -47,27 +43,6 @@ def term_numbers(packed: bytes) -> list[int]:
     return np.frombuffer(packed, dtype="<i4")[::2].tolist()
 
 
-def half_vector(packed: bytes) -> Binary:
-    """Shape a packed vector as pgvector receives it: dimensions, two zero bytes, half floats."""
-    row = np.frombuffer(packed, dtype="<f2")
-    return Binary(len(row).to_bytes(2, "big") + b"\0\0" + row.astype(">f2").tobytes())
-
-
-def _hashes(digests: Sequence[bytes]) -> Binary:
-    return _array(np.frombuffer(b"".join(digests), "V16"), _UUID)
-
-
-def _array(elements: NDArray[Any], oid: int) -> Binary:
-    """Shape an array as PostgreSQL receives it: a head, and each element after its length.
-
-    psycopg spells every number out, which takes longer than the server does to write them.
-    """
-    shape = np.dtype([("size", ">i4"), ("element", elements.dtype.newbyteorder(">"))])
-    body = np.empty(len(elements), shape)
-    body["size"], body["element"] = elements.itemsize, elements
-    return Binary(struct.pack(">5i", 1, 0, oid, len(elements), 1) + body.tobytes())
-
-
 def term_array(numbers: Iterable[int]) -> str:
     """Each term once, as PostgreSQL spells an array."""
     return "{" + ",".join(map(str, dict.fromkeys(numbers))) + "}"
@@ -75,7 +50,6 @@ def term_array(numbers: Iterable[int]) -> str:
 
 def look_up_vectors(pool: PostgresPool, model: int, digests: Sequence[bytes]) -> dict[bytes, bytes]:
     """Look up which vectors of a model there are, packed, by the hashes of their texts."""
-    hashes = _hashes(digests)
     found: dict[bytes, bytes] = {}
     with pool.reading() as connection:
         for table in ("vectors", "wide_vectors"):
@@ -83,7 +57,7 @@ def look_up_vectors(pool: PostgresPool, model: int, digests: Sequence[bytes]) ->
                 "SELECT DISTINCT ON (v.text_hash) uuid_send(v.text_hash), halfvec_send(v.vector) "
                 f"FROM unnest(%s::uuid[]) AS w (text_hash) JOIN {table} v "
                 "ON v.model = %s AND v.text_hash = w.text_hash",
-                (hashes, model),
+                (uuids(digests), model),
             )
             for digest, sent in rows:
                 row = np.frombuffer(sent, dtype=">f2", offset=4)
@@ -148,14 +122,11 @@ def index_items(
     namespace, item = np.array(places, dtype=np.int64)[owner].T
     # In the order of the index, which grows faster so.
     order = np.lexsort((item, term, namespace))
-    columns = (
-        (namespace, np.int32, _INT4), (term, np.int32, _INT4), (item, np.int64, _INT8),
-        (counts, np.int32, _INT4), (lengths[owner], np.int32, _INT4),
-    )  # fmt: skip
+    columns = (namespace.astype(np.int32), term, item, counts.astype(np.int32), lengths[owner])
     session.run(
         "INSERT INTO postings "
         "SELECT * FROM unnest(%s::int[], %s::int[], %s::bigint[], %s::int[], %s::int[])",
-        [_array(column[order].astype(kind), oid) for column, kind, oid in columns],
+        [integers(column[order]) for column in columns],
     )
     if vectors.model is not None:
         insert_vectors(session, places, found_by, vectors)
@@ -174,14 +145,14 @@ def insert_vectors(
     if not rows:
         return
     namespaces, items, chunks, digests = unnested(rows, 4)
-    received = [half_vector(vectors.by_text[digest]) for digest in digests]
+    packed = [vectors.by_text[digest] for digest in digests]
     table, signs = "vectors", ""
-    if len(vectors.by_text[digests[0]]) > 2 * WIDEST:
+    if len(packed[0]) > 2 * WIDEST:
         table, signs = "wide_vectors", "binary_quantize(w.vector), "
     session.run(
         f"INSERT INTO {table} SELECT %s, w.namespace, w.item, w.chunk, w.hash, {signs}w.vector "
         "FROM unnest(%s::int[], %s::bigint[], %s::int[], %s::uuid[], %s::halfvec[]) "
         "AS w (namespace, item, chunk, hash, vector)",
-        (vectors.model, namespaces, items, chunks, _hashes(digests),
-         _array(np.frombuffer(b"".join(received), f"V{len(received[0])}"), vectors.halfvec)),
+        (vectors.model, namespaces, items, chunks, uuids(digests),
+         half_vectors(packed, vectors.halfvec)),
     )  # fmt: skip

@@ -13,6 +13,7 @@ from psycopg import Connection
 
 from longterm.stores.filters import EVERYTHING, Condition, holds
 from longterm.stores.names import below, listed, to_labels
+from longterm.stores.postgres.binary import place_arrays
 from longterm.stores.postgres.conditions import condition_sql
 from longterm.stores.preparing import FindItems, ListNamespaces, ReadItem
 from longterm.stores.rows import Row
@@ -109,7 +110,7 @@ def delete_items(session: Session, places: Sequence[Place]) -> None:
     session.run(
         "DELETE FROM items i USING unnest(%s::int[], %s::bigint[]) AS w (namespace, id) "
         "WHERE i.namespace = w.namespace AND i.id = w.id",
-        unnested(places, 2),
+        place_arrays(places),
     )
 
 
@@ -155,7 +156,7 @@ def fetch_rows(session: Session, places: Sequence[Place], condition: Condition) 
         "i.revision FROM unnest(%s::int[], %s::bigint[]) AS w (namespace, id) "
         "JOIN items i ON i.namespace = w.namespace AND i.id = w.id "
         f"JOIN namespaces n ON n.id = i.namespace WHERE {alive} AND {wanted.text}",
-        (*unnested(places, 2), *parameters, *wanted.parameters),
+        (*place_arrays(places), *parameters, *wanted.parameters),
     )
     rows = {(namespace, row[0]): Row(*row) for namespace, *row in found}
     return {place: row for place, row in rows.items() if holds_now(condition, row)}

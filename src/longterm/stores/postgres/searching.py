@@ -26,6 +26,8 @@ __all__ = ["ItemSearch"]
 
 #: How many of each signal are gathered at first, and how much further each time.
 _REACH, _FURTHER = 200, 8
+#: More at first, this share and at most so many, where gathering again would cost more than that.
+_SHARE, _DEEP = 100, 2000
 #: One in so many of what a signal finds is good enough for its neighbours to be of interest.
 _CENTRES = 8
 
@@ -73,22 +75,23 @@ class ItemSearch:
         return [_Ranked(row) for row in islice(rows, size)]
 
     def _search(self) -> CandidateSearch:
-        ((version,),) = self._session.rows("SELECT tokenizer FROM state")
-        if version > VERSION:  # an older one is good enough until it is made again
-            raise ModelChangedError(
-                f"The text index of the database is of version {version}, this longterm knows "
-                f"version {VERSION}. Upgrade longterm, or call store.reindex() to make it again."
-            )
         scope = find_scope(self._session, self._op.path, exact=self._op.exact)
+        if scope.tokenizer > VERSION:  # an older one is good enough until it is made again
+            raise ModelChangedError(
+                f"The text index of the database is of version {scope.tokenizer}, this longterm "
+                f"knows version {VERSION}. Upgrade longterm, or call store.reindex() to make it "
+                "again."
+            )
         return CandidateSearch(self._session, self._op, scope, self._query)
 
     def _ranked(self, size: int) -> tuple[list[_Ranked], Candidates]:
         """Find the best *size* that are as the operation says; reaches as far as that takes."""
-        search, reach = self._search(), max(_REACH, 2 * size)
+        search = self._search()
+        reach = max(_REACH, 2 * size, min(search.scope.items // _SHARE, _DEEP))
         while True:
             candidates = search.gather(reach)
-            score = candidates.scores.score
-            certain = [at for at in candidates.in_order(score) if score[at] > candidates.bound]
+            score, bound = candidates.scores.score, candidates.bound
+            certain = candidates.in_order(np.where(score > bound, score, NOTHING))
             found = list(self._shown(candidates, certain, size))
             if len(found) >= size or candidates.complete:
                 return found[:size], candidates
@@ -114,14 +117,12 @@ class ItemSearch:
 
     def _hits(self) -> list[HybridHit]:
         """Collect the best of each signal, both being asked about all of them."""
-        search, scope = (
-            self._search(),
-            find_scope(self._session, self._op.path, exact=self._op.exact),
-        )
-        if scope.items <= self._op.full_scan_limit:
+        search = self._search()
+        if search.scope.items <= self._op.full_scan_limit:
             whole = "SELECT namespace, id FROM items WHERE namespace = ANY (%s::int[])"
             chosen = [
-                (place[0], place[1]) for place in self._session.rows(whole, (scope.namespaces,))
+                (place[0], place[1])
+                for place in self._session.rows(whole, (search.scope.namespaces,))
             ]
         else:
             chosen = self._best(search)
