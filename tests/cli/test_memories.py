@@ -123,6 +123,21 @@ def test_an_export_is_imported_by_another_user(run: Run) -> None:
     assert said(run("import", "ann.jsonl", "--user", "bo", "--json")) == {"added": 0, "kept": 1}
 
 
+def test_what_was_erased_comes_back_only_where_that_is_asked_for(run: Run) -> None:
+    run("add", "I like tea")
+    run("export", "me.jsonl")
+    run("erase", "--yes")
+
+    assert (
+        "1 were erased here and stay so: see --bring-back-erased"
+        in run("import", "me.jsonl").stdout
+    )
+    assert said(run("import", "me.jsonl", "--json")) == {"added": 0, "kept": 0, "erased": 1}
+    back = said(run("import", "me.jsonl", "--bring-back-erased", "--json"))
+    assert back == {"added": 1, "kept": 0}
+    assert [one["content"] for one in said(run("list", "--json"))] == ["I like tea"]
+
+
 def test_keys_are_made_listed_without_secrets_and_revoked(run: Run) -> None:
     made = said(run("keys", "create", "--user", "ann", "--json"))
     assert made["key"].startswith(f"lt_{made['id']}_")

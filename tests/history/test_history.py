@@ -377,6 +377,27 @@ def test_all_that_came_from_one_source_is_purged(store: BaseStore, source: Any) 
 # Export and import
 
 
+BEYOND = {
+    "memory": ["logs, replicas, snapshots"],
+    "embedded": [],
+    "postgres": ["VACUUM", "replicas"],
+}
+
+
+def test_the_report_says_what_stays_in_this_store_and_nothing_of_others(
+    store: BaseStore, request: pytest.FixtureRequest
+) -> None:
+    wanted = BEYOND[request.node.callspec.params["store"]]
+    of_the_store = History(store).erase(ANN).beyond[3:]
+    assert len(of_the_store) == len(wanted)
+    assert all(what in said for what, said in zip(wanted, of_the_store, strict=True))
+
+
+def test_the_report_on_a_file_speaks_of_its_copies(tmp_path: Path) -> None:
+    with EmbeddedStore(tmp_path / "a.db") as embedded:
+        assert "copies of the file" in History(embedded).erase(ANN).beyond[-1]
+
+
 def exported(store: BaseStore) -> list[str]:
     return list(History(store).export(ANN, BOB))
 
@@ -421,6 +442,53 @@ def test_importing_twice_changes_nothing(store: BaseStore) -> None:
     History(store).restore(ANN, "k", 2)
     assert before != everything(store)
     assert len(History(store).of(ANN, "k")) == 4
+
+
+TURN = {"kind": "Turn", "content": "I like tea", "speaker": "ann", "time": "2026-03-01T08:00:00Z"}
+SAID_ANN = ("turns", "ann")
+
+
+def with_a_turn(store: BaseStore) -> list[str]:
+    put(filled(store), "from a tool", "tool's", sources=[replace(SAID, origin="tool")])
+    store.put(SAID_ANN, "t", dict(TURN))
+    return list(History(store).export(ANN, SAID_ANN))
+
+
+def test_turns_that_are_imported_have_no_history_here_either(store: BaseStore) -> None:
+    assert History(store).import_(with_a_turn(InMemoryStore())).added == 4
+    assert store.get(SAID_ANN, "t") is not None
+    assert History(store).of(SAID_ANN, "t") == []
+
+
+def test_no_import_brings_back_what_was_erased_here(store: BaseStore) -> None:
+    lines = with_a_turn(store)
+    History(store).erase(ANN)
+    History(store).erase(SAID_ANN)
+    put(store, "another one of this name", "plain")
+
+    done = History(store).import_(lines)
+
+    assert (done.added, done.kept, done.erased) == (0, 1, 3)
+    assert done.counts == {"added": 0, "kept": 1, "erased": 3}
+    assert [item.key for item in store.search(ANN)] == ["plain"]
+    assert list(store.search(SAID_ANN)) == []
+
+
+def test_an_import_may_be_asked_to_bring_back_what_was_erased(store: BaseStore) -> None:
+    lines = with_a_turn(store)
+    History(store).erase(ANN)
+    History(store).erase(SAID_ANN)
+
+    done = History(store).import_(lines, bring_back_erased=True)
+
+    assert (done.added, done.erased) == (4, 0)
+    erased, back = History(store).of(ANN, "k")
+    assert (erased.action, back.action, back.actor) == ("erased", "created", "import")
+    assert texts([back]) == ["likes ale 🍺"]
+    assert History(store).sources(ANN, "tool's")[0].origin == "tool"
+    assert store.get(SAID_ANN, "t") is not None
+    again = History(store).import_(lines, bring_back_erased=True)
+    assert (again.added, again.kept) == (0, 4)
 
 
 def test_an_import_may_go_to_another_namespace(store: BaseStore) -> None:

@@ -206,6 +206,13 @@ async def test_an_export_is_imported_into_its_own_user_only(connect: Connect) ->
     assert (await client.get("/v1/users/bo/stats")).json()["turns"] == 1
     assert (await client.post("/v1/users/bo/import", content=b"{")).status_code == 422
 
+    await client.delete("/v1/users/bo")
+    stays = await client.post("/v1/users/bo/import", content=lines.content)
+    assert stays.json() == {"added": 0, "kept": 0, "erased": 2}
+    asked = {"bring_back_erased": "true"}
+    back = await client.post("/v1/users/bo/import", content=lines.content, params=asked)
+    assert back.json() == {"added": 2, "kept": 0}
+
 
 async def test_memories_are_read_as_they_were_known_and_as_they_were_true(connect: Connect) -> None:
     client = await connect()

@@ -91,6 +91,9 @@ def export_command(
 def import_command(
     file: Annotated[Path, typer.Argument(help="What export wrote, or an export of Mem0.")],
     *,
+    bring_back_erased: Annotated[
+        bool, typer.Option("--bring-back-erased", help="Also what was erased here.")
+    ] = False,
     store: Store = None,
     user: User = "me",
     embeddings: Embeddings = "auto",
@@ -99,12 +102,17 @@ def import_command(
     """Bring in an export; what is there stays as it is, so importing twice changes nothing."""
     with Place(store, user, embeddings=embeddings).opened() as service, lines_in(file) as lines:
         read = bar("importing", lines, file.stat().st_size, len)
-        done = service.user(user).import_(read)
+        done = service.user(user).import_(read, bring_back_erased=bring_back_erased)
     if json:
         print_json(done.counts)
     else:
         held = f" The guard kept back {done.held}." if done.held else ""
-        print_line(f"{done.added} added, {done.kept} were there already.{held}")
+        erased = (
+            f" {done.erased} were erased here and stay so: see --bring-back-erased."
+            if done.erased
+            else ""
+        )
+        print_line(f"{done.added} added, {done.kept} were there already.{held}{erased}")
 
 
 @app.command("erase")

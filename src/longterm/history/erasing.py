@@ -13,12 +13,13 @@ from longterm.effects.capabilities import Revisions
 from longterm.effects.erasure import forget_texts
 from longterm.effects.operations import get_op
 from longterm.effects.paging import search_exactly
-from longterm.effects.steps import Batch, Has, fetch
+from longterm.effects.steps import Batch, Has, StoreCall, fetch
 from longterm.history import reading
 from longterm.history.quarantine import drop, held_in
 from longterm.history.tables import erased
 from longterm.memory.namespace import Namespace
 from longterm.memory.revision import Actor, Source
+from longterm.stores.base import CapableStore
 
 __all__ = ["Erasure", "SourceFilter", "erase", "purge"]
 
@@ -26,12 +27,11 @@ __all__ = ["Erasure", "SourceFilter", "erase", "purge"]
 SourceFilter = str | Source | Callable[[Source], bool]
 
 _BEYOND = (
-    "backups made before",
+    "backups and exports made before",
     "what model providers have logged",
     "messages and running summaries in a LangGraph checkpointer, whose threads are deleted there",
-    "what the store keeps of its own: logs, replicas, snapshots",
-    "in PostgreSQL, bytes of deleted rows until VACUUM has passed and its log is recycled",
 )
+_OF_ANY_STORE = ("what the store keeps of its own: logs, replicas, snapshots",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,8 @@ async def _removed(namespace: Namespace, key: str | None, actor: Actor) -> Erasu
             living = await search_exactly(namespace, refresh_ttl=False)
             known = await reading.all_revisions(namespace)
             keys = [*dict.fromkeys([*(item.key for item in living), *known])]
-    report = Erasure()
+    left = await StoreCall("left_by_erase", ()) if await Has(CapableStore) else _OF_ANY_STORE
+    report = Erasure(beyond=(*_BEYOND, *left))
     for one in keys:
         if by_store:
             report += Erasure(await erased(namespace, one, actor))

@@ -7,17 +7,18 @@ is read as well. Nothing is held in memory but a page of items.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace as changed
 from datetime import UTC, datetime
+from itertools import groupby
 from typing import Any
 
 from langgraph.store.base import Item
 
 from longterm.commit import Policy, Skip, Write, commit
 from longterm.effects.clock import utc_now
-from longterm.effects.operations import search_op
-from longterm.effects.steps import search
+from longterm.effects.operations import get_op, search_op
+from longterm.effects.steps import fetch, search
 from longterm.errors import InvalidInputError
 from longterm.history import reading
 from longterm.memory.history_items import json_revision, revision_in
@@ -43,16 +44,24 @@ class Imported:
     kept: int = 0
     #: Items that the guard kept out, or in quarantine.
     held: int = 0
+    #: Items that were erased here before, and stay so.
+    erased: int = 0
 
     @property
     def counts(self) -> dict[str, int]:
-        """The same as JSON data; what was held only where something was."""
+        """The same as JSON data; of what was held or stays erased only where there is some."""
         counts = {"added": self.added, "kept": self.kept}
-        return counts | {"held": self.held} if self.held else counts
+        rare = {"held": self.held, "erased": self.erased}
+        return counts | {name: count for name, count in rare.items() if count}
 
     def __add__(self, other: Imported) -> Imported:
         """Return the account of both."""
-        return Imported(self.added + other.added, self.kept + other.kept, self.held + other.held)
+        return Imported(
+            self.added + other.added,
+            self.kept + other.kept,
+            self.held + other.held,
+            self.erased + other.erased,
+        )
 
 
 def header() -> str:
@@ -102,27 +111,77 @@ async def export_page(namespace: Namespace, cursor: Cursor) -> tuple[list[str], 
     return lines, following
 
 
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """What one line says is to be written."""
+
+    write: Write
+    #: Turns never change, so that no history of them is kept.
+    is_turn: bool
+
+
 async def import_lines(
-    lines: Iterable[str | bytes], namespace: Namespace | None, policy: Policy
+    lines: Iterable[str | bytes],
+    namespace: Namespace | None,
+    policy: Policy,
+    *,
+    bring_back_erased: bool = False,
 ) -> Imported:
     """Bring in *lines*; see `History.import_`."""
-    added = kept = held = 0
-    page: dict[tuple[Namespace, str], Write] = {}
-    writes = _writes(lines, namespace)
-    while True:
-        write = next(writes, None)
-        if page and (write is None or len(page) == _BATCH or (write.namespace, write.key) in page):
-            done = await commit(list(page.values()), actor="import", policy=policy)
-            added += len(done.written)
-            held += len(done.guarded)
-            kept += len(page) - len(done.written) - len(done.guarded)
+    done = Imported()
+    page: dict[tuple[Namespace, str], _Line] = {}
+    for line in _lines(lines, namespace):
+        place = line.write.namespace, line.write.key
+        if len(page) == _BATCH or place in page:
+            done += await _brought_in(page, policy, bring_back_erased=bring_back_erased)
             page = {}
-        if write is None:
-            return Imported(added, kept, held)
-        page[write.namespace, write.key] = write
+        page[place] = line
+    return done + await _brought_in(page, policy, bring_back_erased=bring_back_erased)
 
 
-def _writes(lines: Iterable[str | bytes], namespace: Namespace | None) -> Iterator[Write]:
+async def _brought_in(
+    page: Mapping[tuple[Namespace, str], _Line], policy: Policy, *, bring_back_erased: bool
+) -> Imported:
+    done, erased = Imported(), await _erased_of(list(page))
+    if bring_back_erased:  # as it was last: what it was before is gone
+        page = {
+            place: changed(one, write=_without_past(one.write)) if place in erased else one
+            for place, one in page.items()
+        }
+    else:
+        page = {place: one for place, one in page.items() if place not in erased}
+        done = Imported(erased=len(erased))
+    turns = [one.write for one in page.values() if one.is_turn]
+    memories = [one.write for one in page.values() if not one.is_turn]
+    for writes, keeping in ((memories, policy), (turns, changed(policy, keep_revisions=0))):
+        new = await commit(writes, actor="import", policy=keeping)
+        held = len(new.guarded)
+        done += Imported(len(new.written), len(writes) - len(new.written) - held, held)
+    return done
+
+
+def _without_past(write: Write) -> Write:
+    return changed(write, past=(), sources=write.past[-1].sources if write.past else None)
+
+
+async def _erased_of(
+    places: Sequence[tuple[Namespace, str]],
+) -> set[tuple[Namespace, str]]:
+    """Return which of *places* were erased, and nothing has been written there since."""
+    items = await fetch([get_op(*place, refresh_ttl=False) for place in places])
+    absent = sorted(place for place, item in zip(places, items, strict=True) if item is None)
+    erased: set[tuple[Namespace, str]] = set()
+    for namespace, some in groupby(absent, lambda place: place[0]):
+        revisions = await reading.revisions_of_each(namespace, [key for _, key in some])
+        erased |= {
+            (namespace, key)
+            for key, ones in revisions.items()
+            if ones[-1:] and ones[-1].action == "erased"
+        }
+    return erased
+
+
+def _lines(lines: Iterable[str | bytes], namespace: Namespace | None) -> Iterator[_Line]:
     """Read *lines* one by one, or all of them where they are one JSON document."""
     numbered = enumerate((line for line in lines if line.strip()), 1)
     for number, line in numbered:
@@ -147,7 +206,7 @@ def _writes(lines: Iterable[str | bytes], namespace: Namespace | None) -> Iterat
         yield from read
 
 
-def _read_line(data: Any, number: int, namespace: Namespace | None) -> Iterator[Write]:
+def _read_line(data: Any, number: int, namespace: Namespace | None) -> Iterator[_Line]:
     match data:
         case {"longterm_export": int(version)}:
             if version > _VERSION:
@@ -159,13 +218,13 @@ def _read_line(data: Any, number: int, namespace: Namespace | None) -> Iterator[
                 time = datetime.fromisoformat(data["updated_at"])
                 time = time if time.tzinfo else time.replace(tzinfo=UTC)
                 past = (Revision(1, "created", value, time, "import", reason=_AS_IT_WAS),)
-            yield _write_lines(place, key, value, past)
+            yield _line(place, key, value, past)
         case {"memory": str(text), "id": str() | int() as id}:  # Mem0
             labels = ("memories", escape_label(str(data["user_id"]))) if data.get("user_id") else ()
             place = namespace or labels or ("memories",)
             beside = {name: data[name] for name in ("metadata", "categories") if data.get(name)}
             value = {"kind": "Memory", "content": {"content": text}, **beside}
-            yield _write_lines(place, str(id), value, (_from_mem0(data, value),))
+            yield _line(place, str(id), value, (_from_mem0(data, value),))
         case {"results": [*inner]} | {"memories": [*inner]} | [*inner]:
             for one in inner:
                 yield from _read_line(one, number, namespace)
@@ -175,15 +234,16 @@ def _read_line(data: Any, number: int, namespace: Namespace | None) -> Iterator[
             )
 
 
-def _write_lines(
+def _line(
     namespace: Namespace, key: str, value: dict[str, Any] | None, past: tuple[Revision, ...]
-) -> Write:
-    index = indexed_fields(value) if value is not None and value.get("kind") == "Turn" else None
+) -> _Line:
+    is_turn = value is not None and value.get("kind") == "Turn"
+    index = indexed_fields(value) if value is not None and is_turn else None
 
     def edit(item: Item | None) -> dict[str, Any] | Skip | None:
         return value if item is None else Skip()
 
-    return Write(namespace, key, edit, index=index, past=past)
+    return _Line(Write(namespace, key, edit, index=index, past=past), is_turn)
 
 
 def _from_mem0(data: Mapping[str, Any], value: dict[str, Any]) -> Revision:

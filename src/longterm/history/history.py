@@ -193,15 +193,24 @@ class History:
                     yield line
 
     async def import_flow(
-        self, lines: Iterable[str | bytes], *, namespace: Namespace | None = None
+        self,
+        lines: Iterable[str | bytes],
+        *,
+        namespace: Namespace | None = None,
+        bring_back_erased: bool = False,
     ) -> Imported:
         """Bring in what `export` wrote, or Mem0's export; what is there already stays as it is.
 
         *namespace* takes the place of the namespaces in *lines*. Importing twice changes
-        nothing. Raises `InvalidInputError` with the number of the line that cannot be read.
+        nothing. What was erased here stays erased, unless *bring_back_erased*: then it comes
+        back as it was last, without its earlier revisions. Raises `InvalidInputError` with the
+        number of the line that cannot be read.
         """
         return await import_lines(
-            lines, None if namespace is None else _labels_of(namespace), self.policy
+            lines,
+            None if namespace is None else _labels_of(namespace),
+            self.policy,
+            bring_back_erased=bring_back_erased,
         )
 
     import_, aimport = both(import_flow)

@@ -150,8 +150,10 @@ async def find_requested(requests: Sequence[Request], namespace: Namespace) -> l
     For the words the namespace is read whole, so that nothing is missed whatever the store's
     own search is worth.
     """
-    searched = await search([search_op(namespace, one.about, limit=PAGE) for one in requests])
-    items = await search_exactly(namespace)
+    searched = await search(
+        [search_op(namespace, one.about, limit=PAGE, refresh_ttl=False) for one in requests]
+    )
+    items = await search_exactly(namespace, refresh_ttl=False)
     by_words = [sharing_words(items, one.about) for one in requests]
     scored = [found for found in searched if any(map(is_scored, found))]
     return in_turn([*by_words, *scored], namespace)

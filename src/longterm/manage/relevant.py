@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import zip_longest
-from math import log
 from typing import TypeVar
 
 from langgraph.store.base import Item, SearchItem
@@ -17,6 +16,7 @@ from langgraph.store.base import Item, SearchItem
 from longterm.memory.attribution import content_text
 from longterm.memory.model import document_of
 from longterm.memory.namespace import Namespace
+from longterm.text.bm25 import idf
 from longterm.text.tokenizer import query_terms, terms
 
 __all__ = ["best", "in_turn", "is_scored", "merged", "sharing_words", "unique", "within"]
@@ -99,4 +99,4 @@ def _shared_words(items: Sequence[SearchItem], queries: Sequence[str]) -> list[f
     wanted = {term for query in queries for term in query_terms(query)}
     shared = [wanted & set(terms(str(item.value))) for item in items]
     frequency = Counter(term for words in shared for term in words)
-    return [sum(log(1 + len(items) / frequency[term]) for term in words) for words in shared]
+    return [sum(idf(frequency[term], len(items)) for term in words) for words in shared]

@@ -8,7 +8,9 @@ from typing import Any
 from langgraph.store.base import SearchItem
 
 from longterm.effects.observe import observed
+from longterm.effects.operations import get_op
 from longterm.effects.paging import search_exactly
+from longterm.effects.steps import fetch
 from longterm.manage.relevant import best, is_scored
 from longterm.memory.namespace import Namespace
 
@@ -39,8 +41,10 @@ async def search_best(
         )
         if items and query and query.strip() and not any(map(is_scored, items)):
             held = await search_exactly(
-                namespace, filter=filter, limit=SCAN_LIMIT, refresh_ttl=refresh_ttl
+                namespace, filter=filter, limit=SCAN_LIMIT, refresh_ttl=False
             )
             items = best(held, [query], offset + limit)[offset:] or items
+            if refresh_ttl is not False:  # a scan prolongs no life, but what is returned lives on
+                await fetch([get_op(namespace, one.key, refresh_ttl=refresh_ttl) for one in items])
         seen.records = len(items)
     return items

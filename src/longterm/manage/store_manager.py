@@ -401,7 +401,7 @@ class MemoryStoreManager(NamespaceAccess[Content]):
             return in_turn(asked, namespace)
         items = merged(found, namespace)
         if len(found[-1]) >= size:
-            scan = search_op(namespace, limit=max(SCAN_LIMIT, size))
+            scan = search_op(namespace, limit=max(SCAN_LIMIT, size), refresh_ttl=False)
             items = merged(await search([scan]), namespace)
         words = [[query] for query in queries] + [[]] * (len(asked) - len(queries))
         return in_turn([best(items, one, size) for one in words], namespace)

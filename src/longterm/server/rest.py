@@ -251,13 +251,18 @@ async def export_user(memory: ReadUser) -> StreamingResponse:
 
 
 @router.post("/users/{user:segment}/import")
-async def import_user(memory: WriteUser, request: Request) -> dict[str, int]:
-    """Bring in the lines of an export; importing twice changes nothing."""
+async def import_user(
+    memory: WriteUser, request: Request, *, bring_back_erased: bool = False
+) -> dict[str, int]:
+    """Bring in the lines of an export; importing twice changes nothing.
+
+    What was erased here stays erased, unless it is to be brought back.
+    """
     with SpooledTemporaryFile(max_size=_IN_MEMORY) as file:
         async for part in request.stream():
             file.write(part)
         file.seek(0)
-        done = await memory.aimport(file)
+        done = await memory.aimport(file, bring_back_erased=bring_back_erased)
     return done.counts
 
 

@@ -360,19 +360,31 @@ class UserMemory:
                 file.write(line)
         return []
 
-    def import_(self, path_or_lines: str | PathLike[str] | Iterable[str | bytes]) -> Imported:
+    def import_(
+        self,
+        path_or_lines: str | PathLike[str] | Iterable[str | bytes],
+        *,
+        bring_back_erased: bool = False,
+    ) -> Imported:
         """Bring in what `export` wrote, of this user or another, or what Mem0 exported.
 
         *path_or_lines* are a path or the lines themselves. What is there stays as it is: importing
-        twice changes nothing.
+        twice changes nothing. What was erased here stays erased, unless *bring_back_erased*.
         """
         with lines_in(path_or_lines) as read:
-            return run(self._imported(read), self.config, store=self.store)
+            job = self._imported(read, bring_back_erased=bring_back_erased)
+            return run(job, self.config, store=self.store)
 
-    async def aimport(self, path_or_lines: str | PathLike[str] | Iterable[str | bytes]) -> Imported:
+    async def aimport(
+        self,
+        path_or_lines: str | PathLike[str] | Iterable[str | bytes],
+        *,
+        bring_back_erased: bool = False,
+    ) -> Imported:
         """Do what `import_` does."""
         with lines_in(path_or_lines) as read:
-            return await arun(self._imported(read), self.config, store=self.store)
+            job = self._imported(read, bring_back_erased=bring_back_erased)
+            return await arun(job, self.config, store=self.store)
 
     async def erase_flow(self, id: str | None = None, *, cascade: bool = False) -> Erasure:
         """Remove a memory, or everything of this user, with its history; nothing brings it back.
@@ -472,10 +484,12 @@ class UserMemory:
         (await commit([write], actor="user", policy=self._setup.policy)).checked()
         return (await self._records([await self._existing(document.id)]))[0]
 
-    async def _imported(self, lines: Iterable[str | bytes]) -> Imported:
+    async def _imported(self, lines: Iterable[str | bytes], *, bring_back_erased: bool) -> Imported:
         """Bring each line into the namespace of this user that it belongs to."""
         total = Imported()
         for are_turns, some in groupby(lines, is_turn):
             place = self._said if are_turns else self._memories
-            total += await import_lines(some, place, self._setup.policy)
+            total += await import_lines(
+                some, place, self._setup.policy, bring_back_erased=bring_back_erased
+            )
         return total

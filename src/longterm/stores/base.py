@@ -451,6 +451,14 @@ class CapableStore(BaseStore):
         forget_texts(namespace_prefix, key)
         return cast("Any", removed)
 
+    @abstractmethod
+    def left_by_erase(self) -> tuple[str, ...]:
+        """Return in plain words what of an erased item this store cannot reach, or not at once."""
+
+    async def aleft_by_erase(self) -> tuple[str, ...]:
+        """Return what `left_by_erase` returns."""
+        return self.left_by_erase()
+
 
 def _is_conditional(ops: Sequence[PutOp], expected: Sequence[datetime | None]) -> list[Any]:
     return [

@@ -207,6 +207,12 @@ class EmbeddedStore(CapableStore):
         return answers
 
     @override
+    def left_by_erase(self) -> tuple[str, ...]:
+        if self._database.path == MEMORY:
+            return ()
+        return ("copies of the file: snapshots of its file system, worn blocks of a flash disk",)
+
+    @override
     def renewal(self, progress: Progress | None) -> Flow[int]:
         return EmbeddedRenewal(
             self._database, self.embedder, self.fields, self._known, progress

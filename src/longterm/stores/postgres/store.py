@@ -201,6 +201,13 @@ class PostgresStore(CapableStore):
         return answers
 
     @override
+    def left_by_erase(self) -> tuple[str, ...]:
+        return (
+            "in PostgreSQL, bytes of deleted rows until VACUUM has passed and its log is recycled",
+            "the server's replicas, archived logs, and statements that it writes to its log",
+        )
+
+    @override
     async def renewal(self, progress: Progress | None) -> int:
         embedder = await Work(self._embedder)
         work = PostgresRenewal(self._pool, embedder, self.fields, self._known, progress)
