@@ -17,6 +17,7 @@ from longterm.commit.plan import (
     Skip,
     Write,
     Written,
+    checked_by,
     if_unchanged,
 )
 from longterm.commit.quotes import SaidBy, drop_quotes
@@ -29,6 +30,7 @@ __all__ = [
     "Skip",
     "Write",
     "Written",
+    "checked_by",
     "commit",
     "drop_quotes",
     "if_unchanged",

@@ -39,6 +39,7 @@ __all__ = [
     "Skip",
     "Write",
     "Written",
+    "checked_by",
     "if_unchanged",
     "plans_of",
     "updated_at",
@@ -300,16 +301,12 @@ def _checked(
     if write.past:  # an import does not wash anything: its origin comes along
         sources, actor = change.guarded(write.past[-1].sources), write.past[-1].actor
     origin = origin_of(sources, actor)
-    explained = any(one.message_id for one in sources)
     allowed = (
         value.get("kind") == "Turn"  # what was said, whatever it was
         or write.action == "restored"  # who restores something has decided
         or origin == change.actor == "import"  # an import is its operator's own act
-        # What an agent writes that no message explains is for its user, unless a tool has spoken.
-        or (origin == "assistant" and not explained)
     )
-    orders: Orders = None if allowed else "and claims" if explained else "alone"
-    verdict = guard.check(value, origin=origin, orders=orders)
+    verdict = checked_by(guard, value, sources, actor, orders_allowed=allowed)
     if verdict.action != "quarantine":
         return verdict
     # The same once more takes the place of the first.
@@ -319,6 +316,23 @@ def _checked(
     held = Held(id, write.namespace, write.key, kept, origin, utc_now(), places, sources)
     aside = put_op(quarantine_namespace(write.namespace), id, held.record, index=False)
     return Plan(None, (aside,), _by_the_guard("In quarantine", verdict))
+
+
+def checked_by(
+    guard: Guard,
+    value: Any,
+    sources: tuple[Source, ...],
+    actor: Actor,
+    *,
+    orders_allowed: bool = False,
+) -> Verdict:
+    """Return what *guard* says of *value*, which came from *sources* and is written by *actor*."""
+    origin = origin_of(sources, actor)
+    explained = any(one.message_id for one in sources)
+    # What an agent writes that no message explains is for its user, unless a tool has spoken.
+    allowed = orders_allowed or (origin == "assistant" and not explained)
+    orders: Orders = None if allowed else "and claims" if explained else "alone"
+    return guard.check(value, origin=origin, orders=orders)
 
 
 def _by_the_guard(what: str, verdict: Verdict) -> str:

@@ -17,9 +17,12 @@ from longterm.extract.engine import ExtractionInput, Extractor
 from longterm.extract.prompts import INSTRUCTIONS
 from longterm.extract.proposal import NewId, Permissions
 from longterm.extract.schema import Schema, memory_schemas
+from longterm.guard import GuardOption, guard_of
 from longterm.manage.forgetting import requests_to_forget, unmet, without_requests
+from longterm.manage.guarding import guarded
 from longterm.manage.known import Known, normalize_existing
 from longterm.manage.results import Results, warn_of_dropped
+from longterm.manage.sources import ConversationSources
 from longterm.memory.conversation import as_messages, as_time
 from longterm.memory.draft import Draft
 from longterm.memory.model import JOB_ID, Content, ExtractedMemory, Memory, RemoveDoc
@@ -45,6 +48,7 @@ class _Options(TypedDict, total=False):
     enable_inserts: bool
     enable_updates: bool
     protocol: ProtocolName | None
+    guard: GuardOption
 
 
 @overload
@@ -92,12 +96,15 @@ def create_memory_manager(
     enable_updates: bool = True,
     enable_deletes: bool = False,
     protocol: ProtocolName | None = None,
+    guard: GuardOption = "default",
 ) -> MemoryManager[Any]:
     """Create a manager that extracts memories from conversations and stores nothing.
 
     *schemas* are pydantic models, TypedDicts, dataclasses or JSON schemas. *protocol* says how
     to talk with the model: ``"tools"``, ``"json"`` or ``"text"``; by default what it does best.
     With ``enable_inserts=False`` one document is begun and then kept current (a profile).
+    *guard* looks at each new memory and each change before it is returned: the default one
+    redacts secrets and leaves out what others than the user order, None lets everything through.
 
     Raises `ConfigurationError` for a model or schema that cannot be used.
     """
@@ -109,6 +116,7 @@ def create_memory_manager(
         enable_updates=enable_updates,
         enable_deletes=enable_deletes,
         protocol=protocol,
+        guard=guard,
     )
 
 
@@ -131,8 +139,10 @@ class MemoryManager(
         enable_updates: bool = True,
         enable_deletes: bool = False,
         protocol: ProtocolName | None = None,
+        guard: GuardOption = "default",
     ) -> None:
         self.model = as_model(model)
+        self._guard = guard_of(guard)
         self.schemas = tuple(schemas or (Memory,))
         self.instructions = instructions
         self.enable_inserts = enable_inserts
@@ -170,6 +180,10 @@ class MemoryManager(
         if requests := requests_to_forget(messages):
             after, left_out = without_requests(after, requests)
             report += left_out + unmet(requests, [after], permitted=self._permissions.deletes)
+        if self._guard is not None:
+            sources = ConversationSources(messages, thread_in(config))
+            after, kept_out = guarded(after, sources, self._guard)
+            report += kept_out
         warn_of_dropped(report)
         return Results(self._memories(after, known), report)
 
