@@ -197,6 +197,8 @@ class Stats:
     revisions: int = 0
     #: Items whose vectors are still to be made.
     pending: int = 0
+    #: Items that are found by terms of an older tokenizer until their index is made again.
+    outdated: int = 0
 
 
 Operation = (

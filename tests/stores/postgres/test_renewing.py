@@ -104,10 +104,12 @@ def test_searches_and_writes_go_on_meanwhile(open_store: OpenStore, url: str, la
     store = open_store(pool_size=4)
     with held(url, large, "b"):
         assert len(store.hybrid_search(("a",), "tea", limit=1000)) < 600
+        assert 300 <= store.stats().outdated <= 600
         store.put(("c",), "new", {"text": "tea, written meanwhile"})
         assert [hit.item.key for hit in store.hybrid_search(("c",), "tea")] == ["new"]
     store._terms.join()  # pyright: ignore[reportPrivateUsage]
     assert len(store.hybrid_search((), "tea", limit=1000)) == 601
+    assert store.stats().outdated == 0
     assert store.check() == []
 
 

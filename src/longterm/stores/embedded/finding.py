@@ -121,10 +121,10 @@ def _viewed(
 
 def _revision(tx: Transaction) -> int:
     revision, version = tx.execute("SELECT revision, tokenizer FROM state").fetchone()
-    if version != VERSION:
+    if version > VERSION:  # an older one is being made again
         raise ModelChangedError(
-            f"The text index of {tx.file} is of version {version}, this longterm makes version "
-            f"{VERSION}. Call store.reindex() to make it again."
+            f"The text index of {tx.file} is of version {version}, this longterm knows version "
+            f"{VERSION}. Upgrade longterm, or call store.reindex() to make it again."
         )
     return int(revision)
 

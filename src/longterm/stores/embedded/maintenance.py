@@ -12,6 +12,7 @@ from longterm.stores.embedded.database import Database
 from longterm.stores.embedded.migrations import add_functions
 from longterm.stores.embedded.wal import lost_commits
 from longterm.stores.operations import Stats
+from longterm.text.tokenizer import VERSION
 
 __all__ = ["backup_file", "check_file", "file_stats", "scrub", "vacuum"]
 
@@ -44,6 +45,13 @@ def file_stats(database: Database, cache_bytes: int) -> Stats:
             _scalar(connection, "PRAGMA user_version"),
             _scalar(connection, "SELECT count(*) FROM revisions"),
             _scalar(connection, "SELECT count(*) FROM late_vectors WHERE revision IS NULL"),
+            _scalar(
+                connection,
+                "SELECT count(*) FROM items JOIN state WHERE tokenizer < ? "
+                "AND (renewing IS NOT ? OR items.revision > renewed)",
+                VERSION,
+                VERSION,
+            ),
         )
 
 
@@ -184,5 +192,5 @@ def _size(connection: sqlite3.Connection, database: Database) -> int:
     return sum(file.stat().st_size for file in files if file.exists())
 
 
-def _scalar(connection: sqlite3.Connection, query: str) -> int:
-    return int(connection.execute(query).fetchone()[0])
+def _scalar(connection: sqlite3.Connection, query: str, *parameters: int) -> int:
+    return int(connection.execute(query, parameters).fetchone()[0])

@@ -4,6 +4,9 @@ Items are indexed in the order they were written, so those that were written mea
 and what an interrupted run has done is not done again.
 """
 
+import logging
+import threading
+import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -26,35 +29,92 @@ from longterm.stores.reindexing import AT_ONCE, EntryToIndex, IndexRenewal, Prog
 from longterm.stores.values import decode
 from longterm.text.tokenizer import VERSION
 
-__all__ = ["EmbeddedRenewal", "renew_terms"]
+__all__ = ["EmbeddedRenewal", "TermRenewal"]
 
+_logger = logging.getLogger(__name__)
 #: Caches that are further behind load everything again.
 _FAR = 1_000_000
 _NEVER = 2**63 - 1
 
 
-def renew_terms(database: Database, fields: Sequence[str]) -> None:
-    """Make the text index again where an older tokenizer made it: all of it, or nothing.
+class TermRenewal:
+    """Makes the text index again where an older tokenizer made it; vectors stay.
 
-    Vectors stay. A file of a newer tokenizer is left alone; searching it is refused.
+    A step is one transaction that says how far it has come, so what was killed goes on where it
+    was, and processes that have the file open share the work. Until the last step, searches find
+    some items by their old terms. A file of a newer tokenizer is left alone; searching it is
+    refused.
     """
-    stale = "SELECT 1 FROM state WHERE tokenizer < ?"
-    with database.reading() as connection:
-        if connection.execute(stale, (VERSION,)).fetchone() is None:
-            return
-    with database.writing() as connection:
-        if connection.execute(stale, (VERSION,)).fetchone() is None:
-            return  # another process was faster
-        tx = Transaction(connection, database.path)
-        for number, namespace, value, own in connection.execute(
-            "SELECT id, namespace, CAST(value AS BLOB), fields FROM items"
-        ):
-            try:
-                found_by = indexed(decode(str(value, "utf-8")), own, fields)
-            except (StoreError, ValueError):
-                continue  # damaged: reading it says so, and the others are found
-            index(tx, (namespace, number), found_by, Vectors({}, None))
-        tx.execute("UPDATE state SET tokenizer = ?, revision = revision + ?", (VERSION, _FAR))
+
+    def __init__(self, database: Database, fields: Sequence[str]) -> None:
+        self._database, self._fields = database, fields
+        self._is_stopped = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def begin(self) -> None:
+        """Do all of a small file at once; of a large one the rest follows in a thread."""
+        if self.step():
+            self._thread = threading.Thread(target=self._run, name="longterm-reindex", daemon=True)
+            self._thread.start()
+
+    def stop(self, timeout: float | None = None) -> None:
+        """Let the thread end its step, and leave the rest to the next who opens the file."""
+        self._is_stopped.set()
+        self.join(timeout)
+
+    def join(self, timeout: float | None = None) -> None:
+        """Wait until all is done."""
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join(timeout)
+
+    def step(self) -> bool:
+        """Index the next items again; whether there are more."""
+        with self._database.reading() as connection:
+            if connection.execute(_STALE, (VERSION,)).fetchone() is None:
+                return False
+        with self._database.writing() as connection:
+            found = connection.execute(_STALE, (VERSION,)).fetchone()
+            if found is None:
+                return False  # another process was faster
+            tx, done, reached = Transaction(connection, self._database.path), 0, 0
+            for revision, number, namespace, value, own in connection.execute(
+                "SELECT revision, id, namespace, CAST(value AS BLOB), fields FROM items "
+                "WHERE revision > ? ORDER BY revision LIMIT ?",
+                (found[1] if found[0] == VERSION else 0, AT_ONCE),
+            ):
+                done, reached = done + 1, revision
+                try:
+                    found_by = indexed(decode(str(value, "utf-8")), own, self._fields)
+                except (StoreError, ValueError):
+                    continue  # damaged: reading it says so, and the others are found
+                index(tx, (namespace, number), found_by, Vectors({}, None))
+            is_behind = done == AT_ONCE
+            if is_behind:
+                tx.execute("UPDATE state SET renewing = ?, renewed = ?", (VERSION, reached))
+            else:
+                tx.execute(
+                    "UPDATE state SET tokenizer = ?, revision = revision + ?, renewing = NULL",
+                    (VERSION, _FAR),
+                )
+            return is_behind
+
+    def _run(self) -> None:
+        try:
+            is_behind = True
+            while is_behind and not self._is_stopped.is_set():
+                start = time.monotonic()
+                is_behind = self.step()
+                # As long again for other writers.
+                self._is_stopped.wait(time.monotonic() - start)
+        except Exception as error:  # noqa: BLE001 - searches go on with the old terms
+            if not self._is_stopped.is_set():
+                _logger.warning(
+                    "The text index could not be made again (%s); the next opening goes on.",
+                    type(error).__name__,
+                )
+
+
+_STALE = "SELECT renewing, renewed FROM state WHERE tokenizer < ?"
 
 
 #: An item by its revision, its namespace and its own number.

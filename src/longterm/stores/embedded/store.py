@@ -27,7 +27,7 @@ from longterm.stores.embedded.database import MEMORY, Database, Synchronous
 from longterm.stores.embedded.encryption import Cipher
 from longterm.stores.embedded.finding import VectorQuery, find
 from longterm.stores.embedded.late_vectors import FileLateVectors
-from longterm.stores.embedded.reindexing import EmbeddedRenewal, renew_terms
+from longterm.stores.embedded.reindexing import EmbeddedRenewal, TermRenewal
 from longterm.stores.embedded.revising import pages, read_revisions, states
 from longterm.stores.embedded.scopes import ScopeCache
 from longterm.stores.embedded.sweeping import sweep
@@ -81,7 +81,7 @@ class EmbeddedStore(CapableStore):
     file by SQLCipher (`longterm[encrypted]`). *clock* is there for tests.
     """
 
-    __slots__ = ("_cache", "_clock", "_database", "_finalizer", "_late")
+    __slots__ = ("_cache", "_clock", "_database", "_finalizer", "_late", "_terms")
 
     def __init__(
         self,
@@ -108,7 +108,9 @@ class EmbeddedStore(CapableStore):
             cipher=None if encryption_key is None else Cipher(encryption_key),
         )
         self._finalizer = weakref.finalize(self, self._database.close)
-        renew_terms(self._database, self.fields)
+        self._terms = TermRenewal(self._database, self.fields)
+        self._terms.begin()
+        weakref.finalize(self, self._terms.stop, _LAST_SECONDS)
         self._late: FileLateVectors | None = None
         if self.embedder is not None:
             self._late = FileLateVectors(self._database, self.embedder, self.fields)
@@ -181,6 +183,7 @@ class EmbeddedStore(CapableStore):
     def close(self) -> None:
         """Close the file. What still runs ends first; whatever comes later is an error."""
         self.stop_ttl_sweeper()
+        self._terms.stop(_LAST_SECONDS)
         if self._late is not None:
             self._late.stop(_LAST_SECONDS)
         if self.embedder is not None:

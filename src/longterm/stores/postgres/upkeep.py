@@ -12,6 +12,7 @@ from longterm.stores.postgres.items import Session
 from longterm.stores.postgres.revisions import end_items
 from longterm.stores.postgres.writing import lock_paths
 from longterm.stores.rows import micros
+from longterm.text.tokenizer import VERSION
 
 __all__ = ["build_graph", "count_contents", "find_faults", "sweep_expired"]
 
@@ -75,6 +76,12 @@ def count_contents(pool: PostgresPool) -> Stats:
                 "SELECT count(*) FROM late_vectors WHERE namespace IN "
                 "(SELECT id FROM namespaces WHERE tenant = current_tenant())"
             )
+        ((outdated,),) = session.rows(
+            "SELECT count(*) FROM state s JOIN items i ON i.generation <= s.generation "
+            "WHERE s.tokenizer < %s AND i.namespace IN "
+            "(SELECT id FROM namespaces WHERE tenant = current_tenant())",
+            (VERSION,),
+        )
         ((size,),) = session.rows(
             "SELECT coalesce(sum(pg_total_relation_size(oid)), 0)::bigint FROM pg_class "
             "WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace"
@@ -90,6 +97,7 @@ def count_contents(pool: PostgresPool) -> Stats:
             pool.readiness.version,
             revisions,
             pending,
+            outdated,
         )
 
 
