@@ -439,6 +439,88 @@ def test_a_server_that_is_not_there_is_an_error_that_says_so() -> None:
         store.get(NS, "a")
 
 
+REFUSALS = (
+    ("postgres:@", "{role}:wrong@", "user or the password"),
+    ("postgres:@", "{role}@", "user or the password"),
+    ("postgres:@", "not_{role}:hunter2@", "user or the password"),
+    ("/postgres?", "/not_{role}?", "no database"),
+    ("postgres:@", "{role}:hunter2@", "no connection left"),
+)
+
+
+@pytest.fixture
+def locked_role(url: str, schema: str) -> Generator[str]:
+    """Make a role that needs a password and may have no connection."""
+    role = f"role_{schema}"
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(
+            f"CREATE ROLE {role} LOGIN CONNECTION LIMIT 0 PASSWORD 'hunter2'".encode()
+        )
+        (file,) = connection.execute("SHOW hba_file").fetchone() or ("",)
+        rules = Path(file).read_text("utf-8")
+        Path(file).write_text(f"local all {role},not_{role} scram-sha-256\n{rules}", "utf-8")
+        _reload(connection)
+        yield role
+        Path(file).write_text(rules, "utf-8")
+        connection.execute(f"DROP ROLE {role}".encode())
+        _reload(connection)
+
+
+def _reload(connection: psycopg.Connection[Any]) -> None:
+    """Have the server read its settings, and wait until it has."""
+    (before,) = connection.execute("SELECT pg_conf_load_time()").fetchone() or (None,)
+    connection.execute("SELECT pg_reload_conf()")
+    while connection.execute("SELECT pg_conf_load_time()").fetchone() == (before,):
+        pass
+
+
+def test_a_server_that_refuses_a_connection_is_an_error_that_says_why(
+    url: str, locked_role: str
+) -> None:
+    for old, new, said in REFUSALS:
+        with (
+            PostgresStore(url.replace(old, new.format(role=locked_role))) as store,
+            pytest.raises(StoreError, match=said) as caught,
+        ):
+            store.get(NS, "a")
+        assert locked_role not in str(caught.value)
+        assert "  " not in str(caught.value)
+
+
+SETTINGS = (
+    ("statement_timeout%3D50", "statement_timeout"),
+    ("lock_timeout%3D50", "lock_timeout"),
+    ("default_transaction_read_only%3Don", "read-only"),
+)
+
+
+@pytest.mark.parametrize(("setting", "said"), SETTINGS)
+def test_what_the_servers_settings_end_is_an_error_that_says_so(
+    open_store: OpenStore, url: str, schema: str, setting: str, said: str
+) -> None:
+    open_store().put(NS, "a", {"n": 1})
+    with psycopg.connect(url) as other:
+        other.execute(f"SELECT FROM {schema}.namespaces FOR UPDATE".encode())
+        store = open_store(f"{url}&options=-c%20{setting}")
+        with pytest.raises(StoreError, match=said) as caught:
+            store.put(NS, "a", {"n": 2})
+    assert "Nothing of the batch was written" in str(caught.value)
+
+
+def test_tables_that_another_has_dropped_are_an_error_that_says_so(
+    open_store: OpenStore, url: str, schema: str
+) -> None:
+    store = open_store()
+    store.put(NS, "a", {"n": 1})
+    with psycopg.connect(url, autocommit=True) as other:
+        other.execute(f"ALTER TABLE {schema}.items DROP COLUMN ttl".encode())
+        with pytest.raises(StoreError, match="not as the store knows them"):
+            store.get(NS, "a")
+        other.execute(f"DROP SCHEMA {schema} CASCADE".encode())
+    with pytest.raises(StoreError, match="setup"):
+        store.get(NS, "a")
+
+
 def test_a_closed_store_says_so(open_store: OpenStore) -> None:
     store = open_store()
     store.close()

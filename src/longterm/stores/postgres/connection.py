@@ -11,6 +11,7 @@ values, and those of its client the connection string with its password.
 """
 
 import os
+import re
 import threading
 import time
 import weakref
@@ -286,26 +287,39 @@ def _configure(connection: Connection[Any]) -> None:
 _EXPLANATIONS = {
     "08": "The connection to PostgreSQL broke. {} It is made anew at the next call.",
     "22": "PostgreSQL cannot keep one of the values. {}",
+    "25P0": "PostgreSQL ended a transaction that its settings call too long. {} Try again.",
     "25006": "This PostgreSQL server is read-only, perhaps a replica. {} Write to the primary.",
-    "28": "PostgreSQL refuses the user or the password of the connection string. {}",
+    "28": "PostgreSQL refuses the user or the password of the connection string. {} Check them.",
     "3D000": "PostgreSQL has no database of the name in the connection string. {} Create it.",
     "42501": "The database role lacks a privilege that the store needs. {} See docs/postgres.md.",
     "42P01": "A table of the store is missing. {} Call store.setup().",
+    "42": "The tables are not as the store knows them; was pgvector dropped? {} Open it again.",
     "53100": "The disk of the PostgreSQL server is full. {} What was written before is safe.",
     "53300": "PostgreSQL has no connection left. {} Lower pool_size or raise max_connections.",
     "54000": "A namespace or key is longer than PostgreSQL can index (about 2,700 bytes). {}",
-    "57014": "PostgreSQL cancelled the statement, perhaps for its statement_timeout. {}",
+    "55P03": "PostgreSQL waited too long for another writer, by its lock_timeout. {} Try again.",
+    "57014": "PostgreSQL cancelled the statement, perhaps for its statement_timeout. {} Raise it.",
     "57P": "PostgreSQL is shutting down or starting. {} Try again when it is back.",
     "XX": "PostgreSQL reports damaged data. {} Restore a backup beside it.",
 }
 
 
 #: What passes by itself, by the first characters of its SQLSTATE.
-_PASSING = ("08", "40", "53", "55P03", "57")
+_PASSING = ("08", "25P0", "40", "53", "55P03", "57")
+
+#: Where no connection was made there is no SQLSTATE, but a server that speaks English says why.
+_REFUSALS = {
+    "password authentication failed|no password supplied|no pg_hba.conf entry": "28000",
+    'role ".*" does not exist|Peer authentication failed': "28000",
+    'database ".*" does not exist': "3D000",
+    "too many (clients|connections)|connection slots are reserved": "53300",
+    "starting up|shutting down|recovery mode": "57P03",
+}
 
 
 def _store_error(exc: psycopg.Error, outcome: str) -> StoreError:
-    state = exc.sqlstate
+    refused = (state for words, state in _REFUSALS.items() if re.search(words, str(exc)))
+    state = exc.sqlstate or next(refused, None)
     is_away = state is None and isinstance(exc, psycopg.OperationalError)
     if is_away:
         said = (
@@ -315,13 +329,15 @@ def _store_error(exc: psycopg.Error, outcome: str) -> StoreError:
     else:
         known = (
             _EXPLANATIONS[state[:size]]
-            for size in (5, 3, 2)
+            for size in (5, 4, 3, 2)
             if state and state[:size] in _EXPLANATIONS
         )
         said = next(known, "PostgreSQL refused the operation. {}")
     passes = is_away or (state or "").startswith(_PASSING)
     return (StoreUnavailableError if passes else StoreError)(
-        f"{said.format(outcome)} (SQLSTATE {state or 'none'}, {type(exc).__name__})"
+        f"{said.format(outcome)} (SQLSTATE {state or 'none'}, {type(exc).__name__})".replace(
+            "  ", " "
+        )
     )
 
 
