@@ -507,6 +507,13 @@ def test_what_the_servers_settings_end_is_an_error_that_says_so(
     assert "Nothing of the batch was written" in str(caught.value)
 
 
+def test_a_replica_answers_reads_that_prolong_lives(open_store: OpenStore, url: str) -> None:
+    ttl: Any = {"default_ttl": 10, "refresh_on_read": True}
+    open_store(ttl=ttl).put(NS, "a", {"n": 1})
+    replica = open_store(f"{url}&options=-c%20default_transaction_read_only%3Don", ttl=ttl)
+    assert [item.key for item in replica.search(NS)] == ["a"]
+
+
 def test_tables_that_another_has_dropped_are_an_error_that_says_so(
     open_store: OpenStore, url: str, schema: str
 ) -> None:

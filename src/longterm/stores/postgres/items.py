@@ -185,7 +185,12 @@ def latest_rows(
 
 
 def prolong(session: Session) -> None:
-    """Prolong the lives of what was read; an item that is being written gets a new one anyway."""
+    """Prolong the lives of what was read; an item that is being written gets a new one anyway.
+
+    A read-only server prolongs none.
+    """
+    if session.rows("SHOW transaction_read_only") == [("on",)]:
+        return
     paths, ids = unnested(sorted(session.touched), 2)
     session.run(
         "WITH mine AS (SELECT i.namespace, i.id FROM unnest(%s::text[], %s::bigint[]) AS w "
