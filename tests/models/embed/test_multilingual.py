@@ -136,8 +136,35 @@ def test_by_script_latin_texts_have_the_vectors_they_always_had(
     vectors = both.embed_documents(texts)
 
     assert [vectors[0], vectors[2]] == latin.embed_documents([texts[0], texts[2]])
-    assert vectors[1] == model.embed_documents([texts[1]])[0]
     assert both.embed_query("ramen?") == latin.embed_query("ramen?")
+
+
+def test_by_script_the_others_are_as_near_to_each_other_as_they_were(
+    model: MultilingualEmbeddings,
+) -> None:
+    both = EmbeddingsByScript(MiniLMEmbeddings(threads=1), model)
+    texts = ["我喜欢拉面", "ピーナッツが苦手", "Я люблю чай", ""]
+
+    before, after = np.array(model.embed_documents(texts)), np.array(both.embed_documents(texts))
+
+    np.testing.assert_allclose((after @ after.T)[:3, :3], (before @ before.T)[:3, :3], atol=1e-3)
+    np.testing.assert_allclose(np.linalg.norm(after[:3], axis=1), 1, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("question", "texts"),
+    [
+        ("What is she allergic to?", ["今天天气很好", "她对花生过敏", "She lives in Berlin"]),
+        ("Where does the sister live?", ["猫が逃げた", "姉はベルリンに住んでいます", "I like tea"]),
+        ("她对什么过敏？", ["She lives in Berlin", "Peanuts make her ill", "今天天气很好"]),
+    ],
+)
+def test_by_script_an_answer_is_found_in_another_script(
+    model: MultilingualEmbeddings, question: str, texts: list[str]
+) -> None:
+    both = EmbeddingsByScript(MiniLMEmbeddings(threads=1), model)
+    found = np.array(both.embed_documents(texts)) @ np.array(both.embed_query(question))
+    assert texts[int(found.argmax())] == texts[1]
 
 
 class Unstartable(MultilingualEmbeddings):

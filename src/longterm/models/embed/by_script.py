@@ -1,13 +1,18 @@
 """Two embedded models as one: MiniLM for what it reads, multilingual-e5-small for the rest.
 
-A text, and a question, gets the vector of its script's model; both have the same length. Between
-the two models cosines mean nothing: they lie about 0, as those of unrelated texts do. So a
-question in English finds what is written in Chinese by names, words and times, not by meaning;
-`MultilingualEmbeddings` alone finds across languages, at some eight times the cost for English.
+A text, and a question, gets the vector of its script's model; both have the same length. Those of
+the second model are rotated (`e5_rotation.npz`, made by ``benchmarks/e5_rotation.py``), so that
+what both know of English lies in the same place: a question in English finds what is written in
+Chinese, and the other way round, while cosines within each model stay as they are.
+`MultilingualEmbeddings` alone does the same, at some eight times the cost for English.
 """
 
 import logging
+from functools import cached_property
+from importlib.resources import files
 
+import numpy as np
+import numpy.typing as npt
 from langchain_core.embeddings import Embeddings
 
 from longterm.errors import LocalModelError
@@ -50,7 +55,7 @@ class EmbeddingsByScript(Embeddings):
         if self._latin.supports(text):
             return self._latin.embed_query(text)
         try:
-            return self._others.embed_query(text)
+            return self._rotated([self._others.embed_query(text)])[0]
         except LocalModelError:
             return self._nothing(1)[0]
 
@@ -60,9 +65,21 @@ class EmbeddingsByScript(Embeddings):
 
     def _embed_others(self, texts: list[str]) -> list[list[float]]:
         try:
-            return self._others.embed_documents(texts)
+            return self._rotated(self._others.embed_documents(texts))
         except LocalModelError:
             return self._nothing(len(texts))
+
+    @cached_property
+    def _rotation(self) -> npt.NDArray[np.float32]:
+        path = files("longterm.models.embed").joinpath("e5_rotation.npz")
+        with path.open("rb") as file:
+            return np.load(file)["rotation"].astype(np.float32)
+
+    def _rotated(self, vectors: list[list[float]]) -> list[list[float]]:
+        turned = np.array(vectors, np.float32) @ self._rotation
+        # Stored with 16 bits, the rotation changes lengths a little.
+        lengths = np.linalg.norm(turned, axis=1, keepdims=True)
+        return (turned / np.where(lengths, lengths, 1.0)).tolist()
 
     def _nothing(self, count: int) -> list[list[float]]:
         """Say that the second model cannot run, and give zeros for its vectors."""
