@@ -37,6 +37,7 @@ from typing_extensions import override
 
 from longterm.commit import Policy, Write, commit
 from longterm.effects.drivers import arun, run
+from longterm.effects.paging import Reach
 from longterm.effects.steps import Flow
 from longterm.errors import (
     ConfigurationError,
@@ -120,12 +121,16 @@ def create_search_memory_tool(
     store: BaseStore | None = None,
     response_format: ResponseFormat = "content",
     name: str = "search_memory",
+    exact: bool = False,
 ) -> MemoryTool:
     """Create a tool with which an agent searches memories; it answers JSON, best first.
 
-    With ``response_format="content_and_artifact"`` the items themselves are the artifact.
+    What lies below *namespace* is found too, unless *exact*: agents that write to
+    ``("memories", "team", "a")`` and ``("memories", "team", "b")`` share what ``("memories",
+    "team")`` finds. With ``response_format="content_and_artifact"`` the items themselves are the
+    artifact.
     """
-    job = partial(_search, NamespaceTemplate(namespace), response_format)
+    job = partial(_search, NamespaceTemplate(namespace), response_format, exact=exact)
     return _tool_for(
         job,
         store,
@@ -419,14 +424,14 @@ async def _search(
     config: RunnableConfig,
     _runtime: Any,
     *,
+    exact: bool,
     query: str,
     limit: int = 10,
     offset: int = 0,
     filter: dict[str, Any] | None = None,
 ) -> Any:
-    items = await search_best(
-        template.location(config), query, filter=filter, limit=limit, offset=offset
-    )
+    reach = Reach(template.location(config), exact)
+    items = await search_best(reach, query, filter=filter, limit=limit, offset=offset)
     shown = [cast("Any", item).dict() for item in items]
     data = to_jsonable_python(shown, serialize_unknown=True)
     text = well_formed(json.dumps(data, ensure_ascii=False, separators=(",", ":")))

@@ -448,17 +448,20 @@ def test_a_failed_recording_takes_neither_answer_nor_memory_away(
     assert len(kept.search(("memories", "ann"))) == 1
 
 
-def test_memories_below_the_namespace_are_somebody_elses() -> None:
+@pytest.mark.parametrize("exact", [False, True])
+def test_memories_below_the_namespace_are_recalled_unless_the_manager_is_exact(
+    *, exact: bool
+) -> None:
     kept = store()
     kept.put(("memories",), "1", {"kind": "Memory", "content": {"content": "tea is at five"}})
     kept.put(("memories", "bo"), "1", {"kind": "Memory", "content": {"content": "bo hates tea"}})
     manager = create_memory_store_manager(
-        ScriptedChatModel(AIMessage("Nothing.")), namespace=("memories",)
+        ScriptedChatModel(AIMessage("Nothing.")), namespace=("memories",), exact=exact
     )
     chat = ScriptedChatModel("At five.")
     agent(chat, LongtermMiddleware(manager), store=kept).invoke(says("When is tea?"), user("ann"))
     assert "tea is at five" in chat.asked[0].text
-    assert "hates" not in chat.asked[0].text
+    assert ("hates" in chat.asked[0].text) is not exact
 
 
 @pytest.mark.parametrize("model", ["openai:gpt-5", ScriptedChatModel()])

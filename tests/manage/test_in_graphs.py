@@ -153,17 +153,6 @@ def test_two_placeholders_that_touch_are_refused() -> None:
         NamespaceTemplate(("{a}{b}",))
 
 
-def test_nobody_s_neighbour_is_shown(store: InMemoryStore) -> None:
-    store.put(("m", "ann"), "a", {"content": "mine"})
-    store.put(("m", "ann", "work"), "b", {"content": "below"})
-    config: Any = {"configurable": {"user_id": "ann"}}
-    place = ("m", "{user_id}")
-    tool = create_search_memory_tool(place, store=store)
-    manager = create_memory_store_manager(ScriptedChatModel(), namespace=place, store=store)
-    assert "below" not in tool.invoke({"query": "x"}, config)
-    assert [item.key for item in manager.search(config=config)] == ["a"]
-
-
 # Tools always answer
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from langchain_core.runnables import RunnableConfig
 from langgraph.store.memory import InMemoryStore
 
@@ -20,7 +21,7 @@ def filled(store: InMemoryStore) -> InMemoryStore:
     store.put(MINE, "tea", memory("Alice drinks green tea"))
     store.put(MINE, "car", memory("Alice drives a red car"))
     store.put(MINE, "dog", memory("Alice walks a brown dog"))
-    store.put((*MINE, "private"), "below", memory("Alice drinks green tea below"))
+    store.put((*MINE, "private"), "below", memory("Alice brews tea in a pot down below"))
     store.put(("turns", "alice"), "turn", {"kind": "Turn", "content": "Alice drinks green tea"})
     return store
 
@@ -42,18 +43,21 @@ def test_the_model_sees_the_memories_the_recall_ranks_first(
     assert "red car" not in known_to(model)
 
 
-def test_only_memories_of_the_manager_s_namespace_are_known(
-    store: InMemoryStore, alice: RunnableConfig
+@pytest.mark.parametrize("exact", [False, True])
+def test_only_memories_that_the_manager_reaches_are_known(
+    store: InMemoryStore, alice: RunnableConfig, *, exact: bool
 ) -> None:
     model = ScriptedChatModel(NOTHING)
     everything = [("turns", "{langgraph_user_id}"), ("memories", "{langgraph_user_id}")]
     recall = create_recall(namespace=everything)
-    manager = create_memory_store_manager(model, store=filled(store), recall=recall)
+    manager = create_memory_store_manager(
+        model, store=filled(store), query_limit=9, recall=recall, exact=exact
+    )
 
     manager.invoke({"messages": "Which tea do I drink?"}, alice)
 
     assert known_to(model).count("green tea") == 1
-    assert "below" not in known_to(model)
+    assert ("below" in known_to(model)) is not exact
 
 
 def test_an_earlier_message_has_its_say_too(store: InMemoryStore, alice: RunnableConfig) -> None:

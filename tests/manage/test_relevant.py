@@ -6,7 +6,8 @@ from typing import Any
 from hypothesis import given, strategies as st
 from langgraph.store.base import SearchItem
 
-from longterm.manage.relevant import best, is_scored, merged
+from longterm.effects.paging import Reach
+from longterm.manage.relevant import best, in_turn, is_scored, merged
 from longterm.manage.results import Results
 
 PLACE = ("memories", "alice")
@@ -22,12 +23,27 @@ def keys(items: Any) -> list[str]:
 
 
 def test_an_item_found_twice_keeps_its_best_score() -> None:
-    (one,) = merged([[item("k", score=0.1)], [item("k", score=0.9)], [item("k")]], PLACE)
+    (one,) = merged([[item("k", score=0.1)], [item("k", score=0.9)], [item("k")]], Reach(PLACE))
     assert one.score == 0.9
 
 
-def test_items_of_other_namespaces_are_left_out() -> None:
-    assert merged([[item("k")]], ("memories",)) == []
+def test_items_beside_a_namespace_are_left_out_and_those_below_only_if_exact() -> None:
+    assert merged([[item("k")]], Reach(("memories", "ali"))) == []
+    assert merged([[item("k")]], Reach(("memories",), exact=True)) == []
+    assert keys(merged([[item("k")]], Reach(("memories",)))) == ["k"]
+
+
+def test_equal_keys_in_two_namespaces_are_two_memories() -> None:
+    at = datetime(2024, 1, 1, tzinfo=UTC)
+    below = SearchItem((*PLACE, "work"), "k", {"content": "works"}, at, at)
+    assert len(merged([[item("k"), below]], Reach(PLACE))) == 2
+    assert len(in_turn([[item("k"), below], [below]], Reach(PLACE))) == 2
+
+
+def test_a_turn_is_no_memory() -> None:
+    at = datetime(2024, 1, 1, tzinfo=UTC)
+    said = SearchItem(PLACE, "said", {"kind": "Turn", "content": "hello"}, at, at)
+    assert keys(merged([[item("k"), said]], Reach(PLACE))) == ["k"]
 
 
 def test_scored_items_come_best_first_and_unscored_ones_last() -> None:

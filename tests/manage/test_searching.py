@@ -7,10 +7,12 @@ from langgraph.store.base import TTLConfig
 from langgraph.store.sqlite import SqliteStore
 
 from longterm.effects.drivers import run
+from longterm.effects.paging import Reach
 from longterm.manage.forgetting import Request, find_requested
 from longterm.manage.searching import search_best
 
 PLACE = ("m",)
+HERE = Reach(PLACE, exact=True)
 LATER = "2099-01-01T00:00:00+00:00"
 
 
@@ -33,17 +35,17 @@ def read(store: SqliteStore) -> set[str]:
 
 
 def test_a_scan_for_shared_words_prolongs_only_what_it_returns(store: SqliteStore) -> None:
-    [found] = run(search_best(PLACE, "the lake", limit=1), store=store)
+    [found] = run(search_best(HERE, "the lake", limit=1), store=store)
     assert found.key == "k3"
     first_of_the_store = {item.key for item in store.search(PLACE, limit=1, refresh_ttl=False)}
     assert read(store) == {"k3"} | first_of_the_store
 
 
 def test_a_search_that_is_to_prolong_nothing_does_not(store: SqliteStore) -> None:
-    run(search_best(PLACE, "the lake", limit=1, refresh_ttl=False), store=store)
+    run(search_best(HERE, "the lake", limit=1, refresh_ttl=False), store=store)
     assert read(store) == set()
 
 
 def test_looking_for_what_is_to_be_forgotten_prolongs_nothing(store: SqliteStore) -> None:
-    assert [one.key for one in run(find_requested([Request(0, "lake")], PLACE), store=store)]
+    assert [one.key for one in run(find_requested([Request(0, "lake")], HERE), store=store)]
     assert read(store) == set()

@@ -294,14 +294,14 @@ def test_without_an_index_a_new_memory_is_recalled_as_well_as_an_old_one(
     assert "拉面" in shown_to(model)
 
 
-def test_memories_below_the_namespace_do_not_crowd_out_its_own(
+def test_where_exact_memories_below_the_namespace_do_not_crowd_out_its_own(
     store: InMemoryStore, alice: RunnableConfig
 ) -> None:
     for n in range(200):
         store.put((*ALICE, "work"), str(n), {"content": f"thing {n}"})
     store.put(ALICE, "k", TEA)
     model = ScriptedChatModel(NOTHING)
-    create_memory_store_manager(model, store=store).invoke("tea", alice)
+    create_memory_store_manager(model, store=store, exact=True).invoke("tea", alice)
     assert "likes tea" in shown_to(model)
     assert "thing" not in shown_to(model)
 

@@ -40,18 +40,21 @@ def test_the_episode_most_alike_is_shown() -> None:
 
 
 async def test_a_text_will_do_and_every_kind_counts_if_none_is_named() -> None:
-    finder = create_few_shot(NAMESPACE, limit=4, store=store())
+    finder = create_few_shot(NAMESPACE, limit=4, store=store(), exact=True)
     found = await finder.ainvoke("binary trees", config())
     assert {item.key for item in found.items} == {"trees", "taxes", "fact"}
     assert found.items[0].key in {"trees", "fact"}
 
 
-def test_what_lies_below_the_namespace_takes_no_place() -> None:
+def test_where_exact_what_lies_below_the_namespace_takes_no_place() -> None:
     kept = store()
     for n in range(9):
         kept.put(("episodes", "ann", "deeper"), str(n), {"content": "explain binary trees"})
-    found = create_few_shot(NAMESPACE, limit=2, store=kept).invoke("explain binary trees", config())
+    finder = create_few_shot(NAMESPACE, limit=2, store=kept, exact=True)
+    found = finder.invoke("explain binary trees", config())
     assert {item.key for item in found.items} == {"trees", "fact"}
+    found = create_few_shot(NAMESPACE, limit=20, store=kept).invoke("binary trees", config())
+    assert len(found.items) > 9
 
 
 def test_an_episode_cannot_end_its_example() -> None:

@@ -99,7 +99,7 @@ def own_recall(
 ) -> Runnable[Any, Any] | None:
     """Return what recalls the memories of a store manager, and the turns that *recorder* keeps.
 
-    Only what lies in their namespaces themselves, nothing below.
+    It reaches as far as the manager's own searches.
     """
     if not isinstance(innermost(manager), NamespaceAccess):
         return None
@@ -109,7 +109,9 @@ def own_recall(
     def own(inner: Runnable[Any, Any]) -> Runnable[Any, Any]:
         access = cast("NamespaceAccess", inner)
         return create_recall(
-            namespace=[*turns, access.namespace], store=access.given_store, exact=True
+            namespace=[*turns, access.namespace],
+            store=access.given_store,
+            exact=access.exact,
         )
 
     return adapt(manager, own)

@@ -23,7 +23,7 @@ from typing_extensions import override
 from longterm.commit import Policy, Write, commit
 from longterm.effects.drivers import arun, context_store, in_graph, run
 from longterm.effects.operations import Index, Ttl, get_op, search_op
-from longterm.effects.paging import search_exactly
+from longterm.effects.paging import Reach, search_within
 from longterm.effects.runnable import FlowRunnable
 from longterm.effects.steps import fetch
 from longterm.errors import NoStoreError
@@ -50,7 +50,10 @@ class NamespaceAccess(
     FlowRunnable[MemoryStoreManagerInput | MessagesInput | Conversation, list[dict[str, Any]]],
     Generic[Content],
 ):
-    """The part of a manager that reads and writes single memories of its namespace."""
+    """The part of a manager that reads and writes single memories of its namespace.
+
+    `search` finds what lies below it as well, unless the manager is *exact*.
+    """
 
     def __init__(
         self,
@@ -59,8 +62,12 @@ class NamespaceAccess(
         default: Default | None,
         store: BaseStore | None,
         policy: Policy,
+        *,
+        exact: bool,
     ) -> None:
         self.namespace = namespace
+        #: Whether what lies below the namespace is left out.
+        self.exact = exact
         self._policy = policy
         self._given = store
         self._kinds = kinds
@@ -249,7 +256,7 @@ class NamespaceAccess(
     ) -> list[SearchItem[Content]]:
         namespace = self.namespace.location(config)
         items = await search_best(
-            namespace,
+            Reach(namespace, self.exact),
             op.query,
             filter=op.filter,
             limit=op.limit,
@@ -267,7 +274,7 @@ class NamespaceAccess(
         default = self._default_item(namespace, config) if first_page else None
         if default is None:
             return []
-        stored = await search_exactly(namespace, limit=1)
+        stored = await search_within(Reach(namespace, self.exact), limit=1)
         fields = {name: getattr(default, name) for name in StoreItem.__slots__}
         return [] if stored else [SearchItem(**fields)]
 

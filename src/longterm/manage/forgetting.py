@@ -15,7 +15,7 @@ from langchain_core.messages import BaseMessage
 from langgraph.store.base import Item, SearchItem
 
 from longterm.effects.operations import search_op
-from longterm.effects.paging import PAGE, search_exactly
+from longterm.effects.paging import PAGE, Reach, search_within
 from longterm.effects.steps import search
 from longterm.extract.engine import Extraction, ExtractionInput, Extractor
 from longterm.extract.report import Dropped, ExtractionReport
@@ -24,7 +24,6 @@ from longterm.memory.attribution import content_text
 from longterm.memory.conversation import QUERY_LIMIT, message_text, speaker
 from longterm.memory.draft import Draft
 from longterm.memory.model import document_of
-from longterm.memory.namespace import Namespace
 from longterm.text.tokenizer import query_terms, terms, words
 
 __all__ = [
@@ -144,19 +143,19 @@ def unmet(
     return ExtractionReport(dropped=tuple(Dropped(asked, reason) for _ in missed))
 
 
-async def find_requested(requests: Sequence[Request], namespace: Namespace) -> list[SearchItem]:
+async def find_requested(requests: Sequence[Request], reach: Reach) -> list[SearchItem]:
     """Return what *requests* speak of, best first: by the store's search and by shared words.
 
-    For the words the namespace is read whole, so that nothing is missed whatever the store's
+    For the words *reach* is read whole, so that nothing is missed whatever the store's
     own search is worth.
     """
     searched = await search(
-        [search_op(namespace, one.about, limit=PAGE, refresh_ttl=False) for one in requests]
+        [search_op(reach.namespace, one.about, limit=PAGE, refresh_ttl=False) for one in requests]
     )
-    items = await search_exactly(namespace, refresh_ttl=False)
+    items = await search_within(reach, refresh_ttl=False)
     by_words = [sharing_words(items, one.about) for one in requests]
     scored = [found for found in searched if any(map(is_scored, found))]
-    return in_turn([*by_words, *scored], namespace)
+    return in_turn([*by_words, *scored], reach)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +188,7 @@ class Forgetting:
             if not page:
                 break
             later = later[len(page) :]
-            draft = Draft.of([document_of(item.key, item.value) for item in page])
+            draft = Draft.of([document_of(item.key, item.value, item.namespace) for item in page])
             last = await self.extractor.extract(
                 replace(asked, messages=said, draft=draft, max_steps=1)
             )

@@ -7,53 +7,67 @@ then shared words decide, and among equals the newer memory comes first.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import zip_longest
 from typing import TypeVar
 
 from langgraph.store.base import Item, SearchItem
 
+from longterm.effects.paging import Reach
 from longterm.memory.attribution import content_text
-from longterm.memory.model import document_of
-from longterm.memory.namespace import Namespace
+from longterm.memory.model import document_of, is_turn
 from longterm.text.bm25 import idf
 from longterm.text.tokenizer import query_terms, terms
 
-__all__ = ["best", "in_turn", "is_scored", "merged", "sharing_words", "unique", "within"]
+__all__ = [
+    "best",
+    "in_turn",
+    "is_scored",
+    "merged",
+    "place_of",
+    "sharing_words",
+    "unique",
+    "within",
+]
 
 
 Found = TypeVar("Found", bound=Item)
 
 
-def merged(found: Iterable[Sequence[SearchItem]], namespace: Namespace) -> list[SearchItem]:
-    """Return the items of several searches once each, with their best score.
-
-    Only items of exactly *namespace*: a search also finds what lies below it, which belongs to
-    another.
-    """
-    items: dict[str, SearchItem] = {}
-    for item in (item for items_of_one in found for item in items_of_one):
-        if tuple(item.namespace) == namespace:
-            items[item.key] = max(items.get(item.key, item), item, key=_score)
+def merged(found: Iterable[Sequence[SearchItem]], reach: Reach) -> list[SearchItem]:
+    """Return the memories of several searches in *reach* once each, with their best score."""
+    items: dict[tuple[str, ...], SearchItem] = {}
+    for item in _memories((item for items_of_one in found for item in items_of_one), reach):
+        place = place_of(item)
+        items[place] = max(items.get(place, item), item, key=_score)
     return list(items.values())
 
 
-def in_turn(found: Iterable[Sequence[SearchItem]], namespace: Namespace) -> list[SearchItem]:
-    """Return the items of several searches once each: the best of every search, then the second.
+def in_turn(found: Iterable[Sequence[SearchItem]], reach: Reach) -> list[SearchItem]:
+    """Return the memories in *reach* once each: the best of every search, then the second.
 
     Scores of two queries do not compare, so that places count, and no search takes them all.
     """
-    own = [[item for item in items if tuple(item.namespace) == namespace] for items in found]
-    ranks = zip_longest(*own)
+    ranks = zip_longest(*(_memories(items, reach) for items in found))
     return unique(item for rank in ranks for item in rank if item is not None)
 
 
 def unique(items: Iterable[Found]) -> list[Found]:
-    """Return *items* of one namespace once each, where they come first."""
-    first: dict[str, Found] = {}
+    """Return *items* once each, where they come first."""
+    first: dict[tuple[str, ...], Found] = {}
     for item in items:
-        first.setdefault(item.key, item)
+        first.setdefault(place_of(item), item)
     return list(first.values())
+
+
+def place_of(item: Item) -> tuple[str, ...]:
+    """Return where *item* lies: the labels of its namespace, and its key."""
+    return (*item.namespace, item.key)
+
+
+def _memories(items: Iterable[SearchItem], reach: Reach) -> Iterator[SearchItem]:
+    """Yield those of *items* that lie in *reach*; what was said, word for word, is no memory."""
+    return (item for item in items if reach.holds(item.namespace) and not is_turn(item.value))
 
 
 def sharing_words(items: Sequence[SearchItem], query: str) -> list[SearchItem]:

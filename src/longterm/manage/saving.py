@@ -27,11 +27,12 @@ def writes_of(
 
     A model takes seconds to answer, and others may have changed a memory meanwhile: the edits
     are made on what it is when it is written, and a new one never takes the place of what is
-    there. With *random_ids* new ones need no look.
+    there. With *random_ids* new ones need no look. A memory is changed where it lies, and a new
+    one is written to *namespace*.
     """
     return [
         Write(
-            namespace,
+            entry.document.namespace or namespace,
             entry.document.id,
             partial(_made_again, entry),
             fresh=random_ids and entry.before is None,
@@ -43,7 +44,7 @@ def writes_of(
 
 
 def _made_again(entry: Entry, item: Item | None) -> dict[str, Any] | Skip | None:
-    now = None if item is None else document_of(item.key, item.value)
+    now = item and document_of(item.key, item.value, entry.document.namespace)
     entry, lost = carried_over(entry, now)
     if not entry.changed:
         return Skip(lost)

@@ -6,6 +6,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.store.base import BaseStore, SearchItem
 from typing_extensions import override
 
+from longterm.effects.paging import Reach
 from longterm.effects.runnable import FlowRunnable
 from longterm.effects.steps import together
 from longterm.extract.prompts import SEARCH_ASPECTS
@@ -26,34 +27,42 @@ def create_memory_searcher(
     *,
     namespace: tuple[str, ...] | str | NamespaceTemplate = ("memories", "{langgraph_user_id}"),
     store: BaseStore | None = None,
+    exact: bool = False,
 ) -> MemorySearcher:
     """Create a Runnable that finds the memories that matter to a conversation.
 
     *model* writes the queries as *prompt* says, whose placeholders are filled from the input;
-    the items come once each, best first.
+    the items come once each, best first. What lies below *namespace* is found too, unless *exact*.
     """
-    return MemorySearcher(QueryWriter(as_model(model), prompt), NamespaceTemplate(namespace), store)
+    template, queries = NamespaceTemplate(namespace), QueryWriter(as_model(model), prompt)
+    return MemorySearcher(queries, template, store, exact=exact)
 
 
 class MemorySearcher(FlowRunnable[MessagesInput | Conversation, list[SearchItem]]):
     """Finds memories: ``invoke({"messages": …})``; see `create_memory_searcher`."""
 
     def __init__(
-        self, queries: QueryWriter, namespace: NamespaceTemplate, store: BaseStore | None
+        self,
+        queries: QueryWriter,
+        namespace: NamespaceTemplate,
+        store: BaseStore | None,
+        *,
+        exact: bool,
     ) -> None:
         self._queries = queries
         self._namespace = namespace
+        self._exact = exact
         self.store = store
 
     @override
     async def flow(
         self, input: MessagesInput | Conversation, config: RunnableConfig
     ) -> list[SearchItem]:
-        namespace = self._namespace.location(config)
+        reach = Reach(self._namespace.location(config), self._exact)
         fields = fields_in(input)
         messages, values = as_messages(fields["messages"]), plain_values(fields)
         queries = await self._queries.write(messages, values) if messages else []
-        found = await together([search_best(namespace, query) for query in queries])
+        found = await together([search_best(reach, query) for query in queries])
         items: dict[tuple[str, ...], SearchItem] = {}
         for item in (item for items_of_one in found for item in items_of_one):
             place = (*item.namespace, item.key)

@@ -9,10 +9,9 @@ from langgraph.store.base import SearchItem
 
 from longterm.effects.observe import observed
 from longterm.effects.operations import get_op
-from longterm.effects.paging import search_exactly
+from longterm.effects.paging import Reach, search_within
 from longterm.effects.steps import fetch
 from longterm.manage.relevant import best, is_scored
-from longterm.memory.namespace import Namespace
 
 __all__ = ["SCAN_LIMIT", "search_best"]
 
@@ -21,7 +20,7 @@ SCAN_LIMIT = 1_000
 
 
 async def search_best(
-    namespace: Namespace,
+    reach: Reach,
     query: str | None,
     *,
     filter: Mapping[str, Any] | None = None,
@@ -29,22 +28,22 @@ async def search_best(
     offset: int = 0,
     refresh_ttl: bool | None = None,
 ) -> list[SearchItem]:
-    """Return the items of exactly *namespace* that match, best first.
+    """Return the items of *reach* that match, best first.
 
     A store without an index answers a query with whatever it holds. There the words shared with
     the query decide, those that few memories have more than those that most have, among the
     first `SCAN_LIMIT` items; what lies beyond comes in the store's own order.
     """
-    with observed("search_memory", namespace[0]) as seen:
-        items = await search_exactly(
-            namespace, query, filter=filter, limit=limit, offset=offset, refresh_ttl=refresh_ttl
+    with observed("search_memory", reach.namespace[0]) as seen:
+        items = await search_within(
+            reach, query, filter=filter, limit=limit, offset=offset, refresh_ttl=refresh_ttl
         )
         if items and query and query.strip() and not any(map(is_scored, items)):
-            held = await search_exactly(
-                namespace, filter=filter, limit=SCAN_LIMIT, refresh_ttl=False
-            )
+            held = await search_within(reach, filter=filter, limit=SCAN_LIMIT, refresh_ttl=False)
             items = best(held, [query], offset + limit)[offset:] or items
             if refresh_ttl is not False:  # a scan prolongs no life, but what is returned lives on
-                await fetch([get_op(namespace, one.key, refresh_ttl=refresh_ttl) for one in items])
+                await fetch(
+                    [get_op(one.namespace, one.key, refresh_ttl=refresh_ttl) for one in items]
+                )
         seen.records = len(items)
     return items

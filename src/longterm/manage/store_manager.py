@@ -20,6 +20,7 @@ from typing_extensions import TypedDict, Unpack, override
 from longterm.commit import Policy, commit
 from longterm.effects.observe import count_tokens
 from longterm.effects.operations import search_op
+from longterm.effects.paging import Reach
 from longterm.effects.steps import search
 from longterm.errors import ConfigurationError
 from longterm.extract.engine import Extraction, ExtractionInput, Extractor
@@ -42,7 +43,15 @@ from longterm.manage.known import normalize_existing
 from longterm.manage.manager import fields_in, ids_for, job_in, now_in, steps_in, thread_in, today
 from longterm.manage.query import QueryWriter
 from longterm.manage.recalled import recalled
-from longterm.manage.relevant import best, in_turn, is_scored, merged, unique, within
+from longterm.manage.relevant import (
+    best,
+    in_turn,
+    is_scored,
+    merged,
+    place_of,
+    unique,
+    within,
+)
 from longterm.manage.results import Results, warn_of_dropped
 from longterm.manage.saving import writes_of
 from longterm.manage.searching import SCAN_LIMIT
@@ -95,6 +104,7 @@ class _Options(TypedDict, total=False):
     keep_revisions: KeepRevisions
     guard: GuardOption
     cite_messages: bool
+    exact: bool
 
 
 @overload
@@ -135,20 +145,23 @@ def create_memory_store_manager(
     keep_revisions: KeepRevisions = None,
     guard: GuardOption = "default",
     cite_messages: bool = False,
+    exact: bool = False,
 ) -> MemoryStoreManager[Any]:
     """Create a manager that keeps memories of conversations in a store.
 
     *store* is any LangGraph store; without one, that of the running graph is used. *namespace*
-    is filled from ``config["configurable"]``. All known memories are shown to the model while
-    they take at most about *known_tokens*; beyond that those that the conversation speaks of,
-    or that queries written by *query_model* find; with *recall*, see `create_recall`, those it
-    ranks first. With *query_limit* at most so many are shown, however few there are. *default* is
-    the memory under the key ``"default"`` until there is another; *phases* are further passes
-    over the memories. *keep_revisions* says how many revisions of a memory are kept, or for how
-    long (a timedelta); None keeps all. *guard* looks at each memory before it is written:
-    the default one redacts secrets, None lets everything in (see `longterm.guard`). With
-    *cite_messages* a model that calls tools may name the messages that a memory comes from. For
-    the other arguments see `create_memory_manager`.
+    is filled from ``config["configurable"]``. What lies below it is found and known too, and
+    changed where it lies, unless *exact*; what is new is written to *namespace* itself.
+
+    All known memories are shown to the model while they take at most about *known_tokens*; beyond
+    that those that the conversation speaks of, or that queries written by *query_model* find; with
+    *recall*, see `create_recall`, those it ranks first. With *query_limit* at most so many are
+    shown, however few there are. *default* is the memory under the key ``"default"`` until there
+    is another; *phases* are further passes over the memories. *keep_revisions* says how many
+    revisions of a memory are kept, or for how long (a timedelta); None keeps all. *guard* looks at
+    each memory before it is written: the default one redacts secrets, None lets everything in (see
+    `longterm.guard`). With *cite_messages* a model that calls tools may name the messages that a
+    memory comes from. For the other arguments see `create_memory_manager`.
 
     Raises `ConfigurationError` for what cannot be used.
     """
@@ -172,6 +185,7 @@ def create_memory_store_manager(
         keep_revisions=keep_revisions,
         guard=guard,
         cite_messages=cite_messages,
+        exact=exact,
     )
 
 
@@ -245,6 +259,7 @@ class MemoryStoreManager(NamespaceAccess[Content]):
         keep_revisions: KeepRevisions = None,
         guard: GuardOption = "default",
         cite_messages: bool = False,
+        exact: bool = False,
     ) -> None:
         if query_limit < 0:
             raise ConfigurationError(f"query_limit cannot be negative: {query_limit}.")
@@ -255,6 +270,7 @@ class MemoryStoreManager(NamespaceAccess[Content]):
             _default(default, default_factory, kinds),
             store,
             Policy(guard_of(guard), keep_revisions),
+            exact=exact,
         )
         permissions = Permissions(enable_inserts, enable_updates, enable_deletes)
         main = Extractor(
@@ -306,8 +322,10 @@ class MemoryStoreManager(NamespaceAccess[Content]):
         if not messages:
             return Results()
         requests = requests_to_forget(messages)
-        known, later = await self._known(messages, requests, namespace, config)
-        draft = Draft.of([document_of(item.key, item.value) for item in known])
+        # A profile is one document of the namespace itself, and begun whatever lies below.
+        reach = Reach(namespace, exact=self.exact or self._profile)
+        known, later = await self._known(messages, requests, reach, config)
+        draft = Draft.of([document_of(item.key, item.value, item.namespace) for item in known])
         if not known and self._default is not None:
             draft = draft.insert(self._default(config))
         new_id = self._ids(namespace, config)
@@ -349,7 +367,7 @@ class MemoryStoreManager(NamespaceAccess[Content]):
         self,
         messages: Sequence[BaseMessage],
         requests: Sequence[Request],
-        namespace: Namespace,
+        reach: Reach,
         config: RunnableConfig,
     ) -> tuple[list[StoreItem], list[StoreItem]]:
         """Return the memories to show to the model, oldest first, and what it should see later.
@@ -363,30 +381,30 @@ class MemoryStoreManager(NamespaceAccess[Content]):
         limit = None if isinstance(self.query_limit, _Unset) else self.query_limit
         size = max(_SEARCH_LIMIT, limit or 0)
         found = await search(
-            [search_op(namespace, query, limit=size) for query in [*queries, None]]
+            [search_op(reach.namespace, query, limit=size) for query in [*queries, None]]
         )
-        newest = merged(found[-1:], namespace)
+        newest = merged(found[-1:], reach)
         whole = len(found[-1]) < size
         wanted: list[StoreItem] = []
         if limit is None and whole and len(within(newest, self.known_tokens)) == len(newest):
             shown = newest
         else:
-            wanted += await find_requested(requests, namespace) if requests else []
-            ranked = await self._ranked(queries, found, namespace, config)
+            wanted += await find_requested(requests, reach) if requests else []
+            ranked = await self._ranked(queries, found, reach, config)
             if limit is None:
                 held = within(wanted, self.known_tokens // 2)
                 shown = within(unique([*held, *ranked]), self.known_tokens)
             else:
                 shown = unique([*wanted[: -(-limit // 2)], *ranked])[:limit]
-        keys = {item.key for item in shown}
-        later = [item for item in wanted if item.key not in keys]
+        places = set(map(place_of, shown))
+        later = [item for item in wanted if place_of(item) not in places]
         return sorted(shown, key=lambda item: (item.created_at, item.key)), later
 
     async def _ranked(
         self,
         queries: Sequence[str],
         found: Sequence[Sequence[SearchItem]],
-        namespace: Namespace,
+        reach: Reach,
         config: RunnableConfig,
     ) -> Sequence[StoreItem]:
         """Return memories, best first; *found* is what each query brought, and last the newest."""
@@ -395,16 +413,16 @@ class MemoryStoreManager(NamespaceAccess[Content]):
         limited = not isinstance(self.query_limit, _Unset)
         size = max(_SEARCH_LIMIT, self.query_limit if limited else 0)
         if self._recall is not None and queries and not always:
-            return await recalled(self._recall, queries, namespace, limit=size, config=config)
+            return await recalled(self._recall, queries, reach, limit=size, config=config)
         asked = found[:-1] if limited and queries and not always else found
         if any(is_scored(item) for items in found for item in items):
-            return in_turn(asked, namespace)
-        items = merged(found, namespace)
+            return in_turn(asked, reach)
+        items = merged(found, reach)
         if len(found[-1]) >= size:
-            scan = search_op(namespace, limit=max(SCAN_LIMIT, size), refresh_ttl=False)
-            items = merged(await search([scan]), namespace)
+            scan = search_op(reach.namespace, limit=max(SCAN_LIMIT, size), refresh_ttl=False)
+            items = merged(await search([scan]), reach)
         words = [[query] for query in queries] + [[]] * (len(asked) - len(queries))
-        return in_turn([best(items, one, size) for one in words], namespace)
+        return in_turn([best(items, one, size) for one in words], reach)
 
     def _ids(self, namespace: Namespace, config: RunnableConfig) -> NewId:
         """Return a source of ids; a profile has an id of its own, so that it is begun only once."""

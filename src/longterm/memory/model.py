@@ -17,6 +17,7 @@ from typing_extensions import TypeVar
 
 __all__ = [
     "JOB_ID",
+    "TURN",
     "Change",
     "Content",
     "Delete",
@@ -29,6 +30,7 @@ __all__ = [
     "Update",
     "document_of",
     "indexed_fields",
+    "is_turn",
     "shown_content",
     "value_of",
 ]
@@ -38,6 +40,9 @@ Content = TypeVar("Content", default=Any)
 
 #: The key, in ``config["configurable"]``, of a job's id; ids of new memories are derived from it.
 JOB_ID = "longterm_job_id"
+
+#: The kind of a turn in the store.
+TURN = "Turn"
 
 
 class Memory(BaseModel):
@@ -82,6 +87,8 @@ class Document:
     beside: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
     #: The stored value is the content itself, with nothing around it.
     bare: bool = False
+    #: Where it lies; () is the namespace that is worked on.
+    namespace: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,15 +125,15 @@ def shown_content(content: Any) -> Any:
             return content
 
 
-def document_of(key: str, value: Mapping[str, Any]) -> Document:
+def document_of(key: str, value: Mapping[str, Any], namespace: tuple[str, ...] = ()) -> Document:
     """Read a stored *value*, from any writer."""
     match value:
         case {"kind": str(kind), "content": content, **beside}:
-            return Document(key, kind, content, beside)
+            return Document(key, kind, content, beside, namespace=namespace)
         case {"content": content, **beside}:
-            return Document(key, None, content, beside)
+            return Document(key, None, content, beside, namespace=namespace)
         case _:
-            return Document(key, None, dict(value), bare=True)
+            return Document(key, None, dict(value), bare=True, namespace=namespace)
 
 
 def value_of(document: Document) -> dict[str, Any]:
@@ -135,6 +142,11 @@ def value_of(document: Document) -> dict[str, Any]:
         return dict(document.content)
     kind = {} if document.kind is None else {"kind": document.kind}
     return {**document.beside, **kind, "content": document.content}
+
+
+def is_turn(value: Mapping[str, Any]) -> bool:
+    """Tell whether a stored *value* is a turn: what was said, word for word, and no memory."""
+    return value.get("kind") == TURN and isinstance(value.get("content"), str)
 
 
 def indexed_fields(value: Mapping[str, Any]) -> list[str]:

@@ -11,21 +11,20 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from langchain_core.runnables import RunnableConfig
-from langgraph.store.base import BaseStore, SearchItem, SearchOp
+from langgraph.store.base import BaseStore, SearchItem
 from typing_extensions import override
 
+from longterm.effects.paging import Reach, search_within
 from longterm.effects.runnable import FlowRunnable
-from longterm.effects.steps import search, together
+from longterm.effects.steps import together
 from longterm.memory.conversation import as_messages, windows
-from longterm.memory.namespace import Namespace, NamespaceTemplate
+from longterm.memory.namespace import NamespaceTemplate
 from longterm.text.fences import fenced
 from longterm.text.quoting import as_label, indented, turn
 from longterm.types import Conversation, MessagesInput
 
 __all__ = ["Examples", "FewShot", "create_few_shot"]
 
-#: How many to look at where others' memories lie below, and fill what was found.
-_MANY = 1_000
 _HEADING = "Earlier cases much like this one. Learn from them; do not mistake them for this one."
 
 
@@ -41,35 +40,35 @@ class FewShot(FlowRunnable[MessagesInput | Conversation, Examples]):
     """Finds examples for ``{"messages": …}``, messages or a text; see `create_few_shot`."""
 
     def __init__(
-        self, namespace: NamespaceTemplate, kind: str | None, limit: int, store: BaseStore | None
+        self,
+        namespace: NamespaceTemplate,
+        kind: str | None,
+        limit: int,
+        store: BaseStore | None,
+        *,
+        exact: bool,
     ) -> None:
         self.namespace = namespace
         self.kind = kind
         self.limit = limit
         self.store = store
+        self.exact = exact
 
     @override
     async def flow(self, input: MessagesInput | Conversation, config: RunnableConfig) -> Examples:
-        namespace = self.namespace.location(config)
+        reach = Reach(self.namespace.location(config), self.exact)
+        only = {"kind": self.kind} if self.kind else None
         queries = windows(as_messages(input), 2)
-        found = await together([self._search(namespace, query) for query in queries])
-        once: dict[str, SearchItem] = {}
+        found = await together(
+            [search_within(reach, query, filter=only, limit=self.limit) for query in queries]
+        )
+        once: dict[tuple[str, ...], SearchItem] = {}
         for item in (item for items in found for item in items):
+            place = (*item.namespace, item.key)
             # Among equals, what the last words found.
-            once[item.key] = max(once.get(item.key, item), item, key=_example_score)
+            once[place] = max(once.get(place, item), item, key=_example_score)
         items = tuple(sorted(once.values(), key=_example_score, reverse=True)[: self.limit])
         return Examples(items, _block(items))
-
-    async def _search(self, namespace: Namespace, query: str) -> list[SearchItem]:
-        """Search in *namespace*; what lies below it is another's, and a search finds it too."""
-        only = {"kind": self.kind} if self.kind else None
-        mine: list[SearchItem] = []
-        for most in (self.limit, _MANY):
-            [found] = await search([SearchOp(namespace, only, most, query=query)])
-            mine = [one for one in found if one.namespace == namespace]
-            if len(mine) >= self.limit or len(mine) == len(found):
-                break
-        return mine[: self.limit]
 
 
 def _example_score(item: SearchItem) -> float:
@@ -103,10 +102,11 @@ def create_few_shot(
     kind: str | None = None,
     limit: int = 3,
     store: BaseStore | None = None,
+    exact: bool = False,
 ) -> FewShot:
     """Create a finder of examples among the memories in *namespace*.
 
     *kind* is the name of the schema whose memories are examples, such as "Episode"; without
-    it, all are.
+    it, all are. What lies below *namespace* is found too, unless *exact*.
     """
-    return FewShot(NamespaceTemplate(namespace), kind, limit, store)
+    return FewShot(NamespaceTemplate(namespace), kind, limit, store, exact=exact)

@@ -16,15 +16,13 @@ from langchain_core.messages import BaseMessage
 from langgraph.store.base import Item
 
 from longterm.memory.conversation import UNSPOKEN, message_text, message_time, speaker
+from longterm.memory.model import TURN
 from longterm.memory.revision import Source
 from longterm.recall.candidates import Candidate
 from longterm.recall.reading import pieces
 from longterm.text.truncation import shortened
 
-__all__ = ["TURN", "Turn", "as_candidate", "turns"]
-
-#: The kind of a turn in the store.
-TURN = "Turn"
+__all__ = ["Turn", "as_candidate", "turns"]
 
 _KEYS = uuid5(NAMESPACE_URL, "longterm/turn")
 

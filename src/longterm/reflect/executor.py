@@ -16,8 +16,8 @@ from langgraph.store.base import BaseStore, SearchOp
 from typing_extensions import override
 
 from longterm.effects.drivers import arun, context_store, run
+from longterm.effects.paging import Reach, search_within
 from longterm.effects.runnable import given_store
-from longterm.effects.steps import search
 from longterm.effects.warn import warn_caller
 from longterm.errors import ClosedError, ConfigurationError, InvalidInputError, NoStoreError
 from longterm.memory.namespace import Namespace, NamespaceTemplate
@@ -120,7 +120,7 @@ class Executor(ABC):
         offset: int = 0,
         namespace: str | tuple[str, ...] | None = None,
     ) -> list[MemoryItem]:
-        """Search the memories in *namespace*, the reflector's where none is given."""
+        """Search the memories in *namespace* and below it, the reflector's where none is given."""
         return self._found(SearchOp(self._labels(namespace), filter, limit, offset, query))
 
     async def asearch(
@@ -242,12 +242,24 @@ class LocalReflectionExecutor(Executor):
     @override
     def _found(self, op: SearchOp) -> list[MemoryItem]:
         store = self._readable_store()
-        return run(_items(op), store=store)
+        return run(self._items(op), store=store)
 
     @override
     async def _afound(self, op: SearchOp) -> list[MemoryItem]:
         store = self._readable_store()
-        return await arun(_items(op), store=store)
+        return await arun(self._items(op), store=store)
+
+    async def _items(self, op: SearchOp) -> list[MemoryItem]:
+        """Search as far as the reflector's own searches reach."""
+        exact = getattr(self.reflector, "exact", False) is True
+        items = await search_within(
+            Reach(op.namespace_prefix, exact),
+            op.query,
+            filter=op.filter,
+            limit=op.limit,
+            offset=op.offset,
+        )
+        return [cast("MemoryItem", item.dict()) for item in items]  # pyright: ignore[reportUnknownMemberType] - untyped in LangGraph
 
     def _namespace_for(self, config: RunnableConfig) -> Namespace:
         """Return the namespace a reflection under *config* works for, at its submit.
@@ -303,8 +315,3 @@ def loop_of(store: BaseStore | None) -> asyncio.AbstractEventLoop | None:
         if isinstance(loop := getattr(store, name, None), asyncio.AbstractEventLoop):
             return loop
     return None
-
-
-async def _items(op: SearchOp) -> list[MemoryItem]:
-    [items] = await search([op])
-    return [cast("MemoryItem", item.dict()) for item in items]  # pyright: ignore[reportUnknownMemberType]

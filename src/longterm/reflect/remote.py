@@ -24,6 +24,7 @@ from langgraph_sdk.client import LangGraphClient, SyncLangGraphClient
 from langgraph_sdk.errors import ConflictError, NotFoundError
 from typing_extensions import override
 
+from longterm.effects.paging import Reach
 from longterm.memory.namespace import Namespace, NamespaceTemplate
 from longterm.reflect.executor import Executor, MemoryItem, closed_error
 from longterm.reflect.job import error_text
@@ -117,14 +118,14 @@ class RemoteReflectionExecutor(Executor):
     @override
     def _found(self, op: SearchOp) -> list[MemoryItem]:
         return _remote_items(
-            self._sync.store.search_items(op.namespace_prefix, **_client_options(op))
+            op, self._sync.store.search_items(op.namespace_prefix, **_client_options(op))
         )
 
     @override
     async def _afound(self, op: SearchOp) -> list[MemoryItem]:
         async with self._async_client() as client:
             return _remote_items(
-                await client.store.search_items(op.namespace_prefix, **_client_options(op))
+                op, await client.store.search_items(op.namespace_prefix, **_client_options(op))
             )
 
     def _create(self, namespace: Namespace, thread: str | None, run: dict[str, Any]) -> Any:
@@ -163,8 +164,11 @@ def _client_options(op: SearchOp) -> dict[str, Any]:
     return {"query": op.query, "filter": op.filter, "limit": op.limit, "offset": op.offset}
 
 
-def _remote_items(found: Mapping[str, Any]) -> list[MemoryItem]:
-    return [{**item, "namespace": tuple(item["namespace"])} for item in found["items"]]
+def _remote_items(op: SearchOp, found: Mapping[str, Any]) -> list[MemoryItem]:
+    items: list[MemoryItem] = [
+        {**item, "namespace": tuple(item["namespace"])} for item in found["items"]
+    ]
+    return [item for item in items if Reach(op.namespace_prefix).holds(item["namespace"])]
 
 
 def _log_failure(future: Future[Any]) -> None:

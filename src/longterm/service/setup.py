@@ -79,6 +79,7 @@ class Setup:
                     enable_deletes=True,
                     guard=self.policy.guard,
                     keep_revisions=self.policy.keep_revisions,
+                    exact=True,
                     **own,
                 )
             return self._managers[depth]

@@ -22,7 +22,7 @@ from longterm.commit import Write, commit, if_unchanged
 from longterm.effects.drivers import arun, run
 from longterm.effects.forms import both
 from longterm.effects.operations import get_op
-from longterm.effects.paging import namespaces_below, search_exactly
+from longterm.effects.paging import Reach, namespaces_below, search_exactly
 from longterm.effects.steps import Together, fetch
 from longterm.effects.work import Work
 from longterm.errors import ConfigurationError, ConflictError, InvalidInputError, UnknownMemoryError
@@ -182,7 +182,8 @@ class UserMemory:
 
         *filter* compares fields of the stored value: ``{"kind": "Food"}``.
         """
-        found = await search_best(self._memories, query, filter=filter, limit=limit)
+        mine = Reach(self._memories, exact=True)
+        found = await search_best(mine, query, filter=filter, limit=limit)
         return await self._records(found)
 
     search, asearch = both(search_flow)
