@@ -22,6 +22,14 @@ def test_an_answer_is_found_through_its_question() -> None:
     assert 3 in Attributor(SAID).of("Bob's sister has been a doctor for nine years")
 
 
+def test_what_follows_a_statement_is_no_answer_to_it() -> None:
+    said = [
+        HumanMessage("I ride a green Brompton to the old harbour."),
+        HumanMessage("It rains a lot here."),
+    ]
+    assert Attributor(said).of("Ann has a green Brompton bike") == [0]
+
+
 def test_japanese_is_attributed() -> None:
     assert Attributor(SAID).of("京都のラーメンが好き") == [4]
 

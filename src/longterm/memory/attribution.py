@@ -4,11 +4,12 @@ For models that cite nothing, and for what they cite wrongly. A message counts t
 words with the memory, more so where the memory names its speaker, or where the message answers
 one that shares words: "How long have you been married?" and "Five years". The weights were
 chosen on questions and answers of LoCoMo that name their turn: among three messages of a
-session the right one is there in 97 % of 406.
+session the right one is there in 94 % of 599.
 """
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
@@ -16,16 +17,17 @@ from langchain_core.messages import BaseMessage
 
 from longterm.memory.conversation import message_text, speaker
 from longterm.text.bm25 import bm25
+from longterm.text.questions import QUESTION_MARKS
 from longterm.text.tokenizer import query_terms, terms
 
 __all__ = ["Attributor", "content_text"]
 
-#: How much of the score of the message before counts for one.
+#: How much of the score of a question before it counts for a message.
 _OF_THE_QUESTION = 0.3
 #: How much more a message counts whose speaker the memory names.
 _NAMED = 1.5
 #: A message is cited that scores at least this part of the best.
-_NEAR_THE_BEST = 0.3
+_NEAR_THE_BEST = 0.4
 #: Fewer words stand in many messages.
 _A_SENTENCE = 4
 
@@ -35,6 +37,7 @@ class Attributor:
 
     def __init__(self, messages: Sequence[BaseMessage]) -> None:
         self._verbatim = [" ".join(message_text(message).split()) for message in messages]
+        self._asks = [any(mark in text for mark in QUESTION_MARKS) for text in self._verbatim]
         # A tool can say something by its name, too.
         names = [message.name or "" if message.type == "tool" else "" for message in messages]
         self._texts = [
@@ -57,7 +60,7 @@ class Attributor:
                 return [said]
         wanted = _new_terms(content, before)
         shared = bm25(wanted, self._texts)
-        asked_before = [0.0, *shared][: len(shared)]
+        asked_before = [0.0, *map(operator.mul, shared, self._asks)][: len(shared)]
         scores = [
             (own + _OF_THE_QUESTION * asked) * (_NAMED if name and name <= wanted else 1)
             for own, asked, name in zip(shared, asked_before, self._names, strict=True)
