@@ -48,8 +48,10 @@ def test_what_the_system_forbids_is_an_error_of_ours(tmp_path: Path) -> None:
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # flows not begun
 @pytest.mark.parametrize("where", ["file", ":memory:"])
 def test_a_thousand_interrupts_leave_no_lock_no_count_and_no_transaction(
-    path: Path, where: str
+    path: Path, where: str, request: pytest.FixtureRequest
 ) -> None:
+    if request.config.pluginmanager.hasplugin("_cov"):
+        pytest.skip("an interrupt within coverage's own code leaves its lock held")
     chance = random.Random(11)  # noqa: S311 - no secret
     armed, interrupted = False, 0
 
