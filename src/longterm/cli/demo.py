@@ -94,8 +94,8 @@ Three things to try next:
       the same on your disk, without any model
   longterm serve
       a server for every language, with a console to look around in
-  README.md
-      ten lines that give your own agent a memory"""
+  LongtermMiddleware.of(model, store)
+      one line that gives your own agent a memory: docs/quickstart.md"""
 
 
 def scripted_model(lang: str) -> ChatModel:

@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.console import Console
 
-from longterm.cli.showing import bar, table, write_report
+from longterm.cli.showing import bar, output, table, write_report
 from longterm.errors import ConfigurationError
 from longterm.evals.answers import Answered, answer_all, answerable, by_category
 from longterm.evals.methods import Method
@@ -35,7 +35,7 @@ def run_answers(
     console: Console | None = None,
 ) -> dict[str, Any]:
     """Record *suite*, have its questions answered and judged; return the report, printed too."""
-    console = console or Console()
+    console = console or output()
     total = sum(len(answerable(one)) for one in suite.conversations)
     if not total:
         raise ConfigurationError("No question of this suite comes with its right answer.")

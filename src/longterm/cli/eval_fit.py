@@ -12,7 +12,7 @@ import numpy as np
 from langgraph.store.base import BaseStore
 from rich.console import Console
 
-from longterm.cli.showing import bar, table, write_report
+from longterm.cli.showing import bar, output, table, write_report
 from longterm.effects.drivers import run
 from longterm.errors import ConfigurationError
 from longterm.evals.fitting import AskedQuestion, compared, fitted
@@ -29,7 +29,7 @@ def run_fit(
     suite: Suite, store: BaseStore, path: Path | None, console: Console | None = None
 ) -> dict[str, Any]:
     """Record *suite*, fit weights to its questions, print both; write and return the weights."""
-    console = console or Console()
+    console = console or output()
     questions = sum(len(questions_in(one)) for one in suite.conversations)
     if not questions:
         raise ConfigurationError("No question of this suite names the turns that answer it.")

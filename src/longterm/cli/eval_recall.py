@@ -10,7 +10,7 @@ from typing import Any
 
 from rich.console import Console
 
-from longterm.cli.showing import bar, table, write_report
+from longterm.cli.showing import bar, output, table, write_report
 from longterm.errors import ConfigurationError
 from longterm.evals.methods import Method, Stores, methods
 from longterm.evals.report import Figures, category_rows, figures, method_rows, report_json
@@ -46,7 +46,7 @@ def run_recall(
     suite: Suite, stores: Stores, choice: Choice, console: Console | None = None
 ) -> dict[str, Any]:
     """Record *suite*, ask its questions, print the figures; write and return the report."""
-    console = console or Console()
+    console = console or output()
     if not any(questions_in(one) for one in suite.conversations):
         raise ConfigurationError("No question of this suite names the turns that answer it.")
     limit = max(choice.ks)

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from longterm import settings
 from longterm.cli import (
@@ -16,7 +15,7 @@ from longterm.cli import (
     eval_recall as eval_recall_command,
 )
 from longterm.cli.options import Budget, Json
-from longterm.cli.showing import print_json, report_file
+from longterm.cli.showing import output, print_json, report_file
 from longterm.evals.methods import Stores, methods, names_in
 from longterm.evals.reading import read_suite
 
@@ -55,6 +54,10 @@ Limit = Annotated[
     int | None, typer.Option(help="Ask so many questions of each conversation.", min=1)
 ]
 Conversations = Annotated[int | None, typer.Option(help="Take so many conversations.", min=1)]
+Corrections = Annotated[
+    Path | None, typer.Option(help="LoCoMo: a file of corrected citations, errors.json.")
+]
+Part = Annotated[PartName, typer.Option(help="Languages: these questions.")]
 
 
 @app.command("recall")
@@ -73,10 +76,8 @@ def eval_recall(
     json: Json = False,
     limit: Limit = None,
     conversations: Conversations = None,
-    corrections: Annotated[
-        Path | None, typer.Option(help="LoCoMo: a file of corrected citations, errors.json.")
-    ] = None,
-    part: Annotated[PartName, typer.Option(help="Languages: these questions.")] = PartName.all,
+    corrections: Corrections = None,
+    part: Part = PartName.all,
 ) -> None:
     """Record a suite's conversations, ask its questions, and tell how much was found."""
     choice = eval_recall_command.Choice(
@@ -85,7 +86,7 @@ def eval_recall(
     read = read_suite(suite.value, data, corrections, part.value).first(conversations, limit)
     with settings.open_store(store or ":memory:", embeddings="local") as ours:
         measured = eval_recall_command.run_recall(
-            read, Stores.beside(ours), choice, Console(quiet=json)
+            read, Stores.beside(ours), choice, output(quiet=json)
         )
     if json:
         print_json(measured)
@@ -103,16 +104,14 @@ def eval_fit(
     json: Json = False,
     limit: Limit = None,
     conversations: Conversations = None,
-    corrections: Annotated[
-        Path | None, typer.Option(help="LoCoMo: a file of corrected citations, errors.json.")
-    ] = None,
-    part: Annotated[PartName, typer.Option(help="Languages: these questions.")] = PartName.all,
+    corrections: Corrections = None,
+    part: Part = PartName.all,
 ) -> None:
     """Fit the weights of recall's signals to a suite's questions, and tell whether that helps."""
     path = report_file(weights)
     read = read_suite(suite.value, data, corrections, part.value).first(conversations, limit)
     with settings.embedded_store(store or ":memory:") as ours:
-        fit = eval_fit_command.run_fit(read, ours, path, Console(quiet=json))
+        fit = eval_fit_command.run_fit(read, ours, path, output(quiet=json))
     if json:
         print_json(fit)
 
@@ -137,6 +136,6 @@ def eval_answers(
     models = eval_answers_command.Models(model, judge or model)
     with settings.open_store(store or ":memory:", embeddings="local") as ours:
         (method,) = methods(["longterm"], Stores.beside(ours), limit=50, budget=budget)
-        measured = eval_answers_command.run_answers(read, method, models, path, Console(quiet=json))
+        measured = eval_answers_command.run_answers(read, method, models, path, output(quiet=json))
     if json:
         print_json(measured)

@@ -136,9 +136,11 @@ def erase_command(
     if json:
         print_json({"removed": report.removed, "beyond": list(report.beyond)})
         return
-    print_line(
-        ", ".join(f"{count} {place}" for place, count in report.removed.items()) or "nothing"
+    removed = (
+        f"{count} {place if count != 1 else place.removesuffix('s')}"
+        for place, count in report.removed.items()
     )
+    print_line(f"removed {', '.join(removed) or 'nothing'}")
     print_line(f"Not reached: {'; '.join(report.beyond)}.", err=True)
 
 

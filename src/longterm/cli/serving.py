@@ -117,12 +117,14 @@ def keys_list_command(*, store: Store = None, json: Json = False) -> None:
         found = service.keys.list()
     if json:
         print_json([key.as_json() for key in found])
-        return
-    rows = [
-        [key.id, key.user or "(every user)", ",".join(key.scopes), key.created_at, key.name]
-        for key in found
-    ]
-    print_table([["id", "user", "scopes", "since", "name"], *rows])
+    elif not found:
+        print_line("No keys. Make one: longterm keys create --user NAME", err=True)
+    else:
+        rows = [
+            [key.id, key.user or "(every user)", ",".join(key.scopes), key.created_at, key.name]
+            for key in found
+        ]
+        print_table([["id", "user", "scopes", "since", "name"], *rows])
 
 
 @keys.command("revoke")

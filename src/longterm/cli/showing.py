@@ -22,6 +22,7 @@ __all__ = [
     "advancing",
     "bar",
     "one_line",
+    "output",
     "print_json",
     "print_line",
     "print_table",
@@ -34,6 +35,16 @@ T = TypeVar("T")
 
 #: What would move the cursor or change colours of the terminal it is printed on.
 _CONTROLS = re.compile("[\0-\x1f\x7f-\x9f]")
+#: Columns for what is no terminal: a file, or another program.
+_WIDE = 1_000
+
+
+def output(*, quiet: bool = False) -> Console:
+    """Return standard output; where it is no terminal, no table is folded or cut."""
+    console = Console(quiet=quiet)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = _WIDE
+    return console
 
 
 def table(rows: Sequence[Sequence[str]], title: str) -> Table:
@@ -55,7 +66,7 @@ def print_table(rows: Sequence[Sequence[str]]) -> None:
         made.add_column(head, overflow="fold")
     for row in rest:
         made.add_row(*map(escape, row))
-    Console().print(made)
+    output().print(made)
 
 
 def print_json(data: object) -> None:

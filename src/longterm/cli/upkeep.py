@@ -53,9 +53,25 @@ def stats_command(
     if json:
         print_json(counted | {"store": file})
     else:
-        rows = [[name, str(value)] for name, value in counted.items()]
-        print_table([["user", user], *rows])
-        print_table([["store", ""], *([name, str(value)] for name, value in file.items())])
+        print_table([["user", user], *_figures(counted)])
+        print_table([["store", ""], *_figures(file)])
+
+
+def _figures(counted: dict[str, Any]) -> list[list[str]]:
+    """Return a row for each figure: its name, its value ("not known" for none), its unit."""
+    units = {"size": "bytes", "cost": "US dollars"}
+    return [
+        [
+            name.replace("_", " "),
+            "not known"
+            if value is None
+            else f"{value:,}"
+            if isinstance(value, int)
+            else f"{value}",
+            units.get(name, ""),
+        ]
+        for name, value in counted.items()
+    ]
 
 
 @app.command("check")
