@@ -140,7 +140,9 @@ async def _written_with_notes(
             change.policy.keep_revisions,
         )
         for at, row in zip(notes, await step, strict=True):
-            written[at] = changed(written[at], revision=row and revision_of(row))
+            revision = plans[at].revision
+            numbered = row and revision and changed(revision, number=row.number, time=row.time)
+            written[at] = changed(written[at], revision=numbered)
     return tuple(written.values())
 
 

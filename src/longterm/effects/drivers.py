@@ -225,13 +225,21 @@ def _embeddings_of(store: BaseStore) -> Embeddings | None:
     return store.embeddings if isinstance(store, Embedding) else None
 
 
+def _has(store: BaseStore, capability: type[Any]) -> bool:
+    """Tell whether *store* has *capability*.
+
+    Of a class Python remembers it; of an instance it compares method by method, each time.
+    """
+    return issubclass(type(store), capability) or isinstance(store, capability)
+
+
 def _on_store(step: HybridQuery | Has | StoreCall | Noted, store: BaseStore) -> Any:
     """Use what a store can do beyond LangGraph's interface."""
     match step:
         case HybridQuery():
             return _look(step, store)
         case Has(capability):
-            return isinstance(store, capability)
+            return _has(store, capability)
         case StoreCall(method, args, options):
             return getattr(store, method)(*args, **options)
         case Noted(ops, seen, notes, keep):
@@ -244,7 +252,7 @@ async def _aon_store(step: HybridQuery | Has | StoreCall | Noted, store: BaseSto
         case HybridQuery():
             return await _alook(step, store)
         case Has(capability):
-            return isinstance(store, capability)
+            return _has(store, capability)
         case StoreCall(method, args, options):
             return await getattr(store, f"a{method}")(*args, **options)
         case Noted(ops, seen, notes, keep):
@@ -253,13 +261,13 @@ async def _aon_store(step: HybridQuery | Has | StoreCall | Noted, store: BaseSto
 
 
 def _turn(store: BaseStore, namespaces: frozenset[tuple[str, ...]]) -> AbstractContextManager[None]:
-    return nullcontext() if isinstance(store, CompareAndSet) else exclusively(store, namespaces)
+    return nullcontext() if _has(store, CompareAndSet) else exclusively(store, namespaces)
 
 
 def _aturn(
     store: BaseStore, namespaces: frozenset[tuple[str, ...]]
 ) -> AbstractAsyncContextManager[None]:
-    return nullcontext() if isinstance(store, CompareAndSet) else aexclusively(store, namespaces)
+    return nullcontext() if _has(store, CompareAndSet) else aexclusively(store, namespaces)
 
 
 def _settled(ops: Sequence[PutOp], store: BaseStore) -> list[PutOp]:

@@ -7,7 +7,7 @@ can be reworded until it looks harmless, where it came from cannot.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Literal
 
@@ -47,6 +47,9 @@ class Source:
     origin: Origin = "import"
     #: The words that matter, or the beginning of the message.
     quote: str = ""
+
+
+_SOURCE_FIELDS = tuple(field.name for field in fields(Source))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +96,8 @@ def json_sources(sources: Sequence[Source]) -> list[dict[str, Any]]:
     return [
         {
             name: value.isoformat() if isinstance(value, datetime) else value
-            for name, value in asdict(source).items()
-            if value not in (None, "")
+            for name in _SOURCE_FIELDS
+            if (value := getattr(source, name)) not in (None, "")
         }
         for source in sources
     ]

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import fields
 from typing import Any
 
 from longterm.effects.capabilities import RevisionNote, RevisionRow
@@ -17,9 +17,12 @@ BEFORE = RevisionNote("created", "user", reason="as it was when its history bega
 EXPIRED = RevisionNote("deleted", "policy", reason="its time to live ended")
 
 
+_SAID = tuple(field.name for field in fields(RevisionNote) if field.name != "action")
+
+
 def note_text(note: RevisionNote) -> str:
     """Write what a note says besides its action as JSON."""
-    known = {name: value for name, value in asdict(note).items() if value and name != "action"}
+    known = {name: value for name in _SAID if (value := getattr(note, name))}
     return json.dumps(known, separators=(",", ":"))
 
 
