@@ -42,7 +42,7 @@ _WIDE = 1_000
 def output(*, quiet: bool = False) -> Console:
     """Return standard output; where it is no terminal, no table is folded or cut."""
     console = Console(quiet=quiet)
-    if not console.is_terminal and "COLUMNS" not in os.environ:
+    if not console.is_terminal:
         console.width = _WIDE
     return console
 
