@@ -23,11 +23,14 @@ import longterm
 from longterm import ReflectionExecutor, create_memory_store_manager
 from longterm.stores import EmbeddedStore
 from longterm.testing import ScriptedChatModel, tool_calls
+from longterm.types import MessagesInput
 
 ROOT = Path(longterm.__file__).parent
 #: Comprehensions and the like are part of the function they stand in.
 INSIDE = ("<listcomp", "<dictcomp", "<setcomp", "<genexpr")
-SAID = {"messages": [{"role": "user", "content": "I moved to Lyon, and I like green tea."}]}
+SAID: MessagesInput = {
+    "messages": [{"role": "user", "content": "I moved to Lyon, and I like tea."}]
+}
 
 
 def walked(do: Callable[[], object]) -> dict[CodeType, None]:

@@ -1,6 +1,9 @@
 """A conversation that is sent twice under one key."""
 
 import asyncio
+import signal
+import sys
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -93,3 +96,61 @@ async def test_nothing_said_is_kept_with_a_request_and_nothing_of_it_after_an_er
         assert "Lyon" not in str(kept.value)
         await ann.aerase()
         assert await service.own_items.asearch(("longterm-requests",)) == []
+
+
+async def test_a_request_that_goes_on_is_not_begun_again_after_its_lease(tmp_path: Path) -> None:
+    lease, ended, runs = timedelta(milliseconds=300), asyncio.Event(), [0]
+    async with longterm.open(tmp_path / "memory.db", embeddings=None) as service:
+        ask = partial(remember_once, service, service.user("ann"), "key", SAID, lease=lease)
+
+        async def remember() -> list[MemoryChange]:
+            runs[0] += 1
+            await ended.wait()
+            return []
+
+        first = asyncio.create_task(ask(remember))
+        await asyncio.sleep(3 * lease.total_seconds())  # its lease would have ended
+        with pytest.raises(ConflictError):
+            await ask(remember)
+        ended.set()
+        assert await first == []
+        assert runs == [1]
+
+
+KILLED = """
+import asyncio, os, signal, sys
+import longterm
+from longterm.service import remember_once
+
+async def main():
+    service = longterm.open(sys.argv[1], embeddings=None)
+    async def remember():
+        os.kill(os.getpid(), signal.SIGKILL)
+    await remember_once(service, service.user("ann"), "key", "I moved to Lyon", remember)
+
+asyncio.run(main())
+"""
+
+
+async def test_a_request_of_a_killed_process_may_be_sent_again_after_its_lease(
+    tmp_path: Path,
+) -> None:
+    path, lease = tmp_path / "memory.db", timedelta(seconds=2)
+    child = await asyncio.create_subprocess_exec(sys.executable, "-c", KILLED, str(path))
+    assert await child.wait() == -signal.SIGKILL
+    async with longterm.open(path, embeddings=None) as service:
+
+        async def remember() -> list[MemoryChange]:
+            return []
+
+        ask = partial(remember_once, service, service.user("ann"), "key", SAID, remember)
+        with pytest.raises(ConflictError):
+            await ask()
+        async with asyncio.timeout(30):
+            while True:
+                try:
+                    assert await ask(lease=lease) == []
+                except ConflictError:
+                    await asyncio.sleep(0.1)
+                else:
+                    break

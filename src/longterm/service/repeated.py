@@ -6,8 +6,10 @@ said. It lies below a root of its own, and is erased with its user.
 
 from __future__ import annotations
 
+import asyncio
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,7 +17,7 @@ from langgraph.store.base import Item
 
 from longterm.commit import Edit, Policy, Skip, Write, Written, commit
 from longterm.effects.drivers import arun
-from longterm.errors import ConflictError, InvalidInputError
+from longterm.errors import ConflictError, InvalidInputError, StoreError
 from longterm.memory.namespace import escape_label
 from longterm.service.items import REQUESTS
 from longterm.service.memory_service import MemoryService
@@ -24,8 +26,10 @@ from longterm.service.user_memory import UserMemory
 
 __all__ = ["remember_once"]
 
-#: A request that has begun and not ended by then is taken for one that a crash cut short.
-_LONGEST = timedelta(minutes=10)
+#: A request whose mark is older, and has no end, is taken for one that a crash cut short.
+_LEASE = timedelta(seconds=30)
+#: How often a mark is renewed within that time.
+_RENEWALS = 6
 _NO_PAST = Policy(keep_revisions=0)
 _ROOT = uuid.uuid5(uuid.NAMESPACE_URL, "longterm/requests")
 
@@ -36,11 +40,14 @@ async def remember_once(
     key: str,
     request: str,
     remember: Callable[[], Awaitable[list[MemoryChange]]],
+    *,
+    lease: timedelta = _LEASE,
 ) -> list[MemoryChange]:
     """Return what *remember* changes, or did when *request* came under *key* before.
 
     Raises `InvalidInputError` where *key* came with another request, and `ConflictError` while
-    the first one still runs. A request that failed may be sent again.
+    the first one still runs. A request that failed may be sent again at once, one whose process
+    was killed after *lease*: as long as it runs, its process renews its mark.
     """
     place = (REQUESTS, *map(escape_label, memory.labels))
     id, digest = (str(uuid.uuid5(_ROOT, text)) for text in (key, request))
@@ -54,7 +61,7 @@ async def remember_once(
             done = marker.value["done"]
             if done is not None:
                 return Skip()
-            if datetime.now(UTC) - marker.updated_at < _LONGEST:
+            if datetime.now(UTC) - marker.updated_at < lease:
                 raise ConflictError("This request is being worked on: ask again in a moment.")
         return {"request": digest, "done": None}
 
@@ -62,6 +69,30 @@ async def remember_once(
         # Of two equal requests at the same moment the store lets one make the mark.
         write = Write(place, id, value, index=False)
         await arun(commit([write], actor="user", policy=_NO_PAST), store=service.store)
+
+    def renew(marker: Item | None) -> dict[str, Any] | Skip:
+        if marker is None or marker.value["done"] is not None:
+            return Skip()
+        return marker.value | {"renewed": marker.value.get("renewed", 0) + 1}
+
+    @asynccontextmanager
+    async def renewing() -> AsyncGenerator[None]:
+        ended = asyncio.Event()
+
+        async def go_on() -> None:
+            while not ended.is_set():
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(ended.wait(), lease.total_seconds() / _RENEWALS)
+                # A mark that cannot be renewed grows old: then another may begin, no more.
+                with suppress(StoreError):
+                    await mark(renew)
+
+        task = asyncio.create_task(go_on())
+        try:
+            yield
+        finally:
+            ended.set()
+            await task
 
     await mark(claim)
     if done is not None:
@@ -72,7 +103,8 @@ async def remember_once(
             if revision.number == number
         ]
     try:
-        changes = await remember()
+        async with renewing():
+            changes = await remember()
     except BaseException:
         await mark(None)
         raise
