@@ -1,10 +1,12 @@
 """One user's memory, by hand and from conversations, on any store."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from langgraph.store.base import Op, Result
 from langgraph.store.memory import InMemoryStore
 from pydantic import BaseModel, Field
 
@@ -12,6 +14,7 @@ import longterm
 from longterm.commit import Write, commit
 from longterm.effects.drivers import run
 from longterm.errors import ConfigurationError, ConflictError, InvalidInputError, UnknownMemoryError
+from longterm.history import History
 from longterm.memory.revision import Source
 from longterm.prompts import create_few_shot
 from longterm.service import MemoryService, UserMemory
@@ -240,6 +243,33 @@ def test_the_past_is_read_and_never_written(ann: UserMemory) -> None:
         with pytest.raises(ConfigurationError, match="only be read"):
             write("x")
     assert isinstance(past, UserMemory)
+
+
+class Batches(InMemoryStore):
+    """Counts its batches."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.count = 0
+
+    def batch(self, ops: Iterable[Op]) -> list[Result]:
+        self.count += 1
+        return super().batch(ops)
+
+
+def test_revisions_that_are_items_are_read_once_for_the_past() -> None:
+    store = Batches()
+    ann = longterm.open(store, embeddings=None).user("ann")
+    id = ann.add("Ann likes tea").id
+    ann.edit(id, "Ann likes coffee")
+    then = datetime.now(UTC)
+    namespace = ("memories", "ann")
+    store.count = 0
+    assert len(History(store).as_of(namespace, then)) == 1
+    reads, store.count = store.count, 0
+
+    assert [one.revision for one in ann.as_of(then).list()] == [2]
+    assert store.count == reads
 
 
 def test_a_memory_names_the_message_it_came_from() -> None:

@@ -41,7 +41,7 @@ from longterm.memory.draft import ProposalError
 from longterm.memory.model import Memory
 from longterm.memory.world_time import WORLD_TIME, WorldTime, world_time
 
-__all__ = ["MemorySchema", "Schema", "memory_schemas", "plain", "problems_in"]
+__all__ = ["MemorySchema", "Schema", "memory_schemas", "plain", "problems_in", "world_times"]
 
 #: What users may pass as a schema.
 Schema = type[Any] | Mapping[str, Any]
@@ -177,6 +177,11 @@ def memory_schemas(schemas: Sequence[Schema] | Schema) -> tuple[MemorySchema, ..
             "of their schema, so each needs its own."
         )
     return kinds
+
+
+def world_times(schemas: Iterable[MemorySchema]) -> dict[str, WorldTime]:
+    """Return by kind which fields say when a memory holds in the world."""
+    return {schema.name: schema.world_time for schema in schemas}
 
 
 def plain(value: Any) -> Any:

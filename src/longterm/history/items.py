@@ -34,10 +34,21 @@ from longterm.stores.filters import holds, parse
 from longterm.text.bm25 import bm25
 from longterm.text.tokenizer import query_terms, terms
 
-__all__ = ["ItemHistory"]
+__all__ = ["ItemHistory", "PastItem"]
 
 #: How much of a score is words, where the store has vectors as well.
 _OF_WORDS = 0.5
+
+
+class PastItem(SearchItem):
+    """A memory as it was at a time, and the number of its last revision until then."""
+
+    __slots__ = ("revision",)
+
+    def __init__(self, *fields: Any, revision: int) -> None:
+        super().__init__(*fields)
+        #: 0 where there was none yet.
+        self.revision = revision
 
 
 class ItemHistory:
@@ -76,6 +87,12 @@ class ItemHistory:
             for key, item in zip(keys, latest, strict=True)
         }
 
+    async def numbers_at(
+        self, _namespace: Namespace, items: Sequence[SearchItem], _time: datetime
+    ) -> dict[str, int]:
+        """Return by key which revision each of *items*, which `state_at` returned, was."""
+        return {item.key: item.revision for item in items if isinstance(item, PastItem)}
+
     async def namespaces_with_history(self, prefix: Namespace) -> list[Namespace]:
         """Return the namespaces at and below *prefix* of which revisions are kept."""
         return [found[1:] for found in await namespaces_below(history_namespace(prefix))]
@@ -113,7 +130,7 @@ class ItemHistory:
         key: str | None = None,
         query: str | None = None,
         filter: Mapping[str, Any] | None = None,
-    ) -> list[SearchItem]:
+    ) -> list[PastItem]:
         """Return the memories as they were at *time*; for *query* the best first.
 
         By words and, where the store has embeddings, by vectors too: of memories that are as
@@ -140,21 +157,22 @@ class ItemHistory:
 
 def _valid(
     namespace: Namespace, key: str, revisions: Sequence[Revision], now: Item | None, time: datetime
-) -> SearchItem | None:
+) -> PastItem | None:
     """Return the memory as it was at *time*; None where there was none."""
     past = [one for one in revisions if one.time <= time]
+    number = past[-1].number if past else 0
     if now and now.updated_at <= time and (not revisions or revisions[-1].value != now.value):
-        return SearchItem(namespace, key, now.value, now.created_at, now.updated_at)
+        return PastItem(namespace, key, now.value, now.created_at, now.updated_at, revision=number)
     if not past or past[-1].value is None:
         return None
     gone = [number for number, one in enumerate(past) if one.value is None]
     born = past[gone[-1] + 1 if gone else 0]
-    return SearchItem(namespace, key, past[-1].value, born.time, past[-1].time)
+    return PastItem(namespace, key, past[-1].value, born.time, past[-1].time, revision=number)
 
 
 async def _ranked(
-    namespace: Namespace, then: Sequence[SearchItem], now: Mapping[str, Item], query: str
-) -> list[SearchItem]:
+    namespace: Namespace, then: Sequence[PastItem], now: Mapping[str, Item], query: str
+) -> list[PastItem]:
     """Return those of *then* that have to do with *query*, best first, scores from 0 to 1."""
     texts = [terms(str(document_of(item.key, item.value).content)) for item in then]
     scores = bm25(frozenset(query_terms(query)), texts)
@@ -166,7 +184,10 @@ async def _ranked(
             for item, by_words in zip(then, scores, strict=True)
         ]
     found = [
-        SearchItem(one.namespace, one.key, one.value, one.created_at, one.updated_at, score)
+        PastItem(
+            *(one.namespace, one.key, one.value, one.created_at, one.updated_at, score),
+            revision=one.revision,
+        )
         for one, score in zip(then, scores, strict=True)
         if score > 0
     ]

@@ -21,6 +21,7 @@ __all__ = [
     "deleted_page",
     "latest_numbers",
     "namespaces_with_history",
+    "numbers_at",
     "revisions_of",
     "revisions_of_each",
     "state_at",
@@ -79,7 +80,14 @@ async def state_at(
 ) -> list[SearchItem]:
     """Return the memories as they were at *time*; for *query* the best first."""
     home = await _home()
-    return await home.state_at(namespace, time, key=key, query=query, filter=filter)
+    return [*await home.state_at(namespace, time, key=key, query=query, filter=filter)]
+
+
+async def numbers_at(
+    namespace: Namespace, items: Sequence[SearchItem], time: datetime
+) -> dict[str, int]:
+    """Return by key which revision each of *items*, which `state_at` returned for *time*, was."""
+    return await (await _home()).numbers_at(namespace, items, time)
 
 
 async def _home() -> ItemHistory | TableHistory:

@@ -45,6 +45,16 @@ class TableHistory:
         revisions = await self.revisions_of_each(namespace, keys)
         return {key: ones[-1].number if ones else 0 for key, ones in revisions.items()}
 
+    async def numbers_at(
+        self, namespace: Namespace, items: Sequence[SearchItem], time: datetime
+    ) -> dict[str, int]:
+        """Return by key which revision each of *items* was at *time*, 0 where none is kept."""
+        revisions = await self.revisions_of_each(namespace, [item.key for item in items])
+        return {
+            key: max((one.number for one in ones if one.time <= time), default=0)
+            for key, ones in revisions.items()
+        }
+
     async def all_revisions(self, namespace: Namespace) -> dict[str, list[Revision]]:
         """Return the revisions of every memory of *namespace*, oldest first."""
         found = [row for row in await _rows_below(namespace) if row.namespace == namespace]

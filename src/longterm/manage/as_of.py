@@ -10,7 +10,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.store.base import BaseStore
 
 from longterm.effects.forms import both
-from longterm.extract.schema import MemorySchema
+from longterm.extract.schema import MemorySchema, world_times
 from longterm.history import History
 from longterm.manage.items import SearchItem, typed_search_item
 from longterm.memory.model import Content
@@ -36,8 +36,7 @@ class MemoriesAsOf(Generic[Content]):
         self.namespace = namespace
         self.time = time
         self.valid_at = valid_at
-        worlds = {schema.name: schema.world_time for schema in schemas}
-        self._history = History(store, world_times=worlds)
+        self._history = History(store, world_times=world_times(schemas))
         self._schemas = schemas
 
     async def get_flow(self, key: str) -> SearchItem[Content] | None:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
-from types import TracebackType
-from typing import Self
 from uuid import UUID
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.store.base import BaseStore
+from typing_extensions import override
 
 from longterm.commit import Policy
+from longterm.effects.closing import Closing
 from longterm.effects.forms import both
 from longterm.effects.paging import namespaces_below
 from longterm.extract.schema import Schema
@@ -29,7 +28,7 @@ from longterm.service.user_memory import UserMemory
 __all__ = ["MemoryService"]
 
 
-class MemoryService:
+class MemoryService(Closing):
     """The memories of many users in one store; see `longterm.open`, which makes it.
 
     A context manager, blocking and async: leaving it lets background work finish, and closes
@@ -96,35 +95,10 @@ class MemoryService:
         """Return what was to be extracted in the background and was given up, oldest first."""
         return [one for executor in self._setup.watched() for one in executor.failed()]
 
+    @override
     def close(self) -> None:
         """Let what is extracted in the background finish, and close what was opened."""
         self._setup.close()
         if self._close_store is not None:
             self._close_store()
             self._close_store = None
-
-    async def aclose(self) -> None:
-        """Do what `close` does, without blocking the event loop."""
-        await asyncio.to_thread(self.close)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self.aclose()

@@ -7,11 +7,11 @@ from datetime import UTC, date, datetime
 from functools import partial
 from typing import Any, NoReturn, cast
 
-from langgraph.store.base import Item
+from langgraph.store.base import SearchItem
 
 from longterm.effects.forms import both
 from longterm.errors import ConfigurationError
-from longterm.history.reading import revisions_of_each
+from longterm.history.reading import numbers_at
 from longterm.recall.retriever import RecallResult
 from longterm.service.records import MemoryRecord
 from longterm.service.setup import Setup
@@ -76,13 +76,9 @@ class PastMemory(UserMemory):
 
     get, aget = both(get_flow)
 
-    async def _numbered(self, items: Sequence[Item]) -> _Records:
+    async def _numbered(self, items: Sequence[SearchItem]) -> _Records:
         """Return *items* as records, each with the number of its revision then."""
-        revisions = await revisions_of_each(self._memories, [item.key for item in items])
-        numbers = {
-            key: max((one.number for one in ones if one.time <= self.time), default=0)
-            for key, ones in revisions.items()
-        }
+        numbers = await numbers_at(self._memories, items, self.time)
         return [MemoryRecord.of(item, numbers[item.key]) for item in items]
 
     def _refuse(self, *_args: Any, **_options: Any) -> NoReturn:

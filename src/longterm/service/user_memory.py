@@ -26,6 +26,7 @@ from longterm.effects.paging import Reach, namespaces_below, search_exactly
 from longterm.effects.steps import Together, fetch
 from longterm.effects.work import Work
 from longterm.errors import ConfigurationError, ConflictError, InvalidInputError, UnknownMemoryError
+from longterm.extract.schema import world_times
 from longterm.history import Erasure, History, Imported
 from longterm.history.erasing import SourceFilter, erase
 from longterm.history.exchange import import_lines
@@ -81,8 +82,9 @@ class UserMemory:
         self._depth = len(labels)
         values = {f"label_{number}": label for number, label in enumerate(labels)}
         self.labels = labels
-        worlds = {kind.name: kind.world_time for kind in setup.kinds}
-        self._history = History(setup.store, policy=setup.policy, world_times=worlds)
+        self._history = History(
+            setup.store, policy=setup.policy, world_times=world_times(setup.kinds)
+        )
         self.config = RunnableConfig(configurable=values)
         self._memories, self._said = (
             NamespaceTemplate(template(root, self._depth)).location(self.config) for root in ROOTS

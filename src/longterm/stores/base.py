@@ -9,8 +9,7 @@ import weakref
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from types import TracebackType
-from typing import Any, Literal, Self, cast, overload
+from typing import Any, Literal, cast, overload
 
 from langgraph.store.base import (
     NOT_PROVIDED,
@@ -28,10 +27,10 @@ from langgraph.store.base import (
 from typing_extensions import override
 
 from longterm.effects.capabilities import Keep, RevisionNote, RevisionRow
+from longterm.effects.closing import Closing
 from longterm.effects.drivers import arun, run
 from longterm.effects.erasure import forget_texts
 from longterm.effects.steps import Flow
-from longterm.effects.work import Work
 from longterm.stores.embedding import WHOLE, Embedder, StoreIndex
 from longterm.stores.operations import (
     AddRevisions,
@@ -57,7 +56,7 @@ __all__ = ["CapableStore"]
 _SWEEP_MINUTES = 5.0
 
 
-class CapableStore(BaseStore):
+class CapableStore(Closing, BaseStore):
     """A LangGraph store that has every capability: `HybridSearch`, `CompareAndSet`, `Revisions`."""
 
     supports_ttl = True
@@ -83,6 +82,7 @@ class CapableStore(BaseStore):
     def expiry(self) -> Callable[[], int]:
         """Return what deletes expired items and counts them; it must not keep the store alive."""
 
+    @override
     @abstractmethod
     def close(self) -> None:
         """Close the store; whatever comes later is an error."""
@@ -180,32 +180,6 @@ class CapableStore(BaseStore):
         """Stop sweeping; whether the thread ended within *timeout* seconds."""
         sweeper, self._sweeper = self._sweeper, None
         return sweeper is None or sweeper.stop(timeout)
-
-    async def aclose(self) -> None:
-        """Close the store without blocking the event loop."""
-        await Work(self.close).aperform()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self.aclose()
 
     # --- HybridSearch ---
 
