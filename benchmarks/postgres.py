@@ -1,28 +1,30 @@
 """What PostgresStore costs, beside EmbeddedStore and LangGraph's PostgresStore.
 
-    python benchmarks/postgres.py [--url URL] [--large]
+    python benchmarks/postgres.py [--url URL] [--small | --large]
 
 Without a URL it starts the server of the development dependencies, with half a gigabyte of shared
 buffers. One run is everything below, in this order, in every store: 200,000 items in namespaces
-of 1,000, 20,000, 100,000 and 79 of 1,000, loaded in batches of a thousand; 2,000 more in batches
+of 1,000, 20,000, 100,000 and 158 of 500, loaded in batches of a thousand; 2,000 more in batches
 of a hundred; single puts; searches of the three sizes. Then, of ours alone: searches by a role
 that row level security binds, searches while another process writes, and searches below
 everything without and with an HNSW index, with how many of the first ten are those of a
-comparison with every vector. LangGraph's vector index is made after its items are there, as
-loading with it takes an hour.
+comparison with every vector. LangGraph's vector index is made after its items are there, as it
+slows loading down.
 
-`--large` is a million items: 879 namespaces of 1,000 beside the three sizes; LangGraph's store
-is left out, and `EmbeddedStore` has the three sizes only.
+`--small` is the namespaces of 1,000 and 20,000 alone. `--large` is a million items: 879 namespaces
+of 1,000 beside the three sizes; LangGraph's store is left out, and `EmbeddedStore` has the three
+sizes only.
 
 Texts are made of words as rare as words are; vectors, in clusters, have 384 dimensions. Times
 are milliseconds, p50 and p95; where the server is on this machine, the processor's time that
-client and server spent follows, which other work on the machine hardly changes.
+client and server spent follows, which other work on the machine changes less.
 """
 
 from __future__ import annotations
 
 import argparse
 import multiprocessing
+import os
 import random
 import statistics
 import tempfile
@@ -47,6 +49,8 @@ DIMS = 384
 WORDS = [f"w{n}" for n in range(20_000)]
 WEIGHTS = [1 / (n + 10) for n in range(len(WORDS))]
 SCHEMA, ROLE = "longterm_benchmark", "longterm_benchmark_role"
+#: What the connections of the measuring process go by, and not those of the one that writes.
+NAME = "longterm-benchmark"
 
 
 class ClusteredEmbeddings(Embeddings):
@@ -72,15 +76,16 @@ def texts(count: int, seed: int, words: int = 23) -> list[str]:
 
 
 class Processors:
-    """Processor time of this process and of the server's for its clients, in seconds."""
+    """Processor time of this process and of the server for it, in seconds."""
 
     def __init__(self, url: str) -> None:
         self.connection = psycopg.connect(url, autocommit=True)
 
     def spent(self) -> float | None:
         """Sum it up; None where the server is on another machine."""
-        query = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend'"
-        files = [Path(f"/proc/{pid}/schedstat") for (pid,) in self.connection.execute(query)]
+        query = "SELECT pid FROM pg_stat_activity WHERE application_name = %s"
+        found = self.connection.execute(query, (NAME,))
+        files = [Path(f"/proc/{pid}/schedstat") for (pid,) in found]
         if not all(file.exists() for file in files):
             return None
         nanoseconds = sum(int(file.read_text().split()[0]) for file in files)
@@ -170,6 +175,7 @@ def writer(where: str) -> Generator[None]:
 
 def write_on(where: str, begun: Any) -> None:
     """Write until killed."""
+    os.environ["PGAPPNAME"] = "longterm-benchmark-writer"
     with opened(where) as store:
         fill(store, "written", 100, 100)
         begun.set()
@@ -247,6 +253,19 @@ def agreement(mine: list[list[Any]], its: list[list[Any]]) -> str:
     return f"{same / sizes[1]:8.4f}   ({sizes[0]} and {sizes[1]})"
 
 
+def measure_graph(store: PostgresStore, measuring: Measuring) -> None:
+    """Print what searches below everything take without and with an HNSW index."""
+    name = "PostgresStore"
+    measuring.searches(name, store, [""])
+    exact = first_keys(store, ("all",))
+    start = time.perf_counter()
+    store.build_index()
+    measuring.report(name, "build_index, s", f"{time.perf_counter() - start:8.0f}")
+    measuring.searches(name, store, [""], " with the index")
+    found = agreement(first_keys(store, ("all",)), exact)
+    measuring.report(name, "first ten the same with the index", found)
+
+
 @contextmanager
 def server() -> Generator[str]:
     """Start the server of the development dependencies."""
@@ -268,11 +287,19 @@ def main() -> None:
     """Measure, and print."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--url")
-    parser.add_argument("--large", action="store_true")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--small", action="store_true")
+    form.add_argument("--large", action="store_true")
     chosen = parser.parse_args()
-    sizes = {"1k": 1_000, "20k": 20_000, "100k": 100_000}
+    os.environ["PGAPPNAME"] = NAME
+    sizes = {"1k": 1_000, "20k": 20_000} | ({} if chosen.small else {"100k": 100_000})
     probes = list(sizes)
-    users = {f"user{n}": 1_000 for n in range(879 if chosen.large else 79)}
+    # More than a hundred, as fewer are searched without the HNSW index.
+    users = {f"user{n}": 500 for n in range(158)}
+    if chosen.large:
+        users = {f"user{n}": 1_000 for n in range(879)}
+    if chosen.small:
+        users = {}
     with ExitStack() as stack:
         url = chosen.url or stack.enter_context(server())
         measuring = Measuring(url)
@@ -302,14 +329,8 @@ def main() -> None:
         for name, store, where in (("EmbeddedStore", its, str(file)), ("PostgresStore", mine, url)):
             with writer(where):
                 measuring.searches(name, store, probes, " while others write")
-        measuring.searches("PostgresStore", mine, [""])
-        exact = first_keys(mine, ("all",))
-        start = time.perf_counter()
-        mine.build_index()
-        measuring.report("PostgresStore", "build_index, s", f"{time.perf_counter() - start:8.0f}")
-        measuring.searches("PostgresStore", mine, [""], " with the index")
-        found = agreement(first_keys(mine, ("all",)), exact)
-        measuring.report("PostgresStore", "first ten the same with the index", found)
+        if users:
+            measure_graph(mine, measuring)
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute(f"DROP SCHEMA {SCHEMA} CASCADE".encode())
 
