@@ -382,6 +382,33 @@ def test_a_node_says_that_its_messages_are_missing(node: Any) -> None:
         node(RunnableLambda(rome), input_messages_key="mesages").invoke({"messages": ["hi"]})
 
 
+async def test_what_a_node_recalls_is_for_the_model_and_not_for_the_stream() -> None:
+    recalls = RecallNode(RunnableLambda(rome), output_messages_key="messages")
+    model = ScriptedChatModel("Hi", "Hi")
+
+    def answer(state: MessagesState) -> dict[str, Any]:
+        return {"messages": [model.invoke(state["messages"])]}
+
+    builder: Any = StateGraph(MessagesState)
+    builder.add_node("recall", recalls)
+    builder.add_node(answer)
+    builder.add_edge(START, "recall")
+    builder.add_edge("recall", "answer")
+    graph = builder.compile()
+    words = [chunk.text for chunk, _ in graph.stream(says("hello"), stream_mode="messages")]
+    stream = graph.astream(says("hello"), stream_mode="messages")
+    assert [words, [chunk.text async for chunk, _ in stream]] == [["Hi"], ["Hi"]]
+    assert all("Rome" in asked.text for asked in model.asked)
+
+
+def test_what_is_recalled_is_the_end_of_the_system_message() -> None:
+    node = RecallNode(RunnableLambda(rome))
+    history = {"messages": [("system", "Be kind."), ("user", "hello")]}
+    memory, said = node.invoke(history)["llm_input_messages"]
+    assert memory.text == "Be kind.\n\nAnn lives in Rome"
+    assert (memory.type, said.text) == ("system", "hello")
+
+
 def test_react_agents_remember_through_their_hooks() -> None:
     manager = keeper(learn("Ann lives in Rome"), "Nothing.")
     model = ScriptedChatModel("Nice!", "Rome.")

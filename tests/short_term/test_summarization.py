@@ -132,8 +132,24 @@ def test_the_system_message_is_kept_and_never_summarised() -> None:
     system = SystemMessage("be kind")
     model = ScriptedChatModel("short")
     result = brief([system, *talk(8)], model=model)
-    assert result.messages[0] == system
+    assert result.messages[0].text == "be kind\n\nSummary of what was said before:\nshort"
     assert "be kind" not in model.asked[0].text
+
+
+def test_the_summary_is_the_end_of_the_one_system_message() -> None:
+    """Many templates refuse a second one."""
+    cached: Any = [{"type": "text", "text": "be kind", "cache_control": {"type": "ephemeral"}}]
+    history = [SystemMessage("be brief", id="s"), SystemMessage(cached), *talk(8)]
+    result = brief(history, "short")
+    assert [one.type for one in result.messages][:2] == ["system", "human"]
+    assert result.messages[0].id == "s"
+    assert result.messages[0].content == [
+        {"type": "text", "text": "be brief"},
+        *cached,
+        {"type": "text", "text": "Summary of what was said before:\nshort"},
+    ]
+    again = brief([*result.messages, *talk(1, 9)], running=result.running_summary)
+    assert again.messages[0] == result.messages[0]
 
 
 def test_the_users_last_words_are_not_summarised_while_they_fit() -> None:
@@ -474,8 +490,8 @@ def test_an_overwritten_history_is_not_summarised_twice() -> None:
     first = brief([system, *talk(9)], "x was fixed")
     model = ScriptedChatModel("more")
     second = brief([*first.messages, *talk(4, 10)], model=model, running=first.running_summary)
-    assert second.messages[0] == system
-    assert [message.type for message in second.messages].count("system") == 2
+    assert second.messages[0].text == "x\n\nSummary of what was said before:\nmore"
+    assert [message.type for message in second.messages].count("system") == 1
     assert model.asked[0].text.count("x was fixed") == 1
 
 
@@ -549,6 +565,56 @@ def test_a_graph_shows_its_model_the_summarised_history() -> None:
     assert state["context"]["running_summary"].summary == "early talk"
     assert "early talk" in model.asked[3].text
     assert model.asked[4].messages[-1].text == "question 4"
+
+
+def in_a_function(state: State) -> dict[str, Any]:
+    result = brief(state["messages"], "early talk")
+    return {"summarized_messages": result.messages}
+
+
+async def in_an_awaited_function(state: State) -> dict[str, Any]:
+    limits: dict[str, Any] = {"max_tokens": 6, "max_summary_tokens": 1, "token_counter": len}
+    result = await asummarize_messages(
+        state["messages"], running_summary=None, model=ScriptedChatModel("early talk"), **limits
+    )
+    return {"summarized_messages": result.messages}
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        lambda: node("early talk"),
+        lambda: node("early talk", output_messages_key="messages"),
+        lambda: in_a_function,
+        lambda: in_an_awaited_function,
+    ],
+)
+@pytest.mark.parametrize("way", ["alone", "below another graph"])
+async def test_a_stream_of_messages_holds_no_summary(work: Any, way: str) -> None:
+    class Whole(State):
+        summarized_messages: list[AnyMessage]
+
+    answers = ScriptedChatModel("Hello")
+
+    def answering(state: Whole) -> dict[str, Any]:
+        return {"messages": [answers.invoke(state["messages"])]}
+
+    builder: Any = StateGraph(Whole)
+    builder.add_node("summarize", work())
+    builder.add_node("answer", answering)
+    builder.add_edge(START, "summarize")
+    builder.add_edge("summarize", "answer")
+    graph = builder.compile()
+    if way == "below another graph":
+        outer: Any = StateGraph(Whole)
+        outer.add_node("inner", graph)
+        outer.add_edge(START, "inner")
+        graph = outer.compile()
+    given = {"messages": [SystemMessage("be kind"), *talk(9)]}
+    modes = ["messages", "updates"]
+    chunks = [one async for one in graph.astream(given, stream_mode=modes, subgraphs=True)]
+    assert [chunk[0].text for _, mode, chunk in chunks if mode == "messages"] == ["Hello"]
+    assert "early talk" in str([chunk for _, mode, chunk in chunks if mode == "updates"])
 
 
 async def test_a_graph_may_overwrite_its_history() -> None:

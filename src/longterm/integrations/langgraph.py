@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from itertools import takewhile
 from typing import Any, Protocol, TypeVar, cast
 
 from langchain_core.messages import AIMessage, BaseMessage, SystemMessage
@@ -18,6 +19,7 @@ from typing_extensions import override
 from longterm.effects.drivers import UNSEEN
 from longterm.effects.runnable import FlowRunnable
 from longterm.effects.steps import Flow, ask
+from longterm.effects.unsaid import Unsaid
 from longterm.effects.warn import warn_caller
 from longterm.errors import ConfigurationError, InvalidInputError
 from longterm.manage.access import NamespaceAccess
@@ -25,6 +27,7 @@ from longterm.memory.conversation import as_messages
 from longterm.models.names import adapt, innermost
 from longterm.recall.recorder import ConversationRecorder
 from longterm.recall.retriever import Recall, create_recall
+from longterm.short_term.history import joined
 from longterm.short_term.node import state_field
 
 __all__ = [
@@ -62,6 +65,7 @@ class BackgroundExecutor(Protocol):
 class RecallNode(FlowRunnable[Any, dict[str, Any]]):
     """A node that puts what *recall* finds before the messages a model is to see.
 
+    It is a system message, or the end of the one that the messages begin with.
     *recall* takes ``{"messages": …}`` and gives a text or something with a `text`; a store manager
     stands for its own memories. Where it fails, that is logged and nothing is recalled. As
     `pre_model_hook` of LangGraph's `create_react_agent` it needs no more options.
@@ -84,8 +88,11 @@ class RecallNode(FlowRunnable[Any, dict[str, Any]]):
     async def flow(self, input: Any, config: RunnableConfig) -> dict[str, Any]:
         messages = _messages(input, self.input_messages_key)
         text = await recalled_text(self.recall, messages)
-        memory = [SystemMessage(text)] if text else []
-        return {self.output_messages_key: [*memory, *messages]}
+        if not text:
+            return {self.output_messages_key: messages}
+        head = [*takewhile(lambda one: isinstance(one, SystemMessage), messages)]
+        shown = joined([*head, SystemMessage(text), *messages[len(head) :]])
+        return {self.output_messages_key: await Unsaid(shown)}
 
 
 def as_recall(recall: Runnable[Any, Any]) -> Runnable[Any, Any]:

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, NotRequired, cast
 
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import SystemMessage
+from langchain_core.messages import AnyMessage, SystemMessage
 from langchain_core.runnables import Runnable
 from langgraph.store.base import BaseStore
 from typing_extensions import override
@@ -31,7 +31,7 @@ from longterm.memory.conversation import as_messages
 from longterm.models.names import ChatModel
 from longterm.recall.recorder import create_conversation_recorder
 from longterm.short_term import RunningSummary, SummarizationNode
-from longterm.short_term.history import as_running
+from longterm.short_term.history import as_running, joined
 
 try:
     from langchain.agents.middleware import AgentMiddleware, AgentState, ModelRequest
@@ -161,12 +161,16 @@ class LongtermMiddleware(AgentMiddleware[LongtermState, Any, Any]):
     def _remembering(self, request: ModelRequest[Any]) -> ModelRequest[Any]:
         """*request* with what was recalled, and its history in short."""
         state = cast("dict[str, Any]", request.state)
-        changes: dict[str, Any] = {}
+        system, messages = request.system_message, request.messages
+        if self._summarize is not None and state.get(_SUMMARY):
+            short = self._summarize.show(messages, state[_SUMMARY])
+            first, *rest = joined([*([system] if system else []), *short])
+            begins = isinstance(first, SystemMessage)
+            system = first if begins else None
+            messages = cast("list[AnyMessage]", rest if begins else short)
         if text := state.get(_RECALLED):
-            changes["system_message"] = _extended(request.system_message, text)
-        if self._summarize is not None:
-            changes["messages"] = self._summarize.show(request.messages, state.get(_SUMMARY))
-        return request.override(**changes) if changes else request
+            system = _extended(system, text)
+        return request.override(system_message=system, messages=messages)
 
 
 def _extended(system: SystemMessage | None, text: str) -> SystemMessage:

@@ -18,7 +18,10 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, System
 from longterm.effects.warn import warn_caller
 from longterm.errors import InvalidInputError
 
-__all__ = ["HistoryView", "RunningSummary", "as_running", "digest", "identified", "look"]
+__all__ = ["HistoryView", "RunningSummary", "as_running", "digest", "identified", "joined", "look"]
+
+#: Between the texts of system messages that are shown as one.
+_BETWEEN = "\n\n"
 
 
 @dataclass
@@ -82,8 +85,8 @@ def look(
         start = tuple(takewhile(is_head, messages))
     else:
         start = tuple(takewhile(lambda one: is_head(one) or is_shown(one), messages))
-    head = tuple(message for message in start if not is_shown(message))
-    seed = running.summary if running and len(head) < len(start) else ""
+    head = tuple(_parted(message, shown) for message in start if not is_shown(message))
+    seed = running.summary if running and head != start else ""
     rest = identified(messages[len(start) :], seed)
     covered = running.summarized_message_ids if running else set[str]()
     said = {message.id: digest(message) for message in rest if message.id in covered}
@@ -92,6 +95,42 @@ def look(
     new = _new(rest, bonds, said, running)
     body = tuple(message for message, is_new in zip(rest, new, strict=True) if is_new)
     return HistoryView(head, body, _cuts(bonds, new), running)
+
+
+def joined(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
+    """*messages* with the system messages at their beginning as one.
+
+    The templates of many open models, and some providers, refuse a second one.
+    """
+    head = [*takewhile(lambda one: isinstance(one, SystemMessage), messages)]
+    if len(head) < 2:  # noqa: PLR2004 - there is nothing to join
+        return list(messages)
+    texts = [one.content for one in head if one.content]
+    content: Any = (
+        _BETWEEN.join(cast("list[str]", texts))
+        if all(isinstance(text, str) for text in texts)
+        else [block for text in texts for block in _as_blocks(text)]
+    )
+    return [head[0].model_copy(update={"content": content}), *messages[len(head) :]]
+
+
+def _as_blocks(content: str | list[Any]) -> list[Any]:
+    return [{"type": "text", "text": content}] if isinstance(content, str) else content
+
+
+def _parted(message: BaseMessage, shown: Sequence[BaseMessage]) -> BaseMessage:
+    """*message* without the summary that was joined to it, which *shown* has alone."""
+    for text in (one.content for one in shown if isinstance(one, SystemMessage)):
+        match cast("Any", message.content):
+            case str(whole) if isinstance(text, str) and whole.endswith(_BETWEEN + text):
+                return message.model_copy(
+                    update={"content": whole.removesuffix(text).removesuffix(_BETWEEN)}
+                )
+            case [_, *_] as blocks if blocks[1:] and blocks[-1:] == _as_blocks(text):
+                return message.model_copy(update={"content": blocks[:-1]})
+            case _:
+                pass
+    return message
 
 
 def identified(messages: Sequence[BaseMessage], seed: str = "") -> list[BaseMessage]:

@@ -10,6 +10,7 @@ from langchain_core.runnables import RunnableConfig
 from typing_extensions import Unpack, override
 
 from longterm.effects.runnable import FlowRunnable
+from longterm.effects.unsaid import Unsaid
 from longterm.errors import InvalidInputError
 from longterm.short_term.history import as_running
 from longterm.short_term.summarizer import (
@@ -61,7 +62,7 @@ class SummarizationNode(FlowRunnable[Any, dict[str, Any]]):
         written, running = result.messages, result.running_summary
         if running and self.input_messages_key == self.output_messages_key:
             written = [RemoveMessage(_ALL), *written]
-        update: dict[str, Any] = {self.output_messages_key: written}
+        update: dict[str, Any] = {self.output_messages_key: await Unsaid(written)}
         if running or "running_summary" in context:  # one that no longer holds is taken back
             update["context"] = {**context, "running_summary": running}
         return update

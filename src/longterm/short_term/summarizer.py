@@ -19,6 +19,7 @@ from typing_extensions import TypedDict, Unpack
 
 from longterm.effects.drivers import arun, run
 from longterm.effects.steps import ask
+from longterm.effects.unsaid import Unsaid
 from longterm.effects.warn import warn_caller
 from longterm.memory.conversation import as_messages, message_text, render
 from longterm.models.answer import Answer
@@ -31,7 +32,14 @@ from longterm.short_term.budget import (
     chunks,
     cut_text,
 )
-from longterm.short_term.history import HistoryView, RunningSummary, as_running, digest, look
+from longterm.short_term.history import (
+    HistoryView,
+    RunningSummary,
+    as_running,
+    digest,
+    joined,
+    look,
+)
 from longterm.short_term.prompts import (
     DEFAULT_EXISTING_SUMMARY_PROMPT,
     DEFAULT_FINAL_SUMMARY_PROMPT,
@@ -76,7 +84,8 @@ class Summarizer:
         """Messages that stand for *running* and what is left of *view*.
 
         A conversation begins with the user and has something to answer, or providers refuse
-        it: where what is left does not begin so, the summary takes the user's place.
+        it: where what is left does not begin so, the summary takes the user's place. Else it is
+        the end of the system message, for many models refuse a second one.
         """
         messages = self.forms(running, view)
         first = next((one for one in messages if not isinstance(one, SystemMessage)), None)
@@ -84,7 +93,7 @@ class Summarizer:
         if own and not isinstance(first, HumanMessage):
             text = messages[own[0]].content
             messages[own[0]] = HumanMessage(text, additional_kwargs={"lc_source": "summarization"})
-        return messages
+        return joined(messages)
 
     def forms(self, running: RunningSummary, view: HistoryView | None = None) -> list[BaseMessage]:
         """Fill the final prompt with *running* and what is left of *view*."""
@@ -154,14 +163,20 @@ def summarize_messages(
 
     Pass the `running_summary` of each result with the next call; see `SummaryOptions`.
     """
-    return run(summarizing(messages, running_summary, make_summarizer(**options)))
+    return run(_unsaid(messages, running_summary, make_summarizer(**options)))
 
 
 async def asummarize_messages(
     messages: Any, *, running_summary: RunningSummary | None, **options: Unpack[SummaryOptions]
 ) -> SummarizationResult:
     """Do what `summarize_messages` does, on the running event loop."""
-    return await arun(summarizing(messages, running_summary, make_summarizer(**options)))
+    return await arun(_unsaid(messages, running_summary, make_summarizer(**options)))
+
+
+async def _unsaid(messages: Any, running: Any, how: Summarizer) -> SummarizationResult:
+    """Summarise for a caller who may be a node of a graph and return the messages as they are."""
+    result = await summarizing(messages, running, how)
+    return replace(result, messages=await Unsaid(result.messages))
 
 
 async def summarizing(messages: Any, running: Any, how: Summarizer) -> SummarizationResult:
