@@ -12,6 +12,7 @@ folder ``longterm`` of the user's configuration (``$XDG_CONFIG_HOME``, else ``~/
 | reranker: a name; see `longterm.models.embed` | LONGTERM_RERANKER | reranker | none |
 | reflections: their database | LONGTERM_REFLECT | reflect | in memory |
 | revisions of a memory: how many, or "90d" | LONGTERM_KEEP_REVISIONS | keep_revisions | all |
+| whether models cite messages: "true", "false" | LONGTERM_CITE_MESSAGES | cite_messages | false |
 | threads of local models, from 1 | LONGTERM_THREADS | threads | as many as they like |
 | files that can be fetched again | LONGTERM_CACHE | cache | longterm in the cache folder |
 
@@ -66,7 +67,15 @@ Environment = Mapping[str, str]
 S = TypeVar("S", bound=BaseStore)
 #: What the configuration file may hold.
 Setting = Literal[
-    "store", "model", "embeddings", "reranker", "reflect", "keep_revisions", "threads", "cache"
+    "store",
+    "model",
+    "embeddings",
+    "reranker",
+    "reflect",
+    "keep_revisions",
+    "cite_messages",
+    "threads",
+    "cache",
 ]
 
 
@@ -190,6 +199,7 @@ def open(
     reflect: str | None = None,
     keep_revisions: int | timedelta | None = None,
     reranker: "str | Reranker | None" = None,
+    cite_messages: bool | None = None,
     **options: Any,
 ) -> "MemoryService":
     """Open long-term memory: ``longterm.open().user("ann").add("Ann likes tea")``.
@@ -204,9 +214,9 @@ def open(
     ``sqlite:///…`` or ``postgresql://…``, that keeps what waits to be extracted in the
     background. *keep_revisions* says how many revisions of a memory are kept, or for how long;
     None keeps all. *reranker* chooses among what is recalled: a name such as
-    "onnx:cross-encoder/ms-marco-MiniLM-L6-v2", or what `create_recall` takes. What is left out
-    comes from the environment and the configuration file; see
-    `longterm.settings`.
+    "onnx:cross-encoder/ms-marco-MiniLM-L6-v2", or what `create_recall` takes. With
+    *cite_messages* a model that calls tools may name the messages that a memory comes from. What
+    is left out comes from the environment and the configuration file; see `longterm.settings`.
     """
     from longterm.guard import Guard
     from longterm.service import MemoryService
@@ -226,6 +236,7 @@ def open(
         reflect=reflect or setting("reflect"),
         keep_revisions=_kept() if keep_revisions is None else keep_revisions,
         reranker=setting("reranker") if reranker is None else reranker,
+        cite_messages=_cites() if cite_messages is None else cite_messages,
         close_store=None if mine else getattr(store, "close", None),
     )
 
@@ -241,6 +252,16 @@ def _kept() -> int | timedelta | None:
             return None
         case found:
             return timedelta(days=int(found[1])) if found[2] else int(found[1])
+
+
+def _cites() -> bool:
+    match (setting("cite_messages") or "false").lower():
+        case "true" | "1":
+            return True
+        case "false" | "0":
+            return False
+        case said:
+            raise ConfigurationError(f'LONGTERM_CITE_MESSAGES is "true" or "false", not {said!r}.')
 
 
 def open_store(

@@ -71,11 +71,15 @@ def test_an_update_may_cite_too() -> None:
     assert [one.message_id for one in changed.sources] == ["run"]
 
 
-def shown(*, cite_messages: bool = False) -> Asked:
+def shown(*, cite_messages: bool = False, protocol: Any = "tools") -> Asked:
     model = ScriptedChatModel("Nothing")
     with EmbeddedStore(":memory:") as store:
         manager = create_memory_store_manager(
-            model, namespace=("m", "{user_id}"), store=store, cite_messages=cite_messages
+            model,
+            namespace=("m", "{user_id}"),
+            store=store,
+            cite_messages=cite_messages,
+            protocol=protocol,
         )
         manager.invoke({"messages": SAID}, USER)
     return model.asked[0]
@@ -85,6 +89,7 @@ def test_messages_have_numbers_only_where_they_may_be_cited() -> None:
     assert "#3 user: The doctor says" in shown(cite_messages=True).text
     assert "cited" in str(shown(cite_messages=True).tools)
     assert "#3" not in shown().text
+    assert "#3" not in shown(cite_messages=True, protocol="text").text
     assert "cited" not in str(shown().tools)
 
 

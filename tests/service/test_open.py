@@ -1,6 +1,7 @@
 """Where `longterm.open` finds its store, its model and its embeddings."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from langgraph.store.memory import InMemoryStore
@@ -8,7 +9,7 @@ from langgraph.store.memory import InMemoryStore
 import longterm
 from longterm import settings
 from longterm.errors import ConfigurationError
-from longterm.testing import HashEmbeddings
+from longterm.testing import HashEmbeddings, ScriptedChatModel, tool_calls
 
 
 @pytest.mark.parametrize("form", ["{path}", "sqlite:///{path}"])
@@ -97,6 +98,40 @@ def test_revisions_are_kept_as_the_environment_says(
 def test_what_is_no_retention_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LONGTERM_KEEP_REVISIONS", "a month")
     with pytest.raises(ConfigurationError, match="90d"):
+        longterm.open(":memory:", embeddings=None)
+
+
+@pytest.mark.parametrize(
+    ("given", "said", "numbers"),
+    [
+        ({}, None, 0),
+        ({}, "true", 1),
+        ({}, "0", 0),
+        ({"cite_messages": True}, None, 1),
+        ({"cite_messages": False}, "1", 0),
+    ],
+)
+def test_models_cite_messages_where_an_argument_or_the_environment_says_so(
+    given: dict[str, Any], said: str | None, numbers: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if said is not None:
+        monkeypatch.setenv("LONGTERM_CITE_MESSAGES", said)
+    cited = {"cited": [1]} if numbers else {}
+    model = ScriptedChatModel(tool_calls(("Memory", {"content": "Ann may run again", **cited})))
+    messages = [
+        {"role": "user", "content": "My doctor lets me run again.", "id": "doctor"},
+        {"role": "user", "content": "Ann may run again, says Bob.", "id": "bob"},
+    ]
+    with longterm.open(":memory:", embeddings=None, model=model, **given) as memory:
+        (news,) = memory.user("ann").remember(messages)
+        (made,) = memory.user("ann").history(news.id)
+    assert model.asked[0].text.count("#2 user") == numbers
+    assert made.sources[0].message_id == ("doctor" if numbers else "bob")
+
+
+def test_what_is_neither_true_nor_false_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LONGTERM_CITE_MESSAGES", "perhaps")
+    with pytest.raises(ConfigurationError, match="'perhaps'"):
         longterm.open(":memory:", embeddings=None)
 
 

@@ -125,12 +125,15 @@ class PromptInput:
 
 
 def opening_message(
-    prompt_input: PromptInput, allowed: AllowedActions, guide: str
+    prompt_input: PromptInput, allowed: AllowedActions, guide: str, *, numbered: bool = False
 ) -> list[BaseMessage]:
-    """Return the usual beginning: what to do and, as *guide* says, how; then the data, fenced."""
+    """Return the usual beginning: what to do and, as *guide* says, how; then the data, fenced.
+
+    With *numbered* messages have numbers by which they can be cited.
+    """
     actions = [*allowed.actions(prompt_input.state), guide]
     known = prompts.known_block(prompt_input.known)
-    conversation = render(prompt_input.messages, numbered=allowed.cites)
+    conversation = render(prompt_input.messages, numbered=numbered)
     return [
         SystemMessage(prompts.system(prompt_input.frame, prompt_input.instructions, actions)),
         HumanMessage(prompts.session(known, conversation, prompt_input.today)),

@@ -94,7 +94,8 @@ class ToolCallProtocol:
 
     def opening(self, prompt_input: PromptInput) -> list[BaseMessage]:
         """Return the usual beginning; the tools describe themselves."""
-        return opening_message(prompt_input, self._allowed, prompts.BY_TOOLS)
+        allowed = self._allowed
+        return opening_message(prompt_input, allowed, prompts.BY_TOOLS, numbered=allowed.cites)
 
     def read(self, answer: Answer) -> list[Proposed]:
         """Return the calls in *answer*; calls spelled out in words count where no real ones are."""

@@ -46,10 +46,13 @@ class MemoryService(Closing):
         reflect: str | None = None,
         keep_revisions: KeepRevisions = None,
         reranker: Reranker | str | None = None,
+        cite_messages: bool = False,
         close_store: Callable[[], None] | None = None,
     ) -> None:
         policy = Policy(guard, keep_revisions)
-        self._setup = Setup(store, model, schemas or (), instructions, reflect, policy, reranker)
+        self._setup = Setup(
+            store, model, schemas or (), instructions, reflect, policy, reranker, cite_messages
+        )
         self._close_store = close_store
         #: The store's items under any namespace.
         self.items = StoreItems(store, policy=self._setup.policy)

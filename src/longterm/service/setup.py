@@ -50,6 +50,8 @@ class Setup:
     policy: Policy
     #: Chooses among what is recalled; None leaves it to the signals.
     reranker: Reranker | str | None = None
+    #: Whether a model may name the messages that a memory comes from.
+    cite_messages: bool = False
     _managers: dict[int, MemoryStoreManager] = field(default_factory=dict[int, MemoryStoreManager])
     _executors: dict[int, LocalReflectionExecutor] = field(
         default_factory=dict[int, LocalReflectionExecutor]
@@ -80,6 +82,7 @@ class Setup:
                     guard=self.policy.guard,
                     keep_revisions=self.policy.keep_revisions,
                     exact=True,
+                    cite_messages=self.cite_messages,
                     **own,
                 )
             return self._managers[depth]
