@@ -70,6 +70,37 @@ def test_the_newer_of_two_facts_that_differ_is_marked() -> None:
     assert text.count("newer") == 1
 
 
+@pytest.mark.parametrize(
+    ("text", "days"),
+    [
+        ("Ann will visit Porto in July 2023", 61),
+        ("Ann's exam is on 2023-06-09", 9),
+        ("Ann flies to Rome next week", 11),
+        ("Ann goes to Oslo tomorrow (said on 2023-06-01)", 2),
+        ("Ann marries on 12 June 2023", 12),
+        ("王芳2023年7月去上海", 61),
+        ("王芳下周五有考试", 9),
+    ],
+)
+def test_a_plan_is_marked_once_its_day_is_past(text: str, days: int) -> None:
+    plan = fact("f", text)
+
+    shown = [compose([plan], now=NOW + timedelta(days=day))[0] for day in (days - 1, days)]
+
+    assert f"  fact: {text}\n" in shown[0]
+    assert f"  fact (planned, now past): {text}\n" in shown[1]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Ann was born in May 1990", "Ann moved on 2023-05-31", "Ann runs on Mondays", "Ann likes May"],
+)
+def test_what_was_no_plan_is_never_called_one(text: str) -> None:
+    shown, _ = compose([fact("f", text)], now=NOW + timedelta(days=900))
+
+    assert f"  fact: {text}\n" in shown
+
+
 def test_of_several_changes_the_last_one_is_marked() -> None:
     cities = ("Lyon", "Paris", "Rome")
     lives = [fact(city, f"Ann lives in {city}", days) for days, city in enumerate(cities)]

@@ -39,31 +39,30 @@ class Unsaid(OwnStep[list[BaseMessage]]):
 
     @override
     def perform(self) -> list[BaseMessage]:
-        config = ensure_config()
-        node = config.get("metadata", {}).get(_NODE)
-        if node is None:
-            return list(self.messages)
-        given = self._named()
-        manager = get_callback_manager_for_config(config)
-        manager.on_chain_start(_NO_FORM, {"messages": given}, name=node).on_chain_end({})
+        node, given = self._here()
+        if node is not None:
+            manager = get_callback_manager_for_config(ensure_config())
+            manager.on_chain_start(_NO_FORM, {"messages": given}, name=node).on_chain_end({})
         return given
 
     @override
     async def aperform(self) -> list[BaseMessage]:
-        config = ensure_config()
-        node = config.get("metadata", {}).get(_NODE)
-        if node is None:
-            return list(self.messages)
-        given = self._named()
-        manager = get_async_callback_manager_for_config(config)
-        run = await manager.on_chain_start(_NO_FORM, {"messages": given}, name=node)
-        await run.on_chain_end({})
+        node, given = self._here()
+        if node is not None:
+            manager = get_async_callback_manager_for_config(ensure_config())
+            run = await manager.on_chain_start(_NO_FORM, {"messages": given}, name=node)
+            await run.on_chain_end({})
         return given
 
-    def _named(self) -> list[BaseMessage]:
-        return [
+    def _here(self) -> tuple[str | None, list[BaseMessage]]:
+        """Return the name of the node that runs here, if any, and the messages it returns."""
+        node = ensure_config().get("metadata", {}).get(_NODE)
+        if node is None:
+            return None, list(self.messages)
+        named = (
             one if one.id else one.model_copy(update={"id": str(uuid4())}) for one in self.messages
-        ]
+        )
+        return node, list(named)
 
 
 #: The run is of no class that could be written down.

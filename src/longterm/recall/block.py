@@ -2,11 +2,12 @@
 
 In the order of time, with dates; a fact stands under the turn it came from, and a mark where
 something was left out between two turns. Where two facts speak of the same and differ, the
-newer one is marked. Everything is fenced, since what people said is data and never an
-instruction.
+newer one is marked, and so is a fact that was planned for a day that is past. Everything is
+fenced, since what people said is data and never an instruction.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from itertools import chain, combinations
 from types import MappingProxyType
 
@@ -32,6 +33,8 @@ _SAME_MATTER = 0.6
 LINE_LIMIT = 2_000
 #: Stands where something was said between two turns of a day.
 _GAP = "…\n"
+#: Says of a fact that what it announces was to be before now.
+_PAST = " (planned, now past)"
 #: How many candidates in a row may be too long for what is left of the budget.
 _MISSES = 20
 #: How a fact is announced, by whose words it came from.
@@ -65,13 +68,15 @@ def compose(
     budget: int = 2_000,
     count: TokenCounter = approximate_tokens,
     before: Mapping[Candidate, Candidate] = _NOTHING_BEFORE,
+    now: datetime | None = None,
 ) -> tuple[str, list[Candidate]]:
     """Text of the first of *items* that fit in *budget* tokens, and which of them those are.
 
     What does not fit is left out, and what comes later may still fit. *before* says which
     candidate was said just before another: where that is not the line above, a gap is marked.
+    *now* tells which plans are past.
     """
-    waiting, lines = iter(items), _Lines()
+    waiting, lines = iter(items), _Lines(now)
     chosen: list[Candidate] = []
     text, room = "", budget - count(_OPENING + _CLOSING)
     # Not every line needs a date and a mark before it: what that leaves is filled once more.
@@ -92,7 +97,8 @@ def compose(
 class _Lines(dict[tuple[Candidate, bool], str]):
     """Lines of candidates, marked as newer or not, and of dates; each is written once."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: datetime | None) -> None:
+        self._now = now
         self._days: dict[int, str] = {}
         self._speakers: dict[tuple[str, str], str] = {}
 
@@ -101,7 +107,8 @@ class _Lines(dict[tuple[Candidate, bool], str]):
         named = (one.speaker, one.role)
         if named not in self._speakers:
             self._speakers[named] = _speaker(*named)
-        line = self[key] = _line(one, self._speakers[named], newer=newer)
+        past = self._now is not None and one.planned_until <= self._now.timestamp()
+        line = self[key] = _line(one, self._speakers[named], newer=newer, past=past)
         return line
 
     def day(self, one: Candidate) -> str:
@@ -162,8 +169,9 @@ def _written(
     return f"{_OPENING}{''.join(parts)}{_CLOSING}"
 
 
-def _line(one: Candidate, speaker: str, *, newer: bool) -> str:
+def _line(one: Candidate, speaker: str, *, newer: bool, past: bool) -> str:
     mark = " (newer)" if newer and one.kind == "memory" else ""
+    mark += _PAST * past
     # Further in than a fact, so that no line of a text passes for one, or for a date or a turn.
     text = indented(shortened(one.text, LINE_LIMIT))
     fact = _FACTS[weakest(source.origin for source in one.sources) if one.sources else "user"]

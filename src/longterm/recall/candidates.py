@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
+from math import inf
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from longterm.memory.namespace import Namespace
 from longterm.memory.revision import Source
 from longterm.recall.reading import Passage, Reading, mentions_number, mentions_time, read_passages
+from longterm.recall.when import spans
 
 __all__ = [
     "Candidate",
@@ -76,6 +78,16 @@ class Candidate:
     def reading(self) -> Reading:
         """What was read in the text; done when it is first asked for."""
         return read_passages(self.text)
+
+    @cached_property
+    def planned_until(self) -> float:
+        """When the last day ends that a memory speaks of, in seconds since 1970.
+
+        Infinite where no day was to come when it was told.
+        """
+        named = spans(self.text, self.time) if self.kind == "memory" else ()
+        ahead = (span.end.timestamp() for span in named if span.start > self.time)
+        return max(ahead, default=inf)
 
 
 def turn_names(turn: Candidate) -> tuple[tuple[str, object], ...]:

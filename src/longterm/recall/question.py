@@ -45,6 +45,7 @@ class Question:
     summary: bool
     survey: bool
     request: bool
+    asked_at: datetime
 
 
 def parse_question(text: str, *, speakers: Collection[str] = (), now: datetime) -> Question:
@@ -72,6 +73,7 @@ def parse_question(text: str, *, speakers: Collection[str] = (), now: datetime) 
         summary=SUMMARY.search(text) is not None,
         survey=SURVEY.search(text) is not None,
         request=REQUEST.search(text) is not None or PERSONAL.search(text) is None,
+        asked_at=now,
     )
 
 

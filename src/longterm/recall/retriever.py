@@ -256,6 +256,7 @@ class Recall(FlowRunnable[RecallInput | MessagesInput | Conversation, RecallResu
             budget=self._budget - cost if fits else self._budget,
             count=self._token_counter,
             before=timeline.before,
+            now=question.asked_at,
         )
         in_block = set(shown)
         if self._limit is None:
