@@ -145,6 +145,7 @@ WRONG = {
     "update without a content": ({"action": "update", "id": "k"}, "content is missing"),
     "create without a content": ({"action": "create"}, "content is missing"),
     "create of nothing": ({"content": "  "}, "content is missing"),
+    "create of what cannot be seen": ({"content": " \u200b\0"}, "content is missing"),
     "create with an id": ({"action": "create", "id": "k", "content": "new"}, "leave out the id"),
     "unknown action": ({"action": "forget", "id": "k"}, "do not fit"),
     "content of the wrong type": ({"content": {"a": 1}}, "do not fit"),

@@ -46,6 +46,7 @@ from longterm.errors import (
     PartialWriteError,
 )
 from longterm.extract.json_schema import decoded
+from longterm.extract.proposal import is_blank
 from longterm.extract.schema import memory_schemas, plain, problems_in
 from longterm.extract.typeddict import modern
 from longterm.guard import GuardOption, guard_of
@@ -402,7 +403,7 @@ async def _edit(
 
 
 def _given(content: Any) -> Any:
-    if content is None or (isinstance(content, str) and not content.strip()):
+    if is_blank(content):
         raise ToolException("The content is missing. Nothing was changed.")
     return content
 

@@ -33,6 +33,7 @@ __all__ = [
     "ProposedUpdate",
     "Silent",
     "Unreadable",
+    "is_blank",
 ]
 
 
