@@ -15,7 +15,7 @@ from langgraph.store.base import PutOp
 from longterm.errors import ModelChangedError
 from longterm.stores import EmbeddedStore
 from longterm.stores.embedded.database import Database
-from longterm.stores.embedded.reindexing import TermRenewal
+from longterm.stores.embedded.reindexing import EmbeddedTermRenewal
 from longterm.stores.reindexing import AT_ONCE
 from longterm.testing import HashEmbeddings
 from longterm.text.tokenizer import VERSION
@@ -120,10 +120,10 @@ def opened(path: Path) -> Database:
 
 
 @pytest.fixture
-def renewal(tmp_path: Path) -> Iterator[TermRenewal]:
+def renewal(tmp_path: Path) -> Iterator[EmbeddedTermRenewal]:
     """Return a renewal of the same file by hand, as by another process."""
     with closing(opened(tmp_path / "large.db")) as database:
-        yield TermRenewal(database, ["$"])
+        yield EmbeddedTermRenewal(database, ["$"])
 
 
 def test_a_large_file_is_indexed_again_while_it_is_open(large: Path) -> None:
@@ -134,7 +134,7 @@ def test_a_large_file_is_indexed_again_while_it_is_open(large: Path) -> None:
         assert store.check() == []
 
 
-def test_searches_and_writes_go_on_meanwhile(large: Path, renewal: TermRenewal) -> None:
+def test_searches_and_writes_go_on_meanwhile(large: Path, renewal: EmbeddedTermRenewal) -> None:
     with EmbeddedStore(large) as store:
         store._terms.join()  # pyright: ignore[reportPrivateUsage]
         grow_old(large)
@@ -153,9 +153,9 @@ def test_searches_and_writes_go_on_meanwhile(large: Path, renewal: TermRenewal) 
         assert store.check() == []
 
 
-def test_processes_share_the_work(large: Path, renewal: TermRenewal) -> None:
+def test_processes_share_the_work(large: Path, renewal: EmbeddedTermRenewal) -> None:
     database = opened(large)
-    other = TermRenewal(database, ["$"])
+    other = EmbeddedTermRenewal(database, ["$"])
     assert [renewal.step(), other.step(), renewal.step(), other.step()] == [
         True,
         True,
@@ -167,7 +167,9 @@ def test_processes_share_the_work(large: Path, renewal: TermRenewal) -> None:
         assert found(store) == LARGE
 
 
-def test_what_was_interrupted_goes_on_where_it_was(large: Path, renewal: TermRenewal) -> None:
+def test_what_was_interrupted_goes_on_where_it_was(
+    large: Path, renewal: EmbeddedTermRenewal
+) -> None:
     assert renewal.step()
     run_sql(large, "UPDATE terms SET hashes = x'0102030405060708'")
     with EmbeddedStore(large) as store:
@@ -176,7 +178,7 @@ def test_what_was_interrupted_goes_on_where_it_was(large: Path, renewal: TermRen
 
 
 def test_what_was_interrupted_for_another_version_begins_anew(
-    large: Path, renewal: TermRenewal
+    large: Path, renewal: EmbeddedTermRenewal
 ) -> None:
     assert renewal.step()
     run_sql(large, "UPDATE state SET renewing = tokenizer")

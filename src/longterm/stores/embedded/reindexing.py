@@ -29,7 +29,7 @@ from longterm.stores.reindexing import AT_ONCE, EntryToIndex, IndexRenewal, Prog
 from longterm.stores.values import decode
 from longterm.text.tokenizer import VERSION
 
-__all__ = ["EmbeddedRenewal", "TermRenewal"]
+__all__ = ["EmbeddedRenewal", "EmbeddedTermRenewal"]
 
 _logger = logging.getLogger(__name__)
 #: Caches that are further behind load everything again.
@@ -37,7 +37,7 @@ _FAR = 1_000_000
 _NEVER = 2**63 - 1
 
 
-class TermRenewal:
+class EmbeddedTermRenewal:
     """Makes the text index again where an older tokenizer made it; vectors stay.
 
     A step is one transaction that says how far it has come, so what was killed goes on where it

@@ -27,7 +27,7 @@ from longterm.stores.embedded.database import MEMORY, Database, Synchronous
 from longterm.stores.embedded.encryption import Cipher
 from longterm.stores.embedded.finding import VectorQuery, find
 from longterm.stores.embedded.late_vectors import FileLateVectors
-from longterm.stores.embedded.reindexing import EmbeddedRenewal, TermRenewal
+from longterm.stores.embedded.reindexing import EmbeddedRenewal, EmbeddedTermRenewal
 from longterm.stores.embedded.revising import pages, read_revisions, states
 from longterm.stores.embedded.scopes import ScopeCache
 from longterm.stores.embedded.sweeping import sweep
@@ -108,7 +108,7 @@ class EmbeddedStore(CapableStore):
             cipher=None if encryption_key is None else Cipher(encryption_key),
         )
         self._finalizer = weakref.finalize(self, self._database.close)
-        self._terms = TermRenewal(self._database, self.fields)
+        self._terms = EmbeddedTermRenewal(self._database, self.fields)
         self._terms.begin()
         weakref.finalize(self, self._terms.stop, _LAST_SECONDS)
         self._late: FileLateVectors | None = None
