@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -12,7 +13,7 @@ from langgraph.store.base import GetOp, Item, Op, PutOp, Result
 from langgraph.store.memory import InMemoryStore
 from typing_extensions import override
 
-from longterm.commit import Policy, Skip, Write, commit
+from longterm.commit import Policy, Skip, Write, commit, if_unchanged
 from longterm.effects.capabilities import Revisions
 from longterm.effects.drivers import arun, run
 from longterm.effects.operations import get_op, put_op
@@ -273,3 +274,19 @@ async def test_no_edit_is_lost_among_tasks_and_threads() -> None:
     await asyncio.gather(*tasks, *threads)
     pool.shutdown()
     assert words_in(store) == sorted(WORDS[:8])
+
+
+def test_what_was_changed_within_a_second_is_a_conflict_where_times_are_whole_seconds() -> None:
+    second = datetime(2026, 3, 1, 8, tzinfo=UTC)
+
+    def item(text: str) -> Item:
+        return Item(
+            namespace=PLACE, key="k", value={"t": text}, created_at=second, updated_at=second
+        )
+
+    edit = if_unchanged(item("read"), {"t": "mine"})
+
+    assert edit(item("read")) == {"t": "mine"}
+    for meanwhile in (item("theirs"), None):
+        with pytest.raises(ConflictError):
+            edit(meanwhile)

@@ -13,6 +13,7 @@ from hypothesis import given, settings, strategies as st
 from langchain_core.embeddings import Embeddings
 from langgraph.store.base import BaseStore, Op, PutOp, Result
 from langgraph.store.memory import InMemoryStore
+from langgraph.store.sqlite import SqliteStore
 from postgres_server import fresh_schema, server_url
 
 from longterm.commit import Policy, Skip, Write, commit
@@ -27,11 +28,15 @@ ANN, BOB = ("memories", "ann"), ("memories", "bob")
 SAID = Source("monday", "m1", speaker="Ann", role="user", origin="user", quote="I like tea")
 
 
-@pytest.fixture(params=["memory", "embedded", "postgres"])
+@pytest.fixture(params=["memory", "sqlite", "embedded", "postgres"])
 def store(request: pytest.FixtureRequest) -> Iterator[BaseStore]:
     match request.param:
         case "memory":
             yield InMemoryStore()
+        case "sqlite":
+            with SqliteStore.from_conn_string(":memory:") as sqlite:
+                sqlite.setup()
+                yield sqlite
         case "embedded":
             with EmbeddedStore(":memory:") as embedded:
                 yield embedded
@@ -222,7 +227,8 @@ def test_others_memories_are_not_shown(store: BaseStore) -> None:
 
 
 def test_what_has_no_history_counts_from_its_last_writing(store: BaseStore) -> None:
-    before = now()
+    # SqliteStore writes whole seconds, so that an item of it counts from up to one before.
+    before = now() - timedelta(seconds=1 if isinstance(store, SqliteStore) else 0)
     store.put(ANN, "k", {"content": "x"})
     assert History(store).as_of(ANN, before) == []
     assert [item.value for item in History(store).as_of(ANN, now())] == [{"content": "x"}]
@@ -261,7 +267,8 @@ def test_only_what_was_there_is_restored(store: BaseStore) -> None:
 
 
 def everything(store: BaseStore) -> str:
-    found = store.search((), limit=10_000) if isinstance(store, InMemoryStore) else []
+    plain = isinstance(store, InMemoryStore | SqliteStore)
+    found = store.search((), limit=10_000) if plain else []
     histories = [History(store).of(place, key) for place in (ANN, BOB) for key in ("k", "other")]
     return repr([found, histories])
 
@@ -379,6 +386,7 @@ def test_all_that_came_from_one_source_is_purged(store: BaseStore, source: Any) 
 
 BEYOND = {
     "memory": ["logs, replicas, snapshots"],
+    "sqlite": ["logs, replicas, snapshots"],
     "embedded": [],
     "postgres": ["VACUUM", "replicas"],
 }
@@ -407,8 +415,22 @@ def filled(store: BaseStore) -> BaseStore:
     put(store, "likes ale 🍺", actor="manager")
     put(store, "gone", "other", place=BOB)
     put(store, None, "other", place=BOB)
-    store.put(ANN, "plain", {"content": "by another program \ud83c"})
+    store.put(ANN, "plain", {"content": "by another program"})
     return store
+
+
+def test_half_an_emoji_goes_into_any_store_that_takes_it(
+    store: BaseStore, request: pytest.FixtureRequest
+) -> None:
+    if isinstance(store, SqliteStore):
+        why = "SqliteStore writes values by orjson, which refuses them"
+        request.applymarker(pytest.mark.xfail(reason=why, raises=TypeError, strict=True))
+    source = InMemoryStore()
+    source.put(ANN, "k", {"content": "by another program \ud83c"})
+    assert History(store).import_(exported(source)).added == 1
+    other = InMemoryStore()
+    assert History(other).import_(History(store).export(ANN)).added == 1
+    assert other.search(ANN)[0].value == source.search(ANN)[0].value
 
 
 def test_memories_go_into_any_store_with_their_history(store: BaseStore) -> None:
@@ -545,9 +567,9 @@ def test_an_export_of_many_pages_has_everything_once(store: BaseStore) -> None:
 def test_mem0_s_metadata_comes_along_and_what_is_no_time_names_its_line(store: BaseStore) -> None:
     one = {"id": "1", "memory": "likes tea", "user_id": "ann", "metadata": {"topic": "drinks"}}
     assert History(store).import_([json.dumps([one])]).added == 1
-    assert [item.key for item in store.search(ANN, filter={"metadata": {"topic": "drinks"}})] == [
-        "1"
-    ]
+    item = store.get(ANN, "1")
+    assert item is not None
+    assert item.value["metadata"] == {"topic": "drinks"}
     with pytest.raises(InvalidInputError, match="Line 2"):
         History(store).import_([json.dumps(one), json.dumps({**one, "updated_at": "soon"})])
 

@@ -135,11 +135,16 @@ def if_unchanged(before: Item | None, value: dict[str, Any] | None) -> Edit:
     """Return an edit to *value* that raises `ConflictError` where the item is not as *before*."""
 
     def edit(item: Item | None) -> dict[str, Any] | None:
-        if updated_at(item) != updated_at(before):
+        # Times alone do not tell: LangGraph's SqliteStore writes whole seconds.
+        if _state(item) != _state(before):
             raise ConflictError("The memory was changed meanwhile: read it again and decide anew.")
         return value
 
     return edit
+
+
+def _state(item: Item | None) -> tuple[datetime, dict[str, Any]] | None:
+    return (item.updated_at, item.value) if item else None
 
 
 def updated_at(item: Item | None) -> datetime | None:
