@@ -56,3 +56,20 @@ def test_no_more_messages_are_cited_than_asked_for(
     cited = Attributor([HumanMessage(text) for text in said]).of(content, limit=limit)
     assert len(cited) == len(set(cited)) <= limit
     assert all(0 <= place < len(said) for place in cited)
+
+
+def test_words_tell_where_a_message_shares_a_fifth_of_them() -> None:
+    assert Attributor(SAID).tells("Bob's sister lives in Lisbon")
+    assert not Attributor(SAID).tells("Her brother studied medicine")
+    assert not Attributor(SAID).tells(
+        "In summer Carla, Lisbon born, sails, reads novels, paints walls, bakes bread, grows beans"
+    )
+    assert not Attributor([]).tells("vegetarian")
+
+
+def test_what_is_near_counts_beside_what_shares_words() -> None:
+    said = Attributor(SAID)
+    assert said.of("vegetarian", nearness=[0.1, 0.2, 0.1, 0.9, 0.0])[0] == 3
+    both = said.of("Bob's sister lives in Lisbon", nearness=[0.0, 0.9, 0.1, 0.8, 0.1])
+    assert both[0] == 1
+    assert len(both) == 3

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from langchain_core.messages import BaseMessage
 
 from longterm.effects.clock import utc_now
-from longterm.memory.attribution import Attributor
+from longterm.memory.attribution import Attributor, content_text
 from longterm.memory.conversation import message_text, message_time, origin_of_message, speaker
 from longterm.memory.draft import Entry
 from longterm.memory.revision import Source, weakest
@@ -19,6 +19,8 @@ from longterm.text.truncation import shortened
 __all__ = ["ConversationSources"]
 
 _QUOTE = 200
+#: Of a longer message its beginning is embedded.
+_EMBEDDED = 1_000
 _LONGEST = 20_000
 
 
@@ -46,22 +48,35 @@ class ConversationSources:
         ]
         self._thread = thread
         self._attributor = Attributor(messages)
+        #: The cosines of contents, see `untold`, to each of `texts`, where they are known.
+        self.nearness: Mapping[str, Sequence[float]] = {}
+        self.texts = [shortened(message_text(one).strip(), _EMBEDDED) for one in messages]
+
+    def untold(self, entries: Iterable[Entry]) -> list[str]:
+        """Return the contents of *entries* of which no word and no citation tells the source."""
+        return [
+            content_text(entry.document.content)
+            for entry in entries
+            if entry.changed
+            and not entry.deleted
+            and not self._attributor.tells(entry.document.content, _replaced(entry))
+            and not self._cited(entry)
+        ]
 
     def of(self, entry: Entry) -> tuple[Source, ...]:
         """Return what *entry* came from: the messages it cites, else those its words point to.
 
         A citation counts that shares a word with what is new in the memory, and it never makes
-        the origin a better one: the sources by words then stay beside it. Where nothing points
-        anywhere, it came from somewhere in the conversation, and its origin is the weakest there.
+        the origin a better one: the sources by words then stay beside it. The same holds of
+        messages that are near by their vectors. Where nothing points anywhere, it came from
+        somewhere in the conversation, and its origin is the weakest there.
         """
-        content = entry.document.content
-        before = (entry.before and not entry.deleted and entry.before.content) or None
+        content, before = entry.document.content, _replaced(entry)
         by_words = self.of_content(content, before)
-        cited = tuple(
-            self._sources[place]
-            for place in dict.fromkeys(entry.cited)
-            if place < len(self._sources) and self._attributor.shared(content, place, before)
-        )
+        cited = self._cited(entry)
+        if not cited and (nearness := self.nearness.get(content_text(content))):
+            places = self._attributor.of(content, before, nearness=nearness)
+            cited = tuple(self._sources[place] for place in places)
         if not cited:
             return by_words
         if weakest(one.origin for one in (*cited, *by_words)) == weakest(
@@ -69,6 +84,14 @@ class ConversationSources:
         ):
             return cited
         return tuple(dict.fromkeys((*cited, *by_words)))
+
+    def _cited(self, entry: Entry) -> tuple[Source, ...]:
+        content, before = entry.document.content, _replaced(entry)
+        return tuple(
+            self._sources[place]
+            for place in dict.fromkeys(entry.cited)
+            if place < len(self._sources) and self._attributor.shared(content, place, before)
+        )
 
     def of_content(self, content: Any, before: Any = None) -> tuple[Source, ...]:
         """Return what *content*, which was *before* until now, came from, by its words."""
@@ -93,6 +116,11 @@ class ConversationSources:
             return weaker and shared[place] <= shared[other]
 
         return [place for place in places if not any(repeats(place, one) for one in places)]
+
+
+def _replaced(entry: Entry) -> Any:
+    """Return what *entry* said until now, where it is a change."""
+    return entry.before.content if entry.before and not entry.deleted else None
 
 
 def _turn_keys(messages: Sequence[BaseMessage], thread: str | None) -> list[str | None]:

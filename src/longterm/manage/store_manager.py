@@ -41,6 +41,7 @@ from longterm.manage.forgetting import (
 )
 from longterm.manage.known import normalize_existing
 from longterm.manage.manager import fields_in, ids_for, job_in, now_in, steps_in, thread_in, today
+from longterm.manage.nearness import compare
 from longterm.manage.query import QueryWriter
 from longterm.manage.recalled import recalled
 from longterm.manage.relevant import (
@@ -342,7 +343,9 @@ class MemoryStoreManager(NamespaceAccess[Content]):
             drafts[0], left_out = without_requests(drafts[0], requests)
             report += left_out + unmet(requests, drafts, permitted=self._forgetting is not None)
         random_ids = not (self._profile or self._default or job_in(config))
+        changed = (entry for draft in drafts for entry in draft.entries)
         sources = ConversationSources(messages, thread_in(config), now_in(config))
+        await compare(sources, changed)
         writes = [
             write
             for draft in drafts

@@ -1,7 +1,7 @@
-"""Which messages a memory came from, decided by its words. Pure.
+"""Which messages a memory came from, by its words and, where these do not tell, by vectors.
 
-For models that cite nothing, and for what they cite wrongly. A message counts that shares rare
-words with the memory, more so where the memory names its speaker, or where the message answers
+Pure. For models that cite nothing, and for what they cite wrongly. A message counts that shares
+rare words with the memory, more so where the memory names its speaker, or where the message answers
 one that shares words: "How long have you been married?" and "Five years". The weights were
 chosen on questions and answers of LoCoMo that name their turn: among three messages of a
 session the right one is there in 94 % of 599.
@@ -28,6 +28,10 @@ _OF_THE_QUESTION = 0.3
 _NAMED = 1.5
 #: A message is cited that scores at least this part of the best.
 _NEAR_THE_BEST = 0.4
+#: A message that shares so many of a memory's words decides; of LoCoMo's facts 3 % have none.
+_ENOUGH = 0.2
+#: How soon a lower rank counts less where words and vectors are put together.
+_RANKS = 2
 #: Fewer words stand in many messages.
 _A_SENTENCE = 4
 
@@ -45,12 +49,20 @@ class Attributor:
         ]
         self._names = [frozenset(terms(message.name or speaker(message))) for message in messages]
 
-    def of(self, content: Any, before: Any = None, *, limit: int = 3) -> list[int]:
+    def of(
+        self,
+        content: Any,
+        before: Any = None,
+        *,
+        limit: int = 3,
+        nearness: Sequence[float] | None = None,
+    ) -> list[int]:
         """Return the places of at most *limit* messages that *content* came from, best first.
 
         With *before*, what the memory said until now, only what is new counts, if anything is.
         None are returned where no word is shared. What stands word for word in a message came
-        from the first one that says it.
+        from the first one that says it. With *nearness*, a cosine for each message, the nearest
+        ones count as much as those that share words.
         """
         text = " ".join(content_text(content).split())
         wanted = frozenset(query_terms(text))
@@ -67,7 +79,27 @@ class Attributor:
         ]
         best = max(scores, default=0.0)
         near = [place for place, score in enumerate(scores) if score > best * _NEAR_THE_BEST]
-        return sorted(near, key=lambda place: scores[place], reverse=True)[:limit] if best else []
+        by_words = (
+            sorted(near, key=lambda place: scores[place], reverse=True)[:limit] if best else []
+        )
+        if nearness is None:
+            return by_words
+        nearest = sorted(range(len(nearness)), key=lambda place: nearness[place], reverse=True)
+        fused: dict[int, float] = {}
+        for ranked in (by_words, nearest[:limit]):
+            for rank, place in enumerate(ranked):
+                fused[place] = fused.get(place, 0.0) + 1 / (_RANKS + rank)
+        return sorted(fused, key=lambda place: fused[place], reverse=True)[:limit]
+
+    def tells(self, content: Any, before: Any = None) -> bool:
+        """Whether words decide where *content* came from: some message shares enough of them."""
+        text = " ".join(content_text(content).split())
+        wanted = _new_terms(content, before)
+        enough = max(1.0, len(wanted) * _ENOUGH)
+        return any(
+            text in verbatim or len(wanted.intersection(said)) >= enough
+            for verbatim, said in zip(self._verbatim, self._texts, strict=True)
+        )
 
     def shared(self, content: Any, place: int, before: Any = None) -> frozenset[str]:
         """Return the terms of *content* that the message at *place* has as well.
