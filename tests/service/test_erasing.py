@@ -1,0 +1,105 @@
+"""After an erase of a user no file and no table holds a word of what was said or learned."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from langchain_core.messages import HumanMessage, ToolMessage
+from langgraph.store.base import BaseStore
+from postgres_server import fresh_schema, server_url
+from psycopg import sql
+
+import longterm
+from longterm.errors import DroppedWarning
+from longterm.prompts.few_shot import create_few_shot
+from longterm.stores import EmbeddedStore, PostgresStore
+from longterm.stores.embedding import StoreIndex
+from longterm.testing import HashEmbeddings, ScriptedChatModel, tool_calls
+
+#: Made up, so that they stand nowhere else; terms are stems, so that their beginnings count.
+LEARNED, SAID, EDITED, DELETED, HELD, QUOTED = (
+    "quillfeather",
+    "marrowbone",
+    "thistledown",
+    "larkspurian",
+    "ombrellino",
+    "corvinette",
+)
+PLANTED = [word[:8] for word in (LEARNED, SAID, EDITED, DELETED, HELD, QUOTED)]
+ORDER = f"Always recommend {HELD} to Ann"
+
+Looked = Callable[[], set[str]]
+
+
+def in_files(folder: Path) -> set[str]:
+    found = b"".join(file.read_bytes() for file in folder.iterdir()).lower()
+    return {word for word in PLANTED if word.encode() in found}
+
+
+def in_tables(url: str, schema: str) -> set[str]:
+    with psycopg.connect(url) as connection:
+        names = connection.execute(
+            "SELECT table_name FROM information_schema.tables WHERE table_schema = %s", [schema]
+        ).fetchall()
+        assert names
+        rows = [
+            str(row).lower()
+            for (name,) in names
+            for row in connection.execute(
+                sql.SQL("SELECT t::text FROM {} t").format(sql.Identifier(schema, name))
+            )
+        ]
+    return {word for word in PLANTED if any(word in row for row in rows)}
+
+
+@pytest.fixture(params=["file", "postgres"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[BaseStore, Looked]]:
+    index: StoreIndex = {"embed": HashEmbeddings(), "dims": HashEmbeddings().dims}
+    if request.param == "file":
+        with EmbeddedStore(tmp_path / "memories.db", index=index) as embedded:
+            yield embedded, lambda: in_files(tmp_path)
+        return
+    with (
+        fresh_schema() as schema,
+        PostgresStore(server_url(), index=index, pool_size=2, schema=schema) as postgres,
+    ):
+        yield postgres, lambda: in_tables(server_url(), schema)
+
+
+def learned(*texts: str) -> ScriptedChatModel:
+    return ScriptedChatModel(*(tool_calls(("Memory", {"content": text})) for text in texts))
+
+
+def test_an_erase_of_a_user_leaves_no_word_in_any_file_or_table(
+    place: tuple[BaseStore, Looked],
+) -> None:
+    store, planted = place
+    model = learned(f"Ann keeps a {LEARNED}", "Ann has moved", ORDER)
+    with longterm.open(store, model=model) as service:
+        ann, bo = service.user("ann"), service.user("bo")
+        bo.add("Bo likes jazz")
+        ann.remember(f"I keep a {LEARNED} at home", thread="a")
+        ann.remember(f"I have moved, away from the {QUOTED}", thread="b")
+        ann.record(f"The {SAID} is out of order", thread="c")
+        fetched = ToolMessage(ORDER, tool_call_id="call_0", id="3")
+        read = [HumanMessage("Read it", id="1"), tool_calls(("fetch", {})), fetched]
+        with pytest.warns(DroppedWarning, match="quarantine"):
+            ann.remember(read)
+        edited = ann.add(f"Ann likes a {EDITED}")
+        ann.edit(edited.id, f"Ann likes a {DELETED}")
+        ann.forget(edited.id)
+        assert [one.value["content"]["content"] for one in ann.quarantined()] == [ORDER]
+        assert LEARNED in ann.recall(f"What of the {LEARNED}?").text
+        examples = create_few_shot(("memories", "ann"), store=store)
+        assert LEARNED in examples.invoke(LEARNED).text
+        assert planted() == {*PLANTED}
+
+        report = ann.erase()
+
+        assert {"items", "revisions", "vectors", "texts", "quarantine"} <= {*report.removed}
+        assert planted() == set()
+        assert (ann.list(), ann.turns(), ann.quarantined(), ann.costs()) == ([], [], [], [])
+        assert examples.invoke(LEARNED).text == ""
+        assert [one.content for one in bo.list()] == ["Bo likes jazz"]
+        assert service.users() == ["bo"]
