@@ -551,10 +551,10 @@ async def test_exporting_awaits_as_well(store: BaseStore) -> None:
 
 
 def test_an_export_of_many_pages_has_everything_once(store: BaseStore) -> None:
-    for number in range(1_203):
-        put(store, "likes tea", str(number))
-        if number % 3 == 0:
-            put(store, None, str(number))
+    value = {"kind": "Memory", "content": {"content": "likes tea"}}
+    written = [Write(ANN, str(number), value) for number in range(1_203)]
+    run(commit(written, actor="user"), store=store)
+    run(commit([Write(ANN, one.key, None) for one in written[::3]], actor="user"), store=store)
     keys = [json.loads(line).get("key") for line in History(store).export(ANN)]
     assert len(keys) == len({*keys}) == 1 + 1_203
     other = EmbeddedStore(":memory:") if isinstance(store, InMemoryStore) else InMemoryStore()
