@@ -230,6 +230,8 @@ def _has(store: BaseStore, capability: type[Any]) -> bool:
 
     Of a class Python remembers it; of an instance it compares method by method, each time.
     """
+    if capability is Embedding:  # it has an attribute, of which a class cannot be asked
+        return isinstance(store, capability)
     return issubclass(type(store), capability) or isinstance(store, capability)
 
 

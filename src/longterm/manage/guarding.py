@@ -12,10 +12,10 @@ from longterm.guard import Guard
 from longterm.manage.sources import ConversationSources
 from longterm.memory.draft import Draft
 
-__all__ = ["guarded"]
+__all__ = ["guarded_draft"]
 
 
-def guarded(
+def guarded_draft(
     draft: Draft, sources: ConversationSources, guard: Guard
 ) -> tuple[Draft, ExtractionReport]:
     """Return *draft* as *guard* leaves it, and an account of what it kept out."""

@@ -19,7 +19,7 @@ from longterm.extract.proposal import NewId, Permissions
 from longterm.extract.schema import Schema, memory_schemas
 from longterm.guard import GuardOption, guard_of
 from longterm.manage.forgetting import requests_to_forget, unmet, without_requests
-from longterm.manage.guarding import guarded
+from longterm.manage.guarding import guarded_draft
 from longterm.manage.known import Known, normalize_existing
 from longterm.manage.results import Results, warn_of_dropped
 from longterm.manage.sources import ConversationSources
@@ -182,7 +182,7 @@ class MemoryManager(
             report += left_out + unmet(requests, [after], permitted=self._permissions.deletes)
         if self._guard is not None:
             sources = ConversationSources(messages, thread_in(config))
-            after, kept_out = guarded(after, sources, self._guard)
+            after, kept_out = guarded_draft(after, sources, self._guard)
             report += kept_out
         warn_of_dropped(report)
         return Results(self._memories(after, known), report)
