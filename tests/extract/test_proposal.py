@@ -7,6 +7,7 @@ from hypothesis import given, strategies as st
 from pydantic import BaseModel, ConfigDict
 
 from longterm.extract.proposal import (
+    FinalError,
     Finish,
     Permissions,
     Proposal,
@@ -14,6 +15,7 @@ from longterm.extract.proposal import (
     ProposedInsert,
     ProposedUpdate,
     Unreadable,
+    is_blank,
 )
 from longterm.extract.protocol import target_of
 from longterm.extract.schema import memory_schemas
@@ -54,6 +56,27 @@ def test_an_addition_enters_the_draft_checked() -> None:
 
 def test_to_finish_changes_nothing() -> None:
     assert applied(Draft.of([ANN]), Finish()) == Draft.of([ANN])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        " \u3000\n",
+        "\u200b",
+        "\0",
+        "\xad",
+        "\ufeff",
+        "\u2800",
+        "\u3164",
+        "\u115f\u1160",
+        "\uffa0",
+    ],
+)
+def test_what_cannot_be_seen_is_no_memory(text: str) -> None:
+    with pytest.raises(FinalError, match="nothing in it"):
+        applied(Draft(), ProposedInsert(KINDS[0], {"name": text, "employer": None}))
+    assert not is_blank(f"{text}人")
 
 
 def test_what_cannot_be_read_is_a_complaint_with_its_reason() -> None:

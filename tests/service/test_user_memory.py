@@ -37,6 +37,13 @@ def test_what_was_added_is_found_read_and_listed(ann: UserMemory) -> None:
     assert [one.id for one in ann.search("green tea")] == [added.id]
 
 
+@pytest.mark.parametrize("text", ["", "  ", "\u200b", "\0", "\u2800", "\u3164"])
+def test_a_text_of_which_nothing_can_be_seen_is_refused(ann: UserMemory, text: str) -> None:
+    with pytest.raises(InvalidInputError, match="not empty"):
+        ann.add(text)
+    assert ann.list() == []
+
+
 def test_what_the_store_keeps_is_kind_and_content(ann: UserMemory) -> None:
     added = ann.add("Ann likes tea")
     item = ann.store.get(("memories", "ann"), added.id)

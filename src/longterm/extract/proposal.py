@@ -19,6 +19,7 @@ from longterm.extract.grounding import speaks_of
 from longterm.extract.schema import MemorySchema
 from longterm.memory.draft import Draft, ProposalError
 from longterm.memory.model import Document
+from longterm.text.fences import visible
 
 __all__ = [
     "CUT_OFF",
@@ -226,7 +227,9 @@ def is_blank(content: Any) -> bool:
     """Whether *content* says nothing: what has no letters, nulls, and empty lists and objects."""
     match content:
         case str():
-            return all(unicodedata.category(character)[0] in "ZC" for character in content)
+            # Fillers of Hangul are letters to Unicode, and the empty cell of Braille is a symbol.
+            seen = visible(content).replace("\u2800", "")
+            return all(unicodedata.category(character)[0] in "ZC" for character in seen)
         case None:
             return True
         case Mapping():

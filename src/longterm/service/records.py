@@ -16,6 +16,7 @@ from pydantic_core import PydanticSerializationError
 
 from longterm.commit import Written
 from longterm.errors import InvalidInputError
+from longterm.extract.proposal import is_blank
 from longterm.extract.schema import MemorySchema, plain
 from longterm.memory.draft import ProposalError
 from longterm.memory.model import Document, Memory, document_of, shown_content
@@ -235,7 +236,7 @@ def _json(content: Any) -> Any:
         data = plain(content)
     except PydanticSerializationError as error:
         raise InvalidInputError(f"The content is no JSON data: {error}") from error
-    empty = not data.strip() if isinstance(data, str) else not data
+    empty = is_blank(data) if isinstance(data, str) else not data
     if empty or not isinstance(data, str | dict):
         raise InvalidInputError("The content of a memory is a text or an object, and not empty.")
     return cast("Any", data)
