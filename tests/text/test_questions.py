@@ -2,7 +2,8 @@
 
 import pytest
 
-from longterm.text.questions import as_statement
+from longterm.text.questions import as_statement, asked_terms
+from longterm.text.tokenizer import query_terms
 
 
 @pytest.mark.parametrize(
@@ -21,3 +22,17 @@ from longterm.text.questions import as_statement
 )
 def test_a_question_becomes_a_statement(question: str, statement: str) -> None:
     assert as_statement(question) == statement
+
+
+@pytest.mark.parametrize(
+    ("question", "kept"),
+    [
+        ("大輔はどこで泳いでいる？", "大輔 泳い"),
+        ("她现在在哪里工作？", "工作"),
+        ("Where does Ann live?", "Where does Ann live?"),
+        ("どこ？", "どこ"),
+        ("", ""),
+    ],
+)
+def test_what_only_holds_a_question_together_is_not_asked_for(question: str, kept: str) -> None:
+    assert asked_terms(question) == query_terms(kept)

@@ -17,8 +17,7 @@ from longterm.recall.language import (
     SURVEY,
 )
 from longterm.recall.when import Span, spans
-from longterm.text.function_words import without_function_words
-from longterm.text.questions import QUESTION_LEAD
+from longterm.text.questions import QUESTION_LEAD, asked_terms
 from longterm.text.tokenizer import query_terms, words
 
 __all__ = ["Question", "parse_question"]
@@ -56,8 +55,7 @@ def parse_question(text: str, *, speakers: Collection[str] = (), now: datetime) 
         for speaker, forms in mentions.items()
         if any(form.search(text) for form in forms)
     }
-    asked = query_terms(without_function_words(text)) or query_terms(text)
-    found = [term for term in asked if term not in STOP_TERMS]
+    found = [term for term in asked_terms(text) if term not in STOP_TERMS]
     names = {term for speaker in named for term in query_terms(speaker)}
     return Question(
         text=text,

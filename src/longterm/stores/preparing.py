@@ -43,8 +43,8 @@ from longterm.stores.operations import (
 )
 from longterm.stores.rows import micros
 from longterm.stores.values import Encoded, decode, encode
-from longterm.text.questions import as_statement
-from longterm.text.tokenizer import query_terms, terms
+from longterm.text.questions import as_statement, asked_terms
+from longterm.text.tokenizer import terms
 
 __all__ = [
     "CHANGES",
@@ -373,7 +373,7 @@ def _find(op: SearchOp, answer: Literal["items", "explained", "hybrid"] = "items
         min(op.offset, _MOST_ITEMS),
         op.refresh_ttl,
         op.query or None,
-        tuple(hashed(query_terms(op.query or "")[:_MOST_TERMS])),
+        tuple(hashed(asked_terms(op.query or "")[:_MOST_TERMS])),
         readable(as_statement(op.query or "")) or None,
         answer,
     )

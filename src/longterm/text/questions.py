@@ -6,9 +6,10 @@ asks about; the answer often has no name in it, since people say "I" of themselv
 
 import re
 
-from longterm.text.tokenizer import words
+from longterm.text.function_words import without_function_words
+from longterm.text.tokenizer import query_terms, words
 
-__all__ = ["QUESTION_LEAD", "QUESTION_MARKS", "as_statement"]
+__all__ = ["QUESTION_LEAD", "QUESTION_MARKS", "as_statement", "asked_terms"]
 
 QUESTION_MARKS = ("?", "？", "؟")
 
@@ -37,3 +38,11 @@ def as_statement(text: str) -> str:
         said = re.sub(rf"\b{name}\b", "I", said)
     said = QUESTION_LEAD.sub("", said.strip()).rstrip("?？؟ ")
     return said if words(said) else text
+
+
+def asked_terms(text: str) -> list[str]:
+    """Return what *text* asks for: each term once, those that only hold it together left out.
+
+    Where nothing else is asked for, they are what is.
+    """
+    return query_terms(without_function_words(text)) or query_terms(text)
