@@ -14,10 +14,22 @@ from langgraph.store.base import GetOp, Item, Op, PutOp, SearchOp, TTLConfig
 from langgraph.store.memory import InMemoryStore
 from typing_extensions import override
 
+from longterm.effects import capabilities
 from longterm.effects.drivers import arun, run
 from longterm.effects.operations import get_op, put_op, search_op
 from longterm.effects.runnable import FlowRunnable
-from longterm.effects.steps import Ask, Batch, Flow, Together, ask, fetch, search, together, write
+from longterm.effects.steps import (
+    Ask,
+    Batch,
+    Flow,
+    Has,
+    Together,
+    ask,
+    fetch,
+    search,
+    together,
+    write,
+)
 from longterm.errors import NoStoreError
 from longterm.testing import HashEmbeddings, ScriptedChatModel
 
@@ -25,6 +37,13 @@ PLACE = ("memories", "alice")
 #: Builds a graph around a function.
 Graph = Callable[[Callable[[Any], Any], InMemoryStore | None], Any]
 HELLO = [HumanMessage("hello")]
+#: What LangGraph's own store can do beyond its interface.
+HELD: dict[type[Any], bool] = {
+    capabilities.Embedding: True,
+    capabilities.CompareAndSet: False,
+    capabilities.Revisions: False,
+    capabilities.HybridSearch: False,
+}
 
 
 async def answer_of(model: Runnable[Any, Any]) -> str:
@@ -379,3 +398,12 @@ def test_what_a_model_says_inside_a_graph_is_not_streamed_to_its_user() -> None:
         "x", stream_mode=["messages", "updates"]
     )
     assert list(stream) == [("updates", {"chat": "private"})]
+
+
+@pytest.mark.parametrize("capability", [*HELD])
+def test_each_capability_can_be_asked_of_a_foreign_store(capability: type[Any]) -> None:
+    async def asked() -> bool:
+        return await Has(capability)
+
+    assert run(asked(), store=InMemoryStore()) is HELD[capability]
+    assert asyncio.run(arun(asked(), store=InMemoryStore())) is HELD[capability]
