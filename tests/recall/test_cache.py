@@ -55,6 +55,18 @@ def test_no_more_is_kept_than_the_cap_allows(item: Callable[..., Item]) -> None:
     assert cache.size > 50_000
 
 
+def test_of_one_long_conversation_what_was_found_last_is_kept(item: Callable[..., Item]) -> None:
+    cache = ReadingCache(100_000)
+    (often,) = cache.candidates(ANN, [item("often", "I moved to Lyon")])
+    (once,) = cache.candidates(ANN, [item("once", "I moved to Rome")])
+    for number in range(200):
+        cache.candidates(ANN, [item(str(number), "word " * 20)])
+        assert cache.candidates(ANN, [item("often", "I moved to Lyon")]) == [often]
+        assert 0 < cache.size <= 100_000
+
+    assert cache.candidates(ANN, [item("once", "I moved to Rome")]) != [once]
+
+
 def test_a_text_larger_than_the_cap_is_not_kept(item: Callable[..., Item]) -> None:
     cache = ReadingCache(1_000)
 

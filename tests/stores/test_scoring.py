@@ -12,6 +12,7 @@ from longterm.stores.scoring import (
     LENGTH_COST,
     NOTHING,
     USUAL_TERMS,
+    Scores,
     TextScores,
     contributions,
     fused,
@@ -135,3 +136,17 @@ def test_a_longer_matrix_leaves_the_shorter_as_it_was() -> None:
     short = Matrix.empty(2, 8).appended(rows, np.array([0], np.int32))
     short.appended(rows, np.array([1], np.int32))
     assert short.cosines(np.array([1, 0], np.float32), 1).tolist() == [1.0]
+
+
+def test_the_raw_scores_of_many_are_those_of_each() -> None:
+    text = TextScores(np.array([0, 2.5, 1], np.float32), 3.0, np.ones(3, np.float32))
+    cosines = np.array([0.5, np.nan, 0.25], np.float32)
+    slots = np.array([2, 0, 1])
+    for scores in (
+        Scores(text, cosines, cosines),
+        Scores(None, cosines, cosines),
+        Scores(text, None, cosines),
+    ):
+        assert list(scores.raw_of(slots)) == [scores.raw(slot) for slot in slots.tolist()]
+
+    assert list(Scores(text, cosines, cosines).raw_of(slots[:2])) == [(1.0, 0.25), (None, 0.5)]

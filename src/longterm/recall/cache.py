@@ -30,29 +30,40 @@ Places = tuple[Namespace, ...]
 class _Conversation:
     """Candidates by the encoded item, or the place in the store, and the last timeline of them."""
 
+    #: What was read or found again lately, and what was not; each with its size in bytes.
     candidates: dict[Hashable, Candidate] = field(default_factory=dict[Hashable, Candidate])
-    timeline: Timeline | None = None
     size: int = 0
+    older: dict[Hashable, Candidate] = field(default_factory=dict[Hashable, Candidate])
+    older_size: int = 0
+    timeline: Timeline | None = None
 
     def read(self, item: EncodedItem | Item) -> Candidate:
         """Read *item*, or find what was read in its equal."""
         key = (item.namespace, item.key) if isinstance(item, Item) else item
         known = self.candidates.get(key)
+        if known is None and (known := self.older.pop(key, None)) is not None:
+            self.older_size -= _size(known)
+            self._keep(key, known)
         if known is None or (
             isinstance(item, Item)
             and (known.updated != item.updated_at or known.value != item.value)
         ):
             known = as_candidate(item if isinstance(item, Item) else item.decode())
-            self.candidates[key] = known
-            self.size += _BYTES + _BYTES_A_CHARACTER * len(known.text)
+            self._keep(key, known)
         return known
 
-    def keep_only(self, present: Sequence[Candidate]) -> None:
-        """Forget what is not among *present*."""
-        there = set(present)
-        self.candidates = {key: one for key, one in self.candidates.items() if one in there}
-        kept = self.candidates.values()
-        self.size = sum(_BYTES + _BYTES_A_CHARACTER * len(one.text) for one in kept)
+    def age(self) -> None:
+        """Let go of what was not found again since the last time; all else is older now."""
+        self.older, self.older_size = self.candidates, self.size
+        self.candidates, self.size = {}, 0
+
+    def _keep(self, key: Hashable, one: Candidate) -> None:
+        self.candidates[key] = one
+        self.size += _size(one)
+
+
+def _size(one: Candidate) -> int:
+    return _BYTES + _BYTES_A_CHARACTER * len(one.text)
 
 
 class ReadingCache:
@@ -74,18 +85,22 @@ class ReadingCache:
             conversation = self._conversations.setdefault(places, _Conversation())
             self._conversations.move_to_end(places)
             found = [conversation.read(item) for item in items]
-            total = sum(one.size for one in self._conversations.values())
-            while total > self._max_bytes:
-                _, oldest = self._conversations.popitem(last=False)
-                total -= oldest.size
+            if conversation.size > self._max_bytes // 2:
+                conversation.age()
+            while self._total() > self._max_bytes:
+                oldest = next(iter(self._conversations.values()))
+                if oldest.older and oldest.candidates:
+                    oldest.older, oldest.older_size = {}, 0
+                else:
+                    self._conversations.popitem(last=False)
         return found
 
     def replace(self, places: Places, others: Mapping[Candidate, Candidate]) -> None:
         """Keep another candidate for each of those read before."""
         with self._lock:
             if conversation := self._conversations.get(places):
-                for key, one in conversation.candidates.items():
-                    conversation.candidates[key] = others.get(one, one)
+                for kept in (conversation.candidates, conversation.older):
+                    kept.update((key, others.get(one, one)) for key, one in kept.items())
 
     def timeline(self, places: Places, candidates: Sequence[Candidate]) -> Timeline:
         """Put *candidates* in order, or find the timeline of the same ones."""
@@ -94,8 +109,6 @@ class ReadingCache:
             timeline = conversation.timeline
             if timeline is None or set(timeline.candidates) != set(candidates):
                 timeline = conversation.timeline = timeline_of(candidates)
-            if conversation.size > self._max_bytes // 2:
-                conversation.keep_only(candidates)
         return timeline
 
     def forget(self, namespace: Namespace, key: str | None = None) -> None:  # noqa: ARG002 - whole conversations go
@@ -116,4 +129,7 @@ class ReadingCache:
     def size(self) -> int:
         """About how many bytes are kept."""
         with self._lock:
-            return sum(one.size for one in self._conversations.values())
+            return self._total()
+
+    def _total(self) -> int:
+        return sum(one.size + one.older_size for one in self._conversations.values())

@@ -82,6 +82,16 @@ class Scores:
         cosine = float(self.cosines[slot]) if self.cosines is not None else math.nan
         return bm25 or None, None if math.isnan(cosine) else cosine
 
+    def raw_of(self, slots: NDArray[np.int64]) -> Iterator[tuple[float | None, float | None]]:
+        """BM25 and cosine of each of *slots*, as `raw` says them."""
+        nothing = np.zeros(len(slots))
+        bm25: list[float] = (nothing if self.text is None else self.text.bm25[slots]).tolist()
+        cosines: list[float] = (
+            nothing + np.nan if self.cosines is None else self.cosines[slots]
+        ).tolist()
+        for text, cosine in zip(bm25, cosines, strict=True):
+            yield text or None, None if math.isnan(cosine) else cosine
+
     def text_relative(self, slot: int) -> float:
         """Put the text score of one slot between 0 and 1."""
         return 0.0 if self.text is None else float(self.text.relative[slot])

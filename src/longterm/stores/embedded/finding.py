@@ -210,5 +210,6 @@ def _hits(tx: Transaction, op: FindItems, ranking: ScopeScores) -> list[HybridHi
     found = dict(reader.rows(slots))
     places = np.fromiter(found, np.int64, len(found))
     # Stable, as `sorted` is.
-    ordered: list[int] = places[np.argsort(-scores.score[places], kind="stable")].tolist()
-    return [HybridHit(found[slot], *scores.raw(slot)) for slot in ordered]
+    ordered = places[np.argsort(-scores.score[places], kind="stable")]
+    rows = map(found.__getitem__, ordered.tolist())
+    return [HybridHit(row, *raw) for row, raw in zip(rows, scores.raw_of(ordered), strict=True)]

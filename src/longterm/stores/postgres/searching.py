@@ -130,7 +130,11 @@ class ItemSearch:
         rows = self._rows(candidates.places)
         shown = [at for at, place in enumerate(candidates.places) if place in rows]
         shown.sort(key=lambda at: -candidates.scores.score[at])
-        return [HybridHit(rows[candidates.places[at]], *candidates.scores.raw(at)) for at in shown]
+        scores = candidates.scores.raw_of(np.array(shown, dtype=np.int64))
+        return [
+            HybridHit(rows[candidates.places[at]], *raw)
+            for at, raw in zip(shown, scores, strict=True)
+        ]
 
     def _best(self, search: CandidateSearch) -> list[Place]:
         """Find what each signal puts first, and what was written around the best of it."""
