@@ -1,7 +1,7 @@
 """What recall and recording cost: one conversation, and a store of many turns.
 
 Usage: python benchmarks/recall.py [--questions 100] [--turns 700] [--users 114] [--big 20000]
-                                   [--minilm]
+                                   [--minilm] [--before CHECKOUT] [--lancedb [PYTHON]]
 
 Three stores are measured, each in a process of its own: one conversation of --turns turns; many
 users with 700 turns each, all in one file together with one user of --big turns, asked about in
@@ -9,56 +9,32 @@ turn (every question meets another user) and about the big one. Turns are synthe
 and vectors are hashed from the text, about as quick as nothing; with --minilm questions are
 embedded by longterm's own model instead, as in use. Wall and CPU time in milliseconds, p50 and
 p95, and the most memory the process took. On a busy machine trust the CPU time.
+
+--before measures another checkout of longterm first, with the benchmark it came with. --lancedb
+measures LanceDB's hybrid search over the same turns, with vectors out of nothing in any case;
+PYTHON is the interpreter of an environment that has it, else one is made in .cache/.
 """
 
 import argparse
-import resource
+import os
 import subprocess
 import sys
 import tempfile
-import time
-import zlib
-from collections.abc import Callable, Sequence
+import venv
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from langchain_core.embeddings import Embeddings
 
 from longterm.models.embed import MiniLMEmbeddings
 from longterm.recall.recorder import create_conversation_recorder
 from longterm.recall.retriever import create_recall
 from longterm.stores import EmbeddedStore
+from synthetic import DIMS, SESSION, Talk, hashed, measured
 
-DIMS = 384
-SESSION = 25
-SYLLABLES = [
-    "ba",
-    "co",
-    "di",
-    "fu",
-    "ga",
-    "he",
-    "ki",
-    "lo",
-    "mu",
-    "na",
-    "pe",
-    "ri",
-    "so",
-    "tu",
-    "va",
-    "we",
-    "xo",
-    "yi",
-    "zu",
-    "cha",
-    "dro",
-    "fla",
-    "gri",
-    "sto",
-]
-QUESTIONS = ("When did Ann talk about {}?", "What did Bo say about {}?", "How many {} are there?")
+HERE = Path(__file__).resolve().parent
+PEER = "lancedb==0.40.0"
 
 
 class Hashed(Embeddings):
@@ -71,54 +47,13 @@ class Hashed(Embeddings):
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
         """Hash each."""
-        return [self.hashed(text) for text in texts]
+        return [hashed(text) for text in texts]
 
     def embed_query(self, text: str) -> list[float]:
         """Hash it, after the time a real model takes."""
         if self.real is not None:
             self.real.embed_query(text)
-        return self.hashed(text)
-
-    @staticmethod
-    def hashed(text: str) -> list[float]:
-        """Return a vector of length about one."""
-        generator = np.random.default_rng(zlib.crc32(text.encode()))
-        return (generator.standard_normal(DIMS) / DIMS**0.5).tolist()
-
-
-class Talk:
-    """Sentences of about twenty words, drawn from twenty thousand as in natural language."""
-
-    def __init__(self) -> None:
-        self.generator = np.random.default_rng(1)
-        weights = 1 / np.arange(1, 20_001)
-        self.weights = weights / weights.sum()
-        syllables: list[list[int]] = self.generator.integers(
-            len(SYLLABLES), size=(20_000, 3)
-        ).tolist()
-        self.vocabulary = ["".join(SYLLABLES[one] for one in word) for word in syllables]
-
-    def words(self, count: int) -> str:
-        """Return so many words."""
-        drawn: list[int] = self.generator.choice(20_000, size=count, p=self.weights).tolist()
-        return " ".join(self.vocabulary[one] for one in drawn)
-
-    def messages(self, session: int, count: int) -> list[dict[str, Any]]:
-        """Two people in turn, a minute apart, each session on another day."""
-        return [
-            {
-                "role": "user" if number % 2 else "assistant",
-                "name": "Ann" if number % 2 else "Bo",
-                "content": self.words(int(self.generator.integers(5, 35))),
-                "id": f"{session}-{number}",
-                "timestamp": 1_600_000_000 + 86_400 * session + 60 * number,
-            }
-            for number in range(count)
-        ]
-
-    def question(self) -> str:
-        """Ask about three words."""
-        return QUESTIONS[int(self.generator.integers(3))].format(self.words(3))
+        return hashed(text)
 
 
 class Bench:
@@ -150,20 +85,6 @@ class Bench:
     def ask(self, user: str) -> None:
         """Recall once."""
         self.recall.invoke(self.talk.question(), {"configurable": {"user": user}})
-
-
-def measured(name: str, work: Callable[[int], None], times: int) -> None:
-    """Run *work* so often and print how long it took."""
-    wall, cpu = np.zeros(times), np.zeros(times)
-    for number in range(times):
-        began = time.perf_counter(), time.process_time()
-        work(number)
-        wall[number] = time.perf_counter() - began[0]
-        cpu[number] = time.process_time() - began[1]
-    shown = [f"{np.percentile(one, 50) * 1000:8.1f}{np.percentile(one, 95) * 1000:8.1f}"
-             for one in (wall, cpu)]  # fmt: skip
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"{name:<44}{shown[0]} |{shown[1]} |{memory:8.0f} MB", flush=True)
 
 
 def conversation(bench: Bench, options: argparse.Namespace) -> None:
@@ -202,24 +123,53 @@ def crowd(bench: Bench, options: argparse.Namespace) -> None:
 PARTS = {"conversation": conversation, "crowd": crowd}
 
 
+SIZES = ("questions", "turns", "users", "big")
+
+
+def lancedb_python() -> str:
+    """Return the python of an environment with LanceDB, which is made on first use."""
+    folder = HERE.parent / ".cache" / PEER.replace("==", "-")
+    python = folder / ("Scripts" if os.name == "nt" else "bin") / "python"
+    if not python.exists():
+        venv.create(folder, with_pip=True)
+        subprocess.run([python, "-m", "pip", "install", "--quiet", PEER, "numpy"], check=True)
+    return str(python)
+
+
 def main() -> None:
     """Measure each part in a process of its own."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--questions", type=int, default=100)
     parser.add_argument("--turns", type=int, default=700)
     parser.add_argument("--users", type=int, default=114)
     parser.add_argument("--big", type=int, default=20_000)
     parser.add_argument("--minilm", action="store_true")
+    parser.add_argument("--before", type=Path, metavar="CHECKOUT")
+    parser.add_argument("--lancedb", nargs="?", const="", metavar="PYTHON")
     parser.add_argument("--part", choices=PARTS)
     options = parser.parse_args()
-    if options.part is None:
-        print(f"{'ms':<44}{'wall p50':>8}{'p95':>8} |{'CPU p50':>8}{'p95':>8} |{'memory':>11}")
-        for part in PARTS:
-            subprocess.run([sys.executable, *sys.argv, "--part", part], check=True)
+    if options.part is not None:
+        with tempfile.TemporaryDirectory() as folder:
+            bench = Bench(Path(folder) / "store.db", minilm=options.minilm)
+            PARTS[options.part](bench, options)
         return
-    with tempfile.TemporaryDirectory() as folder:
-        bench = Bench(Path(folder) / "store.db", minilm=options.minilm)
-        PARTS[options.part](bench, options)
+    print(f"{'ms':<44}{'wall p50':>8}{'p95':>8} |{'CPU p50':>8}{'p95':>8} |{'memory':>11}")
+    sizes = [word for name in SIZES for word in (f"--{name}", str(getattr(options, name)))]
+    ours = [*sizes, *["--minilm"] * options.minilm]
+    if options.before:
+        print(f"\n{options.before}", flush=True)
+        environment = {**os.environ, "PYTHONPATH": str(options.before / "src")}
+        script = options.before / "benchmarks" / "recall.py"
+        subprocess.run([sys.executable, script, *ours], check=True, env=environment)
+        print("\nlongterm", flush=True)
+    for part in PARTS:
+        subprocess.run([sys.executable, __file__, *ours, "--part", part], check=True)
+    if options.lancedb is not None:
+        print(f"\n{PEER}", flush=True)
+        python = options.lancedb or lancedb_python()
+        subprocess.run([python, HERE / "recall_lancedb.py", *sizes], check=True)
 
 
 if __name__ == "__main__":
