@@ -45,7 +45,7 @@ def by_value(ranking: Ranking, among: Collection[int] | None = None) -> Iterator
         at = int(np.argmax(value))
         value[at] = _NEVER
         terms = frozenset(timeline.readings[at].whole.counts)
-        if len(terms) >= _TERMS and any(terms <= others for others in said):
+        if len(terms) >= _TERMS and any(map(terms.issubset, said)):
             continue
         said.append(terms)
         if ranking.question.survey:
