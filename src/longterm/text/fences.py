@@ -2,6 +2,8 @@
 
 A model reads a look-alike as the thing itself, so a tag counts in every spelling: with a
 bracket or letters of another script, with marks on them, with space or unseen letters between.
+Nor can it end the message it stands in: engines of local models read the tokens of a chat
+template wherever they stand.
 """
 
 from __future__ import annotations
@@ -28,10 +30,18 @@ _LOOK_ALIKES = (
     "\u2c00-\u2dff\ua640-\ua7ff\uab30-\uabbf\uff21-\uff5a\U0001d400-\U0001d7ff\U0001f100-\U0001f1ff"
 )
 _GAP = rf"[\s{_SLASHES}\u0300-\u036f\u200c\u200d\ufe0e\ufe0f{_UNSEEN_LETTERS}]*"
+#: What begins a token by which a chat template begins or ends a message: those of Qwen, Llama,
+#: Phi, DeepSeek, Gemma and Mistral. Tokenizers know them in this one spelling.
+_CONTROL = re.compile(
+    r"<(?=[|\uff5c][^|\uff5c<>\n]{1,40}[|\uff5c]>|(?:start|end)_of_turn>|/?s>|[be]os>|</?SYS>>)"
+    r"|\[(?=/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_[A-Z]+)\])"
+)
 
 
 def fenced(text: str, *tags: str) -> str:
-    """Return *text* so that no tag in it can open or close one of *tags*."""
+    """Return *text* so that nothing in it can open or close one of *tags*, nor its message."""
+    if "<" in text or "[" in text:
+        text = _CONTROL.sub(lambda mark: "&lt;" if mark[0] == "<" else "&#91;", text)
     if text.isascii() and "<" not in text:  # of ASCII no other letter passes for a bracket
         return text
     return opening_pattern(*tags).sub("&lt;", text)
