@@ -114,10 +114,13 @@ async def test_with_config_on_the_manager_counts_as_well(mode: str) -> None:
 async def test_a_store_manager_shows_its_query_model_too(mode: str) -> None:
     watcher = Watcher()
     queries = ScriptedChatModel(tool_calls(("search_memory", {"query": "ramen"})))
+    store = InMemoryStore()
+    store.put(("memories",), "k", {"content": "likes ramen"})
     manager = create_memory_store_manager(
         ScriptedChatModel(tool_calls()),
         query_model=queries,
-        store=InMemoryStore(),
+        known_tokens=0,
+        store=store,
         namespace=("memories",),
     )
     await call(mode, manager, {"callbacks": [watcher]})

@@ -313,8 +313,20 @@ def test_a_query_model_writes_the_queries(
     writer = ScriptedChatModel(
         tool_calls(("search_memory", {"query": "drinks"}), ("search_memory", {"query": "food"}))
     )
-    manager(indexed, NOTHING, query_model=writer).invoke("hi", alice)
+    manager(indexed, NOTHING, query_model=writer, known_tokens=0).invoke("hi", alice)
     assert sorted(embeddings.queries) == ["drinks", "food"]
+
+
+def test_while_all_memories_are_shown_no_query_is_written_or_embedded(
+    indexed: InMemoryStore, embeddings: HashEmbeddings, alice: RunnableConfig
+) -> None:
+    indexed.put(ALICE, "k", TEA)
+    asked_for_nothing, model = ScriptedChatModel(), ScriptedChatModel(NOTHING)
+    create_memory_store_manager(model, store=indexed, query_model=asked_for_nothing).invoke(
+        "What do I drink?", alice
+    )
+    assert "likes tea" in shown_to(model)
+    assert embeddings.queries == []
 
 
 @pytest.mark.parametrize(

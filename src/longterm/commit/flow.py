@@ -104,6 +104,8 @@ async def _carried_out(change: Change) -> Committed:
 async def _current(change: Change, *, histories: bool) -> dict[Place, Item]:
     """Read the items that are to be written, and of their histories what matters."""
     written = [write for write in change.writes if not write.fresh]
+    if not written:  # what was made up just now is not there to be read
+        return {}
     places = [(write.namespace, write.key) for write in written]
     if change.policy.keep_revisions == 0 or not histories:
         return await _items_at(places)
@@ -124,8 +126,9 @@ async def _written_with_notes(
     """Write *plans* on a store that keeps revisions itself; return what was written."""
     seen = [updated_at(current.get(plan.place)) for plan in plans]
     plain = [at for at, plan in enumerate(plans) if not plan.revision and plan.settles]
-    await replace([plans[at].ops[0] for at in plain], [seen[at] for at in plain])
-    rows = [row for plan in plans for row in _rows(plan)]
+    if plain:
+        await replace([plans[at].ops[0] for at in plain], [seen[at] for at in plain])
+    rows = [row for plan in plans if plan.past for row in _rows(plan)]
     if rows:
         await StoreCall("add_revisions", (rows,))
     written = {at: plan.written for at, plan in enumerate(plans) if plan.written}

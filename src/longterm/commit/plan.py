@@ -163,10 +163,6 @@ class Change:
     reason: str | None
     policy: Policy
 
-    def sources_of(self, write: Write) -> tuple[Source, ...]:
-        """Return where *write* came from; what is quoted has passed the guard as well."""
-        return self.guarded(self.sources if write.sources is None else write.sources)
-
     def past_of(self, write: Write) -> list[Revision]:
         """Return the past that *write* brings along, without what the guard keeps out."""
         guard = self.policy.guard
@@ -269,7 +265,7 @@ def _plan_of(
     if change.actor in ("manager", "tool"):
         value = _without_nul(value)
     keep, guard = change.policy.keep_revisions, change.policy.guard
-    sources = change.sources_of(write)
+    sources = change.guarded(change.sources if write.sources is None else write.sources)
     if value is not None and guard is not None:
         match _checked(write, change, value, sources, guard):
             case Plan() as aside:
@@ -285,12 +281,14 @@ def _plan_of(
     unchanged = not (write.action or write.past) and value == (item.value if item else None)
     if unchanged or keep == 0:
         return Plan(Written(write.namespace, write.key, value), (op,))
-    past = tuple(change.past_of(write))
+    past = tuple(change.past_of(write)) if write.past else ()
     new = list(past) or _revisions(write, change, sources, chain.latest, item=item, value=value)
-    namespace = history_namespace(write.namespace)
-    records = appended(write.key, chain, new, keep) if in_items else []
-    history = (put_op(namespace, key, one, index=False, ttl=write.ttl) for key, one in records)
     written = Written(write.namespace, write.key, value, new[-1])
+    if not in_items:
+        return Plan(written, (op,), past=past)
+    namespace = history_namespace(write.namespace)
+    records = appended(write.key, chain, new, keep)
+    history = (put_op(namespace, key, one, index=False, ttl=write.ttl) for key, one in records)
     return Plan(written, (op, *history), past=past)
 
 

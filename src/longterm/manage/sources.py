@@ -108,6 +108,8 @@ class ConversationSources:
 
         An assistant that confirms what its user has just asked for is no source of it.
         """
+        if len(places) == 1:
+            return list(places)
         shared = {place: self._attributor.shared(content, place) for place in places}
 
         def repeats(place: int, other: int) -> bool:

@@ -1,7 +1,8 @@
 """Memories kept in a store: recall what is known, extract, write what changed.
 
-In this order: fill the namespace → queries from the conversation → one batch of searches →
-one question to the model (more only for repairs, phases and steps) → one batch of writes.
+In this order: fill the namespace → read what is known → where it does not all fit, one batch of
+searches with queries from the conversation → one question to the model (more only for repairs,
+phases and steps) → one batch of writes.
 Memories that are to be changed are read once more just before (see `commit`).
 """
 
@@ -379,19 +380,16 @@ class MemoryStoreManager(NamespaceAccess[Content]):
         going short. What requests to forget find goes first, in up to half of the room, and the
         rest of it is for later.
         """
-        writer = self._query_writer
-        queries = await writer.write(messages) if writer else conversation_queries(messages)
         limit = None if isinstance(self.query_limit, _Unset) else self.query_limit
         size = max(_SEARCH_LIMIT, limit or 0)
-        found = await search(
-            [search_op(reach.namespace, query, limit=size) for query in [*queries, None]]
-        )
-        newest = merged(found[-1:], reach)
-        whole = len(found[-1]) < size
-        wanted: list[StoreItem] = []
-        if limit is None and whole and len(within(newest, self.known_tokens)) == len(newest):
-            shown = newest
-        else:
+        [latest] = await search([search_op(reach.namespace, limit=size)])
+        shown, wanted = merged([latest], reach), list[StoreItem]()
+        fit = len(latest) < size and len(within(shown, self.known_tokens)) == len(shown)
+        if limit is not None or not fit:
+            writer = self._query_writer
+            queries = await writer.write(messages) if writer else conversation_queries(messages)
+            asked = [search_op(reach.namespace, query, limit=size) for query in queries]
+            found = [*await search(asked), latest]
             wanted += await find_requested(requests, reach) if requests else []
             ranked = await self._ranked(queries, found, reach, config)
             if limit is None:

@@ -128,7 +128,8 @@ def write_item(tx: Transaction, op: WriteItem, vectors: Vectors) -> Item | Revis
         moment(created_at),
     )
     leave(tx, place, left, fields=op.fields)
-    prune_one(tx, place, left.number, recording.keep)
+    if recording.keep is not None:
+        prune_one(tx, place, left.number, recording.keep)
     return item if op.recording is None else left
 
 
