@@ -38,10 +38,7 @@ def walked(do: Callable[[], object]) -> dict[CodeType, None]:
     seen: dict[CodeType, None] = {}
 
     def look(frame: FrameType, event: str, _: Any) -> None:
-        # Comprehensions and the like are part of the function they stand in.
-        if event == "call" and not frame.f_code.co_name.startswith(
-            ("<list", "<dict", "<set", "<gen")
-        ):
+        if event == "call" and not frame.f_code.co_name.startswith(INSIDE):
             seen.setdefault(frame.f_code)
 
     sys.setprofile(look)
