@@ -124,9 +124,10 @@ async def test_a_call_cut_off_in_the_middle_is_not_taken_for_a_whole_one(invoke:
 async def test_a_refusal_is_reported(invoke: Invoke, protocol: ProtocolName) -> None:
     with OpenAIServer(refusal("I can't help with that.")) as server:
         manager = create_memory_manager(chat(server), protocol=protocol)
-        with pytest.warns(DroppedWarning, match="I can't help with that"):
+        with pytest.warns(DroppedWarning, match="refused"):
             memories = await invoke(manager, {"messages": TALK})
     assert memories == []
+    assert memories.report.dropped[0].said == "I can't help with that."
     assert memories.report.dropped[0].reason == "The model refused."
 
 

@@ -376,6 +376,6 @@ def _close(flows: Sequence[Flow[Any]]) -> None:
 
 def _foreign(step: object) -> TypeError:
     return TypeError(
-        f"A flow awaited {step!r}, which is not a step. "
+        f"A flow awaited {type(step).__name__}, which is not a step. "
         "Flows await only what longterm.effects offers, and other flows."
     )

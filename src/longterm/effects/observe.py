@@ -1,5 +1,7 @@
 """What an operator sees: spans and metrics after OpenTelemetry's GenAI conventions for memory.
 
+And of errors their class and place, in every log of ours.
+
 The conventions are in development and their constants in no package yet, so that all names
 stand here. Nothing of what anybody said is in a span: no query, no memory. A program that has
 not imported OpenTelemetry pays nothing.
@@ -16,7 +18,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
-__all__ = ["Observation", "Operation", "count_tokens", "observed"]
+from longterm.errors import ReflectionTimeoutError
+
+__all__ = ["Observation", "Operation", "count_tokens", "error_text", "observed"]
 
 Operation = Literal[
     "search_memory", "create_memory", "update_memory", "upsert_memory", "delete_memory"
@@ -84,3 +88,20 @@ def count_tokens(model: str | None, *, read: int, written: int) -> None:
     named: dict[str, Any] = {} if model is None else {_MODEL: model}
     used.record(read, {**named, _TOKEN_TYPE: "input"})
     used.record(written, {**named, _TOKEN_TYPE: "output"})
+
+
+def error_text(error: BaseException) -> str:
+    """Name the class of *error* and the place that raised it: `ValueError in my.app:12`.
+
+    What an error says may quote users or secrets, so that only its catcher has it. A time
+    limit's own words are kept: they hold a number and what to do.
+    """
+    name, trace = type(error).__name__, error.__traceback__
+    if type(error) is ReflectionTimeoutError:
+        return f"{name}: {error}"
+    if trace is None:
+        return name
+    while trace.tb_next is not None:
+        trace = trace.tb_next
+    module = trace.tb_frame.f_globals.get("__name__", "?")
+    return f"{name} in {module}:{trace.tb_lineno}"

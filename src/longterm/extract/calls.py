@@ -84,7 +84,8 @@ class CallReader:
         if isinstance(value, list) and len(cast("list[Any]", value)) == 1:
             value = cast("Any", value[0])
         if not isinstance(value, Mapping) or too_deep(value):
-            return Unreadable(f"The arguments of {name} are not valid JSON.")
+            reason = "The arguments of {} are not valid JSON."
+            return Unreadable(reason.format(name), reason.format("a call"))
         arguments = dict(cast("Mapping[str, Any]", value))
         tool = named(name, self._tools)
         match name, arguments:
@@ -105,7 +106,10 @@ class CallReader:
                 return _removal(name, arguments)
             case _:
                 adding = " or ".join(sorted(self._adding))
-                return Unreadable(f"There is no tool {name}. To add a memory, call {adding}.")
+                reason = f"To add a memory, call {adding}."
+                return Unreadable(
+                    f"There is no tool {name}. {reason}", f"There is no such tool. {reason}"
+                )
 
     def _cited(self, arguments: dict[str, Any], fields: Collection[str] = ()) -> tuple[int, ...]:
         """Take the messages cited out of *arguments*, and return their places."""
@@ -120,7 +124,8 @@ class CallReader:
 def _removal(name: str, arguments: dict[str, Any]) -> Proposal:
     number = _number_in(unwrapped(arguments, ("number",)))
     if number is None:
-        return Unreadable(f"{name} needs the number of one memory.")
+        reason = "needs the number of one memory."
+        return Unreadable(f"{name} {reason}", f"A removal {reason}")
     return ProposedDelete(target_of(number))
 
 

@@ -52,11 +52,11 @@ def edited(kind: MemorySchema | None, content: Any, changes: Any) -> Any:
             emptied = list(_nulls(given))
     known = kind.unknown_fields(content)
     if added := [name for name in kind.unknown_fields(after) if name not in known]:
-        raise ProposalError(_no_such_field(added[0], kind.parameters))
+        raise _no_such_field(added[0], kind.parameters)
     checked = kind.check(after)
     for path in emptied:  # "no tags" is an empty list; a default is never meant by null
         if _value_at(checked, path) not in (None, "", [], {}):
-            raise ProposalError(_no_null(".".join(path)))
+            raise _no_null(".".join(path))
     return content if kind.same(content, checked) else checked
 
 
@@ -75,8 +75,10 @@ def _value_at(content: Any, path: Sequence[str]) -> Any:
     return content
 
 
-def _no_null(place: str) -> str:
-    return f"{place} cannot be null. Give the value it is to have."
+def _no_null(place: str) -> ProposalError:
+    return ProposalError(
+        f"{place} cannot be null. Give the value it is to have.", plain="A field cannot be null."
+    )
 
 
 def merge(
@@ -105,7 +107,7 @@ def merge(
     for name, value in given.items():
         place = f"{path}{name}"
         if name not in fields and fields and not others and not keep_unknown:
-            raise ProposalError(_no_such_field(place, form))
+            raise _no_such_field(place, form)
         free: Mapping[str, Any] = cast("Any", others) if isinstance(others, Mapping) else {}
         inner = fields.get(name, free)
         if value is not None:
@@ -115,21 +117,25 @@ def merge(
         elif nullable(inner) or (name in fields and not types_of(inner)):
             base[name] = None
         elif name in form.get("required", ()) or inner.get("default"):
-            raise ProposalError(_no_null(place))
+            raise _no_null(place)
         else:
             base.pop(name, None)
     return base
 
 
-def _no_such_field(place: str, form: Mapping[str, Any]) -> str:
-    return f"There is no field {place}. The fields are {', '.join(properties_of(form))}."
+def _no_such_field(place: str, form: Mapping[str, Any]) -> ProposalError:
+    fields = f"The fields are {', '.join(properties_of(form))}."
+    return ProposalError(
+        f"There is no field {place}. {fields}", plain=f"There is no such field. {fields}"
+    )
 
 
 def _patched(content: Any, operations: Sequence[Any]) -> Any:
     try:
         return jsonpatch.apply_patch(content, list(operations))
     except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException, TypeError) as error:
-        raise ProposalError(f"The patch does not fit the memory: {error}.") from error
+        plain = "The patch does not fit the memory"
+        raise ProposalError(f"{plain}: {error}.", plain=f"{plain}.") from error
 
 
 def _edited_untyped(content: Any, changes: Any) -> Any:

@@ -274,14 +274,14 @@ def _applied(draft: Draft, proposed: Sequence[Proposed], applier: ProposalApplie
         try:
             after, ignored = applier.apply(draft, one.proposal, begun)
         except FinalError as error:
-            left_out.append(Dropped(one.said, str(error)))
+            left_out.append(Dropped(one.said, str(error), error.plain))
             outcomes[one.id] = prompts.SEEN
         except ProposalError as error:
-            failed.append(Dropped(one.said, str(error)))
+            failed.append(Dropped(one.said, str(error), error.plain))
             silent = isinstance(one.proposal, Silent)
             outcomes[one.id] = (prompts.again if silent else prompts.not_done)(str(error))
         else:
-            left_out += [Dropped(one.said, ignored)] if ignored else []
+            left_out += [Dropped(one.said, ignored, prompts.IGNORED)] if ignored else []
             outcomes[one.id] = _outcome(draft, after, one)
             draft = after
     return _Results(draft, tuple(failed), tuple(left_out), outcomes)

@@ -156,7 +156,7 @@ class JsonProtocol:
             case _ if action in _NOTHING:
                 return Finish()
             case _:
-                return Unreadable(f"There is no action {action!r}.")
+                return Unreadable(f"There is no action {action!r}.", "There is no such action.")
 
     def _add(self, fields: dict[str, Any]) -> Proposal:
         name = fields.pop("kind", None)

@@ -27,6 +27,7 @@ __all__ = [
     "DONE",
     "EMPTY",
     "FORGET",
+    "IGNORED",
     "INSTRUCTIONS",
     "JSON_ADD",
     "JSON_CHANGE",
@@ -147,6 +148,7 @@ CUT = "The answer was cut off before anything could be read in it."
 CUT_THINKING = "The answer was cut off while the model was thinking: it said nothing."
 MALFORMED = "The provider could not read the model's answer or call."
 REFUSED = "The model refused."
+IGNORED = "A field that its schema does not have; the rest is kept."
 SEEN = "Seen."
 KNOWN_ALREADY = "Nothing to do: this is known already, word for word."
 _NOTES = "You keep notes about the user. Read what the user says now; say how the notes change."

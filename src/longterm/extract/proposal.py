@@ -81,6 +81,8 @@ class Unreadable:
     """Something was answered that means nothing to us, for *reason*."""
 
     reason: str
+    #: The reason without a word of the model's, where it has one.
+    plain: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +168,9 @@ class ProposalApplier:
                 return draft.delete(draft.number(target)), None
             case Finish():
                 return draft, None
-            case Unreadable(reason) | Silent(reason):
+            case Unreadable(reason, plain):
+                raise ProposalError(reason, plain=plain)
+            case Silent(reason):
                 raise ProposalError(reason)
 
     def _grounded(self, draft: Draft, proposal: Proposal) -> Proposal:

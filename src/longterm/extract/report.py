@@ -16,6 +16,13 @@ class Dropped:
     #: The model's own words for it.
     said: str
     reason: str
+    #: The reason without a word of the model's or of a memory; "" where it has none.
+    plain: str = ""
+
+    @property
+    def note(self) -> str:
+        """The reason as a log may hold it."""
+        return self.plain or self.reason
 
     def __str__(self) -> str:
         return f"{self.said}: {self.reason}" if self.said else self.reason

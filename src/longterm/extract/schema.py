@@ -14,11 +14,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 from pydantic import BaseModel, PydanticUserError, TypeAdapter, ValidationError
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
-from pydantic_core import PydanticSerializationError, to_json, to_jsonable_python
+from pydantic_core import PydanticSerializationError, core_schema, to_json, to_jsonable_python
 from typing_extensions import is_typeddict, override
 
 from longterm.errors import ConfigurationError
@@ -98,7 +98,8 @@ class MemorySchema:
             again = self.dump(self._load(data))
         except ProposalError as error:
             raise ProposalError(
-                f"A {self.name} does not read back as it is written, so it is not kept: {error}"
+                f"A {self.name} does not read back as it is written, so it is not kept: {error}",
+                plain=f"A {self.name} does not read back as it is written: {error.plain}",
             ) from error
         if not self.same(again, data):
             raise ProposalError(f"A {self.name} reads back as another than was written.")
@@ -152,7 +153,7 @@ class MemorySchema:
         try:
             return self._in_order(self._dump(value))
         except PydanticSerializationError as error:
-            raise ProposalError(f"The value is not JSON data: {error}") from error
+            raise _no_json(error) from error
 
     def load(self, content: Any, otherwise: Any) -> Any:
         """Return the user's own object for *content*, or *otherwise* if it does not check."""
@@ -200,6 +201,23 @@ def problems_in(error: ValidationError) -> str:
     return "; ".join(problems)
 
 
+def _plain_problems(error: ValidationError) -> str:
+    """Say what is wrong without a word of the value: no names of keys, no words of a validator."""
+    known = get_args(core_schema.ErrorType)
+    said = (
+        problem["msg"]
+        if problem["type"] in known and not {"error", "tag"} & problem.get("ctx", {}).keys()
+        else "A value does not pass a check of its schema"
+        for problem in error.errors(include_url=False, include_input=False)
+    )
+    return "; ".join(list(dict.fromkeys(said))[:_MAX_PROBLEMS])
+
+
+def _no_json(error: PydanticSerializationError) -> ProposalError:
+    plain = "The value is not JSON data"
+    return ProposalError(f"{plain}: {error}", plain=f"{plain}.")
+
+
 def _prepared(schema: Any) -> MemorySchema:
     match schema:
         case type():
@@ -243,9 +261,9 @@ def _of_type(schema: type[Any]) -> MemorySchema:
             data = to_json(content, inf_nan_mode="constants")
             return adapter.validator.validate_json(data, by_alias=True, by_name=True)
         except ValidationError as error:
-            raise ProposalError(problems_in(error)) from error
+            raise ProposalError(problems_in(error), plain=_plain_problems(error)) from error
         except PydanticSerializationError as error:
-            raise ProposalError(f"The value is not JSON data: {error}") from error
+            raise _no_json(error) from error
 
     return MemorySchema(
         name,
@@ -388,7 +406,7 @@ def _json_checker(name: str, schema: dict[str, Any]) -> Callable[[Any], Any]:
         errors = list(validator.iter_errors(content))
         if errors:
             problems = [f"{error.json_path}: {error.message}" for error in errors[:_MAX_PROBLEMS]]
-            raise ProposalError("; ".join(problems))
+            raise ProposalError("; ".join(problems), plain="The value does not fit its schema.")
         return content
 
     return check

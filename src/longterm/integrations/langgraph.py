@@ -17,6 +17,7 @@ from langgraph.errors import GraphBubbleUp
 from typing_extensions import override
 
 from longterm.effects.drivers import UNSEEN
+from longterm.effects.observe import error_text
 from longterm.effects.runnable import FlowRunnable
 from longterm.effects.steps import Flow, ask
 from longterm.effects.unsaid import Unsaid
@@ -219,8 +220,8 @@ async def safely(work: Flow[T], trouble: str) -> T | None:
         return await work
     except (ConfigurationError, GraphBubbleUp):
         raise
-    except Exception:  # noqa: BLE001 - whatever it is, no answer is lost for it
-        _LOG.exception("%s", trouble)
+    except Exception as error:  # noqa: BLE001 - whatever it is, no answer is lost for it
+        _LOG.error("%s %s", trouble, error_text(error))
         return None
 
 

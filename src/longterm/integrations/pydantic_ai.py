@@ -11,6 +11,7 @@ from pydantic_ai.capabilities import AbstractCapability
 from pydantic_ai.messages import ModelMessage, TextPart, UserPromptPart
 from typing_extensions import override
 
+from longterm.effects.observe import error_text
 from longterm.service import UserMemory
 
 __all__ = ["LongtermCapability"]
@@ -46,8 +47,8 @@ class LongtermCapability(AbstractCapability[Any]):
         said = [message for one in result.new_messages() for message in _said_in_message(one)]
         try:
             await self._of(ctx).aremember(said)
-        except Exception:
-            logger.exception("The conversation could not be remembered.")
+        except Exception as error:  # noqa: BLE001 - no answer is lost for it
+            logger.error("The conversation could not be remembered: %s", error_text(error))  # noqa: TRY400 - its words stay out
         return result
 
     async def _recalled(self, ctx: RunContext[Any]) -> str:
@@ -56,8 +57,8 @@ class LongtermCapability(AbstractCapability[Any]):
             return ""
         try:
             return (await self._of(ctx).arecall(prompt, budget=self._budget)).text
-        except Exception:
-            logger.exception("Nothing could be recalled; the agent answers without its memory.")
+        except Exception as error:  # noqa: BLE001 - the agent answers without its memory
+            logger.error("Nothing could be recalled: %s", error_text(error))  # noqa: TRY400 - its words stay out
             return ""
 
     def _of(self, ctx: RunContext[Any]) -> UserMemory:

@@ -140,7 +140,8 @@ def unmet(
         else "Nothing was removed: this manager may not delete (enable_deletes=False)."
     )
     asked = "a request to forget"
-    return ExtractionReport(dropped=tuple(Dropped(asked, reason) for _ in missed))
+    noted = f"{asked}. {reason}"
+    return ExtractionReport(dropped=tuple(Dropped(asked, reason, noted) for _ in missed))
 
 
 async def find_requested(requests: Sequence[Request], reach: Reach) -> list[SearchItem]:

@@ -36,6 +36,10 @@ class Results(list[T]):
 
 
 def warn_of_dropped(report: ExtractionReport) -> None:
-    """Issue a `DroppedWarning` for each thing that was dropped."""
+    """Issue a `DroppedWarning` for each thing that was dropped; what it was, only the report says.
+
+    Warnings end in logs, and what was left out may quote what people said.
+    """
     for dropped in report.dropped:
-        warn_caller(f"Left out {dropped}", DroppedWarning)
+        what = f"Left out of what a model wanted to remember, see the report: {dropped.note}"
+        warn_caller(what, DroppedWarning)

@@ -224,7 +224,7 @@ def _default_document(value: Any, kinds: Sequence[MemorySchema]) -> Document:
     document, _ = normalize_existing([(DEFAULT_KEY, value)], kinds)[DEFAULT_KEY]
     if document.kind is None:
         names = ", ".join(kind.name for kind in kinds)
-        raise ConfigurationError(f"The default {value!r:.200} fits none of the schemas ({names}).")
+        raise ConfigurationError(f"The default fits none of the schemas ({names}).")
     return document
 
 

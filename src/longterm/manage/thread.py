@@ -99,7 +99,7 @@ class ThreadExtractor(FlowRunnable[MessagesInput | Conversation, Content], Gener
         )
         extraction = await self._extractor.extract(session)
         if not extraction.draft.entries:
-            reasons = "; ".join(map(str, extraction.report.dropped))
+            reasons = "; ".join(one.note for one in extraction.report.dropped)
             raise ExtractionError(f"The model gave no {self._kind.name}: {reasons or 'no answer'}")
         content = extraction.draft.entries[0].document.content
         return self._kind.load(content, content)

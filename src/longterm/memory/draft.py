@@ -24,7 +24,15 @@ Edit = Callable[[Any], Any]
 
 
 class ProposalError(LongtermError):
-    """A proposal cannot be carried out; the message tells the model why."""
+    """A proposal cannot be carried out; the message tells the model why.
+
+    *plain* says it without a word of the model's or of a memory, for warnings; where it is not
+    given, the message has none.
+    """
+
+    def __init__(self, message: str, *, plain: str | None = None) -> None:
+        super().__init__(message)
+        self.plain = plain or message
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +78,9 @@ class Draft:
         if not 0 <= number < len(self.entries):
             numbers = ", ".join(f"[{number}]" for number, _ in self.living)
             known = f"The known ones are {numbers}." if numbers else "No memories are known."
-            raise ProposalError(f"There is no memory [{target}]. {known}")
+            raise ProposalError(
+                f"There is no memory [{target}]. {known}", plain="There is no such memory."
+            )
         return number
 
     def insert(
@@ -140,7 +150,7 @@ def carried_over(entry: Entry, now: Document | None) -> tuple[Entry, str | None]
             content = edit(content)
         return replace(entry, document=replace(now, content=content), before=now), None
     except ProposalError as error:
-        return Entry(now, now), _lost(entry, f"was changed by another writer: {error}")
+        return Entry(now, now), _lost(entry, f"was changed by another writer: {error.plain}")
 
 
 def _lost(entry: Entry, reason: str | None) -> str | None:

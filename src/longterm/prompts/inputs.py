@@ -46,7 +46,7 @@ def as_prompt(value: Any, name: str = "prompt") -> Prompt:
         case _:
             raise InvalidInputError(
                 'A prompt is a text or a dict {"name": …, "prompt": …}, '
-                f"not {type(value).__name__} {value!r:.60}."
+                f"not {type(value).__name__}."
             )
 
 
@@ -117,7 +117,7 @@ def _is_conversation(value: Any) -> bool:
 def _unknown(value: Any) -> InvalidInputError:
     return InvalidInputError(
         "Trajectories are a text or a list of conversations, (messages, feedback) pairs or "
-        f"AnnotatedTrajectory, not {type(value).__name__} {value!r:.60}."
+        f"AnnotatedTrajectory, not {type(value).__name__}."
     )
 
 

@@ -81,7 +81,7 @@ def as_example(value: Any) -> Example:
         case _:
             raise InvalidInputError(
                 'An example is a dict {"input": …, "expected": …}, an (input, expected) pair, a '
-                f"text or a trajectory, not {type(value).__name__} {value!r:.60}."
+                f"text or a trajectory, not {type(value).__name__}."
             )
 
 
@@ -191,6 +191,7 @@ def _number(score: Any, scored: Any) -> float:
         number = math.nan
     if not math.isfinite(number):  # a mean with it would compare with nothing
         raise ConfigurationError(
-            f"The score of an answer is a finite number or (number, feedback), not {scored!r:.60}."
+            f"The score of an answer is a finite number or (number, feedback), not "
+            f"{type(scored).__name__}."
         )
     return number

@@ -23,6 +23,7 @@ from langgraph.store.base import BaseStore
 
 from longterm.effects.clock import Clock
 from longterm.effects.drivers import context_store
+from longterm.effects.observe import error_text
 from longterm.effects.runnable import given_store
 from longterm.errors import NoStoreError, ReflectionTimeoutError
 from longterm.memory.model import JOB_ID
@@ -36,7 +37,6 @@ __all__ = [
     "Rules",
     "ThreadId",
     "calling_config",
-    "error_text",
     "lend_store",
     "namespace_of",
     "perform",
@@ -179,23 +179,6 @@ def perform(
 
     graph = cast("Runnable[Any, Any]", entrypoint(store=store)(reflection))
     return graph.invoke(payload, config)
-
-
-def error_text(error: BaseException) -> str:
-    """Name the class of *error* and the place that raised it: `ValueError in my.app:12`.
-
-    What an error says may quote users or secrets, so that only the future has it. A time
-    limit's own words are kept: they hold a number and what to do.
-    """
-    name, trace = type(error).__name__, error.__traceback__
-    if type(error) is ReflectionTimeoutError:
-        return f"{name}: {error}"
-    if trace is None:
-        return name
-    while trace.tb_next is not None:
-        trace = trace.tb_next
-    module = trace.tb_frame.f_globals.get("__name__", "?")
-    return f"{name} in {module}:{trace.tb_lineno}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

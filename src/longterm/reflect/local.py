@@ -27,6 +27,7 @@ from langgraph.store.base import BaseStore
 from typing_extensions import override
 
 from longterm.effects.clock import Clock, SystemClock
+from longterm.effects.observe import error_text
 from longterm.errors import ConfigurationError
 from longterm.memory.namespace import Namespace
 from longterm.reflect.debounce import Debounce
@@ -37,7 +38,7 @@ from longterm.reflect.executor import (
     Queued,
     closed_error,
 )
-from longterm.reflect.job import Rules, error_text, lend_store
+from longterm.reflect.job import Rules, lend_store
 from longterm.reflect.retry import ONCE, Retry
 from longterm.reflect.usage import Budget, MemoryLedger, Usage, day_of
 
@@ -279,8 +280,9 @@ class InMemoryExecutor(LocalReflectionExecutor):
             outcome: _Later | None = None
             try:
                 outcome = self._run(following)
-            except BaseException:  # a callback of the future may raise anything
-                logger.exception("After a reflection of thread %s", following.thread)
+            except BaseException as error:  # noqa: BLE001 - a callback of the future may raise anything
+                text = "After a reflection of thread %s: %s"
+                logger.error(text, following.thread, error_text(error))  # noqa: TRY400 - its words stay out
             with self._changed:
                 replaced = self._settle(following, outcome)
                 taken = self._queue.take(self._clock.now())

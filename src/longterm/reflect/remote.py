@@ -24,10 +24,10 @@ from langgraph_sdk.client import LangGraphClient, SyncLangGraphClient
 from langgraph_sdk.errors import ConflictError, NotFoundError
 from typing_extensions import override
 
+from longterm.effects.observe import error_text
 from longterm.effects.paging import Reach
 from longterm.memory.namespace import Namespace, NamespaceTemplate
 from longterm.reflect.executor import Executor, MemoryItem, closed_error
-from longterm.reflect.job import error_text
 
 __all__ = ["REFLECTED_THREAD", "RemoteReflectionExecutor"]
 

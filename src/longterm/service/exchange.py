@@ -10,7 +10,7 @@ from typing import TextIO
 
 from longterm.errors import InvalidInputError
 
-__all__ = ["is_turn", "lines_in", "written"]
+__all__ = ["holds_turn", "lines_in", "written"]
 
 
 @contextmanager
@@ -43,7 +43,7 @@ def lines_in(
         yield file
 
 
-def is_turn(line: str | bytes) -> bool:
+def holds_turn(line: str | bytes) -> bool:
     """Tell whether *line* of an export holds a turn."""
     try:
         data = json.loads(line)

@@ -47,7 +47,7 @@ from longterm.memory.revision import Revision, Source
 from longterm.recall.recorder import create_conversation_recorder
 from longterm.recall.retriever import RecallResult
 from longterm.service.costs import DayCost, costs_of, total_cost
-from longterm.service.exchange import is_turn, lines_in, written
+from longterm.service.exchange import holds_turn, lines_in, written
 from longterm.service.items import MEMORY_STORES, REQUESTS, USAGE
 from longterm.service.records import (
     MemoryChange,
@@ -490,7 +490,7 @@ class UserMemory:
     async def _imported(self, lines: Iterable[str | bytes], *, bring_back_erased: bool) -> Imported:
         """Bring each line into the namespace of this user that it belongs to."""
         total = Imported()
-        for are_turns, some in groupby(lines, is_turn):
+        for are_turns, some in groupby(lines, holds_turn):
             place = self._said if are_turns else self._memories
             total += await import_lines(
                 some, place, self._setup.policy, bring_back_erased=bring_back_erased

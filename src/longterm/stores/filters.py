@@ -137,7 +137,9 @@ def _entry(name: Any, wanted: Any) -> Condition:
         case "$gt" | "$gte" | "$lt" | "$lte":
             if isinstance(wanted, (int, float, str)):
                 return Compare(name, wanted)
-            raise InvalidInputError(f"{name} compares with a number or a text, not {wanted!r}.")
+            raise InvalidInputError(
+                f"{name} compares with a number or a text, not {type(wanted).__name__}."
+            )
         case "$in":
             return Either(_equals_each(name, wanted))
         case "$nin":
@@ -160,7 +162,7 @@ def _entry(name: Any, wanted: Any) -> Condition:
 def _list(name: str, wanted: Any) -> Sequence[Any]:
     if isinstance(wanted, (list, tuple, set, frozenset)):
         return tuple(cast("Sequence[Any]", wanted))
-    raise InvalidInputError(f"{name} takes a list, not {wanted!r}.")
+    raise InvalidInputError(f"{name} takes a list, not {type(wanted).__name__}.")
 
 
 def _equals_each(name: str, wanted: Any) -> tuple[Condition, ...]:

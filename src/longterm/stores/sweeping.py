@@ -4,6 +4,8 @@ import logging
 import threading
 from collections.abc import Callable
 
+from longterm.effects.observe import error_text
+
 __all__ = ["Sweeper"]
 
 _logger = logging.getLogger(__name__)
@@ -32,5 +34,5 @@ class Sweeper:
         while not self._stop.wait(self._seconds):
             try:
                 self._sweep()
-            except Exception:  # whatever it is, the next round may go well
-                _logger.warning("Sweeping %s failed.", self._name, exc_info=True)
+            except Exception as error:  # noqa: BLE001 - the next round may go well
+                _logger.warning("Sweeping %s failed: %s", self._name, error_text(error))

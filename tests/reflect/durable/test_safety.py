@@ -9,17 +9,18 @@ import sqlite3
 import stat
 import threading
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from traceback import format_exception
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import given, strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 from langchain_core.runnables import RunnableConfig, RunnableLambda
 from langgraph.store.memory import InMemoryStore
 from sqlalchemy.exc import OperationalError
+from typing_extensions import override
 
 from longterm import create_memory_store_manager
 from longterm.errors import (
@@ -326,3 +327,59 @@ def test_a_submit_that_cannot_be_kept_is_an_error_of_ours_that_quotes_nothing(
         with pytest.raises(StoreError, match="a table is missing") as failed:
             executor.submit(_SECRET, thread("t", api_key=_SECRET))
     assert _SECRET not in "".join(format_exception(failed.value))
+
+
+class _Heard(logging.Handler):
+    """Keeps what a logger says, as it would be written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+
+    @override
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(self.format(record))
+
+
+@pytest.fixture
+def heard(sqlite: Callable[[], str]) -> Iterator[_Heard]:
+    """Hear what DBOS says in a process that keeps reflections."""
+    prepare(database_url(sqlite())).dispose()
+    handler = _Heard()
+    logging.getLogger("dbos").addHandler(handler)
+    yield handler
+    logging.getLogger("dbos").removeHandler(handler)
+
+
+def _fail(error: Exception) -> None:
+    raise error
+
+
+@given(url=urls(), with_trace=st.booleans())
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_what_dbos_says_of_an_error_shows_neither_address_nor_rows(
+    heard: _Heard, url: str, *, with_trace: bool
+) -> None:
+    talk = logging.getLogger("dbos")
+    driver = sqlite3.OperationalError(f'connection to "{url}" failed: no database "{_SECRET}"')
+    rows = OperationalError("INSERT …", {"inputs": f"payload {_SECRET}"}, driver)
+    for error in (driver, rows, OSError(url)):
+        try:
+            _fail(error)
+        except Exception as caught:  # noqa: BLE001 - as DBOS does
+            if with_trace:
+                talk.error(f"Error serializing object: {url}", exc_info=caught)
+            else:
+                talk.warning(f"Notification listener error: {caught}")
+    said = "\n".join(heard.lines)
+    assert _SECRET not in said
+    assert "DBOS has trouble in test_what_dbos_says" in said
+    assert "OperationalError" in said
+
+
+def test_what_dbos_says_of_no_error_stands(heard: _Heard) -> None:
+    try:
+        _fail(KeyError("another's"))
+    except KeyError:
+        logging.getLogger("dbos").warning("Auto-upgrade thread did not exit within timeout")
+    assert heard.lines == ["Auto-upgrade thread did not exit within timeout"]

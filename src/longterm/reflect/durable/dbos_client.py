@@ -15,6 +15,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -38,6 +39,7 @@ from dbos import (
     error as dbos_error,
 )
 
+from longterm.effects.observe import error_text
 from longterm.errors import ConfigurationError, InvalidInputError, ReflectionError, StoreError
 from longterm.reflect.durable.database import (
     SCHEMA,
@@ -49,7 +51,6 @@ from longterm.reflect.durable.database import (
 )
 from longterm.reflect.durable.lease import Leases, Watch, leases_on
 from longterm.reflect.durable.outcome import Job, Other, Outcome, write_outcome
-from longterm.reflect.job import error_text
 from longterm.reflect.threads import aside, start
 
 __all__ = [
@@ -267,7 +268,9 @@ def prepare(url: sa.URL) -> sa.Engine:
         )
     if not installed.startswith(TESTED):
         logger.warning("DBOS %s is not tested with durable reflection, %s is", installed, TESTED)
-    if (talk := logging.getLogger("dbos")).level == logging.NOTSET:
+    talk = logging.getLogger("dbos")
+    talk.addFilter(_in_our_words)
+    if talk.level == logging.NOTSET:
         talk.setLevel(logging.WARNING)
     engine = None
     try:
@@ -426,7 +429,6 @@ class _Process:
             DBOS(config=config)
             DBOS.listen_queues([worker.jobs.queue])
             DBOS.launch()
-            logging.getLogger("dbos").addFilter(_is_news)
         except BaseException:
             DBOS.destroy()
             leases.close()
@@ -482,9 +484,19 @@ class _Process:
                 full = len(old) == self.CLEANED
 
 
-def _is_news(record: logging.LogRecord) -> bool:
-    """Whether a message of DBOS says more than that a reflection failed, which we said."""
-    return not (record.exc_info and isinstance(record.exc_info[1], ReflectionError))
+def _in_our_words(record: logging.LogRecord) -> bool:
+    """Have DBOS say where it has trouble and of which class, and not what an error quotes.
+
+    A database's own errors quote its address, names and rows. That a reflection failed is no
+    news: we have said it.
+    """
+    error = record.exc_info[1] if record.exc_info else sys.exception()
+    if error is None or (not record.exc_info and str(error) not in record.getMessage()):
+        return True
+    record.msg = "DBOS has trouble in %s: %s"
+    record.args = (record.funcName, error_text(error))
+    record.exc_info = record.exc_text = record.stack_info = None
+    return not isinstance(error, ReflectionError)
 
 
 def _dbos() -> Any:

@@ -23,6 +23,7 @@ from sqlalchemy.exc import DBAPIError
 from typing_extensions import override
 
 from longterm.effects.clock import Clock, MonotonicTimestamps, SystemClock
+from longterm.effects.observe import error_text
 from longterm.effects.runnable import given_store
 from longterm.errors import ConfigurationError, InvalidInputError, ReflectionError
 from longterm.memory.model import JOB_ID
@@ -49,7 +50,7 @@ from longterm.reflect.executor import (
     Queued,
     closed_error,
 )
-from longterm.reflect.job import Rules, error_text, namespace_of
+from longterm.reflect.job import Rules, namespace_of
 from longterm.reflect.retry import Retry
 from longterm.reflect.threads import aside, start
 from longterm.reflect.usage import Budget, Ledger, Usage, day_of

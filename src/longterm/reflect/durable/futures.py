@@ -20,11 +20,11 @@ from typing import Any
 from sqlalchemy.exc import DBAPIError
 from typing_extensions import override
 
+from longterm.effects.observe import error_text
 from longterm.errors import InvalidInputError, ReflectionError
 from longterm.reflect.durable.codec import decode_payload
 from longterm.reflect.durable.dbos_client import ENDED, WAITING, DbosClient, Status
 from longterm.reflect.durable.outcome import Done, Job, Moved, Outcome, Replaced, read_outcome
-from longterm.reflect.job import error_text
 from longterm.reflect.threads import start
 
 __all__ = ["Futures", "Tracker"]

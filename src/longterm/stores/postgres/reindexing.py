@@ -13,6 +13,7 @@ from typing import Any
 from typing_extensions import override
 
 from longterm.effects.drivers import run
+from longterm.effects.observe import error_text
 from longterm.errors import ConfigurationError, ModelChangedError
 from longterm.stores.embedding import Embedder
 from longterm.stores.postgres.connection import PostgresPool
@@ -206,8 +207,8 @@ class TermRenewal:
             with self._pool.only_one() as is_first:
                 if is_first and self._pool.set_up().tokenizer < VERSION:
                     run(PostgresRenewal(self._pool, None, self._fields, _no_vectors, None).flow())
-        except Exception:  # searches go on with the old terms
-            _logger.warning("The text index could not be made again.", exc_info=True)
+        except Exception as error:  # noqa: BLE001 - searches go on with the old terms
+            _logger.warning("The text index could not be made again: %s", error_text(error))
 
 
 async def _no_vectors(_model: int | None, _digests: Sequence[bytes]) -> dict[bytes, bytes]:
