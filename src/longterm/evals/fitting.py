@@ -52,7 +52,7 @@ class Comparison:
 
 def fitted(examples: Sequence[AskedQuestion], pull: float = PULL) -> Weights:
     """Return the weights that fit *examples* best, drawn towards those that ship by *pull*."""
-    prior = _array(Weights())
+    prior = _as_array(Weights())
     usable = [one for one in examples if one.is_evidence.any()]
     weights, value = prior, _likelihood(usable, prior, prior, pull)
     for _ in range(_STEPS if usable else 0):
@@ -76,10 +76,10 @@ def fitted(examples: Sequence[AskedQuestion], pull: float = PULL) -> Weights:
 
 def compared(examples: Sequence[AskedQuestion], pull: float = PULL) -> Comparison:
     """Fit without one conversation at a time, and ask its questions by both weights."""
-    shipped, own = _array(Weights()), [0.0] * len(examples)
+    shipped, own = _as_array(Weights()), [0.0] * len(examples)
     for conversation in dict.fromkeys(one.conversation for one in examples):
         others = [one for one in examples if one.conversation != conversation]
-        weights = _array(fitted(others, pull))
+        weights = _as_array(fitted(others, pull))
         for at, one in enumerate(examples):
             if one.conversation == conversation:
                 own[at] = one.recall(weights)
@@ -89,7 +89,7 @@ def compared(examples: Sequence[AskedQuestion], pull: float = PULL) -> Compariso
     )
 
 
-def _array(weights: Weights) -> Floats:
+def _as_array(weights: Weights) -> Floats:
     return np.array([asdict(weights)[name] for name in _NAMES])
 
 

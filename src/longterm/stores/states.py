@@ -15,10 +15,10 @@ from longterm.stores.rows import Row
 from longterm.stores.scoring import NOTHING, Floats, fused, score_terms
 from longterm.stores.values import decode
 
-__all__ = ["PastItem", "ranked", "states_of"]
+__all__ = ["IndexedState", "ranked", "states_of"]
 
 
-class PastItem(NamedTuple):
+class IndexedState(NamedTuple):
     """An item as it was, and what it was found by."""
 
     row: Row
@@ -27,18 +27,18 @@ class PastItem(NamedTuple):
 
 def states_of(
     rows: Iterable[tuple[Row, str | None]], condition: Condition, fields: Sequence[str]
-) -> list[PastItem]:
+) -> list[IndexedState]:
     """Index those of *rows* that are as *condition* says; with each, what its put indexed."""
     read = ((row, decode(row.value), own) for row, own in rows)
     return [
-        PastItem(row, indexed(value, own, fields))
+        IndexedState(row, indexed(value, own, fields))
         for row, value, own in read
         if condition == EVERYTHING or holds(condition, value)
     ]
 
 
 def ranked(
-    states: Sequence[PastItem],
+    states: Sequence[IndexedState],
     op: FindItems,
     query: Vector | None,
     vectors: Mapping[bytes, bytes],
@@ -50,7 +50,7 @@ def ranked(
         live = np.ones(len(states), dtype=np.bool_)
         lexicon = Lexicon.of([state.found_by.terms for state in states])
         text = score_terms(lexicon, live, op.terms) if op.terms else None
-        cosines = None if query is None else _cosines(states, query, vectors)
+        cosines = None if query is None else _similarities(states, query, vectors)
         score = fused(text, cosines, live).score
     order: list[int] = np.lexsort((-times, -score))[op.offset : op.offset + op.limit].tolist()
     return [
@@ -61,7 +61,9 @@ def ranked(
     ]
 
 
-def _cosines(states: Sequence[PastItem], query: Vector, vectors: Mapping[bytes, bytes]) -> Floats:
+def _similarities(
+    states: Sequence[IndexedState], query: Vector, vectors: Mapping[bytes, bytes]
+) -> Floats:
     owned = [
         (slot, vectors[digest])
         for slot, state in enumerate(states)

@@ -126,14 +126,14 @@ class HybridSearchContract:
 
     def test_full_text_finds_a_word(self, store: _HybridSearchStore) -> None:
         """With "" as the query of vectors they take no part."""
-        _fill(store)
+        _filled(store)
         hits = store.hybrid_search(_NAMESPACE, "basil", vector_query="")
         assert _keys(hits) == ["soup"]
         assert [hit.cosine for hit in hits] == [None]
 
     def test_vectors_find_an_equal_text(self, store: _HybridSearchStore) -> None:
         """Its cosine is 1, give or take what half precision costs."""
-        _fill(store)
+        _filled(store)
         hits = store.hybrid_search(_NAMESPACE, "", vector_query="a hike in the rain")
         cosines = {key: hit.cosine for key, hit in zip(_keys(hits), hits, strict=True)}
         assert max(cosines, key=lambda key: cosines[key] or -1) == "hike"
@@ -141,13 +141,13 @@ class HybridSearchContract:
 
     def test_each_signal_has_a_query_of_its_own(self, store: _HybridSearchStore) -> None:
         """What either finds is there."""
-        _fill(store)
+        _filled(store)
         hits = store.hybrid_search(_NAMESPACE, "basil", vector_query="a hike in the rain", limit=1)
         assert {"soup", "hike"} <= set(_keys(hits))
 
     def test_a_limit_counts_for_each_signal(self, store: _HybridSearchStore) -> None:
         """So no more come than twice as many."""
-        _fill(store)
+        _filled(store)
         assert len(store.hybrid_search(_NAMESPACE, "a", limit=1)) <= 2
 
     def test_neighbours_come_along(self, store: _HybridSearchStore) -> None:
@@ -159,13 +159,13 @@ class HybridSearchContract:
 
     def test_a_small_prefix_comes_whole(self, store: _HybridSearchStore) -> None:
         """Whether its items are hits or not."""
-        _fill(store)
+        _filled(store)
         hits = store.hybrid_search(_NAMESPACE, "basil", vector_query="", full_scan_limit=10)
         assert sorted(_keys(hits)) == ["hike", "soup", "tea"]
 
     def test_exact_leaves_out_what_lies_below(self, store: _HybridSearchStore) -> None:
         """And nothing beside the prefix is ever found."""
-        _fill(store)
+        _filled(store)
         store.put((*_NAMESPACE, "below"), "deep", {"text": "basil"})
         store.put(("contract", "anna"), "other", {"text": "basil"})
         wide = store.hybrid_search(_NAMESPACE, "basil", vector_query="")
@@ -175,7 +175,7 @@ class HybridSearchContract:
 
     def test_the_async_form_finds_the_same(self, store: _HybridSearchStore) -> None:
         """It has the same answer."""
-        _fill(store)
+        _filled(store)
         hits = asyncio.run(store.ahybrid_search(_NAMESPACE, "basil", vector_query=""))
         assert _keys(hits) == ["soup"]
 
@@ -196,9 +196,9 @@ class RevisionsContract:
 
     def test_each_noted_write_leaves_a_revision(self, store: _RevisionsStore) -> None:
         """Numbers count from 1, and a delete has no value."""
-        _note(store, {"n": 1}, "created")
-        _note(store, {"n": 2}, "changed")
-        _note(store, None, "deleted")
+        _revision_note(store, {"n": 1}, "created")
+        _revision_note(store, {"n": 2}, "changed")
+        _revision_note(store, None, "deleted")
         rows = store.get_revisions(_NAMESPACE, "a")
         assert [row.number for row in rows] == [1, 2, 3]
         assert [row.note.action for row in rows] == ["created", "changed", "deleted"]
@@ -207,7 +207,7 @@ class RevisionsContract:
 
     def test_a_conflict_leaves_none(self, store: _RevisionsStore) -> None:
         """Neither the item nor its history changes."""
-        _note(store, {"n": 1}, "created")
+        _revision_note(store, {"n": 1}, "created")
         op, note = PutOp(_NAMESPACE, "a", {"n": 2}), RevisionNote("changed", "user")
         try:
             store.put_all_noted([op], [None], [note])
@@ -219,20 +219,20 @@ class RevisionsContract:
     def test_the_first_keeps_what_stood_there_before(self, store: _RevisionsStore) -> None:
         """An item that was put plainly has number 1 of what it was."""
         store.put(_NAMESPACE, "a", {"n": 1})
-        _note(store, {"n": 2}, "changed")
+        _revision_note(store, {"n": 2}, "changed")
         rows = store.get_revisions(_NAMESPACE, "a")
         assert [row.value for row in rows] == [{"n": 1}, {"n": 2}]
 
     def test_a_plain_put_leaves_one_too(self, store: _RevisionsStore) -> None:
         """No state of an item that has a history is lost."""
-        _note(store, {"n": 1}, "created")
+        _revision_note(store, {"n": 1}, "created")
         store.put(_NAMESPACE, "a", {"n": 2})
         assert [row.value for row in store.get_revisions(_NAMESPACE, "a")] == [{"n": 1}, {"n": 2}]
 
     def test_a_time_tells_the_state(self, store: _RevisionsStore) -> None:
         """Searching as of a revision's time finds its value."""
         for number in (1, 2, 3):
-            _note(store, {"n": number}, "changed")
+            _revision_note(store, {"n": number}, "changed")
         for row in store.get_revisions(_NAMESPACE, "a"):
             (then,) = store.search_as_of(_NAMESPACE, row.time)
             assert then.value == row.value
@@ -240,14 +240,14 @@ class RevisionsContract:
     def test_only_as_many_are_kept_as_are_wanted(self, store: _RevisionsStore) -> None:
         """The newest stay, and keep their numbers."""
         for number in (1, 2, 3, 4):
-            _note(store, {"n": number}, "changed")
+            _revision_note(store, {"n": number}, "changed")
         assert store.prune_revisions(_NAMESPACE, 2) == 2
         assert [row.number for row in store.get_revisions(_NAMESPACE, "a")] == [3, 4]
 
     def test_an_erase_leaves_only_that_something_was_erased(self, store: _RevisionsStore) -> None:
         """No content is left, and numbers count on."""
-        _note(store, {"n": 1}, "created")
-        _note(store, {"n": 2}, "changed")
+        _revision_note(store, {"n": 1}, "created")
+        _revision_note(store, {"n": 2}, "changed")
         store.erase(_NAMESPACE, "a")
         (row,) = store.get_revisions(_NAMESPACE, "a")
         assert (row.number, row.note.action, row.value) == (3, "erased", None)
@@ -255,13 +255,13 @@ class RevisionsContract:
 
     def test_no_search_shows_a_revision(self, store: _RevisionsStore) -> None:
         """Items are found once, as they are."""
-        _note(store, {"n": 1}, "created")
-        _note(store, {"n": 2}, "changed")
+        _revision_note(store, {"n": 1}, "created")
+        _revision_note(store, {"n": 2}, "changed")
         assert [item.value for item in store.search(())] == [{"n": 2}]
 
     def test_an_export_is_added_elsewhere_once(self, store: _RevisionsStore) -> None:
         """Rows that are here already change nothing."""
-        _note(store, {"n": 1}, "created")
+        _revision_note(store, {"n": 1}, "created")
         rows = store.list_revisions(_NAMESPACE)
         assert store.add_revisions(rows) == 0
         assert store.get_revisions(_NAMESPACE, "a") == rows
@@ -287,7 +287,7 @@ def _conflicts(
     return False
 
 
-def _fill(store: _HybridSearchStore) -> None:
+def _filled(store: _HybridSearchStore) -> None:
     for key, text in (
         ("soup", "noodle soup with basil"),
         ("hike", "a hike in the rain"),
@@ -301,6 +301,6 @@ def _keys(hits: Sequence[SearchHit]) -> list[str]:
     return [item.key for item in items]
 
 
-def _note(store: _RevisionsStore, value: dict[str, Any] | None, action: str) -> None:
+def _revision_note(store: _RevisionsStore, value: dict[str, Any] | None, action: str) -> None:
     note = RevisionNote(action, "user")
     store.put_all_noted([PutOp(_NAMESPACE, "a", value)], [_time_of(store, "a")], [note])

@@ -48,9 +48,9 @@ def _condition_sql(condition: Condition, path: str) -> Sql | None:
         case Equals(int() | float() as number) if abs(number) <= _EXACT:
             return Sql("json_extract(value, ?) BETWEEN ? AND ?", (path, *_around(number)))
         case Compare(name, str(text)) if text.isprintable():
-            return Sql(f"json_extract(value, ?) {_sign(name)} ?", (path, text))
+            return Sql(f"json_extract(value, ?) {_operator(name)} ?", (path, text))
         case Compare(name, int() | float() as number) if abs(number) <= _EXACT:
-            sign = _sign(name)
+            sign = _operator(name)
             edge = _around(number)[sign == "<="]
             return Sql(f"json_extract(value, ?) {sign} ?", (path, edge))
         case Exists(wanted):
@@ -75,7 +75,7 @@ def _condition_sql(condition: Condition, path: str) -> Sql | None:
             return None
 
 
-def _sign(name: str) -> str:
+def _operator(name: str) -> str:
     return ">=" if name in {"$gt", "$gte"} else "<="
 
 
