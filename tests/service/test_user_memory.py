@@ -355,3 +355,12 @@ def test_what_came_from_a_tool_is_purged(ann: UserMemory) -> None:
 
     assert ann.purge("web").removed["items"] == 1
     assert [one.id for one in ann.list()] == [kept]
+
+
+def test_now_may_be_written_out_and_a_wrong_one_is_an_error(ann: UserMemory) -> None:
+    times: list[Any] = ["2024-05-08T10:00:00+00:00", "soon"]
+    ann.record("I moved to Lyon", thread="t", now=times[0])
+    (turn,) = ann.turns()
+    assert turn.time == datetime(2024, 5, 8, 10, tzinfo=UTC)
+    with pytest.raises(InvalidInputError, match="now"):
+        ann.record("I moved to Lyon", now=times[1])

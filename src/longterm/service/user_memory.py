@@ -38,6 +38,7 @@ from longterm.history.reading import (
     namespaces_with_history,
     revisions_of_each,
 )
+from longterm.manage.manager import now_in
 from longterm.manage.results import Results
 from longterm.manage.searching import search_best
 from longterm.memory.model import Document, document_of, value_of
@@ -112,7 +113,7 @@ class UserMemory:
         the extraction runs in the background, and nothing is returned.
         """
         config, setup = self._said_in(thread, now), self._setup
-        await self._recorded(messages, config, now)
+        await self._recorded(messages, config)
         payload = MemoryStoreManagerInput(messages=messages)
 
         def book(done: Future[Any]) -> None:
@@ -142,7 +143,7 @@ class UserMemory:
         now: datetime | None = None,
     ) -> int:
         """Keep the turns of *messages* word for word, each once; return how many were new."""
-        return await self._recorded(messages, self._said_in(thread, now), now)
+        return await self._recorded(messages, self._said_in(thread, now))
 
     record, arecord = both(record_flow)
 
@@ -456,7 +457,8 @@ class UserMemory:
             values["now"] = now
         return RunnableConfig(configurable=values)
 
-    async def _recorded(self, messages: Any, config: RunnableConfig, now: datetime | None) -> int:
+    async def _recorded(self, messages: Any, config: RunnableConfig) -> int:
+        now = now_in(config)
         recorder = create_conversation_recorder(
             namespace=template("turns", self._depth),
             store=self.store,
