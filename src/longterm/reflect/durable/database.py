@@ -7,16 +7,18 @@ Every connection, those of DBOS too, comes from `open_engine`, which sees to wha
   alone.
 - **Any SQLite from 3.37.** DBOS asks for ``unixepoch('subsec')``, which SQLite has from 3.42 on;
   before that the function is ours.
-- **Privacy.** Files are made for their owner alone, deleted text is overwritten, and errors
-  never show parameters.
+- **Privacy.** Files are made for their owner alone, deleted text is overwritten, and errors,
+  what DBOS logs of them included, never show parameters.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 import os
 import re
 import sqlite3
+import sys
 import time
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
@@ -29,7 +31,8 @@ from sqlalchemy import event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, SQLAlchemyError
 
-from longterm.errors import ConfigurationError, StoreError
+from longterm.effects.observe import error_text
+from longterm.errors import ConfigurationError, ReflectionError, StoreError
 from longterm.memory.namespace import Namespace
 from longterm.reflect.usage import Usage
 
@@ -43,6 +46,7 @@ __all__ = [
     "is_sqlite",
     "masked",
     "open_engine",
+    "unquoted",
 ]
 
 #: Tables of our own, apart from those of an application that uses DBOS in the same database.
@@ -302,3 +306,18 @@ class TableLedger:
             rows = rows.where(_usage.c.namespace == json.dumps(namespace))
         with self._engine.connect() as connection:
             return [(row[0], Usage(*row[1:])) for row in connection.execute(rows)]
+
+
+def unquoted(record: logging.LogRecord) -> bool:
+    """Have DBOS say where it has trouble and of which class, and not what an error quotes.
+
+    A database's own errors quote its address, names and rows. That a reflection failed is no
+    news: we have said it.
+    """
+    error = record.exc_info[1] if record.exc_info else sys.exception()
+    if error is None or (not record.exc_info and str(error) not in record.getMessage()):
+        return True
+    record.msg = "DBOS has trouble in %s: %s"
+    record.args = (record.funcName, error_text(error))
+    record.exc_info = record.exc_text = record.stack_info = None
+    return not isinstance(error, ReflectionError)

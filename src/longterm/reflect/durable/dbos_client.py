@@ -15,7 +15,6 @@ from __future__ import annotations
 import logging
 import os
 import socket
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -40,7 +39,7 @@ from dbos import (
 )
 
 from longterm.effects.observe import error_text
-from longterm.errors import ConfigurationError, InvalidInputError, ReflectionError, StoreError
+from longterm.errors import ConfigurationError, InvalidInputError, StoreError
 from longterm.reflect.durable.database import (
     SCHEMA,
     create_tables,
@@ -48,6 +47,7 @@ from longterm.reflect.durable.database import (
     in_our_words,
     is_sqlite,
     open_engine,
+    unquoted,
 )
 from longterm.reflect.durable.lease import Leases, Watch, leases_on
 from longterm.reflect.durable.outcome import Job, Other, Outcome, write_outcome
@@ -269,7 +269,7 @@ def prepare(url: sa.URL) -> sa.Engine:
     if not installed.startswith(TESTED):
         logger.warning("DBOS %s is not tested with durable reflection, %s is", installed, TESTED)
     talk = logging.getLogger("dbos")
-    talk.addFilter(_in_our_words)
+    talk.addFilter(unquoted)
     if talk.level == logging.NOTSET:
         talk.setLevel(logging.WARNING)
     engine = None
@@ -482,21 +482,6 @@ class _Process:
                 old = worker.jobs.listed(ENDED, completed_before=before, limit=self.CLEANED)
                 worker.jobs.delete(status.workflow for status in old)
                 full = len(old) == self.CLEANED
-
-
-def _in_our_words(record: logging.LogRecord) -> bool:
-    """Have DBOS say where it has trouble and of which class, and not what an error quotes.
-
-    A database's own errors quote its address, names and rows. That a reflection failed is no
-    news: we have said it.
-    """
-    error = record.exc_info[1] if record.exc_info else sys.exception()
-    if error is None or (not record.exc_info and str(error) not in record.getMessage()):
-        return True
-    record.msg = "DBOS has trouble in %s: %s"
-    record.args = (record.funcName, error_text(error))
-    record.exc_info = record.exc_text = record.stack_info = None
-    return not isinstance(error, ReflectionError)
 
 
 def _dbos() -> Any:
