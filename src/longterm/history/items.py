@@ -34,13 +34,13 @@ from longterm.stores.filters import holds, parse
 from longterm.text.bm25 import bm25
 from longterm.text.tokenizer import query_terms, terms
 
-__all__ = ["ItemHistory", "PastItem"]
+__all__ = ["ItemHistory", "NumberedItem"]
 
 #: How much of a score is words, where the store has vectors as well.
 _OF_WORDS = 0.5
 
 
-class PastItem(SearchItem):
+class NumberedItem(SearchItem):
     """A memory as it was at a time, and the number of its last revision until then."""
 
     __slots__ = ("revision",)
@@ -91,7 +91,7 @@ class ItemHistory:
         self, _namespace: Namespace, items: Sequence[SearchItem], _time: datetime
     ) -> dict[str, int]:
         """Return by key which revision each of *items*, which `state_at` returned, was."""
-        return {item.key: item.revision for item in items if isinstance(item, PastItem)}
+        return {item.key: item.revision for item in items if isinstance(item, NumberedItem)}
 
     async def namespaces_with_history(self, prefix: Namespace) -> list[Namespace]:
         """Return the namespaces at and below *prefix* of which revisions are kept."""
@@ -130,7 +130,7 @@ class ItemHistory:
         key: str | None = None,
         query: str | None = None,
         filter: Mapping[str, Any] | None = None,
-    ) -> list[PastItem]:
+    ) -> list[NumberedItem]:
         """Return the memories as they were at *time*; for *query* the best first.
 
         By words and, where the store has embeddings, by vectors too: of memories that are as
@@ -157,22 +157,24 @@ class ItemHistory:
 
 def _valid(
     namespace: Namespace, key: str, revisions: Sequence[Revision], now: Item | None, time: datetime
-) -> PastItem | None:
+) -> NumberedItem | None:
     """Return the memory as it was at *time*; None where there was none."""
     past = [one for one in revisions if one.time <= time]
     number = past[-1].number if past else 0
     if now and now.updated_at <= time and (not revisions or revisions[-1].value != now.value):
-        return PastItem(namespace, key, now.value, now.created_at, now.updated_at, revision=number)
+        return NumberedItem(
+            namespace, key, now.value, now.created_at, now.updated_at, revision=number
+        )
     if not past or past[-1].value is None:
         return None
     gone = [number for number, one in enumerate(past) if one.value is None]
     born = past[gone[-1] + 1 if gone else 0]
-    return PastItem(namespace, key, past[-1].value, born.time, past[-1].time, revision=number)
+    return NumberedItem(namespace, key, past[-1].value, born.time, past[-1].time, revision=number)
 
 
 async def _ranked(
-    namespace: Namespace, then: Sequence[PastItem], now: Mapping[str, Item], query: str
-) -> list[PastItem]:
+    namespace: Namespace, then: Sequence[NumberedItem], now: Mapping[str, Item], query: str
+) -> list[NumberedItem]:
     """Return those of *then* that have to do with *query*, best first, scores from 0 to 1."""
     texts = [terms(str(document_of(item.key, item.value).content)) for item in then]
     scores = bm25(frozenset(query_terms(query)), texts)
@@ -184,7 +186,7 @@ async def _ranked(
             for item, by_words in zip(then, scores, strict=True)
         ]
     found = [
-        PastItem(
+        NumberedItem(
             *(one.namespace, one.key, one.value, one.created_at, one.updated_at, score),
             revision=one.revision,
         )
