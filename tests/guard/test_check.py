@@ -214,3 +214,15 @@ def test_a_text_made_to_be_slow_comes_to_an_end(unit: str) -> None:
 )
 def test_what_stands_for_a_secret_in_code_is_none(text: str) -> None:
     assert Guard().check(text).findings == ()
+
+
+def test_what_stored_values_are_made_of_is_let_alone_and_their_secrets_are_not() -> None:
+    id = "123e4567-e89b-42d3-a456-426614174000"
+    turn = {
+        "kind": "Turn",
+        "time": "2026-11-26T11:42:48.787391+00:00",
+        "before": id,
+        "role": "user",
+    }
+    assert Guard().check(turn).findings == ()
+    assert [one.path for one in Guard().check({**turn, "password": id}).findings] == ["password"]

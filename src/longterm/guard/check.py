@@ -156,7 +156,7 @@ class Guard:
 
     def _found(self, value: Any, path: tuple[str, ...], orders: Orders) -> Iterator[Finding]:
         match value:
-            case str(text):
+            case str(text) if text not in _INERT:
                 where = ".".join(path)
                 yield from (Finding("order", where, *span) for span in _orders_in(text, orders))
                 for class_, start, end in self._matches(text, path[-1] if path else ""):
@@ -167,9 +167,11 @@ class Guard:
                 yield from self._found(str(value), path, orders)
             case Mapping():
                 for place, (name, inner) in enumerate(cast("Mapping[Any, Any]", value).items()):
-                    in_name = tuple(self._found(str(name), (*path, f"(key {place})"), orders))
-                    yield from in_name
-                    label = f"(value {place})" if in_name else str(name)
+                    label = str(name)
+                    if label not in _INERT:
+                        in_name = tuple(self._found(label, (*path, f"(key {place})"), orders))
+                        yield from in_name
+                        label = f"(value {place})" if in_name else label
                     yield from self._found(inner, (*path, label), orders)
             case list() | tuple() | set() | frozenset():
                 for place, inner in enumerate(cast("Sequence[Any]", value)):
@@ -179,6 +181,8 @@ class Guard:
 
     def _matches(self, text: str, field: str) -> list[Match]:
         """Find what the rules find, from left to right; of what overlaps, the strictest."""
+        if _INERT_FORM.fullmatch(text) and not names_a_secret(field):
+            return []
         plain = text
         if not text.isascii():  # as long as it was, with ASCII letters and digits for full width
             narrow = text.translate(_NARROW)
@@ -192,6 +196,18 @@ class Guard:
             if not any(one.start < other.end and other.start < one.end for other in kept):
                 kept.append(one)
         return sorted(kept, key=lambda one: one.start)
+
+
+#: Names and words of stored values and turns, which are most of the texts to look at.
+_INERT = frozenset({
+    "", "kind", "content", "speaker", "role", "time", "thread", "position", "message_id",
+    "before", "pieces", "user", "assistant", "Memory", "Turn",
+})  # fmt: skip
+#: Times and ids as they are written into them. As the value of a password an id still counts.
+_INERT_FORM = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?(?:[+-][0-9]{2}:[0-9]{2})?"
+    r"|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+)
 
 
 def _orders_in(text: str, orders: Orders) -> list[tuple[int, int]]:

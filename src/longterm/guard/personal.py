@@ -163,6 +163,8 @@ def personal(text: str) -> Iterator[Match]:
                 yield Match("email", *found.span())
     longest = max((sum(map(str.isdigit, run)) for run in _RUN.findall(text)), default=0)
     lettered = _LETTERED.search(text) is not None
+    if not longest and not lettered:
+        return
     for number in _NUMBERS:
         possible = longest >= number.digits if number.digits else lettered
         if possible and (number.named is None or number.named.search(text)):
