@@ -198,7 +198,8 @@ class EmbeddedStore(CapableStore):
         if self.embedder is None or late is None:
             return await Work(lambda: self._perform(plan_batch(ops, self.fields, None), NO_VECTORS))
         plan, lacking = await Work(lambda: self._planned(ops))
-        if lacking and await late.complete(lacking):
+        if lacking:  # also if the thread was faster: the file may have its first vectors now
+            await late.complete(lacking)
             plan, _ = await Work(lambda: self._planned(ops))
         texts = await vectors_of(self.embedder, plan.texts, partial(self._known, plan.model))
         queries: Mapping[str, Vector] = {}

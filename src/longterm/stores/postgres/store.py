@@ -189,7 +189,8 @@ class PostgresStore(CapableStore):
         texts: Mapping[bytes, bytes] = {}
         queries: Mapping[str, Vector] = {}
         if embedder is not None and self._late is not None:
-            if lacking and await self._late.complete(lacking):
+            if lacking:  # also if the thread was faster: there may be first vectors now
+                await self._late.complete(lacking)
                 plan, _ = await Work(lambda: self._planned(ops, embedder))
             texts = await vectors_of(embedder, plan.texts, partial(self._known, plan.model))
             if plan.model is not None or texts:
