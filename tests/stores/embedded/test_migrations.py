@@ -1,6 +1,7 @@
 """The schema and its way forward."""
 
 import _thread
+import signal
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -68,9 +69,12 @@ def test_a_schema_made_by_another_process_meanwhile_is_not_taken_for_a_foreign_o
 def test_an_interrupt_while_a_transaction_begins_leaves_none_open(
     connection: sqlite3.Connection,
 ) -> None:
+    # A shell starts what runs in the background with Ctrl-C ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     connection.set_progress_handler(_thread.interrupt_main, 1)
     with pytest.raises(KeyboardInterrupt), transaction(connection, "BEGIN IMMEDIATE"):
         for _ in range(1_000):  # Python looks for signals where it goes back
             pass
     connection.set_progress_handler(None, 1)
+    signal.signal(signal.SIGINT, before)
     assert not connection.in_transaction
