@@ -87,7 +87,7 @@ def test_a_context_whose_user_is_no_id_is_refused(store: InMemoryStore, value: A
         return {}
 
     graph = graph_with(work, AsDict).compile(store=store)
-    with pytest.raises(ConfigurationError, match="is no id"):
+    with pytest.raises(ConfigurationError, match="is not an id"):
         graph.invoke({"messages": [("user", "tea")]}, context={"user_id": value})
 
 

@@ -144,7 +144,7 @@ def test_fields_called_id_and_content_are_not_taken_for_a_pair() -> None:
 
 @pytest.mark.parametrize("odd", [5, object(), None, ("a", "b", "c", "d"), ("a", 1, "c"), {1, 2}])
 def test_what_is_no_memory_is_refused(odd: Any) -> None:
-    with pytest.raises(InvalidInputError, match="is no memory"):
+    with pytest.raises(InvalidInputError, match="is not a memory"):
         normalize_existing([odd], KINDS)
 
 

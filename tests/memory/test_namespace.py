@@ -119,7 +119,7 @@ def test_a_blank_id_has_no_namespace(blank: Any) -> None:
     "value", [True, False, [], ["ann"], {}, b"", b"ann", (), float("nan"), 7.0, object(), int]
 )
 def test_what_is_no_id_has_no_namespace(value: Any) -> None:
-    with pytest.raises(ConfigurationError, match=r"needs \{user\}, but .* is no id"):
+    with pytest.raises(ConfigurationError, match=r"needs \{user\}, but .* is not an id"):
         filled(("{user}",), user=value)
 
 

@@ -138,12 +138,12 @@ def test_any_id_is_a_user(service: MemoryService, user_id: str | int) -> None:
     "value", ["", "\u200b", None, True, [], {}, b"ann", float("nan"), 1.5, ("ann",)]
 )
 def test_what_is_no_id_is_no_user(service: MemoryService, value: Any) -> None:
-    with pytest.raises(ConfigurationError, match="is no id"):
+    with pytest.raises(ConfigurationError, match="is not an id"):
         service.user(value)
-    with pytest.raises(ConfigurationError, match="is no id"):
+    with pytest.raises(ConfigurationError, match="is not an id"):
         service.scope("team", value)
     if value is not None:  # a key for every user
-        with pytest.raises(InvalidInputError, match="is no id"):
+        with pytest.raises(InvalidInputError, match="is not an id"):
             service.keys.create(user=value)
 
 

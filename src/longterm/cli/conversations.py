@@ -94,7 +94,7 @@ def remember_command(
         return
     for change in changes:
         print_line(f"{change.action} {change.id} {one_line(change.content)}")
-    print_line(f"{len(changes)} memories changed.")
+    print_line(f"{len(changes)} {'memory' if len(changes) == 1 else 'memories'} changed.")
 
 
 @app.command("recall")

@@ -142,7 +142,7 @@ def _content_argument(text: str) -> Any:
     try:
         return json_module.loads(text)
     except ValueError as error:
-        raise InvalidInputError(f"The content begins like JSON and is none: {error}.") from error
+        raise InvalidInputError(f"The content begins like JSON and is not: {error}.") from error
 
 
 def _show(record: MemoryRecord, done: str, *, as_json: bool) -> None:

@@ -85,7 +85,7 @@ def _read(file: Path, part: Part) -> SuiteConversation:
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         where = ".".join(map(str, first["loc"]))
-        raise InvalidInputError(f"{file} is no conversation: {where}: {first['msg']}.") from None
+        raise InvalidInputError(f"{file} is not a conversation: {where}: {first['msg']}.") from None
     conversation = SuiteConversation(
         file.stem,
         tuple(_turns(data["sessions"])),

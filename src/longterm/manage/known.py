@@ -67,8 +67,8 @@ def _read_known(item: Any, kinds: Sequence[MemorySchema]) -> tuple[Document, Any
             return _document(str(uuid.uuid4()), None, item, kinds)
         case _:
             raise InvalidInputError(
-                f"{type(item).__name__} is no memory. Pass texts, (id, content) pairs, (id, kind, "
-                "content) triples, schema instances, dicts or items of a store."
+                f"{type(item).__name__} is not a memory. Pass texts, (id, content) pairs, "
+                "(id, kind, content) triples, schema instances, dicts or items of a store."
             )
 
 

@@ -69,9 +69,9 @@ def id_text(value: object) -> str:
     if is_id and _UNSEEN.sub("", visible(str(value))):
         return str(value)
     raise ConfigurationError(
-        f"{'a blank text' if isinstance(value, str) else type(value).__name__} is no id: pass a "
-        "text that is not blank, an integer or a UUID, because memories without an owner would mix "
-        "with all others."
+        f"{'a blank text' if isinstance(value, str) else type(value).__name__} is not an id: "
+        "pass a text that is not blank, an integer or a UUID, because memories without an owner "
+        "would mix with all others."
     )
 
 

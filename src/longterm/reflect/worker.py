@@ -74,5 +74,5 @@ def load_reflector(where: str) -> Runnable[Any, Any]:
             "is a memory manager or any other Runnable."
         ) from error
     if not isinstance(found, Runnable):
-        raise ConfigurationError(f"{where!r} is a {type(found).__name__}, which is no Runnable.")
+        raise ConfigurationError(f"{where!r} is a {type(found).__name__}, which is not a Runnable.")
     return cast("Runnable[Any, Any]", found)

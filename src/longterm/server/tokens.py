@@ -42,7 +42,7 @@ class TokenVerifier:
         try:
             user = id_text(claims.get(self._options.user_claim))
         except ConfigurationError:
-            logger.info("A token was refused: its claim of a user is no id.")
+            logger.info("A token was refused: its claim of a user is not an id.")
             return None
         said = str(claims.get(self._options.scope_claim, "read write")).split()
         scopes = frozenset[Scope](filter(said.__contains__, SCOPES))

@@ -75,7 +75,7 @@ class MemoryService(Closing):
     def user(self, user_id: str | int | UUID) -> UserMemory:
         """Return the memory of one user; it begins with the first write.
 
-        Raises `ConfigurationError` for a blank id, and for what is no id.
+        Raises `ConfigurationError` for a blank id, and for what is not an id.
         """
         return self.scope(user_id)
 

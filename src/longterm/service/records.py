@@ -235,7 +235,7 @@ def _json(content: Any) -> Any:
     try:
         data = plain(content)
     except PydanticSerializationError as error:
-        raise InvalidInputError(f"The content is no JSON data: {error}") from error
+        raise InvalidInputError(f"The content is not JSON data: {error}") from error
     empty = is_blank(data) if isinstance(data, str) else not data
     if empty or not isinstance(data, str | dict):
         raise InvalidInputError("The content of a memory is a text or an object, and not empty.")
@@ -260,4 +260,4 @@ def _checked(data: Any, kind: str | None, schemas: Sequence[MemorySchema]) -> An
     try:
         return schema.check(data)
     except ProposalError as error:
-        raise InvalidInputError(f"The content is no {kind}: {error}") from error
+        raise InvalidInputError(f"The content is not a {kind}: {error}") from error

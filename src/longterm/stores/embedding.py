@@ -129,14 +129,18 @@ class Embedder:
         try:
             row = np.asarray(vector, dtype=np.float64)
         except (TypeError, ValueError) as exc:
-            raise ConfigurationError(f"{self.name} made something else than a vector.") from exc
+            raise ConfigurationError(
+                f"{self.name} returned something other than a vector."
+            ) from exc
         if row.shape != (self.dims,):
             shape = " x ".join(map(str, row.shape)) or "no"
             raise ConfigurationError(
                 f"{self.name} makes vectors of {shape} dimensions; the index says {self.dims}."
             )
         if not np.isfinite(row).all():
-            raise ConfigurationError(f"{self.name} made a vector that is not made of numbers.")
+            raise ConfigurationError(
+                f"{self.name} returned a vector that does not consist of numbers."
+            )
         return row
 
 

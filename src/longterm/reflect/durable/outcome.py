@@ -55,7 +55,7 @@ class Job:
             return cls(**fields)
         except (ValueError, TypeError, AttributeError, RecursionError) as error:
             raise InvalidInputError(
-                "A stored reflection is damaged: it is no job of ours."
+                "A stored reflection is damaged: it is not a job of ours."
             ) from error
 
     @property

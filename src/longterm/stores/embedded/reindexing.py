@@ -197,6 +197,6 @@ class EmbeddedRenewal(IndexRenewal[Place]):
             if model is not None and not is_registered(tx, model):
                 raise ModelChangedError(
                     f"{tx.file} was reindexed for {name_of_model(tx)} meanwhile. Nothing is lost; "
-                    "call store.reindex() again if it shall be this one."
+                    "call store.reindex() again to use this model."
                 )
             yield tx

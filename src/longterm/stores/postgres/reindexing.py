@@ -169,7 +169,7 @@ class PostgresRenewal(IndexRenewal[Place]):
         if model is not None and not known:
             raise ModelChangedError(
                 "The database was reindexed for another model meanwhile. Nothing is lost; call "
-                "store.reindex() again if it shall be this one."
+                "store.reindex() again to use this model."
             )
 
 
