@@ -103,7 +103,7 @@ def test_schemas_check_what_is_added_by_hand() -> None:
         ann = service.user("ann")
         assert ann.add({"name": "ramen", "liking": 90}).kind == "Food"
         assert ann.add(Food(name="miso", liking=80)).content == {"name": "miso", "liking": 80}
-        with pytest.raises(InvalidInputError, match="no Food"):
+        with pytest.raises(InvalidInputError, match="not a Food"):
             ann.add({"name": "ramen", "liking": 900}, kind="Food")
         assert {one.content["name"] for one in ann.list(kind="Food")} == {"ramen", "miso"}
 
