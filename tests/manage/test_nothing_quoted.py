@@ -166,5 +166,5 @@ def test_a_wrong_filter_is_not_quoted(filter: Any) -> None:
 def test_what_is_no_memory_is_not_quoted(existing: Any) -> None:
     manager = create_memory_manager(ScriptedChatModel(tool_calls()))
     said = heard(lambda: manager.invoke({"messages": SAID, "existing": existing}))
-    assert "no memory" in said
+    assert "not a memory" in said
     assert WORD not in said
