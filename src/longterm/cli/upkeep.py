@@ -60,18 +60,17 @@ def stats_command(
 def _figures(counted: dict[str, Any]) -> list[list[str]]:
     """Return a row for each figure: its name, its value ("not known" for none), its unit."""
     units = {"size": "bytes", "cost": "US dollars"}
-    return [
-        [
-            name.replace("_", " "),
-            "not known"
-            if value is None
-            else f"{value:,}"
-            if isinstance(value, int)
-            else f"{value}",
-            units.get(name, ""),
-        ]
-        for name, value in counted.items()
-    ]
+    rows: list[list[str]] = []
+    for name, value in counted.items():
+        match value:
+            case None:
+                shown = "not known"
+            case int():
+                shown = f"{value:,}"
+            case _:
+                shown = str(value)
+        rows.append([name.replace("_", " "), shown, units.get(name, "")])
+    return rows
 
 
 @app.command("check")

@@ -25,6 +25,7 @@ from longterm.memory.history_items import (
     latest_key,
     numbered_key,
 )
+from longterm.memory.model import TURN
 from longterm.memory.namespace import Namespace
 from longterm.memory.quarantine import Held, quarantine_namespace
 from longterm.memory.revision import Action, Actor, Revision, Source, origin_of
@@ -248,7 +249,7 @@ def plans_of(
                 plans.append(plan)
                 guarded += [plan.guarded] if plan.guarded else []
             case Verdict() as verdict:
-                guarded.append(_by_the_guard("Not written", verdict))
+                guarded.append(verdict.account("Not written"))
             case Skip(reason):
                 lost += [reason] if reason else []
     return plans, tuple(lost), tuple(guarded)
@@ -305,7 +306,7 @@ def _checked(
         sources, actor = change.guarded(write.past[-1].sources), write.past[-1].actor
     origin = origin_of(sources, actor)
     allowed = (
-        value.get("kind") == "Turn"  # what was said, whatever it was
+        value.get("kind") == TURN  # what was said, whatever it was
         or write.action == "restored"  # who restores something has decided
         or origin == change.actor == "import"  # an import is its operator's own act
     )
@@ -318,7 +319,7 @@ def _checked(
     kept = verdict.value
     held = Held(id, write.namespace, write.key, kept, origin, utc_now(), places, sources)
     aside = put_op(quarantine_namespace(write.namespace), id, held.record, index=False)
-    return Plan(None, (aside,), _by_the_guard("In quarantine", verdict))
+    return Plan(None, (aside,), verdict.account("In quarantine"))
 
 
 def checked_by(
@@ -336,11 +337,6 @@ def checked_by(
     allowed = orders_allowed or (origin == "assistant" and not explained)
     orders: Orders = None if allowed else "and claims" if explained else "alone"
     return guard.check(value, origin=origin, orders=orders)
-
-
-def _by_the_guard(what: str, verdict: Verdict) -> str:
-    why = ", ".join(verdict.places) or "it does not come from the user"
-    return f"{what}, as the guard says: {why}."
 
 
 def _revisions(

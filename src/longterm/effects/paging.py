@@ -6,16 +6,25 @@ One rule for all that search: what lies in a namespace is found, and what lies b
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from langgraph.store.base import ListNamespacesOp, MatchCondition, SearchItem
+from langgraph.store.base import Item, ListNamespacesOp, MatchCondition, SearchItem
 
 from longterm.effects.operations import search_op
 from longterm.effects.steps import Batch, search
 
-__all__ = ["PAGE", "Reach", "namespaces_below", "search_exactly", "search_within"]
+__all__ = [
+    "PAGE",
+    "Reach",
+    "best_of_each",
+    "namespaces_below",
+    "place_of",
+    "score_of",
+    "search_exactly",
+    "search_within",
+]
 
 #: Items that are asked for at once where many are wanted.
 PAGE = 1_000
@@ -32,6 +41,25 @@ class Reach:
         """Whether what lies in *namespace* is found."""
         depth = len(self.namespace)
         return namespace[:depth] == self.namespace and not (self.exact and namespace[depth:])
+
+
+def place_of(item: Item) -> tuple[str, ...]:
+    """Return where *item* lies: the labels of its namespace, and its key."""
+    return (*item.namespace, item.key)
+
+
+def score_of(item: SearchItem) -> float:
+    """Return the score of *item*, less than any other where the store gives none."""
+    return float("-inf") if item.score is None else item.score
+
+
+def best_of_each(found: Iterable[SearchItem]) -> list[SearchItem]:
+    """Return what several searches *found* once each, with its best score; of equals the first."""
+    items: dict[tuple[str, ...], SearchItem] = {}
+    for item in found:
+        place = place_of(item)
+        items[place] = max(items.get(place, item), item, key=score_of)
+    return list(items.values())
 
 
 async def search_exactly(
@@ -82,9 +110,7 @@ async def search_within(
             refresh_ttl=refresh_ttl,
         )
         [items] = await search([op])
-        for item in items:
-            if reach.holds(place := tuple(item.namespace)):
-                found[*place, item.key] = item
+        found |= {place_of(item): item for item in items if reach.holds(tuple(item.namespace))}
         if len(items) < size or (wanted is not None and len(found) >= wanted):
             return list(found.values())[offset:wanted]
         start, size = start + size, PAGE

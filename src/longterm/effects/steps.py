@@ -178,12 +178,12 @@ async def read(ops: Sequence[GetOp | SearchOp]) -> list[Any]:
 
 async def search(ops: Sequence[SearchOp]) -> list[list[SearchItem]]:
     """Items found by each of *ops*, in their order, by one batch (none for no ops)."""
-    return await Batch(tuple(ops)) if ops else []
+    return await read(ops)
 
 
 async def fetch(ops: Sequence[GetOp]) -> list[Item | None]:
     """Items read by each of *ops*, in their order, by one batch (none for no ops)."""
-    return await Batch(tuple(ops)) if ops else []
+    return await read(ops)
 
 
 async def write(ops: Sequence[PutOp]) -> None:

@@ -78,6 +78,11 @@ class Verdict:
             dict.fromkeys(f"{one.class_} at {one.path or 'the text'}" for one in self.findings)
         )
 
+    def account(self, what: str) -> str:
+        """Say why *what* became of the value, without a word of it."""
+        why = ", ".join(self.places) or "it does not come from the user"
+        return f"{what}, as the guard says: {why}."
+
 
 @dataclass(frozen=True, slots=True, init=False)
 class Guard:

@@ -22,7 +22,7 @@ from longterm.effects.steps import fetch, search
 from longterm.errors import InvalidInputError
 from longterm.history import reading
 from longterm.memory.history_items import json_revision, revision_in
-from longterm.memory.model import indexed_fields
+from longterm.memory.model import TURN, index_of
 from longterm.memory.namespace import Namespace, escape_label
 from longterm.memory.revision import Revision, Source
 
@@ -214,7 +214,7 @@ def _read_line(data: Any, number: int, namespace: Namespace | None) -> Iterator[
         case {"namespace": [*labels], "key": str(key), "value": value}:
             place = namespace or tuple(map(str, labels))
             past = tuple(map(revision_in, data.get("revisions", ())))
-            if not past and value and data.get("updated_at") and value.get("kind") != "Turn":
+            if not past and value and data.get("updated_at") and value.get("kind") != TURN:
                 time = datetime.fromisoformat(data["updated_at"])
                 time = time if time.tzinfo else time.replace(tzinfo=UTC)
                 past = (Revision(1, "created", value, time, "import", reason=_AS_IT_WAS),)
@@ -237,13 +237,12 @@ def _read_line(data: Any, number: int, namespace: Namespace | None) -> Iterator[
 def _line(
     namespace: Namespace, key: str, value: dict[str, Any] | None, past: tuple[Revision, ...]
 ) -> _Line:
-    is_turn = value is not None and value.get("kind") == "Turn"
-    index = indexed_fields(value) if value is not None and is_turn else None
+    index = index_of(value)
 
     def edit(item: Item | None) -> dict[str, Any] | Skip | None:
         return value if item is None else Skip()
 
-    return _Line(Write(namespace, key, edit, index=index, past=past), is_turn)
+    return _Line(Write(namespace, key, edit, index=index, past=past), index is not None)
 
 
 def _from_mem0(data: Mapping[str, Any], value: dict[str, Any]) -> Revision:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from longterm.commit import Policy, Write, commit
 from longterm.effects.paging import search_exactly
-from longterm.memory.model import indexed_fields
+from longterm.memory.model import index_of
 from longterm.memory.namespace import Namespace
 from longterm.memory.quarantine import Held, quarantine_namespace
 
@@ -21,8 +21,7 @@ async def held_in(namespace: Namespace) -> list[Held]:
 async def release(held: Held) -> None:
     """Write what was kept back where it was to be, with its sources; the user has decided."""
     value = held.value
-    index = indexed_fields(value) if value.get("kind") == "Turn" else None
-    write = Write(held.namespace, held.key, value, index=index, sources=held.sources)
+    write = Write(held.namespace, held.key, value, index=index_of(value), sources=held.sources)
     await commit([write], actor="user", reason="released from quarantine")
     await drop(held)
 

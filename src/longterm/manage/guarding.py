@@ -33,6 +33,5 @@ def guarded_draft(
             draft = draft.delete(number)
         else:
             draft = draft.rewrite(number, entry.before.content)
-        why = ", ".join(verdict.places) or "it does not come from the user"
-        dropped.append(Dropped("", f"Not kept, as the guard says: {why}."))
+        dropped.append(Dropped("", verdict.account("Not kept")))
     return draft, ExtractionReport(dropped=tuple(dropped))

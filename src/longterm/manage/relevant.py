@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import zip_longest
+from itertools import chain, zip_longest
 from typing import TypeVar
 
 from langgraph.store.base import Item, SearchItem
 
-from longterm.effects.paging import Reach
+from longterm.effects.paging import Reach, best_of_each, place_of, score_of
 from longterm.memory.attribution import content_text
 from longterm.memory.model import document_of, is_turn
 from longterm.text.bm25 import idf
@@ -24,7 +24,6 @@ __all__ = [
     "in_turn",
     "is_scored",
     "merged",
-    "place_of",
     "sharing_words",
     "unique",
     "within",
@@ -36,11 +35,7 @@ Found = TypeVar("Found", bound=Item)
 
 def merged(found: Iterable[Sequence[SearchItem]], reach: Reach) -> list[SearchItem]:
     """Return the memories of several searches in *reach* once each, with their best score."""
-    items: dict[tuple[str, ...], SearchItem] = {}
-    for item in _memories((item for items_of_one in found for item in items_of_one), reach):
-        place = place_of(item)
-        items[place] = max(items.get(place, item), item, key=_score)
-    return list(items.values())
+    return best_of_each(_memories(chain.from_iterable(found), reach))
 
 
 def in_turn(found: Iterable[Sequence[SearchItem]], reach: Reach) -> list[SearchItem]:
@@ -58,11 +53,6 @@ def unique(items: Iterable[Found]) -> list[Found]:
     for item in items:
         first.setdefault(place_of(item), item)
     return list(first.values())
-
-
-def place_of(item: Item) -> tuple[str, ...]:
-    """Return where *item* lies: the labels of its namespace, and its key."""
-    return (*item.namespace, item.key)
 
 
 def _memories(items: Iterable[SearchItem], reach: Reach) -> Iterator[SearchItem]:
@@ -93,7 +83,7 @@ def within(items: Iterable[Found], tokens: int) -> list[Found]:
 def best(items: Sequence[SearchItem], queries: Sequence[str], limit: int) -> list[SearchItem]:
     """Return the *limit* items that matter most to *queries*, best first."""
     if any(map(is_scored, items)):
-        return sorted(items, key=_score, reverse=True)[:limit]
+        return sorted(items, key=score_of, reverse=True)[:limit]
     shared = _shared_words(items, queries)
     order = sorted(range(len(items)), key=lambda n: (shared[n], items[n].updated_at), reverse=True)
     return [items[n] for n in order[:limit]]
@@ -102,10 +92,6 @@ def best(items: Sequence[SearchItem], queries: Sequence[str], limit: int) -> lis
 def is_scored(item: SearchItem) -> bool:
     """Tell whether the store gave *item* a score."""
     return item.score is not None
-
-
-def _score(item: SearchItem) -> float:
-    return float("-inf") if item.score is None else item.score
 
 
 def _shared_words(items: Sequence[SearchItem], queries: Sequence[str]) -> list[float]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 from langchain_core.runnables import RunnableConfig
 from langgraph.store.base import BaseStore, SearchItem
 from typing_extensions import override
 
-from longterm.effects.paging import Reach
+from longterm.effects.paging import Reach, best_of_each, score_of
 from longterm.effects.runnable import FlowRunnable
 from longterm.effects.steps import together
 from longterm.extract.prompts import SEARCH_ASPECTS
@@ -63,12 +65,4 @@ class MemorySearcher(FlowRunnable[MessagesInput | Conversation, list[SearchItem]
         messages, values = as_messages(fields["messages"]), plain_values(fields)
         queries = await self._queries.write(messages, values) if messages else []
         found = await together([search_best(reach, query) for query in queries])
-        items: dict[tuple[str, ...], SearchItem] = {}
-        for item in (item for items_of_one in found for item in items_of_one):
-            place = (*item.namespace, item.key)
-            items[place] = max(items.get(place, item), item, key=_score_of)
-        return sorted(items.values(), key=_score_of, reverse=True)
-
-
-def _score_of(item: SearchItem) -> float:
-    return item.score or 0.0
+        return sorted(best_of_each(chain.from_iterable(found)), key=score_of, reverse=True)

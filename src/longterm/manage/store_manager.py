@@ -21,7 +21,7 @@ from typing_extensions import TypedDict, Unpack, override
 from longterm.commit import Policy, commit
 from longterm.effects.observe import count_tokens
 from longterm.effects.operations import search_op
-from longterm.effects.paging import Reach
+from longterm.effects.paging import Reach, place_of
 from longterm.effects.steps import search
 from longterm.errors import ConfigurationError
 from longterm.extract.engine import Extraction, ExtractionInput, Extractor
@@ -50,7 +50,6 @@ from longterm.manage.relevant import (
     in_turn,
     is_scored,
     merged,
-    place_of,
     unique,
     within,
 )

@@ -29,6 +29,7 @@ __all__ = [
     "SummarizeThread",
     "Update",
     "document_of",
+    "index_of",
     "indexed_fields",
     "is_turn",
     "shown_content",
@@ -147,6 +148,11 @@ def value_of(document: Document) -> dict[str, Any]:
 def is_turn(value: Mapping[str, Any]) -> bool:
     """Tell whether a stored *value* is a turn: what was said, word for word, and no memory."""
     return value.get("kind") == TURN and isinstance(value.get("content"), str)
+
+
+def index_of(value: Mapping[str, Any] | None) -> list[str] | None:
+    """Return by which fields a stored *value* is found: a turn's own, else None, as the store's."""
+    return indexed_fields(value) if value and value.get("kind") == TURN else None
 
 
 def indexed_fields(value: Mapping[str, Any]) -> list[str]:

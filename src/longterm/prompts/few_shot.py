@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, cast
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.store.base import BaseStore, SearchItem
 from typing_extensions import override
 
-from longterm.effects.paging import Reach, search_within
+from longterm.effects.paging import Reach, best_of_each, score_of, search_within
 from longterm.effects.runnable import FlowRunnable
 from longterm.effects.steps import together
 from longterm.memory.conversation import as_messages, windows
@@ -62,17 +63,10 @@ class FewShot(FlowRunnable[MessagesInput | Conversation, Examples]):
         found = await together(
             [search_within(reach, query, filter=only, limit=self.limit) for query in queries]
         )
-        once: dict[tuple[str, ...], SearchItem] = {}
-        for item in (item for items in found for item in items):
-            place = (*item.namespace, item.key)
-            # Among equals, what the last words found.
-            once[place] = max(once.get(place, item), item, key=_example_score)
-        items = tuple(sorted(once.values(), key=_example_score, reverse=True)[: self.limit])
+        # Among equals, what the last words found.
+        once = best_of_each(chain.from_iterable(found))
+        items = tuple(sorted(once, key=score_of, reverse=True)[: self.limit])
         return Examples(items, _block(items))
-
-
-def _example_score(item: SearchItem) -> float:
-    return item.score or 0.0
 
 
 def _block(items: Sequence[SearchItem]) -> str:

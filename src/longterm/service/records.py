@@ -19,7 +19,7 @@ from longterm.errors import InvalidInputError
 from longterm.extract.proposal import is_blank
 from longterm.extract.schema import MemorySchema, plain
 from longterm.memory.draft import ProposalError
-from longterm.memory.model import Document, Memory, document_of, shown_content
+from longterm.memory.model import TURN, Document, Memory, document_of, shown_content
 from longterm.memory.revision import Revision
 from longterm.recall.retriever import RecallResult
 
@@ -36,7 +36,7 @@ __all__ = [
 #: The kind of a memory that is one text.
 _TEXT = Memory.__name__
 #: Kinds that recall reads as something else than a memory.
-_RESERVED = frozenset({"Turn"})
+_RESERVED = frozenset({TURN})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

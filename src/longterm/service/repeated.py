@@ -11,6 +11,7 @@ import uuid
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from langgraph.store.base import Item
@@ -75,25 +76,6 @@ async def remember_once(
             return Skip()
         return marker.value | {"renewed": marker.value.get("renewed", 0) + 1}
 
-    @asynccontextmanager
-    async def renewing() -> AsyncGenerator[None]:
-        ended = asyncio.Event()
-
-        async def go_on() -> None:
-            while not ended.is_set():
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(ended.wait(), lease.total_seconds() / _RENEWALS)
-                # A mark that cannot be renewed grows old: then another may begin, no more.
-                with suppress(StoreError):
-                    await mark(renew)
-
-        task = asyncio.create_task(go_on())
-        try:
-            yield
-        finally:
-            ended.set()
-            await task
-
     await mark(claim)
     if done is not None:
         return [
@@ -103,7 +85,7 @@ async def remember_once(
             if revision.number == number
         ]
     try:
-        async with renewing():
+        async with _repeating(partial(mark, renew), lease / _RENEWALS):
             changes = await remember()
     except BaseException:
         await mark(None)
@@ -111,3 +93,27 @@ async def remember_once(
     written = [[change.id, change.revision] for change in changes]
     await mark({"request": digest, "done": written})
     return changes
+
+
+@asynccontextmanager
+async def _repeating(do: Callable[[], Awaitable[None]], pause: timedelta) -> AsyncGenerator[None]:
+    """*do* it again after each *pause*, as long as the block goes on."""
+    ended = asyncio.Event()
+
+    async def go_on() -> None:
+        while True:
+            try:
+                await asyncio.wait_for(ended.wait(), pause.total_seconds())
+            except TimeoutError:
+                # A mark that cannot be renewed grows old: then another may begin, no more.
+                with suppress(StoreError):
+                    await do()
+            else:
+                return
+
+    task = asyncio.create_task(go_on())
+    try:
+        yield
+    finally:
+        ended.set()
+        await task
