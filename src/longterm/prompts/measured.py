@@ -1,21 +1,17 @@
 """Optimise, and take the new prompt only if it scores better on examples held back.
 
-`guarded` wraps any rewriter; `searched` tries many candidates with the gepa library. Both
-return a `MeasuredPrompt`, and neither makes more calls than it may.
+`guarded` wraps any rewriter; `longterm.prompts.search` tries many candidates. Both let an
+`Evaluator` score and pay, return a `MeasuredPrompt`, and make no more calls than they may.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
-from langchain_core.runnables import RunnableConfig, RunnableLambda
-
-from longterm.effects.drivers import run
-from longterm.effects.steps import Flow, ask
 from longterm.errors import ConfigurationError
 from longterm.models.names import ChatModel
 from longterm.prompts.ledger import BudgetSpent, CallLedger
@@ -23,9 +19,11 @@ from longterm.prompts.measure import Example, Measure, Outcome, as_example
 from longterm.prompts.report import MeasuredPrompt, PromptCandidate, Report
 from longterm.prompts.rewrite import Case, Rewriter
 
-__all__ = ["Evaluator", "MeasureOptions", "guarded", "searched"]
+__all__ = ["SPENT", "Evaluator", "MeasureOptions", "guarded"]
 
 MAX_CALLS = 200
+#: What a report notes that ended early.
+SPENT = "The budget was spent before everything was tried."
 _LEAST = 2
 
 
@@ -125,9 +123,6 @@ class Evaluator:
         return MeasuredPrompt(best.prompt if accepted else old, report)
 
 
-_SPENT = "The budget was spent before everything was tried."
-
-
 def guarded(
     kind: str, model: ChatModel, make: Callable[[ChatModel], Rewriter], options: MeasureOptions
 ) -> Rewriter:
@@ -145,38 +140,7 @@ def guarded(
                 await evaluator.candidate(case.text)
                 await evaluator.candidate(new)
         except BudgetSpent:
-            return evaluator.verdict(kind, case.text, options.min_gain, _SPENT)
+            return evaluator.verdict(kind, case.text, options.min_gain, SPENT)
         return evaluator.verdict(kind, case.text, options.min_gain)
 
     return rewrite
-
-
-#: Searches for better prompts: case, evaluator, examples to learn from, config, seed.
-Search = Callable[[Case, Evaluator, Sequence[Example], RunnableConfig, int], None]
-
-
-def searched(model: ChatModel, options: MeasureOptions, config: Mapping[str, Any]) -> Rewriter:
-    """Return a rewriter that tries many candidates with gepa and takes the best, if better."""
-    from longterm.prompts.search import make_search
-
-    def work(case: Case, runnable_config: RunnableConfig) -> str:
-        chosen = replace(options, examples=options.examples or case.examples)
-        learn, held_back = chosen.split()
-        ledger = CallLedger(options.max_calls)
-        evaluator = Evaluator(options.measure, held_back, ledger)
-        search = make_search(ledger.meter(model), config)
-        try:
-            run(evaluator.candidate(case.text), runnable_config)
-            search(case, evaluator, learn, runnable_config, options.seed)
-        except BudgetSpent:
-            return evaluator.verdict("gepa", case.text, options.min_gain, _SPENT)
-        return evaluator.verdict("gepa", case.text, options.min_gain)
-
-    def start(case: Case) -> Flow[str]:
-        # gepa drives and cannot be driven; as one step it blocks a thread and not the loop.
-        def blocking(_: Any, config: RunnableConfig) -> str:
-            return work(case, config)
-
-        return ask(RunnableLambda(blocking, name="gepa"), ())
-
-    return start

@@ -7,21 +7,22 @@ for placeholders stay ours. What goes wrong in our part comes through as it is, 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar, cast
 
 from langchain_core.messages import AIMessage
-from langchain_core.runnables import RunnableConfig
+from langchain_core.runnables import RunnableConfig, RunnableLambda
 
 from longterm.effects.drivers import run
-from longterm.effects.steps import Flow
+from longterm.effects.steps import Flow, ask
 from longterm.errors import MissingExtraError
 from longterm.models.names import ChatModel
 from longterm.prompts.inputs import show_trajectories
 from longterm.prompts.kinds import metaprompt
+from longterm.prompts.ledger import BudgetSpent, CallLedger
 from longterm.prompts.measure import Example, Outcome
-from longterm.prompts.measured import Evaluator, Search
+from longterm.prompts.measured import SPENT, Evaluator, MeasureOptions
 from longterm.prompts.rewrite import Case, Rewriter
 from longterm.types import AnnotatedTrajectory, Prompt
 
@@ -31,7 +32,7 @@ try:
 except ImportError as error:
     raise MissingExtraError('The optimiser kind "gepa"', "optimize") from error
 
-__all__ = ["make_search"]
+__all__ = ["searched"]
 
 T = TypeVar("T")
 
@@ -46,35 +47,46 @@ class _Failed(BaseException):
     """Carries an error of ours through gepa, which would log it, retry and go on."""
 
 
-def make_search(model: ChatModel, config: Mapping[str, Any]) -> Search:
-    """Return a search whose proposals come from *model*."""
-    once = {"max_reflection_steps": 1, "min_reflection_steps": 0}
-    rewriter = metaprompt(model, {**config, **once})
+def searched(model: ChatModel, options: MeasureOptions, config: Mapping[str, Any]) -> Rewriter:
+    """Return a rewriter that tries many candidates and takes the best, if it is better."""
+    once = {**config, "max_reflection_steps": 1, "min_reflection_steps": 0}
     batch, rounds = config.get("batch_size", _BATCH), config.get("max_rounds", _ROUNDS)
 
-    def search(
-        case: Case,
-        evaluator: Evaluator,
-        learn: Sequence[Example],
-        config: RunnableConfig,
-        seed: int,
-    ) -> None:
+    def work(case: Case, runnable_config: RunnableConfig) -> str:
+        learn, held_back = replace(options, examples=options.examples or case.examples).split()
+        ledger = CallLedger(options.max_calls)
+        evaluator = Evaluator(options.measure, held_back, ledger)
+        rewriter = metaprompt(ledger.meter(model), once)
         size = min(batch, len(learn))
+        note = ""
         try:
+            run(evaluator.candidate(case.text), runnable_config)
             optimize(
                 seed_candidate={_NAME: case.text},
                 trainset=list(learn),
                 valset=evaluator.held_back,
-                adapter=cast("Any", _Adapter(case, evaluator, rewriter, config)),
+                adapter=cast("Any", _Adapter(case, evaluator, rewriter, runnable_config)),
                 reflection_minibatch_size=size,
                 stop_callbacks=cast("Any", _Stop(evaluator, size, rounds)),
                 logger=_Quiet(),
-                seed=seed,
+                seed=options.seed,
             )
+        except BudgetSpent:
+            note = SPENT
         except _Failed as failed:
-            raise cast("BaseException", failed.__cause__) from None
+            if not isinstance(failed.__cause__, BudgetSpent):
+                raise cast("BaseException", failed.__cause__) from None
+            note = SPENT
+        return evaluator.verdict("gepa", case.text, options.min_gain, note)
 
-    return search
+    def start(case: Case) -> Flow[str]:
+        # gepa drives and cannot be driven; as one step it blocks a thread and not the loop.
+        def blocking(_: Any, config: RunnableConfig) -> str:
+            return work(case, config)
+
+        return ask(RunnableLambda(blocking, name="gepa"), ())
+
+    return start
 
 
 class _Stop:

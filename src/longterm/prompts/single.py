@@ -14,7 +14,7 @@ from longterm.models.names import ChatModel, as_model
 from longterm.prompts.inputs import as_prompt, as_trajectories, show_trajectories
 from longterm.prompts.kinds import gradient, metaprompt, prompt_memory
 from longterm.prompts.measure import Measure, Score
-from longterm.prompts.measured import MeasureOptions, guarded, searched
+from longterm.prompts.measured import MeasureOptions, guarded
 from longterm.prompts.rewrite import Case, Rewriter
 from longterm.types import OptimizerInput, Prompt
 
@@ -102,5 +102,7 @@ def make_rewriter(
     measure = Measure.of(model, accept, config.get("task"))
     options = MeasureOptions.of(measure, examples, config)
     if kind == "gepa":
+        from longterm.prompts.search import searched
+
         return searched(model, options, config)
     return guarded(kind, model, lambda metered: _KINDS[kind](metered, config), options)
