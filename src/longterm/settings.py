@@ -33,7 +33,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 from langchain_core.embeddings import Embeddings
 from langgraph.store.base import BaseStore
 
-from longterm.errors import ConfigurationError
+from longterm.errors import ConfigurationError, MissingExtraError
 from longterm.models.local.paths import default_cache
 
 if TYPE_CHECKING:
@@ -326,6 +326,8 @@ def _embeddings(wanted: str | Embeddings | None) -> Embeddings | None:
             return None
         case "auto":
             return embeddings_by_script() if all(map(find_spec, _LOCAL_PACKAGES)) else None
+        case "local" | "minilm" if not all(map(find_spec, _LOCAL_PACKAGES)):
+            raise MissingExtraError("The embedded embedding model", "local")
         case "local":
             return embeddings_by_script()
         case "minilm":

@@ -102,6 +102,32 @@ def test_options_that_cannot_work_are_refused(
     assert says in str(result.exception)
 
 
+def test_a_method_with_nothing_to_measure_is_left_out_and_that_is_said(
+    run: Run, locomo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LONGTERM_EMBEDDINGS", "none")
+    words = ("eval", "recall", "--suite", "locomo", "--data", locomo, "--method")
+
+    result = run(*words, "longterm,facts,cosine", "--json")
+
+    assert json.loads(result.stdout)["methods"].keys() == {"longterm"}
+    assert "facts is left out: no conversation of locomo comes with facts." in result.stderr
+    assert "cosine is left out: it compares embeddings, and the store has none." in result.stderr
+    alone = run(*words, "facts")
+    assert isinstance(alone.exception, ConfigurationError)
+    assert "no conversation of locomo comes with facts" in str(alone.exception)
+    assert "left out" not in run(*words, "longterm").stderr
+
+
+def test_facts_of_a_suite_are_recalled_beside_its_turns(run: Run) -> None:
+    options = ("--method", "facts", "--conversations", 1, "--limit", 1, "--k", 10, "--json")
+
+    result = run("eval", "recall", "--suite", "languages", *options)
+
+    assert json.loads(result.stdout)["method"] == "facts"
+    assert "left out" not in result.stderr
+
+
 def test_a_suite_without_evidence_or_answers_is_refused(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "bare.json"
     path.write_text(json.dumps([{"conversation": {"session_1": SAID}}]), "utf-8")

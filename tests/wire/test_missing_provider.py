@@ -49,6 +49,29 @@ def test_a_provider_without_an_extra_is_named_by_its_own_package() -> None:
     assert "langchain-ollama" in said
 
 
+@pytest.mark.parametrize("name", ["local", "minilm"])
+def test_embeddings_without_their_packages_are_refused_when_the_store_is_opened(name: str) -> None:
+    script = """
+import sys
+sys.modules["tokenizers"] = None
+import longterm
+try:
+    longterm.open(":memory:", embeddings={name!r})
+except longterm.errors.MissingExtraError as error:
+    print(error)
+print(longterm.open(":memory:").user("ann").add("Ann is vegan.").content)
+"""
+    done = subprocess.run(  # noqa: S603 - our own interpreter and script
+        [sys.executable, "-c", script.format(name=name)],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=100,
+    )
+    assert 'pip install "longterm[local]"' in done.stdout
+    assert "Ann is vegan." in done.stdout
+
+
 def test_an_unknown_provider_is_told_how_a_name_is_written() -> None:
     said = answer("nobody:model")
     assert said.startswith("ConfigurationError")

@@ -10,9 +10,9 @@ from typing import Any
 
 from rich.console import Console
 
-from longterm.cli.showing import bar, output, table, write_report
+from longterm.cli.showing import bar, output, print_line, table, write_report
 from longterm.errors import ConfigurationError
-from longterm.evals.methods import Method, Stores, methods
+from longterm.evals.methods import Method, Stores, left_out, methods
 from longterm.evals.report import Figures, category_rows, figures, method_rows, report_json
 from longterm.evals.run import QuestionResult, ask_all, questions_in, record_all, sessions_in
 from longterm.evals.suites import Suite
@@ -49,8 +49,13 @@ def run_recall(
     console = console or output()
     if not any(questions_in(one) for one in suite.conversations):
         raise ConfigurationError("No question of this suite names the turns that answer it.")
-    limit = max(choice.ks)
-    chosen = methods(choice.methods, stores, limit=limit, budget=choice.budget)
+    missing = left_out(choice.methods, suite, stores)
+    names = [name for name in choice.methods if name not in missing]
+    if not names:
+        raise ConfigurationError(" ".join([*missing.values(), "Nothing remains to be measured."]))
+    for sentence in missing.values():
+        print_line(sentence, err=True)
+    chosen = methods(names, stores, limit=max(choice.ks), budget=choice.budget)
     asked = _timed_run(chosen, suite)
     reached = figures(asked, choice.ks)
     _show_figures(console, suite, reached)

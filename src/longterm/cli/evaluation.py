@@ -18,6 +18,7 @@ from longterm.cli.options import Budget, Json
 from longterm.cli.showing import output, print_json, report_file
 from longterm.evals.methods import Stores, methods, names_in
 from longterm.evals.reading import read_suite
+from longterm.stores.base import CapableStore
 
 __all__ = ["app"]
 
@@ -60,6 +61,12 @@ Corrections = Annotated[
 Part = Annotated[PartName, typer.Option(help="Languages: these questions.")]
 
 
+def _opened(store: str | None) -> CapableStore:
+    """Open a store to measure in, with our embeddings unless the settings name others."""
+    embeddings = settings.setting("embeddings") or "local"
+    return settings.open_store(store or ":memory:", embeddings=embeddings)
+
+
 @app.command("recall")
 def eval_recall(
     *,
@@ -68,7 +75,9 @@ def eval_recall(
     store: EvalStore = None,
     method: Annotated[
         list[str],
-        typer.Option(help="longterm, bm25, cosine, a signal, signals or all; several with commas."),
+        typer.Option(
+            help="longterm, facts, bm25, cosine, store, a signal, signals, all; with commas."
+        ),
     ] = ["longterm"],  # noqa: B006 - typer copies it
     k: Annotated[str, typer.Option(help="How many turns count.")] = "5,10,25,50",
     budget: Budget = 2_000,
@@ -84,7 +93,7 @@ def eval_recall(
         names_in(method), eval_recall_command.whole_numbers(k), budget, report_file(report)
     )
     read = read_suite(suite.value, data, corrections, part.value).first(conversations, limit)
-    with settings.open_store(store or ":memory:", embeddings="local") as ours:
+    with _opened(store) as ours:
         measured = eval_recall_command.run_recall(
             read, Stores.beside(ours), choice, output(quiet=json)
         )
@@ -110,7 +119,7 @@ def eval_fit(
     """Fit the weights of recall's signals to a suite's questions, and tell whether that helps."""
     path = report_file(weights)
     read = read_suite(suite.value, data, corrections, part.value).first(conversations, limit)
-    with settings.embedded_store(store or ":memory:") as ours:
+    with _opened(store) as ours:
         fit = eval_fit_command.run_fit(read, ours, path, output(quiet=json))
     if json:
         print_json(fit)
@@ -134,7 +143,7 @@ def eval_answers(
     path = report_file(report)
     read = read_suite(suite.value, data).first(conversations, limit)
     models = eval_answers_command.Models(model, judge or model)
-    with settings.open_store(store or ":memory:", embeddings="local") as ours:
+    with _opened(store) as ours:
         (method,) = methods(["longterm"], Stores.beside(ours), limit=50, budget=budget)
         measured = eval_answers_command.run_answers(read, method, models, path, output(quiet=json))
     if json:

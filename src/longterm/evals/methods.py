@@ -17,7 +17,7 @@ from longterm.effects.capabilities import EmbedsLater
 from longterm.effects.operations import search_op
 from longterm.effects.steps import Flow, Has, StoreCall, search
 from longterm.errors import ConfigurationError
-from longterm.evals.suites import SuiteConversation, SuiteQuestion, SuiteTurn
+from longterm.evals.suites import Suite, SuiteConversation, SuiteQuestion, SuiteTurn
 from longterm.memory.namespace import NamespaceTemplate
 from longterm.memory.revision import Source
 from longterm.recall.block import block, compose
@@ -38,6 +38,7 @@ __all__ = [
     "Found",
     "Method",
     "Stores",
+    "left_out",
     "methods",
     "names_in",
 ]
@@ -119,6 +120,21 @@ class Stores:
         index: Any = getattr(ours, "index_config", None)
         of_contents: Any = {**index, "fields": ["content"]} if index else None
         return cls(ours, embedded_store(vectors=False), InMemoryStore(index=of_contents))
+
+
+def left_out(names: Sequence[str], suite: Suite, stores: Stores) -> dict[str, str]:
+    """Say which of *names* have nothing to measure here, each with the reason in a sentence."""
+    reasons: dict[str, str] = {}
+    if not any(conversation.facts for conversation in suite.conversations):
+        reasons[_WITH_FACTS] = f"no conversation of {suite.name} comes with facts"
+    if getattr(stores.ours, "index_config", None) is None:
+        why = "it compares embeddings, and the store has none"
+        reasons |= dict.fromkeys(("cosine", "vector"), why)
+    return {
+        name: f"The method {name} is left out: {reasons[name]}."
+        for name in names
+        if name in reasons
+    }
 
 
 def methods(names: Sequence[str], stores: Stores, *, limit: int, budget: int) -> list[Method]:
