@@ -149,6 +149,7 @@ _NUMBERS = (
     ),
 )  # fmt: skip
 _SEPARATORS = re.compile(r"[^0-9A-Za-z]")
+_DIGIT = re.compile("[0-9]")
 #: Digits that may belong together, and capitals that may belong to digits.
 _RUN = re.compile(r"[0-9](?:[ ./()+-]{0,2}[0-9])*")
 _LETTERED = re.compile(r"[A-Z] ?[0-9]{2}|[0-9]{7}-?[A-Z]")
@@ -161,6 +162,8 @@ def personal(text: str) -> Iterator[Match]:
         for found in _EMAIL.finditer(text):
             if not _GIT.match(text, found.start()):
                 yield Match("email", *found.span())
+    if len(text) < _SHORTEST_CALLED or not _DIGIT.search(text):
+        return
     longest = max((sum(map(str.isdigit, run)) for run in _RUN.findall(text)), default=0)
     lettered = _LETTERED.search(text) is not None
     if not longest and not lettered:

@@ -290,7 +290,10 @@ _HINTS = (
     *("signs in", "logged in", "authenticat", "解除", "解锁", "解鎖", "门禁", "門禁", "大门", "登"),
     *("大門", "ログイン", "開錠", "开锁", "开门", "開門"),
 )
+_ASCII_HINTS = tuple(filter(str.isascii, _HINTS))
 _SHORTEST_KEY, _SHORTEST_CODE, _LONGEST_FIELD, _SHORTEST_MADE_UP = 16, 3, 64, 5
+#: A word of one letter, a sign and a code.
+_SHORTEST_SAID = 2 + _SHORTEST_CODE
 _TRAILING = ".,;:)]}>\"'`"
 _WORDY = re.compile(r"[a-z]{8,}|\.[a-z]{2,4}$")
 _SYMBOLS = frozenset("!@#$%^&*_+?~=")
@@ -300,10 +303,12 @@ _GOES_ON = re.compile(r" *(?!です|だ|でした)[A-Za-z\u3041-\u30ff\u3400-\u9
 
 def secrets(text: str) -> Iterator[Match]:
     """Find keys, tokens, private keys and passwords in *text*."""
-    if any(len(word) >= _SHORTEST_KEY for word in text.split()):
+    if len(text) < _SHORTEST_SAID:
+        return
+    if len(text) >= _SHORTEST_KEY and max(map(len, text.split()), default=0) >= _SHORTEST_KEY:
         yield from _token_findings(text)
-    lower = text.lower()
-    if any(hint in lower for hint in _HINTS):
+    # Asked of every text: a generator takes thrice as long.
+    if any(map(text.lower().__contains__, _ASCII_HINTS if text.isascii() else _HINTS)):
         yield from _said_as_secret(text)
 
 

@@ -104,16 +104,16 @@ class ConversationRecorder(FlowRunnable[MessagesInput | Conversation, list[dict[
         """Store those of *said* that are new, all of a conversation or one part after another."""
         place = self.namespace.location(config)
         first_of_each = {turn.key: turn for turn in reversed(said)}
+        values = [(turn.key, turn.value) for turn in said if first_of_each[turn.key] is turn]
         writes = [
             Write(
                 place,
-                turn.key,
-                partial(_unless_there, turn.value),
-                index=EmbedLater(indexed_fields(turn.value)),
+                key,
+                partial(_unless_there, value),
+                index=EmbedLater(indexed_fields(value)),
                 ttl=self._ttl,
             )
-            for turn in said
-            if first_of_each[turn.key] is turn
+            for key, value in values
         ]
         return (await commit(writes, actor="manager", policy=self._policy)).puts
 

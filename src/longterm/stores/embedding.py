@@ -182,13 +182,13 @@ async def query_vectors(embedder: Embedder, queries: Sequence[str]) -> dict[str,
 
 def texts_of(value: Mapping[str, Any], fields: Sequence[str]) -> list[str]:
     """Collect the texts that get a vector each."""
-    found = (text for path in fields for text in get_text_at_path(value, path))
+    found = (text for path in fields for text in _at_path(value, path))
     return [readable(text) for text in found if text.strip()]
 
 
 def readable(text: str) -> str:
     """Replace lone surrogates, which no model can read."""
-    return text.encode("utf-8", "replace").decode()
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def words_of(value: Mapping[str, Any], fields: Sequence[str]) -> list[str]:
@@ -196,8 +196,14 @@ def words_of(value: Mapping[str, Any], fields: Sequence[str]) -> list[str]:
     return [
         text
         for path in fields
-        for text in (leaves(value) if path in ("", WHOLE) else get_text_at_path(value, path))
+        for text in (leaves(value) if path in ("", WHOLE) else _at_path(value, path))
     ]
+
+
+def _at_path(value: Mapping[str, Any], path: str) -> list[str]:
+    """Collect what LangGraph's stores do, which parse every path again, even a mere name."""
+    named = value.get(path) if path.isidentifier() else None
+    return [named] if isinstance(named, str) else get_text_at_path(value, path)
 
 
 def text_hash(text: str) -> bytes:

@@ -30,6 +30,8 @@ def to_labels(path: str) -> tuple[str, ...]:
 
 def to_column(text: str) -> str:
     """Text as SQLite can keep it."""
+    if text.isascii():
+        return text
     return _UNSTORABLE.sub(lambda found: f"\U0010ffff{ord(found.group()):06x}", text)
 
 

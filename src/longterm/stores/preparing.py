@@ -114,6 +114,8 @@ class WriteItem:
     path: str
     key: str
     encoded: Encoded | None = None
+    #: What is read from *encoded*; only the answer to the write has it.
+    value: Mapping[str, Any] | None = None
     index: Indexed = Indexed()
     #: What to index, as JSON; None the store's default.
     fields: str | None = None
@@ -240,14 +242,10 @@ def prepared(op: Operation, fields: Sequence[str]) -> Prepared:
         case GetOp(namespace, key, refresh):
             validate_op_namespace(op)
             return ReadItem(to_path(namespace), to_column(str(key)), refresh)
-        case PutOp():
+        case PutOp() | PutIf():
             return _write(op, fields)
-        case PutIf():
-            return _conditional(op, fields)
         case PutNoted(put, note, keep):
-            return replace(
-                _conditional(put, fields), recording=Recording(note, _checked_filter(keep))
-            )
+            return _write(put, fields, Recording(note, _checked_filter(keep)))
         case SearchOp():
             return _find(op)
         case ExplainOp(search):
@@ -303,48 +301,56 @@ def _of_revisions(op: Operation, fields: Sequence[str]) -> Prepared:
 
 def indexed(value: Mapping[str, Any], fields: str | None, default: Sequence[str]) -> Indexed:
     """Work out what a value is found by."""
-    named: Fields = json.loads(fields) if fields else None
+    return _indexed(value, _named(fields), default)
+
+
+def _indexed(value: Mapping[str, Any], named: Fields, default: Sequence[str]) -> Indexed:
     if named is False:
         return Indexed()
-    found = [
-        term
-        for text in words_of(value, default if named is None else named)
-        for term in terms(text)
-    ]
-    return Indexed(pack_terms(found), texts_indexed(value, fields, default))
+    paths = default if named is None else named
+    found = [term for text in words_of(value, paths) for term in terms(text)]
+    return Indexed(pack_terms(found), tuple(texts_of(value, paths)))
 
 
 def texts_indexed(
     value: Mapping[str, Any], fields: str | None, default: Sequence[str]
 ) -> tuple[str, ...]:
     """Work out which texts of a value get a vector each."""
-    named: Fields = json.loads(fields) if fields else None
+    named = _named(fields)
     if named is False:
         return ()
     return tuple(texts_of(value, default if named is None else named))
 
 
-def _write(op: PutOp, default: Sequence[str]) -> WriteItem:
+def _named(fields: str | None) -> Fields:
+    return json.loads(fields) if fields else None
+
+
+def _write(
+    put: PutOp | PutIf, default: Sequence[str], recording: Recording | None = None
+) -> WriteItem:
+    expected = None
+    match put:
+        case PutOp():
+            op = put
+        case PutIf(namespace, key, content, at, index, ttl):
+            op = PutOp(namespace, key, content, index, ttl)
+            expected = Expected(None if at is None else micros(at))
     validate_op_namespace(op)
     if not op.namespace:
         raise InvalidNamespaceError("An item needs a namespace; it cannot be empty.")
     path, key = to_path(op.namespace), to_column(str(op.key))
     if op.value is None:
-        return WriteItem(path, key)
+        return WriteItem(path, key, expected=expected, recording=recording)
     if op.ttl is not None and (not math.isfinite(op.ttl) or op.ttl < 0):
         raise InvalidInputError(f"A ttl is a number of minutes, not {op.ttl!r}.")
     ttl = None if op.ttl is None else min(round(op.ttl * _MINUTE), _LONGEST)
     fields = None if op.index is None else json.dumps(op.index)
     encoded = encode(op.value)
-    found_by = indexed(decode(encoded.text), fields, default)
+    value = decode(encoded.text)
+    found_by = _indexed(value, op.index, default)
     later = isinstance(op.index, EmbedLater)
-    return WriteItem(path, key, encoded, found_by, fields, ttl, later=later)
-
-
-def _conditional(op: PutIf, default: Sequence[str]) -> WriteItem:
-    put = _write(PutOp(op.namespace, op.key, op.value, op.index, op.ttl), default)
-    at = op.expected_updated_at
-    return replace(put, expected=Expected(None if at is None else micros(at)))
+    return WriteItem(path, key, encoded, value, found_by, fields, ttl, expected, recording, later)
 
 
 def _hybrid(op: HybridSearchOp) -> FindItems:

@@ -33,8 +33,12 @@ class Encoded:
 
 def encode(value: Mapping[str, Any]) -> Encoded:
     """Write a value as JSON; what JSON cannot say is an `InvalidInputError`."""
+    plain = True
     try:
-        text = json.dumps(dict(value), ensure_ascii=False, separators=(",", ":"))
+        try:
+            text = _STRICT.encode(dict(value))
+        except ValueError:  # NaN, or what no JSON can say
+            text, plain = _LENIENT.encode(dict(value)), False
     except (TypeError, ValueError, RecursionError) as exc:
         raise InvalidInputError(f"The value cannot be stored as JSON: {exc}") from exc
     if text.count("{") + text.count("[") > _DEEPEST:
@@ -45,20 +49,20 @@ def encode(value: Mapping[str, Any]) -> Encoded:
                 f"The value cannot be stored as JSON: it is nested more than {_DEEPEST} levels deep"
             )
     try:
-        text.encode()
-        json.dumps(dict(value), allow_nan=False)
-        encoded = Encoded(text, plain=True)
+        size = len(text) if text.isascii() else len(text.encode())
     except UnicodeEncodeError:  # half an emoji
-        encoded = Encoded(json.dumps(dict(value), separators=(",", ":")), plain=False)
-    except ValueError:
-        encoded = Encoded(text, plain=False)
-    # A character is at most four bytes: most need not be counted.
-    if len(encoded.text) * 4 > _MOST_BYTES and len(encoded.text.encode()) > _MOST_BYTES:
+        text, plain = json.dumps(dict(value), separators=(",", ":")), False
+        size = len(text)
+    if size > _MOST_BYTES:
         raise InvalidInputError(
             f"A value may be {_MOST_BYTES // 2**20} MB long as JSON, and this one is longer. "
             "Split it over several items, or keep it elsewhere and store where it is."
         )
-    return encoded
+    return Encoded(text, plain)
+
+
+_STRICT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+_LENIENT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 def decode(text: str) -> dict[str, Any]:

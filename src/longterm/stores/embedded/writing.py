@@ -1,7 +1,7 @@
 """Writing items inside a transaction, and which embedding model the file belongs to."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 from langgraph.store.base import Item
 
@@ -31,7 +31,7 @@ from longterm.stores.preparing import (
     WriteItem,
 )
 from longterm.stores.rows import checksum, micros, moment
-from longterm.stores.values import Encoded, decode, encode
+from longterm.stores.values import Encoded, encode
 
 __all__ = [
     "Vectors",
@@ -113,7 +113,7 @@ def write_item(tx: Transaction, op: WriteItem, vectors: Vectors) -> Item | Revis
     if op.encoded is None:
         tx.execute("DELETE FROM items WHERE id = ?", (known.id,))
     else:
-        item = put(tx, op, place, (created_at, now), vectors)
+        item = put(tx, op, place, (created_at, now), vectors, is_new=known.id is None)
     if not is_recorded:
         return item
     action = "deleted" if item is None else "created" if known.id is None else "changed"
@@ -152,7 +152,8 @@ def add_rows(tx: Transaction, op: AddRows, vectors: Vectors) -> int:
             leave(tx, place, row, value=value, checksum=mark)
         leave(tx, place, rows[-1])
         if item.encoded is not None:
-            put(tx, item, place, (micros(rows[-1].created_at), micros(rows[-1].time)), vectors)
+            times = (micros(rows[-1].created_at), micros(rows[-1].time))
+            put(tx, item, place, times, vectors, is_new=True)
         added += len(rows)
     return added
 
@@ -163,6 +164,8 @@ def put(
     place: tuple[int, str],
     times: tuple[int, int],
     vectors: Vectors,
+    *,
+    is_new: bool,
 ) -> Item:
     """Write an item with its index; *times* are those of its creation and of this update."""
     encoded = cast("Encoded", op.encoded)
@@ -178,13 +181,18 @@ def put(
             checksum(key.encode(), *times, encoded.text.encode()),
         ),
     ).fetchone()  # fmt: skip
-    # Whatever model made them: an item that is written has no vector of its old text.
-    tx.execute(
-        "DELETE FROM vectors WHERE model IN (SELECT id FROM models) AND namespace = ? AND item = ?",
-        (namespace, number),
-    )
-    index(tx, (namespace, number), op.index, vectors)
-    tx.execute("DELETE FROM late_vectors WHERE item = ?", (number,))
+    if is_new:  # its number was never another's, so there is nothing to take away
+        _insert_terms(tx, (namespace, number), op.index)
+        _insert_vectors(tx, (namespace, number), op.index, vectors)
+    else:
+        # Whatever model made them: an item that is written has no vector of its old text.
+        tx.execute(
+            "DELETE FROM vectors WHERE model IN (SELECT id FROM models) AND namespace = ? "
+            "AND item = ?",
+            (namespace, number),
+        )
+        index(tx, (namespace, number), op.index, vectors)
+        tx.execute("DELETE FROM late_vectors WHERE item = ?", (number,))
     if op.later:
         mark = (number, namespace, vectors.writer)
         tx.execute("INSERT INTO late_vectors VALUES (?, ?, ?, 0, NULL)", mark)
@@ -192,7 +200,7 @@ def put(
     return Item(
         namespace=to_labels(op.path),
         key=from_column(key),
-        value=decode(encoded.text),
+        value=cast("dict[str, Any]", op.value),
         created_at=created_at,
         updated_at=updated_at,
     )
@@ -234,10 +242,8 @@ def _when(updated_at: int | None) -> str:
 def index(tx: Transaction, place: tuple[int, int], found_by: Indexed, vectors: Vectors) -> None:
     """Replace what an item, given by namespace and number, is found by."""
     tx.execute("DELETE FROM terms WHERE namespace = ? AND item = ?", place)
-    if found_by.terms:
-        tx.execute("INSERT INTO terms VALUES (?, ?, ?)", (*place, found_by.terms))
-    if vectors.model is not None:
-        replace_vectors(tx, place, found_by, vectors)
+    _insert_terms(tx, place, found_by)
+    replace_vectors(tx, place, found_by, vectors)
 
 
 def replace_vectors(
@@ -246,6 +252,20 @@ def replace_vectors(
     """Replace the vectors of one model that an item is found by."""
     owner = (vectors.model, *place)
     tx.execute("DELETE FROM vectors WHERE model = ? AND namespace = ? AND item = ?", owner)
+    _insert_vectors(tx, place, found_by, vectors)
+
+
+def _insert_terms(tx: Transaction, place: tuple[int, int], found_by: Indexed) -> None:
+    if found_by.terms:
+        tx.execute("INSERT INTO terms VALUES (?, ?, ?)", (*place, found_by.terms))
+
+
+def _insert_vectors(
+    tx: Transaction, place: tuple[int, int], found_by: Indexed, vectors: Vectors
+) -> None:
+    if vectors.model is None or not vectors.by_text:
+        return
+    owner = (vectors.model, *place)
     rows = [
         (*owner, chunk, digest, vectors.by_text[digest])
         for chunk, digest in enumerate(map(text_hash, found_by.texts))
