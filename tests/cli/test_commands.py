@@ -78,4 +78,5 @@ def test_a_worker_finds_the_modules_of_the_folder_it_starts_in(tmp_path: Path) -
     words += ["my_agent:manager", "--db", "reflections.db"]
     done = subprocess.run(words, capture_output=True, text=True, cwd=tmp_path, check=False)  # noqa: S603 - ours
     assert "Reflections cannot be kept in 'reflections.db'" in done.stderr, done.stderr
+    assert "Reflecting:" not in done.stderr  # it has not begun
     assert "Traceback" not in done.stderr

@@ -21,13 +21,17 @@ def test_it_works_on_what_is_pending_until_it_is_told_to_stop(sqlite: Callable[[
     url, stop = sqlite(), threading.Event()
     submitter = ReflectionExecutor(reflector, durable=url, max_workers=0)
     future = submitter.submit("pending", {})
-    worker = threading.Thread(target=run_worker, args=(reflector, url), kwargs={"until": stop})
+    said: list[str] = []
+    options = {"until": stop, "started": said.append, "name": "default"}
+    worker = threading.Thread(target=run_worker, args=(reflector, url), kwargs=options)
     worker.start()
     future.result(30)
     stop.set()
     worker.join(30)
     assert not worker.is_alive()
     assert seen == ["pending"]
+    assert len(said) == 1
+    assert "up to 8 at a time of what is submitted as 'default' to sqlite:///" in said[0]
     submitter.shutdown()
 
 

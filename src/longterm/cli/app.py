@@ -106,13 +106,15 @@ def worker(
     ] = False,
 ) -> None:
     """Do the reflections that wait in a database, until it is stopped."""
-    from longterm.reflect.worker import run_worker, starting
+    from longterm.reflect.worker import run_worker
 
     sys.path.insert(0, str(Path.cwd()))  # as for python -m
-    begins = starting(db, name=name, max_workers=max_workers)
-    if json:
-        print_json({"worker": name, "max_workers": max_workers, "says": begins})
-    else:
-        print_line(begins, err=True)
+
+    def started(begun: str) -> None:
+        if json:
+            print_json({"worker": name, "max_workers": max_workers, "says": begun})
+        else:
+            print_line(begun, err=True)
+
     memories = None if store is None else settings.open_store(store)
-    run_worker(reflector, db, name=name, max_workers=max_workers, store=memories)
+    run_worker(reflector, db, started=started, name=name, max_workers=max_workers, store=memories)

@@ -6,12 +6,15 @@ serves many users at once.
 
 from __future__ import annotations
 
+import json
 import logging
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from itertools import takewhile
 from typing import Any, Protocol, TypeVar, cast
+from uuid import NAMESPACE_URL, uuid5
 
-from langchain_core.messages import AIMessage, BaseMessage, SystemMessage
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
 from langgraph.errors import GraphBubbleUp
 from typing_extensions import override
@@ -24,7 +27,7 @@ from longterm.effects.unsaid import Unsaid
 from longterm.effects.warn import warn_caller
 from longterm.errors import ConfigurationError, InvalidInputError
 from longterm.manage.access import NamespaceAccess
-from longterm.memory.conversation import as_messages
+from longterm.memory.conversation import as_messages, message_text, speaker
 from longterm.models.names import adapt, innermost
 from longterm.recall.recorder import ConversationRecorder
 from longterm.recall.retriever import Recall, create_recall
@@ -45,6 +48,12 @@ __all__ = [
 T = TypeVar("T")
 
 _LOG = logging.getLogger(__name__)
+
+#: What a run of a graph names a message that came without an id: anew in each run.
+_PASSING_ID = re.compile(
+    r"(lc_)?run-.*|[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}"
+)
+_LASTING_IDS = uuid5(NAMESPACE_URL, "longterm/message")
 
 
 class BackgroundExecutor(Protocol):
@@ -162,8 +171,42 @@ def _given_messages(work: Runnable[Any, Any]) -> Runnable[Any, Any]:
     return (RunnableLambda(_payload) | work).with_config(UNSEEN)
 
 
-def _payload(messages: Sequence[BaseMessage]) -> dict[str, Any]:
+def _payload(messages: Sequence[BaseMessage], config: RunnableConfig) -> dict[str, Any]:
+    place = config.get("configurable", {})
+    if place.get("__pregel_checkpointer") is None:  # else each message keeps its id
+        thread = place.get("thread_id")
+        return {"messages": [*_with_lasting_ids(messages, "" if thread is None else str(thread))]}
     return {"messages": list(messages)}
+
+
+def _with_lasting_ids(messages: Sequence[BaseMessage], thread: str) -> Iterator[BaseMessage]:
+    """Name messages of a run without memory of its own by what was said until then.
+
+    Callers hand such a run the whole history each time, which gives old messages new ids, and
+    every one of them would be recorded again. What lies between question and answer, tools,
+    callers leave out when they hand it on; so it names nothing that comes after it. A first
+    message of no thread may be said anew in every run, and keeps its id.
+    """
+    if not thread and not any(isinstance(one, AIMessage) for one in _history(messages)):
+        yield from messages
+        return
+    before, between = thread, 0
+    for message in messages:
+        calls = isinstance(message, AIMessage) and message.tool_calls
+        spoken = isinstance(message, HumanMessage | AIMessage) and not calls
+        between = 0 if spoken else between + 1
+        id = message.id
+        if not id or _PASSING_ID.fullmatch(id):
+            said = [speaker(message), message.name, message_text(message).strip()]
+            id = str(uuid5(_LASTING_IDS, json.dumps([before, between, *said])))
+        before = id if spoken else before
+        yield message.model_copy(update={"id": id})
+
+
+def _history(messages: Sequence[BaseMessage]) -> Sequence[BaseMessage]:
+    """Return what was said before the last message of the user."""
+    asked = [place for place, one in enumerate(messages) if isinstance(one, HumanMessage)]
+    return messages[: asked[-1]] if asked else ()
 
 
 def _messages(state: Any, key: str) -> list[BaseMessage]:
@@ -232,9 +275,9 @@ def _reflection(
         return _given_messages(manager)
 
     def submit(messages: Any, config: RunnableConfig) -> None:
-        executor.submit(_payload(messages), config, after_seconds=after_seconds)
+        executor.submit(_payload(messages, config), config, after_seconds=after_seconds)
 
     async def asubmit(messages: Any, config: RunnableConfig) -> None:
-        await executor.asubmit(_payload(messages), config, after_seconds=after_seconds)
+        await executor.asubmit(_payload(messages, config), config, after_seconds=after_seconds)
 
     return RunnableLambda(submit, asubmit)

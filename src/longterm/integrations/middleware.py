@@ -51,7 +51,7 @@ class LongtermState(AgentState[Any]):
     longterm_summary: NotRequired[Annotated[Any, PrivateStateAttr]]
 
 
-class LongtermMiddleware(AgentMiddleware[LongtermState, Any, Any]):
+class LongtermMiddleware(AgentMiddleware[AgentState[Any], Any, Any]):
     """Long-term memory for an agent: ``create_agent(…, middleware=[LongtermMiddleware(manager)])``.
 
     What *recall* finds for the conversation goes into the system prompt; by default that is what

@@ -6,15 +6,16 @@ import importlib
 import logging
 import signal
 import threading
+from collections.abc import Callable
 from types import FrameType
 from typing import Any, cast
 
 from langchain_core.runnables import Runnable
 
-from longterm.errors import ConfigurationError, MissingExtraError
+from longterm.errors import ConfigurationError
 from longterm.reflect import ReflectionExecutor
 
-__all__ = ["load_reflector", "run_worker", "starting"]
+__all__ = ["load_reflector", "run_worker"]
 
 logger = logging.getLogger("longterm.reflect")
 
@@ -24,13 +25,15 @@ def run_worker(
     db: str,
     *,
     until: threading.Event | None = None,
+    started: Callable[[str], object] | None = None,
     **options: Any,
 ) -> None:
     """Do the reflections in the database *db* until stopped, then finish what runs.
 
     *reflector* is a Runnable or, as ``package.module:name``, where to find one. *options* are
     those of `ReflectionExecutor`: name, store, max_workers, retry, budget, timeout, keep.
-    SIGTERM and SIGINT stop it, and so does *until*.
+    SIGTERM and SIGINT stop it, and so does *until*. Once it works, *started* is called with a
+    line that says on what.
     """
     if options.get("max_workers") == 0:
         raise ConfigurationError("A worker needs max_workers of at least 1.")
@@ -45,18 +48,18 @@ def run_worker(
         signal.signal(signal.SIGTERM, on_signal)
         signal.signal(signal.SIGINT, on_signal)
     executor = ReflectionExecutor(reflector, durable=db, **options)
-    logger.info("%s", starting(db, **options))
+    begun = _begun(db, **options)
+    logger.info("%s", begun)
+    if started is not None:
+        started(begun)
     stop.wait()
     logger.info("Stopping: what runs is finished, what is pending is kept")
     executor.shutdown(wait=True)
 
 
-def starting(db: str, *, name: str = "default", max_workers: int = 8, **_options: Any) -> str:
-    """Say in a line what a worker on *db* does; of the URL without user and password."""
-    try:
-        from longterm.reflect.durable.database import masked
-    except ImportError as error:
-        raise MissingExtraError("Durable reflection", "durable") from error
+def _begun(db: str, *, name: str = "default", max_workers: int = 8, **_options: Any) -> str:
+    from longterm.reflect.durable.database import masked  # needs [durable], as the executor does
+
     return (
         f"Reflecting: up to {max_workers} at a time of what is submitted as {name!r} to "
         f"{masked(db)}. SIGTERM or Ctrl-C finishes what runs and keeps what is pending."

@@ -50,6 +50,8 @@ def _answering(tool: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
     async def answering(*args: P.args, **kwargs: P.kwargs) -> T:
         try:
             return await tool(*args, **kwargs)
+        except UnknownMemoryError as error:
+            raise ToolError(f"There is no memory {error.id!r}. recall names the ids.") from error
         except LongtermError as error:
             raise ToolError(str(error)) from error
 
