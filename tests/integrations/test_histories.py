@@ -19,6 +19,7 @@ from langgraph.store.memory import InMemoryStore
 from langgraph.types import Command
 
 from longterm.integrations.middleware import LongtermMiddleware
+from longterm.manage.store_manager import create_memory_store_manager
 from longterm.testing import Reply, ScriptedChatModel, tool_calls
 
 ANN: Any = {"configurable": {"user_id": "ann", "thread_id": "1"}}
@@ -155,3 +156,35 @@ def test_a_prompt_that_is_made_for_each_call_stands_before_the_memory() -> None:
     (system,) = [message.text for message in chat.asked[1].messages if message.type == "system"]
     assert system.startswith("You are polite.")
     assert "fact: Ann lives in Rome" in system
+
+
+def test_a_thread_of_the_first_release_goes_on() -> None:
+    chat = ScriptedChatModel("Nice!", "Rome.")
+    ours = memory(tool_calls(("Memory", {"content": "Ann lives in Rome"})), "Nothing.")
+    agent: Any = create_agent(
+        chat, middleware=[ours], store=InMemoryStore(), checkpointer=InMemorySaver()
+    )
+    agent.update_state(ANN, {"longterm_recalled": "<memory>of old</memory>"})
+    agent.invoke({"messages": [user("I live in Rome")]}, ANN)
+    agent.invoke({"messages": [user("Where do I live?")]}, ANN)
+    assert "of old" not in chat.asked[0].text
+    assert "fact: Ann lives in Rome" in chat.asked[1].text
+
+
+def test_two_managers_in_one_agent_are_told_apart_by_name() -> None:
+    def learning(place: str, fact: str) -> LongtermMiddleware:
+        model = ScriptedChatModel(tool_calls(("Memory", {"content": fact})), "Nothing.")
+        manager = create_memory_store_manager(model, namespace=(place, "{user_id}"))
+        return LongtermMiddleware(manager, name=place)
+
+    chat = ScriptedChatModel("Nice!", "Rome.")
+    both = [
+        learning("facts", "Ann lives in Rome"),
+        learning("episodes", "A picture of Rome helped"),
+    ]
+    agent: Any = create_agent(chat, middleware=both, store=InMemoryStore())
+    agent.invoke({"messages": [user("I live in Rome")]}, NO_THREAD)
+    agent.invoke({"messages": [user("Where in Rome?")]}, NO_THREAD)
+    (system,) = [message.text for message in chat.asked[1].messages if message.type == "system"]
+    assert system.count("fact: Ann lives in Rome") == 1
+    assert system.count("fact: A picture of Rome helped") == 1

@@ -6,7 +6,7 @@ run's state, never on the middleware, so that one agent serves many users at onc
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, Any, NotRequired, cast
 
 from langchain_core.language_models import BaseChatModel
@@ -47,7 +47,8 @@ _RECALLED, _SUMMARY = "longterm_recalled", "longterm_summary"
 class LongtermState(AgentState[Any]):
     """What the middleware keeps of one run, hidden from the agent's input and output."""
 
-    longterm_recalled: NotRequired[Annotated[str, PrivateStateAttr]]
+    #: By the name of the middleware that recalled it.
+    longterm_recalled: NotRequired[Annotated[dict[str, str], PrivateStateAttr]]
     longterm_summary: NotRequired[Annotated[Any, PrivateStateAttr]]
 
 
@@ -59,8 +60,8 @@ class LongtermMiddleware(AgentMiddleware[AgentState[Any], Any, Any]):
     one is given, keeps every message word for word, and *manager* reflects on the whole
     conversation: through *executor* where one is given (*after_seconds* later), else at once.
     With *summarize*, the model sees a long history in short, while the state keeps all of it.
-    What of this fails is logged, and the agent answers all the same; what was set up wrongly
-    raises.
+    A second one in the same agent, with another manager, needs another *name*. What of all this
+    fails is logged, and the agent answers all the same; what was set up wrongly raises.
     """
 
     state_schema = LongtermState
@@ -74,8 +75,10 @@ class LongtermMiddleware(AgentMiddleware[AgentState[Any], Any, Any]):
         recorder: Runnable[Any, Any] | None = None,
         summarize: SummarizationNode | None = None,
         after_seconds: float = 0,
+        name: str = "LongtermMiddleware",
     ) -> None:
         super().__init__()
+        self._name = name
         if isinstance(manager, str | BaseChatModel):
             raise ConfigurationError(
                 "LongtermMiddleware takes a memory manager, not a model: "
@@ -88,6 +91,11 @@ class LongtermMiddleware(AgentMiddleware[AgentState[Any], Any, Any]):
             manager, executor=executor, recorder=recorder, after_seconds=after_seconds
         )
         self._summarize = summarize
+
+    @property
+    @override
+    def name(self) -> str:
+        return self._name
 
     @classmethod
     def of(
@@ -144,7 +152,8 @@ class LongtermMiddleware(AgentMiddleware[AgentState[Any], Any, Any]):
 
     async def _recalled(self, state: Any) -> dict[str, Any]:
         """Find what matters, once for each run of the agent."""
-        return {_RECALLED: await recalled_text(self._recall, as_messages(state["messages"]))}
+        text = await recalled_text(self._recall, as_messages(state["messages"]))
+        return {_RECALLED: {**_by_name(state), self.name: text}}
 
     async def _summarized(self, state: Any) -> dict[str, Any] | None:
         """Bring the running summary up to date."""
@@ -168,9 +177,15 @@ class LongtermMiddleware(AgentMiddleware[AgentState[Any], Any, Any]):
             begins = isinstance(first, SystemMessage)
             system = first if begins else None
             messages = cast("list[AnyMessage]", rest if begins else short)
-        if text := state.get(_RECALLED):
+        if text := _by_name(state).get(self.name):
             system = _extended(system, text)
         return request.override(system_message=system, messages=messages)
+
+
+def _by_name(state: Mapping[str, Any]) -> dict[str, str]:
+    """Return what was recalled; a thread of 0.1 has one text, from a run that has ended."""
+    found = state.get(_RECALLED)
+    return cast("dict[str, str]", found) if isinstance(found, dict) else {}
 
 
 def _extended(system: SystemMessage | None, text: str) -> SystemMessage:

@@ -198,12 +198,14 @@ def _fill(parts: _Parts, values: Mapping[str, Any]) -> str:
 
 
 def _value(name: str, values: Mapping[str, Any]) -> str:
-    given = sorted(key for key in values if not key.startswith("__"))
     if name not in values:
+        # Without LangGraph's own, "__pregel_…" and "checkpoint_…".
+        given = sorted(key for key in values if not key.startswith(("__", "checkpoint_")))
         raise ConfigurationError(
-            f"The namespace needs {{{name}}}, but config['configurable'] has only {given}. "
-            f'Pass config={{"configurable": {{"{name}": …}}}}, or have it in the context of '
-            "the graph."
+            f"The namespace needs {{{name}}}, but config['configurable'] "
+            f"{f'has only {given}' if given else 'has nothing'}. "
+            f'Pass config={{"configurable": {{"{name}": …}}}}, have it in the context of the '
+            "graph, or write another name into the namespace."
         )
     try:
         return id_text(values[name])
