@@ -93,6 +93,29 @@ def test_the_reference_names_everything_that_is_public() -> None:
     assert set(longterm.short_term.__all__) <= shown
 
 
+_OURS = r"(?:https://\S+?/longterm/(?:blob/)?main/)?([\w./-]+)"
+
+
+def _outline(page: str) -> dict[str, Any]:
+    return {
+        "links": set(re.findall(rf"\]\({_OURS}\)", page)) - {"README.md"},
+        "headings": re.findall(r"^#+", page, re.MULTILINE),
+        "rows": len(re.findall(r"^\|", page, re.MULTILINE)),
+        "figures": sorted(re.findall(r"\.\d\d\d?\b", page)),
+        "versions": sorted(re.findall(r"\d+\.\d+\.\d+", page)),
+        "extras": re.findall(r"^    pip install \S+", page, re.MULTILINE),
+    }
+
+
+@pytest.mark.parametrize("language", ["zh", "ja"])
+def test_a_readme_in_another_language_says_what_the_english_one_says(language: str) -> None:
+    english, other = (ROOT / "README.md").read_text(), (ROOT / f"README.{language}.md").read_text()
+    ours = {"README.zh.md", "README.ja.md"}
+    expected, found = _outline(english), _outline(other)
+    assert found.pop("links") - ours == expected.pop("links") - ours
+    assert found == expected
+
+
 def test_every_page_is_in_the_navigation() -> None:
     pages = {str(page.relative_to(ROOT / "docs")) for page in (ROOT / "docs").rglob("*.md")}
     listed = re.findall(r"[\w/-]+\.md", (ROOT / "mkdocs.yml").read_text())

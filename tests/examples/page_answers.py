@@ -7,6 +7,7 @@ in the prompt, as a model would.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from langchain_core.messages import AIMessage
 from replies import replies_by_task
@@ -38,11 +39,26 @@ def _bob_leads(asked: Asked) -> AIMessage:
     )
 
 
+#: Two conversations with the local model.
+_KYOTO_THEN_OSAKA: list[Reply] = [
+    tool_calls(
+        ("Memory", {"content": "Ann moved to Kyoto in May"}),
+        ("Memory", {"content": "Ann loves ramen"}),
+    ),
+    _moved,
+]
+
+
 def _about_thursday(prompt: str) -> str:
     known, _, said = prompt.rpartition("</memory>")
     if "free on Thursday" not in said:
         return "Noted."
     return "No, you play tennis at six." if "tennis" in known else "I know of nothing on Thursday."
+
+
+def _about_tennis(word: str, answer: str) -> Callable[[str], str]:
+    """Say *answer* where *word* stands in what is recalled."""
+    return lambda prompt: answer if word in prompt.rpartition("</memory>")[0] else "…"
 
 
 def _about_kyoto(prompt: str) -> str:
@@ -55,12 +71,19 @@ def _about_kyoto(prompt: str) -> str:
 #: By the name of the page.
 ANSWERS: dict[str, list[Reply]] = {
     "README.md": [
-        tool_calls(
-            ("Memory", {"content": "Ann moved to Kyoto in May"}),
-            ("Memory", {"content": "Ann loves ramen"}),
-        ),
-        _moved,
+        *_KYOTO_THEN_OSAKA,
         *replies_by_task("Ann plays tennis on Thursdays at six", _about_thursday),
+    ],
+    "README.zh.md": [
+        *_KYOTO_THEN_OSAKA,
+        *replies_by_task("安每周四六点打网球", _about_tennis("网球", "没空，您六点打网球。")),
+    ],
+    "README.ja.md": [
+        *_KYOTO_THEN_OSAKA,
+        *replies_by_task(
+            "アンは毎週木曜の六時にテニスをする",
+            _about_tennis("テニス", "いいえ、六時にテニスがあります。"),
+        ),
     ],
     "chat-service.md": replies_by_task("Ann lives in Kyoto", _about_kyoto),
     "episodic.md": [
