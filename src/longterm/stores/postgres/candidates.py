@@ -23,7 +23,7 @@ from longterm.stores.postgres.conditions import condition_sql
 from longterm.stores.postgres.indexing import WIDEST
 from longterm.stores.postgres.items import Place, Session, inside_path
 from longterm.stores.preparing import FindItems
-from longterm.stores.scoring import Scores, TextScores, fused
+from longterm.stores.scoring import NOTHING, Scores, TextScores, fused
 from longterm.text.bm25 import BM25_B, BM25_K1, idf
 
 __all__ = ["CandidateSearch", "Candidates", "QueryVector", "SearchScope", "find_scope"]
@@ -86,6 +86,11 @@ class Candidates:
         """The best score that an item may have which is not among them."""
         return -np.inf if self.complete else float(self.scores.score[-1])
 
+    @property
+    def found(self) -> list[int]:
+        """Which of them a signal found."""
+        return np.flatnonzero(self.scores.score[:-1] > NOTHING).tolist()
+
     def in_order(self, score: NDArray[np.float32]) -> list[int]:
         """Sort them, best first, then latest first; what *score* does not find is left out."""
         found = np.flatnonzero(score[: len(self.places)] >= 0)
@@ -140,48 +145,57 @@ class CandidateSearch:
             text |= self._text_of([place for place in cosines if place not in text])
         if cosine_floor is not None:
             cosines |= self._cosines_of([place for place in text if place not in cosines])
-        places = sorted({*text, *cosines})
-        return self._candidates(places, text, cosines, (text_floor, cosine_floor))
+        written = self._written([*{*text, *cosines}])
+        return self._candidates(written, text, cosines, (text_floor, cosine_floor))
+
+    def whole(self) -> Candidates:
+        """Take every item there is, found or not; a small scope is read faster than chosen from."""
+        text, _ = self._best_by_text(None)
+        cosines, _ = self._best_by_vector(None)
+        written = self._session.rows(
+            "SELECT namespace, id, length, revision FROM items WHERE namespace = ANY (%s::int[])",
+            (self.scope.namespaces,),
+        )
+        return self._candidates(written, text, cosines, (None, None))
 
     def score(self, places: Sequence[Place]) -> Candidates:
         """Score items that were chosen otherwise."""
         text, cosines = self._text_of(places), self._cosines_of(places)
-        return self._candidates(sorted(places), text, cosines, (None, None))
+        return self._candidates(self._written(places), text, cosines, (None, None))
 
     def _candidates(
         self,
-        places: list[Place],
+        written: Sequence[tuple[Any, ...]],
         text: Found,
         cosines: Found,
         floors: tuple[float | None, float | None],
     ) -> Candidates:
+        """Fuse what the signals say of items, which come as `_written` describes them."""
+        written = sorted(written)
+        places = [(namespace, item) for namespace, item, _, _ in written]
         text_floor, cosine_floor = floors
-        size = len(places) + 1
         best = (text_floor or 0.0, np.nan if cosine_floor is None else cosine_floor)
         bm25 = np.array([*(text.get(place, 0.0) for place in places), best[0]], np.float32)
         cosine = np.array([*(cosines.get(place, np.nan) for place in places), best[1]], np.float32)
-        at_of = {place: at for at, place in enumerate(places)}
-        lengths, revisions = np.zeros(size, dtype=np.float32), np.zeros(size, dtype=np.int64)
-        for place, length, revision in self._written(places):
-            lengths[at_of[place]], revisions[at_of[place]] = length, revision
+        lengths = np.array([*(length for _, _, length, _ in written), 0], np.float32)
+        revisions = np.array([revision for _, _, _, revision in written], np.int64)
         scores = fused(
             TextScores(bm25, self._ideal, lengths) if self.has_text else None,
             cosine if self._query is not None else None,
-            np.ones(size, dtype=np.bool_),
+            np.ones(len(bm25), dtype=np.bool_),
         )
         took_part = (scores.text is not None, scores.cosines is not None)
         exhausted = [floor is None for floor, there in zip(floors, took_part, strict=True) if there]
-        return Candidates(places, revisions[:-1], scores, exhausted)
+        return Candidates(places, revisions, scores, exhausted)
 
-    def _written(self, places: Sequence[Place]) -> list[tuple[Place, int, int]]:
-        """Look up how many terms items have, and their revisions."""
-        found = self._session.rows(
+    def _written(self, places: Sequence[Place]) -> list[tuple[Any, ...]]:
+        """Look up namespace, id, number of terms and revision of each of *places*."""
+        return self._session.rows(
             "SELECT i.namespace, i.id, i.length, i.revision "
             "FROM unnest(%s::int[], %s::bigint[]) AS w (namespace, id) "
             "JOIN items i ON i.namespace = w.namespace AND i.id = w.id",
             place_arrays(places),
         )
-        return [((namespace, number), *facts) for namespace, number, *facts in found]
 
     # --- full text ---
 
@@ -202,7 +216,7 @@ class CandidateSearch:
         weights = {term: idf(holders.get(term, 0), total) for term in signed}
         return {term: weights[term] for term in holders}, sum(weights.values())
 
-    def _best_by_text(self, reach: int) -> tuple[Found, float | None]:
+    def _best_by_text(self, reach: int | None) -> tuple[Found, float | None]:
         if not self._weights:
             return {}, None
         inside = "JOIN postings p ON p.term = w.term WHERE p.namespace = ANY (%s::int[])"
@@ -225,7 +239,7 @@ class CandidateSearch:
         rows = self._session.rows(
             f"{self._bm25(given)} GROUP BY 1, 2", (*self._bm25_parameters, *place_arrays(places))
         )
-        return _found(rows, len(rows) + 1)[0]
+        return _found(rows, None)[0]
 
     def _bm25(self, joined: str) -> str:
         return (
@@ -246,13 +260,13 @@ class CandidateSearch:
 
     # --- vectors ---
 
-    def _best_by_vector(self, reach: int) -> tuple[Found, float | None]:
+    def _best_by_vector(self, reach: int | None) -> tuple[Found, float | None]:
         query = self._query
         if query is None:
             return {}, None
         if query.dims > WIDEST:
-            return self._best_by_signs(query, reach)
-        if len(self.scope.namespaces) > MANY_NAMESPACES and not self._filter:
+            return self._best_by_signs(query, reach and max(reach, _RESCORED))
+        if reach and len(self.scope.namespaces) > MANY_NAMESPACES and not self._filter:
             found = self._best_by_graph(query, reach)
             if len(found) == reach:
                 return _found(found, reach)
@@ -265,7 +279,7 @@ class CandidateSearch:
         )  # fmt: skip
         return _found(rows, reach)
 
-    def _best_by_signs(self, query: QueryVector, reach: int) -> tuple[Found, float | None]:
+    def _best_by_signs(self, query: QueryVector, reach: int | None) -> tuple[Found, float | None]:
         rows = self._session.rows(
             "SELECT v.namespace, v.item, -(v.vector <#> %s::halfvec) AS cosine FROM ("
             "SELECT w.model, w.namespace, w.item, w.chunk FROM wide_vectors w "
@@ -274,9 +288,9 @@ class CandidateSearch:
             "ORDER BY w.signs <~> binary_quantize(%s::halfvec) LIMIT %s) AS best "
             "JOIN wide_vectors v USING (model, namespace, item, chunk) ORDER BY 3 DESC",
             (query.vector, query.model, self.scope.namespaces, *self._filter_parameters,
-             query.vector, max(reach, _RESCORED)),
+             query.vector, reach),
         )  # fmt: skip
-        return _found(rows, max(reach, _RESCORED))
+        return _found(rows, reach)
 
     def _best_by_graph(self, query: QueryVector, reach: int) -> list[tuple[Any, ...]]:
         """Walk the HNSW index, if there is one; it may bring fewer than there are."""
@@ -306,13 +320,15 @@ class CandidateSearch:
             f"JOIN {table} v ON v.namespace = w.namespace AND v.item = w.item WHERE v.model = %s",
             (query.vector, *place_arrays(places), query.model),
         )
-        return _found(rows, len(rows) + 1)[0]
+        return _found(rows, None)[0]
 
 
-def _found(rows: Sequence[tuple[Any, ...]], reach: int) -> tuple[Found, float | None]:
+def _found(rows: Sequence[tuple[Any, ...]], reach: int | None) -> tuple[Found, float | None]:
     """Best score of each item, and the worst of all where there may be more than *reach*.
+
+    None for *reach*: there are no more.
 
     Where an item is there more than once, the best of it comes first.
     """
     found = {(namespace, item): score for namespace, item, score in reversed(rows)}
-    return found, None if len(rows) < reach else float(rows[-1][2])
+    return found, None if reach is None or len(rows) < reach else float(rows[-1][2])

@@ -28,6 +28,8 @@ __all__ = ["ItemSearch"]
 _REACH, _FURTHER = 200, 8
 #: More at first, this share and at most so many, where gathering again would cost more than that.
 _SHARE, _DEEP = 100, 2000
+#: Scopes of at most so many items are read whole.
+_SMALL = 1_000
 #: One in so many of what a signal finds is good enough for its neighbours to be of interest.
 _CENTRES = 8
 
@@ -60,7 +62,7 @@ class ItemSearch:
         else:
             found, candidates = self._ranked(size)
             if len(found) < size:
-                scored = [item for _, item in candidates.places]
+                scored = [candidates.places[at][1] for at in candidates.found]
                 found += self._latest(size - len(found), scored)
         page = found[op.offset - skip :]
         if op.refresh:
@@ -87,6 +89,10 @@ class ItemSearch:
     def _ranked(self, size: int) -> tuple[list[_Ranked], Candidates]:
         """Find the best *size* that are as the operation says; reaches as far as that takes."""
         search = self._search()
+        if search.scope.items <= _SMALL:
+            candidates = search.whole()
+            order = candidates.in_order(candidates.scores.score)
+            return list(islice(self._shown(candidates, order, size), size)), candidates
         reach = max(_REACH, 2 * size, min(search.scope.items // _SHARE, _DEEP))
         while True:
             candidates = search.gather(reach)
@@ -118,15 +124,8 @@ class ItemSearch:
     def _hits(self) -> list[HybridHit]:
         """Collect the best of each signal, both being asked about all of them."""
         search = self._search()
-        if search.scope.items <= self._op.full_scan_limit:
-            whole = "SELECT namespace, id FROM items WHERE namespace = ANY (%s::int[])"
-            chosen = [
-                (place[0], place[1])
-                for place in self._session.rows(whole, (search.scope.namespaces,))
-            ]
-        else:
-            chosen = self._best(search)
-        candidates = search.score(chosen)
+        is_small = search.scope.items <= self._op.full_scan_limit
+        candidates = search.whole() if is_small else search.score(self._best(search))
         rows = self._rows(candidates.places)
         shown = [at for at, place in enumerate(candidates.places) if place in rows]
         shown.sort(key=lambda at: -candidates.scores.score[at])
@@ -157,7 +156,7 @@ class ItemSearch:
         centres = [place for places in best for place in places[: limit // _CENTRES]]
         if self._op.neighbors and centres:
             chosen |= self._around(centres)
-        return sorted(chosen)
+        return [*chosen]
 
     def _around(self, centres: Sequence[Place]) -> set[Place]:
         reach = self._op.neighbors
