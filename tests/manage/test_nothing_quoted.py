@@ -1,18 +1,17 @@
 """No warning, log or error of ours quotes what was said, remembered or answered."""
 
 import json
-import logging
 import warnings
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from heard import heard_of
 from hypothesis import given, settings, strategies as st
 from langchain_core.messages import AIMessage
 from langgraph.store.memory import InMemoryStore
 from pydantic import BaseModel, Field, field_validator
 from pydantic_core import PydanticCustomError
-from typing_extensions import override
 
 from longterm import create_memory_manager, create_memory_store_manager, create_thread_extractor
 from longterm.errors import ExtractionError, LongtermError
@@ -92,28 +91,16 @@ answers: st.SearchStrategy[AIMessage] = st.one_of(
 )
 
 
-class _Heard(logging.Handler):
-    def __init__(self) -> None:
-        super().__init__()
-        self.lines: list[str] = []
-
-    @override
-    def emit(self, record: logging.LogRecord) -> None:
-        self.lines.append(self.format(record))
-
-
 def heard(work: Callable[[], Any]) -> str:
     """Return all that *work* warns of, logs and raises."""
-    handler, raised = _Heard(), ""
-    logging.getLogger("longterm").addHandler(handler)
-    with warnings.catch_warnings(record=True) as caught:
+    raised = ""
+    with heard_of("longterm") as lines, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
             work()
         except LongtermError as error:
             raised = f"{error} {error!r}"
-    logging.getLogger("longterm").removeHandler(handler)
-    return "\n".join([*(str(one.message) for one in caught), *handler.lines, raised])
+    return "\n".join([*(str(one.message) for one in caught), *lines, raised])
 
 
 @given(st.lists(answers, min_size=4, max_size=4), st.sampled_from(["tools", "json", "text"]))

@@ -16,11 +16,11 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from heard import heard_of
 from hypothesis import HealthCheck, given, settings, strategies as st
 from langchain_core.runnables import RunnableConfig, RunnableLambda
 from langgraph.store.memory import InMemoryStore
 from sqlalchemy.exc import OperationalError
-from typing_extensions import override
 
 from longterm import create_memory_store_manager
 from longterm.errors import (
@@ -329,26 +329,12 @@ def test_a_submit_that_cannot_be_kept_is_an_error_of_ours_that_quotes_nothing(
     assert _SECRET not in "".join(format_exception(failed.value))
 
 
-class _Heard(logging.Handler):
-    """Keeps what a logger says, as it would be written."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.lines: list[str] = []
-
-    @override
-    def emit(self, record: logging.LogRecord) -> None:
-        self.lines.append(self.format(record))
-
-
 @pytest.fixture
-def heard(sqlite: Callable[[], str]) -> Iterator[_Heard]:
+def heard(sqlite: Callable[[], str]) -> Iterator[list[str]]:
     """Hear what DBOS says in a process that keeps reflections."""
     prepare(database_url(sqlite())).dispose()
-    handler = _Heard()
-    logging.getLogger("dbos").addHandler(handler)
-    yield handler
-    logging.getLogger("dbos").removeHandler(handler)
+    with heard_of("dbos") as lines:
+        yield lines
 
 
 def _fail(error: Exception) -> None:
@@ -358,7 +344,7 @@ def _fail(error: Exception) -> None:
 @given(url=urls(), with_trace=st.booleans())
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_what_dbos_says_of_an_error_shows_neither_address_nor_rows(
-    heard: _Heard, url: str, *, with_trace: bool
+    heard: list[str], url: str, *, with_trace: bool
 ) -> None:
     talk = logging.getLogger("dbos")
     driver = sqlite3.OperationalError(f'connection to "{url}" failed: no database "{_SECRET}"')
@@ -371,15 +357,15 @@ def test_what_dbos_says_of_an_error_shows_neither_address_nor_rows(
                 talk.error(f"Error serializing object: {url}", exc_info=caught)
             else:
                 talk.warning(f"Notification listener error: {caught}")
-    said = "\n".join(heard.lines)
+    said = "\n".join(heard)
     assert _SECRET not in said
     assert "DBOS has trouble in test_what_dbos_says" in said
     assert "OperationalError" in said
 
 
-def test_what_dbos_says_of_no_error_stands(heard: _Heard) -> None:
+def test_what_dbos_says_of_no_error_stands(heard: list[str]) -> None:
     try:
         _fail(KeyError("another's"))
     except KeyError:
         logging.getLogger("dbos").warning("Auto-upgrade thread did not exit within timeout")
-    assert heard.lines == ["Auto-upgrade thread did not exit within timeout"]
+    assert heard == ["Auto-upgrade thread did not exit within timeout"]

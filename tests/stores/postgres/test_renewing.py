@@ -113,7 +113,7 @@ def test_searches_and_writes_go_on_meanwhile(open_store: OpenStore, url: str, la
     assert store.check() == []
 
 
-def test_what_a_kill_interrupts_the_next_to_open_the_schema_does(
+def test_what_a_kill_interrupts_the_next_to_open_the_schema_goes_on_with(
     open_store: OpenStore, url: str, large: str
 ) -> None:
     program = (
@@ -128,9 +128,29 @@ def test_what_a_kill_interrupts_the_next_to_open_the_schema_does(
     assert run_sql(url, f"SELECT tokenizer FROM {large}.state") == [(1,)]
     # The server is a moment later to notice: until then the dead has the lock.
     run_sql(url, f"SELECT pg_advisory_lock({OUR_LOCKS}, hashtext('{large}') + 2)")
+    done = run_sql(url, f"SELECT id, xmin::text FROM {large}.items WHERE generation = 1")
+    assert len(done) == 256
     store = open_store()
     assert len(store.hybrid_search((), "tea", limit=1000)) == 600
     assert store.check() == []
+    still = run_sql(url, f"SELECT id, xmin::text FROM {large}.items")
+    assert set(done) < set(still)  # not written again
+
+
+def test_an_interrupted_renewal_for_another_tokenizer_is_not_gone_on_with(
+    open_store: OpenStore, url: str, large: str
+) -> None:
+    run_sql(
+        url,
+        f"SET search_path TO {large}",
+        "UPDATE state SET renewing = 1, renewal = nextval('generation')",
+        "UPDATE items SET generation = 1",
+    )
+    store = open_store()
+    assert len(store.hybrid_search((), "tea", limit=1000)) == 600
+    assert run_sql(url, f"SELECT renewing, renewal, generation FROM {large}.state") == [
+        (None, None, 2)
+    ]
 
 
 def test_many_processes_make_it_again_once(open_store: OpenStore, url: str, old: str) -> None:

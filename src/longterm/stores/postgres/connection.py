@@ -7,7 +7,8 @@ dead before its transaction began is replaced without a word. Where one dies at 
 the server is asked afterwards what became of the transaction.
 
 Errors say what happened and what to do in words of ours: PostgreSQL's own messages may quote
-values, and those of its client the connection string with its password.
+values, and those of its client the connection string with its password. Its pool logs both by
+itself, which is why our connections show neither.
 """
 
 import os
@@ -17,23 +18,41 @@ import time
 import weakref
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
-from typing import Any, TypeVar, cast
+from typing import Any, Self, TypeVar, cast
 
 import psycopg
 from psycopg import Connection, sql
 from psycopg_pool import ConnectionPool, PoolTimeout
+from typing_extensions import override
 
 from longterm.errors import ConfigurationError, StoreError, StoreUnavailableError
 from longterm.stores.postgres.binary import Binary, BinaryDumper
 from longterm.stores.postgres.migrations import OUR_LOCKS, Readiness, prepare_schema
 
-__all__ = ["PostgresPool"]
+__all__ = ["PostgresPool", "QuietConnection"]
 
 T = TypeVar("T")
 
 #: What a failed write says; a transaction leaves nothing behind.
 NOTHING_WRITTEN = "Nothing of the batch was written."
 _RETRIES = 5
+
+
+class QuietConnection(Connection[Any]):
+    """A connection that shows neither address nor user to what logs it, as psycopg's pool does."""
+
+    @classmethod
+    @override
+    def connect(cls, conninfo: str = "", **options: Any) -> Self:
+        """Connect; an error says what to do, and nothing that *conninfo* holds."""
+        try:
+            return super().connect(conninfo, **options)
+        except psycopg.Error as exc:
+            raise psycopg.OperationalError(str(_store_error(exc, ""))) from None
+
+    @override
+    def __repr__(self) -> str:
+        return object.__repr__(self)
 
 
 class PostgresPool:
@@ -68,7 +87,7 @@ class PostgresPool:
     def begin_anew(self) -> None:
         """Forget every connection without touching it: it belongs to another process."""
         self._lock = threading.Lock()
-        self._pool: ConnectionPool[Connection[Any]] | None = None
+        self._pool: ConnectionPool[QuietConnection] | None = None
         self._readiness: Readiness | None = None
 
     @property
@@ -148,7 +167,7 @@ class PostgresPool:
 
     def _begun(
         self, how: str, lock: str | None = None
-    ) -> tuple[ConnectionPool[Connection[Any]], Connection[Any]]:
+    ) -> tuple[ConnectionPool[QuietConnection], QuietConnection]:
         """Begin a transaction on a connection that lives."""
         pool = self._opened()
         begin = self._begin_statement(how, lock)
@@ -216,7 +235,7 @@ class PostgresPool:
         )
 
     def _give_back(
-        self, pool: ConnectionPool[Connection[Any]], connection: Connection[Any]
+        self, pool: ConnectionPool[QuietConnection], connection: QuietConnection
     ) -> None:
         with suppress(psycopg.Error):
             connection.rollback()
@@ -224,7 +243,7 @@ class PostgresPool:
 
     # --- opening ---
 
-    def _opened(self) -> ConnectionPool[Connection[Any]]:
+    def _opened(self) -> ConnectionPool[QuietConnection]:
         with self._lock:
             if self._is_closed:
                 raise StoreError("The store is closed. Open another one.")
@@ -232,6 +251,7 @@ class PostgresPool:
                 self._readiness = self._prepare(may_migrate=self._may_migrate)
                 self._pool = ConnectionPool(
                     self._url,
+                    connection_class=QuietConnection,
                     kwargs={"autocommit": True, "prepare_threshold": None},
                     min_size=min(1, self.size),
                     max_size=self.size,

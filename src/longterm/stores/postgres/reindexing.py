@@ -60,7 +60,7 @@ class PostgresRenewal(IndexRenewal[Place]):
                     "This database role sees the items of one tenant, and an index is made for "
                     "all of them. Call store.reindex() with the role that owns the tables."
                 )
-            ((self.generation,),) = session.rows("SELECT nextval('generation')")
+            self.generation = self._number(session)
             if self.embedder is None:
                 return None
             return ModelRegistry(session, self.embedder).register()
@@ -124,7 +124,7 @@ class PostgresRenewal(IndexRenewal[Place]):
             self._check_model(session, model)
             session.run(
                 "UPDATE state SET tokenizer = %s, generation = greatest(generation, %s), "
-                "model = coalesce(%s, model)",
+                "model = coalesce(%s, model), renewing = NULL, renewal = NULL",
                 (VERSION, self.generation, model),
             )
             if model is not None:
@@ -139,6 +139,10 @@ class PostgresRenewal(IndexRenewal[Place]):
                 "SELECT coalesce(sum(items), 0)::bigint FROM namespaces"
             )
             return int(total)
+
+    def _number(self, session: Session) -> int:
+        """Return the number of this run; items that bear it, or a later one, are left out."""
+        return int(session.rows("SELECT nextval('generation')")[0][0])
 
     def _forget(
         self,
@@ -173,11 +177,23 @@ class PostgresRenewal(IndexRenewal[Place]):
             )
 
 
+class _Resumed(PostgresRenewal):
+    """A run for the terms alone, which goes on where one that was killed has stopped."""
+
+    @override
+    def _number(self, session: Session) -> int:
+        for (begun,) in session.rows("SELECT renewal FROM state WHERE renewing = %s", (VERSION,)):
+            return int(begun)
+        number = super()._number(session)
+        session.run("UPDATE state SET renewing = %s, renewal = %s", (VERSION, number))
+        return number
+
+
 class TermRenewal:
     """Makes the terms of a schema again, once, where an older tokenizer made them.
 
     It takes place in a thread; searches go by the old terms meanwhile. Of several processes one
-    does it. If it is killed, the next process to open the schema does it.
+    does it. If it is killed, the next process to open the schema does the rest.
     """
 
     def __init__(self, pool: PostgresPool, fields: Sequence[str]) -> None:
@@ -206,7 +222,7 @@ class TermRenewal:
         try:
             with self._pool.only_one() as is_first:
                 if is_first and self._pool.set_up().tokenizer < VERSION:
-                    run(PostgresRenewal(self._pool, None, self._fields, _no_vectors, None).flow())
+                    run(_Resumed(self._pool, None, self._fields, _no_vectors, None).flow())
         except Exception as error:  # noqa: BLE001 - searches go on with the old terms
             _logger.warning("The text index could not be made again: %s", error_text(error))
 
