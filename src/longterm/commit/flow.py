@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace as changed
 from datetime import datetime
 from typing import NoReturn, cast
 
@@ -124,29 +123,37 @@ async def _written_with_notes(
     plans: Sequence[Plan], change: Change, current: Mapping[Place, Item]
 ) -> tuple[Written, ...]:
     """Write *plans* on a store that keeps revisions itself; return what was written."""
-    seen = [updated_at(current.get(plan.place)) for plan in plans]
-    plain = [at for at, plan in enumerate(plans) if not plan.revision and plan.settles]
+    plain: list[Plan] = []
+    noted: list[Plan] = []
+    notes: list[RevisionNote] = []
+    rows: list[RevisionRow] = []
+    for plan in plans:
+        if plan.past:
+            rows += _rows(plan)
+        elif revision := plan.revision:
+            noted.append(plan)
+            notes.append(_note(revision))
+        elif plan.settles:
+            plain.append(plan)
     if plain:
-        await replace([plans[at].ops[0] for at in plain], [seen[at] for at in plain])
-    rows = [row for plan in plans if plan.past for row in _rows(plan)]
+        await replace([plan.ops[0] for plan in plain], _seen(plain, current))
     if rows:
         await StoreCall("add_revisions", (rows,))
-    written = {at: plan.written for at, plan in enumerate(plans) if plan.written}
-    notes = {
-        at: _note(plan.revision) for at, plan in enumerate(plans) if plan.revision and not plan.past
-    }
-    if notes:
-        step = Noted(
-            tuple(plans[at].ops[0] for at in notes),
-            tuple(seen[at] for at in notes),
-            tuple(notes.values()),
-            change.policy.keep_revisions,
-        )
-        for at, row in zip(notes, await step, strict=True):
-            revision = plans[at].revision
-            numbered = row and revision and changed(revision, number=row.number, time=row.time)
-            written[at] = changed(written[at], revision=numbered)
-    return tuple(written.values())
+    left: dict[Place, RevisionRow | None] = {}
+    if noted:
+        ops, keep = tuple(plan.ops[0] for plan in noted), change.policy.keep_revisions
+        answers = await Noted(ops, _seen(noted, current), tuple(notes), keep)
+        left = {plan.place: row for plan, row in zip(noted, answers, strict=True)}
+    return tuple(
+        written.numbered(left[plan.place]) if plan.place in left else written
+        for plan in plans
+        if (written := plan.written)
+    )
+
+
+def _seen(plans: Sequence[Plan], current: Mapping[Place, Item]) -> tuple[datetime | None, ...]:
+    """Return when the item of each of *plans* was last written, as it was read."""
+    return tuple(updated_at(current.get(plan.place)) for plan in plans)
 
 
 def _note(revision: Revision) -> RevisionNote:

@@ -11,6 +11,7 @@ from uuid import NAMESPACE_OID, uuid5
 from langgraph.store.base import NOT_PROVIDED, Item, NotProvided, PutOp
 from pydantic_core import to_json
 
+from longterm.effects.capabilities import RevisionRow
 from longterm.effects.clock import utc_now
 from longterm.effects.operations import Index, Ttl, put_op
 from longterm.errors import ConflictError, GuardedError
@@ -104,6 +105,17 @@ class Written:
     value: dict[str, Any] | None
     #: None where none is kept.
     revision: Revision | None = None
+
+    def numbered(self, row: RevisionRow | None) -> Written:
+        """Return this with the number and time that a store gave its revision, None for none."""
+        if row is None or self.revision is None:
+            return Written(self.namespace, self.key, self.value)
+        one = self.revision
+        revision = Revision(
+            row.number, one.action, one.value, row.time, one.actor, one.sources, one.model,
+            one.reason,
+        )  # fmt: skip
+        return Written(self.namespace, self.key, self.value, revision)
 
 
 @dataclass(frozen=True, slots=True)

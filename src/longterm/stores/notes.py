@@ -18,12 +18,13 @@ EXPIRED = RevisionNote("deleted", "policy", reason="its time to live ended")
 
 
 _SAID = tuple(field.name for field in fields(RevisionNote) if field.name != "action")
+_write_json = json.JSONEncoder(separators=(",", ":")).encode
 
 
 def note_text(note: RevisionNote) -> str:
     """Write what a note says besides its action as JSON."""
     known = {name: value for name in _SAID if (value := getattr(note, name))}
-    return json.dumps(known, separators=(",", ":"))
+    return _write_json(known)
 
 
 def revision_row(row: Sequence[Any]) -> RevisionRow:
