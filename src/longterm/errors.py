@@ -99,11 +99,15 @@ class InvalidInputError(LongtermError, ValueError):
 
 
 class UnknownMemoryError(InvalidInputError, LookupError):
-    """No memory has this id; it may have been forgotten."""
+    """No memory has this id, or this one not that revision; it may have been forgotten."""
 
-    def __init__(self, id: str) -> None:
+    def __init__(self, id: str, revision: int | None = None) -> None:
         self.id = id
-        super().__init__(f"There is no memory {id!r}. Look it up with list or search.")
+        super().__init__(
+            f"There is no memory {id!r}. Look it up with list or search."
+            if revision is None
+            else f"Memory {id!r} has no revision {revision}. Look it up with history."
+        )
 
 
 class GuardedError(InvalidInputError):

@@ -223,6 +223,9 @@ def open(
 
     if guard in (None, True, "default"):
         guard = Guard()
+    reflect = reflect or setting("reflect")
+    if reflect and find_spec("dbos") is None:
+        raise MissingExtraError("Durable reflection", "durable")
     mine = isinstance(where, BaseStore)
     store = where if mine else open_store(where, embeddings=embeddings, **options)
     if mine and options:
@@ -233,7 +236,7 @@ def open(
         schemas=schemas,
         instructions=instructions,
         guard=guard if isinstance(guard, Guard) else None,
-        reflect=reflect or setting("reflect"),
+        reflect=reflect,
         keep_revisions=_kept() if keep_revisions is None else keep_revisions,
         reranker=setting("reranker") if reranker is None else reranker,
         cite_messages=_cites() if cite_messages is None else cite_messages,

@@ -254,11 +254,23 @@ def test_restoring_what_is_there_changes_nothing(store: BaseStore) -> None:
     assert len(History(store).of(ANN, "k")) == 1
 
 
+def test_a_time_is_a_date_or_iso_8601_and_nothing_else(store: BaseStore) -> None:
+    put(store, "likes tea")
+    history: Any = History(store)
+    assert [item.key for item in history.as_of(ANN, "2999-01-01")] == ["k"]
+    assert history.as_of(ANN, date(2000, 1, 1)) == []
+    for times in ({"time": "yesterday"}, {"valid_at": "yesterday"}, {"time": 5}):
+        with pytest.raises(InvalidInputError, match="ISO 8601"):
+            history.as_of(ANN, **times)
+
+
 def test_only_what_was_there_is_restored(store: BaseStore) -> None:
     put(store, "likes tea")
     put(store, None)
-    with pytest.raises(UnknownMemoryError):
+    with pytest.raises(UnknownMemoryError, match="'k' has no revision 7"):
         History(store).restore(ANN, "k", 7)
+    with pytest.raises(UnknownMemoryError, match="no memory 'other'"):
+        History(store).restore(ANN, "other", 1)
     with pytest.raises(InvalidInputError, match="deleted"):
         History(store).restore(ANN, "k", 2)
 

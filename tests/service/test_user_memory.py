@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from langgraph.store.base import Op, Result
@@ -228,8 +228,10 @@ def test_every_change_leaves_a_revision(ann: UserMemory) -> None:
     assert actions == [(1, "created", "user"), (2, "changed", "user"), (3, "deleted", "user")]
     assert ann.restore(id, 1).content == "Ann likes tea"
     assert [one.revision for one in ann.list()] == [4]
-    with pytest.raises(UnknownMemoryError):
+    with pytest.raises(UnknownMemoryError, match="no revision 99"):
         ann.restore(id, 99)
+    with pytest.raises(InvalidInputError, match="not 'yesterday'"):
+        ann.as_of(cast("Any", "yesterday"))
 
 
 def test_the_past_is_read_and_never_written(ann: UserMemory) -> None:

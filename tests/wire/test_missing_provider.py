@@ -35,6 +35,8 @@ def answer(model: str, *blocked: str) -> str:
         ("anthropic:claude-sonnet-5", "langchain_anthropic", "anthropic"),
         ("anthropic:claude-sonnet-5", "langchain", "anthropic"),
         ("openai:gpt-5", "langchain", "openai"),
+        ("gpt-5", "langchain", "openai"),
+        ("ollama:qwen3", "langchain", "agents"),
     ],
 )
 def test_the_error_names_the_extra(model: str, blocked: str, extra: str) -> None:
@@ -49,26 +51,31 @@ def test_a_provider_without_an_extra_is_named_by_its_own_package() -> None:
     assert "langchain-ollama" in said
 
 
-@pytest.mark.parametrize("name", ["local", "minilm"])
-def test_embeddings_without_their_packages_are_refused_when_the_store_is_opened(name: str) -> None:
-    script = """
+@pytest.mark.parametrize(
+    ("option", "blocked", "extra"),
+    [
+        ("embeddings='local'", "tokenizers", "local"),
+        ("embeddings='minilm'", "tokenizers", "local"),
+        ("reflect='sqlite:///reflections.db'", "dbos", "durable"),
+    ],
+)
+def test_what_an_option_needs_is_missed_when_the_store_is_opened(
+    option: str, blocked: str, extra: str
+) -> None:
+    script = f"""
 import sys
-sys.modules["tokenizers"] = None
+sys.modules[{blocked!r}] = None
 import longterm
 try:
-    longterm.open(":memory:", embeddings={name!r})
+    longterm.open(":memory:", {option})
 except longterm.errors.MissingExtraError as error:
     print(error)
 print(longterm.open(":memory:").user("ann").add("Ann is vegan.").content)
 """
     done = subprocess.run(  # noqa: S603 - our own interpreter and script
-        [sys.executable, "-c", script.format(name=name)],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=100,
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=100
     )
-    assert 'pip install "longterm[local]"' in done.stdout
+    assert f'pip install "longterm[{extra}]"' in done.stdout
     assert "Ann is vegan." in done.stdout
 
 

@@ -19,7 +19,7 @@ from longterm.history.erasing import Erasure, SourceFilter, erase, purge
 from longterm.history.exchange import Cursor, Imported, export_page, header, import_lines
 from longterm.memory.namespace import Namespace
 from longterm.memory.revision import Actor, Revision, Source
-from longterm.memory.world_time import WORLD_TIME, WorldTime, as_moment, held_at
+from longterm.memory.world_time import WORLD_TIME, WorldTime, held_at, moment_of
 
 __all__ = ["History"]
 
@@ -86,11 +86,12 @@ class History:
         offset: int = 0,
     ) -> list[SearchItem]:
         """Find among what *namespace* held at *time*; a flow, for other flows."""
-        moment = utc_now() if time is None else time if time.tzinfo else time.astimezone()
+        moment = utc_now() if time is None else moment_of(time)
         found = await reading.state_at(
             namespace, moment.astimezone(UTC), key=key, query=query, filter=filter
         )
-        if (then := as_moment(valid_at)) is not None:
+        if valid_at is not None:
+            then = moment_of(valid_at)
             found = [
                 item
                 for item in found
@@ -112,7 +113,7 @@ class History:
         revisions = await reading.revisions_of(place, key)
         wanted = next((one for one in revisions if one.number == revision), None)
         if wanted is None:
-            raise UnknownMemoryError(key)
+            raise UnknownMemoryError(key, revision if revisions else None)
         value = wanted.value
         if value is None:
             raise InvalidInputError(

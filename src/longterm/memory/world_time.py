@@ -23,9 +23,19 @@ from typing import Any, Literal, cast
 from pydantic import GetJsonSchemaHandler
 from pydantic_core import CoreSchema
 
+from longterm.errors import InvalidInputError
 from longterm.memory.model import document_of
 
-__all__ = ["WORLD_TIME", "ValidFrom", "ValidTo", "WorldTime", "as_moment", "held_at", "world_time"]
+__all__ = [
+    "WORLD_TIME",
+    "ValidFrom",
+    "ValidTo",
+    "WorldTime",
+    "as_moment",
+    "held_at",
+    "moment_of",
+    "world_time",
+]
 
 #: The key, in a field's JSON schema, of what it means; no model is shown it.
 _MARK = "x-valid"
@@ -104,3 +114,13 @@ def as_moment(value: Any) -> datetime | None:
         return moment if moment.tzinfo else moment.astimezone()
     except (OverflowError, OSError):  # the first years of all have no local time
         return moment.replace(tzinfo=UTC)
+
+
+def moment_of(value: datetime | date | str) -> datetime:
+    """Read what `as_moment` reads; raise `InvalidInputError` for all else."""
+    moment = as_moment(value)
+    if moment is None:
+        raise InvalidInputError(
+            f"A time is a datetime, a date or ISO 8601 such as '2026-05-04', not {value!r:.100}."
+        )
+    return moment

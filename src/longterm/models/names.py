@@ -68,7 +68,8 @@ def _hosted(name: str, provider: str) -> ChatModel:
     try:
         from langchain.chat_models import init_chat_model
     except ImportError as error:
-        raise MissingExtraError(f"Model {name!r}", extra or "openai") from error
+        other = "openai" if name.startswith("gpt") else "agents"
+        raise MissingExtraError(f"Model {name!r}", extra or other) from error
     try:
         return init_chat_model(name)
     except ImportError as error:

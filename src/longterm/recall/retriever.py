@@ -28,7 +28,7 @@ from longterm.effects.warn import warn_caller
 from longterm.errors import ConfigurationError, RecallLimitWarning
 from longterm.memory.conversation import QUERY_LIMIT, as_messages, message_text, windows
 from longterm.memory.namespace import Namespace, NamespaceTemplate
-from longterm.memory.world_time import WORLD_TIME, WorldTime, as_moment, held_at
+from longterm.memory.world_time import WORLD_TIME, WorldTime, held_at, moment_of
 from longterm.models.embed.names import reranker_by_name
 from longterm.recall.block import TokenCounter, approximate_tokens, compose
 from longterm.recall.cache import ReadingCache
@@ -329,6 +329,7 @@ class Recall(FlowRunnable[RecallInput | MessagesInput | Conversation, RecallResu
                 text = next(iter(windows(messages, 1)), "")
         thread = given.get("thread_id")
         now = _moment("now", given) or self._clock()
+        valid_at = given.get("valid_at")
         return _Request(
             text=text.strip()[:QUERY_LIMIT],
             places=tuple(template.location(config) for template in self.namespaces),
@@ -336,7 +337,7 @@ class Recall(FlowRunnable[RecallInput | MessagesInput | Conversation, RecallResu
             now=now if now.tzinfo else now.replace(tzinfo=UTC),
             thread=None if thread in (None, "") or self._running_thread else str(thread),
             as_of=_moment("as_of", given),
-            valid_at=as_moment(given.get("valid_at")),
+            valid_at=None if valid_at is None else moment_of(valid_at),
             strict=strict,
             given=frozenset(
                 mark for one in messages for mark in (one.id, message_text(one).strip()) if mark

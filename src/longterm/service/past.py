@@ -12,6 +12,7 @@ from langgraph.store.base import SearchItem
 from longterm.effects.forms import both
 from longterm.errors import ConfigurationError
 from longterm.history.reading import numbers_at
+from longterm.memory.world_time import moment_of
 from longterm.recall.retriever import RecallResult
 from longterm.service.records import MemoryRecord
 from longterm.service.setup import Setup
@@ -34,8 +35,7 @@ class PastMemory(UserMemory):
         valid_at: date | None = None,
     ) -> None:
         super().__init__(setup, labels)
-        time = time or datetime.now(UTC)
-        self.time = time if time.tzinfo else time.astimezone()
+        self.time = datetime.now(UTC) if time is None else moment_of(time)
         self.valid_at = valid_at
         self._then = partial(self._history.state, self._memories, self.time, valid_at=self.valid_at)
 
