@@ -24,7 +24,7 @@ test-all:  ## The suite, or TESTS, on every Python from 3.11 to 3.14 that this m
 coverage: $(VENV)/.dev  ## Branch coverage of the suite; CONTRIBUTING.md says the floor.
 	$(BIN)/pytest -n auto --dist loadfile --cov --cov-report=term:skip-covered
 
-test-frameworks:  ## The adapters whose packages need a venv of their own: Google ADK, OpenAI Agents SDK.
+test-frameworks:  ## What needs a venv of its own: Google ADK, OpenAI Agents SDK, DeepAgents.
 	./bin/test-frameworks
 
 test-local: $(VENV)/.dev  ## The tests that need the local language model (1.1 GB).

@@ -9,8 +9,10 @@ import pytest
 from langgraph.store.memory import InMemoryStore
 
 import longterm
+from longterm.integrations.middleware import LongtermMiddleware
 from longterm.integrations.openai_agents import LongtermSession
 from longterm.service import MemoryService
+from longterm.testing import ScriptedChatModel, tool_calls
 
 
 @pytest.fixture
@@ -135,3 +137,25 @@ async def test_a_llama_index_memory_recalls_what_left_it(service: MemoryService)
     asked = [types.ChatMessage(role="user", content="Which tea do I love?")]
     assert "I love oolong tea" in await block.aget(asked)
     assert await block.aget([]) == ""
+
+
+def test_a_deep_agent_and_its_helper_remember_through_the_middleware(
+    service: MemoryService,
+) -> None:
+    deep = pytest.importorskip("deepagents")
+    store, config = service.user("ann").store, {"configurable": {"user_id": "ann"}}
+    learning = ScriptedChatModel(*["Nothing."] * 4)
+    memory = LongtermMiddleware.of(learning, store, user="{user_id}")
+    task = {"description": "Find a tea.", "subagent_type": "librarian"}
+    chat = ScriptedChatModel(tool_calls(("task", task)), "Oolong.", "You love oolong.")
+    helper: dict[str, Any] = {"name": "librarian", "description": "Looks things up."}
+    helper |= {"system_prompt": "You look things up.", "tools": [], "middleware": [memory]}
+    helper["model"] = ScriptedChatModel("There is oolong.")
+    agent = deep.create_deep_agent(model=chat, subagents=[helper], middleware=[memory], store=store)
+
+    agent.invoke({"messages": [("user", "I love oolong tea. Find me one.")]}, config)
+    agent.invoke({"messages": [("user", "Which tea do I love?")]}, config)
+
+    assert "user: I love oolong tea. Find me one." in chat.asked[2].text
+    turns = {item.value["content"] for item in store.search(("turns", "ann"), limit=20)}
+    assert {"Find a tea.", "There is oolong.", "Oolong.", "You love oolong."} <= turns
