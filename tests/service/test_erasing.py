@@ -2,16 +2,20 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Event, Thread
+from typing import Any
 
 import psycopg
 import pytest
-from langchain_core.messages import HumanMessage, ToolMessage
+from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langgraph.store.base import BaseStore
 from postgres_server import fresh_schema, server_url
 from psycopg import sql
+from typing_extensions import override
 
 import longterm
 from longterm.errors import DroppedWarning
+from longterm.history import History
 from longterm.prompts.few_shot import create_few_shot
 from longterm.stores import EmbeddedStore, PostgresStore
 from longterm.stores.embedding import StoreIndex
@@ -103,3 +107,108 @@ def test_an_erase_of_a_user_leaves_no_word_in_any_file_or_table(
         assert examples.invoke(LEARNED).text == ""
         assert [one.content for one in bo.list()] == ["Bo likes jazz"]
         assert service.users() == ["bo"]
+
+
+@pytest.mark.filterwarnings("ignore::longterm.errors.DroppedWarning")
+def test_an_erased_turn_leaves_no_byte_where_it_was_quoted_or_waited(
+    place: tuple[BaseStore, Looked],
+) -> None:
+    store, planted = place
+    with longterm.open(store, model=learned("Ann has moved", ORDER)) as service:
+        ann = service.user("ann")
+        ann.remember(f"I have moved, away from the {QUOTED}")
+        ann.remember([{"role": "tool", "tool_call_id": "1", "content": ORDER}])
+        assert planted() == {QUOTED[:8], HELD[:8]}
+        for turn in ann.turns():
+            History(store).erase(("turns", "ann"), turn.key)
+        assert [one.content for one in ann.list()] == ["Ann has moved"]
+        assert planted() == set()
+
+
+class Reading(ScriptedChatModel):
+    """Answers only when it may, so that an erase comes between question and answer."""
+
+    def __init__(self, *script: AIMessage) -> None:
+        super().__init__(*script)
+
+    @override
+    def _generate(self, *args: Any, **options: Any) -> Any:
+        reads.set()
+        assert may_answer.wait(30)
+        return super()._generate(*args, **options)
+
+
+reads, may_answer = Event(), Event()
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_read_yet() -> None:
+    reads.clear()
+    may_answer.clear()
+
+
+def reading(*texts: str) -> Reading:
+    return Reading(tool_calls(*(("Memory", {"content": text}) for text in texts)))
+
+
+@pytest.mark.filterwarnings("ignore::longterm.errors.DroppedWarning")
+@pytest.mark.parametrize("wait", [True, False], ids=["in the call", "in the background"])
+def test_what_a_model_reads_while_its_user_is_erased_does_not_come_back(
+    place: tuple[BaseStore, Looked], *, wait: bool
+) -> None:
+    store, planted = place
+    said = [{"role": "tool", "tool_call_id": "1", "content": ORDER}, f"I keep a {LEARNED}"]
+    with longterm.open(store, model=reading(f"Ann keeps a {LEARNED}", ORDER)) as service:
+        ann = service.user("ann")
+        remembering = Thread(target=ann.remember, args=(said,), kwargs={"wait": wait})
+        remembering.start()
+        assert reads.wait(30)
+        erasing = Thread(target=ann.erase)
+        erasing.start()
+        if wait:
+            erasing.join()  # a call in another thread, or on another machine, it cannot wait for
+        may_answer.set()
+        remembering.join()
+        erasing.join()
+        assert (ann.list(), ann.turns(), ann.quarantined(), ann.costs()) == ([], [], [], [])
+    assert planted() == set()
+
+
+@pytest.mark.parametrize("keep_revisions", [None, 0])
+def test_of_a_turn_erased_meanwhile_nothing_new_is_learned_and_what_was_there_stays(
+    keep_revisions: int | None,
+) -> None:
+    model = Reading(
+        tool_calls(("Memory", {"content": "Ann likes jazz"})),
+        tool_calls(("Memory", {"content": f"Ann keeps a {LEARNED}"})),
+    )
+    with longterm.open(":memory:", model=model, keep_revisions=keep_revisions) as service:
+        ann = service.user("ann")
+        may_answer.set()
+        ann.remember("I like jazz")
+        reads.clear()
+        may_answer.clear()
+        remembering = Thread(target=ann.remember, args=(f"I keep a {LEARNED}",))
+        remembering.start()
+        assert reads.wait(30)
+        [last, _] = ann.turns()
+        History(service.store).erase(("turns", "ann"), last.key)
+        may_answer.set()
+        remembering.join()
+        assert [one.content for one in ann.list()] == ["Ann likes jazz"]
+
+
+def test_turns_that_outlive_their_time_meanwhile_take_nothing_back(
+    place: tuple[BaseStore, Looked],
+) -> None:
+    store, _ = place
+    with longterm.open(store, model=reading("Ann likes jazz")) as service:
+        ann = service.user("ann")
+        remembering = Thread(target=ann.remember, args=("I like jazz",))
+        remembering.start()
+        assert reads.wait(30)
+        [turn] = ann.turns()
+        store.delete(("turns", "ann"), turn.key)
+        may_answer.set()
+        remembering.join()
+        assert [one.content for one in ann.list()] == ["Ann likes jazz"]

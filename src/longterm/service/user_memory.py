@@ -47,9 +47,11 @@ from longterm.memory.quarantine import Held
 from longterm.memory.revision import Revision, Source
 from longterm.recall.recorder import create_conversation_recorder
 from longterm.recall.retriever import RecallResult
+from longterm.recall.turns import Turn
 from longterm.service.costs import DayCost, costs_of, total_cost
 from longterm.service.exchange import holds_turn, lines_in, written
 from longterm.service.items import MEMORY_STORES, REQUESTS, USAGE
+from longterm.service.meanwhile import take_back
 from longterm.service.records import (
     MemoryChange,
     MemoryRecord,
@@ -113,7 +115,7 @@ class UserMemory:
         the extraction runs in the background, and nothing is returned.
         """
         config, setup = self._said_in(thread, now), self._setup
-        await self._recorded(messages, config)
+        turns, _ = await self._recorded(messages, config)
         payload = MemoryStoreManagerInput(messages=messages)
 
         def book(done: Future[Any]) -> None:
@@ -130,6 +132,8 @@ class UserMemory:
         if manager is None:
             return []
         results = cast("Results[dict[str, Any]]", await manager.flow(payload, config))
+        if await take_back(results.written, self._memories, self._said, turns):
+            return []
         await setup.book(self._memories, results)
         return [MemoryChange.of(one) for one in results.written]
 
@@ -143,7 +147,7 @@ class UserMemory:
         now: datetime | None = None,
     ) -> int:
         """Keep the turns of *messages* word for word, each once; return how many were new."""
-        return await self._recorded(messages, self._said_in(thread, now))
+        return (await self._recorded(messages, self._said_in(thread, now)))[1]
 
     record, arecord = both(record_flow)
 
@@ -186,8 +190,7 @@ class UserMemory:
         *filter* compares fields of the stored value: ``{"kind": "Food"}``.
         """
         mine = Reach(self._memories, exact=True)
-        found = await search_best(mine, query, filter=filter, limit=limit)
-        return await self._records(found)
+        return await self._records(await search_best(mine, query, filter=filter, limit=limit))
 
     search, asearch = both(search_flow)
 
@@ -450,22 +453,19 @@ class UserMemory:
     # --- what the methods share ---
 
     def _said_in(self, thread: str | None, now: datetime | None) -> RunnableConfig:
-        values = dict(self.config.get("configurable", {}))
-        if thread is not None:
-            values["thread_id"] = thread
-        if now is not None:
-            values["now"] = now
-        return RunnableConfig(configurable=values)
+        given = {"thread_id": thread, "now": now}
+        values = {name: value for name, value in given.items() if value is not None}
+        return RunnableConfig(configurable={**self.config.get("configurable", {}), **values})
 
-    async def _recorded(self, messages: Any, config: RunnableConfig) -> int:
-        now = now_in(config)
+    async def _recorded(self, messages: Any, config: RunnableConfig) -> tuple[Sequence[Turn], int]:
         recorder = create_conversation_recorder(
             namespace=template("turns", self._depth),
             store=self.store,
-            clock=lambda: now or datetime.now(UTC),
+            clock=lambda: now_in(config) or datetime.now(UTC),
             guard=self._setup.policy.guard,
         )
-        return len(await recorder.flow({"messages": messages}, config))
+        said = recorder.turns_in({"messages": messages}, config)
+        return said, len(await recorder.keep(said, config))
 
     async def _held(self, id: str) -> Held:
         for one in await self.quarantined_flow():
@@ -484,8 +484,7 @@ class UserMemory:
         return [MemoryRecord.of(item, numbers[item.key]) for item in items]
 
     async def _written(self, document: Document, before: Item | None) -> MemoryRecord:
-        edit = if_unchanged(before, value_of(document))
-        write = Write(self._memories, document.id, edit)
+        write = Write(self._memories, document.id, if_unchanged(before, value_of(document)))
         (await commit([write], actor="user", policy=self._setup.policy)).checked()
         return (await self._records([await self._existing(document.id)]))[0]
 
