@@ -4,8 +4,16 @@ import pytest
 from hypothesis import given, strategies as st
 
 from longterm.recall.language import NUMBERS, STANDING, TIME_WORDS, Sign
-from longterm.recall.reading import mentions_number, mentions_time, pieces, read_passages
-from longterm.text.tokenizer import terms
+from longterm.recall.reading import (
+    clues_in,
+    content_terms,
+    mentions_number,
+    mentions_time,
+    passages,
+    pieces,
+    read_text,
+)
+from longterm.text.tokenizer import words
 
 TIMES = (
     "Yesterday", "it is today", "tonight", "tomorrow", "long ago", "recently", "I just left",
@@ -19,38 +27,39 @@ WISHES = (
 
 
 def test_stop_words_are_not_read() -> None:
-    assert set(read_passages("I have been to the lake").whole.counts) == set(terms("lake"))
+    assert read_text("I have been to the lake").terms == read_text("lake").terms
+    assert read_text("lake").terms
 
 
 def test_a_short_text_is_its_only_passage() -> None:
-    reading = read_passages("We painted the lake at sunrise")
+    assert passages(5) == [(0, 5)]
+    assert passages(0) == [(0, 0)]
 
-    assert reading.passages == (reading.whole,)
+
+@given(st.integers(min_value=0, max_value=1000))
+def test_the_passages_of_a_text_hold_all_its_terms(length: int) -> None:
+    assert {at for start, end in passages(length) for at in range(start, end)} == set(range(length))
 
 
-def test_the_passages_of_a_long_text_hold_all_its_terms() -> None:
-    reading = read_passages(" ".join(f"word{number}x" for number in range(205)))
+def test_the_passages_of_a_long_text_overlap() -> None:
+    (_, first_end), (second_start, _), *_ = passages(205)
 
-    assert len(reading.passages) > 1
-    assert set().union(*(passage.counts for passage in reading.passages)) == set(
-        reading.whole.counts
-    )
+    assert second_start < first_end
 
 
 def test_traits() -> None:
     text = "Yesterday I bought 3 lamps. Do you like them?"
+    reading = read_text(text)
 
-    assert (mentions_time(text), mentions_number(text), read_passages(text).asks) == (
-        True,
-        True,
-        True,
-    )
+    assert mentions_time(text, reading.clues)
+    assert mentions_number(text, reading.clues)
+    assert reading.asks
 
 
 def test_a_wish_for_good_is_recognised() -> None:
-    assert read_passages("Always use metric units when I ask about recipes.").standing
-    assert read_passages("以后请用中文回答").standing
-    assert not read_passages("I have always wanted a dog").standing
+    assert read_text("Always use metric units when I ask about recipes.").standing
+    assert read_text("以后请用中文回答").standing
+    assert not read_text("I have always wanted a dog").standing
 
 
 def test_only_the_beginning_of_a_long_text_gets_vectors() -> None:
@@ -62,10 +71,9 @@ def test_only_the_beginning_of_a_long_text_gets_vectors() -> None:
 
 @given(st.text(max_size=400))
 def test_any_text_is_read(text: str) -> None:
-    reading = read_passages(text)
+    reading = read_text(text)
 
-    assert sum(reading.whole.counts.values()) == reading.whole.length
-    assert reading.passages
+    assert len(reading.terms) == 8 * len(content_terms(text))
 
 
 @pytest.mark.parametrize(
@@ -76,6 +84,13 @@ def test_any_text_is_read(text: str) -> None:
         *((STANDING, text) for text in WISHES),
     ],
 )
-def test_what_a_pattern_finds_holds_one_of_its_clues(sign: Sign, text: str) -> None:
+def test_what_a_pattern_finds_is_worth_the_search(sign: Sign, text: str) -> None:
     assert sign.pattern.search(text)
-    assert not text.isascii() or any(clue in text.lower() for clue in sign.clues)
+    assert sign.clues & clues_in(text, words(text))
+
+
+@pytest.mark.parametrize("sign", [TIME_WORDS, NUMBERS, STANDING])
+def test_most_texts_are_not_searched(sign: Sign) -> None:
+    text = "Melanie painted a lake, and her kids loved the clay workshop"
+
+    assert not sign.clues & clues_in(text, words(text))

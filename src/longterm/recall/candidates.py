@@ -9,16 +9,25 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
+from itertools import chain
 from math import inf
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from longterm.memory.namespace import Namespace
 from longterm.memory.revision import Source
-from longterm.recall.reading import Passage, Reading, mentions_number, mentions_time, read_passages
+from longterm.recall.reading import (
+    HEAD,
+    PASSAGE,
+    Reading,
+    mentions_number,
+    mentions_time,
+    passages,
+    read_text,
+)
 from longterm.recall.when import spans
 
 __all__ = [
@@ -27,6 +36,7 @@ __all__ = [
     "Floats",
     "Indices",
     "ItemType",
+    "Stretches",
     "Timeline",
     "candidate_set",
     "named_speakers",
@@ -41,6 +51,7 @@ Floats = NDArray[np.float64]
 
 #: A conversation that rests longer than this goes on as another session.
 _PAUSE = timedelta(hours=6)
+_TERM_BYTES = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +88,7 @@ class Candidate:
     @cached_property
     def reading(self) -> Reading:
         """What was read in the text; done when it is first asked for."""
-        return read_passages(self.text)
+        return read_text(self.text)
 
     @cached_property
     def planned_until(self) -> float:
@@ -102,6 +113,13 @@ def turn_names(turn: Candidate) -> tuple[tuple[str, object], ...]:
 def turn_name(source: Source) -> tuple[str, object]:
     """Return how *source* names the turn of its message."""
     return source.thread_id or "", source.message_id or source.time
+
+
+class Stretches(NamedTuple):
+    """Stretches of one long row: where each begins, and where it ends."""
+
+    begins: Indices
+    ends: Indices
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,14 +150,39 @@ class Timeline:
         return tuple(one.reading for one in self.candidates)
 
     @cached_property
-    def passages(self) -> tuple[Passage, ...]:
-        """List the passages of all; a short text is one, and whole."""
-        return tuple(passage for one in self.readings for passage in one.passages)
+    def terms(self) -> Indices:
+        """Hashes of the terms of all, one after the other."""
+        return np.frombuffer(b"".join(one.terms for one in self.readings), np.int64)
 
     @cached_property
-    def firsts(self) -> Indices:
-        """Where the passages of each begin."""
-        return np.cumsum([0, *(len(one.passages) for one in self.readings)], dtype=np.int64)[:-1]
+    def wholes(self) -> "Stretches":
+        """Where the terms of each stand among those of all."""
+        lengths = [len(one.terms) // _TERM_BYTES for one in self.readings]
+        ends = np.cumsum(lengths, dtype=np.int64)
+        return Stretches(ends - lengths, ends)
+
+    @cached_property
+    def heads(self) -> "Stretches":
+        """The beginning of each: what its neighbours may borrow."""
+        begins, ends = self.wholes
+        return Stretches(begins, np.minimum(begins + HEAD, ends))
+
+    @cached_property
+    def passages(self) -> tuple["Stretches", Indices]:
+        """List the passages of all, and which is the first of each."""
+        lengths = self.wholes.ends - self.wholes.begins
+        if lengths.max(initial=0) <= PASSAGE:
+            return self.wholes, np.arange(len(self))
+        cut = [passages(length) for length in lengths.tolist()]
+        counts = np.array([len(one) for one in cut], np.int64)
+        begins, ends = np.array([*chain.from_iterable(cut)], np.int64).reshape(-1, 2).T
+        offsets = np.repeat(self.wholes.begins, counts)
+        return Stretches(offsets + begins, offsets + ends), np.cumsum(counts) - counts
+
+    def terms_of(self, at: int) -> frozenset[int]:
+        """Collect the terms of one, each once."""
+        begins, ends = self.wholes
+        return frozenset(self.terms[begins[at] : ends[at]].tolist())
 
     @cached_property
     def asks(self) -> Floats:
@@ -155,12 +198,14 @@ class Timeline:
     @cached_property
     def mentions_time(self) -> Floats:
         """1 for each that speaks of a time."""
-        return np.array([mentions_time(one.text) for one in self.candidates], np.float64)
+        pairs = zip(self.candidates, self.readings, strict=True)
+        return np.array([mentions_time(who.text, one.clues) for who, one in pairs], np.float64)
 
     @cached_property
     def mentions_number(self) -> Floats:
         """1 for each that holds a number."""
-        return np.array([mentions_number(one.text) for one in self.candidates], np.float64)
+        pairs = zip(self.candidates, self.readings, strict=True)
+        return np.array([mentions_number(who.text, one.clues) for who, one in pairs], np.float64)
 
     @cached_property
     def word_counts(self) -> Floats:
@@ -170,12 +215,13 @@ class Timeline:
     @cached_property
     def new_terms(self) -> Floats:
         """How many terms of each were not said before."""
-        known: set[str] = set()
+        known: set[int] = set()
         new = np.zeros(len(self))
         order: list[int] = np.argsort(self.moments, kind="stable").tolist()
+        terms, bounds = self.terms.tolist(), [0, *self.wholes.ends.tolist()]
         for at in order:
             before = len(known)
-            known.update(self.readings[at].whole.counts)
+            known.update(terms[bounds[at] : bounds[at + 1]])
             new[at] = len(known) - before
         return new
 

@@ -12,6 +12,7 @@ __all__ = [
     "ADDRESSES_ASSISTANT",
     "ASKS_HOW_MANY",
     "ASKS_WHEN",
+    "DIGIT",
     "FIRST_PERSON",
     "NUMBERS",
     "PERSONAL",
@@ -28,17 +29,23 @@ __all__ = [
 class Sign(NamedTuple):
     """A pattern that is slow to search for, and what is quicker in lower-cased ASCII text.
 
-    There *plain* finds as much as *pattern*, and whatever it finds holds one of the *clues*.
+    There *plain* finds as much as *pattern*, and where it finds anything one of *clues* is among
+    the words of the text; `DIGIT` stands for any number.
     """
 
-    clues: tuple[str, ...]
+    clues: frozenset[str]
     plain: re.Pattern[str]
     pattern: re.Pattern[str]
 
 
-def _sign(clues: tuple[str, ...], plain: str, others: str) -> Sign:
+#: The clue that a text holds a digit.
+DIGIT = "0"
+
+
+def _sign(clues: str, plain: str, others: str) -> Sign:
     """Make a sign of what English says and what *others* say."""
-    return Sign(clues, re.compile(plain), re.compile(f"{plain}|{others}", re.IGNORECASE))
+    pattern = re.compile(f"{plain}|{others}", re.IGNORECASE)
+    return Sign(frozenset(clues.split()), re.compile(plain), pattern)
 
 
 _STOP_WORDS = """
@@ -71,11 +78,9 @@ ASKS_HOW_MANY = re.compile(
 )
 
 TIME_WORDS = _sign(
-    (
-        "day", "ago", "tonight", "tomorrow", "recently", "just", "week", "last ", "next ", "this ",
-        "few ", "january", "february", "march", "april", "june", "july", "august", "september",
-        "october", "november", "december", "19", "20",
-    ),
+    "yesterday today tonight tomorrow ago recently just weekend last next this few "
+    "monday tuesday wednesday thursday friday saturday sunday january february march april june "
+    "july august september october november december 0",
     r"\b(?:yesterday|today|tonight|tomorrow|ago|recently|just|weekend"
     r"|last (?:night|week|month|year|weekend|summer|winter|spring|fall"
     r"|(?:mon|tue|wed|thu|fri|sat|sun)\w*)"
@@ -87,10 +92,8 @@ TIME_WORDS = _sign(
     r"|昨日|今日|明日|先週|先月|来週|来月|最近",
 )  # fmt: skip
 NUMBERS = _sign(
-    (
-        *"0123456789", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
-        "dozen", "once", "twice", "couple", "several", "first", "second", "third",
-    ),
+    "two three four five six seven eight nine ten dozen once twice couple several first second "
+    "third 0",
     r"\b(?:\d[\d,.]*|two|three|four|five|six|seven|eight|nine|ten|dozen|once|twice|couple|several"
     r"|first|second|third)\b|\d",
     r"[两二三四五六七八九十百千]",
@@ -98,7 +101,7 @@ NUMBERS = _sign(
 
 #: A turn that says how things shall be done from now on.
 STANDING = _sign(
-    ("always", "never", "prefer", "from now on", "make sure", "whenever"),
+    "always never prefer now sure whenever",
     r"(?:^|[.!?,]\s+|\n)(?:please\s+)?(?:always|never)\s+[a-z]+"
     r"|\bi(?:'d)?\s+(?:really |would |strongly |always )?prefer\b"
     r"|\bfrom now on\b|\bmake sure (?:you|to always)\b|\bwhenever i\b",

@@ -1,86 +1,97 @@
-"""What recall reads in one text: its terms, passage by passage, and a few traits. Pure."""
+"""What recall reads in one text: its terms, and a few traits. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from longterm.recall.language import NUMBERS, STANDING, STOP_TERMS, TIME_WORDS, Sign
+from longterm.recall.language import DIGIT, NUMBERS, STANDING, STOP_TERMS, TIME_WORDS, Sign
 from longterm.text.questions import QUESTION_MARKS
 from longterm.text.tokenizer import terms, words_and_terms
 
 __all__ = [
-    "Passage",
+    "HEAD",
+    "PASSAGE",
     "Reading",
+    "clues_in",
     "content_terms",
     "mentions_number",
     "mentions_time",
+    "passages",
     "pieces",
-    "read_passages",
+    "read_text",
 ]
 
 #: Passages of so many terms, a new one every so many.
-_PASSAGE, _STEP = 60, 40
+PASSAGE, _STEP = 60, 40
 #: Terms at the beginning of a text that its neighbours may borrow.
-_HEAD = 80
+HEAD = 80
 #: Characters of a text that are read at all.
 _LONG_TEXT = 20_000
+_CLUES = TIME_WORDS.clues | NUMBERS.clues | STANDING.clues
 _PIECE_WORDS, _PIECES = 80, 3
-
-
-@dataclass(frozen=True, slots=True)
-class Passage:
-    """Terms, how often each occurs, and how many there are."""
-
-    counts: Mapping[str, int]
-    length: int
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
     """The terms and traits of one text."""
 
-    whole: Passage
-    #: Overlapping stretches of a long text; a short one is its only passage.
-    passages: tuple[Passage, ...]
-    #: The beginning alone: what the neighbours of the text may borrow.
-    head: Passage
+    #: Hashes of the terms that say what it is about, in order and with repetitions: 64-bit
+    #: integers of this machine, one after the other. Python's own, so true in one process only.
+    terms: bytes
     #: How many words a reader sees.
     words: int
     #: Whether there is a question in it, and a wish how things shall be done from now on.
     asks: bool
     standing: bool
+    #: Which of the clues of signs it holds.
+    clues: frozenset[str]
 
 
-def read_passages(text: str) -> Reading:
+def read_text(text: str) -> Reading:
     """Read *text*; of a very long one, the beginning."""
     text = text[:_LONG_TEXT]
     runs, every_term = words_and_terms(text)
     found = [term for term in every_term if term not in STOP_TERMS]
-    whole = _passage(found)
-    stretches = [found[:_PASSAGE]] + [
-        found[start : start + _PASSAGE]
-        for start in range(_STEP, len(found) - (_PASSAGE - _STEP), _STEP)
-    ]
+    clues = clues_in(text, runs)
     return Reading(
-        whole=whole,
-        passages=tuple(map(_passage, stretches)) if len(found) > _PASSAGE else (whole,),
-        head=_passage(found[:_HEAD]) if len(found) > _HEAD else whole,
+        # A string knows its hash, so this takes less than to count them.
+        terms=struct.pack(f"{len(found)}q", *map(hash, found)),
         # Where nothing separates words, two characters make one.
         words=len(runs)
         if text.isascii()
         else sum(1 if run.isascii() else max(1, len(run) // 2) for run in runs),
-        asks=_has_any(text, QUESTION_MARKS),
-        standing=_shows(STANDING, text),
+        # Asked of every text: a generator takes thrice as long.
+        asks=any(map(text.__contains__, QUESTION_MARKS)),
+        standing=_shows(STANDING, text, clues),
+        clues=clues,
     )
 
 
-def mentions_time(text: str) -> bool:
-    """Whether *text* speaks of a time."""
-    return _shows(TIME_WORDS, text[:_LONG_TEXT])
+def passages(length: int) -> list[tuple[int, int]]:
+    """Cut a text of so many terms into overlapping stretches: where each begins and ends.
+
+    A short text is its only passage.
+    """
+    starts = range(_STEP, length - (PASSAGE - _STEP), _STEP)
+    return [(start, min(start + PASSAGE, length)) for start in (0, *starts)]
 
 
-def mentions_number(text: str) -> bool:
-    """Whether *text* holds a number."""
-    return _shows(NUMBERS, text[:_LONG_TEXT])
+def clues_in(text: str, words: Sequence[str]) -> frozenset[str]:
+    """Find which clues of signs *text*, of these *words*, holds; all, where only a search tells."""
+    if not text.isascii():
+        return _CLUES
+    found = _CLUES.intersection(words)
+    return found | {DIGIT} if any(map(text.__contains__, "0123456789")) else found
+
+
+def mentions_time(text: str, clues: frozenset[str]) -> bool:
+    """Whether *text*, which holds these *clues*, speaks of a time."""
+    return _shows(TIME_WORDS, text[:_LONG_TEXT], clues)
+
+
+def mentions_number(text: str, clues: frozenset[str]) -> bool:
+    """Whether *text*, which holds these *clues*, holds a number."""
+    return _shows(NUMBERS, text[:_LONG_TEXT], clues)
 
 
 def content_terms(text: str) -> list[str]:
@@ -99,22 +110,10 @@ def pieces(text: str) -> list[str]:
     return [" ".join(found[start : start + _PIECE_WORDS]) for start in starts]
 
 
-def _passage(found: Sequence[str]) -> Passage:
-    # A plain dict of strings and numbers is nothing the garbage collector has to visit, and for
-    # a few terms made sooner than a Counter.
-    counts: dict[str, int] = {}
-    for term in found:
-        counts[term] = counts.get(term, 0) + 1
-    return Passage(counts, len(found))
-
-
-def _shows(sign: Sign, text: str) -> bool:
+def _shows(sign: Sign, text: str, clues: frozenset[str]) -> bool:
+    if sign.clues.isdisjoint(clues):
+        return False
     lowered = text.lower()
     if lowered.isascii():
-        return _has_any(lowered, sign.clues) and sign.plain.search(lowered) is not None
+        return sign.plain.search(lowered) is not None
     return sign.pattern.search(text) is not None
-
-
-def _has_any(text: str, marks: Iterable[str]) -> bool:
-    # Asked of every text: a generator takes thrice as long.
-    return any(map(text.__contains__, marks))

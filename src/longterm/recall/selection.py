@@ -40,11 +40,11 @@ def by_value(ranking: Ranking, among: Collection[int] | None = None) -> Iterator
         left_out = np.ones(len(value), np.bool_)
         left_out[list(among)] = False
         value[left_out] = _NEVER
-    said: list[frozenset[str]] = []
+    said: list[frozenset[int]] = []
     while value.max(initial=_NEVER) > _NEVER:
         at = int(np.argmax(value))
         value[at] = _NEVER
-        terms = frozenset(timeline.readings[at].whole.counts)
+        terms = timeline.terms_of(at)
         if len(terms) >= _TERMS and any(map(terms.issubset, said)):
             continue
         said.append(terms)

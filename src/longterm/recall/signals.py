@@ -6,15 +6,14 @@ even the best is poor; vectors are plain cosines, the rest are traits of a turn.
 the columns; nothing here knows a weight.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
 import numpy as np
 
-from longterm.recall.candidates import CandidateSet, Floats, Indices, Timeline
+from longterm.recall.candidates import CandidateSet, Floats, Indices, Stretches, Timeline
 from longterm.recall.question import Question
-from longterm.recall.reading import Passage
 
 __all__ = ["SIGNALS", "Columns", "columns"]
 
@@ -119,27 +118,32 @@ class _Matches:
         return _Matches(counts[end] - counts[begin], lengths[end] - lengths[begin])
 
 
-def _term_matches(question: Question, texts: Sequence[Passage]) -> _Matches:
-    looked_up = [text.counts.get for text in texts]
-    counts = [[count(term, 0) for count in looked_up] for term in question.terms]
-    shape = len(question.terms), len(texts)
-    lengths = np.array([text.length for text in texts], np.float64)
-    return _Matches(np.array(counts, np.float64).reshape(shape).T, lengths)
+def _so_far(question: Question, timeline: Timeline) -> Floats:
+    """Count how often each term of *question* stands before each place among the terms of all.
+
+    The answer has the shape (terms of the question, places).
+    """
+    counts = np.zeros((len(question.terms), len(timeline.terms) + 1))
+    for before, term in zip(counts, question.terms, strict=True):
+        np.cumsum(timeline.terms == hash(term), dtype=np.float64, out=before[1:])
+    return counts
+
+
+def _within(so_far: Floats, texts: Stretches) -> _Matches:
+    begins, ends = texts
+    return _Matches((so_far[:, ends] - so_far[:, begins]).T, (ends - begins).astype(np.float64))
 
 
 def _full_text(question: Question, timeline: Timeline) -> dict[str, Floats]:
     """Score each turn, with its neighbours, its session, and the turn before where that asks."""
-    wholes = _term_matches(question, [one.whole for one in timeline.readings])
+    so_far = _so_far(question, timeline)
+    wholes = _within(so_far, timeline.wholes)
     idf = wholes.idf
-    if len(timeline.passages) == len(timeline):  # each is its only passage
-        best = wholes.bm25(idf)
-    else:  # the best passage counts; how rare a term is, whole texts say
-        passages = _term_matches(question, timeline.passages).bm25(idf)
-        best = np.maximum.reduceat(passages, timeline.firsts)
-    text = _relative(best, idf)
+    # The best passage counts; how rare a term is, whole texts say.
+    passages, firsts = timeline.passages
+    text = _relative(np.maximum.reduceat(_within(so_far, passages).bm25(idf), firsts), idf)
 
-    short = all(one.head is one.whole for one in timeline.readings)
-    heads = wholes if short else _term_matches(question, [one.head for one in timeline.readings])
+    heads = _within(so_far, timeline.heads)
     around = [heads.joined(*timeline.neighborhood(reach)) for reach in (_NEAR, _FAR)]
 
     starts, session_of = np.unique(timeline.starts, return_inverse=True)
