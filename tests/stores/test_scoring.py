@@ -55,15 +55,26 @@ def test_a_dead_slot_neither_scores_nor_counts(lexicon: Lexicon) -> None:
     assert found.bm25.tolist() == pytest.approx([0, *expected.bm25.tolist()])
 
 
+@pytest.mark.parametrize("begins_in_order", [False, True])
 @pytest.mark.parametrize("count", [1, 3, 5000])
-def test_a_lexicon_that_grew_is_as_one_made_at_once(count: int) -> None:
-    packed = [pack_terms([f"w{number % 7}", "all"]) for number in range(count)]
+def test_a_lexicon_that_grew_is_as_one_made_at_once(count: int, *, begins_in_order: bool) -> None:
+    packed = [pack_terms([f"w{number % 7}", "all", "all"]) for number in range(count)]
     grown = Lexicon.of(packed[:1])
+    grown = grown.in_order() if begins_in_order else grown
     for start in range(1, count, 999):
         grown = grown.appended(packed[start : start + 999])
     once = Lexicon.of(packed)
-    for term in hashed(["all", "w0", "w3"]):
-        assert grown.postings(term).slots.tolist() == once.postings(term).slots.tolist()
+    for term in hashed(["all", "w0", "w3", "none"]):
+        for other in (once, once.in_order()):
+            assert grown.postings(term).slots.tolist() == other.postings(term).slots.tolist()
+            assert grown.postings(term).counts.tolist() == other.postings(term).counts.tolist()
+
+
+def test_a_lexicon_that_is_in_order_stays_so_as_it_grows() -> None:
+    packed = [pack_terms([f"w{number}", "all"]) for number in range(5000)]
+    assert not Lexicon.of(packed).is_sorted
+    assert Lexicon.of(packed).in_order().is_sorted
+    assert Lexicon.of(packed[:10]).in_order().appended(packed[10:]).is_sorted
 
 
 def lengths(*terms: int) -> NDArray[np.float32]:

@@ -1,8 +1,8 @@
 """The text index of one scope in memory: which item holds which term how often. Pure.
 
-A term is the 64-bit hash of its text. The bulk is sorted by term, so that a term is one slice;
-what came later waits in a short unsorted tail until it is worth sorting in. An item is known
-by its *slot*, its place in the arrays of the scope.
+A term is the 64-bit hash of its text. What is asked often is sorted by term, so that a term is
+one slice; what came later waits in a short unsorted tail until it is worth sorting in. An item is
+known by its *slot*, its place in the arrays of the scope.
 """
 
 from collections.abc import Sequence
@@ -62,11 +62,23 @@ class Lexicon:
 
     @classmethod
     def of(cls, packed: Sequence[bytes]) -> "Lexicon":
-        """Make the lexicon of these items, one for each slot."""
-        terms, slots = _flat(packed, first=0)
+        """Make the lexicon of these items, one for each slot; not sorted yet.
+
+        To sort takes as long as some hundred terms take that are looked up without.
+        """
+        return cls(*_flat([], first=0), *_flat(packed, first=0), _lengths(packed))
+
+    @property
+    def is_sorted(self) -> bool:
+        """Whether most of it is."""
+        return len(self.tail_terms) <= max(_TAIL, len(self.terms) // 8)
+
+    def in_order(self) -> "Lexicon":
+        """Return one that is sorted as a whole."""
+        terms = np.concatenate([self.terms, self.tail_terms])
+        slots = np.concatenate([self.slots, self.tail_slots])
         order = np.argsort(terms, kind="stable")
-        nothing = _flat([], first=0)
-        return cls(terms[order], slots[order], *nothing, _lengths(packed))
+        return Lexicon(terms[order], slots[order], *_flat([], first=0), self.lengths)
 
     @property
     def nbytes(self) -> int:
@@ -82,11 +94,8 @@ class Lexicon:
         lengths = np.concatenate([self.lengths, _lengths(packed)])
         terms = np.concatenate([self.tail_terms, terms])
         slots = np.concatenate([self.tail_slots, slots])
-        if len(terms) <= max(_TAIL, len(self.terms) // 8):
-            return Lexicon(self.terms, self.slots, terms, slots, lengths)
-        terms, slots = np.concatenate([self.terms, terms]), np.concatenate([self.slots, slots])
-        order = np.argsort(terms, kind="stable")
-        return Lexicon(terms[order], slots[order], *_flat([], first=0), lengths)
+        longer = Lexicon(self.terms, self.slots, terms, slots, lengths)
+        return longer.in_order() if self.is_sorted and not longer.is_sorted else longer
 
     def postings(self, term: np.uint64) -> Postings:
         """Where *term* stands; slots in ascending order."""

@@ -102,13 +102,15 @@ _SHORT = 3
 #: Longer words are seldom met again, and may be megabytes: no cache keeps them.
 _USUAL = 64
 _VOWEL = re.compile("[aeiouy]")
+#: Of words with other letters at their end nothing is taken.
+_LAST = frozenset("sgdey")
 _PLURALS = (("sses", "ss"), ("ies", "y"), ("ss", "ss"), ("us", "us"), ("is", "is"), ("s", ""))
 
 
 @lru_cache(maxsize=65_536)
 def _usual_stem(word: str) -> str:
     """Take an English ending off: enough that "hikes", "hiked" and "hiking" meet."""
-    if len(word) <= _SHORT or not word.isascii() or not word.isalpha():
+    if len(word) <= _SHORT or word[-1] not in _LAST or not (word.isascii() and word.isalpha()):
         return word
     for ending, instead in _PLURALS:
         if word.endswith(ending):

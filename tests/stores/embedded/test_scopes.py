@@ -62,6 +62,15 @@ def test_a_cache_that_is_mostly_dead_is_loaded_anew(store: EmbeddedStore) -> Non
     assert len(scores(store)) == 100
 
 
+def test_every_search_finds_the_same(store: EmbeddedStore) -> None:
+    filled(store, 2_000)  # more than is searched unsorted for ever
+    first = scores(store)
+    for number in range(40):
+        assert scores(store) == first, number
+    store.put(NS, "new", {"text": "tea with milk"})
+    assert scores(store)["new"] == pytest.approx(1.0, abs=1e-2)
+
+
 def test_text_and_vectors_may_be_wanted_at_different_times(store: EmbeddedStore) -> None:
     filled(store, 50)
     store.search(NS, query="!?")

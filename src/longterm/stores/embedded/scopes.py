@@ -33,6 +33,8 @@ from longterm.stores.rows import Row
 __all__ = ["REMEMBERED", "Scope", "ScopeCache", "ScopeView", "Signals", "Slots", "within_prefix"]
 
 _BLOCK = 4096
+#: So many searches take less than to sort a lexicon would.
+_SEARCHES_UNSORTED = 16
 #: About what a scope takes before it holds anything.
 _EMPTY = 2048
 #: About what a row takes beside its value.
@@ -188,8 +190,11 @@ class Scope:
         """Show the scope at *revision*, which is the one that *connection* reads."""
         try:
             slots = self._up_to_date(connection, revision)
-            if signals.text and self._lexicon is None:
-                self._lexicon = self._load_lexicon(connection, slots)
+            if signals.text:
+                lexicon = self._lexicon or self._load_lexicon(connection, slots)
+                self._searches += 1
+                in_order = lexicon.is_sorted or self._searches < _SEARCHES_UNSORTED
+                self._lexicon = lexicon if in_order else lexicon.in_order()
             if signals.model is not None:
                 if self._model != signals.model or self.room < 0:
                     self._matrix = None
@@ -229,6 +234,8 @@ class Scope:
         self._revision = -1
         self._slots: Slots | None = None
         self._lexicon: Lexicon | None = None
+        #: How many have looked into the lexicon.
+        self._searches = 0
         self._matrix: Matrix | None = None
         self._rows = RowCache()
         self._model: int | None = None
