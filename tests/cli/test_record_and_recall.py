@@ -60,7 +60,8 @@ def test_nobody_recalls_for_another(run: Run, tmp_path: Path, chat: Chat) -> Non
     nothing = run("recall", "Lyon", "--user", "bo")
 
     assert nothing.stdout == ""
-    assert nothing.stderr == "Nothing is remembered.\n"
+    assert "remembered of user bo in longterm.db" in nothing.stderr
+    assert "longterm users" in nothing.stderr
 
 
 def test_a_namespace_can_be_named(run: Run, tmp_path: Path, chat: Chat) -> None:

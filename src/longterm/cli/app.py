@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from longterm import settings
 from longterm.cli import (
     conversations,
     demo as demo_command,
@@ -88,33 +85,3 @@ def demo(
         ) from error
     if json:
         print_json(shown)
-
-
-@app.command("worker")
-def worker(
-    reflector: Annotated[str, typer.Argument(help="A memory manager, as package.module:name.")],
-    *,
-    db: Annotated[str, typer.Option(help="sqlite:///reflections.db or postgresql://….")],
-    name: Annotated[str, typer.Option(help="The executors' name.")] = "default",
-    max_workers: Annotated[int, typer.Option(help="Reflections at the same time.")] = 8,
-    store: Annotated[
-        str | None,
-        typer.Option(help="Where memories go, a path or postgresql://…, if the manager has none."),
-    ] = None,
-    json: Annotated[
-        bool, typer.Option("--json", help="Print as JSON that the worker has begun.")
-    ] = False,
-) -> None:
-    """Do the reflections that wait in a database, until it is stopped."""
-    from longterm.reflect.worker import run_worker
-
-    sys.path.insert(0, str(Path.cwd()))  # as for python -m
-
-    def started(begun: str) -> None:
-        if json:
-            print_json({"worker": name, "max_workers": max_workers, "says": begun})
-        else:
-            print_line(begun, err=True)
-
-    memories = None if store is None else settings.open_store(store)
-    run_worker(reflector, db, started=started, name=name, max_workers=max_workers, store=memories)

@@ -135,7 +135,7 @@ def recall_command(
     elif found.text:
         print_line(found.text)
     else:
-        print_line("Nothing is remembered.", err=True)
+        print_line(place.nothing, err=True)
 
 
 def _chats_from(files: Sequence[str]) -> list[Chat]:

@@ -51,9 +51,10 @@ def list_command(
     json: Json = False,
 ) -> None:
     """Show a user's memories, those written last first."""
-    with Place(store, user, embeddings=embeddings).existing() as service:
+    place = Place(store, user, embeddings=embeddings)
+    with place.existing() as service:
         records = service.user(user).list(limit=limit, offset=offset, kind=kind)
-    _show_all(records, "No memories.", as_json=json)
+    _show_all(records, place.nothing, as_json=json)
 
 
 @app.command("show")
@@ -90,10 +91,11 @@ def search_command(
     json: Json = False,
 ) -> None:
     """Find memories, best first."""
-    with Place(store, user, embeddings=embeddings).existing() as service:
+    place = Place(store, user, embeddings=embeddings)
+    with place.existing() as service:
         only = None if kind is None else {"kind": kind}
         records = service.user(user).search(query, filter=only, limit=limit)
-    _show_all(records, "Nothing fits.", as_json=json)
+    _show_all(records, place.nothing, as_json=json)
 
 
 @app.command("edit")

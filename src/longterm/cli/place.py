@@ -47,6 +47,15 @@ class Place:
         labels = (label.strip() for label in self.namespace.split("/"))
         return tuple(label.replace("{", "{{").replace("}", "}}") for label in labels if label)
 
+    @property
+    def nothing(self) -> str:
+        """Say that nothing was found, and where else to look."""
+        whose = self.namespace or f"user {self.user}"
+        return (
+            f"Nothing that fits is remembered of {whose} in {self.shown}. "
+            "Whose memories are there: longterm users"
+        )
+
     def config(self, **more: object) -> RunnableConfig:
         """Configure a run for the user."""
         return RunnableConfig(configurable={"langgraph_user_id": self.user, **more})

@@ -1,11 +1,14 @@
-"""``longterm serve``, ``mcp``, ``keys``: the server, and who may ask it."""
+"""``longterm serve``, ``mcp``, ``worker``, ``keys``: what runs until it is stopped."""
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from longterm import settings
 from longterm.cli.doctor import version
 from longterm.cli.options import Embeddings, Json, Model, Store
 from longterm.cli.place import Place
@@ -87,6 +90,36 @@ def mcp_command(
         raise MissingExtraError("MCP", "server") from error
     with Place(store, user, embeddings=embeddings).opened(model) as service:
         memory_server(lambda: service, version=version("longterm"), user=user).run()
+
+
+@app.command("worker")
+def worker_command(
+    reflector: Annotated[str, typer.Argument(help="A memory manager, as package.module:name.")],
+    *,
+    db: Annotated[str, typer.Option(help="sqlite:///reflections.db or postgresql://….")],
+    name: Annotated[str, typer.Option(help="The executors' name.")] = "default",
+    max_workers: Annotated[int, typer.Option(help="Reflections at the same time.")] = 8,
+    store: Annotated[
+        str | None,
+        typer.Option(help="Where memories go, a path or postgresql://…, if the manager has none."),
+    ] = None,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print as JSON that the worker has begun.")
+    ] = False,
+) -> None:
+    """Do the reflections that wait in a database, until it is stopped."""
+    from longterm.reflect.worker import run_worker
+
+    sys.path.insert(0, str(Path.cwd()))  # as for python -m
+
+    def started(begun: str) -> None:
+        if json:
+            print_json({"worker": name, "max_workers": max_workers, "says": begun})
+        else:
+            print_line(begun, err=True)
+
+    memories = None if store is None else settings.open_store(store)
+    run_worker(reflector, db, started=started, name=name, max_workers=max_workers, store=memories)
 
 
 @keys.command("create")
