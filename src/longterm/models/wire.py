@@ -2,8 +2,8 @@
 
 Most clients hand a tool's JSON schema on as it is. Google's own rewrites it (every nested field
 becomes required, free keys and inner forms vanish), but takes a declaration in the form of
-Google's API as it is. Ollama's keeps a field's type, items, enum and description, so the rest of
-a field's form goes into its description.
+Google's API as it is. Ollama's keeps a field's type, items, enum and description. What of a
+form has no other place goes into the field's description.
 """
 
 from __future__ import annotations
@@ -17,10 +17,28 @@ from longterm.models.names import ChatModel, innermost
 
 __all__ = ["bind_tools", "garbles"]
 
-#: What Google's API calls the same.
-_GOOGLE_KEEPS = ("description", "minimum", "maximum", "pattern")
+#: Limits of values that Google's API has, by their names in its client.
+_GOOGLE_KEEPS = {
+    "default": "default",
+    "description": "description",
+    "maxItems": "max_items",
+    "maxLength": "max_length",
+    "maximum": "maximum",
+    "minItems": "min_items",
+    "minLength": "min_length",
+    "minimum": "minimum",
+    "pattern": "pattern",
+}
+#: Limits of values that it has not, or has for strings only.
+_GOOGLE_LOSES = ("const", "enum", "exclusiveMaximum", "exclusiveMinimum", "format", "multipleOf",
+                 "prefixItems", "propertyNames", "uniqueItems")  # fmt: skip
+_TYPES = {str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null"}
 #: What Ollama's client drops from a tool's field although its form needs it.
 _OLLAMA_LOSES = ("properties", "required", "anyOf", "additionalProperties", "const", "prefixItems")
+#: What it drops of the limits of values.
+_OLLAMA_OMITS = ("default", "exclusiveMaximum", "exclusiveMinimum", "format", "maxItems",
+                 "maxLength", "maximum", "minItems", "minLength", "minimum", "multipleOf",
+                 "pattern", "propertyNames", "uniqueItems")  # fmt: skip
 
 
 def bind_tools(
@@ -49,8 +67,7 @@ def garbles(model: ChatModel, schema: Mapping[str, Any]) -> bool:
     if _kind_of(innermost(model)) != "chat-ollama":
         return False
     fields = cast("Mapping[str, Mapping[str, Any]]", schema.get("properties", {}))
-    shown = [(field, _ollama_field(field)) for field in fields.values()]
-    return any(one.get("description") != field.get("description") for field, one in shown)
+    return any(not _has_types(field) and {*_OLLAMA_LOSES} & {*field} for field in fields.values())
 
 
 def _kind_of(model: Any) -> str:
@@ -86,7 +103,22 @@ def _google_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
     """Return *schema* in the form of Google's API: null is a mark, a constant a choice of one."""
     if not schema:
         return {"type": "STRING"}  # anything; every field there has a type
-    kept = {key: schema[key] for key in _GOOGLE_KEEPS if key in schema}
+    lost = {key: schema[key] for key in _GOOGLE_LOSES if key in schema}
+    kept = {name: schema[key] for key, name in _GOOGLE_KEEPS.items() if key in schema}
+    values = schema.get("enum", [schema["const"]] if "const" in schema else [])
+    if values and all(isinstance(value, str) for value in values):
+        kept |= {"type": "STRING", "enum": values}
+        lost = {key: value for key, value in lost.items() if key not in ("const", "enum")}
+    elif values and "type" not in schema:
+        of_values = dict.fromkeys(_TYPES[type(value)] for value in values)
+        schema = {**schema, "anyOf": [{"type": one} for one in of_values]}
+    if lost.get("format") == "date-time":
+        kept["format"] = lost.pop("format")
+    if parts := schema.get("prefixItems"):
+        several = [one for at, one in enumerate(parts) if one not in parts[:at]]
+        schema = {**schema, "items": {"anyOf": several}}
+        lost = lost if len(several) > 1 else {}
+    kept = _in_words(kept, lost)
     types = schema.get("type", [])
     members = schema.get("anyOf") or [{"type": one} for one in types if isinstance(types, list)]
     options = [member for member in members if member.get("type") != "null"]
@@ -96,9 +128,6 @@ def _google_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
         return {**_google_schema(options[0]), **kept}
     if options:
         return {**kept, "any_of": list(map(_google_schema, options))}
-    values = schema.get("enum", [schema["const"]] if "const" in schema else [])
-    if values and all(isinstance(value, str) for value in values):
-        kept |= {"type": "STRING", "enum": values}
     if isinstance(types, str):
         kept["type"] = types.upper()
     if fields := schema.get("properties"):
@@ -120,10 +149,22 @@ def _ollama_tool(tool: Mapping[str, Any]) -> dict[str, Any]:
 
 def _ollama_field(field: Mapping[str, Any]) -> dict[str, Any]:
     """Return *field* with its form in words where the client would drop it."""
+    if _has_types(field):
+        field = {**field, "type": [member["type"] for member in field["anyOf"]]}
+    dropped = [key for key in (*_OLLAMA_LOSES, *_OLLAMA_OMITS) if key in field]
+    if _has_types(field):
+        dropped.remove("anyOf")
+    return _in_words(field, {key: field[key] for key in dropped})
+
+
+def _has_types(field: Mapping[str, Any]) -> bool:
+    """Tell whether *field* is a choice of plain types, which the client takes as a list."""
     members = cast("list[Mapping[str, Any]]", field.get("anyOf", []))
-    if members and all([*member] == ["type"] for member in members):
-        return {**field, "type": [member["type"] for member in members]}
-    lost = {key: field[key] for key in _OLLAMA_LOSES if key in field}
+    return bool(members) and all([*member] == ["type"] for member in members)
+
+
+def _in_words(field: Mapping[str, Any], lost: Mapping[str, Any]) -> dict[str, Any]:
+    """Return *field* with what of its form would be *lost* in its description."""
     if not lost:
         return dict(field)
     form = json.dumps(lost, ensure_ascii=False)

@@ -3,8 +3,9 @@
 `folded` is what every term is made of. It lowers capitals and drops accents, and does for each
 script what its readers do without thinking: Arabic and Hebrew without points, one alef, one
 yeh, one heh; digits of every script as ASCII; a letter and its form with a dot or stroke;
-hiragana for katakana. The tables follow Unicode's normalisation (UAX 15) and what full-text
-engines do for these languages (Lucene's analyzers and ASCII folding).
+hiragana for katakana, new forms of Japanese characters for old ones. The tables follow Unicode's
+normalisation (UAX 15) and what full-text engines do for these languages (Lucene's analyzers and
+ASCII folding).
 """
 
 import re
@@ -45,10 +46,11 @@ _SCRIPTS = {
     "han": re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"),
 }
 
-#: What a word is the same without: accents, points, nuktas, tatweel, and what has no width.
+#: What a word is the same without: accents, points, nuktas, tatweel, what has no width and
+#: what chooses among the shapes of a character.
 #: The half-space (U+200C) stays: it stands between parts of a word.
 _DROPPED = re.compile(
-    "[\u0300-\u036f\u0483-\u0489\xad\u200d-\u200f\u202a-\u202e\u2060-\u2064\ufe00-\ufe0f\ufeff"
+    "[\u0300-\u036f\u0483-\u0489\xad\u180b-\u180d\u180f\U000e0100-\U000e01ef\u200b\u200d-\u200f\u202a-\u202e\u2060-\u2064\ufe00-\ufe0f\ufeff"
     "\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7"  # Hebrew
     "\u0610-\u061a\u061c\u0640\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e8\u06ea-\u06ed"
     "\u08ca-\u08e1\u08e3-\u08ff\u0711\u0730-\u074a"  # Arabic, Syriac
@@ -57,15 +59,41 @@ _DROPPED = re.compile(
 _DIGIT = re.compile(r"[^\D0-9]")
 #: Thai and Lao: a tone mark typed before the circle of -am.
 _TONE_FIRST = re.compile("([\u0e48-\u0e4b\u0ec8-\u0ecb])([\u0e4d\u0ecd])")
+#: Characters in their old form, and in the same order in the new one.
+_OLD_HAN = (
+    "亞惡壓圍醫壹隱營榮衞驛圓鹽應歐毆櫻奧橫假價畫會懷壞繪擴殼覺學嶽樂勸卷寬歡觀關陷顏"
+    "氣歸龜僞戲犧舊據擧峽狹鄕曉區驅勳薰徑惠揭溪經繼莖螢輕鷄藝擊儉劍圈檢權獻縣險顯驗嚴"
+    "廣恆鑛號國黑濟碎齋劑雜參慘棧蠶贊殘絲齒兒辭濕實舍寫釋壽收從澁獸縱肅處敍奬將燒稱證"
+    "乘剩壤孃條淨疊穰讓釀囑觸寢愼晉眞盡圖粹醉隨髓數樞瀨聲靜齊攝竊專戰淺潛纖踐錢禪雙壯"
+    "搜插爭總聰莊裝騷臟藏屬續墮體對帶滯臺瀧擇澤單團彈擔膽斷癡遲晝蟲鑄廳聽敕鎭遞鐵轉點"
+    "傳黨盜燈當鬪德獨讀屆繩貳腦霸廢拜賣麥發髮拔蠻祕濱濵甁拂佛竝變邊邉寶豐襃沒飜每萬滿"
+    "默彌藥譯豫餘與譽搖樣謠遙來賴亂覽龍兩獵綠壘淚勵禮隸靈齡戀爐勞樓郞祿錄灣髙﨑嶋嶌峯"
+    "冨栁舘桒𠮷"
+)
+_NEW_HAN = (
+    "亜悪圧囲医壱隠営栄衛駅円塩応欧殴桜奥横仮価画会懐壊絵拡殻覚学岳楽勧巻寛歓観関陥顔"
+    "気帰亀偽戯犠旧拠挙峡狭郷暁区駆勲薫径恵掲渓経継茎蛍軽鶏芸撃倹剣圏検権献県険顕験厳"
+    "広恒鉱号国黒済砕斎剤雑参惨桟蚕賛残糸歯児辞湿実舎写釈寿収従渋獣縦粛処叙奨将焼称証"
+    "乗剰壌嬢条浄畳穣譲醸嘱触寝慎晋真尽図粋酔随髄数枢瀬声静斉摂窃専戦浅潜繊践銭禅双壮"
+    "捜挿争総聡荘装騒臓蔵属続堕体対帯滞台滝択沢単団弾担胆断痴遅昼虫鋳庁聴勅鎮逓鉄転点"
+    "伝党盗灯当闘徳独読届縄弐脳覇廃拝売麦発髪抜蛮秘浜浜瓶払仏並変辺辺宝豊褒没翻毎万満"
+    "黙弥薬訳予余与誉揺様謡遥来頼乱覧竜両猟緑塁涙励礼隷霊齢恋炉労楼郎禄録湾高崎島島峰"
+    "富柳館桑吉"
+)
+_FOURTH = 3
 _SAME: dict[int, str] = str.maketrans(
     {
         # Latin letters that have no decomposition.
         "æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ð": "d", "ħ": "h", "ı": "i", "ĸ": "k",
         "ł": "l", "ŋ": "n", "þ": "th", "ŧ": "t", "ƀ": "b", "ɓ": "b", "ɗ": "d", "ɖ": "d",
         "ƙ": "k", "ƴ": "y", "ɨ": "i", "ʉ": "u", "ə": "e", "ǝ": "e", "ɛ": "e", "ɔ": "o",
+        "ȷ": "j",
         # Apostrophes that count as letters.
         "\u02b9": "'", "\u02bb": "'", "\u02bc": "'", "\u02bd": "'", "\ua78c": "'",
-        # Arabic, Persian, Urdu, Kurdish: alef, kaf, yeh, heh, waw.
+        # Cyrillic: a letter that Ukrainian did without for sixty years.
+        "\u0491": "\u0433",
+        # Arabic, Persian, Urdu, Kurdish: alef, kaf, yeh, heh, noon.
+        "\u06ba": "\u0646",
         "\u0671": "\u0627", "\u0672": "\u0627", "\u0673": "\u0627",
         "\u06a9": "\u0643", "\u06aa": "\u0643", "\u063b": "\u0643", "\u063c": "\u0643",
         "\u0649": "\u064a", "\u06cc": "\u064a", "\u06cd": "\u064a", "\u06d0": "\u064a",
@@ -79,26 +107,56 @@ _SAME: dict[int, str] = str.maketrans(
         # Katakana as hiragana, and its marks of repetition.
         **{chr(letter): chr(letter - 0x60) for letter in range(0x30A1, 0x30F7)},
         "\u30fd": "\u309d", "\u30fe": "\u309e",
-        # Amharic letters of one sound.
-        **{chr(0x1210 + order): chr(0x1200 + order) for order in range(7)},
-        **{chr(0x1280 + order): chr(0x1200 + order) for order in range(7)},
+        # Amharic letters of one sound; in the rows of h and of a the first and the fourth, too.
+        **{
+            chr(row + order): chr(first + (0 if order == _FOURTH else order))
+            for first, rows in ((0x1200, (0x1200, 0x1210, 0x1280)), (0x12A0, (0x12A0, 0x12D0)))
+            for row in rows
+            for order in range(7)
+            if row != first or order == _FOURTH
+        },
         **{chr(0x1220 + order): chr(0x1230 + order) for order in range(8)},
-        **{chr(0x12D0 + order): chr(0x12A0 + order) for order in range(7)},
         **{chr(0x1340 + order): chr(0x1338 + order) for order in range(7)},
+        # Japanese characters in the form they had until 1946, which names keep.
+        **dict(zip(_OLD_HAN, _NEW_HAN, strict=True)),
     }
 )  # fmt: skip
 _HAS_SAME = re.compile(f"[{re.escape(''.join(map(chr, _SAME)))}]")
+
+
+#: Letters that are others before or after some: n and m before a stop that they are spoken with
+#: (Hindi, Gujarati), the Armenian "yev", the Catalan point between two l.
+_IN_COMPANY = re.compile(
+    "\u0919\u094d(?=[\u0915-\u0918])|\u091e\u094d(?=[\u091a-\u091d])"
+    "|\u0923\u094d(?=[\u091f-\u0922])|\u0928\u094d(?=[\u0924-\u0927])"
+    "|\u092e\u094d(?=[\u092a-\u092d])"
+    "|\u0a99\u0acd(?=[\u0a95-\u0a98])|\u0a9e\u0acd(?=[\u0a9a-\u0a9d])"
+    "|\u0aa3\u0acd(?=[\u0a9f-\u0aa2])|\u0aa8\u0acd(?=[\u0aa4-\u0aa7])"
+    "|\u0aae\u0acd(?=[\u0aaa-\u0aad])"
+    "|\u0582(?<=\u0565.)|\u00b7(?<=l.)(?=l)"
+)
+_BECOMES = {"\u0582": "\u057e", "\u00b7": ""}
+_REPEATED = re.compile("([\u3400-\u9fff\U00020000-\U0003ffff])(\u3005+)")
 
 
 def folded(text: str) -> str:
     """Return *text* in the one spelling that all its spellings share."""
     if text.isascii():
         return text.lower()
-    decomposed = unicodedata.normalize("NFKD", text).casefold()
-    plain = unicodedata.normalize("NFKC", _DROPPED.sub("", decomposed))
+    # Marks go first: a capital letter's iota subscript would become a letter of its own.
+    bare = _DROPPED.sub("", unicodedata.normalize("NFKD", text))
+    plain = unicodedata.normalize("NFKC", bare.casefold())
     digits = _DIGIT.sub(lambda digit: str(unicodedata.decimal(digit.group())), plain)
     same = digits.translate(_SAME) if _HAS_SAME.search(digits) else digits
+    if "\u3005" in same:
+        same = _REPEATED.sub(lambda found: found[1] * (1 + len(found[2])), same)
+    same = _IN_COMPANY.sub(_alone, same)
     return _TONE_FIRST.sub(r"\2\1", same).replace("\u0e40\u0e40", "\u0e41")
+
+
+def _alone(found: re.Match[str]) -> str:
+    letter = found.group()
+    return _BECOMES.get(letter, "\u0902" if letter < "\u0a00" else "\u0a82")
 
 
 def scripts(text: str) -> frozenset[str]:

@@ -19,7 +19,7 @@ from longterm.text.scripts import MARKS, UNSPACED, folded
 __all__ = ["VERSION", "query_terms", "terms", "words", "words_and_terms"]
 
 #: Raised whenever `terms` answers differently, so that a store can tell an old index from a new.
-VERSION = 2
+VERSION = 3
 
 #: What a word is made of; the half-space (U+200C) of Persian stands between parts of one.
 _WORD = rf"(?:[^\W_{UNSPACED}]+|[{MARKS}]+)+"
