@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, Literal
+from datetime import date, datetime
+from enum import Enum
+from typing import Annotated, Any, Literal
 
 import pytest
 from anthropic_wire import AnthropicServer, blocks, text_block
@@ -23,7 +25,7 @@ from loose_wire import (
     responses,
 )
 from openai_wire import OpenAIServer, called, said
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from typing_extensions import override
 from wire_server import Refused, WireReply
 
@@ -120,6 +122,71 @@ def test_google_s_client_sends_our_schemas() -> None:
     changes = forms["update_Person"]["properties"]["changes"]["properties"]
     assert changes["city"] == {"type": "STRING", "nullable": True}
     assert changes["pet"]["nullable"]
+
+
+class Mood(Enum):
+    """How it was."""
+
+    GOOD = "good"
+    BAD = "bad"
+
+
+class Visit(BaseModel):
+    """A visit, with all that limits its values."""
+
+    day: date
+    end: date | None = Field(None, description="When it ended.")
+    begin: datetime
+    place: tuple[float, float]
+    row: tuple[int, str]
+    floor: Literal[1, 2] = 1
+    mood: Mood | None = None
+    mixed: Literal["all", 1] | None = None
+    code: Annotated[str, Field(pattern="^[a-z]+$", max_length=5)]
+    share: Annotated[float, Field(gt=0, le=1)]
+    tags: Annotated[set[str], Field(max_length=3)] = set()
+
+
+def test_google_s_client_sends_what_limits_a_value() -> None:
+    with GoogleServer(gemini({"text": "Nothing."})) as server:
+        create_memory_manager(google(server), schemas=[Visit]).invoke({"messages": TALK})
+    (tool,) = server.requests[0]["tools"]
+    (form,) = [one["parameters"] for one in tool["functionDeclarations"] if one["name"] == "Visit"]
+    assert set(form["required"]) == {"day", "begin", "place", "row", "code", "share"}
+    fields = form["properties"]
+    assert '"format": "date"' in fields["day"]["description"]
+    assert fields["end"]["description"] == 'When it ended. JSON schema: {"format": "date"}'
+    assert fields["end"]["nullable"]
+    assert fields["begin"] == {"type": "STRING", "format": "date-time"}
+    pair = {"type": "ARRAY", "items": {"type": "NUMBER"}, "min_items": 2, "max_items": 2}
+    assert fields["place"] == pair
+    assert [one["type"] for one in fields["row"]["items"]["any_of"]] == ["INTEGER", "STRING"]
+    assert '"prefixItems"' in fields["row"]["description"]
+    assert "[1, 2]" in fields["floor"]["description"]
+    assert (fields["mood"]["type"], fields["mood"]["enum"]) == ("STRING", ["good", "bad"])
+    assert fields["mood"]["nullable"]
+    assert [one["type"] for one in fields["mixed"]["any_of"]] == ["STRING", "INTEGER"]
+    assert fields["mixed"]["nullable"]
+    assert (fields["code"]["pattern"], fields["code"]["max_length"]) == ("^[a-z]+$", 5)
+    assert '"exclusiveMinimum": 0' in fields["share"]["description"]
+    assert '"uniqueItems": true' in fields["tags"]["description"]
+
+
+def test_ollama_s_client_sends_what_limits_a_value() -> None:
+    class Day(BaseModel):
+        day: date
+        share: Annotated[float, Field(gt=0, le=1, description="Of the bill.")]
+        code: Annotated[str, Field(pattern="^[a-z]+$")]
+
+    with OllamaServer(ollama("Nothing.")) as server:
+        model = ChatOllama(model="m", base_url=server.root)
+        create_memory_manager(model, schemas=[Day]).invoke({"messages": TALK})
+    (tool,) = server.requests[0]["tools"]
+    fields = tool["function"]["parameters"]["properties"]
+    assert fields["day"]["description"] == 'JSON schema: {"format": "date"}'
+    assert fields["share"]["description"].startswith("Of the bill. JSON schema: ")
+    assert '"maximum": 1' in fields["share"]["description"]
+    assert '"pattern": "^[a-z]+$"' in fields["code"]["description"]
 
 
 def test_a_schema_ollama_s_client_would_garble_goes_as_the_form_of_the_answer() -> None:

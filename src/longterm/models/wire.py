@@ -32,7 +32,13 @@ _GOOGLE_KEEPS = {
 #: Limits of values that it has not, or has for strings only.
 _GOOGLE_LOSES = ("const", "enum", "exclusiveMaximum", "exclusiveMinimum", "format", "multipleOf",
                  "prefixItems", "propertyNames", "uniqueItems")  # fmt: skip
-_TYPES = {str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null"}
+_TYPES: Mapping[type[object], str] = {
+    str: "string",
+    bool: "boolean",
+    int: "integer",
+    float: "number",
+    type(None): "null",
+}
 #: What Ollama's client drops from a tool's field although its form needs it.
 _OLLAMA_LOSES = ("properties", "required", "anyOf", "additionalProperties", "const", "prefixItems")
 #: What it drops of the limits of values.
@@ -103,29 +109,33 @@ def _google_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
     """Return *schema* in the form of Google's API: null is a mark, a constant a choice of one."""
     if not schema:
         return {"type": "STRING"}  # anything; every field there has a type
-    lost = {key: schema[key] for key in _GOOGLE_LOSES if key in schema}
-    kept = {name: schema[key] for key, name in _GOOGLE_KEEPS.items() if key in schema}
-    values = schema.get("enum", [schema["const"]] if "const" in schema else [])
-    if values and all(isinstance(value, str) for value in values):
-        kept |= {"type": "STRING", "enum": values}
-        lost = {key: value for key, value in lost.items() if key not in ("const", "enum")}
-    elif values and "type" not in schema:
-        of_values = dict.fromkeys(_TYPES[type(value)] for value in values)
+    values = cast(
+        "list[object]", schema.get("enum", [schema["const"]] if "const" in schema else [])
+    )
+    if values and not {"type", "anyOf"} & {*schema}:
+        of_values = dict.fromkeys(_TYPES.get(type(value), "object") for value in values)
         schema = {**schema, "anyOf": [{"type": one} for one in of_values]}
-    if lost.get("format") == "date-time":
-        kept["format"] = lost.pop("format")
-    if parts := schema.get("prefixItems"):
-        several = [one for at, one in enumerate(parts) if one not in parts[:at]]
-        schema = {**schema, "items": {"anyOf": several}}
-        lost = lost if len(several) > 1 else {}
-    kept = _in_words(kept, lost)
     types = schema.get("type", [])
     members = schema.get("anyOf") or [{"type": one} for one in types if isinstance(types, list)]
     options = [member for member in members if member.get("type") != "null"]
-    if len(options) < len(members):
-        kept["nullable"] = True
+    nullable = {"nullable": True} if len(options) < len(members) else {}
     if len(options) == 1:
-        return {**_google_schema(options[0]), **kept}
+        beside = {key: value for key, value in schema.items() if key not in ("anyOf", "type")}
+        return {**_google_schema({**options[0], **beside}), **nullable}
+    lost = {key: schema[key] for key in _GOOGLE_LOSES if key in schema}
+    kept = {name: schema[key] for key, name in _GOOGLE_KEEPS.items() if key in schema}
+    words = [value for value in values if value is not None]
+    if types == "string" and words and all(isinstance(value, str) for value in words):
+        kept["enum"] = words
+        lost = {key: value for key, value in lost.items() if key not in ("const", "enum")}
+    if lost.get("format") == "date-time":
+        kept["format"] = lost.pop("format")
+    if parts := schema.get("prefixItems"):
+        forms = [one for at, one in enumerate(parts) if one not in parts[:at]]
+        schema = {**schema, "items": {"anyOf": forms}}
+        if len(forms) == 1:
+            del lost["prefixItems"]
+    kept = {**_in_words(kept, lost), **nullable}
     if options:
         return {**kept, "any_of": list(map(_google_schema, options))}
     if isinstance(types, str):
