@@ -4,8 +4,10 @@ Usage: python benchmarks/walk.py [--durable] [--list]
 
 Counts the functions that are entered (by `sys.setprofile`, each once) while one conversation is
 handed to a manager and one memory comes to lie in an `EmbeddedStore`; with --durable, while one
-payload is submitted to durable reflection. The first call, which imports and sets up, and a
-second one, which is what a running program does. Counts are exact, so one run is enough.
+payload is submitted to durable reflection, and while another goes all the way: submitted, carried
+out by a worker of the same process and settled, in all its threads. The first call, which imports
+and sets up, and a second one, which is what a running program does. The counts of one thread are
+exact, so one run is enough; of threads that wait for one another a few functions come and go.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
+import threading
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -33,20 +36,26 @@ SAID: MessagesInput = {
 }
 
 
-def walked(do: Callable[[], object]) -> dict[CodeType, None]:
-    """Return the functions of longterm that *do* enters, in the order of their first call."""
-    seen: dict[CodeType, None] = {}
+class Walk:
+    """Writes down which functions of longterm are entered: here, and in threads begun after it."""
 
-    def look(frame: FrameType, event: str, _: Any) -> None:
+    def __init__(self) -> None:
+        self._seen: dict[CodeType, None] = {}
+        threading.setprofile(self._look)
+
+    def of(self, do: Callable[[], object]) -> dict[CodeType, None]:
+        """Return the functions that are entered while *do* is done, by their first call."""
+        self._seen = {}
+        sys.setprofile(self._look)
+        try:
+            do()
+        finally:
+            sys.setprofile(None)
+        return {code: None for code in [*self._seen] if ROOT in Path(code.co_filename).parents}
+
+    def _look(self, frame: FrameType, event: str, _: Any) -> None:
         if event == "call" and not frame.f_code.co_name.startswith(INSIDE):
-            seen.setdefault(frame.f_code)
-
-    sys.setprofile(look)
-    try:
-        do()
-    finally:
-        sys.setprofile(None)
-    return {code: None for code in seen if ROOT in Path(code.co_filename).parents}
+            self._seen.setdefault(frame.f_code)
 
 
 def show(what: str, codes: dict[CodeType, None], *, whole: bool) -> None:
@@ -70,22 +79,24 @@ def main() -> None:
     model = ScriptedChatModel(
         *(tool_calls(("Memory", {"content": f"Ann lives in Lyon ({n})"})) for n in range(4))
     )
+    walk = Walk()
     with tempfile.TemporaryDirectory() as folder, EmbeddedStore(Path(folder) / "a.db") as store:
         manager = create_memory_store_manager(model, store=store)
-
-        def invoke() -> None:
-            manager.invoke(SAID, config)
-
         if not options.durable:
             for what in ("first call", "second call"):
-                show(what, walked(invoke), whole=options.list and what == "second call")
+                codes = walk.of(lambda: manager.invoke(SAID, config))
+                show(what, codes, whole=options.list and what == "second call")
             return
         url = f"sqlite:///{folder}/reflections.db"
         with ReflectionExecutor(manager, store=store, durable=url, max_workers=0) as executor:
             for what in ("first submit", "second submit"):
-                codes = walked(lambda: executor.submit(SAID, config, after_seconds=3600))
+                codes = walk.of(lambda: executor.submit(SAID, config, after_seconds=3600))
                 show(what, codes, whole=options.list and what == "second submit")
             executor.shutdown(wait=False, cancel_futures=True)
+        with ReflectionExecutor(manager, store=store, durable=url) as executor:
+            for what in ("first way to its end", "second way to its end"):
+                codes = walk.of(lambda: executor.submit(SAID, config, after_seconds=0).result())
+                show(what, codes, whole=options.list and what == "second way to its end")
 
 
 if __name__ == "__main__":
