@@ -122,6 +122,12 @@ def test_every_page_is_in_the_navigation() -> None:
     assert sorted(listed) == sorted(pages)
 
 
+def test_every_page_is_linked_from_the_first() -> None:
+    pages = {str(page.relative_to(ROOT / "docs")) for page in (ROOT / "docs").rglob("*.md")}
+    linked = re.findall(r"\]\(([\w/-]+\.md)\)", (ROOT / "docs" / "index.md").read_text())
+    assert set(linked) == pages - {"index.md"}
+
+
 def _fences(*languages: str, having: str = "") -> list[Any]:
     """Return the blocks of *languages* in all pages that have a match of *having*."""
     fence = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
