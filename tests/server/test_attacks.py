@@ -296,6 +296,13 @@ async def test_a_body_that_is_too_large_is_refused_before_it_is_read(connect: Co
     assert said.status_code == unsaid.status_code == 413
 
 
+@pytest.mark.parametrize("second", ["evil.example", "127.0.0.1:8787"])
+async def test_a_request_with_two_hosts_is_refused(connect: Connect, second: str) -> None:
+    client = await connect()
+    hosts = [("Host", "127.0.0.1:8787"), ("Host", second)]
+    assert (await client.get(f"{ANN}/memories", headers=hosts)).status_code == 400
+
+
 async def test_a_page_of_another_site_reaches_nothing(connect: Connect) -> None:
     client = await connect()
     evil = await client.post(

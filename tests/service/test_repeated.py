@@ -3,9 +3,12 @@
 import asyncio
 import signal
 import sys
+from asyncio import StreamReader, StreamWriter
+from asyncio.subprocess import PIPE
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from typing import cast
 
 import pytest
 from langgraph.store.memory import InMemoryStore
@@ -86,6 +89,59 @@ async def test_of_two_equal_requests_at_the_same_moment_one_is_carried_out(tmp_p
     assert sorted(isinstance(one, ConflictError) for one in answers) == [False, True]
     for worker in workers:
         await worker.aclose()
+
+
+SENDING = """
+import asyncio, sys
+import longterm
+from longterm.errors import ConflictError
+from longterm.service import remember_once
+
+def tell(word):
+    print(word, flush=True)
+    sys.stdin.readline()
+
+async def main():
+    async with longterm.open(sys.argv[1], embeddings=None) as service:
+        async def remember():
+            await asyncio.to_thread(tell, "runs")
+            return []
+        tell("ready")
+        try:
+            await remember_once(service, service.user("ann"), "key", "I moved to Lyon", remember)
+        except ConflictError:
+            tell("refused")
+
+asyncio.run(main())
+"""
+
+
+async def test_of_two_processes_that_send_the_same_at_once_one_carries_it_out(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "memory.db"
+    longterm.open(path, embeddings=None).close()
+    senders = [
+        await asyncio.create_subprocess_exec(
+            sys.executable, "-c", SENDING, str(path), stdin=PIPE, stdout=PIPE
+        )
+        for _ in range(2)
+    ]
+
+    async def next_words() -> list[str]:
+        words = [(await cast("StreamReader", one.stdout).readline()).decode() for one in senders]
+        return sorted(word.strip() for word in words)
+
+    def go_on() -> None:
+        for one in senders:
+            cast("StreamWriter", one.stdin).write(b"\n")
+
+    assert await next_words() == ["ready", "ready"]
+    go_on()
+    # Neither ends before both have said what became of it.
+    assert await next_words() == ["refused", "runs"]
+    go_on()
+    assert [await one.wait() for one in senders] == [0, 0]
 
 
 async def test_nothing_said_is_kept_with_a_request_and_nothing_of_it_after_an_erase() -> None:

@@ -20,7 +20,7 @@ from longterm.effects.paging import Reach, search_within
 from longterm.effects.runnable import given_store
 from longterm.effects.warn import warn_caller
 from longterm.errors import ClosedError, ConfigurationError, InvalidInputError, NoStoreError
-from longterm.memory.namespace import Namespace, NamespaceTemplate
+from longterm.memory.namespace import Namespace, NamespaceTemplate, unescape_label
 from longterm.reflect.job import (
     CONFIGURED,
     Configured,
@@ -60,10 +60,23 @@ class Failure:
     #: What `retry` takes.
     id: str
     thread_id: str | None
+    #: Whose memories it was to make; () for a reflector that has no namespace.
+    namespace: Namespace
     error: str
     #: How often it was tried.
     attempts: int
     at: datetime
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as JSON data; the namespace has its labels as they were given."""
+        return {
+            "id": self.id,
+            "namespace": [*map(unescape_label, self.namespace)],
+            "thread": self.thread_id,
+            "error": self.error,
+            "attempts": self.attempts,
+            "at": self.at.isoformat(),
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +90,16 @@ class Queued:
     running: bool
     #: Which try it is, from 1.
     attempt: int
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as JSON data; the namespace has its labels as they were given."""
+        return {
+            "id": self.id,
+            "namespace": [*map(unescape_label, self.namespace)],
+            "thread": self.thread_id,
+            "running": self.running,
+            "attempt": self.attempt,
+        }
 
 
 class Executor(ABC):

@@ -350,6 +350,7 @@ class InMemoryExecutor(LocalReflectionExecutor):
         failure = Failure(
             id=task.id,
             thread_id=task.thread,
+            namespace=task.namespace,
             error=error_text(error),
             attempts=task.attempt,
             at=datetime.fromtimestamp(self._clock.wall(), UTC),

@@ -94,7 +94,9 @@ class Gate:
 
     def _wrong_host(self, headers: Headers) -> ASGIApp | None:
         """Refuse other sites' pages, and names that other sites may point to this address."""
-        host = headers.get("host", "")
+        host, *more = headers.getlist("host") or [""]
+        if more:  # programs in between may have gone by another of them
+            return problem(400, "A request has one Host header, not several.")
         name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
         name = name.strip("[]").lower()
         if self._options.host in LOOPBACK and name not in {*LOOPBACK, *self._options.hosts}:

@@ -284,6 +284,24 @@ async def erase_memory(memory: WriteUser, id: str) -> dict[str, Any]:
     return _erase_report(await memory.aerase(id))
 
 
+@router.get("/reflections")
+async def list_reflections(_: Admin, service: Service) -> dict[str, Any]:
+    """List what is extracted in the background, what waits for it, and what was given up."""
+    queue, failed = await run_in_threadpool(lambda: (service.queue(), service.failures()))
+    return {
+        "queue": [one.as_json() for one in queue],
+        "failed": [one.as_json() for one in failed],
+    }
+
+
+@router.post("/reflections/{id:segment}/retry", status_code=202)
+async def retry_reflection(_: Admin, service: Service, id: str) -> dict[str, str]:
+    """Begin again, now, what was given up."""
+    if not await run_in_threadpool(service.retry, id):
+        raise HTTPException(404, "No reflection with this id was given up.")
+    return {"retried": id}
+
+
 def _erase_report(report: Erasure) -> dict[str, Any]:
     return {"removed": report.removed, "beyond": list(report.beyond)}
 

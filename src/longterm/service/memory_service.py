@@ -98,6 +98,15 @@ class MemoryService(Closing):
         """Return what was to be extracted in the background and was given up, oldest first."""
         return [one for executor in self._setup.watched() for one in executor.failed()]
 
+    def retry(self, failure_id: str) -> bool:
+        """Begin again, now, what `failures` has under this id; tell whether there was such."""
+        for executor in self._setup.watched():
+            for failure in executor.failed():
+                if failure.id == failure_id:
+                    self._setup.book_when_done(failure.namespace, executor.retry(failure_id))
+                    return True
+        return False
+
     @override
     def close(self) -> None:
         """Let what is extracted in the background finish, and close what was opened."""

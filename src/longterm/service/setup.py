@@ -8,12 +8,14 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
 
 from langgraph.store.base import BaseStore
 
 from longterm.commit import Policy
+from longterm.effects.drivers import run
 from longterm.extract.schema import MemorySchema, Schema, memory_schemas
 from longterm.manage.results import Results
 from longterm.manage.store_manager import MemoryStoreManager, create_memory_store_manager
@@ -117,6 +119,15 @@ class Setup:
             name = self.model if isinstance(self.model, str) else None
             name = name or getattr(self.model, "model_name", None)
             await add_cost(memories, usage, name)
+
+    def book_when_done(self, memories: Namespace, reflection: Future[Any]) -> None:
+        """Keep what a *reflection* in the background cost, once it is done."""
+
+        def book(done: Future[Any]) -> None:
+            if not done.cancelled() and done.exception() is None:
+                run(self.book(memories, done.result()), store=self.store)
+
+        reflection.add_done_callback(book)
 
     def erase(self, memories: Namespace) -> dict[str, int]:
         """Erase what is kept of a user beside the store; say how much, by place.

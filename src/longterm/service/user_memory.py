@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future
 from datetime import UTC, date, datetime
 from itertools import chain, groupby
 from os import PathLike
@@ -117,16 +116,11 @@ class UserMemory:
         config, setup = self._said_in(thread, now), self._setup
         turns, _ = await self._recorded(messages, config)
         payload = MemoryStoreManagerInput(messages=messages)
-
-        def book(done: Future[Any]) -> None:
-            if not done.cancelled() and done.exception() is None:
-                run(setup.book(self._memories, done.result()), store=self.store)
-
         if not wait:
             if executor := setup.executor(self._depth):
                 # No thread: a newer conversation must not take the place of this one.
                 future = await Work(lambda: executor.submit(payload, config, thread_id=None))
-                future.add_done_callback(book)
+                setup.book_when_done(self._memories, future)
             return []
         manager = setup.manager(self._depth)
         if manager is None:

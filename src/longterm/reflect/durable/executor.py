@@ -156,6 +156,7 @@ class DurableExecutor(LocalReflectionExecutor):
             Failure(
                 id=status.workflow,
                 thread_id=None if status.job is None else status.job.thread,
+                namespace=() if status.job is None else status.job.namespace,
                 error=status.error,
                 attempts=1 if status.job is None else status.job.attempt,
                 at=datetime.fromtimestamp(status.ended, UTC),

@@ -227,6 +227,14 @@ async def reflections(request: Request, _: Operator) -> Response:
     return page(request, "reflections.html", queue=queue, failures=failures)
 
 
+@router.post("/reflections/{id:segment}/retry", dependencies=[Guarded])
+async def retry_form(request: Request, id: str, _: Operator) -> Response:
+    """Begin again, now, what was given up."""
+    if not await asyncio.to_thread(service_of(request).retry, id):
+        raise HTTPException(404, "No reflection with this id was given up; look at the list again.")
+    return RedirectResponse("/reflections", 303)
+
+
 @router.get("/keys")
 async def keys_page(request: Request, _: Operator) -> Response:
     """List the keys, without their secrets."""

@@ -1,0 +1,83 @@
+"""What was to be learned in the background and was given up: seen, and begun again."""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import httpx
+import pytest
+
+import longterm
+from longterm.service import MemoryService
+from longterm.testing import ScriptedChatModel, tool_calls
+
+Connect = Callable[..., Awaitable[httpx.AsyncClient]]
+MakeKey = Callable[..., Awaitable[str]]
+
+FAILED = "/v1/reflections"
+
+
+@pytest.fixture
+def service() -> MemoryService:
+    """Return a service whose model fails once, with words that are nobody's business."""
+    learned = tool_calls(("Memory", {"content": "Ann moved to Lyon"}))
+    model = ScriptedChatModel(ValueError("a secret"), learned)
+    return longterm.open(":memory:", embeddings=None, model=model)
+
+
+async def given_up(client: httpx.AsyncClient, service: MemoryService) -> dict[str, Any]:
+    """Have something be learned in the background in vain; return it as the list has it."""
+    body = {"messages": "I moved to Lyon", "thread": "monday", "wait": False}
+    await client.post("/v1/users/ann@home.org/remember", json=body)
+    await all_done(service)
+    (failed,) = (await client.get(FAILED)).json()["failed"]
+    return failed
+
+
+async def all_done(service: MemoryService) -> None:
+    async with asyncio.timeout(20):
+        while True:
+            if not service.queue():
+                return
+            await asyncio.sleep(0.02)
+
+
+async def learned(service: MemoryService) -> list[Any]:
+    await all_done(service)
+    return [one.content for one in await service.user("ann@home.org").alist()]
+
+
+async def test_what_was_given_up_is_listed_and_begun_again(
+    connect: Connect, service: MemoryService
+) -> None:
+    client = await connect()
+    failed = await given_up(client, service)
+    assert failed["namespace"] == ["memories", "ann@home.org"]
+    assert failed["error"].startswith("ValueError")
+    assert "secret" not in str(failed)
+    assert (await client.post(f"{FAILED}/{failed['id']}/retry")).status_code == 202
+    assert await learned(service) == ["Ann moved to Lyon"]
+    assert (await client.get(FAILED)).json() == {"queue": [], "failed": []}
+    again = await client.post(f"{FAILED}/{failed['id']}/retry")
+    assert again.status_code == 404
+    assert again.headers["content-type"] == "application/problem+json"
+
+
+async def test_the_console_has_a_button_for_it(connect: Connect, service: MemoryService) -> None:
+    client = await connect()
+    await given_up(client, service)
+    page = (await client.get("/reflections")).text
+    assert "ann@home.org" in page
+    (action,) = re.findall(r'action="(/reflections/[^"]+/retry)"', page)
+    mark = re.findall(r'name="mark" value="([^"]+)"', page)[0]
+    assert (await client.post(action)).status_code == 403
+    assert (await client.post(action, data={"mark": mark})).status_code == 303
+    assert await learned(service) == ["Ann moved to Lyon"]
+    assert (await client.post(action, data={"mark": mark})).status_code == 404
+
+
+async def test_they_are_for_administrators(connect: Connect, make_key: MakeKey) -> None:
+    client = await connect(await make_key("ann"))
+    assert (await client.get(FAILED)).status_code == 403
+    assert (await client.post(f"{FAILED}/x/retry")).status_code == 403
