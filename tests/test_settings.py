@@ -39,6 +39,18 @@ def test_a_number_of_threads_that_is_none_is_an_error(said: str) -> None:
         settings.threads({"LONGTERM_THREADS": said})
 
 
+def test_embeddings_run_as_other_local_models_unless_they_have_settings_of_their_own() -> None:
+    own = {"LONGTERM_EMBEDDING_THREADS": "1", "LONGTERM_EMBEDDING_BATCH": "8"}
+    assert settings.embedding_options({}) == {}
+    assert settings.embedding_options({"LONGTERM_THREADS": "3"}) == {"threads": 3}
+    assert settings.embedding_options({"LONGTERM_THREADS": "3"} | own) == {
+        "threads": 1,
+        "batch_size": 8,
+    }
+    with pytest.raises(ConfigurationError, match="LONGTERM_EMBEDDING_BATCH must be a whole"):
+        settings.embedding_options({"LONGTERM_EMBEDDING_BATCH": "0"})
+
+
 def test_embeddings_are_made_as_the_environment_says() -> None:
     assert len(settings.local_embeddings(threads=1).embed_query("hello")) == 384
 

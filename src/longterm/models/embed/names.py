@@ -19,11 +19,13 @@ from longterm.models.embed.sentence_transformers import (
 __all__ = ["embeddings_by_name", "reranker_by_name"]
 
 
-def embeddings_by_name(name: str, *, threads: int | None = None) -> Embeddings:
-    """Return the embedding model that *name* stands for."""
+def embeddings_by_name(
+    name: str, *, threads: int | None = None, batch_size: int | None = None
+) -> Embeddings:
+    """Return the embedding model that *name* stands for; one in ONNX form runs as is said."""
     match name.partition(":"):
         case ("onnx", _, model) | (model, "", _) if "/" in model:
-            return OnnxEmbeddings(model, threads=threads)
+            return OnnxEmbeddings(model, threads=threads, batch_size=batch_size)
         case ("sentence-transformers", _, model) if model:
             return SentenceTransformerEmbeddings(load("SentenceTransformer", model), model)
         case (_, ":", model) if model:

@@ -31,7 +31,7 @@ class OnnxEmbeddings(Embeddings):
     """Vectors by a model in ONNX form: the path of its folder, or its name on the hub."""
 
     def __init__(
-        self, name: str, *, threads: int | None = None, batch_size: int = _AT_ONCE
+        self, name: str, *, threads: int | None = None, batch_size: int | None = None
     ) -> None:
         """Find the model; nothing is loaded before the first text comes."""
         self._folder = ModelFolder.find(name)
@@ -39,7 +39,7 @@ class OnnxEmbeddings(Embeddings):
         self.model = self._folder.name
         self._prompts = self._folder.prompts
         self._network = _Network(self._folder, threads)
-        self._batch_size = batch_size
+        self._batch_size = batch_size or _AT_ONCE
 
     @property
     def dims(self) -> int:
