@@ -135,6 +135,8 @@ _IN_COMPANY = re.compile(
     "|\u0aae\u0acd(?=[\u0aaa-\u0aad])"
     "|\u0582(?<=\u0565.)|\u00b7(?<=l.)(?=l)"
 )
+#: One of these is in each: a plain search for them is many times faster.
+_OF_COMPANY = ("\u094d", "\u0acd", "\u0582", "\u00b7")
 _BECOMES = {"\u0582": "\u057e", "\u00b7": ""}
 _REPEATED = re.compile("([\u3400-\u9fff\U00020000-\U0003ffff])(\u3005+)")
 
@@ -150,7 +152,8 @@ def folded(text: str) -> str:
     same = digits.translate(_SAME) if _HAS_SAME.search(digits) else digits
     if "\u3005" in same:
         same = _REPEATED.sub(lambda found: found[1] * (1 + len(found[2])), same)
-    same = _IN_COMPANY.sub(_alone, same)
+    if any(letter in same for letter in _OF_COMPANY):
+        same = _IN_COMPANY.sub(_alone, same)
     return _TONE_FIRST.sub(r"\2\1", same).replace("\u0e40\u0e40", "\u0e41")
 
 
