@@ -272,6 +272,11 @@ async def test_a_forged_token_opens_nothing(connect: Connect, tokens: Tokens) ->
         b'{"content": {"a": ' * 20_000,
         b'{"content": "x", "content": ["y"]}',
         b'{"content": "\\ud800"}',
+        b'{"content": {"a": "\\ud800"}}',
+        b'{"content": {"\\ud800": 1}}',
+        b'{"content": {"a": NaN}}',
+        b'{"content": {"a": 1e400}}',
+        b'{"content": ' + b'{"a":' * 300 + b"1" + b"}" * 301,
     ],
 )
 async def test_a_malformed_body_is_an_error_of_its_sender(connect: Connect, body: bytes) -> None:
@@ -279,7 +284,28 @@ async def test_a_malformed_body_is_an_error_of_its_sender(connect: Connect, body
     headers = {"Content-Type": "application/json"}
     answer = await client.post(f"{ANN}/memories", content=body, headers=headers)
     assert answer.status_code in {201, 400, 422}, answer.text
-    assert (await client.get("/healthz")).status_code == 200
+    assert (await client.get(f"{ANN}/memories")).status_code == 200
+
+
+@pytest.mark.parametrize("value", ['{"a": "\\ud800"}', '{"\\ud800": 1}', '{"a": NaN}'])
+async def test_what_no_answer_can_hold_enters_by_no_protocol(connect: Connect, value: str) -> None:
+    client = await connect()
+    item = f'{{"namespace": ["memories", "ann"], "key": "k", "value": {value}}}'
+    headers = {"Content-Type": "application/json"}
+    answer = await client.put("/store/items", content=item, headers=headers)
+    assert answer.status_code == 422
+    assert (await client.get(f"{ANN}/memories")).json()["memories"] == []
+
+
+@pytest.mark.parametrize("time", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59"])
+async def test_a_time_outside_of_all_years_is_an_error_of_its_sender(
+    connect: Connect, time: str
+) -> None:
+    client = await connect()
+    answer = await client.get(f"{ANN}/memories", params={"as_of": time})
+    assert answer.status_code == 422
+    asked = {"question": "tea", "as_of": time, "valid_at": "2026-01-01"}
+    assert (await client.post(f"{ANN}/recall", json=asked)).status_code == 422
 
 
 async def test_a_body_that_is_too_large_is_refused_before_it_is_read(connect: Connect) -> None:
@@ -309,6 +335,10 @@ async def test_a_page_of_another_site_reaches_nothing(connect: Connect) -> None:
         f"{ANN}/memories", json={"content": "x"}, headers={"Origin": "https://evil.example"}
     )
     assert evil.status_code == 403
+    own = str(client.base_url).rstrip("/")
+    for origins in (["http://[evil"], [own, "https://evil.example"], ["null"], [""]):
+        headers = [("Origin", origin) for origin in origins]
+        assert (await client.get(f"{ANN}/memories", headers=headers)).status_code == 403
     rebound = await client.get(f"{ANN}/memories", headers={"Host": "evil.example:8787"})
     assert rebound.status_code == 421
 

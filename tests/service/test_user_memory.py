@@ -64,6 +64,8 @@ def test_an_edit_of_another_revision_is_a_conflict(ann: UserMemory) -> None:
     added = ann.add("Ann likes tea")
     with pytest.raises(ConflictError, match="read it again"):
         ann.edit(added.id, "Ann likes coffee", expected_revision=added.revision + 1)
+    with pytest.raises(ConflictError):
+        ann.forget(added.id, expected_revision=added.revision + 1)
     assert ann.get(added.id) == added
 
 

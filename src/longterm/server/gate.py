@@ -103,8 +103,11 @@ class Gate:
             return problem(421, "This server does not answer to that name.")
         if self._options.hosts and name not in {*LOOPBACK, *self._options.hosts}:
             return problem(421, "This server does not answer to that name.")
-        origin = headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
+        try:
+            origins = [urlsplit(origin).netloc.lower() for origin in headers.getlist("origin")]
+        except ValueError:
+            origins = [""]
+        if set(origins) - {host.lower()}:
             return problem(403, "Requests from the pages of other sites are refused.")
         return None
 

@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 
 from longterm.memory.namespace import escape_label
 from longterm.server.access import Reader, Service, Writer
+from longterm.server.bodies import JsonObject
 from longterm.service import ROOTS
 from longterm.service.keys import Principal
 
@@ -27,7 +28,7 @@ class PutBody(BaseModel):
 
     namespace: list[str]
     key: str
-    value: dict[str, Any]
+    value: JsonObject
     index: Literal[False] | list[str] | None = None
     #: Minutes.
     ttl: float | None = None

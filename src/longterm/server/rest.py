@@ -20,6 +20,7 @@ from longterm.errors import ConflictError, UnknownMemoryError
 from longterm.history import Erasure
 from longterm.memory.history_items import json_revision
 from longterm.server.access import Admin, ReadUser, Service, WriteUser
+from longterm.server.bodies import JsonObject, Moment
 from longterm.service import MemoryRecord, UserMemory, recall_json, remember_once
 
 __all__ = ["router"]
@@ -63,14 +64,14 @@ class QuestionBody(_Body):
     budget: int = Field(2_000, ge=0, le=1_000_000)
     thread: str | None = Field(None, description="The conversation that is going on: left out.")
     now: datetime | None = Field(None, description='What "last week" is relative to.')
-    as_of: datetime | None = Field(None, description="What came later is left out.")
+    as_of: Moment | None = Field(None, description="What came later is left out.")
     valid_at: ValidAt = Field(None, description=_VALID_AT)
 
 
 class NewMemory(_Body):
     """A memory written by hand."""
 
-    content: str | dict[str, Any]
+    content: str | JsonObject
     kind: str | None = None
     id: str | None = Field(None, min_length=1, max_length=200)
 
@@ -84,14 +85,14 @@ class Past(_Body):
 class NewContent(_Body):
     """What is put in the place of a memory's content."""
 
-    content: str | dict[str, Any]
+    content: str | JsonObject
 
 
 Limit = Annotated[int, Query(ge=1, le=1_000)]
 Offset = Annotated[int, Query(ge=0)]
 IdempotencyKey = Annotated[str | None, Header(max_length=255)]
 IfMatch = Annotated[str | None, Header()]
-AsOf = Annotated[datetime | None, Query(description=_AS_OF)]
+AsOf = Annotated[Moment | None, Query(description=_AS_OF)]
 WasValid = Annotated[ValidAt, Query(description=_VALID_AT)]
 
 
@@ -222,9 +223,13 @@ async def edit_memory(
 @router.delete("/users/{user:segment}/memories/{id:segment}", status_code=204)
 async def forget_memory(memory: WriteUser, id: str, if_match: IfMatch = None) -> None:
     """Delete a memory; its history stays, and it can be restored."""
-    if if_match is not None:
-        await _expected(memory, id, if_match)
-    await memory.aforget(id)
+    expected = None if if_match is None else await _expected(memory, id, if_match)
+    try:
+        await memory.aforget(id, expected_revision=expected)
+    except ConflictError as error:
+        if if_match is None:
+            raise
+        raise HTTPException(412, str(error)) from error
 
 
 @router.get("/users/{user:segment}/memories/{id:segment}/history")

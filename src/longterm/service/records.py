@@ -236,6 +236,8 @@ def _json(content: Any) -> Any:
         data = plain(content)
     except PydanticSerializationError as error:
         raise InvalidInputError(f"The content is not JSON data: {error}") from error
+    except ValueError:  # halves of emoji in a name of a field, hundreds of levels
+        raise InvalidInputError("The content is not JSON data, or is nested too deeply.") from None
     empty = is_blank(data) if isinstance(data, str) else not data
     if empty or not isinstance(data, str | dict):
         raise InvalidInputError("The content of a memory is a text or an object, and not empty.")

@@ -237,26 +237,21 @@ class UserMemory:
         Raises `UnknownMemoryError`, and `ConflictError` where the memory's latest revision is
         not the one that was expected, or it changed meanwhile.
         """
-        item = await self._existing(id)
-        (record,) = await self._records([item])
-        if expected_revision is not None and record.revision != expected_revision:
-            raise ConflictError(
-                f"Memory {id!r} is at revision {record.revision}, not {expected_revision}: "
-                "read it again and decide anew."
-            )
+        item = await self._existing(id, expected_revision)
         document = changed_document(document_of(id, item.value), content, self._setup.kinds)
         if value_of(document) == item.value:
-            return record
+            return (await self._records([item]))[0]
         return await self._written(document, item)
 
     edit, aedit = both(edit_flow)
 
-    async def forget_flow(self, id: str) -> None:
+    async def forget_flow(self, id: str, *, expected_revision: int | None = None) -> None:
         """Delete the memory *id*; its history stays, and it can be restored.
 
-        Raises `UnknownMemoryError` where there is none.
+        Raises `UnknownMemoryError` where there is none, and `ConflictError` where its latest
+        revision is not the one that was expected, or it changed meanwhile.
         """
-        item = await self._existing(id)
+        item = await self._existing(id, expected_revision)
         write = Write(self._memories, id, if_unchanged(item, None))
         await commit([write], actor="user", policy=self._setup.policy)
 
@@ -467,10 +462,15 @@ class UserMemory:
                 return one
         raise UnknownMemoryError(id)
 
-    async def _existing(self, id: str) -> Item:
+    async def _existing(self, id: str, revision: int | None = None) -> Item:
         (item,) = await fetch([get_op(self._memories, id)])
         if item is None:
             raise UnknownMemoryError(id)
+        if revision not in (None, found := (await self._records([item]))[0].revision):
+            raise ConflictError(
+                f"Memory {id!r} is at revision {found}, not {revision}: read it again and decide "
+                "anew."
+            )
         return item
 
     async def _records(self, items: Sequence[Item]) -> _Records:
