@@ -297,6 +297,18 @@ async def test_what_no_answer_can_hold_enters_by_no_protocol(connect: Connect, v
     assert (await client.get(f"{ANN}/memories")).json()["memories"] == []
 
 
+async def test_a_namespace_there_cannot_be_is_an_error_of_its_sender(connect: Connect) -> None:
+    client = await connect()
+    item: dict[str, Any] = {"namespace": ["memories", "a.b"], "key": "k", "value": {"a": 1}}
+    answers = [
+        await client.put("/store/items", json=item),
+        await client.post("/store/namespaces", json={"suffix": [""]}),
+        await client.post("/store/namespaces", json={"prefix": ["memories", "a.b"]}),
+    ]
+    assert {answer.status_code for answer in answers} == {422}
+    assert all("a.b" not in answer.text for answer in answers)
+
+
 @pytest.mark.parametrize("time", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59"])
 async def test_a_time_outside_of_all_years_is_an_error_of_its_sender(
     connect: Connect, time: str

@@ -10,6 +10,7 @@ from traceback import format_tb
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from langgraph.store.base import InvalidNamespaceError
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -86,7 +87,12 @@ def add_handlers(app: FastAPI) -> None:
         ]
         return problem(422, "The request does not have the form it needs.", errors=wrong)
 
-    _ = (of_ours, of_http, of_form)
+    @app.exception_handler(InvalidNamespaceError)
+    async def of_namespace(_request: Request, _error: InvalidNamespaceError) -> JSONResponse:
+        # LangGraph's own words quote the labels.
+        return problem(422, "A label of a namespace is a text that is not empty, without a dot.")
+
+    _ = (of_ours, of_http, of_form, of_namespace)
 
 
 class Unforeseen:
