@@ -1,5 +1,7 @@
 """One user's memory, by hand and from conversations, on any store."""
 
+import asyncio
+import inspect
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,6 +20,7 @@ from longterm.history import History
 from longterm.memory.revision import Source
 from longterm.prompts import create_few_shot
 from longterm.service import MemoryService, UserMemory
+from longterm.service.scope import MemoryScope
 from longterm.testing import ScriptedChatModel, tool_calls
 
 
@@ -42,6 +45,35 @@ def test_a_text_of_which_nothing_can_be_seen_is_refused(ann: UserMemory, text: s
     with pytest.raises(InvalidInputError, match="not empty"):
         ann.add(text)
     assert ann.list() == []
+
+
+@pytest.mark.parametrize(
+    "content", ["half \ud83d", {"a": "\ud83d"}, {"\ud83d": 1}, {"a": float("nan")}, {"a": [1e999]}]
+)
+def test_what_no_answer_could_hold_is_refused(ann: UserMemory, content: Any) -> None:
+    with pytest.raises(InvalidInputError, match="halves of emoji"):
+        ann.add(content)
+    kept = ann.add("tea")
+    with pytest.raises(InvalidInputError, match="halves of emoji"):
+        ann.edit(kept.id, content)
+    with pytest.raises(InvalidInputError, match="halves of emoji"):
+        ann.add("tea", id="\ud83d")
+    assert ann.list() == [kept]
+
+
+def test_what_was_said_is_kept_without_the_half_of_an_emoji(ann: UserMemory) -> None:
+    assert ann.record("I like tea \ud83c", thread="monday \ud83c") == 1
+    (turn,) = ann.turns()
+    assert (turn.text, turn.thread) == ("I like tea \ufffd", "monday \ufffd")
+
+
+def test_what_another_program_stored_is_shown_as_json_all_the_same(ann: UserMemory) -> None:
+    value = {"kind": "Note", "content": {"text": "half \ud83d", "much": float("inf")}}
+    ann.store.put(("memories", "ann"), "k", value)
+    record = ann.get("k")
+    assert record is not None
+    assert record.as_json()["content"] == {"text": "half \ufffd", "much": None}
+    assert ann.stats().memories == 1
 
 
 def test_what_the_store_keeps_is_kind_and_content(ann: UserMemory) -> None:
@@ -249,11 +281,41 @@ def test_the_past_is_read_and_never_written(ann: UserMemory) -> None:
     assert getattr(past.get(id), "content", None) == "Ann likes tea"
     assert [one.revision for one in past.list()] == [1]
     assert ann.as_of(then - timedelta(days=1)).list() == []
-    refused: list[Any] = [past.add, past.forget, past.record, past.erase, past.edit]
-    for write in refused:
-        with pytest.raises(ConfigurationError, match="only be read"):
-            write("x")
     assert isinstance(past, UserMemory)
+
+
+def test_the_past_has_no_turn_and_no_revision_of_later(ann: UserMemory) -> None:
+    id = ann.add("Ann likes tea").id
+    ann.record("I moved to Lyon")
+    then = datetime.now(UTC)
+    ann.edit(id, "Ann likes coffee")
+    ann.record("I moved to Rome")
+    past = ann.as_of(then)
+
+    assert [one.text for one in past.turns()] == ["I moved to Lyon"]
+    assert past.turns(offset=1) == []
+    assert [one.number for one in past.history(id)] == [1]
+    assert past.sources(id) == []
+
+
+async def ended(method: Any) -> None:
+    answer = method("x")
+    if inspect.isawaitable(answer):
+        await answer
+
+
+#: What reads `UserMemory.as_of`.
+READS = {"as_of", "get", "history", "list", "recall", "search", "sources", "turns"}
+
+
+def test_the_past_refuses_whatever_is_not_said_to_read_it(ann: UserMemory) -> None:
+    past: Any = ann.as_of()
+    allowed = {"store", *READS, *(f"a{name}" for name in READS)}
+    for name in vars(UserMemory).keys() | vars(MemoryScope).keys():
+        if name.startswith("_") or name.endswith("_flow") or name in allowed:
+            continue
+        with pytest.raises(ConfigurationError, match="only be read"):
+            asyncio.run(ended(getattr(past, name)))
 
 
 class Batches(InMemoryStore):

@@ -30,6 +30,7 @@ from longterm.memory.model import TURN
 from longterm.memory.namespace import Namespace
 from longterm.memory.quarantine import Held, quarantine_namespace
 from longterm.memory.revision import Action, Actor, Revision, Source, origin_of
+from longterm.text.characters import mapped, whole_characters
 
 __all__ = [
     "Change",
@@ -276,7 +277,7 @@ def _plan_of(
     if isinstance(value, Skip):
         return value
     if change.actor in ("manager", "tool"):
-        value = _without_nul(value)
+        value = mapped(_storable, value)
     keep, guard = change.policy.keep_revisions, change.policy.guard
     sources = change.guarded(change.sources if write.sources is None else write.sources)
     if value is not None and guard is not None:
@@ -388,18 +389,9 @@ def _after(before: Revision | None, time: datetime, **fields: Any) -> Revision:
     return Revision(number=before.number + 1, time=max(time, before.time + _MOMENT), **fields)
 
 
-def _without_nul(value: Any) -> Any:
+def _storable(text: str) -> str:
     """Return what a model or a message said without NUL, which PostgreSQL's JSON refuses.
 
     One such letter, from a file that was no text, would lose everything else in its batch.
     """
-    match value:
-        case str():
-            return value.replace("\0", "")
-        case dict():
-            fields = cast("dict[str, Any]", value)
-            return {_without_nul(name): _without_nul(one) for name, one in fields.items()}
-        case list():
-            return [_without_nul(one) for one in cast("list[Any]", value)]
-        case _:
-            return value
+    return whole_characters(text.replace("\0", ""))

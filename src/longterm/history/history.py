@@ -18,7 +18,7 @@ from longterm.history import reading
 from longterm.history.erasing import Erasure, SourceFilter, erase, purge
 from longterm.history.exchange import Cursor, Imported, export_page, header, import_lines
 from longterm.memory.namespace import Namespace
-from longterm.memory.revision import Actor, Revision, Source
+from longterm.memory.revision import Actor, Revision, Source, sources_now
 from longterm.memory.world_time import WORLD_TIME, WorldTime, held_at, moment_of
 
 __all__ = ["History"]
@@ -132,13 +132,7 @@ class History:
 
     async def sources_flow(self, namespace: Namespace, key: str) -> list[Source]:
         """Return the messages that what a memory says now came from, newest first, each once."""
-        revisions = await reading.revisions_of(_labels_of(namespace), key)
-        found: dict[Source, None] = {}
-        for revision in reversed(revisions):
-            if revision.value is None:
-                break
-            found.update(dict.fromkeys(revision.sources))
-        return list(found)
+        return sources_now(await reading.revisions_of(_labels_of(namespace), key))
 
     sources, asources = both(sources_flow)
 

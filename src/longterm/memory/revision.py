@@ -22,6 +22,7 @@ __all__ = [
     "json_sources",
     "origin_of",
     "sources_in",
+    "sources_now",
     "weakest",
 ]
 
@@ -89,6 +90,16 @@ def origin_of(sources: Sequence[Source], actor: Actor) -> Origin:
             return "assistant"
         case _:
             return "import"
+
+
+def sources_now(revisions: Sequence[Revision]) -> list[Source]:
+    """Return what a memory of these *revisions* says now came from, newest first, each once."""
+    found: dict[Source, None] = {}
+    for revision in reversed(revisions):
+        if revision.value is None:
+            break
+        found.update(dict.fromkeys(revision.sources))
+    return list(found)
 
 
 def json_sources(sources: Sequence[Source]) -> list[dict[str, Any]]:

@@ -19,12 +19,15 @@ from pydantic import BaseModel, Field
 from longterm.memory.namespace import escape_label
 from longterm.memory.revision import Revision
 from longterm.server.access import Reader, Service, Writer
+from longterm.server.bodies import StrictRoute
 from longterm.service import MEMORY_STORES, MemoryRecord, MemoryService, UserMemory
 from longterm.service.keys import Principal
 
 __all__ = ["WrongRequestError", "answer_wrong_request", "router"]
 
-router = APIRouter(prefix="/v1/memory_stores", tags=["Anthropic's memory stores"])
+router = APIRouter(
+    prefix="/v1/memory_stores", tags=["Anthropic's memory stores"], route_class=StrictRoute
+)
 
 #: The kind of a memory that is a file.
 _FILE = "File"

@@ -1,28 +1,43 @@
-"""What requests may hold: data that an answer can hold again, and times there are everywhere."""
+"""What requests may hold: JSON that an answer can hold again, and times there are everywhere."""
 
 from __future__ import annotations
 
-import json
+from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
 from pydantic import AfterValidator
-from pydantic_core import to_json
+from starlette.exceptions import HTTPException
 
-__all__ = ["JsonObject", "Moment"]
+from longterm.text.characters import NO_JSON, is_json
+
+__all__ = ["Moment", "StrictRoute"]
 
 
-def _sendable(data: dict[str, Any]) -> dict[str, Any]:
-    # Python reads more than JSON can say, and stores keep it: every later answer would fail.
-    try:
-        json.dumps(data, allow_nan=False)
-        to_json(data)
-    except (ValueError, RecursionError):
-        raise ValueError(
-            "this is not JSON that can be sent back: leave out NaN, infinite numbers, halves of "
-            "emoji and more than 250 levels"
-        ) from None
-    return data
+class StrictRoute(APIRoute):
+    """A route whose bodies are JSON by the letter.
+
+    Python reads more than that, and stores keep it: every later answer with it would fail.
+    """
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Have the body read by `_StrictRequest`."""
+        handle = super().get_route_handler()
+
+        async def strictly(request: Request) -> Response:
+            return await handle(_StrictRequest(request.scope, request.receive))
+
+        return strictly
+
+
+class _StrictRequest(Request):
+    async def json(self) -> Any:
+        data = await super().json()
+        if not is_json(data):
+            raise HTTPException(422, NO_JSON)
+        return data
 
 
 def _in_every_zone(time: datetime) -> datetime:
@@ -33,7 +48,5 @@ def _in_every_zone(time: datetime) -> datetime:
     return time
 
 
-#: An object that any JSON reader understands.
-JsonObject = Annotated[dict[str, Any], AfterValidator(_sendable)]
 #: A time that can be compared with those of memories.
 Moment = Annotated[datetime, AfterValidator(_in_every_zone)]

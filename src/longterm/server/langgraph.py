@@ -14,13 +14,14 @@ from starlette.exceptions import HTTPException
 
 from longterm.memory.namespace import escape_label
 from longterm.server.access import Reader, Service, Writer
-from longterm.server.bodies import JsonObject
+from longterm.server.bodies import StrictRoute
 from longterm.service import ROOTS
 from longterm.service.keys import Principal
+from longterm.text.characters import json_data
 
 __all__ = ["router"]
 
-router = APIRouter(prefix="/store", tags=["LangGraph's store"])
+router = APIRouter(prefix="/store", tags=["LangGraph's store"], route_class=StrictRoute)
 
 
 class PutBody(BaseModel):
@@ -28,7 +29,7 @@ class PutBody(BaseModel):
 
     namespace: list[str]
     key: str
-    value: JsonObject
+    value: dict[str, Any]
     index: Literal[False] | list[str] | None = None
     #: Minutes.
     ttl: float | None = None
@@ -140,7 +141,7 @@ def _item_json_body(item: Item) -> dict[str, Any]:
     fields = {
         "namespace": list(item.namespace),
         "key": item.key,
-        "value": item.value,
+        "value": json_data(item.value),
         "created_at": item.created_at.isoformat(),
         "updated_at": item.updated_at.isoformat(),
     }

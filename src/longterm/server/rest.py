@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import date, datetime
+from datetime import date
 from functools import partial
 from tempfile import SpooledTemporaryFile
 from typing import Annotated, Any
@@ -20,16 +20,17 @@ from longterm.errors import ConflictError, UnknownMemoryError
 from longterm.history import Erasure
 from longterm.memory.history_items import json_revision
 from longterm.server.access import Admin, ReadUser, Service, WriteUser
-from longterm.server.bodies import JsonObject, Moment
+from longterm.server.bodies import Moment, StrictRoute
 from longterm.service import MemoryRecord, UserMemory, recall_json, remember_once
+from longterm.text.characters import json_data
 
 __all__ = ["router"]
 
 _VALID_AT = "Memories that say of themselves that they were not true then are left out."
 _AS_OF = "As it was known then, instead of now."
-ValidAt = datetime | date | None
+ValidAt = Moment | date | None
 
-router = APIRouter(prefix="/v1", tags=["memory"])
+router = APIRouter(prefix="/v1", tags=["memory"], route_class=StrictRoute)
 
 #: The root of ids of memories that were sent with an Idempotency-Key.
 _IDEMPOTENT = uuid.uuid5(uuid.NAMESPACE_URL, "longterm/idempotency-key")
@@ -47,7 +48,7 @@ class ConversationBody(_Body):
 
     messages: list[dict[str, Any]] | str
     thread: str | None = None
-    now: datetime | None = Field(None, description="When they were said, where they do not say.")
+    now: Moment | None = Field(None, description="When they were said, where they do not say.")
 
 
 class RememberBody(ConversationBody):
@@ -63,7 +64,7 @@ class QuestionBody(_Body):
     limit: int | None = Field(None, ge=0, le=1_000)
     budget: int = Field(2_000, ge=0, le=1_000_000)
     thread: str | None = Field(None, description="The conversation that is going on: left out.")
-    now: datetime | None = Field(None, description='What "last week" is relative to.')
+    now: Moment | None = Field(None, description='What "last week" is relative to.')
     as_of: Moment | None = Field(None, description="What came later is left out.")
     valid_at: ValidAt = Field(None, description=_VALID_AT)
 
@@ -71,7 +72,7 @@ class QuestionBody(_Body):
 class NewMemory(_Body):
     """A memory written by hand."""
 
-    content: str | JsonObject
+    content: str | dict[str, Any]
     kind: str | None = None
     id: str | None = Field(None, min_length=1, max_length=200)
 
@@ -85,7 +86,7 @@ class Past(_Body):
 class NewContent(_Body):
     """What is put in the place of a memory's content."""
 
-    content: str | JsonObject
+    content: str | dict[str, Any]
 
 
 Limit = Annotated[int, Query(ge=1, le=1_000)]
@@ -109,7 +110,7 @@ KnownUser = Annotated[UserMemory, Depends(_as_known)]
 @router.get("/users")
 async def list_users(_: Admin, service: Service) -> dict[str, list[str]]:
     """List the users something is kept of."""
-    return {"users": await service.ausers()}
+    return {"users": json_data(await service.ausers())}
 
 
 @router.post("/users/{user:segment}/remember")
@@ -238,7 +239,7 @@ async def memory_history(memory: ReadUser, id: str) -> dict[str, Any]:
     revisions = await memory.ahistory(id)
     if not revisions and await memory.aget(id) is None:
         raise UnknownMemoryError(id)
-    return {"revisions": [json_revision(one) for one in revisions]}
+    return {"revisions": [json_data(json_revision(one)) for one in revisions]}
 
 
 @router.post("/users/{user:segment}/memories/{id:segment}/restore")

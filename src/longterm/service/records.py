@@ -22,6 +22,7 @@ from longterm.memory.draft import ProposalError
 from longterm.memory.model import TURN, Document, Memory, document_of, shown_content
 from longterm.memory.revision import Revision
 from longterm.recall.retriever import RecallResult
+from longterm.text.characters import NO_JSON, is_json, json_data
 
 __all__ = [
     "MemoryChange",
@@ -85,7 +86,7 @@ class MemoryRecord:
 
     def as_json(self) -> dict[str, Any]:
         """Return it as JSON data; times in ISO 8601."""
-        fields = asdict(self)
+        fields = asdict(self) | {"content": json_data(self.content)}
         if self.score is None:
             del fields["score"]
         return fields | {
@@ -120,7 +121,7 @@ class MemoryChange:
 
     def as_json(self) -> dict[str, Any]:
         """Return it as JSON data."""
-        return asdict(self)
+        return asdict(self) | {"content": json_data(self.content)}
 
 
 def _is_new(revision: Revision | None) -> bool:
@@ -178,7 +179,7 @@ class UserStats:
 
 def recall_json(found: RecallResult) -> dict[str, Any]:
     """Return what was recalled as JSON data: the block, and each item with its signals."""
-    return {
+    shown = {
         "question": found.question,
         "text": found.text,
         "items": [
@@ -196,6 +197,7 @@ def recall_json(found: RecallResult) -> dict[str, Any]:
             for item in found.items
         ],
     }
+    return cast("dict[str, Any]", json_data(shown))
 
 
 def new_document(
@@ -211,6 +213,8 @@ def new_document(
     if kind in _RESERVED:
         raise InvalidInputError(f'The kind "{kind}" is reserved: choose another name.')
     data = _json(content)
+    if not is_json([id, kind]):
+        raise InvalidInputError("An id and a kind are texts without halves of emoji.")
     if kind is None:
         kind = _TEXT if isinstance(data, str) else _first_fitting(data, schemas)
     return Document(id, kind, _checked(_unfolded(data), kind, schemas))
@@ -236,8 +240,10 @@ def _json(content: Any) -> Any:
         data = plain(content)
     except PydanticSerializationError as error:
         raise InvalidInputError(f"The content is not JSON data: {error}") from error
-    except ValueError:  # halves of emoji in a name of a field, hundreds of levels
-        raise InvalidInputError("The content is not JSON data, or is nested too deeply.") from None
+    except ValueError:  # halves of emoji in the name of a field, or hundreds of levels
+        raise InvalidInputError(NO_JSON) from None
+    if not is_json(data):
+        raise InvalidInputError(NO_JSON)
     empty = is_blank(data) if isinstance(data, str) else not data
     if empty or not isinstance(data, str | dict):
         raise InvalidInputError("The content of a memory is a text or an object, and not empty.")

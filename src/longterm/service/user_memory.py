@@ -7,62 +7,46 @@ Each method is written once, as a flow, and has a blocking and an awaited form: 
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
-from itertools import chain, groupby
-from os import PathLike
-from typing import Any, TextIO, cast
+from functools import partial
+from typing import Any, NoReturn, cast
 
 from langchain_core.runnables import RunnableConfig
-from langgraph.store.base import BaseStore, Item
-from pydantic_core import to_json
+from langgraph.store.base import Item, SearchItem
 
 from longterm.commit import Write, commit, if_unchanged
-from longterm.effects.drivers import arun, run
 from longterm.effects.forms import both
 from longterm.effects.operations import get_op
-from longterm.effects.paging import Reach, namespaces_below, search_exactly
-from longterm.effects.steps import Together, fetch
+from longterm.effects.paging import Reach, search_exactly
+from longterm.effects.steps import fetch
 from longterm.effects.work import Work
 from longterm.errors import ConfigurationError, ConflictError, InvalidInputError, UnknownMemoryError
-from longterm.extract.schema import world_times
-from longterm.history import Erasure, History, Imported
-from longterm.history.erasing import SourceFilter, erase
-from longterm.history.exchange import import_lines
 from longterm.history.quarantine import drop, held_in, release
-from longterm.history.reading import (
-    all_revisions,
-    deleted_keys,
-    latest_numbers,
-    namespaces_with_history,
-    revisions_of_each,
-)
+from longterm.history.reading import deleted_keys, latest_numbers, numbers_at, revisions_of_each
 from longterm.manage.manager import now_in
 from longterm.manage.results import Results
 from longterm.manage.searching import search_best
 from longterm.memory.model import Document, document_of, value_of
-from longterm.memory.namespace import Namespace, NamespaceTemplate
 from longterm.memory.quarantine import Held
-from longterm.memory.revision import Revision, Source
+from longterm.memory.revision import Revision, Source, sources_now
+from longterm.memory.world_time import moment_of
 from longterm.recall.recorder import create_conversation_recorder
 from longterm.recall.retriever import RecallResult
 from longterm.recall.turns import Turn
-from longterm.service.costs import DayCost, costs_of, total_cost
-from longterm.service.exchange import holds_turn, lines_in, written
-from longterm.service.items import MEMORY_STORES, REQUESTS, USAGE
 from longterm.service.meanwhile import take_back
 from longterm.service.records import (
     MemoryChange,
     MemoryRecord,
     TurnRecord,
-    UserStats,
     changed_document,
     new_document,
 )
-from longterm.service.setup import ROOTS, Setup, template
+from longterm.service.scope import MemoryScope
+from longterm.service.setup import Setup, template
 from longterm.types import Conversation, MemoryStoreManagerInput, RecallInput
 
-__all__ = ["UserMemory"]
+__all__ = ["PastMemory", "UserMemory"]
 
 # `list` is a method below, and hides the type from the annotations of its class.
 _Records = list[MemoryRecord]
@@ -70,32 +54,10 @@ _Changes = list[MemoryChange]
 _Revisions = list[Revision]
 _Turns = list[TurnRecord]
 _Sources = list[Source]
-_Lines = list[str]
-_Costs = list[DayCost]
 
 
-class UserMemory:
+class UserMemory(MemoryScope):
     """The memory of one user, or of another scope; see `MemoryService.user`."""
-
-    def __init__(self, setup: Setup, labels: tuple[str, ...]) -> None:
-        if not labels:
-            raise ConfigurationError("A scope needs at least one label, such as a user's id.")
-        self._setup = setup
-        self._depth = len(labels)
-        values = {f"label_{number}": label for number, label in enumerate(labels)}
-        self.labels = labels
-        self._history = History(
-            setup.store, policy=setup.policy, world_times=world_times(setup.kinds)
-        )
-        self.config = RunnableConfig(configurable=values)
-        self._memories, self._said = (
-            NamespaceTemplate(template(root, self._depth)).location(self.config) for root in ROOTS
-        )
-
-    @property
-    def store(self) -> BaseStore:
-        """The store it is in."""
-        return self._setup.store
 
     # --- conversations ---
 
@@ -322,122 +284,7 @@ class UserMemory:
         With *valid_at* only memories that say of themselves that they were true then: see
         `longterm.ValidFrom`.
         """
-        from longterm.service.past import PastMemory
-
         return PastMemory(self._setup, self.labels, time, valid_at)
-
-    # --- all of it ---
-
-    def lines(self) -> Iterator[str]:
-        """Yield the lines of `export` one by one."""
-        return self._history.export(self._memories, self._said)
-
-    def alines(self) -> AsyncIterator[str]:
-        """Yield the lines of `export` one by one."""
-        return self._history.aexport(self._memories, self._said)
-
-    def export(self, path_or_file: str | PathLike[str] | TextIO | None = None) -> _Lines:
-        """Write all memories, their revisions and sources, and all turns as lines of JSON.
-
-        *path_or_file* is a path or an open file; without one the lines are returned.
-        """
-        if path_or_file is None:
-            return list(self.lines())
-        with written(path_or_file) as file:
-            file.writelines(self.lines())
-        return []
-
-    async def aexport(self, path_or_file: str | PathLike[str] | TextIO | None = None) -> _Lines:
-        """Do what `export` does."""
-        if path_or_file is None:
-            return [line async for line in self.alines()]
-        with written(path_or_file) as file:
-            async for line in self.alines():
-                file.write(line)
-        return []
-
-    def import_(
-        self,
-        path_or_lines: str | PathLike[str] | Iterable[str | bytes],
-        *,
-        bring_back_erased: bool = False,
-    ) -> Imported:
-        """Bring in what `export` wrote, of this user or another, or what Mem0 exported.
-
-        *path_or_lines* are a path or the lines themselves. What is there stays as it is: importing
-        twice changes nothing. What was erased here stays erased, unless *bring_back_erased*.
-        """
-        with lines_in(path_or_lines) as read:
-            job = self._imported(read, bring_back_erased=bring_back_erased)
-            return run(job, self.config, store=self.store)
-
-    async def aimport(
-        self,
-        path_or_lines: str | PathLike[str] | Iterable[str | bytes],
-        *,
-        bring_back_erased: bool = False,
-    ) -> Imported:
-        """Do what `import_` does."""
-        with lines_in(path_or_lines) as read:
-            job = self._imported(read, bring_back_erased=bring_back_erased)
-            return await arun(job, self.config, store=self.store)
-
-    async def erase_flow(self, id: str | None = None, *, cascade: bool = False) -> Erasure:
-        """Remove a memory, or everything of this user, with its history; nothing brings it back.
-
-        Returns what was removed, by place, and what an erase cannot reach.
-        """
-        if id is not None:
-            return await erase(self._memories, id, cascade=cascade, derived_in=None, actor="user")
-        setup, memories = self._setup, self._memories
-        report = Erasure(await Work(lambda: setup.erase(memories)))
-        own = [(root, *memories[1:]) for root in (MEMORY_STORES, REQUESTS, USAGE)]
-        scopes: list[list[Namespace]] = await Together(
-            tuple(
-                below(place)
-                for place in (self._said, memories)
-                for below in (namespaces_below, namespaces_with_history)
-            )
-        )
-        # A scope that was emptied has a history still.
-        for place in dict.fromkeys([self._said, memories, *own, *chain(*scopes)]):
-            report += await erase(place, None, cascade=False, derived_in=None, actor="user")
-        return Erasure(report.removed, (), report.beyond)
-
-    erase, aerase = both(erase_flow)
-
-    async def purge_flow(self, source: SourceFilter) -> Erasure:
-        """Erase every memory that came from *source*, if only in part, and what waits of it.
-
-        *source* is the id of a thread or message, the name of a speaker or tool, a `Source` of
-        which all that is set must agree, or a function of a source.
-        """
-        return await self._history.purge_flow(self._memories, source)
-
-    purge, apurge = both(purge_flow)
-
-    async def stats_flow(self) -> UserStats:
-        """Count what is kept of this user, and what it has cost so far."""
-        memories = await search_exactly(self._memories, refresh_ttl=False)
-        turns = await search_exactly(self._said, refresh_ttl=False)
-        revisions = await all_revisions(self._memories)
-        costs = await costs_of(self._memories)
-        return UserStats(
-            memories=len(memories),
-            turns=len(turns),
-            revisions=sum(map(len, revisions.values())),
-            size=sum(len(to_json(item.value)) for item in [*memories, *turns]),
-            tokens=sum(one.tokens for one in costs),
-            cost=total_cost(costs),
-        )
-
-    stats, astats = both(stats_flow)
-
-    async def costs_flow(self) -> _Costs:
-        """Return what extraction has cost, by day, newest first."""
-        return await costs_of(self._memories)
-
-    costs, acosts = both(costs_flow)
 
     # --- what the methods share ---
 
@@ -466,11 +313,13 @@ class UserMemory:
         (item,) = await fetch([get_op(self._memories, id)])
         if item is None:
             raise UnknownMemoryError(id)
-        if revision not in (None, found := (await self._records([item]))[0].revision):
-            raise ConflictError(
-                f"Memory {id!r} is at revision {found}, not {revision}: read it again and decide "
-                "anew."
-            )
+        if revision is not None:
+            (record,) = await self._records([item])
+            if record.revision != revision:
+                raise ConflictError(
+                    f"Memory {id!r} is at revision {record.revision}, not {revision}: read it "
+                    "again and decide anew."
+                )
         return item
 
     async def _records(self, items: Sequence[Item]) -> _Records:
@@ -482,12 +331,103 @@ class UserMemory:
         (await commit([write], actor="user", policy=self._setup.policy)).checked()
         return (await self._records([await self._existing(document.id)]))[0]
 
-    async def _imported(self, lines: Iterable[str | bytes], *, bring_back_erased: bool) -> Imported:
-        """Bring each line into the namespace of this user that it belongs to."""
-        total = Imported()
-        for are_turns, some in groupby(lines, holds_turn):
-            place = self._said if are_turns else self._memories
-            total += await import_lines(
-                some, place, self._setup.policy, bring_back_erased=bring_back_erased
-            )
-        return total
+
+class PastMemory(UserMemory):
+    """What `UserMemory.as_of` returns: recall, search, list, get, turns, history, sources.
+
+    Whatever would write, or concerns what is there now, raises `ConfigurationError`.
+    """
+
+    def __init__(
+        self,
+        setup: Setup,
+        labels: tuple[str, ...],
+        time: datetime | None,
+        valid_at: date | None = None,
+    ) -> None:
+        super().__init__(setup, labels)
+        self.time = datetime.now(UTC) if time is None else moment_of(time)
+        self.valid_at = valid_at
+        self._then = partial(self._history.state, self._memories, self.time, valid_at=self.valid_at)
+
+    async def recall_flow(self, question: str, **options: Any) -> RecallResult:
+        """Find what mattered to *question* then."""
+        recall = self._setup.recall(self._depth).within(
+            limit=options.pop("limit", None),
+            budget=options.pop("budget", 2_000),
+            world_times=self._history.world_times,
+        )
+        asked = {"question": question, "now": self.time, **options, "as_of": self.time}
+        asked["valid_at"] = self.valid_at
+        return await recall.flow(cast("RecallInput", asked), self.config)
+
+    recall, arecall = both(recall_flow)
+
+    async def search_flow(
+        self, query: str, *, filter: Mapping[str, Any] | None = None, limit: int = 10
+    ) -> _Records:
+        """Return the memories of then that fit *query*, best first."""
+        return await self._numbered(await self._then(query=query, filter=filter, limit=limit))
+
+    search, asearch = both(search_flow)
+
+    async def list_flow(
+        self, *, limit: int = 100, offset: int = 0, kind: str | None = None
+    ) -> _Records:
+        """Return the memories of then."""
+        only = None if kind is None else {"kind": kind}
+        return await self._numbered(await self._then(filter=only, limit=limit, offset=offset))
+
+    list, alist = both(list_flow)
+
+    async def get_flow(self, id: str) -> MemoryRecord | None:
+        """Return the memory *id* as it was then; None where there was none."""
+        records = await self._numbered(await self._then(key=id))
+        return records[0] if records else None
+
+    get, aget = both(get_flow)
+
+    async def turns_flow(self, *, limit: int = 100, offset: int = 0) -> _Turns:
+        """Return the turns that were said until then, those recorded last first."""
+        found = map(TurnRecord.of, await search_exactly(self._said, refresh_ttl=False))
+        until = [turn for turn in found if turn.time <= self.time]
+        return until[offset : offset + limit]
+
+    turns, aturns = both(turns_flow)
+
+    def history(self, id: str) -> _Revisions:
+        """Return the revisions that a memory had then, oldest first."""
+        return [one for one in super().history(id) if one.time <= self.time]
+
+    async def ahistory(self, id: str) -> _Revisions:
+        """Return the revisions that a memory had then, oldest first."""
+        return [one for one in await super().ahistory(id) if one.time <= self.time]
+
+    def sources(self, id: str) -> _Sources:
+        """Return the messages that a memory came from then, newest first."""
+        return sources_now(self.history(id))
+
+    async def asources(self, id: str) -> _Sources:
+        """Return the messages that a memory came from then, newest first."""
+        return sources_now(await self.ahistory(id))
+
+    async def _numbered(self, items: Sequence[SearchItem]) -> _Records:
+        """Return *items* as records, each with the number of its revision then."""
+        numbers = await numbers_at(self._memories, items, self.time)
+        return [MemoryRecord.of(item, numbers[item.key]) for item in items]
+
+    def _refuse(self, *_args: Any, **_options: Any) -> NoReturn:
+        raise ConfigurationError(
+            f"This is the memory as it was at {self.time.isoformat()}: it can only be read, by "
+            "recall, search, list, get, turns, history and sources. Write to the user's memory "
+            "itself, or restore a revision there."
+        )
+
+    async def _arefuse(self, *_args: Any, **_options: Any) -> NoReturn:
+        self._refuse()
+
+    remember = record = add = edit = forget = restore = import_ = erase = purge = _refuse
+    release = drop = quarantined = forgotten = export = lines = stats = costs = _refuse
+    aremember = arecord = aadd = aedit = aforget = arestore = aimport = aerase = apurge = _arefuse
+    arelease = adrop = aquarantined = aforgotten = aexport = _arefuse
+    alines, astats, acosts = _refuse, _arefuse, _arefuse

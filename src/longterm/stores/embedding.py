@@ -24,6 +24,7 @@ from longterm.effects.work import EmbedQueries, EmbedTexts
 from longterm.errors import ConfigurationError
 from longterm.stores.matrix import Vector, pack, unpack
 from longterm.stores.values import leaves
+from longterm.text.characters import whole_characters
 
 __all__ = [
     "WHOLE",
@@ -34,7 +35,6 @@ __all__ = [
     "StoreIndex",
     "SupportsScript",
     "query_vectors",
-    "readable",
     "text_hash",
     "texts_of",
     "vectors_of",
@@ -183,12 +183,7 @@ async def query_vectors(embedder: Embedder, queries: Sequence[str]) -> dict[str,
 def texts_of(value: Mapping[str, Any], fields: Sequence[str]) -> list[str]:
     """Collect the texts that get a vector each."""
     found = (text for path in fields for text in _at_path(value, path))
-    return [readable(text) for text in found if text.strip()]
-
-
-def readable(text: str) -> str:
-    """Replace lone surrogates, which no model can read."""
-    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+    return [whole_characters(text) for text in found if text.strip()]
 
 
 def words_of(value: Mapping[str, Any], fields: Sequence[str]) -> list[str]:

@@ -23,7 +23,7 @@ from langgraph.store.base import (
 
 from longterm.effects.capabilities import EmbedLater, Keep, RevisionNote, RevisionRow
 from longterm.errors import InvalidInputError
-from longterm.stores.embedding import Fields, readable, texts_of, words_of
+from longterm.stores.embedding import Fields, texts_of, words_of
 from longterm.stores.filters import Condition, parse
 from longterm.stores.lexicon import hashed, pack_terms
 from longterm.stores.names import to_column, to_path
@@ -43,6 +43,7 @@ from longterm.stores.operations import (
 )
 from longterm.stores.rows import micros
 from longterm.stores.values import Encoded, decode, encode
+from longterm.text.characters import whole_characters
 from longterm.text.questions import as_statement, asked_terms
 from longterm.text.tokenizer import terms
 
@@ -359,7 +360,7 @@ def _hybrid(op: HybridSearchOp) -> FindItems:
     search = SearchOp(
         op.namespace_prefix, op.filter, op.limit, query=op.text_query, refresh_ttl=False
     )
-    vector_query = readable(op.text_query if op.vector_query is None else op.vector_query)
+    vector_query = whole_characters(op.text_query if op.vector_query is None else op.vector_query)
     return replace(
         _find(search, "hybrid"),
         vector_query=vector_query,
@@ -380,7 +381,7 @@ def _find(op: SearchOp, answer: Literal["items", "explained", "hybrid"] = "items
         op.refresh_ttl,
         op.query or None,
         tuple(hashed(asked_terms(op.query or "")[:_MOST_TERMS])),
-        readable(as_statement(op.query or "")) or None,
+        whole_characters(as_statement(op.query or "")) or None,
         answer,
     )
 

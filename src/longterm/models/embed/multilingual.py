@@ -33,6 +33,7 @@ import numpy.typing as npt
 from langchain_core.embeddings import Embeddings
 
 from longterm.errors import LocalModelError, MissingExtraError
+from longterm.text.characters import whole_characters
 from longterm.text.scripts import main_script
 
 __all__ = ["E5Process", "MultilingualEmbeddings"]
@@ -175,10 +176,10 @@ def _end(process: "subprocess.Popen[bytes]", connection: Connection, parent: int
 
 
 def _readable(text: str) -> str:
-    """Normalise *text* and cut it; lone surrogates and NUL have no place in a C string."""
+    """Normalise *text* and cut it; halves of emoji and NUL have no place in a C string."""
     # Cut before as well: one character may become eighteen.
     whole = unicodedata.normalize("NFKC", text[:_MAX_CHARACTERS])[:_MAX_CHARACTERS]
-    return whole.encode("utf-8", "replace").decode().replace("\0", " ")
+    return whole_characters(whole).replace("\0", " ")
 
 
 class MultilingualEmbeddings(Embeddings):

@@ -19,6 +19,7 @@ from typing_extensions import override
 
 from longterm.errors import LocalModelError, MissingExtraError
 from longterm.models.embed.hub import ModelFolder, Pooling
+from longterm.text.characters import whole_characters
 
 __all__ = ["OnnxEmbeddings", "OnnxReranker"]
 
@@ -109,9 +110,10 @@ class _Network:
     def encoded(self, texts: Sequence[str] | Sequence[tuple[str, str]]) -> list[Any]:
         """Cut texts, or pairs of them, into tokens."""
         tokenizer, _ = self._load()
-        # Lone surrogates have no UTF-8 form and are replaced.
         clean = [
-            _readable(one) if isinstance(one, str) else (_readable(one[0]), _readable(one[1]))
+            whole_characters(one)
+            if isinstance(one, str)
+            else (whole_characters(one[0]), whole_characters(one[1]))
             for one in texts
         ]
         return tokenizer.encode_batch(clean)
@@ -160,10 +162,6 @@ class _Network:
                 )
                 self._loaded = tokenizer, session
             return self._loaded
-
-
-def _readable(text: str) -> str:
-    return text.encode("utf-8", "replace").decode()
 
 
 def _pooled(tokens: Floats, mask: Floats, pooling: Pooling) -> Floats:

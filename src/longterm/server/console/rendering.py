@@ -16,6 +16,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from longterm.memory.namespace import unescape_label
 from longterm.memory.revision import Revision
+from longterm.text.characters import whole_characters
 
 __all__ = ["RevisionStep", "content_shown", "page", "steps_of"]
 
@@ -60,7 +61,7 @@ def page(request: Request, template: str, /, status: int = 200, **shown_there: A
         path=request.url.path,
         **shown_there,
     )
-    return HTMLResponse(html, status, {"Content-Security-Policy": _POLICY})
+    return HTMLResponse(whole_characters(html), status, {"Content-Security-Policy": _POLICY})
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,64 @@
+"""Characters that cannot travel: halves of emoji (lone surrogates) and NUL. Pure.
+
+A text that was cut in the middle of an emoji, as streams of models are, holds one half of it. No
+UTF-8 has it: databases, tokenizers and every answer in JSON refuse the whole text for its sake.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any, cast
+
+from pydantic_core import from_json, to_json
+
+__all__ = ["NO_JSON", "is_json", "json_data", "mapped", "whole_characters"]
+
+
+def whole_characters(text: str) -> str:
+    """Return *text* with U+FFFD for each half of a character; two that belong together are one."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text
+
+
+def mapped(change: Callable[[str], str], data: Any) -> Any:
+    """Return JSON *data* with each text in it, names of fields as well, changed by *change*."""
+    match data:
+        case str():
+            return change(data)
+        case dict():
+            fields = cast("dict[str, Any]", data)
+            return {change(name): mapped(change, one) for name, one in fields.items()}
+        case list():
+            return [mapped(change, one) for one in cast("list[Any]", data)]
+        case _:
+            return data
+
+
+#: What to say of data for which `is_json` is false.
+NO_JSON = (
+    "This is not JSON data that could be sent on: leave out NaN, infinite numbers, halves of emoji "
+    "and more than 250 levels."
+)
+
+
+def is_json(data: Any) -> bool:
+    """Return whether any reader of JSON takes *data* as it is; Python's own takes more."""
+    try:
+        json.dumps(data, allow_nan=False)
+        to_json(data)  # of halves of emoji, and of many levels, json.dumps makes something
+    except (TypeError, ValueError, RecursionError):
+        return False
+    return True
+
+
+def json_data(data: Any) -> Any:
+    """Return *data* as any reader of JSON takes it: whole characters, null for NaN and infinity."""
+    try:
+        sent = to_json(data, inf_nan_mode="null")
+    except ValueError:
+        sent = to_json(mapped(whole_characters, data), inf_nan_mode="null")
+    return from_json(sent)
