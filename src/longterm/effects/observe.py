@@ -11,6 +11,7 @@ Source: https://opentelemetry.io/docs/specs/semconv/gen-ai/ (November 2026).
 
 from __future__ import annotations
 
+import logging
 import sys
 import time
 from collections.abc import Generator
@@ -18,9 +19,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from longterm.errors import ReflectionTimeoutError
+from longterm.errors import ReflectionError
 
-__all__ = ["Observation", "Operation", "count_tokens", "error_text", "observed"]
+__all__ = ["Observation", "Operation", "count_tokens", "error_text", "log_error", "observed"]
 
 Operation = Literal[
     "search_memory", "create_memory", "update_memory", "upsert_memory", "delete_memory"
@@ -93,11 +94,11 @@ def count_tokens(model: str | None, *, read: int, written: int) -> None:
 def error_text(error: BaseException) -> str:
     """Name the class of *error* and the place that raised it: `ValueError in my.app:12`.
 
-    What an error says may quote users or secrets, so that only its catcher has it. A time
-    limit's own words are kept: they hold a number and what to do.
+    What an error says may quote users or secrets, so that only its catcher has it. A
+    `ReflectionError` names class and place itself, or a number and what to do; it is kept.
     """
     name, trace = type(error).__name__, error.__traceback__
-    if type(error) is ReflectionTimeoutError:
+    if isinstance(error, ReflectionError):
         return f"{name}: {error}"
     if trace is None:
         return name
@@ -105,3 +106,8 @@ def error_text(error: BaseException) -> str:
         trace = trace.tb_next
     module = trace.tb_frame.f_globals.get("__name__", "?")
     return f"{name} in {module}:{trace.tb_lineno}"
+
+
+def log_error(logger: logging.Logger, text: str, *args: object, error: BaseException) -> None:
+    """Log *text*, formatted with *args* and, last, with what may be said of *error*."""
+    logger.error(text, *args, error_text(error), stacklevel=2)

@@ -14,10 +14,9 @@ from typing import Any
 import numpy as np
 from langgraph.store.base import Item, SearchItem
 
-from longterm.effects.capabilities import Embedding
 from longterm.effects.operations import get_op, search_op
 from longterm.effects.paging import PAGE, namespaces_below, search_exactly
-from longterm.effects.steps import Embed, Has, fetch, search
+from longterm.effects.steps import Embed, fetch, search
 from longterm.memory.attribution import content_text
 from longterm.memory.history_items import (
     chain_of,
@@ -200,8 +199,6 @@ async def _cosines(
     namespace: Namespace, then: Sequence[SearchItem], now: Mapping[str, Item], query: str
 ) -> dict[str, float]:
     """Return how near each of *then* is to *query*, from 0 to 1; none without embeddings."""
-    if not await Has(Embedding):
-        return {}
     living = await search_exactly(namespace, query, refresh_ttl=False)
     scores = {item.key: item.score for item in living if item.score is not None}
     unchanged = {

@@ -20,7 +20,7 @@ from langgraph.errors import GraphBubbleUp
 from typing_extensions import override
 
 from longterm.effects.drivers import UNSEEN
-from longterm.effects.observe import error_text
+from longterm.effects.observe import log_error
 from longterm.effects.runnable import FlowRunnable
 from longterm.effects.steps import Flow, ask
 from longterm.effects.unsaid import Unsaid
@@ -264,7 +264,7 @@ async def safely(work: Flow[T], trouble: str) -> T | None:
     except (ConfigurationError, GraphBubbleUp):
         raise
     except Exception as error:  # noqa: BLE001 - whatever it is, no answer is lost for it
-        _LOG.error("%s %s", trouble, error_text(error))
+        log_error(_LOG, "%s %s", trouble, error=error)
         return None
 
 

@@ -11,7 +11,7 @@ from pydantic_ai.capabilities import AbstractCapability
 from pydantic_ai.messages import ModelMessage, TextPart, UserPromptPart
 from typing_extensions import override
 
-from longterm.effects.observe import error_text
+from longterm.effects.observe import log_error
 from longterm.service import UserMemory
 
 __all__ = ["LongtermCapability"]
@@ -48,9 +48,7 @@ class LongtermCapability(AbstractCapability[Any]):
         try:
             await self._of(ctx).aremember(said)
         except Exception as error:  # noqa: BLE001 - no answer is lost for it
-            logger.log(
-                logging.ERROR, "The conversation could not be remembered: %s", error_text(error)
-            )
+            log_error(logger, "The conversation could not be remembered: %s", error=error)
         return result
 
     async def _recalled(self, ctx: RunContext[Any]) -> str:
@@ -60,7 +58,7 @@ class LongtermCapability(AbstractCapability[Any]):
         try:
             return (await self._of(ctx).arecall(prompt, budget=self._budget)).text
         except Exception as error:  # noqa: BLE001 - the agent answers without its memory
-            logger.log(logging.ERROR, "Nothing could be recalled: %s", error_text(error))
+            log_error(logger, "Nothing could be recalled: %s", error=error)
             return ""
 
     def _of(self, ctx: RunContext[Any]) -> UserMemory:

@@ -10,8 +10,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from longterm.effects.capabilities import Embedding
-from longterm.effects.steps import Embed, Has
+from longterm.effects.steps import Embed
 from longterm.manage.sources import ConversationSources
 from longterm.memory.draft import Entry
 
@@ -25,7 +24,7 @@ async def compare(sources: ConversationSources, entries: Iterable[Entry]) -> Non
     """Let *sources* know how near those *entries* that no word explains are to their messages."""
     texts = sources.texts
     contents = sources.untold(entries) if 0 < len(texts) <= _AT_MOST else []
-    made = await Embed((*contents, *texts)) if contents and await Has(Embedding) else None
+    made = await Embed((*contents, *texts)) if contents else None
     if made is None:
         return
     vectors = np.array(made)

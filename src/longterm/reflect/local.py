@@ -27,7 +27,7 @@ from langgraph.store.base import BaseStore
 from typing_extensions import override
 
 from longterm.effects.clock import Clock, SystemClock
-from longterm.effects.observe import error_text
+from longterm.effects.observe import error_text, log_error
 from longterm.errors import ConfigurationError
 from longterm.memory.namespace import Namespace
 from longterm.reflect.debounce import Debounce
@@ -282,7 +282,7 @@ class InMemoryExecutor(LocalReflectionExecutor):
                 outcome = self._run(following)
             except BaseException as error:  # noqa: BLE001 - a callback of the future may raise anything
                 text = "After a reflection of thread %s: %s"
-                logger.log(logging.ERROR, text, following.thread, error_text(error))
+                log_error(logger, text, following.thread, error=error)
             with self._changed:
                 replaced = self._settle(following, outcome)
                 taken = self._queue.take(self._clock.now())

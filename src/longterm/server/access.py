@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 
 from longterm.server.segments import know_segments
 from longterm.service import MemoryService, UserMemory
-from longterm.service.keys import Principal
+from longterm.service.keys import Principal, Scope
 
 __all__ = ["Admin", "ReadUser", "Reader", "Service", "WriteUser", "Writer", "service_of"]
 
@@ -33,11 +33,11 @@ def _may_all(request: Request) -> Principal:
     return _checked_user(request, "admin")
 
 
-def _checked_user(request: Request, scope: str) -> Principal:
+def _checked_user(request: Request, scope: Scope) -> Principal:
     principal: Principal | None = request.state.principal
     if principal is None:
         raise HTTPException(401, "A key is needed.")
-    if not principal.may(scope):  # pyright: ignore[reportArgumentType] - our own three words
+    if not principal.may(scope):
         raise HTTPException(403, f"This key has no scope {scope}.")
     return principal
 

@@ -103,7 +103,7 @@ def joined(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
     The templates of many open models, and some providers, refuse a second one.
     """
     head = [*takewhile(lambda one: isinstance(one, SystemMessage), messages)]
-    if len(head) < 2:  # noqa: PLR2004 - there is nothing to join
+    if not head[1:]:
         return list(messages)
     texts = [one.content for one in head if one.content]
     content: Any = (

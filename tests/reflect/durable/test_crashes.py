@@ -18,8 +18,8 @@ from typing import Any
 
 import pytest
 from langchain_core.runnables import RunnableConfig, RunnableLambda
-from sqlalchemy.exc import OperationalError
 
+from longterm.errors import StoreError
 from longterm.reflect import LocalReflectionExecutor, ReflectionExecutor
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -207,7 +207,7 @@ def test_a_database_that_comes_back_finds_its_workers_waiting(postgres_server: A
     executor = ReflectionExecutor(RunnableLambda(lambda x: x), durable=postgres_server.get_uri())
     later = executor.submit("later", {}, after_seconds=4)
     kill_server(postgres_server)
-    with pytest.raises(OperationalError):
+    with pytest.raises(StoreError, match="no server answers there"):
         executor.submit("meanwhile", {})
     assert not later.cancel()
     start_again(postgres_server)
@@ -221,7 +221,7 @@ def test_a_shutdown_without_a_database_says_so_and_lets_go(postgres_server: Any)
     executor = ReflectionExecutor(RunnableLambda(lambda x: x), durable=postgres_server.get_uri())
     future = executor.submit("later", {}, after_seconds=1)
     kill_server(postgres_server)
-    with pytest.raises(OperationalError):
+    with pytest.raises(StoreError, match="no server answers there"):
         executor.shutdown()
     assert future.cancelled()
     start_again(postgres_server)

@@ -138,6 +138,7 @@ _REASONS = (
     ("resolve host", "its host is not known"),
     ("translate host", "its host is not known"),
     ("refused", "no server answers there; is it running?"),
+    ("failed: no such file", "no server answers there; is it running?"),  # at a socket
     ("timeout", "no server answered in time; is it running?"),
     ("authentication failed", "the server refuses this user or password"),
     ("no password supplied", "the server wants a password"),

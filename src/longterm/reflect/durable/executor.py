@@ -209,7 +209,8 @@ class DurableExecutor(LocalReflectionExecutor):
                     self._futures.cancel_waiting()
         finally:
             if wait and self._may_wait():
-                aside(self._leave)
+                with in_our_words(self.url):
+                    aside(self._leave)
             else:
                 start(self._leave, "leave")
 

@@ -18,7 +18,7 @@ import time
 import weakref
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
-from typing import Any, Self, TypeVar, cast
+from typing import Any, LiteralString, Self, TypeVar, cast
 
 import psycopg
 from psycopg import Connection, sql
@@ -166,7 +166,7 @@ class PostgresPool:
     # --- a transaction ---
 
     def _begun(
-        self, how: str, lock: str | None = None
+        self, how: LiteralString, lock: LiteralString | None = None
     ) -> tuple[ConnectionPool[QuietConnection], QuietConnection]:
         """Begin a transaction on a connection that lives."""
         pool = self._opened()
@@ -187,7 +187,7 @@ class PostgresPool:
         connection.execute(begin)
         return pool, connection
 
-    def _begin_statement(self, how: str, lock: str | None) -> bytes:
+    def _begin_statement(self, how: LiteralString, lock: LiteralString | None) -> bytes:
         """Everything a transaction needs in one message, so that it costs one round trip."""
         schemas = [self.schema, self.readiness.vector_schema]
         path = sql.SQL(", ").join(sql.Identifier(one) for one in schemas if one)
@@ -198,11 +198,11 @@ class PostgresPool:
             "BEGIN {how}; SET LOCAL search_path TO {path}; SET LOCAL longterm.tenant TO {tenant}; "
             "SET LOCAL jit TO off; SET LOCAL enable_seqscan TO off; "
             "SET LOCAL enable_bitmapscan TO off; SET LOCAL random_page_cost TO 1.1"
-        ).format(how=sql.SQL(how), path=path, tenant=sql.Literal(self._tenant or ""))  # pyright: ignore[reportArgumentType] - our own words
+        ).format(how=sql.SQL(how), path=path, tenant=sql.Literal(self._tenant or ""))
         if lock is None:
             return statement.as_bytes()
-        lock_statement = f"; SELECT {lock}({OUR_LOCKS}, hashtext({{}}) + 1)"
-        return (statement + sql.SQL(lock_statement).format(self.schema)).as_bytes()  # pyright: ignore[reportArgumentType] - our own words
+        taken = sql.SQL("; SELECT {}({}, hashtext({}) + 1)")
+        return (statement + taken.format(sql.SQL(lock), OUR_LOCKS, self.schema)).as_bytes()
 
     def _commit(self, connection: Connection[Any]) -> None:
         xid = None
