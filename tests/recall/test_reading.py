@@ -11,7 +11,7 @@ from longterm.recall.reading import (
     mentions_time,
     passages,
     pieces,
-    read_text,
+    reading_of,
 )
 from longterm.text.tokenizer import words
 
@@ -27,8 +27,8 @@ WISHES = (
 
 
 def test_stop_words_are_not_read() -> None:
-    assert read_text("I have been to the lake").terms == read_text("lake").terms
-    assert read_text("lake").terms
+    assert reading_of("I have been to the lake").terms == reading_of("lake").terms
+    assert reading_of("lake").terms
 
 
 def test_a_short_text_is_its_only_passage() -> None:
@@ -49,7 +49,7 @@ def test_the_passages_of_a_long_text_overlap() -> None:
 
 def test_traits() -> None:
     text = "Yesterday I bought 3 lamps. Do you like them?"
-    reading = read_text(text)
+    reading = reading_of(text)
 
     assert mentions_time(text, reading.clues)
     assert mentions_number(text, reading.clues)
@@ -57,9 +57,9 @@ def test_traits() -> None:
 
 
 def test_a_wish_for_good_is_recognised() -> None:
-    assert read_text("Always use metric units when I ask about recipes.").standing
-    assert read_text("以后请用中文回答").standing
-    assert not read_text("I have always wanted a dog").standing
+    assert reading_of("Always use metric units when I ask about recipes.").standing
+    assert reading_of("以后请用中文回答").standing
+    assert not reading_of("I have always wanted a dog").standing
 
 
 def test_only_the_beginning_of_a_long_text_gets_vectors() -> None:
@@ -71,7 +71,7 @@ def test_only_the_beginning_of_a_long_text_gets_vectors() -> None:
 
 @given(st.text(max_size=400))
 def test_any_text_is_read(text: str) -> None:
-    reading = read_text(text)
+    reading = reading_of(text)
 
     assert len(reading.terms) == 8 * len(content_terms(text))
 

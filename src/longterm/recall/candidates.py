@@ -26,7 +26,7 @@ from longterm.recall.reading import (
     mentions_number,
     mentions_time,
     passages,
-    read_text,
+    reading_of,
 )
 from longterm.recall.when import spans
 
@@ -88,7 +88,7 @@ class Candidate:
     @cached_property
     def reading(self) -> Reading:
         """What was read in the text; done when it is first asked for."""
-        return read_text(self.text)
+        return reading_of(self.text)
 
     @cached_property
     def planned_until(self) -> float:

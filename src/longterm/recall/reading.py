@@ -18,7 +18,7 @@ __all__ = [
     "mentions_time",
     "passages",
     "pieces",
-    "read_text",
+    "reading_of",
 ]
 
 #: Passages of so many terms, a new one every so many.
@@ -47,7 +47,7 @@ class Reading:
     clues: frozenset[str]
 
 
-def read_text(text: str) -> Reading:
+def reading_of(text: str) -> Reading:
     """Read *text*; of a very long one, the beginning."""
     text = text[:_LONG_TEXT]
     runs, every_term = words_and_terms(text)
