@@ -12,7 +12,7 @@ from typing import Any
 
 from longterm.errors import InvalidInputError
 from longterm.evals.beam import turns_in
-from longterm.evals.files import dicts_in, parsed_json, read_text
+from longterm.evals.files import dicts_in, file_text, parsed_json
 from longterm.evals.locomo import conversation_in
 from longterm.evals.suites import SuiteConversation
 
@@ -43,7 +43,7 @@ def read_chats(path: Path) -> list[Chat]:
 
 def _data(path: Path) -> Any:
     """Read JSON, or JSONL: several lines of which the first is JSON by itself."""
-    text = read_text(path)
+    text = file_text(path)
     # Not splitlines(): JSON allows its other line breaks inside of texts.
     lines = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
     if path.suffix.lower() == ".jsonl" or (len(lines) > 1 and _is_json(lines[0][1])):

@@ -7,12 +7,12 @@ from typing import Any, cast
 
 from longterm.errors import InvalidInputError
 
-__all__ = ["dicts_in", "json_file", "natural", "parsed_json", "plain_text", "read_text"]
+__all__ = ["dicts_in", "file_text", "json_file", "natural", "parsed_json", "plain_text"]
 
 
 def json_file(path: Path) -> Any:
     """Return what the file holds."""
-    return parsed_json(read_text(path), str(path))
+    return parsed_json(file_text(path), str(path))
 
 
 def parsed_json(text: str, where: str) -> Any:
@@ -25,7 +25,7 @@ def parsed_json(text: str, where: str) -> Any:
         raise InvalidInputError(f"{where} is nested too deeply.") from error
 
 
-def read_text(path: Path) -> str:
+def file_text(path: Path) -> str:
     """Return the words of the file."""
     try:
         return path.read_text(encoding="utf-8-sig")

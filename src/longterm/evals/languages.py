@@ -16,7 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
 from longterm.errors import InvalidInputError
-from longterm.evals.files import read_text
+from longterm.evals.files import file_text
 from longterm.evals.suites import (
     Suite,
     SuiteConversation,
@@ -81,7 +81,7 @@ def read_languages(path: Path | None = None, part: Part = "all") -> Suite:
 
 def _read(file: Path, part: Part) -> SuiteConversation:
     try:
-        data = _FORM.validate_json(read_text(file))
+        data = _FORM.validate_json(file_text(file))
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         where = ".".join(map(str, first["loc"]))

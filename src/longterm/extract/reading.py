@@ -92,8 +92,11 @@ def unwrapped(
     That is plain where its only key is no field (and one of *wrappers*, where these are given),
     and all keys inside are fields.
     """
-    if len(value) == 2 and value.get("type") == "object" and "type" not in fields:  # noqa: PLR2004
-        value = {key: one for key, one in value.items() if key != "type"}
+    match value:
+        case {"type": "object", **rest} if len(rest) == 1 and "type" not in fields:
+            value = rest
+        case _:
+            pass
     match list(value.items()):
         case [(key, inner)] if key not in fields and (wrappers is None or key in wrappers):
             found, half = as_value(inner)

@@ -65,8 +65,12 @@ class OnnxEmbeddings(Embeddings):
         for start in range(0, len(order), self._batch_size):
             batch = order[start : start + self._batch_size]
             output, mask = self._network.answer([encodings[at] for at in batch])
-            pooled = output if output.ndim == 2 else _pooled(output, mask, self._folder.pooling)  # noqa: PLR2004 - one vector a text already
-            rows += zip(batch, pooled, strict=True)
+            match output.shape:
+                case (_, _):  # one vector a text already
+                    rows += zip(batch, output, strict=True)
+                case _:
+                    pooled = _pooled(output, mask, self._folder.pooling)
+                    rows += zip(batch, pooled, strict=True)
         found = np.array([row for _, row in sorted(rows, key=lambda pair: pair[0])], np.float32)
         return found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-12)
 
