@@ -277,7 +277,7 @@ def _plan_of(
     if isinstance(value, Skip):
         return value
     if change.actor in ("manager", "tool"):
-        value = mapped(_storable, value)
+        value = _storable(value)
     keep, guard = change.policy.keep_revisions, change.policy.guard
     sources = change.guarded(change.sources if write.sources is None else write.sources)
     if value is not None and guard is not None:
@@ -289,7 +289,7 @@ def _plan_of(
             case Verdict(value=left):
                 value = left
     op = put_op(write.namespace, write.key, value, index=write.index, ttl=write.ttl)
-    chain = change.chain(write, current) if in_items else Chain()
+    chain = change.chain(write, current) if in_items and keep != 0 else Chain()
     if write.past and chain.latest:
         return Skip()
     unchanged = not (write.action or write.past) and value == (item.value if item else None)
@@ -389,9 +389,17 @@ def _after(before: Revision | None, time: datetime, **fields: Any) -> Revision:
     return Revision(number=before.number + 1, time=max(time, before.time + _MOMENT), **fields)
 
 
-def _storable(text: str) -> str:
-    """Return what a model or a message said without NUL, which PostgreSQL's JSON refuses.
+def _storable(value: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Return what a model or a message said without NUL and without halves of emoji.
 
-    One such letter, from a file that was no text, would lose everything else in its batch.
+    One such letter, from a file that was no text, would lose everything else in its batch:
+    PostgreSQL's JSON refuses NUL, and UTF-8 has no halves.
     """
-    return whole_characters(text.replace("\0", ""))
+    try:
+        if b"\\u0000" not in to_json(value):
+            return value
+    except ValueError:
+        pass
+    return cast(
+        "dict[str, Any]", mapped(lambda text: whole_characters(text.replace("\0", "")), value)
+    )

@@ -170,8 +170,8 @@ def _perform(step: object, edge: _Edge) -> Any:
             )
         case Replace(ops, seen):
             store = edge.store
-            if isinstance(store, CompareAndSet):
-                return store.put_all_if(_settled(ops, store), seen)
+            if _has(store, CompareAndSet):
+                return cast("CompareAndSet", store).put_all_if(_settled(ops, store), seen)
             return _perform(Batch(ops), edge)
         case Embed(texts):
             embeddings = _embeddings_of(edge.store)
@@ -201,8 +201,8 @@ async def _aperform(step: object, edge: _Edge) -> Any:
             return with_zones(answer for part in parts for answer in part)
         case Replace(ops, seen):
             store = edge.store
-            if isinstance(store, CompareAndSet):
-                return await store.aput_all_if(_settled(ops, store), seen)
+            if _has(store, CompareAndSet):
+                return await cast("CompareAndSet", store).aput_all_if(_settled(ops, store), seen)
             return await _aperform(Batch(ops), edge)
         case Embed(texts):
             embeddings = _embeddings_of(edge.store)
