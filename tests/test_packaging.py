@@ -118,7 +118,7 @@ def needed(package: str, seen: set[str]) -> set[str]:
 def licence(package: str) -> Sequence[str]:
     about = importlib.metadata.metadata(package)
     classifiers = [one for one in about.get_all("Classifier") or () if one.startswith("License")]
-    short = [one for one in (about["License-Expression"], about["License"]) if one]
+    short = [about[one] for one in ("License-Expression", "License") if one in about]
     return [*classifiers, *(one for one in short if len(one) < len("a licence, not its text" * 4))]
 
 

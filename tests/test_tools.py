@@ -83,7 +83,8 @@ def test_arguments_of_300_levels_are_answered(schema: Any, store: InMemoryStore)
         content = [content]
     tool = create_manage_memory_tool(PLACE, schema=schema, store=store)
     answer = tool.invoke({"content": content})
-    assert "too deeply" in answer or "depth exceeded" in answer
+    # How deep pydantic goes before it says what else is wrong, depends on the Python.
+    assert any(why in answer for why in ("too deeply", "depth exceeded", "do not fit"))
     assert not values(store)
 
 

@@ -11,6 +11,9 @@ from longterm.effects.paging import Reach
 from longterm.manage.forgetting import Request, find_requested
 from longterm.manage.searching import search_best
 
+# LangGraph's store hands datetimes to sqlite3, which Python 3.12 warns of.
+pytestmark = pytest.mark.filterwarnings("ignore:The default datetime adapter:DeprecationWarning")
+
 PLACE = ("m",)
 HERE = Reach(PLACE, exact=True)
 LATER = "2099-01-01T00:00:00+00:00"
