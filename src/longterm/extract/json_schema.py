@@ -246,6 +246,9 @@ def _likeliest(value: Mapping[str, Any], schema: Schema) -> Schema:
 
     It takes the values that tell it from others, knows most fields, and misses the fewest.
     """
+    # Nearly always it is an object without alternatives, and this is asked of all that is known.
+    if schema.get("type") == "object" and schema.keys().isdisjoint(("anyOf", "oneOf")):
+        return schema
     objects = [one for one in members(schema) if "object" in types_of(one) or not types_of(one)]
     if len(objects) == 1:
         return objects[0]
@@ -411,4 +414,7 @@ def unknown_fields(value: Any, schema: Schema, path: str = "") -> Iterator[str]:
                 if name not in properties_of(form)
             )
     for key, one, inner in _inner(value, schema):
-        yield from unknown_fields(one, inner, f"{path}{key}.")
+        if isinstance(
+            one, list | Mapping
+        ):  # most are plain, and this is asked of all that is known
+            yield from unknown_fields(one, inner, f"{path}{key}.")
