@@ -49,8 +49,8 @@ def serve_command(
 ) -> None:
     """Serve REST, MCP, LangGraph's and Anthropic's store APIs and the console."""
     try:
-        from longterm.server.app import run_server
         from longterm.server.options import ServerOptions, TokenOptions
+        from longterm.server.process import run_server
     except ImportError as error:
         raise MissingExtraError("The server", "server") from error
     if jwks_url and not (jwt_issuer and jwt_audience):
