@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -53,6 +54,8 @@ def serve_command(
         from longterm.server.process import run_server
     except ImportError as error:
         raise MissingExtraError("The server", "server") from error
+    if not all(map(find_spec, ("fastapi", "mcp"))):  # its workers import them, this process not
+        raise MissingExtraError("The server", "server")
     if jwks_url and not (jwt_issuer and jwt_audience):
         raise ConfigurationError("--jwks-url needs --jwt-issuer and --jwt-audience.")
     tokens = TokenOptions(
