@@ -108,7 +108,9 @@ async def test_a_conversation_that_is_sent_again_is_answered_as_before(connect: 
     client = await connect()
     key, body = {"Idempotency-Key": "one"}, {"messages": "I moved to Lyon"}
     answers = [await client.post(f"{ANN}/remember", json=body, headers=key) for _ in range(2)]
-    assert [one.json() for one in answers] == [{"changes": []}] * 2
+    assert [one.json() for one in answers] == [
+        {"changes": [], "tokens": 0, "cost": 0.0, "left_out": []}
+    ] * 2
     other = await client.post(f"{ANN}/remember", json={"messages": "No"}, headers=key)
     assert other.status_code == 422
 

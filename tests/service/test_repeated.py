@@ -15,7 +15,7 @@ from langgraph.store.memory import InMemoryStore
 
 import longterm
 from longterm.errors import ConflictError, ExtractionError, InvalidInputError
-from longterm.service import MemoryChange, MemoryService, UserMemory, remember_once
+from longterm.service import Learned, MemoryService, UserMemory, remember_once
 from longterm.testing import Reply, ScriptedChatModel, tool_calls
 
 SAID = "I moved to Lyon"
@@ -57,10 +57,10 @@ async def test_a_request_that_failed_may_be_sent_again() -> None:
 async def test_a_request_that_still_runs_is_not_begun_again() -> None:
     service, ann = opened()
 
-    async def again() -> list[MemoryChange]:
+    async def again() -> Learned:
         with pytest.raises(ConflictError):
             await remember_once(service, ann, "key", SAID, partial(ann.aremember, SAID))
-        return []
+        return Learned()
 
     async with service:
         assert await remember_once(service, ann, "key", SAID, again) == []
@@ -70,12 +70,12 @@ async def test_of_two_equal_requests_at_the_same_moment_one_is_carried_out(tmp_p
     path, runs, met = tmp_path / "memory.db", [0], asyncio.Event()
     workers = [longterm.open(path, embeddings=None) for _ in range(2)]
 
-    async def remember() -> list[MemoryChange]:
+    async def remember() -> Learned:
         runs[0] += 1
         if runs[0] > 1:
             met.set()
         await met.wait()
-        return []
+        return Learned()
 
     async def asked(worker: MemoryService) -> object:
         try:
@@ -95,7 +95,7 @@ SENDING = """
 import asyncio, sys
 import longterm
 from longterm.errors import ConflictError
-from longterm.service import remember_once
+from longterm.service import Learned, remember_once
 
 def tell(word):
     print(word, flush=True)
@@ -105,7 +105,7 @@ async def main():
     async with longterm.open(sys.argv[1], embeddings=None) as service:
         async def remember():
             await asyncio.to_thread(tell, "runs")
-            return []
+            return Learned()
         tell("ready")
         try:
             await remember_once(service, service.user("ann"), "key", "I moved to Lyon", remember)
@@ -159,10 +159,10 @@ async def test_a_request_that_goes_on_is_not_begun_again_after_its_lease(tmp_pat
     async with longterm.open(tmp_path / "memory.db", embeddings=None) as service:
         ask = partial(remember_once, service, service.user("ann"), "key", SAID, lease=lease)
 
-        async def remember() -> list[MemoryChange]:
+        async def remember() -> Learned:
             runs[0] += 1
             await ended.wait()
-            return []
+            return Learned()
 
         first = asyncio.create_task(ask(remember))
         await asyncio.sleep(3 * lease.total_seconds())  # its lease would have ended
@@ -176,7 +176,7 @@ async def test_a_request_that_goes_on_is_not_begun_again_after_its_lease(tmp_pat
 KILLED = """
 import asyncio, os, signal, sys
 import longterm
-from longterm.service import remember_once
+from longterm.service import Learned, remember_once
 
 async def main():
     service = longterm.open(sys.argv[1], embeddings=None)
@@ -196,8 +196,8 @@ async def test_a_request_of_a_killed_process_may_be_sent_again_after_its_lease(
     assert await child.wait() == -signal.SIGKILL
     async with longterm.open(path, embeddings=None) as service:
 
-        async def remember() -> list[MemoryChange]:
-            return []
+        async def remember() -> Learned:
+            return Learned()
 
         ask = partial(remember_once, service, service.user("ann"), "key", SAID, remember)
         with pytest.raises(ConflictError):

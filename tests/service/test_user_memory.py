@@ -2,6 +2,7 @@
 
 import asyncio
 import inspect
+import warnings
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,7 +16,13 @@ from pydantic import BaseModel, Field
 import longterm
 from longterm.commit import Write, commit
 from longterm.effects.drivers import run
-from longterm.errors import ConfigurationError, ConflictError, InvalidInputError, UnknownMemoryError
+from longterm.errors import (
+    ConfigurationError,
+    ConflictError,
+    DroppedWarning,
+    InvalidInputError,
+    UnknownMemoryError,
+)
 from longterm.history import History
 from longterm.memory.revision import Source
 from longterm.prompts import create_few_shot
@@ -235,6 +242,25 @@ def test_what_extraction_used_is_counted_by_day_and_outlives_the_service(*, wait
         assert service.user("bo").stats().tokens == 0
         ann.erase()
         assert ann.costs() == []
+
+
+def test_what_one_run_used_and_left_out_comes_with_what_it_changed() -> None:
+    lyon, nothing = ("Memory", {"content": "Ann moved to Lyon"}), ("Memory", {"content": " "})
+    reply = tool_calls(lyon, nothing)
+    reply.usage_metadata = {"input_tokens": 90, "output_tokens": 10, "total_tokens": 100}
+    model = ScriptedChatModel(reply, tool_calls(), tool_calls())
+    with longterm.open(InMemoryStore(), model=model) as service, warnings.catch_warnings():
+        warnings.simplefilter("ignore", DroppedWarning)
+        learned = service.user("ann").remember("I moved to Lyon")
+    assert [change.content for change in learned] == ["Ann moved to Lyon"]
+    assert (learned.tokens, learned.cost) == (100, None)
+    assert len(learned.left_out) == 1
+    assert "Lyon" not in learned.left_out[0]
+
+
+def test_where_nothing_is_extracted_nothing_is_used(ann: UserMemory) -> None:
+    learned = ann.remember("I moved to Lyon")
+    assert learned.as_json() == {"changes": [], "tokens": 0, "cost": 0, "left_out": []}
 
 
 async def test_every_method_has_an_awaited_form(service: MemoryService) -> None:

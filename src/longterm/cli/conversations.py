@@ -88,13 +88,18 @@ def remember_command(
             )
         ours = service.user(user)
         steps = (ours.remember(one.messages, thread=thread or one.thread) for one in chats)
-        changes = [change for part in bar("learning", steps, len(chats)) for change in part]
+        learned = list(bar("learning", steps, len(chats)))
+    changes = [change for part in learned for change in part]
     if json:
         print_json([change.as_json() for change in changes])
         return
     for change in changes:
         print_line(f"{change.action} {change.id} {one_line(change.content)}")
-    print_line(f"{len(changes)} {'memory' if len(changes) == 1 else 'memories'} changed.")
+    tokens = sum(part.tokens or 0 for part in learned)
+    cost = None if any(part.cost is None for part in learned) else sum(p.cost or 0 for p in learned)
+    spent = [f"{tokens:,} tokens"] * bool(tokens) + [f"${cost:.4f}"] * bool(cost)
+    changed = f"{len(changes)} {'memory' if len(changes) == 1 else 'memories'} changed"
+    print_line(f"{', '.join([changed, *spent])}.")
 
 
 @app.command("recall")

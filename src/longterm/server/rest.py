@@ -126,10 +126,8 @@ async def remember_messages(
     )
     if idempotency_key:
         request = body.model_dump_json()
-        changes = await remember_once(service, memory, idempotency_key, request, remember)
-    else:
-        changes = await remember()
-    return {"changes": [change.as_json() for change in changes]}
+        return (await remember_once(service, memory, idempotency_key, request, remember)).as_json()
+    return (await remember()).as_json()
 
 
 @router.post("/users/{user:segment}/record")

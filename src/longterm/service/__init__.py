@@ -3,7 +3,7 @@
 from longterm.service.costs import DayCost
 from longterm.service.items import MEMORY_STORES
 from longterm.service.memory_service import MemoryService
-from longterm.service.records import MemoryChange, MemoryRecord, UserStats, recall_json
+from longterm.service.records import Learned, MemoryChange, MemoryRecord, UserStats, recall_json
 from longterm.service.repeated import remember_once
 from longterm.service.setup import ROOTS
 from longterm.service.user_memory import UserMemory
@@ -12,6 +12,7 @@ __all__ = [
     "MEMORY_STORES",
     "ROOTS",
     "DayCost",
+    "Learned",
     "MemoryChange",
     "MemoryRecord",
     "MemoryService",

@@ -47,8 +47,11 @@ class DayCost:
         return asdict(self)
 
 
-async def add_cost(memories: Namespace, usage: UsageMetadata, model: str | None) -> None:
-    """Add what one run of *model* for the namespace *memories* used."""
+async def add_cost(memories: Namespace, usage: UsageMetadata, model: str | None) -> float | None:
+    """Add what one run of *model* for the namespace *memories* used; return it in US dollars.
+
+    None where the price of the model is not known.
+    """
     day = f"{datetime.now(UTC):%Y-%m-%d}"
     read, written = usage["input_tokens"], usage["output_tokens"]
     cost = cost_of(model, read=read, written=written)
@@ -65,6 +68,7 @@ async def add_cost(memories: Namespace, usage: UsageMetadata, model: str | None)
 
     write = Write((USAGE, *memories[1:]), day, added, index=False)
     await commit([write], actor="policy", policy=_NO_PAST)
+    return cost
 
 
 async def costs_of(memories: Namespace) -> list[DayCost]:

@@ -6,7 +6,7 @@ that text, any other as the fields of its schema.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Literal, cast
@@ -25,6 +25,7 @@ from longterm.recall.retriever import RecallResult
 from longterm.text.characters import NO_JSON, is_json, json_data
 
 __all__ = [
+    "Learned",
     "MemoryChange",
     "MemoryRecord",
     "TurnRecord",
@@ -122,6 +123,35 @@ class MemoryChange:
     def as_json(self) -> dict[str, Any]:
         """Return it as JSON data."""
         return asdict(self) | {"content": json_data(self.content)}
+
+
+class Learned(list[MemoryChange]):
+    """What one run of `remember` changed, what it cost, and what was left out."""
+
+    def __init__(
+        self,
+        changes: Iterable[MemoryChange] = (),
+        *,
+        tokens: int | None = 0,
+        cost: float | None = 0.0,
+        left_out: Sequence[str] = (),
+    ) -> None:
+        super().__init__(changes)
+        #: Tokens in and out; None where the model did not count them.
+        self.tokens = tokens
+        #: In US dollars; None where it is not known.
+        self.cost = cost
+        #: Why something that the model said was not kept, without a word of it.
+        self.left_out = tuple(left_out)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as JSON data."""
+        return {
+            "changes": [change.as_json() for change in self],
+            "tokens": self.tokens,
+            "cost": self.cost,
+            "left_out": list(self.left_out),
+        }
 
 
 def _is_new(revision: Revision | None) -> bool:

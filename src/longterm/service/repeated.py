@@ -22,7 +22,7 @@ from longterm.errors import ConflictError, InvalidInputError, StoreError
 from longterm.memory.namespace import escape_label
 from longterm.service.items import REQUESTS
 from longterm.service.memory_service import MemoryService
-from longterm.service.records import MemoryChange
+from longterm.service.records import Learned, MemoryChange
 from longterm.service.user_memory import UserMemory
 
 __all__ = ["remember_once"]
@@ -40,10 +40,10 @@ async def remember_once(
     memory: UserMemory,
     key: str,
     request: str,
-    remember: Callable[[], Awaitable[list[MemoryChange]]],
+    remember: Callable[[], Awaitable[Learned]],
     *,
     lease: timedelta = _LEASE,
-) -> list[MemoryChange]:
+) -> Learned:
     """Return what *remember* changes, or did when *request* came under *key* before.
 
     Raises `InvalidInputError` where *key* came with another request, and `ConflictError` while
@@ -78,12 +78,14 @@ async def remember_once(
 
     await mark(claim)
     if done is not None:
-        return [
-            MemoryChange.of(Written((), memory_id, revision.value, revision))
-            for memory_id, number in done
-            for revision in await memory.ahistory(memory_id)
-            if revision.number == number
-        ]
+        return Learned(
+            [
+                MemoryChange.of(Written((), memory_id, revision.value, revision))
+                for memory_id, number in done
+                for revision in await memory.ahistory(memory_id)
+                if revision.number == number
+            ]
+        )
     try:
         async with _repeating(partial(mark, renew), lease / _RENEWALS):
             changes = await remember()

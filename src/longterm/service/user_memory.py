@@ -36,6 +36,7 @@ from longterm.recall.retriever import RecallResult
 from longterm.recall.turns import Turn
 from longterm.service.meanwhile import take_back
 from longterm.service.records import (
+    Learned,
     MemoryChange,
     MemoryRecord,
     TurnRecord,
@@ -50,7 +51,6 @@ __all__ = ["PastMemory", "UserMemory"]
 
 # `list` is a method below, and hides the type from the annotations of its class.
 _Records = list[MemoryRecord]
-_Changes = list[MemoryChange]
 _Revisions = list[Revision]
 _Turns = list[TurnRecord]
 _Sources = list[Source]
@@ -68,8 +68,10 @@ class UserMemory(MemoryScope):
         thread: str | None = None,
         now: datetime | None = None,
         wait: bool = True,
-    ) -> _Changes:
+    ) -> Learned:
         """Keep the turns of *messages*, and extract memories from them; return what changed.
+
+        That is a list of `MemoryChange` with `tokens`, `cost` and `left_out` of this run.
 
         *messages* are OpenAI's dicts, LangChain's messages or one text; *now* says when they
         were said, where they do not. Without a model only the turns are kept. With *wait* false
@@ -83,15 +85,20 @@ class UserMemory(MemoryScope):
                 # No thread: a newer conversation must not take the place of this one.
                 future = await Work(lambda: executor.submit(payload, config, thread_id=None))
                 setup.book_when_done(self._memories, future)
-            return []
+            return Learned()
         manager = setup.manager(self._depth)
         if manager is None:
-            return []
+            return Learned()
         results = cast("Results[dict[str, Any]]", await manager.flow(payload, config))
         if await take_back(results.written, self._memories, self._said, turns):
-            return []
-        await setup.book(self._memories, results)
-        return [MemoryChange.of(one) for one in results.written]
+            return Learned()
+        usage = results.report.usage
+        return Learned(
+            map(MemoryChange.of, results.written),
+            tokens=None if usage is None else usage["total_tokens"],
+            cost=await setup.book(self._memories, results),
+            left_out=[dropped.note for dropped in results.report.dropped],
+        )
 
     remember, aremember = both(remember_flow)
 
