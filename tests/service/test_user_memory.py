@@ -263,6 +263,13 @@ def test_where_nothing_is_extracted_nothing_is_used(ann: UserMemory) -> None:
     assert learned.as_json() == {"changes": [], "tokens": 0, "cost": 0, "left_out": []}
 
 
+def test_a_misspelt_option_is_named_with_the_method_that_was_called(ann: UserMemory) -> None:
+    record: Any = ann.record
+    with pytest.raises(TypeError, match=r"UserMemory\.record\(\).*'thred'"):
+        record("I moved to Lyon", thred="monday")
+    assert ann.arecord.__qualname__ == "UserMemory.arecord"
+
+
 async def test_every_method_has_an_awaited_form(service: MemoryService) -> None:
     ann = service.user("ann")
     added = await ann.aadd("Ann likes tea")

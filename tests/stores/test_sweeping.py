@@ -12,7 +12,8 @@ WAIT = 60
 
 
 @pytest.mark.parametrize(
-    "error", [StoreError("no"), PermissionError("/private/ann.db"), RuntimeError("bug"), KeyError(1)]
+    "error",
+    [StoreError("no"), PermissionError("/private/ann.db"), RuntimeError("bug"), KeyError(1)],
 )
 def test_the_sweeper_survives_any_error_and_says_so(
     error: Exception, caplog: pytest.LogCaptureFixture

@@ -51,6 +51,10 @@ def both(
     async def awaited(self: S, *args: P.args, **kwargs: P.kwargs) -> T:
         return await arun(flow(self, *args, **kwargs), self.config, store=self.store)
 
-    name = getattr(flow, "__name__", "").removeprefix("_").removesuffix("_flow")
-    blocking.__name__, awaited.__name__ = name, f"a{name.rstrip('_')}"
+    owner, _, own = flow.__qualname__.rpartition(".")
+    name = own.removeprefix("_").removesuffix("_flow")
+    for form, known_as in ((blocking, name), (awaited, f"a{name.rstrip('_')}")):
+        form.__name__, form.__qualname__ = known_as, f"{owner}.{known_as}"
+    # Python's error for a wrong argument names the flow, which callers do not know.
+    flow.__qualname__ = blocking.__qualname__
     return blocking, awaited
