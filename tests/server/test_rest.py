@@ -167,6 +167,28 @@ async def test_the_description_says_what_there_is(connect: Connect) -> None:
     assert f"{ANN.replace('ann', '{user}')}/recall" in described["paths"]
 
 
+async def test_the_description_says_how_each_request_may_fail(connect: Connect) -> None:
+    client = await connect()
+    paths = (await client.get("/openapi.json")).json()["paths"]
+    operations = [
+        (method, path, answers["responses"])
+        for path, methods in paths.items()
+        if path.startswith(("/v1/users", "/v1/reflections"))
+        for method, answers in methods.items()
+    ]
+    assert len(operations) > 15
+    for method, path, responses in operations:
+        assert {"400", "401", "403", "413", "422", "429", "503"} <= responses.keys()
+        assert ("412" in responses) == (method in {"patch", "delete"} and path.endswith("/{id}"))
+        failures = [one for status, one in responses.items() if status >= "400"]
+        assert all(list(one["content"]) == ["application/problem+json"] for one in failures)
+    one = f"{ANN}/memories/none"
+    for method in ("get", "patch", "delete"):
+        body = {"content": "x"} if method == "patch" else None
+        status = (await client.request(method, one, json=body)).status_code
+        assert str(status) in paths["/v1/users/{user}/memories/{id}"][method]["responses"]
+
+
 async def test_health_and_figures_name_no_user(connect: Connect) -> None:
     client = await connect()
     await client.post("/v1/users/secret-user/memories", json={"content": "tea"})

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Mapping
 from http import HTTPStatus
 from traceback import format_tb
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -24,9 +25,40 @@ from longterm.errors import (
     UnknownMemoryError,
 )
 
-__all__ = ["Unforeseen", "add_handlers", "problem", "status_of"]
+__all__ = ["EVERYWHERE", "Unforeseen", "add_handlers", "declared", "problem", "status_of"]
 
 logger = logging.getLogger("longterm.server")
+
+
+#: What a problem document looks like, as JSON schema.
+_PROBLEM = {
+    "type": "object",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string", "description": "What is wrong, and what to do."},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {"where": {"type": "string"}, "what": {"type": "string"}},
+            },
+        },
+    },
+}
+#: What any request under /v1 may be answered with: by the gate, for its form, or by the store.
+EVERYWHERE = (400, 401, 403, 413, 421, 422, 429, 503)
+
+
+def declared(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Return *statuses* as OpenAPI describes them: each answered with a problem document."""
+    content = {"application/problem+json": {"schema": _PROBLEM}}
+    return {
+        status: {"description": HTTPStatus(status).phrase, "content": content}
+        for status in statuses
+    }
 
 
 def problem(

@@ -21,6 +21,7 @@ from longterm.history import Erasure
 from longterm.memory.history_items import json_revision
 from longterm.server.access import Admin, ReadUser, Service, WriteUser
 from longterm.server.bodies import Moment, StrictRoute
+from longterm.server.problems import EVERYWHERE, declared
 from longterm.service import MemoryRecord, UserMemory, recall_json, remember_once
 from longterm.text.characters import json_data
 
@@ -30,7 +31,9 @@ _VALID_AT = "Memories that say of themselves that they were not true then are le
 _AS_OF = "As it was known then, instead of now."
 ValidAt = Moment | date | None
 
-router = APIRouter(prefix="/v1", tags=["memory"], route_class=StrictRoute)
+router = APIRouter(
+    prefix="/v1", tags=["memory"], route_class=StrictRoute, responses=declared(*EVERYWHERE)
+)
 
 #: The root of ids of memories that were sent with an Idempotency-Key.
 _IDEMPOTENT = uuid.uuid5(uuid.NAMESPACE_URL, "longterm/idempotency-key")
@@ -113,7 +116,7 @@ async def list_users(_: Admin, service: Service) -> dict[str, list[str]]:
     return {"users": json_data(await service.ausers())}
 
 
-@router.post("/users/{user:segment}/remember")
+@router.post("/users/{user:segment}/remember", responses=declared(409, 502))
 async def remember_messages(
     memory: WriteUser,
     service: Service,
@@ -169,7 +172,7 @@ async def list_memories(
     return {"memories": [one.as_json() for one in records[:limit]], "next_offset": following}
 
 
-@router.post("/users/{user:segment}/memories", status_code=201)
+@router.post("/users/{user:segment}/memories", status_code=201, responses=declared(409))
 async def add_memory(
     user: str,
     memory: WriteUser,
@@ -191,7 +194,7 @@ async def add_memory(
     return _tagged(added, response)
 
 
-@router.get("/users/{user:segment}/memories/{id:segment}")
+@router.get("/users/{user:segment}/memories/{id:segment}", responses=declared(404))
 async def get_memory(
     memory: KnownUser, id: str, response: Response, if_none_match: IfMatch = None
 ) -> Any:
@@ -204,7 +207,7 @@ async def get_memory(
     return _tagged(record, response)
 
 
-@router.patch("/users/{user:segment}/memories/{id:segment}")
+@router.patch("/users/{user:segment}/memories/{id:segment}", responses=declared(404, 409, 412))
 async def edit_memory(
     memory: WriteUser, id: str, body: NewContent, response: Response, if_match: IfMatch = None
 ) -> dict[str, Any]:
@@ -219,7 +222,11 @@ async def edit_memory(
     return _tagged(edited, response)
 
 
-@router.delete("/users/{user:segment}/memories/{id:segment}", status_code=204)
+@router.delete(
+    "/users/{user:segment}/memories/{id:segment}",
+    status_code=204,
+    responses=declared(404, 409, 412),
+)
 async def forget_memory(memory: WriteUser, id: str, if_match: IfMatch = None) -> None:
     """Delete a memory; its history stays, and it can be restored."""
     expected = None if if_match is None else await _expected(memory, id, if_match)
@@ -231,7 +238,7 @@ async def forget_memory(memory: WriteUser, id: str, if_match: IfMatch = None) ->
         raise HTTPException(412, str(error)) from error
 
 
-@router.get("/users/{user:segment}/memories/{id:segment}/history")
+@router.get("/users/{user:segment}/memories/{id:segment}/history", responses=declared(404))
 async def memory_history(memory: ReadUser, id: str) -> dict[str, Any]:
     """List a memory's revisions, oldest first, with the messages each came from."""
     revisions = await memory.ahistory(id)
@@ -240,7 +247,7 @@ async def memory_history(memory: ReadUser, id: str) -> dict[str, Any]:
     return {"revisions": [json_data(json_revision(one)) for one in revisions]}
 
 
-@router.post("/users/{user:segment}/memories/{id:segment}/restore")
+@router.post("/users/{user:segment}/memories/{id:segment}/restore", responses=declared(404, 409))
 async def restore_memory(
     memory: WriteUser, id: str, body: Past, response: Response
 ) -> dict[str, Any]:
@@ -282,7 +289,7 @@ async def erase_user(memory: WriteUser) -> dict[str, Any]:
     return _erase_report(await memory.aerase())
 
 
-@router.delete("/users/{user:segment}/memories/{id:segment}/history")
+@router.delete("/users/{user:segment}/memories/{id:segment}/history", responses=declared(404))
 async def erase_memory(memory: WriteUser, id: str) -> dict[str, Any]:
     """Remove a memory with its history; nothing brings it back."""
     return _erase_report(await memory.aerase(id))
@@ -298,7 +305,7 @@ async def list_reflections(_: Admin, service: Service) -> dict[str, Any]:
     }
 
 
-@router.post("/reflections/{id:segment}/retry", status_code=202)
+@router.post("/reflections/{id:segment}/retry", status_code=202, responses=declared(404))
 async def retry_reflection(_: Admin, service: Service, id: str) -> dict[str, str]:
     """Begin again, now, what was given up."""
     if not await run_in_threadpool(service.retry, id):
