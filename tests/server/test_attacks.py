@@ -287,7 +287,7 @@ async def test_a_malformed_body_is_an_error_of_its_sender(connect: Connect, body
     assert (await client.get(f"{ANN}/memories")).status_code == 200
 
 
-@pytest.mark.parametrize("value", ['{"a": "\\ud800"}', '{"\\ud800": 1}', '{"a": NaN}'])
+@pytest.mark.parametrize("value", ['{"a": NaN}', '{"a": 1e400}', '{"a": [-Infinity]}'])
 async def test_what_no_answer_can_hold_enters_by_no_protocol(connect: Connect, value: str) -> None:
     client = await connect()
     item = f'{{"namespace": ["memories", "ann"], "key": "k", "value": {value}}}'
@@ -295,6 +295,25 @@ async def test_what_no_answer_can_hold_enters_by_no_protocol(connect: Connect, v
     answer = await client.put("/store/items", content=item, headers=headers)
     assert answer.status_code == 422
     assert (await client.get(f"{ANN}/memories")).json()["memories"] == []
+
+
+async def test_half_an_emoji_loses_nothing_but_itself(connect: Connect) -> None:
+    client = await connect()
+    half, headers = r"tea \ud83c", {"Content-Type": "application/json"}
+    sent = [
+        await client.post(f"{ANN}/record", content=f'{{"messages": "{half}"}}', headers=headers),
+        await client.post(f"{ANN}/memories", content=f'{{"content": "{half}"}}', headers=headers),
+        await client.put(
+            "/store/items",
+            content=f'{{"namespace": ["memories", "ann"], "key": "k", "value": {{"a": "{half}"}}}}',
+            headers=headers,
+        ),
+    ]
+    assert [answer.status_code for answer in sent] == [200, 201, 204]
+    kept = (await client.get(f"{ANN}/memories")).json()["memories"]
+    assert [one["content"] for one in kept] == [{"a": "tea \ufffd"}, "tea \ufffd"]
+    recalled = (await client.post(f"{ANN}/recall", json={"question": "tea"})).json()["text"]
+    assert "user: tea \ufffd" in recalled
 
 
 async def test_a_namespace_there_cannot_be_is_an_error_of_its_sender(connect: Connect) -> None:

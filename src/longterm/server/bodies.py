@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -11,13 +12,13 @@ from fastapi.routing import APIRoute
 from pydantic import AfterValidator
 from starlette.exceptions import HTTPException
 
-from longterm.text.characters import NO_JSON, is_json
+from longterm.text.characters import NO_JSON, is_json, mapped, whole_characters
 
 __all__ = ["Moment", "StrictRoute"]
 
 
 class StrictRoute(APIRoute):
-    """A route whose bodies are JSON by the letter.
+    """A route whose bodies are JSON by the letter; half an emoji is read as U+FFFD.
 
     Python reads more than that, and stores keep it: every later answer with it would fail.
     """
@@ -35,9 +36,13 @@ class StrictRoute(APIRoute):
 class _StrictRequest(Request):
     async def json(self) -> Any:
         data = await super().json()
-        if not is_json(data):
-            raise HTTPException(422, NO_JSON)
-        return data
+        if is_json(data):
+            return data
+        with suppress(RecursionError):
+            whole = mapped(whole_characters, data)
+            if is_json(whole):
+                return whole
+        raise HTTPException(422, NO_JSON)
 
 
 def _in_every_zone(time: datetime) -> datetime:
