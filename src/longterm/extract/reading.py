@@ -54,7 +54,7 @@ def read_json(text: str) -> Any | None:
         parts = [text[part.start : part.end] for part in json_parts(text)]
         # One by one: json-repair takes an object of the same fields for a newer form of the last.
         value: Any = list(map(loads, parts)) if len(parts) > 1 else loads(text)
-    except RecursionError:  # brackets within brackets: nothing anybody meant
+    except (RecursionError, ValueError):  # brackets within brackets, which json-repair may say
         return None
     return None if isinstance(value, str) or too_deep(value) else value
 
