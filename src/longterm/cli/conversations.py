@@ -20,6 +20,7 @@ from longterm.recall.recorder import ConversationRecorder, create_conversation_r
 from longterm.recall.retriever import create_recall
 from longterm.recall.turns import Turn
 from longterm.service import recall_json
+from longterm.service.costs import total_cost
 
 __all__ = ["app"]
 
@@ -96,7 +97,7 @@ def remember_command(
     for change in changes:
         print_line(f"{change.action} {change.id} {one_line(change.content)}")
     tokens = sum(part.tokens or 0 for part in learned)
-    cost = None if any(part.cost is None for part in learned) else sum(p.cost or 0 for p in learned)
+    cost = total_cost([part.cost for part in learned])
     spent = [f"{tokens:,} tokens"] * bool(tokens) + [f"${cost:.4f}"] * bool(cost)
     changed = f"{len(changes)} {'memory' if len(changes) == 1 else 'memories'} changed"
     print_line(f"{', '.join([changed, *spent])}.")

@@ -414,7 +414,5 @@ def unknown_fields(value: Any, schema: Schema, path: str = "") -> Iterator[str]:
                 if name not in properties_of(form)
             )
     for key, one, inner in _inner(value, schema):
-        if isinstance(
-            one, list | Mapping
-        ):  # most are plain, and this is asked of all that is known
+        if isinstance(one, list | Mapping):
             yield from unknown_fields(one, inner, f"{path}{key}.")

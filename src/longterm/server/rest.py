@@ -12,7 +12,6 @@ from urllib.parse import quote
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
-from pydantic_core import to_json
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
@@ -22,7 +21,7 @@ from longterm.memory.history_items import json_revision
 from longterm.server.access import Admin, ReadUser, Service, WriteUser
 from longterm.server.bodies import Moment, StrictRoute
 from longterm.server.problems import EVERYWHERE, declared
-from longterm.service import MemoryRecord, UserMemory, recall_json, remember_once
+from longterm.service import MemoryRecord, UserMemory, recall_body, remember_once
 from longterm.text.characters import json_data
 
 __all__ = ["router"]
@@ -148,7 +147,7 @@ async def recall_items(memory: ReadUser, body: QuestionBody) -> Response:
         memory = memory.as_of(asked.pop("as_of"), valid_at=body.valid_at)
     # In one thread from end to end: it computes more than it waits, and the loop answers others.
     found = await run_in_threadpool(memory.recall, body.question, **asked)
-    return Response(to_json(recall_json(found)), media_type="application/json")
+    return Response(recall_body(found), media_type="application/json")
 
 
 @router.get("/users/{user:segment}/memories")

@@ -3,7 +3,14 @@
 from longterm.service.costs import DayCost
 from longterm.service.items import MEMORY_STORES
 from longterm.service.memory_service import MemoryService
-from longterm.service.records import Learned, MemoryChange, MemoryRecord, UserStats, recall_json
+from longterm.service.records import (
+    Learned,
+    MemoryChange,
+    MemoryRecord,
+    UserStats,
+    recall_body,
+    recall_json,
+)
 from longterm.service.repeated import remember_once
 from longterm.service.setup import ROOTS
 from longterm.service.user_memory import UserMemory
@@ -18,6 +25,7 @@ __all__ = [
     "MemoryService",
     "UserMemory",
     "UserStats",
+    "recall_body",
     "recall_json",
     "remember_once",
 ]

@@ -78,7 +78,7 @@ async def costs_of(memories: Namespace) -> list[DayCost]:
     return sorted(days, key=lambda one: one.day, reverse=True)
 
 
-def total_cost(days: Sequence[DayCost]) -> float | None:
-    """Return what *days* cost together; None where one of them is not known."""
-    known = [one.cost for one in days if one.cost is not None]
-    return sum(known) if len(known) == len(days) else None
+def total_cost(costs: Sequence[float | None]) -> float | None:
+    """Return *costs* together; None where one of them is not known."""
+    known = [one for one in costs if one is not None]
+    return sum(known) if len(known) == len(costs) else None

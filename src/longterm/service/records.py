@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, Literal, cast
 
 from langgraph.store.base import Item, SearchItem
-from pydantic_core import PydanticSerializationError
+from pydantic_core import PydanticSerializationError, from_json
 
 from longterm.commit import Written
 from longterm.errors import InvalidInputError
@@ -22,7 +22,7 @@ from longterm.memory.draft import ProposalError
 from longterm.memory.model import TURN, Document, Memory, document_of, shown_content
 from longterm.memory.revision import Revision
 from longterm.recall.retriever import RecallResult
-from longterm.text.characters import NO_JSON, is_json, json_data
+from longterm.text.characters import NO_JSON, is_json, json_bytes, json_data
 
 __all__ = [
     "Learned",
@@ -32,6 +32,7 @@ __all__ = [
     "UserStats",
     "changed_document",
     "new_document",
+    "recall_body",
     "recall_json",
 ]
 
@@ -207,8 +208,8 @@ class UserStats:
         return asdict(self)
 
 
-def recall_json(found: RecallResult) -> dict[str, Any]:
-    """Return what was recalled as JSON data: the block, and each item with its signals."""
+def recall_body(found: RecallResult) -> bytes:
+    """Write what was recalled as JSON: the block, and each item with its signals."""
     shown = {
         "question": found.question,
         "text": found.text,
@@ -227,7 +228,12 @@ def recall_json(found: RecallResult) -> dict[str, Any]:
             for item in found.items
         ],
     }
-    return cast("dict[str, Any]", json_data(shown))
+    return json_bytes(shown)
+
+
+def recall_json(found: RecallResult) -> dict[str, Any]:
+    """Return what `recall_body` writes, as JSON data."""
+    return from_json(recall_body(found))
 
 
 def new_document(

@@ -9,7 +9,6 @@ from typing import TextIO
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.store.base import BaseStore
-from pydantic_core import to_json
 
 from longterm.effects.drivers import arun, run
 from longterm.effects.forms import both
@@ -28,7 +27,7 @@ from longterm.service.exchange import holds_turn, lines_in, written
 from longterm.service.items import MEMORY_STORES, REQUESTS, USAGE
 from longterm.service.records import UserStats
 from longterm.service.setup import ROOTS, Setup, template
-from longterm.text.characters import json_data
+from longterm.text.characters import json_bytes
 
 __all__ = ["MemoryScope"]
 
@@ -154,9 +153,9 @@ class MemoryScope:
             memories=len(memories),
             turns=len(turns),
             revisions=sum(map(len, revisions.values())),
-            size=sum(len(to_json(json_data(item.value))) for item in [*memories, *turns]),
+            size=sum(len(json_bytes(item.value)) for item in [*memories, *turns]),
             tokens=sum(one.tokens for one in costs),
-            cost=total_cost(costs),
+            cost=total_cost([one.cost for one in costs]),
         )
 
     stats, astats = both(stats_flow)

@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from pydantic_core import from_json, to_json
 
-__all__ = ["NO_JSON", "is_json", "json_data", "mapped", "whole_characters"]
+__all__ = ["NO_JSON", "is_json", "json_bytes", "json_data", "mapped", "whole_characters"]
 
 
 def whole_characters(text: str) -> str:
@@ -55,10 +55,14 @@ def is_json(data: Any) -> bool:
     return True
 
 
-def json_data(data: Any) -> Any:
-    """Return *data* as any reader of JSON takes it: whole characters, null for NaN and infinity."""
+def json_bytes(data: Any) -> bytes:
+    """Write *data* as any reader of JSON takes it: whole characters, null for NaN and infinity."""
     try:
-        sent = to_json(data, inf_nan_mode="null")
+        return to_json(data, inf_nan_mode="null")
     except ValueError:
-        sent = to_json(mapped(whole_characters, data), inf_nan_mode="null")
-    return from_json(sent)
+        return to_json(mapped(whole_characters, data), inf_nan_mode="null")
+
+
+def json_data(data: Any) -> Any:
+    """Return what `json_bytes` writes, as data again."""
+    return from_json(json_bytes(data))

@@ -67,10 +67,10 @@ class OnnxEmbeddings(Embeddings):
             output, mask = self._network.answer([encodings[at] for at in batch])
             match output.shape:
                 case (_, _):  # one vector a text already
-                    rows += zip(batch, output, strict=True)
+                    pooled = output
                 case _:
                     pooled = _pooled(output, mask, self._folder.pooling)
-                    rows += zip(batch, pooled, strict=True)
+            rows += zip(batch, pooled, strict=True)
         found = np.array([row for _, row in sorted(rows, key=lambda pair: pair[0])], np.float32)
         return found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-12)
 
