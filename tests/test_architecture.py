@@ -150,9 +150,10 @@ BRIDGES = {"effects/drivers.py", "effects/runnable.py", "reflect/remote.py"}
 REMEMBERED = {
     "extract/prompts.py": "tools and schemas",
     "models/local/weights.py": "names of files",
-    "stores/lexicon.py": "single words",
     "stores/names.py": "labels of namespaces",
+    "stores/rows.py": "names of fields",
     "text/fences.py": "names of tags",
+    "text/term_hashes.py": "single words",
     "text/tokenizer.py": "single words",
 }
 SUFFIXES_OF_A_STORE = ("store", "stores")

@@ -12,8 +12,9 @@ from talk import NOW, Say
 
 from longterm.memory.conversation import message_text
 from longterm.memory.revision import Origin, Source
-from longterm.recall.block import approximate_tokens, block, compose
+from longterm.recall.block import block, compose
 from longterm.recall.candidates import Candidate
+from longterm.recall.reading import approximate_tokens
 from longterm.recall.turns import as_candidate, turns
 from longterm.text.fences import visible
 

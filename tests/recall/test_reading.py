@@ -3,17 +3,10 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from longterm.recall.language import NUMBERS, STANDING, TIME_WORDS, Sign
-from longterm.recall.reading import (
-    clues_in,
-    content_terms,
-    mentions_number,
-    mentions_time,
-    passages,
-    pieces,
-    reading_of,
-)
-from longterm.text.tokenizer import words
+from longterm.recall.language import DIGIT, NUMBERS, STANDING, TIME_WORDS, Sign
+from longterm.recall.reading import passages, pieces, reading_of, shows
+from longterm.text.term_hashes import TERM_BYTES, pack_terms
+from longterm.text.tokenizer import terms
 
 TIMES = (
     "Yesterday", "it is today", "tonight", "tomorrow", "long ago", "recently", "I just left",
@@ -24,11 +17,6 @@ WISHES = (
     "Always use tabs", "So, please never do that", "I'd prefer tea", "I really prefer tea",
     "From now on", "Make sure you call", "whenever I ask", "以后请用中文",
 )  # fmt: skip
-
-
-def test_stop_words_are_not_read() -> None:
-    assert reading_of("I have been to the lake").terms == reading_of("lake").terms
-    assert reading_of("lake").terms
 
 
 def test_a_short_text_is_its_only_passage() -> None:
@@ -48,18 +36,16 @@ def test_the_passages_of_a_long_text_overlap() -> None:
 
 
 def test_traits() -> None:
-    text = "Yesterday I bought 3 lamps. Do you like them?"
-    reading = reading_of(text)
+    reading = reading_of("Yesterday I bought 3 lamps. Do you like them?")
 
-    assert mentions_time(text, reading.clues)
-    assert mentions_number(text, reading.clues)
     assert reading.asks
+    assert reading.words == 9
 
 
 def test_a_wish_for_good_is_recognised() -> None:
-    assert reading_of("Always use metric units when I ask about recipes.").standing
-    assert reading_of("以后请用中文回答").standing
-    assert not reading_of("I have always wanted a dog").standing
+    assert shows(STANDING, "Always use metric units when I ask about recipes.", has_clue=True)
+    assert shows(STANDING, "以后请用中文回答", has_clue=False)
+    assert not shows(STANDING, "I have always wanted a dog", has_clue=True)
 
 
 def test_only_the_beginning_of_a_long_text_gets_vectors() -> None:
@@ -69,11 +55,17 @@ def test_only_the_beginning_of_a_long_text_gets_vectors() -> None:
     assert found[0].split()[0] == "0"
 
 
-@given(st.text(max_size=400))
-def test_any_text_is_read(text: str) -> None:
-    reading = reading_of(text)
+@given(st.text(max_size=400) | st.text("aé ß?—🎉ın, 東京のя\u200c", max_size=40))
+def test_a_text_whose_terms_are_known_is_read_alike(text: str) -> None:
+    packed = pack_terms(terms(text))
 
-    assert len(reading.terms) == 8 * len(content_terms(text))
+    assert reading_of(text, packed) == reading_of(text)
+    assert len(packed) == TERM_BYTES * len(terms(text))
+
+
+def test_what_separates_no_words_counts_two_characters_as_one() -> None:
+    assert reading_of("我喜欢拉面和茶").words == 3
+    assert reading_of("Crème brûlée — naïve 🎉").words == 3
 
 
 @pytest.mark.parametrize(
@@ -85,12 +77,17 @@ def test_any_text_is_read(text: str) -> None:
     ],
 )
 def test_what_a_pattern_finds_is_worth_the_search(sign: Sign, text: str) -> None:
+    """A clue is a word, so its term is among the terms of the text."""
+    clues = {sign.clue_terms[at : at + TERM_BYTES] for at in range(0, len(sign.clue_terms), 8)}
+    found = {pack_terms([term]) for term in terms(text)}
+
     assert sign.pattern.search(text)
-    assert sign.clues & clues_in(text, words(text))
+    assert shows(sign, text, has_clue=not clues.isdisjoint(found))
 
 
 @pytest.mark.parametrize("sign", [TIME_WORDS, NUMBERS, STANDING])
 def test_most_texts_are_not_searched(sign: Sign) -> None:
     text = "Melanie painted a lake, and her kids loved the clay workshop"
 
-    assert not sign.clues & clues_in(text, words(text))
+    assert not sign.clues & {*terms(text)}
+    assert DIGIT not in text

@@ -2,15 +2,19 @@
 
 from datetime import UTC, datetime
 
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 from langchain_core.messages import HumanMessage
 from langgraph.store.base import Item
 
 from longterm.memory.conversation import as_messages
 from longterm.memory.model import indexed_fields
 from longterm.recall.turns import Turn, as_candidate, turns
+from longterm.stores import EmbeddedStore
+from longterm.text.tokenizer import terms
 
 NOW = datetime(2023, 6, 1, tzinfo=UTC)
+LONG = "She said — quite often — that naïve readers skip the beginning? " * 40
+CHINESE = "我喜欢拉面 " * 90
 
 
 def made(*messages: object, thread: str = "one", limit: int = 1000) -> list[Turn]:
@@ -129,3 +133,34 @@ def test_recording_again_gives_the_same_keys(texts: list[str]) -> None:
 
     assert [turn.key for turn in made(*messages)] == keys
     assert len(set(keys)) == len(keys)
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.text(max_size=60) | st.sampled_from([LONG, "我喜欢拉面 " * 90, "?"]), max_size=4)
+)
+def test_the_terms_that_a_store_brings_along_are_those_of_the_text(texts: list[str]) -> None:
+    said = made(*texts, limit=30_000)
+    with EmbeddedStore(":memory:") as store:
+        for turn in said:
+            store.put(("n",), turn.key, turn.value, index=indexed_fields(turn.value))
+        hits = store.hybrid_search(("n",), "", full_scan_limit=10)
+        rows = [hit.encoded for hit in hits]
+
+    read = [as_candidate(row.decode(), row) for row in rows]
+
+    assert {one.text for one in read} == {turn.text for turn in said}
+    assert [one.reading for one in read] == [as_candidate(row.decode()).reading for row in rows]
+    assert any(one.packed_terms for one in read) == any(map(terms, texts))
+
+
+def test_what_is_found_by_other_texts_is_read_anew() -> None:
+    (turn,) = made("Ann has moved to Lyon")
+    with EmbeddedStore(":memory:") as store:
+        store.put(("n",), "k", turn.value, index=["speaker"])
+        (hit,) = store.hybrid_search(("n",), "", full_scan_limit=10)
+
+    read = as_candidate(hit.encoded.decode(), hit.encoded)
+
+    assert read.packed_terms is None
+    assert read.reading == as_candidate(hit.item).reading

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from longterm.stores.lexicon import Lexicon, hashed, pack_terms
+from longterm.stores.lexicon import Lexicon, hashed
 from longterm.stores.matrix import Matrix, pack as pack_vector, unpack
 from longterm.stores.scoring import (
     LENGTH_COST,
@@ -19,6 +19,7 @@ from longterm.stores.scoring import (
     in_order,
     score_terms,
 )
+from longterm.text.term_hashes import pack_terms
 
 DOCUMENTS = ["tea tea milk", "tea", "coffee with milk and sugar", ""]
 
@@ -158,6 +159,7 @@ def test_the_raw_scores_of_many_are_those_of_each() -> None:
         Scores(None, cosines, cosines),
         Scores(text, None, cosines),
     ):
-        assert list(scores.raw_of(slots)) == [scores.raw(slot) for slot in slots.tolist()]
+        each = [scores.raw(slot) for slot in slots.tolist()]
+        assert list(zip(*scores.raw_of(slots), strict=True)) == each
 
-    assert list(Scores(text, cosines, cosines).raw_of(slots[:2])) == [(1.0, 0.25), (None, 0.5)]
+    assert Scores(text, cosines, cosines).raw_of(slots[:2]) == ([1.0, None], [0.25, 0.5])

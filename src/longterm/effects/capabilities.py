@@ -22,6 +22,7 @@ __all__ = [
     "EncodedItem",
     "HybridSearch",
     "Keep",
+    "KeepsTerms",
     "RevisionNote",
     "RevisionRow",
     "Revisions",
@@ -48,6 +49,19 @@ class EncodedItem(Hashable, Protocol):
 
     def decode(self) -> Item:
         """Decode it, anew each time."""
+        ...
+
+
+@runtime_checkable
+class KeepsTerms(Protocol):
+    """An encoded item that brings the terms it is found by, which spares their readers its text."""
+
+    def terms_of(self, fields: Sequence[str]) -> bytes | None:
+        """Return the terms of the texts at *fields*, in order and with repetitions.
+
+        They are those of `text.tokenizer`, as `text.term_hashes` packs them; None where the
+        store has none, or those of other fields.
+        """
         ...
 
 

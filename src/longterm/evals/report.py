@@ -9,7 +9,7 @@ import numpy as np
 
 from longterm.evals.run import QuestionResult
 from longterm.evals.suites import Suite
-from longterm.recall.block import approximate_tokens
+from longterm.recall.reading import approximate_tokens
 
 __all__ = ["Figures", "category_rows", "figures", "method_rows", "report_json"]
 

@@ -13,12 +13,12 @@ from types import MappingProxyType
 
 from longterm.memory.revision import Origin, weakest
 from longterm.recall.candidates import Candidate, turn_name, turn_names
-from longterm.recall.reading import content_terms
+from longterm.recall.reading import LINE_LIMIT, approximate_tokens, content_terms
 from longterm.text.fences import fenced, visible
 from longterm.text.quoting import as_label, indented, poses
 from longterm.text.truncation import shortened
 
-__all__ = ["LINE_LIMIT", "TokenCounter", "approximate_tokens", "block", "compose"]
+__all__ = ["TokenCounter", "block", "compose"]
 
 #: How many tokens a text is for the model that will read it.
 TokenCounter = Callable[[str], int]
@@ -29,8 +29,6 @@ _OPENING = (
 )
 _CLOSING = "</memory>"
 _SAME_MATTER = 0.6
-#: Characters of a text that a line shows; of a longer one both ends.
-LINE_LIMIT = 2_000
 #: Stands where something was said between two turns of a day.
 _GAP = "…\n"
 #: Says of a fact that what it announces was to be before now.
@@ -45,14 +43,6 @@ _FACTS: Mapping[Origin, str] = {
     "import": "  fact (from an import)",
 }
 _NOTHING_BEFORE: Mapping[Candidate, Candidate] = MappingProxyType({})
-
-
-def approximate_tokens(text: str) -> int:
-    """Count four ASCII characters as a token, and every other character as one."""
-    if text.isascii():
-        return -(-len(text) // 4)
-    ascii_only = len(text.encode("ascii", "ignore"))
-    return -(-ascii_only // 4) + len(text) - ascii_only
 
 
 def block(

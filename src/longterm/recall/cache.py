@@ -9,10 +9,11 @@ from collections import OrderedDict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
+from typing import cast
 
 from langgraph.store.base import Item
 
-from longterm.effects.capabilities import EncodedItem
+from longterm.effects.capabilities import EncodedItem, KeepsTerms
 from longterm.effects.erasure import inform_of_erasures
 from longterm.memory.namespace import Namespace
 from longterm.recall.candidates import Candidate, Timeline, timeline_of
@@ -37,8 +38,16 @@ class _Conversation:
     older_size: int = 0
     timeline: Timeline | None = None
 
-    def read(self, item: EncodedItem | Item) -> Candidate:
-        """Read *item*, or find what was read in its equal."""
+    def read_all(self, items: Iterable[EncodedItem | Item]) -> list[Candidate]:
+        """Read each of *items*, or find what was read in its equal."""
+        known = self.candidates.get
+        # Most are known, and are no items but encoded ones: looked up in one go.
+        return [
+            self._read(item) if isinstance(item, Item) or (one := known(item)) is None else one
+            for item in items
+        ]
+
+    def _read(self, item: EncodedItem | Item) -> Candidate:
         key = (item.namespace, item.key) if isinstance(item, Item) else item
         known = self.candidates.get(key)
         if known is None and (known := self.older.pop(key, None)) is not None:
@@ -48,7 +57,11 @@ class _Conversation:
             isinstance(item, Item)
             and (known.updated != item.updated_at or known.value != item.value)
         ):
-            known = as_candidate(item if isinstance(item, Item) else item.decode())
+            known = (
+                as_candidate(item)
+                if isinstance(item, Item)
+                else as_candidate(item.decode(), _found_by(item))
+            )
             self._keep(key, known)
         return known
 
@@ -60,6 +73,11 @@ class _Conversation:
     def _keep(self, key: Hashable, one: Candidate) -> None:
         self.candidates[key] = one
         self.size += _size(one)
+
+
+def _found_by(item: EncodedItem) -> KeepsTerms | None:
+    # Its class is known from the first one on; to ask the item takes longer than to read it.
+    return cast("KeepsTerms", item) if issubclass(type(item), KeepsTerms) else None
 
 
 def _size(one: Candidate) -> int:
@@ -84,7 +102,7 @@ class ReadingCache:
         with self._lock:
             conversation = self._conversations.setdefault(places, _Conversation())
             self._conversations.move_to_end(places)
-            found = [conversation.read(item) for item in items]
+            found = conversation.read_all(items)
             if conversation.size > self._max_bytes // 2:
                 conversation.age()
             while self._total() > self._max_bytes:

@@ -19,16 +19,10 @@ from numpy.typing import NDArray
 
 from longterm.memory.namespace import Namespace
 from longterm.memory.revision import Source
-from longterm.recall.reading import (
-    HEAD,
-    PASSAGE,
-    Reading,
-    mentions_number,
-    mentions_time,
-    passages,
-    reading_of,
-)
+from longterm.recall.language import NUMBERS, STANDING, STOP_TERMS, TIME_WORDS, Sign
+from longterm.recall.reading import HEAD, PASSAGE, Reading, passages, reading_of, shows
 from longterm.recall.when import spans
+from longterm.text.term_hashes import TERM_BYTES, pack_terms
 
 __all__ = [
     "Candidate",
@@ -43,6 +37,7 @@ __all__ = [
     "timeline_of",
     "turn_name",
     "turn_names",
+    "unpacked_terms",
 ]
 
 ItemType = Literal["turn", "memory"]
@@ -51,12 +46,15 @@ Floats = NDArray[np.float64]
 
 #: A conversation that rests longer than this goes on as another session.
 _PAUSE = timedelta(hours=6)
-_TERM_BYTES = 8
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Candidate:
-    """A turn or a memory that may be recalled; only one and the same object is equal."""
+    """A turn or a memory that may be recalled; only one and the same object is equal.
+
+    It is never changed. To freeze it would make a new one take seven times as long, and a first
+    question makes as many as there are turns.
+    """
 
     namespace: Namespace
     key: str
@@ -79,6 +77,8 @@ class Candidate:
     updated: datetime | None = None
     #: Whether the history was asked for the sources of a memory.
     is_sourced: bool = False
+    #: The terms of the text where the store brought them along.
+    packed_terms: bytes | None = None
 
     @property
     def id(self) -> tuple[Namespace, str]:
@@ -88,7 +88,7 @@ class Candidate:
     @cached_property
     def reading(self) -> Reading:
         """What was read in the text; done when it is first asked for."""
-        return reading_of(self.text)
+        return reading_of(self.text, self.packed_terms)
 
     @cached_property
     def planned_until(self) -> float:
@@ -99,6 +99,19 @@ class Candidate:
         named = spans(self.text, self.time) if self.kind == "memory" else ()
         ahead = (span.end.timestamp() for span in named if span.start > self.time)
         return max(ahead, default=inf)
+
+
+def unpacked_terms(packed: bytes) -> Indices:
+    """Read hashes of terms (`pack_terms`) as numbers of this machine."""
+    return np.frombuffer(packed, "<i8").astype(np.int64, copy=False)
+
+
+def _is_among(terms: Indices, known: Indices) -> NDArray[np.bool_]:
+    """Tell which of *terms* are among those *known*, which are in order."""
+    return known[np.minimum(np.searchsorted(known, terms), len(known) - 1)] == terms
+
+
+_STOP_TERMS = np.sort(unpacked_terms(pack_terms([*STOP_TERMS])))
 
 
 def turn_names(turn: Candidate) -> tuple[tuple[str, object], ...]:
@@ -150,16 +163,30 @@ class Timeline:
         return tuple(one.reading for one in self.candidates)
 
     @cached_property
-    def terms(self) -> Indices:
-        """Hashes of the terms of all, one after the other."""
-        return np.frombuffer(b"".join(one.terms for one in self.readings), np.int64)
+    def _every_term(self) -> tuple[Indices, "Stretches"]:
+        """Return the terms of all, one after the other, and where those of each stand."""
+        packed = [one.terms for one in self.readings]
+        lengths = np.array([len(one) // TERM_BYTES for one in packed], np.int64)
+        ends = np.cumsum(lengths)
+        return unpacked_terms(b"".join(packed)), Stretches(ends - lengths, ends)
 
     @cached_property
+    def _content(self) -> tuple[Indices, "Stretches"]:
+        """Return the same without the terms that say nothing of what a text is about."""
+        every, (begins, ends) = self._every_term
+        counts = ~_is_among(every, _STOP_TERMS)
+        so_far = np.append(0, np.cumsum(counts))
+        return every[counts], Stretches(so_far[begins], so_far[ends])
+
+    @property
+    def terms(self) -> Indices:
+        """Hashes of the terms of all that say what it is about, one after the other."""
+        return self._content[0]
+
+    @property
     def wholes(self) -> "Stretches":
         """Where the terms of each stand among those of all."""
-        lengths = [len(one.terms) // _TERM_BYTES for one in self.readings]
-        ends = np.cumsum(lengths, dtype=np.int64)
-        return Stretches(ends - lengths, ends)
+        return self._content[1]
 
     @cached_property
     def heads(self) -> "Stretches":
@@ -192,20 +219,35 @@ class Timeline:
     @cached_property
     def standing(self) -> Floats:
         """1 for each wish of a user how things shall be done from now on."""
-        pairs = zip(self.candidates, self.readings, strict=True)
-        return np.array([one.standing and who.role == "user" for who, one in pairs], np.float64)
+        pairs = zip(self.candidates, self._clues_to(STANDING), strict=True)
+        wishes = [
+            one.role == "user" and shows(STANDING, one.text, has_clue=clue) for one, clue in pairs
+        ]
+        return np.array(wishes, np.float64)
 
     @cached_property
     def mentions_time(self) -> Floats:
         """1 for each that speaks of a time."""
-        pairs = zip(self.candidates, self.readings, strict=True)
-        return np.array([mentions_time(who.text, one.clues) for who, one in pairs], np.float64)
+        pairs = zip(self.candidates, self._clues_to(TIME_WORDS), strict=True)
+        return np.array([shows(TIME_WORDS, one.text, has_clue=clue) for one, clue in pairs], float)
 
     @cached_property
     def mentions_number(self) -> Floats:
         """1 for each that holds a number."""
-        pairs = zip(self.candidates, self.readings, strict=True)
-        return np.array([mentions_number(who.text, one.clues) for who, one in pairs], np.float64)
+        pairs = zip(self.candidates, self._clues_to(NUMBERS), strict=True)
+        return np.array([shows(NUMBERS, one.text, has_clue=clue) for one, clue in pairs], float)
+
+    def _clues_to(self, sign: Sign) -> list[bool]:
+        """Tell which hold a clue of *sign*."""
+        every, (begins, ends) = self._every_term
+        clues = np.sort(unpacked_terms(sign.clue_terms))
+        so_far = np.append(0, np.cumsum(_is_among(every, clues)))
+        return (so_far[ends] > so_far[begins]).tolist()
+
+    @cached_property
+    def tokens(self) -> Floats:
+        """About how many tokens the line of each takes in a block."""
+        return np.array([one.tokens for one in self.readings], np.float64)
 
     @cached_property
     def word_counts(self) -> Floats:
@@ -215,15 +257,13 @@ class Timeline:
     @cached_property
     def new_terms(self) -> Floats:
         """How many terms of each were not said before."""
-        known: set[int] = set()
-        new = np.zeros(len(self))
-        order: list[int] = np.argsort(self.moments, kind="stable").tolist()
-        terms, bounds = self.terms.tolist(), [0, *self.wholes.ends.tolist()]
-        for at in order:
-            before = len(known)
-            known.update(terms[bounds[at] : bounds[at + 1]])
-            new[at] = len(known) - before
-        return new
+        begins, ends = self.wholes
+        ranks = np.empty(len(self), np.int64)
+        ranks[np.argsort(self.moments, kind="stable")] = np.arange(len(self))
+        said = np.repeat(ranks, ends - begins)  # by which of all in order of time
+        order = np.argsort(said, kind="stable")
+        _, first = np.unique(self.terms[order], return_index=True)
+        return np.bincount(said[order][first], minlength=len(self))[ranks].astype(np.float64)
 
     @cached_property
     def before(self) -> Mapping[Candidate, Candidate]:

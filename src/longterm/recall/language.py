@@ -6,6 +6,7 @@ Every pattern is a cheap hint for a weight, never a decision: a miss costs a lit
 import re
 from typing import NamedTuple
 
+from longterm.text.term_hashes import pack_terms
 from longterm.text.tokenizer import terms
 
 __all__ = [
@@ -30,10 +31,11 @@ class Sign(NamedTuple):
     """A pattern that is slow to search for, and what is quicker in lower-cased ASCII text.
 
     There *plain* finds as much as *pattern*, and where it finds anything one of *clues* is among
-    the words of the text; `DIGIT` stands for any number.
+    the words of the text, and so a term of it among *clue_terms*; `DIGIT` stands for any number.
     """
 
     clues: frozenset[str]
+    clue_terms: bytes
     plain: re.Pattern[str]
     pattern: re.Pattern[str]
 
@@ -45,7 +47,8 @@ DIGIT = "0"
 def _sign(clues: str, plain: str, others: str) -> Sign:
     """Make a sign of what English says and what *others* say."""
     pattern = re.compile(f"{plain}|{others}", re.IGNORECASE)
-    return Sign(frozenset(clues.split()), re.compile(plain), pattern)
+    packed = pack_terms(terms(clues))
+    return Sign(frozenset(clues.split()), packed, re.compile(plain), pattern)
 
 
 _STOP_WORDS = """

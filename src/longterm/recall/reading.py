@@ -1,24 +1,25 @@
 """What recall reads in one text: its terms, and a few traits. Pure."""
 
-import struct
-from collections.abc import Sequence
-from dataclasses import dataclass
+import re
+from typing import NamedTuple
 
-from longterm.recall.language import DIGIT, NUMBERS, STANDING, STOP_TERMS, TIME_WORDS, Sign
+from longterm.recall.language import DIGIT, STOP_TERMS, Sign
 from longterm.text.questions import QUESTION_MARKS
-from longterm.text.tokenizer import terms, words_and_terms
+from longterm.text.term_hashes import TERM_BYTES, pack_terms
+from longterm.text.tokenizer import count_words, terms
 
 __all__ = [
     "HEAD",
+    "LINE_LIMIT",
+    "LONG_TEXT",
     "PASSAGE",
     "Reading",
-    "clues_in",
+    "approximate_tokens",
     "content_terms",
-    "mentions_number",
-    "mentions_time",
     "passages",
     "pieces",
     "reading_of",
+    "shows",
 ]
 
 #: Passages of so many terms, a new one every so many.
@@ -26,44 +27,38 @@ PASSAGE, _STEP = 60, 40
 #: Terms at the beginning of a text that its neighbours may borrow.
 HEAD = 80
 #: Characters of a text that are read at all.
-_LONG_TEXT = 20_000
-_CLUES = TIME_WORDS.clues | NUMBERS.clues | STANDING.clues
+LONG_TEXT = 20_000
+#: Characters of a text that a line of a block shows; of a longer one both ends.
+LINE_LIMIT = 2_000
+_ANY_DIGIT = re.compile("[0-9]")
 _PIECE_WORDS, _PIECES = 80, 3
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """The terms and traits of one text."""
+class Reading(NamedTuple):
+    """The terms of one text, and a few traits."""
 
-    #: Hashes of the terms that say what it is about, in order and with repetitions: 64-bit
-    #: integers of this machine, one after the other. Python's own, so true in one process only.
+    #: Hashes (`pack_terms`) of its terms, in order and with repetitions, those too that say
+    #: nothing of what it is about.
     terms: bytes
     #: How many words a reader sees.
     words: int
-    #: Whether there is a question in it, and a wish how things shall be done from now on.
+    #: Whether there is a question in it.
     asks: bool
-    standing: bool
-    #: Which of the clues of signs it holds.
-    clues: frozenset[str]
+    #: About how many tokens its line in a block takes.
+    tokens: int
 
 
-def reading_of(text: str) -> Reading:
-    """Read *text*; of a very long one, the beginning."""
-    text = text[:_LONG_TEXT]
-    runs, every_term = words_and_terms(text)
-    found = [term for term in every_term if term not in STOP_TERMS]
-    clues = clues_in(text, runs)
+def reading_of(text: str, packed: bytes | None = None) -> Reading:
+    """Read *text*; of a very long one, the beginning. *packed* are its terms, if they are known."""
+    text = text[:LONG_TEXT]
+    if packed is None:
+        packed = pack_terms(terms(text))
     return Reading(
-        # A string knows its hash, so this takes less than to count them.
-        terms=struct.pack(f"{len(found)}q", *map(hash, found)),
-        # Where nothing separates words, two characters make one.
-        words=len(runs)
-        if text.isascii()
-        else sum(1 if run.isascii() else max(1, len(run) // 2) for run in runs),
+        packed,
+        count_words(text, len(packed) // TERM_BYTES),
         # Asked of every text: a generator takes thrice as long.
-        asks=any(map(text.__contains__, QUESTION_MARKS)),
-        standing=_shows(STANDING, text, clues),
-        clues=clues,
+        any(map(text.__contains__, QUESTION_MARKS)),
+        approximate_tokens(text[:LINE_LIMIT]),
     )
 
 
@@ -76,22 +71,12 @@ def passages(length: int) -> list[tuple[int, int]]:
     return [(start, min(start + PASSAGE, length)) for start in (0, *starts)]
 
 
-def clues_in(text: str, words: Sequence[str]) -> frozenset[str]:
-    """Find which clues of signs *text*, of these *words*, holds; all, where only a search tells."""
-    if not text.isascii():
-        return _CLUES
-    found = _CLUES.intersection(words)
-    return found | {DIGIT} if any(map(text.__contains__, "0123456789")) else found
-
-
-def mentions_time(text: str, clues: frozenset[str]) -> bool:
-    """Whether *text*, which holds these *clues*, speaks of a time."""
-    return _shows(TIME_WORDS, text[:_LONG_TEXT], clues)
-
-
-def mentions_number(text: str, clues: frozenset[str]) -> bool:
-    """Whether *text*, which holds these *clues*, holds a number."""
-    return _shows(NUMBERS, text[:_LONG_TEXT], clues)
+def approximate_tokens(text: str) -> int:
+    """Count four ASCII characters as a token, and every other character as one."""
+    if text.isascii():
+        return -(-len(text) // 4)
+    ascii_only = len(text.encode("ascii", "ignore"))
+    return -(-ascii_only // 4) + len(text) - ascii_only
 
 
 def content_terms(text: str) -> list[str]:
@@ -110,10 +95,14 @@ def pieces(text: str) -> list[str]:
     return [" ".join(found[start : start + _PIECE_WORDS]) for start in starts]
 
 
-def _shows(sign: Sign, text: str, clues: frozenset[str]) -> bool:
-    if sign.clues.isdisjoint(clues):
+def shows(sign: Sign, text: str, *, has_clue: bool) -> bool:
+    """Whether *sign* is in *text*; *has_clue* says that one of its clues is among the terms.
+
+    Only plain text without a clue need not be searched.
+    """
+    text = text[:LONG_TEXT]
+    if not text.isascii():
+        return sign.pattern.search(text) is not None
+    if not has_clue and not (DIGIT in sign.clues and _ANY_DIGIT.search(text)):
         return False
-    lowered = text.lower()
-    if lowered.isascii():
-        return sign.plain.search(lowered) is not None
-    return sign.pattern.search(text) is not None
+    return sign.plain.search(text.lower()) is not None

@@ -30,7 +30,7 @@ from longterm.memory.conversation import QUERY_LIMIT, as_messages, message_text,
 from longterm.memory.namespace import Namespace, NamespaceTemplate
 from longterm.memory.world_time import WORLD_TIME, WorldTime, held_at, moment_of
 from longterm.models.embed.names import reranker_by_name
-from longterm.recall.block import TokenCounter, approximate_tokens, compose
+from longterm.recall.block import TokenCounter, compose
 from longterm.recall.cache import ReadingCache
 from longterm.recall.candidates import (
     Candidate,
@@ -40,6 +40,7 @@ from longterm.recall.candidates import (
 )
 from longterm.recall.fusion import Ranking, Weights, rank
 from longterm.recall.question import Question, parse_question
+from longterm.recall.reading import approximate_tokens
 from longterm.recall.reranking import Reranker, reranked
 from longterm.recall.results import RecallItem, RecallResult, recall_item
 from longterm.recall.selection import by_value

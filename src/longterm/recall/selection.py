@@ -11,7 +11,6 @@ from collections.abc import Collection, Iterator
 
 import numpy as np
 
-from longterm.recall.block import LINE_LIMIT, approximate_tokens
 from longterm.recall.candidates import Floats, Timeline
 from longterm.recall.fusion import Ranking
 
@@ -40,23 +39,34 @@ def by_value(ranking: Ranking, among: Collection[int] | None = None) -> Iterator
         left_out = np.ones(len(value), np.bool_)
         left_out[list(among)] = False
         value[left_out] = _NEVER
+    survey = ranking.question.survey
     said: list[frozenset[int]] = []
-    while value.max(initial=_NEVER) > _NEVER:
-        at = int(np.argmax(value))
-        value[at] = _NEVER
+    for at in _best_left(value) if survey else _best_first(value):
         terms = timeline.terms_of(at)
         if len(terms) >= _TERMS and any(map(terms.issubset, said)):
             continue
         said.append(terms)
-        if ranking.question.survey:
+        if survey:
             value[timeline.starts[at] : timeline.ends[at]] -= _COVERAGE
+        yield at
+
+
+def _best_first(value: Floats) -> list[int]:
+    order = np.argsort(-value, kind="stable")
+    return order[value[order] > _NEVER].tolist()
+
+
+def _best_left(value: Floats) -> Iterator[int]:
+    """Yield places best first and take each out of *value*, which may change meanwhile."""
+    while value.max(initial=_NEVER) > _NEVER:
+        at = int(np.argmax(value))
+        value[at] = _NEVER
         yield at
 
 
 def _values_of(scores: Floats, timeline: Timeline) -> Floats:
     """Log odds of each candidate, or of being the answer to the one before it, by token."""
-    texts = [one.text[:LINE_LIMIT] for one in timeline.candidates]
-    tokens = np.array([approximate_tokens(text) for text in texts], np.float64)
+    tokens = timeline.tokens
     answers = (
         (np.arange(len(scores)) > timeline.starts)
         & (np.roll(timeline.asks, 1) > 0)

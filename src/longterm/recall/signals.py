@@ -12,8 +12,16 @@ from datetime import timedelta
 
 import numpy as np
 
-from longterm.recall.candidates import CandidateSet, Floats, Indices, Stretches, Timeline
+from longterm.recall.candidates import (
+    CandidateSet,
+    Floats,
+    Indices,
+    Stretches,
+    Timeline,
+    unpacked_terms,
+)
 from longterm.recall.question import Question
+from longterm.text.term_hashes import pack_terms
 
 __all__ = ["SIGNALS", "Columns", "columns"]
 
@@ -124,8 +132,9 @@ def _so_far(question: Question, timeline: Timeline) -> Floats:
     The answer has the shape (terms of the question, places).
     """
     counts = np.zeros((len(question.terms), len(timeline.terms) + 1))
-    for before, term in zip(counts, question.terms, strict=True):
-        np.cumsum(timeline.terms == hash(term), dtype=np.float64, out=before[1:])
+    asked = unpacked_terms(pack_terms(question.terms))
+    for before, term in zip(counts, asked, strict=True):
+        np.cumsum(timeline.terms == term, dtype=np.float64, out=before[1:])
     return counts
 
 

@@ -15,11 +15,14 @@ from uuid import NAMESPACE_URL, uuid5
 from langchain_core.messages import BaseMessage
 from langgraph.store.base import Item
 
+from longterm.effects.capabilities import KeepsTerms
 from longterm.memory.conversation import UNSPOKEN, message_text, message_time, speaker
-from longterm.memory.model import TURN
+from longterm.memory.model import TURN, indexed_fields, is_turn
 from longterm.memory.revision import Source
 from longterm.recall.candidates import Candidate
-from longterm.recall.reading import pieces
+from longterm.recall.reading import LONG_TEXT, pieces
+from longterm.text.term_hashes import TERM_BYTES
+from longterm.text.tokenizer import count_terms
 from longterm.text.truncation import shortened
 
 __all__ = ["Turn", "as_candidate", "turns"]
@@ -109,42 +112,57 @@ def _key(message: BaseMessage, text: str, thread: str, said: "Counter[str]") -> 
 # --- from the store ---------------------------------------------------------------------------
 
 
-def as_candidate(item: Item) -> Candidate:
-    """Read an item of a store as what may be recalled: a turn, or else a memory."""
+def as_candidate(item: Item, found_by: KeepsTerms | None = None) -> Candidate:
+    """Read an item of a store as what may be recalled: a turn, or else a memory.
+
+    *found_by* has the terms of the item where the store brought them along.
+    """
     value = cast("Mapping[str, Any]", item.value)
-    match value:
-        case {"kind": kind, "content": str(text)} if kind == TURN:
-            position = value.get("position")
-            return Candidate(
-                namespace=item.namespace,
-                key=item.key,
-                kind="turn",
-                text=text,
-                time=_parsed_time(value.get("time")) or _aware(item.created_at) or item.created_at,
-                speaker=str(value.get("speaker") or ""),
-                role=str(value.get("role") or ""),
-                thread=str(value.get("thread") or ""),
-                position=position if isinstance(position, int) else 0,
-                message_id=str(value.get("message_id") or ""),
-                value=value,
-                written=_aware(item.created_at),
-                updated=item.updated_at,
-            )
-        case _:
-            cited: object = value.get("sources")
-            ids = cast("list[object]", cited) if isinstance(cited, list) else []
-            return Candidate(
-                namespace=item.namespace,
-                key=item.key,
-                kind="memory",
-                text="; ".join(_leaves(value.get("content", value))),
-                time=_aware(item.updated_at) or item.updated_at,
-                thread=item.key,
-                # Whose words they are, the value does not say.
-                sources=tuple(Source(message_id=str(id), origin="user") for id in ids),
-                value=value,
-                updated=item.updated_at,
-            )
+    if is_turn(value):
+        text: str = value["content"]
+        position = value.get("position")
+        return Candidate(
+            namespace=item.namespace,
+            key=item.key,
+            kind="turn",
+            text=text,
+            time=_parsed_time(value.get("time")) or _aware(item.created_at) or item.created_at,
+            speaker=str(value.get("speaker") or ""),
+            role=str(value.get("role") or ""),
+            thread=str(value.get("thread") or ""),
+            position=position if isinstance(position, int) else 0,
+            message_id=str(value.get("message_id") or ""),
+            value=value,
+            written=_aware(item.created_at),
+            updated=item.updated_at,
+            packed_terms=None if found_by is None else _content_terms(found_by, value, text),
+        )
+    cited: object = value.get("sources")
+    ids = cast("list[object]", cited) if isinstance(cited, list) else []
+    return Candidate(
+        namespace=item.namespace,
+        key=item.key,
+        kind="memory",
+        text="; ".join(_leaves(value.get("content", value))),
+        time=_aware(item.updated_at) or item.updated_at,
+        thread=item.key,
+        # Whose words they are, the value does not say.
+        sources=tuple(Source(message_id=str(id), origin="user") for id in ids),
+        value=value,
+        updated=item.updated_at,
+    )
+
+
+def _content_terms(found_by: KeepsTerms, value: Mapping[str, Any], text: str) -> bytes | None:
+    """Return the terms of a turn's *text*: what it is found by, without those of its pieces."""
+    packed = found_by.terms_of(indexed_fields(value))
+    if packed is None or len(text) > LONG_TEXT:
+        return None
+    cut: object = value.get("pieces")
+    if not isinstance(cut, list):
+        return packed
+    again = sum(count_terms(part) for part in cast("list[object]", cut) if isinstance(part, str))
+    return packed[: len(packed) - TERM_BYTES * again]
 
 
 def _leaves(content: Any, name: str = "") -> Iterator[str]:

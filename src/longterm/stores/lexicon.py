@@ -7,34 +7,16 @@ known by its *slot*, its place in the arrays of the scope.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from hashlib import blake2b
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Lexicon", "Postings", "hashed", "pack_terms"]
+from longterm.text.term_hashes import TERM_BYTES, pack_terms
 
-_SIZE = 8
+__all__ = ["Lexicon", "Postings", "hashed"]
+
 _TAIL = 4096
-
-
-#: Longer terms are seldom met again, and may be megabytes: no cache keeps them.
-_USUAL = 64
-
-
-def _digest(term: str) -> bytes:
-    return blake2b(term.encode("utf-8", "surrogatepass"), digest_size=_SIZE).digest()
-
-
-_usual_digest = lru_cache(maxsize=65_536)(_digest)
-
-
-def pack_terms(terms: Sequence[str]) -> bytes:
-    """Terms as they stand in the file."""
-    usual = max(map(len, terms), default=0) <= _USUAL
-    return b"".join(map(_usual_digest if usual else _digest, terms))
 
 
 def hashed(terms: Sequence[str]) -> list[np.uint64]:
@@ -67,6 +49,19 @@ class Lexicon:
         To sort takes as long as some hundred terms take that are looked up without.
         """
         return cls(*_flat([], first=0), *_flat(packed, first=0), _lengths(packed))
+
+    @classmethod
+    def of_runs(
+        cls, packed: bytes, sizes: NDArray[np.int64], slots: NDArray[np.int64], count: int
+    ) -> "Lexicon":
+        """Make the same of *count* slots, where *packed* holds so many terms of each of *slots*."""
+        lengths = np.zeros(count, dtype=np.float32)
+        lengths[slots] = sizes
+        terms, owners = _unpacked([packed]), np.repeat(slots.astype(np.int32), sizes)
+        if (np.diff(slots) < 0).any():  # of several namespaces
+            order = np.argsort(owners, kind="stable")
+            terms, owners = terms[order], owners[order]
+        return cls(*_flat([], first=0), terms, owners, lengths)
 
     @property
     def is_sorted(self) -> bool:
@@ -117,7 +112,7 @@ def _run_lengths(slots: NDArray[np.int32]) -> Postings:
 
 
 def _flat(packed: Sequence[bytes], *, first: int) -> tuple[NDArray[np.uint64], NDArray[np.int32]]:
-    sizes = [len(terms) // _SIZE for terms in packed]
+    sizes = [len(terms) // TERM_BYTES for terms in packed]
     slots = np.arange(first, first + len(packed), dtype=np.int32)
     return _unpacked(packed), np.repeat(slots, sizes)
 
@@ -127,4 +122,4 @@ def _unpacked(packed: Sequence[bytes]) -> NDArray[np.uint64]:
 
 
 def _lengths(packed: Sequence[bytes]) -> NDArray[np.float32]:
-    return np.array([len(terms) // _SIZE for terms in packed], dtype=np.float32)
+    return np.array([len(terms) // TERM_BYTES for terms in packed], dtype=np.float32)

@@ -62,6 +62,17 @@ class Matrix:
         rows = np.empty((room, dims), dtype=np.float32)
         return cls(rows, np.empty(room, dtype=np.int32), size=0, single=True)
 
+    @classmethod
+    def of(
+        cls, blocks: Sequence[NDArray[np.float16]], owners: Sequence[NDArray[np.int32]], dims: int
+    ) -> "Matrix":
+        """Make a matrix of blocks of rows, each with the slots that own them."""
+        size = sum(map(len, blocks))
+        rows, owner_of = np.empty((size, dims), np.float32), np.empty(size, np.int32)
+        np.concatenate([*blocks, np.empty((0, dims), np.float16)], out=rows, casting="same_kind")
+        np.concatenate([*owners, owner_of[:0]], out=owner_of)
+        return cls(rows, owner_of, size, single=len(np.unique(owner_of)) == size)
+
     @property
     def nbytes(self) -> int:
         """How much memory it takes."""

@@ -126,8 +126,7 @@ class Erase(NamedTuple):
     actor: str = "user"
 
 
-@dataclass(frozen=True, slots=True)
-class HybridHit:
+class HybridHit(NamedTuple):
     """An item that a signal found: raw BM25, raw cosine, None where that one did not find it."""
 
     encoded: Row

@@ -25,7 +25,7 @@ from longterm.effects.capabilities import EmbedLater, Keep, RevisionNote, Revisi
 from longterm.errors import InvalidInputError
 from longterm.stores.embedding import Fields, texts_of, words_of
 from longterm.stores.filters import Condition, parse
-from longterm.stores.lexicon import hashed, pack_terms
+from longterm.stores.lexicon import hashed
 from longterm.stores.names import to_column, to_path
 from longterm.stores.operations import (
     AddRevisions,
@@ -45,6 +45,7 @@ from longterm.stores.rows import micros
 from longterm.stores.values import Encoded, decode, encode
 from longterm.text.characters import whole_characters
 from longterm.text.questions import as_statement, asked_terms
+from longterm.text.term_hashes import pack_terms
 from longterm.text.tokenizer import terms
 
 __all__ = [

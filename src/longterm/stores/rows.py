@@ -1,6 +1,9 @@
 """Rows: items as they stand in a database, decoded only where they are looked into. Pure."""
 
+import json
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import NamedTuple
 from zlib import crc32
 
@@ -29,6 +32,10 @@ class Row(NamedTuple):
     revision: int
     #: What `checksum` made of it when it was written; None where none is kept.
     checksum: int | None = None
+    #: What the item is indexed by, as JSON, and the hashes of the terms of that; None where they
+    #: were not read, or are none.
+    fields: str | None = None
+    terms: bytes | None = None
     #: The database, for messages.
     place: str = ""
 
@@ -44,13 +51,19 @@ class Row(NamedTuple):
                 f"An item of {self.place} is damaged: it is not what was written. Keep the file "
                 "as it is; store.check() says how much is damaged, and a backup has it whole."
             )
+        created_at = moment(self.created_at)
+        is_new = self.updated_at == self.created_at
         return Item(
             namespace=to_labels(self.path),
             key=from_column(self.key),
             value=decode(self.value),
-            created_at=moment(self.created_at),
-            updated_at=moment(self.updated_at),
+            created_at=created_at,
+            updated_at=created_at if is_new else moment(self.updated_at),
         )
+
+    def terms_of(self, fields: Sequence[str]) -> bytes | None:
+        """Return the terms of the texts at *fields* as `KeepsTerms` says, if these are indexed."""
+        return self.terms if self.terms and self.fields == _as_json(tuple(fields)) else None
 
     def found(self, score: float | None) -> SearchItem:
         """Make what a search answers, a new one each time."""
@@ -63,6 +76,12 @@ class Row(NamedTuple):
             updated_at=item.updated_at,
             score=score,
         )
+
+
+@lru_cache(256)
+def _as_json(fields: tuple[str, ...]) -> str:
+    """Write the fields of an index as they stand beside an item."""
+    return json.dumps(fields)
 
 
 def checksum(key: bytes, created_at: int, updated_at: int, value: bytes) -> int:

@@ -82,15 +82,17 @@ class Scores:
         cosine = float(self.cosines[slot]) if self.cosines is not None else math.nan
         return bm25 or None, None if math.isnan(cosine) else cosine
 
-    def raw_of(self, slots: NDArray[np.int64]) -> Iterator[tuple[float | None, float | None]]:
-        """BM25 and cosine of each of *slots*, as `raw` says them."""
-        nothing = np.zeros(len(slots))
-        bm25: list[float] = (nothing if self.text is None else self.text.bm25[slots]).tolist()
-        cosines: list[float] = (
-            nothing + np.nan if self.cosines is None else self.cosines[slots]
-        ).tolist()
-        for text, cosine in zip(bm25, cosines, strict=True):
-            yield text or None, None if math.isnan(cosine) else cosine
+    def raw_of(self, slots: NDArray[np.int64]) -> tuple[list[float | None], list[float | None]]:
+        """BM25 of each of *slots*, and the cosine of each, as `raw` says them."""
+        bm25: list[float | None] = [None] * len(slots)
+        cosines: list[float | None] = [None] * len(slots)
+        if self.text is not None:
+            found: list[float] = self.text.bm25[slots].tolist()
+            bm25 = [one or None for one in found]
+        if self.cosines is not None:
+            found = self.cosines[slots].tolist()
+            cosines = [None if math.isnan(one) else one for one in found]
+        return bm25, cosines
 
     def text_relative(self, slot: int) -> float:
         """Put the text score of one slot between 0 and 1."""

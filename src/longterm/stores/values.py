@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any, cast
 
+from pydantic_core import from_json
+
 from longterm.errors import InvalidInputError
 
 __all__ = ["Encoded", "decode", "encode", "leaves"]
@@ -67,7 +69,10 @@ _LENIENT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 def decode(text: str) -> dict[str, Any]:
     """Read a value from its JSON, a new object each time."""
-    return cast("dict[str, Any]", _read_json(text))
+    try:
+        return cast("dict[str, Any]", from_json(text))
+    except ValueError:  # half an emoji, deep brackets, or no JSON
+        return cast("dict[str, Any]", _read_json(text))
 
 
 _read_json = json.JSONDecoder().decode

@@ -16,7 +16,7 @@ from itertools import pairwise
 
 from longterm.text.scripts import MARKS, UNSPACED, folded
 
-__all__ = ["VERSION", "query_terms", "terms", "words", "words_and_terms"]
+__all__ = ["VERSION", "count_terms", "count_words", "query_terms", "terms", "words"]
 
 #: Raised whenever `terms` answers differently, so that a store can tell an old index from a new.
 VERSION = 3
@@ -26,6 +26,11 @@ _WORD = rf"(?:[^\W_{UNSPACED}]+|[{MARKS}]+)+"
 _RUNS = re.compile(rf"(?P<unspaced>[{UNSPACED}]+)|(?P<word>{_WORD}(?:\u200c+{_WORD})*)")
 _ASCII_WORD = re.compile("[A-Za-z0-9]+")
 _HALF_SPACE = "\u200c"
+#: Latin text with signs and pictures, of which nothing but ASCII words is left: a term each.
+_IS_SPACED = re.compile(
+    "[\x00-\xb4\xb6-\u017f\u2010-\u2027\u202f-\u205e\u20a0-\u20c0\u2190-\u23ff\u2500-\u2775"
+    "\ufe0f\U0001f300-\U0001faff]*"
+)
 
 
 def terms(text: str) -> list[str]:
@@ -57,13 +62,19 @@ def words(text: str) -> list[str]:
     return [run.replace(_HALF_SPACE, "") for run, _ in _runs(plain)]
 
 
-def words_and_terms(text: str) -> tuple[list[str], list[str]]:
-    """Return `words` and `terms` of *text*, which plain text is read but once for."""
-    plain = folded(text)
-    if plain.isascii():
-        found = _ascii_words(plain)
-        return found, _stems(found)
-    return words(text), terms(text)
+def count_terms(text: str) -> int:
+    """Return how many `terms` *text* has."""
+    return len(_ascii_words(text)) if text.isascii() else len(terms(text))
+
+
+def count_words(text: str, count: int) -> int:
+    """Return how many words a reader sees in *text*, which has *count* terms.
+
+    Where nothing separates words, two characters make one.
+    """
+    if text.isascii() or _IS_SPACED.fullmatch(text):
+        return count
+    return sum(1 if run.isascii() else max(1, len(run) // 2) for run in words(text))
 
 
 def _runs(plain: str) -> list[tuple[str, bool]]:

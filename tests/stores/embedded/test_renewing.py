@@ -57,6 +57,17 @@ def test_an_old_file_is_indexed_again_by_itself(old: Path) -> None:
         assert keys(store, "tea") == []
 
 
+def test_terms_of_an_older_tokenizer_are_not_handed_out(old: Path) -> None:
+    with EmbeddedStore(old) as store:
+        (new,) = store.hybrid_search(NAMESPACE, "coffee")
+        run_sql(old, "UPDATE state SET tokenizer = 1, revision = revision + 1")
+        run_sql(old, "UPDATE items SET revision = (SELECT revision FROM state) WHERE key = 'title'")
+        (same,) = store.hybrid_search(NAMESPACE, "coffee")
+
+    assert new.encoded.terms_of(["title"])
+    assert same.encoded.terms_of(["title"]) is None
+
+
 def test_its_vectors_stay(old: Path) -> None:
     model = HashEmbeddings()
 

@@ -42,6 +42,8 @@ class ScopeScores:
     scores: Scores
     scope: Scope
     view: ScopeView
+    #: Whether the text index is of this tokenizer's version as a whole.
+    has_current_terms: bool
 
 
 def find(
@@ -101,7 +103,8 @@ def _ranking(
     cosines = None
     if asked.vector is not None and asked.model is not None:
         cosines = scope.cosines(tx.connection, view, signals, asked.vector)
-    return ScopeScores(slots, fused(text, cosines, live), scope, view)
+    (version,) = tx.execute("SELECT tokenizer FROM state").fetchone()
+    return ScopeScores(slots, fused(text, cosines, live), scope, view, version == VERSION)
 
 
 def _viewed(
@@ -139,6 +142,8 @@ class _Reader:
         self._tx = tx
         self._condition = op.condition
         self._ranking = ranking
+        # Recall reads the terms of what it finds; those of an older tokenizer are not its own.
+        self._with_terms = op.answer == "hybrid" and ranking.has_current_terms
         # A kept row may have expired since, and is not compared with a condition.
         self._keeps = op.condition == EVERYTHING and not tx.hides_expired
         self._rows: dict[int, Row | None] = {}
@@ -146,12 +151,12 @@ class _Reader:
     def rows(self, slots: NDArray[np.int64]) -> Iterator[tuple[int, Row]]:
         """Yield those that may be shown, in the order of *slots*."""
         wanted: list[int] = slots.tolist()
-        kept = self._ranking.view.rows
         if self._keeps:
-            self._rows.update((slot, row) for slot in wanted if (row := kept.get(slot)))
+            kept = map(self._ranking.view.rows.get, wanted)
+            self._rows.update(pair for pair in zip(wanted, kept, strict=True) if pair[1])
         if unread := [slot for slot in wanted if slot not in self._rows]:
             ids: list[int] = self._ranking.slots.ids[unread].tolist()
-            found = fetched(self._tx, ids, self._condition)
+            found = fetched(self._tx, ids, self._condition, with_terms=self._with_terms)
             self._rows.update(zip(unread, map(found.get, ids), strict=True))
             if self._keeps:
                 read = {slot: row for slot in unread if (row := self._rows[slot])}
@@ -212,4 +217,4 @@ def _hits(tx: Transaction, op: FindItems, ranking: ScopeScores) -> list[HybridHi
     # Stable, as `sorted` is.
     ordered = places[np.argsort(-scores.score[places], kind="stable")]
     rows = map(found.__getitem__, ordered.tolist())
-    return [HybridHit(row, *raw) for row, raw in zip(rows, scores.raw_of(ordered), strict=True)]
+    return list(map(HybridHit, rows, *scores.raw_of(ordered)))

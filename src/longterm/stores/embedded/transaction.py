@@ -69,9 +69,12 @@ _PATHS = (
     "SELECT path FROM namespaces WHERE items > 0 AND EXISTS "
     "(SELECT 1 FROM items WHERE namespace = namespaces.id"
 )
-_SELECT = (
-    "SELECT items.id, path, key, value, created_at, updated_at, ttl, revision, checksum "
-    "FROM items JOIN namespaces ON namespaces.id = namespace"
+_COLUMNS = "items.id, path, key, value, created_at, updated_at, ttl, revision, checksum"
+_FROM = "FROM items JOIN namespaces ON namespaces.id = items.namespace"
+_SELECT = f"SELECT {_COLUMNS}, NULL, NULL {_FROM}"
+_SELECT_WITH_TERMS = (
+    f"SELECT {_COLUMNS}, fields, hashes {_FROM} "
+    "LEFT JOIN terms ON terms.namespace = items.namespace AND terms.item = items.id"
 )
 
 
@@ -83,7 +86,7 @@ def fetch_item(tx: Transaction, op: ReadItem) -> Item | None:
     ).fetchone()
     if found is None:
         return None
-    row = Row(*found, place=tx.file)
+    row = Row._make((*found, tx.file))
     if op.refresh:
         tx.touch(row)
     return row.decode()
@@ -96,15 +99,17 @@ def namespaces(tx: Transaction, op: ListNamespaces) -> list[tuple[str, ...]]:
     return listed((to_labels(path) for (path,) in paths), op.op)
 
 
-def fetched(tx: Transaction, ids: Sequence[int], condition: Condition) -> dict[int, Row]:
+def fetched(
+    tx: Transaction, ids: Sequence[int], condition: Condition, *, with_terms: bool = False
+) -> dict[int, Row]:
     """Those of the items that may be shown and are as *condition* says."""
     narrowed, (alive, parameters) = narrow(condition), tx.alive
     rows = tx.execute(
-        f"{_SELECT} WHERE items.id IN (SELECT value FROM json_each(?)) "
-        f"AND {alive} AND {narrowed.text}",
+        f"{_SELECT_WITH_TERMS if with_terms else _SELECT} "
+        f"WHERE items.id IN (SELECT value FROM json_each(?)) AND {alive} AND {narrowed.text}",
         (json.dumps(ids), *parameters, *narrowed.parameters),
     )
-    found = (Row(*row, place=tx.file) for row in rows)
+    found = (Row._make((*row, tx.file)) for row in rows)
     if condition != EVERYTHING:
         found = (row for row in found if holds(condition, decode(row.value)))
     return {row.id: row for row in found}
@@ -131,7 +136,7 @@ def _page_of(tx: Transaction, op: FindItems, before: int, size: int, skip: int) 
         "ORDER BY revision DESC LIMIT ? OFFSET ?",
         (*paths, before, *parameters, *narrowed.parameters, size, skip),
     )
-    return [Row(*row, place=tx.file) for row in rows]
+    return [Row._make((*row, tx.file)) for row in rows]
 
 
 def refresh(tx: Transaction, ids: Sequence[int]) -> None:

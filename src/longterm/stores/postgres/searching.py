@@ -129,11 +129,8 @@ class ItemSearch:
         rows = self._rows(candidates.places)
         shown = [at for at, place in enumerate(candidates.places) if place in rows]
         shown.sort(key=lambda at: -candidates.scores.score[at])
-        scores = candidates.scores.raw_of(np.array(shown, dtype=np.int64))
-        return [
-            HybridHit(rows[candidates.places[at]], *raw)
-            for at, raw in zip(shown, scores, strict=True)
-        ]
+        raw = candidates.scores.raw_of(np.array(shown, dtype=np.int64))
+        return list(map(HybridHit, (rows[candidates.places[at]] for at in shown), *raw))
 
     def _best(self, search: CandidateSearch) -> list[Place]:
         """Find what each signal puts first, and what was written around the best of it."""
