@@ -54,7 +54,9 @@ def main() -> None:
     for _ in range(options.rounds):
         with tempfile.TemporaryDirectory() as folder, EmbeddedStore(Path(folder) / "a.db") as store:
             for start in range(0, options.memories, BLOCK):
-                for label, measured in times.items():
+                # By turns: the second finds the hash of each new word made already.
+                turns = list(times.items())[:: 1 if start % (2 * BLOCK) else -1]
+                for label, measured in turns:
                     measured.append(put(store, label, range(start, start + BLOCK)))
     for place, what in enumerate(("by the clock", "by the processor")):
         one, other = (median(found[place] for found in measured) for measured in times.values())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import NoReturn, cast
 
@@ -123,31 +123,18 @@ async def _written_with_notes(
     plans: Sequence[Plan], change: Change, current: Mapping[Place, Item]
 ) -> tuple[Written, ...]:
     """Write *plans* on a store that keeps revisions itself; return what was written."""
-    plain: list[Plan] = []
-    noted: list[Plan] = []
-    notes: list[RevisionNote] = []
-    rows: list[RevisionRow] = []
-    for plan in plans:
-        if plan.past:
-            rows += _rows(plan)
-        elif revision := plan.revision:
-            noted.append(plan)
-            notes.append(_note(revision))
-        elif plan.settles:
-            plain.append(plan)
+    plain = [plan for plan in plans if not (plan.note or plan.past) and plan.settles]
     if plain:
         await replace([plan.ops[0] for plan in plain], _seen(plain, current))
-    if rows:
+    if rows := [row for plan in plans for row in _rows(plan)]:
         await StoreCall("add_revisions", (rows,))
-    left: dict[Place, RevisionRow | None] = {}
-    if noted:
+    left: Iterator[RevisionRow | None] = iter(())
+    if notes := tuple(plan.note for plan in plans if plan.note):
+        noted = [plan for plan in plans if plan.note]
         ops, keep = tuple(plan.ops[0] for plan in noted), change.policy.keep_revisions
-        answers = await Noted(ops, _seen(noted, current), tuple(notes), keep)
-        left = {plan.place: row for plan, row in zip(noted, answers, strict=True)}
+        left = iter(await Noted(ops, _seen(noted, current), notes, keep))
     return tuple(
-        written.numbered(left[plan.place]) if plan.place in left else written
-        for plan in plans
-        if (written := plan.written)
+        plan.written_as(next(left)) if plan.note else plan.written for plan in plans if plan.written
     )
 
 

@@ -11,7 +11,7 @@ from uuid import NAMESPACE_OID, uuid5
 from langgraph.store.base import NOT_PROVIDED, Item, NotProvided, PutOp
 from pydantic_core import to_json
 
-from longterm.effects.capabilities import RevisionRow
+from longterm.effects.capabilities import RevisionNote, RevisionRow
 from longterm.effects.clock import utc_now
 from longterm.effects.operations import Index, Ttl, put_op
 from longterm.errors import ConflictError, GuardedError
@@ -29,7 +29,7 @@ from longterm.memory.history_items import (
 from longterm.memory.model import TURN
 from longterm.memory.namespace import Namespace
 from longterm.memory.quarantine import Held, quarantine_namespace
-from longterm.memory.revision import Action, Actor, Revision, Source, origin_of
+from longterm.memory.revision import Action, Actor, Revision, Source, json_sources, origin_of
 from longterm.text.characters import mapped, whole_characters
 
 __all__ = [
@@ -106,17 +106,6 @@ class Written:
     value: dict[str, Any] | None
     #: None where none is kept.
     revision: Revision | None = None
-
-    def numbered(self, row: RevisionRow | None) -> Written:
-        """Return this with the number and time that a store gave its revision, None for none."""
-        if row is None or self.revision is None:
-            return Written(self.namespace, self.key, self.value)
-        one = self.revision
-        revision = Revision(
-            row.number, one.action, one.value, row.time, one.actor, one.sources, one.model,
-            one.reason,
-        )  # fmt: skip
-        return Written(self.namespace, self.key, self.value, revision)
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,16 +215,26 @@ class Plan:
     guarded: str | None = None
     #: A whole history from elsewhere.
     past: tuple[Revision, ...] = ()
+    #: What a store that keeps revisions itself is to note of it, and the messages it came from.
+    note: RevisionNote | None = None
+    sources: tuple[Source, ...] = ()
 
     @property
     def place(self) -> Place:
         """Where the item lies."""
         return self.ops[0].namespace, self.ops[0].key
 
-    @property
-    def revision(self) -> Revision | None:
-        """The revision to keep of it, if any."""
-        return self.written.revision if self.written else None
+    def written_as(self, row: RevisionRow | None) -> Written:
+        """Return what was written, with the revision that a store left of it; None for none."""
+        op, note = self.ops[0], self.note
+        value = cast("dict[str, Any] | None", op.value)
+        if row is None or note is None:
+            return Written(op.namespace, op.key, value)
+        revision = Revision(
+            row.number, cast("Action", note.action), value, row.time,
+            cast("Actor", note.actor), self.sources, note.model, note.reason,
+        )  # fmt: skip
+        return Written(op.namespace, op.key, value, revision)
 
     @property
     def settles(self) -> bool:
@@ -296,6 +295,12 @@ def _plan_of(
     if unchanged or keep == 0:
         return Plan(Written(write.namespace, write.key, value), (op,))
     past = tuple(change.past_of(write)) if write.past else ()
+    if not in_items and not past:
+        note = RevisionNote(
+            _action(write, item, value), change.actor, tuple(json_sources(sources)), change.model,
+            change.reason,
+        )  # fmt: skip
+        return Plan(Written(write.namespace, write.key, value), (op,), note=note, sources=sources)
     new = list(past) or _revisions(write, change, sources, chain.latest, item=item, value=value)
     written = Written(write.namespace, write.key, value, new[-1])
     if not in_items:
@@ -372,7 +377,7 @@ def _revisions(
     revision = _after(
         before,
         utc_now(),
-        action=write.action or ("deleted" if value is None else "changed" if item else "created"),
+        action=_action(write, item, value),
         value=value,
         actor=change.actor,
         sources=sources,
@@ -380,6 +385,10 @@ def _revisions(
         reason=change.reason,
     )
     return [*new, revision]
+
+
+def _action(write: Write, item: Item | None, value: dict[str, Any] | None) -> Action:
+    return write.action or ("deleted" if value is None else "changed" if item else "created")
 
 
 def _after(before: Revision | None, time: datetime, **fields: Any) -> Revision:

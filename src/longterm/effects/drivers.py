@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
-from typing import Any, Generic, TypedDict, TypeVar, cast
+from typing import Any, TypedDict, TypeVar, cast
 
 from langchain_core.embeddings import Embeddings
 from langchain_core.runnables import RunnableConfig
@@ -57,62 +57,40 @@ def run(
     flow: Flow[T], config: RunnableConfig | None = None, *, store: BaseStore | None = None
 ) -> T:
     """Perform the steps of *flow* with blocking calls and return its result."""
-    edge = _Edge(config, store)
-    position = _advance(flow)
-    while isinstance(position, _Waiting):
-        try:
-            answer = _perform(position.step, edge)
-        except BaseException as error:  # noqa: BLE001 - the flow decides what an error means
-            position = _fail(flow, error)
-        else:
-            position = _advance(flow, answer)
-    return position.result
+    edge, answer = _Edge(config, store), None
+    error: BaseException | None = None
+    try:
+        while True:
+            step = flow.send(answer) if error is None else flow.throw(error)
+            try:
+                answer, error = _perform(step, edge), None
+            except BaseException as raised:  # noqa: BLE001 - the flow decides what an error means
+                error = raised
+    except StopIteration as stop:
+        return cast("T", stop.value)
+    finally:
+        # This frame stands in the error's traceback: a circle would keep alive, and what they
+        # hold locked, the frames below it.
+        del error
 
 
 async def arun(
     flow: Flow[T], config: RunnableConfig | None = None, *, store: BaseStore | None = None
 ) -> T:
     """Perform the steps of *flow* on the running event loop and return its result."""
-    edge = _Edge(config, store)
-    position = _advance(flow)
-    while isinstance(position, _Waiting):
-        try:
-            answer = await _aperform(position.step, edge)
-        except BaseException as error:  # noqa: BLE001 - the flow decides what an error means
-            position = _fail(flow, error)
-        else:
-            position = _advance(flow, answer)
-    return position.result
-
-
-@dataclass(frozen=True, slots=True)
-class _Waiting:
-    step: object
-
-
-@dataclass(frozen=True, slots=True)
-class _Finished(Generic[T]):
-    result: T
-
-
-def _advance(flow: Flow[T], answer: object = None) -> _Waiting | _Finished[T]:
-    """Let *flow* go on with *answer* to its next step, or to its result."""
+    edge, answer = _Edge(config, store), None
+    error: BaseException | None = None
     try:
-        return _Waiting(flow.send(answer))
+        while True:
+            step = flow.send(answer) if error is None else flow.throw(error)
+            try:
+                answer, error = await _aperform(step, edge), None
+            except BaseException as raised:  # noqa: BLE001 - the flow decides what an error means
+                error = raised
     except StopIteration as stop:
-        return _Finished(cast("T", stop.value))
-
-
-def _fail(flow: Flow[T], error: BaseException) -> _Waiting | _Finished[T]:
-    """Raise *error* where *flow* waits; unless it knows better, it comes out again as it is."""
-    try:
-        return _Waiting(flow.throw(error))
-    except StopIteration as stop:
-        return _Finished(cast("T", stop.value))
+        return cast("T", stop.value)
     finally:
-        # This frame stands in the error's traceback: a circle would keep alive, and what they
-        # hold locked, the frames below it.
-        del error
+        del error  # as in `run`
 
 
 @dataclass(frozen=True, slots=True)

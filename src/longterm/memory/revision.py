@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, Literal
 
 from longterm.memory.model import shown_content
@@ -51,6 +52,7 @@ class Source:
 
 
 _SOURCE_FIELDS = tuple(field.name for field in fields(Source))
+_fields_of = attrgetter(*_SOURCE_FIELDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +109,8 @@ def json_sources(sources: Sequence[Source]) -> list[dict[str, Any]]:
     return [
         {
             name: value.isoformat() if isinstance(value, datetime) else value
-            for name in _SOURCE_FIELDS
-            if (value := getattr(source, name)) not in (None, "")
+            for name, value in zip(_SOURCE_FIELDS, _fields_of(source), strict=True)
+            if value not in (None, "")
         }
         for source in sources
     ]

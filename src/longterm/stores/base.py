@@ -447,5 +447,4 @@ def _noted(
     notes: Sequence[RevisionNote],
     keep: Keep,
 ) -> list[Any]:
-    puts = _is_conditional(ops, expected)
-    return [PutNoted(put, note, keep) for put, note in zip(puts, notes, strict=True)]
+    return [PutNoted(*one, keep) for one in zip(ops, expected, notes, strict=True)]

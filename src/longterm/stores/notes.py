@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import fields
+from operator import attrgetter
 from typing import Any
 
 from longterm.effects.capabilities import RevisionNote, RevisionRow
@@ -18,13 +19,14 @@ EXPIRED = RevisionNote("deleted", "policy", reason="its time to live ended")
 
 
 _SAID = tuple(field.name for field in fields(RevisionNote) if field.name != "action")
+_said_by = attrgetter(*_SAID)
 _write_json = json.JSONEncoder(separators=(",", ":")).encode
 
 
 def note_text(note: RevisionNote) -> str:
     """Write what a note says besides its action as JSON."""
-    known = {name: value for name in _SAID if (value := getattr(note, name))}
-    return _write_json(known)
+    said = zip(_SAID, _said_by(note), strict=True)
+    return _write_json({name: value for name, value in said if value})
 
 
 def revision_row(row: Sequence[Any]) -> RevisionRow:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
-from langgraph.store.base import Item, Op, SearchItem, SearchOp
+from langgraph.store.base import Item, Op, PutOp, SearchItem, SearchOp
 
 from longterm.effects.capabilities import Keep, RevisionNote, RevisionRow
 from longterm.stores.rows import Row
@@ -68,7 +68,8 @@ class ExplainOp(NamedTuple):
 class PutNoted(NamedTuple):
     """`PutIf`, leaving a revision, which is the answer: `Revisions.put_all_noted` says how."""
 
-    put: PutIf
+    put: PutOp
+    expected_updated_at: datetime | None
     note: RevisionNote
     keep: Keep = None
 

@@ -8,7 +8,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 import numpy as np
@@ -244,10 +244,13 @@ def prepared(op: Operation, fields: Sequence[str]) -> Prepared:
         case GetOp(namespace, key, refresh):
             validate_op_namespace(op)
             return ReadItem(to_path(namespace), to_column(str(key)), refresh)
-        case PutOp() | PutIf():
+        case PutOp():
             return _write(op, fields)
-        case PutNoted(put, note, keep):
-            return _write(put, fields, Recording(note, _checked_filter(keep)))
+        case PutIf(namespace, key, content, expected, index, ttl):
+            return _write(PutOp(namespace, key, content, index, ttl), fields, _expected(expected))
+        case PutNoted(put, expected, note, keep):
+            recording = Recording(note, _checked_filter(keep))
+            return _write(put, fields, _expected(expected), recording)
         case SearchOp():
             return _find(op)
         case ExplainOp(search):
@@ -328,16 +331,16 @@ def _named(fields: str | None) -> Fields:
     return json.loads(fields) if fields else None
 
 
+def _expected(updated_at: datetime | None) -> Expected:
+    return Expected(None if updated_at is None else micros(updated_at))
+
+
 def _write(
-    put: PutOp | PutIf, default: Sequence[str], recording: Recording | None = None
+    op: PutOp,
+    default: Sequence[str],
+    expected: Expected | None = None,
+    recording: Recording | None = None,
 ) -> WriteItem:
-    expected = None
-    match put:
-        case PutOp():
-            op = put
-        case PutIf(namespace, key, content, at, index, ttl):
-            op = PutOp(namespace, key, content, index, ttl)
-            expected = Expected(None if at is None else micros(at))
     validate_op_namespace(op)
     if not op.namespace:
         raise InvalidNamespaceError("An item needs a namespace; it cannot be empty.")

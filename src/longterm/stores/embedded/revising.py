@@ -21,7 +21,7 @@ from longterm.stores.preparing import (
     ReadRevisions,
     RewriteNotes,
 )
-from longterm.stores.rows import Row, micros, moment
+from longterm.stores.rows import Row
 
 __all__ = [
     "close_last",
@@ -75,18 +75,21 @@ def last_time(tx: Transaction, place: Place) -> int:
 def leave(
     tx: Transaction,
     place: Place,
-    row: RevisionRow,
+    number: int,
+    times: tuple[int, int],
+    note: RevisionNote,
     *,
     fields: str | None = None,
     value: str | None = None,
     checksum: int | None = None,
 ) -> None:
-    """Add a revision; *value* is that of a state that is over."""
+    """Add a revision; *times* are the item's, *value* is that of a state that is over."""
+    created_at, time = times
     tx.execute(
         "INSERT INTO revisions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
-            *place, row.number, micros(row.time), micros(row.created_at), row.note.action,
-            note_text(row.note), fields, value, checksum,
+            *place, number, time, created_at, note.action, note_text(note), fields, value,
+            checksum,
         ),
     )  # fmt: skip
 
@@ -258,8 +261,8 @@ def _leave_erased(tx: Transaction, place: Place, note: RevisionNote) -> None:
         place,
     ).fetchone()
     tx.execute("DELETE FROM revisions WHERE namespace = ? AND key = ?", place)
-    now = moment(max(tx.now, time + 1))
-    leave(tx, place, RevisionRow((), "", last + 1, note, None, now, now))
+    now = max(tx.now, time + 1)
+    leave(tx, place, last + 1, (now, now), note)
 
 
 def _count(tx: Transaction) -> int:

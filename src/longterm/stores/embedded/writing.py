@@ -108,29 +108,27 @@ def write_item(tx: Transaction, op: WriteItem, vectors: Vectors) -> Item | Revis
     # Never twice the same time, so that a time names one state of the item.
     before = known.updated_at or (last_time(tx, place) if last else 0)
     now = max(tx.now, before + 1) if before else tx.now
-    created_at = known.created_at if known.id is not None else now
-    item = None
+    times = (known.created_at if known.id is not None else now, now)
     if op.encoded is None:
         tx.execute("DELETE FROM items WHERE id = ?", (known.id,))
     else:
-        item = put(tx, op, place, (created_at, now), vectors, is_new=known.id is None)
-    if not is_recorded:
-        return item
-    action = "deleted" if item is None else "created" if known.id is None else "changed"
-    recording = op.recording or Recording(RevisionNote(action, "user"))
-    left = RevisionRow(
-        to_labels(op.path),
-        from_column(op.key),
-        (last or 0) + 1,
-        recording.note,
-        None if item is None else item.value,
-        moment(now),
-        moment(created_at),
+        put(tx, op, place, times, vectors, is_new=known.id is None)
+    labels, key, value = to_labels(op.path), from_column(op.key), cast("Any", op.value)
+    created_at, updated_at = map(moment, times)
+    if is_recorded:
+        action = "created" if known.id is None else "changed"
+        note = RevisionNote("deleted" if op.encoded is None else action, "user")
+        recording, number = op.recording or Recording(note), (last or 0) + 1
+        leave(tx, place, number, times, recording.note, fields=op.fields)
+        if recording.keep is not None:
+            prune_one(tx, place, number, recording.keep)
+        if op.recording is not None:
+            return RevisionRow(labels, key, number, recording.note, value, updated_at, created_at)
+    if op.encoded is None:
+        return None
+    return Item(
+        namespace=labels, key=key, value=value, created_at=created_at, updated_at=updated_at
     )
-    leave(tx, place, left, fields=op.fields)
-    if recording.keep is not None:
-        prune_one(tx, place, left.number, recording.keep)
-    return item if op.recording is None else left
 
 
 def add_rows(tx: Transaction, op: AddRows, vectors: Vectors) -> int:
@@ -145,12 +143,12 @@ def add_rows(tx: Transaction, op: AddRows, vectors: Vectors) -> int:
         if known.id is not None or known.revision is not None:
             continue
         place = (known.namespace or _new_namespace(tx, path), key)
-        for row in rows[:-1]:
+        for row in rows:
             times = (micros(row.created_at), micros(row.time))
-            value = None if row.value is None else encode(row.value).text
+            over = None if row is rows[-1] else row.value
+            value = None if over is None else encode(over).text
             mark = None if value is None else checksum(key.encode(), *times, value.encode())
-            leave(tx, place, row, value=value, checksum=mark)
-        leave(tx, place, rows[-1])
+            leave(tx, place, row.number, times, row.note, value=value, checksum=mark)
         if item.encoded is not None:
             times = (micros(rows[-1].created_at), micros(rows[-1].time))
             put(tx, item, place, times, vectors, is_new=True)
@@ -166,7 +164,7 @@ def put(
     vectors: Vectors,
     *,
     is_new: bool,
-) -> Item:
+) -> None:
     """Write an item with its index; *times* are those of its creation and of this update."""
     encoded = cast("Encoded", op.encoded)
     namespace, key = place
@@ -196,14 +194,6 @@ def put(
     if op.later:
         mark = (number, namespace, vectors.writer)
         tx.execute("INSERT INTO late_vectors VALUES (?, ?, ?, 0, NULL)", mark)
-    created_at, updated_at = map(moment, times)
-    return Item(
-        namespace=to_labels(op.path),
-        key=from_column(key),
-        value=cast("dict[str, Any]", op.value),
-        created_at=created_at,
-        updated_at=updated_at,
-    )
 
 
 _UPSERT = """
