@@ -14,7 +14,8 @@ from longterm.stores import CapableStore
 from longterm.testing import HashEmbeddings
 
 NS = ("memories", "ann")
-CREATED = RevisionNote("created", "manager", model="m", reason="she said so")
+RUN = {"id": "r", "memories": 2, "input_tokens": 90, "output_tokens": 10, "cost": None}
+CREATED = RevisionNote("created", "manager", model="m", reason="she said so", run=RUN)
 CHANGED = RevisionNote("changed", "tool", ({"origin": "user", "quote": "now Kyoto"},))
 DELETED = RevisionNote("deleted", "user")
 

@@ -20,12 +20,13 @@ from longterm.commit import Policy, Skip, Write, commit
 from longterm.effects.drivers import run
 from longterm.errors import InvalidInputError, UnknownMemoryError
 from longterm.history import History
-from longterm.memory.revision import Source
+from longterm.memory.revision import ExtractionRun, Source
 from longterm.memory.world_time import WorldTime
 from longterm.stores import EmbeddedStore, PostgresStore
 
 ANN, BOB = ("memories", "ann"), ("memories", "bob")
 SAID = Source("monday", "m1", speaker="Ann", role="user", origin="user", quote="I like tea")
+RUN = ExtractionRun("r", 2, 900, 100, 0.0004)
 
 
 @pytest.fixture(params=["memory", "sqlite", "embedded", "postgres"])
@@ -424,7 +425,7 @@ def exported(store: BaseStore) -> list[str]:
 
 def filled(store: BaseStore) -> BaseStore:
     put(store, "likes tea", sources=[SAID])
-    put(store, "likes ale 🍺", actor="manager")
+    put(store, "likes ale 🍺", actor="manager", run=RUN)
     put(store, "gone", "other", place=BOB)
     put(store, None, "other", place=BOB)
     store.put(ANN, "plain", {"content": "by another program"})
@@ -463,6 +464,7 @@ def test_into_each_store_the_history_comes(store: BaseStore) -> None:
     source = filled(InMemoryStore())
     History(store).import_(exported(source))
     assert History(store).of(ANN, "k") == History(source).of(ANN, "k")
+    assert [one.run for one in History(store).of(ANN, "k")] == [None, RUN]
     assert texts(History(store).of(BOB, "other")) == ["gone", None]
 
 

@@ -56,6 +56,27 @@ def test_what_a_manager_changes_leaves_revisions(store: InMemoryStore) -> None:
     assert item.value == Memory(content="Ann likes tea")
 
 
+def test_the_revisions_of_one_run_say_what_it_used(store: InMemoryStore) -> None:
+    reply = tool_calls(
+        ("Memory", {"content": "Ann likes tea"}), ("Memory", {"content": "Ann is 40"})
+    )
+    reply.usage_metadata = {"input_tokens": 900, "output_tokens": 100, "total_tokens": 1_000}
+    keeper = manager(store, reply)
+    keeper.invoke("I am 40 and like tea", MONDAY)
+    (tea,), (age,) = (keeper.history(item.key, config=MONDAY) for item in store.search(ALICE))
+    assert tea.run is not None
+    assert tea.run == age.run
+    assert (tea.run.input_tokens, tea.run.output_tokens) == (900, 100)
+    assert tea.run.cost is None  # the price of a script is unknown
+    assert tea.run.account == "1,000 tokens for 2 memories"
+
+
+def test_where_a_model_does_not_say_its_tokens_no_run_is_kept(store: InMemoryStore) -> None:
+    keeper = manager(store, add("Ann likes tea"))
+    keeper.invoke("I like tea", MONDAY)
+    assert [one.run for one in keeper.history(key_of(store), config=MONDAY)] == [None]
+
+
 async def test_the_awaited_forms_say_the_same(store: InMemoryStore) -> None:
     keeper = manager(store)
     await keeper.aput("k", Memory(content="likes tea"), config=MONDAY)

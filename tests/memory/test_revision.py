@@ -7,12 +7,34 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from longterm.memory.revision import Origin, Revision, Source, json_sources, sources_in, weakest
+from longterm.memory.revision import (
+    ExtractionRun,
+    Origin,
+    Revision,
+    Source,
+    json_sources,
+    sources_in,
+    weakest,
+)
 
 origins = st.lists(st.sampled_from(["user", "assistant", "tool", "import"]))
 times = st.none() | st.datetimes(timezones=st.just(UTC))
 texts = st.text(max_size=9)
 sources = st.builds(Source, texts, texts, times, texts, texts, quote=texts)
+
+
+@pytest.mark.parametrize(
+    ("used", "account"),
+    [
+        (ExtractionRun("r", 3, 1_000, 240, 0.00041), "1,240 tokens, $0.0004 for 3 memories"),
+        (ExtractionRun("r", 1, 90, 10), "100 tokens for 1 memory"),
+        (ExtractionRun("r", 1, 90, 10, 0.0), "100 tokens, $0.0000 for 1 memory"),
+    ],
+)
+def test_a_cost_that_is_not_known_is_left_out_and_is_not_0(
+    used: ExtractionRun, account: str
+) -> None:
+    assert used.account == account
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from longterm.errors import LongtermError
 from longterm.guard import Guard
 from longterm.server.console.rendering import steps_of
 from longterm.service import MemoryService
+from longterm.testing import ScriptedChatModel, tool_calls
 
 Connect = Callable[..., Awaitable[httpx.AsyncClient]]
 MakeKey = Callable[..., Awaitable[str]]
@@ -171,6 +172,17 @@ def test_a_difference_is_told_word_by_word(service: MemoryService) -> None:
         ("new", "black"),
         ("same", "tea"),
     ]
+
+
+async def test_a_memory_s_page_says_what_an_extraction_used(
+    connect: Connect, service: MemoryService
+) -> None:
+    reply = tool_calls(("Memory", {"content": "Ann likes tea"}))
+    reply.usage_metadata = {"input_tokens": 900, "output_tokens": 100, "total_tokens": 1_000}
+    with longterm.open(service.store, model=ScriptedChatModel(reply)) as learning:
+        [change] = learning.user("ann").remember("I like tea")
+    page = await (await connect()).get(f"/users/ann/memories/{change.id}")
+    assert "1,000 tokens for 1 memory" in page.text
 
 
 async def test_what_the_guard_keeps_back_is_released_or_removed(

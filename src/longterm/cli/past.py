@@ -40,7 +40,13 @@ def history_command(
     if json:
         print_json([json_revision(one) for one in revisions])
     else:
-        print_table([["", "what", "who", "when", "content"], *map(_revision_row, revisions)])
+        heads = ["", "what", "who", "when", "content"]
+        used = ["used"] * any(one.run for one in revisions)
+        rows = (
+            [*_revision_row(one), *[one.run.account if one.run else "" for _ in used]]
+            for one in revisions
+        )
+        print_table([[*heads, *used], *rows])
 
 
 @app.command("restore")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import NoReturn, cast
 
@@ -24,10 +25,11 @@ from longterm.effects.observe import observed
 from longterm.effects.operations import get_op
 from longterm.effects.steps import Exclusive, Has, Noted, StoreCall, fetch, replace
 from longterm.errors import ConflictError, PartialWriteError
-from longterm.memory.history_items import history_namespace, latest_key
+from longterm.memory.history_items import history_namespace, latest_key, run_in
 from longterm.memory.revision import (
     Action,
     Actor,
+    ExtractionRun,
     Revision,
     Source,
     json_sources,
@@ -48,6 +50,7 @@ async def commit(
     model: str | None = None,
     reason: str | None = None,
     policy: Policy | None = None,
+    run: ExtractionRun | None = None,
 ) -> Committed:
     """Carry out *writes* by one batch and return what was written.
 
@@ -57,7 +60,7 @@ async def commit(
     """
     if not writes:
         return Committed()
-    change = Change(tuple(writes), actor, tuple(sources), model, reason, policy or Policy())
+    change = Change(tuple(writes), actor, tuple(sources), model, reason, policy or Policy(), run)
     namespaces = frozenset(write.namespace for write in writes)
     deletes = all(write.value is None for write in writes)
     creates = all(write.fresh for write in writes)
@@ -150,6 +153,7 @@ def _note(revision: Revision) -> RevisionNote:
         tuple(json_sources(revision.sources)),
         revision.model,
         revision.reason,
+        revision.run and asdict(revision.run),
     )
 
 
@@ -176,6 +180,7 @@ def revision_of(row: RevisionRow) -> Revision:
         sources=sources_in(row.note.sources),
         model=row.note.model,
         reason=row.note.reason,
+        run=run_in(row.note.run),
     )
 
 

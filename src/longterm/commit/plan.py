@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace as changed
+from dataclasses import asdict, dataclass, replace as changed
 from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import NAMESPACE_OID, uuid5
@@ -25,11 +25,20 @@ from longterm.memory.history_items import (
     history_namespace,
     latest_key,
     numbered_key,
+    run_in,
 )
 from longterm.memory.model import TURN
 from longterm.memory.namespace import Namespace
 from longterm.memory.quarantine import Held, quarantine_namespace
-from longterm.memory.revision import Action, Actor, Revision, Source, json_sources, origin_of
+from longterm.memory.revision import (
+    Action,
+    Actor,
+    ExtractionRun,
+    Revision,
+    Source,
+    json_sources,
+    origin_of,
+)
 from longterm.text.characters import mapped, whole_characters
 
 __all__ = [
@@ -165,6 +174,7 @@ class Change:
     model: str | None
     reason: str | None
     policy: Policy
+    run: ExtractionRun | None = None
 
     def past_of(self, write: Write) -> list[Revision]:
         """Return the past that *write* brings along, without what the guard keeps out."""
@@ -233,6 +243,7 @@ class Plan:
         revision = Revision(
             row.number, cast("Action", note.action), value, row.time,
             cast("Actor", note.actor), self.sources, note.model, note.reason,
+            run_in(note.run),
         )  # fmt: skip
         return Written(op.namespace, op.key, value, revision)
 
@@ -298,7 +309,7 @@ def _plan_of(
     if not in_items and not past:
         note = RevisionNote(
             _action(write, item, value), change.actor, tuple(json_sources(sources)), change.model,
-            change.reason,
+            change.reason, change.run and asdict(change.run),
         )  # fmt: skip
         return Plan(Written(write.namespace, write.key, value), (op,), note=note, sources=sources)
     new = list(past) or _revisions(write, change, sources, chain.latest, item=item, value=value)
@@ -383,6 +394,7 @@ def _revisions(
         sources=sources,
         model=change.model,
         reason=change.reason,
+        run=change.run,
     )
     return [*new, revision]
 

@@ -177,6 +177,8 @@ class RevisionNote:
     #: Name of the model that proposed it.
     model: str | None = None
     reason: str | None = None
+    #: The extraction that it came of, as JSON data.
+    run: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

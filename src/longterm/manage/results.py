@@ -12,6 +12,7 @@ from longterm.commit import Written
 from longterm.effects.warn import warn_caller
 from longterm.errors import DroppedWarning
 from longterm.extract.report import ExtractionReport
+from longterm.memory.revision import ExtractionRun
 
 __all__ = ["Results", "warn_of_dropped"]
 
@@ -21,7 +22,8 @@ T = TypeVar("T")
 class Results(list[T]):
     """A list of results; `report` tells calls, tokens, and what was dropped and why.
 
-    `written` is what became of a store's items, what was deleted as well.
+    `written` is what became of a store's items, what was deleted as well, and `run` what it took,
+    as the revisions say it; None where the model did not say its tokens.
     """
 
     def __init__(
@@ -29,10 +31,12 @@ class Results(list[T]):
         items: Iterable[T] = (),
         report: ExtractionReport | None = None,
         written: Sequence[Written] = (),
+        run: ExtractionRun | None = None,
     ) -> None:
         super().__init__(items)
         self.report = report or ExtractionReport()
         self.written = tuple(written)
+        self.run = run
 
 
 def warn_of_dropped(report: ExtractionReport) -> None:

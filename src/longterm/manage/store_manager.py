@@ -11,6 +11,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, overload
 
 from langchain_core.messages import BaseMessage
@@ -23,6 +24,7 @@ from longterm.effects.observe import count_tokens
 from longterm.effects.operations import search_op
 from longterm.effects.paging import Reach, place_of
 from longterm.effects.steps import search
+from longterm.effects.work import Work
 from longterm.errors import ConfigurationError
 from longterm.extract.engine import Extraction, ExtractionInput, Extractor
 from longterm.extract.prompts import CONSOLIDATE, FORGET, INSTRUCTIONS, SEARCH_MEMORIES
@@ -62,7 +64,9 @@ from longterm.memory.draft import Draft
 from longterm.memory.history_items import KeepRevisions
 from longterm.memory.model import Content, Document, Memory, document_of
 from longterm.memory.namespace import Namespace, NamespaceTemplate
+from longterm.memory.revision import ExtractionRun
 from longterm.models.names import ChatModel, ProtocolName, as_model
+from longterm.models.prices import cost_of
 from longterm.recall.retriever import Recall
 from longterm.types import Conversation, MemoryPhase, MemoryStoreManagerInput, MessagesInput
 
@@ -336,9 +340,6 @@ class MemoryStoreManager(NamespaceAccess[Content]):
             extractions += await self._forgetting.flow(requests, session, extractions[0], later)
         drafts = [one.draft for one in extractions]
         report = sum((one.report for one in extractions), ExtractionReport())
-        if used := report.usage:
-            read, written = used["input_tokens"], used["output_tokens"]
-            count_tokens(self._model_name, read=read, written=written)
         if requests:
             drafts[0], left_out = without_requests(drafts[0], requests)
             report += left_out + unmet(requests, drafts, permitted=self._forgetting is not None)
@@ -351,10 +352,17 @@ class MemoryStoreManager(NamespaceAccess[Content]):
             for draft in drafts
             for write in writes_of(draft, namespace, sources, random_ids=random_ids)
         ]
-        done = await commit(writes, actor="manager", model=self._model_name, policy=self._policy)
+        name, taken = self._model_name, None
+        if used := report.usage:
+            read, written = used["input_tokens"], used["output_tokens"]
+            count_tokens(name, read=read, written=written)
+            # The price list is large and read at its first use: no event loop waits for it.
+            cost = await Work(partial(cost_of, name, read=read, written=written))
+            taken = ExtractionRun(str(uuid.uuid4()), len(writes), read, written, cost)
+        done = await commit(writes, actor="manager", model=name, policy=self._policy, run=taken)
         report += ExtractionReport(dropped=tuple(Dropped("", why) for why in done.lost))
         warn_of_dropped(report)
-        return Results(done.puts, report, done.written)
+        return Results(done.puts, report, done.written, taken)
 
     async def _extract(self, session: ExtractionInput) -> Extraction:
         report = ExtractionReport()

@@ -9,12 +9,12 @@ are found by their numbers, without a search.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from longterm.memory.namespace import Namespace
-from longterm.memory.revision import Revision, json_sources, sources_in
+from longterm.memory.revision import ExtractionRun, Revision, json_sources, sources_in
 
 __all__ = [
     "HISTORY_ROOT",
@@ -29,6 +29,7 @@ __all__ = [
     "latest_key",
     "numbered_key",
     "revision_in",
+    "run_in",
 ]
 
 HISTORY_ROOT = "longterm-history"
@@ -139,7 +140,13 @@ def revision_in(record: Mapping[str, Any]) -> Revision:
         sources=sources_in(record.get("sources", ())),
         model=record.get("model"),
         reason=record.get("reason"),
+        run=run_in(record.get("run")),
     )
+
+
+def run_in(data: Mapping[str, Any] | None) -> ExtractionRun | None:
+    """Read what `asdict` made of a run."""
+    return ExtractionRun(**data) if data else None
 
 
 def json_revision(revision: Revision) -> dict[str, Any]:
@@ -153,5 +160,6 @@ def json_revision(revision: Revision) -> dict[str, Any]:
         "sources": json_sources(revision.sources),
         "model": revision.model,
         "reason": revision.reason,
+        "run": revision.run and asdict(revision.run),
     }
     return {name: value for name, value in data.items() if value not in (None, [])}

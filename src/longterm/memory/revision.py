@@ -17,6 +17,7 @@ from longterm.memory.model import shown_content
 __all__ = [
     "Action",
     "Actor",
+    "ExtractionRun",
     "Origin",
     "Revision",
     "Source",
@@ -56,6 +57,32 @@ _fields_of = attrgetter(*_SOURCE_FIELDS)
 
 
 @dataclass(frozen=True, slots=True)
+class ExtractionRun:
+    """What one extraction used: once, for all the memories that it wrote."""
+
+    #: The same in the revisions of one run, so that their cost is counted once.
+    id: str
+    #: How many memories it was to write; those that the guard kept out are among them.
+    memories: int
+    input_tokens: int
+    output_tokens: int
+    #: In US dollars, at the price of that day; None where the price is not known.
+    cost: float | None = None
+
+    @property
+    def tokens(self) -> int:
+        """Tokens in and out."""
+        return self.input_tokens + self.output_tokens
+
+    @property
+    def account(self) -> str:
+        """What was used, and for how many memories: "1,240 tokens, $0.0004 for 3 memories"."""
+        spent = "" if self.cost is None else f", ${self.cost:.4f}"
+        memories = "1 memory" if self.memories == 1 else f"{self.memories} memories"
+        return f"{self.tokens:,} tokens{spent} for {memories}"
+
+
+@dataclass(frozen=True, slots=True)
 class Revision:
     """What a memory was after one change; a memory's revisions count from 1."""
 
@@ -69,6 +96,8 @@ class Revision:
     #: Name of the model that proposed the change.
     model: str | None = None
     reason: str | None = None
+    #: The extraction that it came of; None where no model was asked, or none said its tokens.
+    run: ExtractionRun | None = None
 
     @property
     def content(self) -> Any:

@@ -11,13 +11,12 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from langchain_core.messages.ai import UsageMetadata
 from langgraph.store.base import Item
 
 from longterm.commit import Policy, Write, commit
 from longterm.effects.paging import search_exactly
 from longterm.memory.namespace import Namespace
-from longterm.models.prices import cost_of
+from longterm.memory.revision import ExtractionRun
 from longterm.service.items import USAGE
 
 __all__ = ["DayCost", "add_cost", "costs_of", "total_cost"]
@@ -47,28 +46,22 @@ class DayCost:
         return asdict(self)
 
 
-async def add_cost(memories: Namespace, usage: UsageMetadata, model: str | None) -> float | None:
-    """Add what one run of *model* for the namespace *memories* used; return it in US dollars.
-
-    None where the price of the model is not known.
-    """
+async def add_cost(memories: Namespace, run: ExtractionRun) -> None:
+    """Add what one *run* for the namespace *memories* used."""
     day = f"{datetime.now(UTC):%Y-%m-%d}"
-    read, written = usage["input_tokens"], usage["output_tokens"]
-    cost = cost_of(model, read=read, written=written)
 
     def added(item: Item | None) -> dict[str, Any]:
         before = DayCost(day=day) if item is None else DayCost(**item.value)
         return DayCost(
             day=day,
             runs=before.runs + 1,
-            input_tokens=before.input_tokens + read,
-            output_tokens=before.output_tokens + written,
-            cost=None if cost is None or before.cost is None else before.cost + cost,
+            input_tokens=before.input_tokens + run.input_tokens,
+            output_tokens=before.output_tokens + run.output_tokens,
+            cost=total_cost([before.cost, run.cost]),
         ).as_json()
 
     write = Write((USAGE, *memories[1:]), day, added, index=False)
     await commit([write], actor="policy", policy=_NO_PAST)
-    return cost
 
 
 async def costs_of(memories: Namespace) -> list[DayCost]:

@@ -112,21 +112,15 @@ class Setup:
                 )
             return self._executors[depth]
 
-    async def book(self, memories: Namespace, results: object) -> float | None:
-        """Keep what an extraction for *memories* cost, and return it; None where it is not said."""
-        usage = results.report.usage if isinstance(results, Results) else None
-        if usage is None:
-            return None
-        name = self.model if isinstance(self.model, str) else None
-        name = name or getattr(self.model, "model_name", None)
-        return await add_cost(memories, usage, name)
-
     def book_when_done(self, memories: Namespace, reflection: Future[Any]) -> None:
         """Keep what a *reflection* in the background cost, once it is done."""
 
         def add_up(done: Future[Any]) -> None:
-            if not done.cancelled() and done.exception() is None:
-                run(self.book(memories, done.result()), store=self.store)
+            if done.cancelled() or done.exception() is not None:
+                return
+            results: object = done.result()
+            if isinstance(results, Results) and results.run:
+                run(add_cost(memories, results.run), store=self.store)
 
         reflection.add_done_callback(add_up)
 

@@ -34,6 +34,7 @@ from longterm.memory.world_time import moment_of
 from longterm.recall.recorder import create_conversation_recorder
 from longterm.recall.retriever import RecallResult
 from longterm.recall.turns import Turn
+from longterm.service.costs import add_cost
 from longterm.service.meanwhile import take_back
 from longterm.service.records import (
     Learned,
@@ -92,11 +93,13 @@ class UserMemory(MemoryScope):
         results = cast("Results[dict[str, Any]]", await manager.flow(payload, config))
         if await take_back(results.written, self._memories, self._said, turns):
             return Learned()
-        usage = results.report.usage
+        used = results.run
+        if used:
+            await add_cost(self._memories, used)
         return Learned(
             map(MemoryChange.of, results.written),
-            tokens=None if usage is None else usage["total_tokens"],
-            cost=await setup.book(self._memories, results),
+            tokens=used.tokens if used else None,
+            cost=used.cost if used else None,
             left_out=[dropped.note for dropped in results.report.dropped],
         )
 

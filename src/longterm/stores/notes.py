@@ -34,11 +34,13 @@ def revision_row(row: Sequence[Any]) -> RevisionRow:
     path, key, number, action, note, value, time, created_at = row
     said: dict[str, Any] = json.loads(note)
     sources = tuple(said.pop("sources", ()))
+    # A newer longterm on the same database may say more.
+    known = {name: value for name, value in said.items() if name in _SAID}
     return RevisionRow(
         to_labels(path),
         from_column(key),
         number,
-        RevisionNote(action, sources=sources, **said),
+        RevisionNote(action, sources=sources, **known),
         None if value is None else decode(value),
         moment(time),
         moment(created_at),

@@ -12,7 +12,7 @@ CREATE TABLE revisions (
     time       INTEGER NOT NULL,  -- updated_at of the item
     created_at INTEGER NOT NULL,
     action     TEXT NOT NULL,
-    note       TEXT NOT NULL,     -- JSON: actor, sources, model, reason
+    note       TEXT NOT NULL,     -- JSON: actor, sources, model, reason, run
     fields     TEXT,              -- as of the item
     value      TEXT,
     checksum   INTEGER,

@@ -89,7 +89,7 @@ CREATE TABLE revisions (
     created_at bigint NOT NULL,
     key        text COLLATE "C" NOT NULL,
     action     text NOT NULL,
-    note       text NOT NULL,          -- JSON: actor, sources, model, reason
+    note       text NOT NULL,          -- JSON: actor, sources, model, reason, run
     fields     text,                   -- as of the item
     value      text,
     PRIMARY KEY (namespace, key, number)
