@@ -145,10 +145,40 @@ def test_a_set_in_another_order_is_no_change() -> None:
         {"field": "rooms", "value": 4},
         [{"field": "rooms", "value": 4}],
         [{"op": "replace", "path": "/rooms", "value": 4}],
+        {"op": "replace", "path": "/rooms", "value": 4},
+        [{"name": "rooms", "value": 4}],
+        [{"path": "/rooms", "value": 4}],
+        {"rooms": {"old": 3, "new": 4}},
+        {"rooms": {"from": 3, "to": "4"}},
+        {"rooms": {"type": "integer", "value": 4}},
+        {"rooms": [4]},
     ],
 )
 def test_a_change_is_understood_in_the_forms_models_give_it(changes: Any) -> None:
     assert edited(HOME, CAT, changes) == {**CAT, "rooms": 4}
+
+
+class Reading(BaseModel):
+    """A value under a name, as edits in some answers are."""
+
+    name: str
+    value: int
+    unit: str = "m"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        [{"value": 4}],
+        [{"name": "height", "value": 4}],
+        [{"value": 4}, {"unit": "m"}],
+        {"field": "value", "value": 4},
+    ],
+)
+def test_fields_called_name_and_value_are_fields(changes: Any) -> None:
+    (kind,) = memory_schemas([Reading])
+    height = {"name": "height", "value": 3, "unit": "m"}
+    assert edited(kind, height, changes) == {**height, "value": 4}
 
 
 class Clock(BaseModel):

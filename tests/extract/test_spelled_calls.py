@@ -61,6 +61,15 @@ def read(text: str) -> list[SpelledCall]:
         f'{{"function_call": {{"name": "Person", "arguments": {ARGUMENTS}}}}}',
         f'{{"toolName": "Person", "toolInput": {ARGUMENTS}}}',
         '{"tool": "Person", "name": "Ann"}',
+        '<|tool_call>call:Person{name:<|"|>Ann<|"|>}<tool_call|>',
+        f"✿FUNCTION✿: Person\n✿ARGS✿: {ARGUMENTS}",
+        f"<|start|>assistant to=functions.Person<|channel|>commentary json<|message|>{ARGUMENTS}",
+        "Person({ name: `Ann` })",
+        '<Person name="Ann" />',
+        "<tool_use><name>Person</name><parameters><name>Ann</name></parameters></tool_use>",
+        '<invoke name="Person"><name>Ann</name></invoke>',
+        f'{{"method": "tools/call", "params": {{"name": "Person", "arguments": {ARGUMENTS}}}}}',
+        f'{{"method": "Person", "params": {ARGUMENTS}}}',
     ],
 )
 def test_a_call_is_understood_in_the_spelling_of_every_family(text: str) -> None:
@@ -84,6 +93,16 @@ def test_a_call_is_understood_in_the_spelling_of_every_family(text: str) -> None
 def test_several_calls_keep_their_order(one: str) -> None:
     calls = read(one.format("Ann") + one.format("Bob"))
     assert [call.arguments["name"] for call in calls] == ["Ann", "Bob"]
+
+
+def test_values_without_a_name_keep_their_order() -> None:
+    (call,) = read("Person('Ann', age=4)")
+    assert (call.arguments, call.positional) == ({"age": 4}, ("Ann",))
+
+
+def test_elements_of_one_name_are_a_list() -> None:
+    (call,) = read("<Person><name>Ann</name><pet>a &amp; b</pet><pet>c</pet></Person>")
+    assert call.arguments == {"name": "Ann", "pet": ["a & b", "c"]}
 
 
 @pytest.mark.parametrize(

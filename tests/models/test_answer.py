@@ -18,6 +18,12 @@ USAGE: Any = {"input_tokens": 3, "output_tokens": 2, "total_tokens": 5}
         "<THINKING>maybe</THINKING> done",
         "done<reasoning>cut o",
         "maybe {}</think>done",  # a template that begins an answer inside of the tag
+        "[THINK]maybe[/THINK]done",
+        "<seed:think>maybe</seed:think>done",
+        "◁think▷maybe◁/think▷done",
+        "<|START_THINKING|>maybe<|END_THINKING|>done",
+        "<|channel>thought\nmaybe<channel|>done",
+        "<|channel|>analysis<|message|>maybe<|end|><|start|>assistantdone",
     ],
 )
 def test_thoughts_are_no_part_of_an_answer(text: str) -> None:
@@ -128,6 +134,40 @@ def test_a_call_in_openai_s_first_form_is_a_call() -> None:
     call = {"name": "M", "arguments": '{"a": 1}'}
     (read,) = Answer.of(AIMessage("", additional_kwargs={"function_call": call})).calls
     assert (read["name"], read["args"]) == ("M", '{"a": 1}')
+
+
+INPUT = {"a": 1}
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        {"type": "tool_use", "id": "i", "name": "M", "input": INPUT},
+        {"type": "tool_use", "id": "i", "name": "M", "input": {}, "partial_json": '{"a": 1}'},
+        {"type": "tool_call", "id": "i", "name": "M", "args": INPUT},
+        {"type": "function_call", "call_id": "i", "name": "M", "arguments": '{"a": 1}'},
+        {"functionCall": {"id": "i", "name": "M", "args": INPUT}},
+        {"toolUse": {"toolUseId": "i", "name": "M", "input": INPUT}},
+        {
+            "type": "non_standard",
+            "value": {"type": "tool_call", "id": "i", "name": "M", "args": INPUT},
+        },
+    ],
+)
+def test_a_call_that_a_client_left_in_the_content_is_a_call(block: dict[str, Any]) -> None:
+    text = {"type": "text", "text": "I keep it."}
+    answer = Answer.of(AIMessage([text, block]))
+    (read,) = answer.calls
+    assert (read["name"], read["args"], read["id"]) == ("M", '{"a": 1}', "i")
+    assert answer.message is not None
+    assert answer.message.content == [text]
+
+
+def test_a_call_that_a_client_left_beside_the_content_is_a_call() -> None:
+    function = {"name": "M", "arguments": INPUT}
+    raw = {"tool_calls": [{"id": "i", "type": "function", "function": function}]}
+    (read,) = Answer.of(AIMessage("", additional_kwargs=raw)).calls
+    assert (read["name"], read["args"], read["id"]) == ("M", '{"a": 1}', "i")
 
 
 def test_an_error_of_a_client_about_an_answer_is_an_answer() -> None:

@@ -87,7 +87,6 @@ ODD: list[tuple[str, WireReply]] = [
     ("openai", called(("Memory", json.dumps("Ann must not eat nuts.")))),
     ("openai", called(("Memory", json.dumps(json.dumps(WHOLE))))),
     ("openai", called(("functions.Memory", {"content": 5}))),  # no name that may go back
-    ("openai", called(("", WHOLE))),
     ("openai", said("")),
     ("openai", said(None)),
     ("openai", said(" \n")),
@@ -192,6 +191,9 @@ TWO = [{"content": "Ann is here."}, {"content": "Bob is there."}]
     ("name", "answer", "count"),
     [
         ("openai", OLD_CALL, 1),
+        ("openai", called(("", WHOLE)), 1),
+        ("openai", called(("Memory", "".join(map(json.dumps, TWO)))), 2),
+        ("openai", said(json.dumps(WHOLE)), 1),
         ("openai", called(("Memory", WHOLE), finish="eos"), 1),
         ("openai", said("I note that.</think>" + SPELLED), 1),
         (

@@ -8,7 +8,9 @@ The calls of LangMem's tools (PatchDoc, RemoveDoc) are understood.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, cast
 
 from longterm.errors import ConfigurationError
@@ -25,7 +27,7 @@ from longterm.extract.proposal import (
 )
 from longterm.extract.protocol import AllowedActions, target_of
 from longterm.extract.reading import as_value, too_deep, unwrapped
-from longterm.extract.spelled_calls import spelled_calls
+from longterm.extract.spelled_calls import SpelledCall, calls_in, spelled_calls
 from longterm.extract.tool_names import named, words_in_name
 
 __all__ = ["CHANGE", "CHANGE_UNTYPED", "CITED", "FINISH", "REMOVE", "CallReader"]
@@ -36,6 +38,14 @@ REMOVE = "delete_memory"
 #: The argument that names the messages a change comes from, where a model is asked to.
 CITED = "cited"
 FINISH = "Done"
+
+#: Names of tools, by their words, that only say that something is called.
+_NO_NAMES = (
+    (), ("none",), ("null",), ("function",), ("tool",), ("call",), ("unknown",),
+    ("tool", "call"), ("function", "call"), ("json", "tool", "call"), ("json",),
+)  # fmt: skip
+_IS_JSON = re.compile(r"\s*[\[{].*[\]}]\s*", re.DOTALL)
+_FENCE = re.compile(r"\A\s*```\w*\n|\n?```\s*\Z")
 
 
 class CallReader:
@@ -58,27 +68,111 @@ class CallReader:
             **{name: name for name in self._adding},
         }
 
-    def proposed(self, name: str, arguments: Any, identity: str, *, cut: bool = False) -> Proposed:
-        """Return what the call of *name* proposes; *cut* where half of it is missing."""
+    def proposed(
+        self, name: str, arguments: Any, identity: str, *, cut: bool = False
+    ) -> list[Proposed]:
+        """Return what the call of *name* proposes; *cut* where half of it is missing.
+
+        That is one thing but where a client has run several calls together.
+        """
         value, half = as_value({} if arguments in (None, "null") else arguments)
         shown = "…" if too_deep(value) else arguments
         said = f"{name}({json.dumps(shown, ensure_ascii=False, default=str)})"
         if cut or half:
-            return Proposed(CUT_OFF, identity, said)
-        return Proposed(self._proposal(name, value), identity, said)
+            return [Proposed(CUT_OFF, identity, said)]
+        calls = [(name, value)] if too_deep(value) else list(self._calls(name, value))
+        return [
+            Proposed(self._proposal(*call), f"{identity}.{index}" if index else identity, said)
+            for index, call in enumerate(calls or [(name, value)])
+        ]
 
     def spelled_out(self, text: str, *, cut: bool = False) -> list[Proposed]:
         """Return what the calls in *text* propose, as some servers leave them in the words."""
-        calls = spelled_calls(text, lambda name: named(name, self._tools) is not None)
-        return [
-            self.proposed(
+        calls = spelled_calls(text, self._is_tool)
+        proposed = [
+            one
+            for index, call in enumerate(calls)
+            for one in self.proposed(
                 call.name,
-                call.arguments,
-                str(index),
+                self._arguments(call),
+                "",
                 cut=call.cut or (cut and index == len(calls) - 1),
             )
-            for index, call in enumerate(calls)
         ]
+        return [replace(one, id=str(index)) for index, one in enumerate(proposed)]
+
+    def bare(self, text: str) -> list[Proposed]:
+        """Return what is proposed where *text* is the arguments of a call, and nothing else.
+
+        That is plain where only one kind of memory has such fields.
+        """
+        text = _FENCE.sub("", text)
+        value, half = as_value(text if _IS_JSON.fullmatch(text) else "")
+        if half or not value or not isinstance(value, Mapping | list) or too_deep(value):
+            return []
+        several = cast("list[Any]", value if isinstance(value, list) else [value])
+        tools = [self._fitting(one) for one in several]
+        if not all(tools):
+            return []
+        return [
+            Proposed(self._proposal(str(tool), one), str(index), text)
+            for index, (tool, one) in enumerate(zip(tools, several, strict=True))
+        ]
+
+    def _is_tool(self, name: str) -> bool:
+        return named(name, self._tools) is not None
+
+    def _fields_of(self, tool: str | None) -> Collection[str]:
+        """Return the names of a tool's arguments, in their order."""
+        if kind := self._adding.get(tool or ""):
+            return properties_of(kind.parameters)
+        return ("number",) if tool == REMOVE else ("number", "changes")
+
+    def _arguments(self, call: SpelledCall) -> Any:
+        """Return the arguments of *call*, those without a name under the names in their order."""
+        fields = self._fields_of(named(call.name, self._tools))
+        if not call.positional or len(call.positional) > len(fields):
+            return call.arguments
+        return {**dict(zip(fields, call.positional, strict=False)), **call.arguments}
+
+    def _fitting(self, value: Any) -> str | None:
+        """Return the one tool that adds memories with the fields of *value*, if there is one."""
+        if not isinstance(value, Mapping) or not value:
+            return None
+        given = cast("Mapping[str, Any]", value).keys()
+        fitting = [
+            name
+            for name, kind in self._adding.items()
+            if given <= properties_of(kind.parameters).keys()
+            and given >= {*kind.parameters.get("required", ())}
+        ]
+        return fitting[0] if len(fitting) == 1 else None
+
+    def _calls(self, name: str, value: Any) -> Iterator[tuple[str, Any]]:
+        """Yield the calls that one of *name* with *value* stands for, by name and arguments."""
+        tool, fields = named(name, self._tools), self._fields_of(named(name, self._tools))
+        match value:
+            case [{}, *_] if len(cast("list[Any]", value)) > 1:
+                for one in filter(None, cast("list[Any]", value)):
+                    yield from self._calls(name, one)
+            case {} if not value and "{" in name:  # all of the call is in its name
+                for call in spelled_calls(name, self._is_tool):
+                    yield call.name, call.arguments
+            case {**given} if tool is None or not given.keys() <= {*fields}:
+                inner = list(calls_in(given, self._is_tool))
+                if inner and all(self._is_tool(one) for one, _ in inner):
+                    for called, given in inner:
+                        found, half = as_value(given)
+                        yield called, given if half else found
+                elif tool is None and words_in_name(name) in _NO_NAMES:
+                    yield self._fitting(given) or name, given
+                else:
+                    for one in _several(given, tool, fields):
+                        yield name, one
+            case int() if tool == REMOVE:
+                yield name, {"number": value}
+            case _:
+                yield name, value
 
     def _proposal(self, name: str, value: Any) -> Proposal:
         if isinstance(value, list) and len(cast("list[Any]", value)) == 1:
@@ -88,7 +182,11 @@ class CallReader:
             return Unreadable(reason.format(name), reason.format("a call"))
         arguments = dict(cast("Mapping[str, Any]", value))
         tool = named(name, self._tools)
+        verb = words_in_name(name)[:1]
+        numbered = {key.lower() for key in arguments} >= {"number", "changes"}
         match name, arguments:
+            case _ if numbered and (verb == ("update",) or not self._has_fields(tool, arguments)):
+                return _change_of_call(arguments, self._cited(arguments))
             case _ if kind := self._adding.get(tool or ""):
                 places = self._cited(arguments, properties_of(kind.parameters))
                 return ProposedInsert(kind, kind.unwrapped(arguments), places)
@@ -100,7 +198,7 @@ class CallReader:
                 return ProposedUpdate(target_of(target), patches)
             case "PatchDoc", _:
                 return Unreadable(f"{name} needs the number of a memory.")
-            case _, {"number": _} if words_in_name(name)[:1] == ("delete",):
+            case _, {"number": _} if verb == ("delete",):
                 return _removal(name, arguments)
             case _ if tool == REMOVE or name == "RemoveDoc":
                 return _removal(name, arguments)
@@ -111,6 +209,10 @@ class CallReader:
                     f"There is no tool {name}. {reason}", f"There is no such tool. {reason}"
                 )
 
+    def _has_fields(self, tool: str | None, arguments: Mapping[str, Any]) -> bool:
+        kind = self._adding.get(tool or "")
+        return kind is None or arguments.keys() <= properties_of(kind.parameters).keys()
+
     def _cited(self, arguments: dict[str, Any], fields: Collection[str] = ()) -> tuple[int, ...]:
         """Take the messages cited out of *arguments*, and return their places."""
         if not self._cites or CITED in fields:
@@ -119,6 +221,23 @@ class CallReader:
         several = cast("list[Any]", given) if isinstance(given, list) else [given]
         numbers = [target_of(str(one).lstrip("#")) for one in several]
         return tuple(number - 1 for number in numbers if isinstance(number, int) and number > 0)
+
+
+def _several(
+    given: Mapping[str, Any], tool: str | None, fields: Collection[str]
+) -> list[Mapping[str, Any]]:
+    """Return the arguments of each call where one list in *given* holds those of several."""
+    match list(given.items()):
+        case [("numbers", [*numbers])] if tool == REMOVE:
+            return [{"number": number} for number in numbers]
+        case [(_, [{}, *_] as listed)] if all(
+            isinstance(one, Mapping)
+            and ("number" in one if "number" in fields else one.keys() <= {*fields})
+            for one in cast("list[Any]", listed)
+        ):
+            return cast("list[Mapping[str, Any]]", listed)
+        case _:
+            return [given]
 
 
 def _removal(name: str, arguments: dict[str, Any]) -> Proposal:
@@ -135,7 +254,12 @@ def _change_of_call(arguments: dict[str, Any], cited: tuple[int, ...]) -> Propos
     if "number" not in fields and "changes" not in fields:
         fields = {**unwrapped(fields, ("number", "changes"))}
     changes = fields.pop("changes", None)
-    if changes is None:
+    match as_value(changes):
+        case {"number": number, **rest}, False if "number" not in fields and rest:
+            return ProposedUpdate(target_of(number), rest, cited)
+        case _:
+            pass
+    if changes in (None, "", {}):
         number, changes = fields.pop("number", None), fields
     else:
         number = _number_in(fields)

@@ -26,13 +26,8 @@ def edited(kind: MemorySchema | None, content: Any, changes: Any) -> Any:
 
     Raises `ProposalError` for changes that do not fit, a field that does not exist among them.
     """
-    match changes:
-        case {"field": str(), "value": _} if kind and "field" not in properties_of(kind.parameters):
-            changes = [changes]
-        case [{**alone}] if not {"op", "field"} & alone.keys():
-            changes = alone
-        case _:
-            pass
+    if kind is not None:
+        changes = _in_one_form(changes, properties_of(kind.parameters))
     match changes:
         case [{"field": str(), "value": _}, *_] as edits:
             fields = {edit.get("field"): edit.get("value") for edit in edits}
@@ -58,6 +53,41 @@ def edited(kind: MemorySchema | None, content: Any, changes: Any) -> Any:
         if _value_at(checked, path) not in (None, "", [], {}):
             raise _no_null(".".join(path))
     return content if kind.same(content, checked) else checked
+
+
+def _in_one_form(changes: Any, fields: Mapping[str, Any]) -> Any:
+    """Return *changes* as a merge patch, a list of fields with values, or a JSON patch."""
+    match changes:
+        case {"op": str(), "path": str()} if "op" not in fields:
+            return [changes]
+        case {"value": _} if edit := _field_and_value(changes, fields):
+            return [edit]
+        case [{"value": _}, *_] if all(
+            edits := [_field_and_value(edit, fields) for edit in cast("list[Any]", changes)]
+        ):
+            return edits
+        case [{**first}, *others] if not {"op", "field"} & first.keys():
+            together = cast("dict[str, Any]", dict(first))
+            for other in others:
+                if not isinstance(other, dict) or together.keys() & {*cast("Any", other)}:
+                    return changes
+                together |= cast("dict[str, Any]", other)
+            return together
+        case _:
+            return changes
+
+
+def _field_and_value(edit: Any, fields: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return *edit* as a field and its value, where it is that and no object of fields."""
+    match edit:
+        case {"value": value, **rest} if len(cast("Mapping[str, Any]", rest)) == 1:
+            (key, name), *_ = rest.items()
+            field = str(name).removeprefix("/")
+            known = key == "field" or field in fields
+            own = key in fields and "value" in fields
+            return {"field": field, "value": value} if known and not own else None
+        case _:
+            return None
 
 
 def _nulls(patch: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, cast
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
@@ -99,10 +100,12 @@ class JsonProtocol:
     def read(self, answer: Answer) -> list[Proposed]:
         """Return the operations in *answer*."""
         if answer.calls:  # nothing was offered to call, but what is meant is plain
-            return [
-                self._reader.proposed(str(call["name"]), call["args"], str(index))
-                for index, call in enumerate(answer.calls)
+            called = [
+                one
+                for call in answer.calls
+                for one in self._reader.proposed(str(call["name"]), call["args"], "")
             ]
+            return [replace(one, id=str(index)) for index, one in enumerate(called)]
         data, half = read_json(answer.text), cut_off(answer.text)
         if data is None and (calls := self._reader.spelled_out(answer.text)):
             return calls

@@ -43,6 +43,9 @@ NAMES = "x-names"
 #: does a default of null: the field is not required, and takes it.)
 _DROPPED = ("title", "$defs", "definitions", "discriminator", "x-valid")
 
+#: Keys of an object about a value that stands in it under "value".
+_ABOUT = {"type", "description", "title", "name"}
+
 
 def inlined(schema: Schema) -> dict[str, Any]:
     """Return *schema* with its references resolved, without titles.
@@ -325,9 +328,11 @@ def decoded(value: Any, schema: Schema) -> Any:
     """Return *value* in the form that *schema* gives it, at any depth, where one is meant.
 
     Fields stand under their own names, what is computed is left out, JSON text is decoded
-    wherever no text belongs, and a single item of a list stands in one.
+    wherever no text belongs, a single item of a list stands in one, and a value alone where a
+    model put it into a list, beside its type, or beside what it was.
     """
     types = types_of(schema)
+    value = _bare(value, types)
     match value:
         case str() if types and "string" not in types:
             found, half = parsed(value)
@@ -360,6 +365,21 @@ def decoded(value: Any, schema: Schema) -> Any:
     return _rebuilt_schema(
         value, ((key, decoded(one, form)) for key, one, form in _inner(value, schema))
     )
+
+
+def _bare(value: Any, types: set[str]) -> Any:
+    """Return what stands alone in *value*, where neither a list nor an object belongs."""
+    match value:
+        case [alone] if types and "array" not in types:
+            return alone
+        case {"value": alone, **rest} if types and "object" not in types and rest.keys() <= _ABOUT:
+            return alone
+        case {"old": _, "new": alone, **rest} | {"from": _, "to": alone, **rest} if (
+            types and "object" not in types and not rest
+        ):
+            return alone
+        case _:
+            return value
 
 
 def _listed(value: Any, schema: Schema) -> Any:

@@ -40,7 +40,7 @@ __all__ = [
 #: What became of each proposal, by its id, in words for the model.
 Outcomes = Mapping[str, str]
 
-_NUMBER = re.compile(r"\s*\[?\s*(\d{1,9})\s*\]?\s*")
+_NUMBER = re.compile(r"\s*(?:\[\s*(\d{1,9})\s*\].*|(\d{1,9})(?:\.0+)?\s*\]?\s*)", re.DOTALL)
 
 
 #: "Nothing", as models say it when they call no tool: alone, or at the head of a short remark.
@@ -166,11 +166,11 @@ class ModelProtocol(Protocol):
 
 
 def target_of(value: Any) -> Target:
-    """Read a memory's number in the forms models write it: 3, 3.0, "3", "[3]"; else an id."""
+    """Read a memory's number in the forms models write it: 3, "3.0", "[3] …"; else an id."""
     if isinstance(value, float) and value.is_integer():
         return int(value)
     number = _NUMBER.fullmatch(str(value))
-    return int(number[1]) if number else str(value)
+    return int(number[1] or number[2]) if number else str(value)
 
 
 def says_nothing(answer: Answer) -> bool:

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import ast
 import html
+import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
@@ -19,7 +20,7 @@ from typing_extensions import override
 
 from longterm.extract.reading import json_parts, read_json
 
-__all__ = ["IsTool", "SpelledCall", "spelled_calls"]
+__all__ = ["IsTool", "SpelledCall", "calls_in", "spelled_calls"]
 
 #: Tells whether a name, as models write them, is that of a tool.
 IsTool = Callable[[str], bool]
@@ -34,15 +35,24 @@ class SpelledCall:
     arguments: Any
     #: The text ends inside of it.
     cut: bool = False
+    #: Arguments that stand without a name.
+    positional: tuple[Any, ...] = ()
 
 
 def spelled_calls(text: str, is_tool: IsTool) -> list[SpelledCall]:
     """Return the calls in *text*, in their order; none where it is only words."""
-    plain_quotes = text.replace("<escape>", '"')  # FunctionGemma
+    plain_quotes = _STRING_MARK.sub('"', text)
+    plain_quotes = _BACKTICKS.sub(lambda found: json.dumps(found[1]), plain_quotes)
     for read in (_with_tags, _with_json, _in_python, _in_xml):
         if found := list(read(plain_quotes, is_tool)):
             return found
     return []
+
+
+#: What stands for a quotation mark with FunctionGemma, and with Gemma 4.
+_STRING_MARK = re.compile(r'<escape>|<\|"\|>')
+#: A value of a call in JavaScript.
+_BACKTICKS = re.compile(r"(?<=[:(,\[ ])`([^`]*)`(?=\s*[,)}\]])")
 
 
 # Tags with one parameter each
@@ -90,6 +100,8 @@ def _with_tags(text: str, _is_tool: IsTool) -> Iterator[SpelledCall]:
                 one["key"].strip(): html.unescape(one["value"])
                 for one in parameter.finditer(match["body"])
             }
+            if not values and isinstance(inner := _element(match["body"]), dict):
+                values = cast("dict[str, Any]", inner)
             if values or not match["body"].lstrip().startswith("{"):
                 yield SpelledCall(match["name"].strip(), values, not match["end"])
 
@@ -99,15 +111,17 @@ def _with_tags(text: str, _is_tool: IsTool) -> Iterator[SpelledCall]:
 #: A name at the end of the words before JSON, and the marks of a template between the two.
 _NAME_IN_FRONT = re.compile(
     r"""(?P<name>[^\W\d][\w.\-/:]*)
-        (?:[\s:(`*"'=>,]|<[^<>]*>|\[CALL_ID\]\w+|\[[A-Z_]+\]|\b(?:json|arguments|input)\b
-           |\bAction\ Input\b)*\Z""",
+        (?:[\s:(`*"'=>,]|<[^<>]*>|\[CALL_ID\]\w+|\[[A-Z_]+\]|✿\w+✿
+           |\b(?:json|arguments|input|commentary)\b|\bAction\ Input\b)*\Z""",
     re.VERBOSE | re.IGNORECASE,
 )
 #: How many characters before JSON may hold its tool's name, with the marks between.
 _IN_FRONT = 300
 _BRACKET_MARK = re.compile(r"\[/?[A-Z_]+\]")
 #: Keys without case and punctuation.
-_NAMES = ("name", "toolname", "tool", "functionname", "function", "action", "recipientname")
+_NAMES = (
+    "name", "toolname", "tool", "functionname", "function", "action", "recipientname", "method",
+)  # fmt: skip
 _ARGUMENTS = (
     "arguments",
     "parameters",
@@ -119,8 +133,8 @@ _ARGUMENTS = (
     "kwargs",
     "params",
 )
-_TOOLS = ("tool", "toolname", "function")
-_LISTS = ("toolcalls", "calls", "tooluses", "functioncalls", "functioncall", "toolcall")
+_TOOLS = ("tool", "toolname", "function", "name")
+_LISTS = ("toolcalls", "calls", "tooluses", "functioncalls", "functioncall", "toolcall", "tooluse")
 
 
 def _with_json(text: str, is_tool: IsTool) -> Iterator[SpelledCall]:
@@ -131,7 +145,7 @@ def _with_json(text: str, is_tool: IsTool) -> Iterator[SpelledCall]:
             continue
         in_front = text[max(before, part.start - _IN_FRONT) : part.start]
         value, named = read_json(written), _NAME_IN_FRONT.search(in_front)
-        calls = [SpelledCall(*call) for call in _calls_in(value, is_tool)]
+        calls = [SpelledCall(*call) for call in calls_in(value, is_tool)]
         if not calls and named and is_tool(named["name"]):
             calls = [SpelledCall(named["name"], value)]
         if calls and not part.closed:
@@ -140,10 +154,11 @@ def _with_json(text: str, is_tool: IsTool) -> Iterator[SpelledCall]:
         before = part.end
 
 
-def _calls_in(data: Any, is_tool: IsTool) -> Iterator[tuple[str, Any]]:
+def calls_in(data: Any, is_tool: IsTool) -> Iterator[tuple[str, Any]]:
+    """Yield the names and arguments of the calls that *data*, read from JSON, is."""
     if isinstance(data, list):
         for item in cast("list[Any]", data):
-            yield from _calls_in(item, is_tool)
+            yield from calls_in(item, is_tool)
     if not isinstance(data, Mapping) or not data:
         return
     given = {str(key): value for key, value in cast("Mapping[Any, Any]", data).items()}
@@ -153,9 +168,11 @@ def _calls_in(data: Any, is_tool: IsTool) -> Iterator[tuple[str, Any]]:
     arguments = [fields[key] for key in _ARGUMENTS if key in fields]
     tools = [key for key, one in fields.items() if key in _TOOLS and is_tool(str(one))]
     if isinstance(inner, list | Mapping):
-        yield from _calls_in(inner, is_tool)
+        yield from calls_in(inner, is_tool)
     elif name and arguments:
-        yield name, arguments[0]
+        # A call of a protocol may hold the call that is meant.
+        within = [] if is_tool(name) else list(calls_in(arguments[0], is_tool))
+        yield from within or [(name, arguments[0])]
     elif tools:
         rest = {key: value for key, value in given.items() if _squashed(key) != tools[0]}
         yield fields[tools[0]], rest
@@ -190,39 +207,66 @@ def _in_python(text: str, is_tool: IsTool) -> Iterator[SpelledCall]:
     for match in re.finditer(r"(?P<name>[^\W\d][\w.]*)\(", text):
         if match.start() < end or not is_tool(match["name"]):
             continue
-        values, closing = None, text.find(")", match.end())
+        call, closing = None, text.find(")", match.end())
         is_open = closing < 0
-        while values is None and closing >= 0 and left:
+        while call is None and closing >= 0 and left:
             end, left = closing + 1, left - 1
-            values = _arguments_in(text[match.start() : end])
+            call = _python_call(match["name"], text[match.start() : end])
             closing = text.find(")", end)
-        if values is not None or is_open or not left:
-            yield SpelledCall(match["name"], values or {}, cut=values is None)
-        end = end if values is not None else 0
+        if call and _in_words(call, text[: match.start()].rpartition("\n")[2]):
+            continue
+        if call or is_open or not left:
+            yield call or SpelledCall(match["name"], {}, cut=True)
+        end = end if call else 0
 
 
-def _arguments_in(code: str) -> dict[str, Any] | None:
+def _in_words(call: SpelledCall, before: str) -> bool:
+    """Whether *call*, with *before* it on its line, may be only words: "a person(1)"."""
+    numbers = [one for one in call.positional if not isinstance(one, str | dict)]
+    return bool(before.strip() and numbers) and len(numbers) == len(call.positional)
+
+
+def _python_call(name: str, code: str) -> SpelledCall | None:
     try:
         node = ast.parse(code, mode="eval").body
-        if isinstance(node, ast.Call) and not node.args:
+        if isinstance(node, ast.Call):
             words = _JsonWords()
-            return {str(one.arg): ast.literal_eval(words.visit(one.value)) for one in node.keywords}
+            placed = tuple(ast.literal_eval(words.visit(one)) for one in node.args)
+            named = {
+                str(one.arg): ast.literal_eval(words.visit(one.value)) for one in node.keywords
+            }
+            return SpelledCall(name, named, positional=placed)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         pass  # it closes further on, or is only words that look like a call
     return None
 
 
-# The tool's name as a tag
+# The tool's name as a tag, or in one
 
 
-def _in_xml(text: str, is_tool: IsTool, wrapped: int = 2) -> Iterable[SpelledCall]:
-    element = re.compile(r"<(?P<name>\w[\w.\-]*)>(?P<body>.*?)</(?P=name)>", re.DOTALL)
-    for match in element.finditer(text):
-        inner = {
-            one["name"]: html.unescape(one["body"].strip())
-            for one in element.finditer(match["body"])
-        }
-        if inner and is_tool(match["name"]):
-            yield SpelledCall(match["name"], inner)
-        elif inner and wrapped:
-            yield from _in_xml(match["body"], is_tool, wrapped - 1)
+_ELEMENT = re.compile(r"<(?P<name>\w[\w.\-]*)>(?P<body>.*?)</(?P=name)>", re.DOTALL)
+_ATTRIBUTES = re.compile(r"<(?P<name>\w[\w.\-]*)(?P<body>(?:\s+\w+=\"[^\"]*\")+)\s*/>")
+_ATTRIBUTE = re.compile(r"(\w+)=\"([^\"]*)\"")
+#: How deep tags may stand in each other.
+_TAGS_WITHIN = 6
+
+
+def _in_xml(text: str, is_tool: IsTool) -> Iterator[SpelledCall]:
+    for match in _ELEMENT.finditer(text):
+        for call in calls_in({match["name"]: _element(match["body"])}, is_tool):
+            yield SpelledCall(*call)
+    for match in _ATTRIBUTES.finditer(text):
+        if is_tool(match["name"]):
+            found = _ATTRIBUTE.findall(match["body"])
+            yield SpelledCall(match["name"], {name: html.unescape(one) for name, one in found})
+
+
+def _element(body: str, depth: int = _TAGS_WITHIN) -> Any:
+    """Return the elements in *body* by name, several of one name as a list; else its text."""
+    found = list(_ELEMENT.finditer(body)) if depth else []
+    if not found or _ELEMENT.sub("", body).strip():
+        return html.unescape(body.strip())
+    values: dict[str, list[Any]] = {}
+    for match in found:
+        values.setdefault(match["name"], []).append(_element(match["body"], depth - 1))
+    return {name: found if len(found) > 1 else found[0] for name, found in values.items()}

@@ -104,11 +104,16 @@ class ToolCallProtocol:
             ids = [str(call["id"]) for call in _identified(answer).calls]
             last = ids[-1] if cut and answer.ends_in_a_call else None
             return [
-                self._reader.proposed(str(call["name"]), call["args"], id_, cut=id_ == last)
+                one
                 for id_, call in zip(ids, calls, strict=True)
+                for one in self._reader.proposed(
+                    str(call["name"]), call["args"], id_, cut=id_ == last
+                )
             ]
         if spelled := self._reader.spelled_out(answer.text, cut=cut):
             return spelled
+        if answer.end == "complete" and (bare := self._reader.bare(answer.text)):
+            return bare
         if not answer.text and answer.is_whole_though_empty:
             return []
         if says_nothing(answer):

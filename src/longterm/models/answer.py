@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, Literal, cast
 
-from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.messages import AIMessage, BaseMessage, InvalidToolCall
 from langchain_core.messages.ai import UsageMetadata
 from langchain_core.messages.tool import invalid_tool_call
 from pydantic import ValidationError
@@ -93,9 +93,20 @@ _KEYS = (
     "status",
 )
 
+#: Where they put the arguments and the id of a call.
+_ARGUMENTS = ("partial_json", "input", "args", "arguments")
+_IDS = ("call_id", "toolUseId", "id")
+
 _THOUGHTS = re.compile(
     # Where a template begins an answer inside of the tag, only its end is there.
-    r"<(think|thinking|thought|reasoning)>.*?(</\1>|\Z)|\A(?:(?!<think>).)*</think>",
+    r"<((?:\w+:)?(?:think|thinking|thought|thoughts|reasoning))>.*?(</\1>|\Z)"
+    r"|\A(?:(?!<think>).)*</think>"
+    r"|\[THINK\].*?(?:\[/THINK\]|\Z)"  # Magistral
+    r"|◁think▷.*?(?:◁/think▷|\Z)"  # Kimi-VL
+    r"|<\|(?:START_THINKING|begin_of_thought)\|>.*?(?:<\|(?:END_THINKING|end_of_thought)\|>|\Z)"
+    r"|<\|channel>thought\b.*?(?:<channel\|>|\Z)"  # Gemma 4
+    r"|<\|channel\|>analysis\b(?:(?!to=).)*?<\|message\|>.*?"  # gpt-oss
+    r"(?:<\|end\|>(?:<\|start\|>assistant)?|(?=<\|channel\|>)|\Z)",
     re.DOTALL | re.IGNORECASE,
 )
 _REFUSAL = re.compile(
@@ -164,6 +175,9 @@ class Answer:
 
     @classmethod
     def _of_message(cls, message: AIMessage) -> Answer:
+        words = list(_reasons(message))
+        if not (message.tool_calls or message.invalid_tool_calls):
+            message = _with_calls_left(message)
         match message.additional_kwargs:  # OpenAI's form before it had tools
             case {"function_call": {"name": name, "arguments": text}, **rest} if not (
                 message.tool_calls or message.invalid_tool_calls
@@ -174,16 +188,14 @@ class Answer:
             case _:
                 pass
         text = without_thoughts(str(message.text))
-        named: list[tuple[AnswerEnd, str | None]] = [
-            (_end_named(word), word) for word in _reasons(message)
-        ]
+        named: list[tuple[AnswerEnd, str | None]] = [(_end_named(word), word) for word in words]
         end, reason = max(named, key=lambda one: _SEVERITY.index(one[0]), default=_NO_END)
         blocks = [block for block in message.content if isinstance(block, dict)]
         marked = [
             str(block.get("refusal") or "") for block in blocks if block.get("type") == "refusal"
         ]
-        if words := message.additional_kwargs.get("refusal"):
-            marked.append(str(words))
+        if beside := message.additional_kwargs.get("refusal"):
+            marked.append(str(beside))
         if marked or end == "refused" or _sounds_like_a_refusal(text):
             return cls(message, text, end, reason, next(filter(None, marked), text))
         return cls(message, text, end, reason, None)
@@ -235,6 +247,41 @@ class Answer:
     def usage(self) -> UsageMetadata | None:
         """The tokens the answer cost, where its provider says so."""
         return self.message.usage_metadata if self.message else None
+
+
+def _with_calls_left(message: AIMessage) -> AIMessage:
+    """Return *message* with the calls that its client left in the content, or beside it."""
+    beside = cast("Any", message.additional_kwargs.get("tool_calls") or ())
+    content = cast("str | list[Any]", message.content)
+    blocks = [] if isinstance(content, str) else content
+    calls = [call for block in (*blocks, *beside) if (call := _call_in(block))]
+    if not calls:
+        return message
+    others = [block for block in blocks if not _call_in(block)]
+    update = {"invalid_tool_calls": calls, "content": others if blocks else content}
+    return message.model_copy(update=update)
+
+
+def _call_in(block: Any) -> InvalidToolCall | None:
+    """Return the call that a *block* of content is, in the form of any provider."""
+    match block:
+        case {"type": "non_standard", "value": inner}:
+            return _call_in(inner)
+        case {"functionCall": {**inner}} | {"toolUse": {**inner}}:
+            call = cast("dict[str, Any]", inner)
+        case {"type": "function", "function": {**inner}}:
+            call = {**cast("dict[str, Any]", block), **cast("dict[str, Any]", inner)}
+        case {"type": "tool_use" | "tool_call" | "tool_call_chunk" | "function_call"}:
+            call = cast("dict[str, Any]", block)
+        case _:
+            return None
+    given = next((call[key] for key in _ARGUMENTS if call.get(key)), "")
+    return invalid_tool_call(
+        name=str(call.get("name") or ""),
+        args=given if isinstance(given, str) else json.dumps(given, default=str),
+        id=next((str(call[key]) for key in _IDS if call.get(key)), None),
+        error=None,
+    )
 
 
 def without_thoughts(text: str) -> str:

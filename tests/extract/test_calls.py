@@ -1,0 +1,140 @@
+"""What a call of our tools proposes, in whatever form its name and arguments come."""
+
+import json
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from longterm.extract.calls import CallReader
+from longterm.extract.proposal import (
+    CUT_OFF,
+    Permissions,
+    Proposal,
+    ProposedDelete,
+    ProposedInsert,
+    ProposedUpdate,
+    Unreadable,
+)
+from longterm.extract.protocol import AllowedActions
+from longterm.extract.schema import memory_schemas
+
+
+class Person(BaseModel):
+    """A person."""
+
+    name: str
+    age: int | None = None
+
+
+class Place(BaseModel):
+    """A place."""
+
+    city: str
+
+
+KINDS = memory_schemas([Person, Place])
+READER = CallReader(AllowedActions(KINDS, Permissions(deletes=True)))
+ANN, BOB = {"name": "Ann", "age": 4}, {"name": "Bob"}
+ADD, CHANGE = ProposedInsert(KINDS[0], ANN), ProposedUpdate(0, {"age": 5})
+NUMBERED = {"number": 0, "changes": {"age": 5}}
+
+
+def proposals(name: str, arguments: Any) -> list[Proposal]:
+    return [one.proposal for one in READER.proposed(name, arguments, "i")]
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("Person", {"name": "Person", "parameters": ANN}),
+        ("Person", {"name": "Person", "arguments": json.dumps(ANN)}),
+        ("json_tool_call", {"name": "Person", "arguments": ANN}),
+        ("multi_tool_use.parallel", {"tool_uses": [{"recipient_name": "Person", "input": ANN}]}),
+        (f"Person{json.dumps(ANN)}", {}),
+        ("Person", "{}" + json.dumps(ANN)),
+        ("Person", {"people": [ANN]}),
+        ("", ANN),
+        ("None", ANN),
+        ("function", ANN),
+    ],
+)
+def test_a_memory_is_added_where_only_that_can_be_meant(name: str, arguments: Any) -> None:
+    assert proposals(name, arguments) == [ADD]
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("update", NUMBERED),
+        ("update_profile", NUMBERED),
+        ("Person", NUMBERED),
+        ("update_Person", {"changes": {"number": 0, "age": 5}}),
+        ("update_Person", {"number": 0, "changes": {}, "age": 5}),
+        ("update_Person", {"number": "[0] Person", "changes": {"age": 5}}),
+        ("update_Person", {"number": "0.0", "changes": {"age": 5}}),
+        ("update_Person", {"updates": [NUMBERED]}),
+    ],
+)
+def test_a_memory_is_changed_where_only_that_can_be_meant(name: str, arguments: Any) -> None:
+    assert proposals(name, arguments) == [CHANGE]
+
+
+@pytest.mark.parametrize("arguments", [0, "0", {"number": 0}, {"numbers": [0]}])
+def test_a_memory_is_removed_by_its_number_in_any_form(arguments: Any) -> None:
+    assert proposals("delete_memory", arguments) == [ProposedDelete(0)]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        json.dumps(ANN) + json.dumps(BOB),  # a client that joins what was streamed side by side
+        [ANN, BOB],
+        {"people": [ANN, BOB]},
+        {"tool_uses": [{"name": "Person", "input": ANN}, {"name": "Person", "input": BOB}]},
+    ],
+)
+def test_calls_run_together_all_count(arguments: Any) -> None:
+    both = READER.proposed("Person", arguments, "i")
+    assert [one.proposal for one in both] == [ADD, ProposedInsert(KINDS[0], BOB)]
+    assert [one.id for one in both] == ["i", "i.1"]
+
+
+def test_several_removals_in_one_call_all_count() -> None:
+    both = proposals("delete_memory", {"numbers": [1, 0]})
+    assert both == [ProposedDelete(1), ProposedDelete(0)]
+
+
+def test_the_half_of_calls_run_together_is_no_memory() -> None:
+    assert proposals("Person", json.dumps(ANN) + '{"name": "Bo') == [CUT_OFF]
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("", {"title": "Ann"}),
+        ("search_people", ANN),
+        ("", [ANN, {"city": 1, "name": "Ann"}]),
+        ("tool", {"name": "search_people", "arguments": ANN}),
+    ],
+)
+def test_what_could_be_another_action_is_no_memory(name: str, arguments: Any) -> None:
+    assert any(isinstance(one, Unreadable) for one in proposals(name, arguments))
+
+
+def test_values_without_a_name_stand_for_the_fields_in_their_order() -> None:
+    calls = READER.spelled_out("Person('Ann', 4)\nupdate_Person(0, {'age': 5})\ndelete_memory(0)")
+    assert [call.proposal for call in calls] == [ADD, CHANGE, ProposedDelete(0)]
+    assert [call.id for call in calls] == ["0", "1", "2"]
+
+
+@pytest.mark.parametrize("text", [json.dumps(ANN), f"```json\n{json.dumps(ANN)}\n```"])
+def test_mere_arguments_are_a_memory_of_the_kind_that_has_them(text: str) -> None:
+    assert [one.proposal for one in READER.bare(text)] == [ADD]
+
+
+@pytest.mark.parametrize(
+    "text", ["{}", "4", '{"title": "Ann"}', '{"name": "An', 'Like {"name": "Ann"}?', '{"age": 4}']
+)
+def test_what_is_no_memory_whole_and_alone_is_none(text: str) -> None:
+    assert READER.bare(text) == []
