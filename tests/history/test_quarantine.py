@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
@@ -14,6 +15,7 @@ from longterm.commit import Policy, Write, commit
 from longterm.effects.drivers import run
 from longterm.errors import DroppedWarning, GuardedError, UnknownMemoryError
 from longterm.guard import Guard
+from longterm.history.quarantine import drop, held_in
 from longterm.memory.revision import Source
 from longterm.stores import EmbeddedStore
 from longterm.testing import Asked, ScriptedChatModel, tool_calls
@@ -128,6 +130,26 @@ def test_an_erase_reaches_the_quarantine() -> None:
 
         assert report.removed["quarantine"] == 1
         assert CARD not in everything(store)
+
+
+@pytest.mark.parametrize("way", ["drop", "purge"])
+def test_what_is_dropped_leaves_no_byte_in_the_file(tmp_path: Path, way: str) -> None:
+    guard, source = Guard(actions={"card": "quarantine"}), Source(speaker="web")
+    with EmbeddedStore(tmp_path / "memory.db") as store:
+        for number in range(40):  # pages are split, and keep copies of what they held
+            value = {"kind": "Memory", "content": {"content": f"zebra42 pays {number} by {CARD}"}}
+            write = Write(("m",), f"k{number}", value, sources=(source,))
+            run(commit([write], actor="tool", policy=Policy(guard=guard)), store=store)
+        held = run(held_in(("m",)), store=store)
+        assert len(held) == 40
+
+        if way == "drop":
+            run(drop(held), store=store)
+        else:
+            assert History(store).purge(("m",), "web").removed == {"quarantine": 40}
+
+        assert run(held_in(("m",)), store=store) == []
+        assert [one.name for one in tmp_path.iterdir() if b"zebra42" in one.read_bytes()] == []
 
 
 def test_adding_the_same_secret_twice_changes_nothing() -> None:

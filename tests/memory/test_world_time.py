@@ -104,6 +104,8 @@ def test_what_is_not_known_is_open() -> None:
         ("2024", datetime(2024, 1, 1).astimezone()),
         (date(2024, 5, 1), datetime(2024, 5, 1).astimezone()),
         ("soon", None),
+        ("0001-01-01T00:00+23:59", None),
+        (datetime(9999, 12, 31, 23, tzinfo=timezone(-timedelta(hours=2))), None),
         (2024, None),
         (None, None),
     ],

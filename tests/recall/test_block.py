@@ -13,9 +13,9 @@ from talk import NOW, Say
 from longterm.memory.conversation import message_text
 from longterm.memory.revision import Origin, Source
 from longterm.recall.block import block, compose
-from longterm.recall.candidates import Candidate
+from longterm.recall.candidates import Candidate, as_candidate
 from longterm.recall.reading import approximate_tokens
-from longterm.recall.turns import as_candidate, turns
+from longterm.recall.turns import turns
 from longterm.text.fences import visible
 
 

@@ -14,7 +14,7 @@ from langgraph.store.memory import InMemoryStore
 from typing_extensions import override
 
 from longterm.effects.runnable import FlowRunnable
-from longterm.errors import ConfigurationError, NoStoreError, RecallLimitWarning
+from longterm.errors import ConfigurationError, InvalidInputError, NoStoreError, RecallLimitWarning
 from longterm.recall.recorder import create_conversation_recorder
 from longterm.recall.retriever import RecallItem, RecallResult, Reranker, create_recall
 from longterm.stores.embedded.store import EmbeddedStore
@@ -381,7 +381,7 @@ def test_now_may_be_written_out(store: BaseStore) -> None:
 
     assert asked("2023-05-17").items[0].time.day == 10
     for wrong in ("yesterday", 5):
-        with pytest.raises(ConfigurationError, match="ISO 8601"):
+        with pytest.raises(InvalidInputError, match=r'"now" is .* ISO 8601'):
             asked(wrong)
 
 

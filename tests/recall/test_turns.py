@@ -8,7 +8,8 @@ from langgraph.store.base import Item
 
 from longterm.memory.conversation import as_messages
 from longterm.memory.model import indexed_fields
-from longterm.recall.turns import Turn, as_candidate, turns
+from longterm.recall.candidates import as_candidate
+from longterm.recall.turns import Turn, turns
 from longterm.stores import EmbeddedStore
 from longterm.text.tokenizer import terms
 

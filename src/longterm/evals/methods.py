@@ -21,12 +21,11 @@ from longterm.evals.suites import Suite, SuiteConversation, SuiteQuestion, Suite
 from longterm.memory.namespace import NamespaceTemplate
 from longterm.memory.revision import Source
 from longterm.recall.block import block, compose
-from longterm.recall.candidates import Candidate
+from longterm.recall.candidates import Candidate, as_candidate
 from longterm.recall.fusion import Weights
 from longterm.recall.recorder import create_conversation_recorder
 from longterm.recall.results import RecallResult
 from longterm.recall.retriever import create_recall
-from longterm.recall.turns import as_candidate
 from longterm.settings import embedded_store
 
 __all__ = [

@@ -72,27 +72,24 @@ async def erase(
 
     derived = await _came_from(derived_in, was_said)
     report = await _removed(namespace, key, actor)
+    # It waits with its sources, and their quotes.
     held_of_it = [held for held in await held_in(derived_in) if any(map(was_said, held.sources))]
-    for held in held_of_it:  # it waits with its sources, and their quotes
-        await drop(held)
-        report += Erasure({"quarantine": 1})
+    await drop(held_of_it)
+    report += Erasure({"quarantine": len(held_of_it)})
     for one in derived:
         if cascade:
             report += await _removed(derived_in, one, actor)
         else:
             await drop_quotes(derived_in, one, said)
-    if derived or held_of_it:  # once more, for the last bytes of what was deleted since
-        report += await _removed(namespace, key, actor)
     return report + Erasure(derived=tuple((derived_in, one) for one in derived))
 
 
 async def purge(namespace: Namespace, source: SourceFilter) -> Erasure:
     """Erase what came from *source*; see `History.purge`."""
     report, matches = Erasure(), _matcher(source)
-    for held in await held_in(namespace):
-        if any(map(matches, held.sources)):
-            await drop(held)
-            report += Erasure({"quarantine": 1})
+    held = [one for one in await held_in(namespace) if any(map(matches, one.sources))]
+    await drop(held)
+    report += Erasure({"quarantine": len(held)})
     for key in await _came_from(namespace, matches):
         report += await _removed(namespace, key, "user")
     return report
@@ -110,11 +107,9 @@ async def _removed(namespace: Namespace, key: str | None, actor: Actor) -> Erasu
             keys = [*dict.fromkeys([*(item.key for item in living), *known])]
     left = await StoreCall("left_by_erase", ()) if await Has(CapableStore) else _OF_ANY_STORE
     report = Erasure(beyond=(*_BEYOND, *left))
-    # Before the rest: a store's erase removes the last bytes of what was deleted, too.
-    for held in await held_in(namespace):
-        if key is None or held.key == key:
-            await drop(held)
-            report += Erasure({"quarantine": 1})
+    held = [one for one in await held_in(namespace) if key is None or one.key == key]
+    await drop(held)
+    report += Erasure({"quarantine": len(held)})
     for one in keys:
         if by_store:
             report += Erasure(await erased(namespace, one, actor))

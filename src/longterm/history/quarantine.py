@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any, cast
+
 from longterm.commit import Policy, Write, commit
 from longterm.effects.paging import search_exactly
+from longterm.effects.steps import Batch, Has
 from longterm.memory.model import index_of
 from longterm.memory.namespace import Namespace
 from longterm.memory.quarantine import Held, quarantine_namespace
+from longterm.stores.base import CapableStore
+from longterm.stores.operations import Erase
 
 __all__ = ["drop", "held_in", "release"]
 
@@ -23,10 +29,19 @@ async def release(held: Held) -> None:
     value = held.value
     write = Write(held.namespace, held.key, value, index=index_of(value), sources=held.sources)
     await commit([write], actor="user", reason="released from quarantine")
-    await drop(held)
+    await _deleted([held])
 
 
-async def drop(held: Held) -> None:
-    """Remove what was kept back; of it no history is kept."""
-    write = Write(quarantine_namespace(held.namespace), held.id, None)
-    await commit([write], actor="policy", policy=Policy(keep_revisions=0))
+async def drop(held: Sequence[Held]) -> None:
+    """Remove what was kept back, and from a store of ours every byte of it."""
+    if held and await Has(CapableStore):
+        erasures = [Erase(quarantine_namespace(one.namespace), one.id, "policy") for one in held]
+        await Batch(tuple(cast("Any", one) for one in erasures))
+    else:
+        await _deleted(held)
+
+
+async def _deleted(held: Sequence[Held]) -> None:
+    """Delete what was kept back; of it no history is kept."""
+    writes = [Write(quarantine_namespace(one.namespace), one.id, None) for one in held]
+    await commit(writes, actor="policy", policy=Policy(keep_revisions=0))

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import numpy as np
-
 from longterm.effects.steps import Embed
 from longterm.manage.sources import ConversationSources
 from longterm.memory.draft import Entry
@@ -27,6 +25,8 @@ async def compare(sources: ConversationSources, entries: Iterable[Entry]) -> Non
     made = await Embed((*contents, *texts)) if contents else None
     if made is None:
         return
+    import numpy as np  # noqa: PLC0415 - slow to load, and few conversations come here
+
     vectors = np.array(made)
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     # Texts that the model cannot read have no length, and are near to nothing.

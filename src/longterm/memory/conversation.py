@@ -39,6 +39,7 @@ __all__ = [
     "speaker",
     "well_formed",
     "windows",
+    "zoned",
 ]
 
 #: A message longer than this many characters is shown by its two ends.
@@ -175,6 +176,11 @@ def as_time(value: object) -> datetime | None:
                 return None
     except (ValueError, OverflowError, OSError):
         return None  # some other use of the word; a message without a time is no error
+
+
+def zoned(time: datetime) -> datetime:
+    """Return *time* with its zone; UTC where it has none, as the stamps of servers."""
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time
 
 
 def message_text(message: BaseMessage) -> str:

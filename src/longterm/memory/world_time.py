@@ -95,7 +95,10 @@ def held_at(value: Mapping[str, Any], moment: datetime, fields: WorldTime = WORL
 
 
 def as_moment(value: Any) -> datetime | None:
-    """Read a date, a datetime or ISO 8601, also a month or a year; None for all else."""
+    """Read a date, a datetime or ISO 8601, also a month or a year; None for all else.
+
+    So too for what in UTC is before year 1 or after year 9999, which no store can keep.
+    """
     match value:
         case datetime():
             moment = value
@@ -111,16 +114,22 @@ def as_moment(value: Any) -> datetime | None:
         case _:
             return None
     try:
-        return moment if moment.tzinfo else moment.astimezone()
+        aware = moment if moment.tzinfo else moment.astimezone()
     except (OverflowError, OSError):  # the first years of all have no local time
         return moment.replace(tzinfo=UTC)
+    try:
+        aware.astimezone(UTC)
+    except OverflowError:
+        return None
+    return aware
 
 
-def moment_of(value: datetime | date | str) -> datetime:
-    """Read what `as_moment` reads; raise `InvalidInputError` for all else."""
+def moment_of(value: datetime | date | str, what: str = "A time") -> datetime:
+    """Read what `as_moment` reads; raise `InvalidInputError` for all else, which *what* names."""
     moment = as_moment(value)
     if moment is None:
         raise InvalidInputError(
-            f"A time is a datetime, a date or ISO 8601 such as '2026-05-04', not {value!r:.100}."
+            f"{what} is a datetime, a date or ISO 8601 such as '2026-05-04', from year 1 to 9999 "
+            f"in UTC; not {value!r:.100}."
         )
     return moment

@@ -16,8 +16,7 @@ from langgraph.store.base import Item
 from longterm.effects.capabilities import EncodedItem, KeepsTerms
 from longterm.effects.erasure import inform_of_erasures
 from longterm.memory.namespace import Namespace
-from longterm.recall.candidates import Candidate, Timeline, timeline_of
-from longterm.recall.turns import as_candidate
+from longterm.recall.candidates import Candidate, Timeline, as_candidate, timeline_of
 
 __all__ = ["ReadingCache"]
 

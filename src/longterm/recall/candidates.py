@@ -5,24 +5,29 @@ worked out once for each: a conversation is asked about again and again. What a 
 how near vectors find each, makes a `CandidateSet` of it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 from itertools import chain
 from math import inf
 from types import MappingProxyType
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, cast
 
 import numpy as np
+from langgraph.store.base import Item
 from numpy.typing import NDArray
 
+from longterm.effects.capabilities import KeepsTerms
+from longterm.memory.conversation import zoned
+from longterm.memory.model import indexed_fields, is_turn
 from longterm.memory.namespace import Namespace
 from longterm.memory.revision import Source
 from longterm.recall.language import NUMBERS, STANDING, STOP_TERMS, TIME_WORDS, Sign
-from longterm.recall.reading import HEAD, PASSAGE, Reading, passages, reading_of, shows
+from longterm.recall.reading import HEAD, LONG_TEXT, PASSAGE, Reading, passages, reading_of, shows
 from longterm.recall.when import spans
 from longterm.text.term_hashes import TERM_BYTES, pack_terms
+from longterm.text.tokenizer import count_terms
 
 __all__ = [
     "Candidate",
@@ -32,6 +37,7 @@ __all__ = [
     "ItemType",
     "Stretches",
     "Timeline",
+    "as_candidate",
     "candidate_set",
     "named_speakers",
     "timeline_of",
@@ -99,6 +105,83 @@ class Candidate:
         named = spans(self.text, self.time) if self.kind == "memory" else ()
         ahead = (span.end.timestamp() for span in named if span.start > self.time)
         return max(ahead, default=inf)
+
+
+def as_candidate(item: Item, found_by: KeepsTerms | None = None) -> Candidate:
+    """Read an item of a store as what may be recalled: a turn, or else a memory.
+
+    *found_by* has the terms of the item where the store brought them along.
+    """
+    value = cast("Mapping[str, Any]", item.value)
+    if is_turn(value):
+        text: str = value["content"]
+        position = value.get("position")
+        return Candidate(
+            namespace=item.namespace,
+            key=item.key,
+            kind="turn",
+            text=text,
+            time=_parsed_time(value.get("time")) or zoned(item.created_at),
+            speaker=str(value.get("speaker") or ""),
+            role=str(value.get("role") or ""),
+            thread=str(value.get("thread") or ""),
+            position=position if isinstance(position, int) else 0,
+            message_id=str(value.get("message_id") or ""),
+            value=value,
+            written=zoned(item.created_at),
+            updated=item.updated_at,
+            packed_terms=None if found_by is None else _content_terms(found_by, value, text),
+        )
+    cited: object = value.get("sources")
+    ids = cast("list[object]", cited) if isinstance(cited, list) else []
+    return Candidate(
+        namespace=item.namespace,
+        key=item.key,
+        kind="memory",
+        text="; ".join(_leaves(value.get("content", value))),
+        time=zoned(item.updated_at),
+        thread=item.key,
+        # Whose words they are, the value does not say.
+        sources=tuple(Source(message_id=str(id), origin="user") for id in ids),
+        value=value,
+        updated=item.updated_at,
+    )
+
+
+def _content_terms(found_by: KeepsTerms, value: Mapping[str, Any], text: str) -> bytes | None:
+    """Return the terms of a turn's *text*: what it is found by, without those of its pieces."""
+    packed = found_by.terms_of(indexed_fields(value))
+    if packed is None or len(text) > LONG_TEXT:
+        return None
+    cut: object = value.get("pieces")
+    if not isinstance(cut, list):
+        return packed
+    again = sum(count_terms(part) for part in cast("list[object]", cut) if isinstance(part, str))
+    return packed[: len(packed) - TERM_BYTES * again]
+
+
+def _leaves(content: Any, name: str = "") -> Iterator[str]:
+    """Words of a document, each with the name of its field."""
+    match content:
+        case {"content": str(text)} if len(cast("dict[str, Any]", content)) == 1:
+            yield text
+        case dict():
+            for key, inner in cast("dict[str, Any]", content).items():
+                yield from _leaves(inner, key)
+        case list():
+            for inner in cast("list[Any]", content):
+                yield from _leaves(inner, name)
+        case None:
+            return
+        case _:
+            yield f"{name}: {content}" if name else str(content)
+
+
+def _parsed_time(text: object) -> datetime | None:
+    try:
+        return zoned(datetime.fromisoformat(text)) if isinstance(text, str) else None
+    except ValueError:
+        return None
 
 
 def unpacked_terms(packed: bytes) -> Indices:

@@ -6,10 +6,9 @@ budget of the block. No language model takes part.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import chain
 from os import PathLike
 from types import MappingProxyType
@@ -329,16 +328,18 @@ class Recall(FlowRunnable[RecallInput | MessagesInput | Conversation, RecallResu
                 messages = as_messages(input)
                 text = next(iter(windows(messages, 1)), "")
         thread = given.get("thread_id")
-        now = _moment("now", given) or self._clock()
-        valid_at = given.get("valid_at")
+        now, as_of, valid_at = (
+            None if given.get(name) is None else moment_of(given[name], f'"{name}"')
+            for name in ("now", "as_of", "valid_at")
+        )
         return _Request(
             text=text.strip()[:QUERY_LIMIT],
             places=tuple(template.location(config) for template in self.namespaces),
             exact=self._exact,
-            now=now if now.tzinfo else now.replace(tzinfo=UTC),
+            now=now or moment_of(self._clock()),
             thread=None if thread in (None, "") or self._running_thread else str(thread),
-            as_of=_moment("as_of", given),
-            valid_at=None if valid_at is None else moment_of(valid_at),
+            as_of=as_of,
+            valid_at=valid_at,
             strict=strict,
             given=frozenset(
                 mark for one in messages for mark in (one.id, message_text(one).strip()) if mark
@@ -439,15 +440,3 @@ async def _source_turns(found: Sequence[Candidate], places: Sequence[Namespace])
                 GetOp(place, key, refresh_ttl=False): None for key in keys for place in places
             }
     return [item for item in await fetch([*wanted]) if item is not None]
-
-
-def _moment(name: str, given: Mapping[str, Any]) -> datetime | None:
-    """Take a time of *given*, written out where it came over a network."""
-    moment = given.get(name)
-    with suppress(ValueError):
-        moment = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
-    if isinstance(moment, datetime):
-        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    if moment is None:
-        return None
-    raise ConfigurationError(f'"{name}" is a datetime, or one written as ISO 8601, not {moment!r}.')

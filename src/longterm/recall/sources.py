@@ -10,8 +10,7 @@ from itertools import takewhile
 
 from longterm.history.reading import revisions_of_each, state_at
 from longterm.memory.namespace import Namespace
-from longterm.recall.candidates import Candidate
-from longterm.recall.turns import as_candidate
+from longterm.recall.candidates import Candidate, as_candidate
 
 __all__ = ["memories_at", "sourced"]
 

@@ -46,9 +46,7 @@ async def take_back(
 
     if not gone:
         return False
-    for held in await held_in(memories):
-        if was_erased(held.sources):
-            await drop(held)
+    await drop([held for held in await held_in(memories) if was_erased(held.sources)])
     for one in written:
         known = one.revision
         if known is None:  # no history is kept: it is clear only where all was erased

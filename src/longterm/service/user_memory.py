@@ -245,7 +245,7 @@ class UserMemory(MemoryScope):
 
     async def drop_flow(self, id: str) -> None:
         """Remove what is in quarantine under *id* for good."""
-        await drop(await self._held(id))
+        await drop([await self._held(id)])
 
     drop, adrop = both(drop_flow)
 
