@@ -42,6 +42,18 @@ def test_every_field_is_required_and_what_was_optional_may_be_null() -> None:
     assert nullable(form["properties"]["inner"])
 
 
+def test_values_of_several_types_have_their_types_named() -> None:
+    class Choice(BaseModel):
+        one: Literal["a", 1]
+        size: Literal[1, 2]
+
+    (kind,) = memory_schemas([Choice])
+    form = strict_form(kind.parameters)
+    assert form
+    assert form["properties"]["one"]["type"] == ["integer", "string"]
+    assert form["properties"]["size"]["type"] == "integer"
+
+
 def test_the_strict_form_is_closed_all_the_way_down() -> None:
     form = strict_form(OUTER.parameters)
     assert form

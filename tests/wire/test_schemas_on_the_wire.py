@@ -210,6 +210,53 @@ def test_a_flat_schema_is_a_tool_for_ollama_whose_changes_are_told_in_words() ->
     assert '"place"' in forms["update_Note"]["changes"]["description"]
 
 
+class Home(BaseModel):
+    """A home."""
+
+    pet: Annotated[Cat | Dog, Field(discriminator="kind")]
+
+
+@pytest.mark.parametrize("protocol", ["tools", "json"])
+def test_the_field_that_tells_forms_apart_is_asked_for(protocol: Any) -> None:
+    with OpenAIServer(said('{"operations": []}'), said("Nothing.")) as server:
+        create_memory_manager(openai(server), schemas=[Home], protocol=protocol).invoke(
+            {"messages": TALK}
+        )
+    sent = json.dumps([server.requests[0].get("tools"), server.requests[0].get("response_format")])
+    assert '["kind", "lives"]' in sent
+    assert '["kind", "breed"]' in sent
+
+
+def anthropic_asked(schema: Any, *script: WireReply) -> tuple[Any, list[dict[str, Any]]]:
+    with AnthropicServer(*script) as server:
+        options: dict[str, Any] = {"api_key": "k", "base_url": server.root, "max_retries": 0}
+        model = ChatAnthropic(model="claude-sonnet-5", **options)  # pyright: ignore[reportCallIssue] - its types leave out the aliases
+        manager = create_memory_manager(model, schemas=[schema], protocol="json")
+        return manager.invoke({"messages": TALK}), server.requests
+
+
+class Scores(BaseModel):
+    """Scores by game."""
+
+    scores: dict[str, int]
+
+
+def test_keys_that_anthropic_s_client_would_forbid_are_asked_for_in_words() -> None:
+    content: dict[str, Any] = {"scores": {"chess": 3}}
+    operation = {"action": "add", "kind": "Scores", "content": content}
+    answer = blocks(text_block(json.dumps({"operations": [operation]})), stop="end_turn")
+    (memory,), (request,) = anthropic_asked(Scores, answer)
+    assert memory.content == Scores(**content)
+    assert not {"output_config", "output_format"} & request.keys()
+    assert '"additionalProperties": {"type": "integer"}' in json.dumps(request).replace("\\", "")
+
+
+def test_a_closed_form_holds_anthropic_s_model_to_it() -> None:
+    answer = blocks(text_block('{"operations": []}'), stop="end_turn")
+    _, (request,) = anthropic_asked(Home, answer)
+    assert {"output_config", "output_format"} & request.keys()
+
+
 # How answers end
 
 

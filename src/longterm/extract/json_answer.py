@@ -44,6 +44,7 @@ from longterm.extract.reading import cut_off, read_json
 from longterm.extract.strict import closed_object, strict_edits, strict_form
 from longterm.models.answer import Answer
 from longterm.models.names import ChatModel, has_strict_mode
+from longterm.models.wire import holds_to
 
 __all__ = ["JsonProtocol", "constant"]
 
@@ -61,9 +62,12 @@ class JsonProtocol:
     def __init__(self, model: ChatModel, allowed: AllowedActions, *, structured: bool) -> None:
         self._model = model
         self._allowed = allowed
-        self._structured = structured
+        #: The form is described in words, too; so a model that cannot be held to it can be asked.
+        self._structured = structured and all(
+            holds_to(model, kind.parameters) for kind in allowed.kinds
+        )
         strict = all(strict_form(kind.parameters) for kind in allowed.kinds)
-        self._strict = structured and has_strict_mode(model) and strict
+        self._strict = self._structured and has_strict_mode(model) and strict
         self._kinds = {kind.name.lower(): kind for kind in allowed.kinds}
         self._reader = CallReader(allowed)
         self._bound: dict[State, ChatModel] = {}

@@ -74,7 +74,12 @@ def inlined(schema: Schema) -> dict[str, Any]:
                 shown = [walk(part, path) for part in parts]
                 return _combined([*shown, walk(rest, path)])
             case {"oneOf": options, **rest} if "anyOf" not in rest:
-                return walk({**rest, "anyOf": options}, path)
+                shown = walk({**rest, "anyOf": options}, path)
+                match rest.get("discriminator"):
+                    case {"propertyName": str(mark)}:
+                        return {**shown, "anyOf": [_marked(one, mark) for one in shown["anyOf"]]}
+                    case _:
+                        return shown
             case Mapping():
                 items = cast("Mapping[str, Any]", node).items()
                 return {
@@ -88,6 +93,16 @@ def inlined(schema: Schema) -> dict[str, Any]:
                 return node
 
     return cast("dict[str, Any]", walk(schema, ()))
+
+
+def _marked(option: dict[str, Any], mark: str) -> dict[str, Any]:
+    """Return *option*, one of several forms, with the field *mark* that tells them apart required.
+
+    Pydantic takes it for one that may be left out, where it has a default, and then refuses it.
+    """
+    if mark not in properties_of(option):
+        return option
+    return {**option, "required": list(dict.fromkeys([mark, *option.get("required", ())]))}
 
 
 def _referred(schema: Schema, reference: str) -> Any:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast
 
-from longterm.extract.json_schema import nullable
+from longterm.extract.json_schema import nullable, types_of
 
 __all__ = ["closed_object", "strict_edits", "strict_form"]
 
@@ -92,8 +92,11 @@ def _strict(schema: Mapping[str, Any]) -> dict[str, Any]:
             return {**kept, "items": _strict(items)}
         case {"type": "object" | "array"}:
             raise _InexpressibleError
-        case {"type": str()} | {"enum": _} | {"const": _}:
+        case {"type": str()}:
             return kept
+        case {"enum": _} | {"const": _}:  # of values whose types pydantic leaves out
+            kinds = sorted(types_of(schema))
+            return {**kept, "type": kinds[0] if len(kinds) == 1 else kinds}
         case {"type": [*kinds]} if not {"object", "array"} & set(cast("list[str]", kinds)):
             return kept
         case _:

@@ -3,7 +3,8 @@
 Most clients hand a tool's JSON schema on as it is. Google's own rewrites it (every nested field
 becomes required, free keys and inner forms vanish), but takes a declaration in the form of
 Google's API as it is. Ollama's keeps a field's type, items, enum and description. What of a
-form has no other place goes into the field's description.
+form has no other place goes into the field's description. Anthropic's, asked for an answer of a
+schema, closes all objects in it, so that nothing could stand in one whose keys are free.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any, cast
 from longterm.errors import ConfigurationError
 from longterm.models.names import ChatModel, innermost
 
-__all__ = ["bind_tools", "garbles"]
+__all__ = ["bind_tools", "garbles", "holds_to"]
 
 #: Limits of values that Google's API has, by their names in its client.
 _GOOGLE_KEEPS = {
@@ -74,6 +75,26 @@ def garbles(model: ChatModel, schema: Mapping[str, Any]) -> bool:
         return False
     fields = cast("Mapping[str, Mapping[str, Any]]", schema.get("properties", {}))
     return any(not _has_types(field) and {*_OLLAMA_LOSES} & {*field} for field in fields.values())
+
+
+def holds_to(model: ChatModel, schema: Mapping[str, Any]) -> bool:
+    """Tell whether a value of *schema* could be answered, where the client holds *model* to it."""
+    return _kind_of(innermost(model)) != "anthropic-chat" or _is_closed(schema)
+
+
+def _is_closed(schema: Any) -> bool:
+    match schema:
+        case {"properties": {**fields}, **rest}:
+            inner = cast("Mapping[str, Any]", fields).values()
+            return not rest.get("additionalProperties") and all(map(_is_closed, inner))
+        case {"type": "object"} | {"prefixItems": _}:
+            return False
+        case {"items": items}:
+            return _is_closed(items)
+        case {"anyOf": [*options]}:
+            return all(map(_is_closed, options))
+        case _:
+            return isinstance(schema, Mapping) and bool({"type", "enum", "const"} & {*schema})
 
 
 def _kind_of(model: Any) -> str:
