@@ -101,13 +101,16 @@ def test_a_password_in_a_url_is_not_shown(run: Run) -> None:
     assert "secret" not in str(found.exception)
 
 
-def test_history_says_what_an_extraction_used(run: Run, tmp_path: Path) -> None:
+def test_history_says_what_a_memory_came_from_and_what_its_extraction_used(
+    run: Run, tmp_path: Path
+) -> None:
     reply = tool_calls(("Memory", {"content": "Ann likes tea"}))
     reply.usage_metadata = {"input_tokens": 900, "output_tokens": 100, "total_tokens": 1_000}
     store = tmp_path / "longterm.db"
     with longterm.open(store, model=ScriptedChatModel(reply), embeddings=None) as service:
         [change] = service.user("me").remember("I like tea")
     assert "1,000 tokens for 1 memory" in run("history", change.id).stdout
+    assert "user: I like tea" in run("history", change.id).stdout
     [revision] = said(run("history", change.id, "--json"))
     assert revision["run"]["cost"] is None
     assert revision["run"]["input_tokens"] == 900

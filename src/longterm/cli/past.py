@@ -40,13 +40,10 @@ def history_command(
     if json:
         print_json([json_revision(one) for one in revisions])
     else:
-        heads = ["", "what", "who", "when", "content"]
-        used = ["used"] * any(one.run for one in revisions)
-        rows = (
-            [*_revision_row(one), *[one.run.account if one.run else "" for _ in used]]
-            for one in revisions
-        )
-        print_table([[*heads, *used], *rows])
+        rows = [["", "what", "who", "when", "content", "from", "used"]]
+        rows += [_revision_row(one) for one in revisions]
+        kept = [column for column in zip(*rows, strict=True) if any(column[1:])]
+        print_table([*zip(*kept, strict=True)])
 
 
 @app.command("restore")
@@ -152,4 +149,15 @@ def erase_command(
 
 def _revision_row(one: Revision) -> list[str]:
     content = "" if one.value is None else one_line(one.content)
-    return [str(one.number), one.action, one.actor, f"{one.time:%Y-%m-%d %H:%M}", content]
+    when, used = f"{one.time:%Y-%m-%d %H:%M}", one.run.account if one.run else ""
+    return [str(one.number), one.action, one.actor, when, content, _origin(one), used]
+
+
+def _origin(one: Revision) -> str:
+    """Return who said what it came from, in which thread."""
+    said = (
+        f"{source.speaker or source.role or source.origin}"
+        f"{f' in {source.thread_id}' if source.thread_id else ''}: {source.quote}"
+        for source in one.sources
+    )
+    return "; ".join(map(one_line, said))

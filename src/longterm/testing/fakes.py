@@ -65,6 +65,12 @@ class ScriptedChatModel(BaseChatModel):
     _lock: Any = PrivateAttr(default_factory=threading.Lock)
 
     def __init__(self, *script: Reply, **options: Any) -> None:
+        for reply in script:
+            if not (isinstance(reply, (str, AIMessage, BaseException)) or callable(reply)):
+                raise TypeError(
+                    "A reply is a text, an AIMessage, an exception or a function, not "
+                    f"{reply!r:.80}: give the replies one by one, ScriptedChatModel(*replies)."
+                )
         super().__init__(script=list(script), **options)  # type: ignore[call-arg] - pydantic's init
 
     @property
