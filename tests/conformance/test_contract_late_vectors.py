@@ -84,6 +84,16 @@ def test_a_search_makes_the_vectors_it_would_miss(late: CapableStore) -> None:
     assert pending(late) == 1  # another user's, which this one did not wait for
 
 
+def test_a_search_that_follows_another_makes_them_too(late: CapableStore) -> None:
+    late.put(NS, "0", {"text": "fish and chips"})
+    for key in ("1", "2"):
+        late.search(NS, query="chips")
+        late.put(NS, key, {"text": f"noodles with basil {key}"}, index=TEXT)
+        hits = late.hybrid_search(NS, "", vector_query="noodles")
+        assert None not in [hit.cosine for hit in hits]
+        assert len(hits) == int(key) + 1
+
+
 def test_a_thread_makes_them_when_nobody_asks(late: CapableStore, slow: SlowInBackground) -> None:
     late.put(NS, "1", {"text": "noodles with basil"}, index=TEXT)
     slow.let_it_end()

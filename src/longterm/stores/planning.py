@@ -44,11 +44,18 @@ class BatchPlan:
     is_ahead: bool = False
     #: The number of the embedding model, None while the database has no vectors.
     model: int | None = None
+    #: Whether that number is the one of an earlier batch: who searches with it has to look.
+    is_assumed: bool = False
 
     @property
     def needs_model(self) -> bool:
         """Whether the embedding model has to be that of the database."""
         return self.is_ahead or bool(self.texts or self.queries)
+
+    @property
+    def only_searches(self) -> bool:
+        """Whether vectors are wanted for nothing but to compare those that are there."""
+        return bool(self.queries) and not (self.texts or self.is_ahead or self.past)
 
 
 def plan_batch(

@@ -14,11 +14,12 @@ score.
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from longterm.stores.lexicon import Lexicon
+from longterm.stores.lexicon import Postings
 from longterm.text.bm25 import idf, norm, saturated
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "USUAL_TERMS",
     "VECTOR_WEIGHT",
     "Scores",
+    "TermIndex",
     "TextScores",
     "contributions",
     "fused",
@@ -45,6 +47,19 @@ NOTHING = -1.0
 _VECTOR, _TEXT = np.float32(VECTOR_WEIGHT), np.float32(1 - VECTOR_WEIGHT)
 
 Floats = NDArray[np.float32]
+
+
+class TermIndex(Protocol):
+    """What full text is scored by, such as a `Lexicon`."""
+
+    @property
+    def lengths(self) -> Floats:
+        """Terms of the items, by slot."""
+        ...
+
+    def postings(self, term: np.uint64) -> Postings:
+        """Where a term stands."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +137,7 @@ def contributions(scores: Scores, slot: int) -> tuple[float | None, float | None
 
 
 def score_terms(
-    lexicon: Lexicon, live: NDArray[np.bool_], terms: Sequence[np.uint64]
+    lexicon: TermIndex, live: NDArray[np.bool_], terms: Sequence[np.uint64]
 ) -> TextScores:
     """Score every slot by BM25; dead ones neither score nor count."""
     total = max(int(np.count_nonzero(live)), 1)

@@ -131,6 +131,18 @@ def test_another_model_is_refused_until_everything_is_indexed_again(open_store: 
     assert other.check() == []
 
 
+def test_a_store_that_searched_before_notices_another_model(open_store: OpenStore) -> None:
+    here, there = open_store(index=indexed()), open_store(index=indexed(32, "other"))
+    here.put(NS, "a", {"text": "noodle soup"})
+    for _ in range(2):
+        assert [item.key for item in here.search(NS, query="noodle")] == ["a"]
+    there.reindex()
+    with pytest.raises(ModelChangedError, match="reindex"):
+        here.search(NS, query="noodle")
+    here.reindex()
+    assert here.search(NS, query="noodle soup")[0].score == pytest.approx(0.89, abs=0.12)
+
+
 class RandomEmbeddings(Embeddings):
     """Vectors in random directions, the same for the same text."""
 

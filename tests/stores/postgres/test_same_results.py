@@ -110,6 +110,26 @@ def test_hybrid_searches_bring_the_same_hits(
                 assert mine == pytest.approx(its, abs=1e-3)
 
 
+@pytest.mark.parametrize("place", [("notes", "bob"), ("notes", "empty")], ids=str)
+@pytest.mark.parametrize("wanted", [None, {"even": 1}, {"even": {"$gt": 0}}, {"odd": 1}], ids=str)
+def test_a_scope_that_is_read_whole_has_the_same_scores(
+    both: tuple[EmbeddedStore, PostgresStore], place: tuple[str, ...], wanted: dict[str, Any] | None
+) -> None:
+    rng = random.Random(3)  # noqa: S311 - not for secrets
+    for query in [sentence(rng) for _ in range(5)] + ["?!"]:
+        here, there = (
+            {
+                item.key: item.score
+                for item in store.search(place, query=query, filter=wanted, limit=30)
+            }
+            for store in both
+        )
+        assert [*there.values()] == pytest.approx([*here.values()], abs=1e-5)
+        same = here.keys() & there.keys()
+        assert len(same) >= len(here) - 1  # equals at the edge
+        assert [there[key] for key in same] == pytest.approx([here[key] for key in same], abs=1e-5)
+
+
 def test_a_page_far_down_goes_on_where_the_one_before_ended(
     both: tuple[EmbeddedStore, PostgresStore],
 ) -> None:

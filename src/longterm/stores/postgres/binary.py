@@ -1,7 +1,7 @@
-"""Values in the form that the server receives, where psycopg's own takes long to spell out. Pure.
+"""Values as they go over the wire, where psycopg's own way takes long. Pure.
 
-psycopg writes every number of an array as text, one after the other, which takes longer than the
-server needs to do with it what it shall.
+psycopg writes every number of an array as text, one after the other, and makes an object of each
+that it reads, which takes longer than the server needs to do with them what it shall.
 """
 
 import struct
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 from psycopg.adapt import Dumper
 from psycopg.pq import Format
 from typing_extensions import override
@@ -21,9 +21,12 @@ __all__ = [
     "half_vectors",
     "integers",
     "place_arrays",
+    "received",
     "uuids",
 ]
 
+#: What stands before the elements of an array of one dimension.
+_HEAD = 20
 #: PostgreSQL's numbers of its types.
 _INTEGERS = {np.dtype(np.int32): 23, np.dtype(np.int64): 20}
 _UUID = 2950
@@ -74,9 +77,20 @@ def half_vectors(packed: Sequence[bytes], oid: int) -> Binary:
     return _array(np.frombuffer(b"".join(received), f"V{len(received[0])}"), oid)
 
 
+def received(sent: bytes | None, dtype: DTypeLike) -> NDArray[Any]:
+    """Read what `array_send` makes of an array without nulls; it makes null of no array."""
+    if sent is None:
+        return np.empty(0, dtype)
+    return np.frombuffer(sent, _elements(np.dtype(dtype)), offset=_HEAD)["element"].astype(dtype)
+
+
 def _array(elements: NDArray[Any], oid: int) -> Binary:
     """Put a head before all elements, and its length before each."""
-    shape = np.dtype([("size", ">i4"), ("element", elements.dtype.newbyteorder(">"))])
+    shape = _elements(elements.dtype)
     body = np.empty(len(elements), shape)
     body["size"], body["element"] = elements.itemsize, elements
     return Binary(struct.pack(">5i", 1, 0, oid, len(elements), 1) + body.tobytes())
+
+
+def _elements(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    return np.dtype([("size", ">i4"), ("element", dtype.newbyteorder(">"))])

@@ -11,22 +11,22 @@ an HNSW index, where one was built, walks to the nearest of a scope of many name
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from longterm.stores.filters import EVERYTHING
-from longterm.stores.matrix import Vector
-from longterm.stores.postgres.binary import Binary, half_vector, place_arrays
+from longterm.stores.postgres.binary import place_arrays
 from longterm.stores.postgres.conditions import condition_sql
-from longterm.stores.postgres.indexing import WIDEST
-from longterm.stores.postgres.items import Place, Session, inside_path
+from longterm.stores.postgres.indexing import WIDEST, term_number
+from longterm.stores.postgres.items import Place, Session
+from longterm.stores.postgres.scopes import QueryVector, ScopeContents, SearchScope
 from longterm.stores.preparing import FindItems
 from longterm.stores.scoring import NOTHING, Scores, TextScores, fused
 from longterm.text.bm25 import BM25_B, BM25_K1, idf
 
-__all__ = ["CandidateSearch", "Candidates", "QueryVector", "SearchScope", "find_scope"]
+__all__ = ["CandidateSearch", "Candidates"]
 
 #: So many of the best by their signs are compared in full, at least.
 _RESCORED = 200
@@ -35,38 +35,11 @@ MANY_NAMESPACES = 100
 
 
 @dataclass(frozen=True, slots=True)
-class SearchScope:
-    """The namespaces that are searched, and how much there is in them."""
-
-    #: Version of the text index.
-    tokenizer: int
-    namespaces: Sequence[int]
-    items: int
-    terms: int
-
-
-@dataclass(frozen=True, slots=True)
-class QueryVector:
-    """What vectors are compared with, of which model."""
-
-    vector: Binary
-    model: int
-    dims: int
-
-    @classmethod
-    def of(cls, vector: Vector | None, model: int | None) -> "QueryVector | None":
-        """Shape the vector of a query; None where there is nothing to compare it with."""
-        if vector is None or model is None:
-            return None
-        return cls(half_vector(vector.astype("<f2").tobytes()), model, len(vector))
-
-
-@dataclass(frozen=True, slots=True)
 class Candidates:
-    """Items with their scores, in ascending order of their places.
+    """Items with their scores, in ascending order of their places or numbers.
 
-    The arrays of scores have one entry for each place and one more: the best that an item could
-    score which is not among them.
+    Where not all are among them, the arrays of scores have one entry more than there are places:
+    the best that an item could score which is not.
     """
 
     places: Sequence[Place]
@@ -75,6 +48,12 @@ class Candidates:
     scores: Scores
     #: Of each signal that took part: whether every item that it finds is among them.
     exhausted: Sequence[bool]
+
+    @classmethod
+    def all_of(cls, contents: ScopeContents, terms: Sequence[np.uint64]) -> Self:
+        """Take every item of a small scope, found or not."""
+        places = list(zip(contents.namespaces.tolist(), contents.items.tolist(), strict=True))
+        return cls(places, contents.revisions, contents.scores(terms), ())
 
     @property
     def complete(self) -> bool:
@@ -89,25 +68,13 @@ class Candidates:
     @property
     def found(self) -> list[int]:
         """Which of them a signal found."""
-        return np.flatnonzero(self.scores.score[:-1] > NOTHING).tolist()
+        return np.flatnonzero(self.scores.score[: len(self.places)] > NOTHING).tolist()
 
     def in_order(self, score: NDArray[np.float32]) -> list[int]:
         """Sort them, best first, then latest first; what *score* does not find is left out."""
         found = np.flatnonzero(score[: len(self.places)] >= 0)
         order: list[int] = found[np.lexsort((-self.revisions[found], -score[found]))].tolist()
         return order
-
-
-def find_scope(session: Session, path: str, *, exact: bool) -> SearchScope:
-    """Look up the namespaces at *path* and, unless *exact*, below it."""
-    inside, parameters = inside_path(path, exact=exact)
-    (found,) = session.rows(
-        "SELECT (SELECT tokenizer FROM state), coalesce(array_agg(n.id ORDER BY n.id), '{}'), "
-        "coalesce(sum(n.items), 0)::bigint, coalesce(sum(n.terms), 0)::bigint "
-        f"FROM namespaces n WHERE {inside}",
-        parameters,
-    )
-    return SearchScope(*found)
 
 
 Found = dict[Place, float]
@@ -147,16 +114,6 @@ class CandidateSearch:
             cosines |= self._cosines_of([place for place in text if place not in cosines])
         written = self._written([*{*text, *cosines}])
         return self._candidates(written, text, cosines, (text_floor, cosine_floor))
-
-    def whole(self) -> Candidates:
-        """Take every item there is, found or not; a small scope is read faster than chosen from."""
-        text, _ = self._best_by_text(None)
-        cosines, _ = self._best_by_vector(None)
-        written = self._session.rows(
-            "SELECT namespace, id, length, revision FROM items WHERE namespace = ANY (%s::int[])",
-            (self.scope.namespaces,),
-        )
-        return self._candidates(written, text, cosines, (None, None))
 
     def score(self, places: Sequence[Place]) -> Candidates:
         """Score items that were chosen otherwise."""
@@ -201,8 +158,7 @@ class CandidateSearch:
 
     def _text_weights(self) -> tuple[dict[int, float], float]:
         """How much each term of the query counts that occurs, and all of them together."""
-        numbers = [int(term) & 0xFFFFFFFF for term in self._op.terms]
-        signed = [number - 2**32 if number >= 2**31 else number for number in numbers]
+        signed = [term_number(term) for term in self._op.terms]
         if not signed:
             return {}, 0.0
         holders = dict(
@@ -216,7 +172,7 @@ class CandidateSearch:
         weights = {term: idf(holders.get(term, 0), total) for term in signed}
         return {term: weights[term] for term in holders}, sum(weights.values())
 
-    def _best_by_text(self, reach: int | None) -> tuple[Found, float | None]:
+    def _best_by_text(self, reach: int) -> tuple[Found, float | None]:
         if not self._weights:
             return {}, None
         inside = "JOIN postings p ON p.term = w.term WHERE p.namespace = ANY (%s::int[])"
@@ -260,13 +216,13 @@ class CandidateSearch:
 
     # --- vectors ---
 
-    def _best_by_vector(self, reach: int | None) -> tuple[Found, float | None]:
+    def _best_by_vector(self, reach: int) -> tuple[Found, float | None]:
         query = self._query
         if query is None:
             return {}, None
         if query.dims > WIDEST:
-            return self._best_by_signs(query, reach and max(reach, _RESCORED))
-        if reach and len(self.scope.namespaces) > MANY_NAMESPACES and not self._filter:
+            return self._best_by_signs(query, max(reach, _RESCORED))
+        if len(self.scope.namespaces) > MANY_NAMESPACES and not self._filter:
             found = self._best_by_graph(query, reach)
             if len(found) == reach:
                 return _found(found, reach)
@@ -279,7 +235,7 @@ class CandidateSearch:
         )  # fmt: skip
         return _found(rows, reach)
 
-    def _best_by_signs(self, query: QueryVector, reach: int | None) -> tuple[Found, float | None]:
+    def _best_by_signs(self, query: QueryVector, reach: int) -> tuple[Found, float | None]:
         rows = self._session.rows(
             "SELECT v.namespace, v.item, -(v.vector <#> %s::halfvec) AS cosine FROM ("
             "SELECT w.model, w.namespace, w.item, w.chunk FROM wide_vectors w "
@@ -313,11 +269,10 @@ class CandidateSearch:
         query = self._query
         if query is None or not places:
             return {}
-        table = "wide_vectors" if query.dims > WIDEST else "vectors"
         rows = self._session.rows(
             f"SELECT v.namespace, v.item, -(v.vector <#> %s::halfvec) "
-            "FROM unnest(%s::int[], %s::bigint[]) AS w (namespace, item) "
-            f"JOIN {table} v ON v.namespace = w.namespace AND v.item = w.item WHERE v.model = %s",
+            "FROM unnest(%s::int[], %s::bigint[]) AS w (namespace, item) JOIN "
+            f"{query.table} v ON v.namespace = w.namespace AND v.item = w.item WHERE v.model = %s",
             (query.vector, *place_arrays(places), query.model),
         )
         return _found(rows, None)[0]

@@ -20,6 +20,7 @@ __all__ = [
     "insert_vectors",
     "look_up_vectors",
     "term_array",
+    "term_number",
     "term_numbers",
 ]
 
@@ -41,6 +42,11 @@ class NewVectors(NamedTuple):
 def term_numbers(packed: bytes) -> list[int]:
     """Numbers of packed terms: the first half of each hash, as PostgreSQL's integer."""
     return np.frombuffer(packed, dtype="<i4")[::2].tolist()
+
+
+def term_number(term: np.uint64) -> int:
+    """Return the number of a term, as `term_numbers` has it."""
+    return int(term.astype(np.uint32).view(np.int32))
 
 
 def term_array(numbers: Iterable[int]) -> str:

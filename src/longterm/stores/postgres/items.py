@@ -60,6 +60,11 @@ class Session:
         """Run a statement and fetch what it answers."""
         return self.connection.execute(statement.encode(), parameters or None).fetchall()
 
+    def packed(self, statement: str, parameters: Sequence[Any]) -> tuple[Any, ...]:
+        """Run a statement that answers one row, and fetch it in binary form."""
+        cursor = self.connection.execute(statement.encode(), parameters, binary=True)
+        return cursor.fetchall()[0]
+
     def run(self, statement: str, parameters: Sequence[Any] = ()) -> int:
         """Run a statement that answers nothing; how many rows it concerned."""
         return self.connection.execute(statement.encode(), parameters or None).rowcount

@@ -10,13 +10,9 @@ from langgraph.store.base import SearchItem
 from longterm.errors import ModelChangedError
 from longterm.stores.filters import EVERYTHING
 from longterm.stores.operations import ExplainedItem, Explanation, HybridHit
-from longterm.stores.postgres.candidates import (
-    Candidates,
-    CandidateSearch,
-    QueryVector,
-    find_scope,
-)
+from longterm.stores.postgres.candidates import Candidates, CandidateSearch
 from longterm.stores.postgres.items import Place, Session, fetch_rows, latest_rows
+from longterm.stores.postgres.scopes import QueryVector, SearchScope, read_scope
 from longterm.stores.preparing import FindItems
 from longterm.stores.rows import Row
 from longterm.stores.scoring import NOTHING, contributions
@@ -44,10 +40,12 @@ class _Ranked:
 
 
 class ItemSearch:
-    """One search in one transaction."""
+    """One search in one transaction; *assumed* is as `read_scope` says."""
 
-    def __init__(self, session: Session, op: FindItems, query: QueryVector | None) -> None:
-        self._session, self._op, self._query = session, op, query
+    def __init__(
+        self, session: Session, op: FindItems, query: QueryVector | None, *, assumed: bool
+    ) -> None:
+        self._session, self._op, self._query, self._assumed = session, op, query, assumed
 
     def answer(self) -> list[SearchItem] | list[HybridHit]:
         """Find the items that the operation asks for."""
@@ -76,24 +74,25 @@ class ItemSearch:
         rows = latest_rows(self._session, self._op, without=without, skip=skip)
         return [_Ranked(row) for row in islice(rows, size)]
 
-    def _search(self) -> CandidateSearch:
-        scope = find_scope(self._session, self._op.path, exact=self._op.exact)
+    def _scope(self, whole: int) -> SearchScope:
+        scope = read_scope(self._session, self._op, self._query, whole=whole, assumed=self._assumed)
         if scope.tokenizer > VERSION:  # an older one is good enough until it is made again
             raise ModelChangedError(
                 f"The text index of the database is of version {scope.tokenizer}, this longterm "
                 f"knows version {VERSION}. Upgrade longterm, or call store.reindex() to make it "
                 "again."
             )
-        return CandidateSearch(self._session, self._op, scope, self._query)
+        return scope
 
     def _ranked(self, size: int) -> tuple[list[_Ranked], Candidates]:
         """Find the best *size* that are as the operation says; reaches as far as that takes."""
-        search = self._search()
-        if search.scope.items <= _SMALL:
-            candidates = search.whole()
+        scope = self._scope(_SMALL)
+        if scope.contents is not None:
+            candidates = Candidates.all_of(scope.contents, self._op.terms)
             order = candidates.in_order(candidates.scores.score)
             return list(islice(self._shown(candidates, order, size), size)), candidates
-        reach = max(_REACH, 2 * size, min(search.scope.items // _SHARE, _DEEP))
+        search = CandidateSearch(self._session, self._op, scope, self._query)
+        reach = max(_REACH, 2 * size, min(scope.items // _SHARE, _DEEP))
         while True:
             candidates = search.gather(reach)
             score, bound = candidates.scores.score, candidates.bound
@@ -123,9 +122,12 @@ class ItemSearch:
 
     def _hits(self) -> list[HybridHit]:
         """Collect the best of each signal, both being asked about all of them."""
-        search = self._search()
-        is_small = search.scope.items <= self._op.full_scan_limit
-        candidates = search.whole() if is_small else search.score(self._best(search))
+        scope = self._scope(self._op.full_scan_limit)
+        if scope.contents is not None:
+            candidates = Candidates.all_of(scope.contents, self._op.terms)
+        else:
+            search = CandidateSearch(self._session, self._op, scope, self._query)
+            candidates = search.score(self._best(search))
         rows = self._rows(candidates.places)
         shown = [at for at, place in enumerate(candidates.places) if place in rows]
         shown.sort(key=lambda at: -candidates.scores.score[at])

@@ -8,6 +8,7 @@ work in a thread, so one store serves any number of event loops, and threads, at
 
 import weakref
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any, cast
@@ -22,10 +23,8 @@ from longterm.effects.work import Work
 from longterm.errors import ConfigurationError
 from longterm.stores.base import CapableStore
 from longterm.stores.embedding import Embedder, StoreIndex, query_vectors, vectors_of
-from longterm.stores.matrix import Vector
 from longterm.stores.operations import Operation, Stats
-from longterm.stores.planning import BatchPlan, EmbeddedTexts, plan_batch
-from longterm.stores.postgres.candidates import QueryVector
+from longterm.stores.planning import NO_VECTORS, BatchPlan, EmbeddedTexts, plan_batch
 from longterm.stores.postgres.connection import PostgresPool
 from longterm.stores.postgres.indexing import (
     ModelRegistry,
@@ -42,6 +41,7 @@ from longterm.stores.postgres.items import (
 from longterm.stores.postgres.late_vectors import PostgresLateVectors
 from longterm.stores.postgres.reindexing import PostgresRenewal, TermRenewal
 from longterm.stores.postgres.revisions import RevisionTable
+from longterm.stores.postgres.scopes import QueryVector, UnpreparedError
 from longterm.stores.postgres.searching import ItemSearch
 from longterm.stores.postgres.upkeep import (
     build_graph,
@@ -94,7 +94,16 @@ class PostgresStore(CapableStore):
     there for tests.
     """
 
-    __slots__ = ("_clock", "_finalizer", "_is_used", "_late", "_pool", "_terms", "_warned")
+    __slots__ = (
+        "_clock",
+        "_finalizer",
+        "_is_used",
+        "_late",
+        "_model",
+        "_pool",
+        "_terms",
+        "_warned",
+    )
 
     def __init__(
         self,
@@ -133,6 +142,8 @@ class PostgresStore(CapableStore):
             self._late = PostgresLateVectors(self._pool, self.embedder, self.fields)
             weakref.finalize(self, self._late.stop, _LAST_SECONDS)
         self._warned = self._is_used = False
+        #: The number that the model of the database had last.
+        self._model: int | None = None
         self._terms = TermRenewal(self._pool, self.fields)
         if ttl and ttl.get("sweep_interval_minutes"):
             self.start_ttl_sweeper()
@@ -181,25 +192,39 @@ class PostgresStore(CapableStore):
 
     @override
     async def flow(self, ops: Sequence[Operation]) -> list[Result]:
-        embedder = await Work(self._embedder)
+        embedder, plan = await Work(lambda: self._checked(ops))
         if embedder is None and self.embedder is not None and not self._warned:
             self._warned = True
             warn_caller(_NO_PGVECTOR, RuntimeWarning)
-        plan, lacking = await Work(lambda: self._planned(ops, embedder))
-        texts: Mapping[bytes, bytes] = {}
-        queries: Mapping[str, Vector] = {}
-        if embedder is not None and self._late is not None:
-            if lacking:  # also if the thread was faster: there may be first vectors now
-                await self._late.complete(lacking)
-                plan, _ = await Work(lambda: self._planned(ops, embedder))
-            texts = await vectors_of(embedder, plan.texts, partial(self._known, plan.model))
-            if plan.model is not None or texts:
-                queries = await query_vectors(embedder, plan.queries)
-        vectors = EmbeddedTexts(texts, queries)
-        answers = await Work(lambda: self._pool.retried(lambda: self._perform(plan, vectors)))
+        if embedder is not None and self._model is not None and plan.only_searches:
+            assumed = replace(plan, model=self._model, is_assumed=True)
+            vectors = EmbeddedTexts({}, await query_vectors(embedder, plan.queries))
+            with suppress(UnpreparedError):
+                return await Work(lambda: self._performed(assumed, vectors))
+        if embedder is not None and plan.needs_model:
+            plan, vectors = await self._with_vectors(plan, embedder)
+        else:
+            vectors = NO_VECTORS
+        answers = await Work(lambda: self._performed(plan, vectors))
         if plan.is_ahead and self._late is not None:
             self._late.wake()
         return answers
+
+    async def _with_vectors(
+        self, plan: BatchPlan, embedder: Embedder
+    ) -> tuple[BatchPlan, EmbeddedTexts]:
+        """Look up the model of the database, and have it make what is lacking."""
+        checked = plan
+        plan, lacking = await Work(lambda: self._looked_up(checked, embedder))
+        if lacking and self._late is not None:
+            # Also if the thread was faster: there may be first vectors now.
+            await self._late.complete(lacking)
+            plan, _ = await Work(lambda: self._looked_up(checked, embedder))
+        self._model = plan.model
+        texts = await vectors_of(embedder, plan.texts, partial(self._known, plan.model))
+        if plan.model is None and not texts:
+            return plan, NO_VECTORS
+        return plan, EmbeddedTexts(texts, await query_vectors(embedder, plan.queries))
 
     @override
     def left_by_erase(self) -> tuple[str, ...]:
@@ -229,14 +254,14 @@ class PostgresStore(CapableStore):
             return self.embedder
         return None
 
-    def _planned(
-        self, ops: Sequence[Operation], embedder: Embedder | None
-    ) -> tuple[BatchPlan, list[str]]:
-        """Check a batch; and the paths below which vectors are missing that it compares."""
+    def _checked(self, ops: Sequence[Operation]) -> tuple[Embedder | None, BatchPlan]:
+        embedder = self._embedder()
         plan = plan_batch(ops, self.fields, embedder)
         self._terms.ensure()
-        if embedder is None or not plan.needs_model:
-            return plan, []
+        return embedder, plan
+
+    def _looked_up(self, plan: BatchPlan, embedder: Embedder) -> tuple[BatchPlan, list[str]]:
+        """Complete a batch by what is there; and the paths whose vectors it lacks."""
         with self._pool.reading() as connection:
             session = self._session(connection)
             plan = replace(plan, model=ModelRegistry(session, embedder).current())
@@ -254,6 +279,9 @@ class PostgresStore(CapableStore):
             return {}
         return await Work(lambda: look_up_vectors(self._pool, model, digests))
 
+    def _performed(self, plan: BatchPlan, vectors: EmbeddedTexts) -> list[Result]:
+        return self._pool.retried(lambda: self._perform(plan, vectors))
+
     def _perform(self, plan: BatchPlan, vectors: EmbeddedTexts) -> list[Result]:
         changes = [op for op in plan.ops if isinstance(op, CHANGES)]
         enter = self._pool.writing if changes else self._pool.reading
@@ -270,7 +298,11 @@ class PostgresStore(CapableStore):
                     written = zip(writes, writer.write(writes), strict=True)
                     answers += [it if op.expected or op.recording else None for op, it in written]
                 else:
-                    answers.append(self._answer(session, ops[0], writer, model, vectors))
+                    answers.append(
+                        self._answer(
+                            session, ops[0], writer, model, vectors, assumed=plan.is_assumed
+                        )
+                    )
             if changes and session.touched:
                 prolong(session)
         if session.touched and not changes:
@@ -314,6 +346,8 @@ class PostgresStore(CapableStore):
         writer: ItemWriter,
         model: int | None,
         vectors: EmbeddedTexts,
+        *,
+        assumed: bool,
     ) -> Any:
         revisions = RevisionTable(session)
         match op:
@@ -321,13 +355,14 @@ class PostgresStore(CapableStore):
                 return read_item(session, op)
             case FindItems():
                 vector = vectors.queries.get(op.vector_query or "")
-                return ItemSearch(session, op, QueryVector.of(vector, model)).answer()
+                query = QueryVector.of(vector, model)
+                return ItemSearch(session, op, query, assumed=assumed).answer()
             case ListNamespaces():
                 return list_paths(session, op)
             case FindStates(find=wanted):
                 found = states_of(revisions.states(op), wanted.condition, self.fields)
-                query = vectors.queries.get(wanted.vector_query or "")
-                return ranked(found, wanted, query, vectors.texts)
+                asked = vectors.queries.get(wanted.vector_query or "")
+                return ranked(found, wanted, asked, vectors.texts)
             case ReadRevisions():
                 return revisions.of_item(op)
             case PageRevisions():
