@@ -15,6 +15,7 @@ from longterm.cli import (
     memories,
     past,
     quarantine,
+    reflections,
     serving,
     upkeep,
 )
@@ -31,6 +32,7 @@ for group in (conversations, memories, past, serving, upkeep):
     app.add_typer(group.app)
 app.add_typer(evaluation.app, name="eval")
 app.add_typer(quarantine.app, name="quarantine")
+app.add_typer(reflections.app, name="reflections")
 
 
 class Language(StrEnum):

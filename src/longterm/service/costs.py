@@ -9,17 +9,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
+from langchain_core.runnables import RunnableConfig
 from langgraph.store.base import Item
+from typing_extensions import override
 
 from longterm.commit import Policy, Write, commit
 from longterm.effects.paging import search_exactly
+from longterm.effects.runnable import FlowRunnable
+from longterm.manage.results import Results
+from longterm.manage.store_manager import MemoryStoreManager
 from longterm.memory.namespace import Namespace
 from longterm.memory.revision import ExtractionRun
 from longterm.service.items import USAGE
 
-__all__ = ["DayCost", "add_cost", "costs_of", "total_cost"]
+__all__ = ["Counted", "DayCost", "add_cost", "costs_of", "total_cost"]
 
 _NO_PAST = Policy(keep_revisions=0)
 
@@ -62,6 +67,23 @@ async def add_cost(memories: Namespace, run: ExtractionRun) -> None:
 
     write = Write((USAGE, *memories[1:]), day, added, index=False)
     await commit([write], actor="policy", policy=_NO_PAST)
+
+
+class Counted(FlowRunnable[Any, "Results[Any]"]):
+    """A manager whose runs are added up for their user, wherever they are done."""
+
+    def __init__(self, manager: MemoryStoreManager[Any]) -> None:
+        self.namespace = manager.namespace
+        self.exact = manager.exact
+        self.store = manager.store
+        self._manager = manager
+
+    @override
+    async def flow(self, input: Any, config: RunnableConfig) -> Results[Any]:
+        results = cast("Results[Any]", await self._manager.flow(input, config))
+        if results.run:
+            await add_cost(self.namespace.location(config), results.run)
+        return results
 
 
 async def costs_of(memories: Namespace) -> list[DayCost]:

@@ -101,10 +101,9 @@ class MemoryService(Closing):
     def retry(self, failure_id: str) -> bool:
         """Begin again, now, what `failures` has under this id; tell whether there was such."""
         for executor in self._setup.watched():
-            for failure in executor.failed():
-                if failure.id == failure_id:
-                    self._setup.book_when_done(failure.namespace, executor.retry(failure_id))
-                    return True
+            if any(failure.id == failure_id for failure in executor.failed()):
+                executor.retry(failure_id)
+                return True
         return False
 
     @override

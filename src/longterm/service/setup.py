@@ -8,16 +8,13 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
 
 from langgraph.store.base import BaseStore
 
 from longterm.commit import Policy
-from longterm.effects.drivers import run
 from longterm.extract.schema import MemorySchema, Schema, memory_schemas
-from longterm.manage.results import Results
 from longterm.manage.store_manager import MemoryStoreManager, create_memory_store_manager
 from longterm.memory.model import Memory
 from longterm.memory.namespace import Namespace
@@ -25,7 +22,7 @@ from longterm.models.names import ChatModel
 from longterm.recall.retriever import Recall, Reranker, create_recall
 from longterm.reflect import ReflectionExecutor, erase_reflections
 from longterm.reflect.executor import LocalReflectionExecutor
-from longterm.service.costs import add_cost
+from longterm.service.costs import Counted
 
 __all__ = ["ROOTS", "Setup", "template"]
 
@@ -108,21 +105,9 @@ class Setup:
             if depth not in self._executors:
                 name = "longterm" if depth == 1 else f"longterm-{depth}"
                 self._executors[depth] = ReflectionExecutor(
-                    manager, store=self.store, durable=self.reflect, name=name
+                    Counted(manager), store=self.store, durable=self.reflect, name=name
                 )
             return self._executors[depth]
-
-    def book_when_done(self, memories: Namespace, reflection: Future[Any]) -> None:
-        """Keep what a *reflection* in the background cost, once it is done."""
-
-        def add_up(done: Future[Any]) -> None:
-            if done.cancelled() or done.exception() is not None:
-                return
-            results: object = done.result()
-            if isinstance(results, Results) and results.run:
-                run(add_cost(memories, results.run), store=self.store)
-
-        reflection.add_done_callback(add_up)
 
     def erase(self, memories: Namespace) -> dict[str, int]:
         """Erase what is kept of a user beside the store; say how much, by place.

@@ -84,8 +84,7 @@ class UserMemory(MemoryScope):
         if not wait:
             if executor := setup.executor(self._depth):
                 # No thread: a newer conversation must not take the place of this one.
-                future = await Work(lambda: executor.submit(payload, config, thread_id=None))
-                setup.book_when_done(self._memories, future)
+                await Work(lambda: executor.submit(payload, config, thread_id=None))
             return Learned()
         manager = setup.manager(self._depth)
         if manager is None:

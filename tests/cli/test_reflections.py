@@ -1,0 +1,69 @@
+"""What was given up in the background is listed, and begun again from the shell."""
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import Result
+
+import longterm
+from longterm.errors import ConfigurationError, InvalidInputError
+from longterm.service import MemoryService
+from longterm.testing import ScriptedChatModel, tool_calls
+
+Run = Callable[..., Result]
+
+pytest.importorskip("dbos")
+
+
+@pytest.fixture
+def learning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., MemoryService]:
+    """Open the store of the commands with a model that answers so, in the background."""
+    database = f"sqlite:///{tmp_path}/reflections.db"
+    monkeypatch.setenv("LONGTERM_REFLECT", database)
+
+    def opened(*script: Any) -> MemoryService:
+        model = ScriptedChatModel(*script)
+        store = tmp_path / "longterm.db"
+        return longterm.open(store, model=model, embeddings=None, reflect=database)
+
+    return opened
+
+
+def test_what_was_given_up_is_begun_again_and_counted_for_its_user(
+    run: Run, learning: Callable[..., MemoryService]
+) -> None:
+    with learning(ValueError("a secret")) as service:
+        service.user("ann").remember("I moved to Lyon", wait=False)
+    (failed,) = json.loads(run("reflections", "list", "--json").stdout)["failed"]
+    shown = run("reflections", "list").stdout
+    assert failed["id"] in shown
+    assert "memories/ann" in shown
+    assert "secret" not in shown
+    assert json.loads(run("reflections", "retry", "--json").stdout) == {"retried": [failed["id"]]}
+
+    reply = tool_calls(("Memory", {"content": "Ann moved to Lyon"}))
+    reply.usage_metadata = {"input_tokens": 90, "output_tokens": 10, "total_tokens": 100}
+    with learning(reply) as service:
+        until = time.monotonic() + 30
+        while service.queue() and time.monotonic() < until:
+            time.sleep(0.02)
+        assert service.failures() == []
+        assert [one.content for one in service.user("ann").list()] == ["Ann moved to Lyon"]
+        assert service.user("ann").stats().tokens == 100
+    assert "Nothing" in run("reflections", "list").output
+
+
+@pytest.mark.usefixtures("learning")
+def test_only_what_was_given_up_is_begun_again(run: Run) -> None:
+    assert isinstance(run("reflections", "retry", "other").exception, InvalidInputError)
+    assert json.loads(run("reflections", "retry", "--json").stdout) == {"retried": []}
+
+
+def test_without_a_database_it_says_where_else_to_look(run: Run) -> None:
+    error = run("reflections", "list").exception
+    assert isinstance(error, ConfigurationError)
+    assert "LONGTERM_REFLECT" in str(error)
