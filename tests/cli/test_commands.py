@@ -41,7 +41,10 @@ def test_a_command_says_what_it_does(name: str) -> None:
     assert COMMANDS[name].help
 
 
-def test_an_error_is_a_sentence_and_no_traceback(tmp_path: Path) -> None:
+def test_an_error_is_a_sentence_and_no_traceback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))  # else the store of who runs the tests
     code = "from longterm.cli import main; main()"
     words = [sys.executable, "-c", code, "recall", "Lyon"]
     done = subprocess.run(words, capture_output=True, text=True, cwd=tmp_path, check=False)  # noqa: S603 - ours
