@@ -1,9 +1,10 @@
 """The engine: what is asked, what is kept, what is asked again, what is given up."""
 
+import json
 from collections.abc import Sequence
 from datetime import date
 from itertools import count
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from hypothesis import given, strategies as st
@@ -517,3 +518,50 @@ def test_what_a_field_means_is_said_once() -> None:
 
     assert shown(ALL).count("The full name.") == 1
     assert shown(Permissions(inserts=False)).count("The full name.") == 1
+
+
+# Days
+
+
+class Errand(BaseModel):
+    """An errand."""
+
+    what: str
+    day: Literal["today", "tomorrow"] = "today"
+    short: str = Field("", max_length=10)
+
+
+def said_on(time: str, text: str) -> HumanMessage:
+    return HumanMessage(text, additional_kwargs={"timestamp": time})
+
+
+@pytest.mark.parametrize(("protocol", "kind"), [("tools", "Errand"), ("json", None)])
+def test_a_day_left_as_it_was_spoken_gains_its_date(protocol: Any, kind: str | None) -> None:
+    content = {"what": "Buy tea tomorrow", "day": "tomorrow", "short": "tomorrow"}
+    reply = (
+        tool_calls((kind, content))
+        if kind
+        else AIMessage(json.dumps({"operations": [{"action": "add", "content": content}]}))
+    )
+    done = extracted(
+        ScriptedChatModel(reply),
+        schemas=[Errand],
+        messages=[said_on("2026-11-02T09:00:00Z", "Buy tea tomorrow!")],
+        protocol=protocol,
+    )
+    (change,) = done.draft.changes()
+    assert isinstance(change, Insert)
+    assert change.document.content == {**content, "what": "Buy tea tomorrow (2026-11-03)"}
+
+
+def test_a_change_dates_only_the_words_it_brings() -> None:
+    known = [Document("e", "Errand", {"what": "Call Bob tomorrow", "day": "today", "short": ""})]
+    patch = {"number": 0, "changes": {"short": "today"}}
+    done = extracted(
+        ScriptedChatModel(tool_calls(("update_Errand", patch))),
+        schemas=[Errand],
+        known=known,
+    )
+    (change,) = done.draft.changes()
+    assert isinstance(change, Update)
+    assert change.document.content["what"] == "Call Bob tomorrow"

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, datetime, time
 from difflib import SequenceMatcher
 
 from langchain_core.messages import BaseMessage
@@ -44,6 +44,7 @@ from longterm.extract.report import Dropped, ExtractionReport
 from longterm.extract.schema import MemorySchema
 from longterm.extract.small_models import SmallModelProtocol
 from longterm.extract.tool_calls import ToolCallProtocol
+from longterm.memory.anchors import Spoken
 from longterm.memory.conversation import message_text, message_time
 from longterm.memory.draft import Draft, ProposalError
 from longterm.models.answer import Answer, refuses_a_forced_call
@@ -118,8 +119,18 @@ class Extractor:
         """Ask the model about *given* until it is done or its steps and repairs are used up."""
         mixed_up = self._protocol.mixes_numbers_up
         said = "\n".join(map(message_text, given.messages)) if mixed_up else None
+        begin = datetime.combine(given.today, time.min)
+        spoken = [
+            Spoken(message_text(message), message_time(message) or begin)
+            for message in given.messages
+        ]
         applier = ProposalApplier(
-            self._kinds, self._permissions, given.new_id, said, self._max_inserts
+            self._kinds,
+            self._permissions,
+            given.new_id,
+            said,
+            self._max_inserts,
+            () if self._required else spoken,
         )
         loop = LoopState(given.draft, given.max_steps)
         state = self._state(given.draft, given)

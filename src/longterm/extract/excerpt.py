@@ -14,7 +14,7 @@ from typing import Any, cast
 
 from longterm.memory.draft import ProposalError
 
-__all__ = ["LIMIT", "excerpt", "restored"]
+__all__ = ["LIMIT", "excerpt", "restored", "texts_in"]
 
 #: Texts of so many characters are shown whole.
 LIMIT = 4_000
@@ -33,7 +33,7 @@ def restored(changes: Any, *shown: Any) -> Any:
 
     Raises `ProposalError` for a mark that stands in none of them.
     """
-    marked = [text for text in _texts(changes) if _MARK.search(text)]
+    marked = [text for text in texts_in(changes) if _MARK.search(text)]
     if not marked:
         return changes
     hidden = {mark: text[half:-half] for one in shown for mark, text, half in _long(one)}
@@ -43,7 +43,7 @@ def restored(changes: Any, *shown: Any) -> Any:
 def _long(content: Any) -> Iterator[tuple[str, str, int]]:
     """Yield the long texts, each with its mark and how much is shown on either side of it."""
     half = LIMIT // 2
-    for text in _texts(content):
+    for text in texts_in(content):
         if len(text) > LIMIT:
             fingerprint = blake2b(text.encode("utf-8", "replace"), digest_size=4).hexdigest()
             yield f"[… {len(text) - 2 * half} characters not shown: {fingerprint} …]", text, half
@@ -61,16 +61,17 @@ def _filled(text: str, hidden: Mapping[str, str]) -> str:
     return _MARK.sub(fill, text)
 
 
-def _texts(content: Any) -> Iterator[str]:
+def texts_in(content: Any) -> Iterator[str]:
+    """Yield every text in *content*, at any depth."""
     match content:
         case str(text):
             yield text
         case Mapping():
             for inner in cast("Mapping[str, Any]", content).values():
-                yield from _texts(inner)
+                yield from texts_in(inner)
         case Sequence() if not isinstance(content, bytes):
             for inner in cast("Sequence[Any]", content):
-                yield from _texts(inner)
+                yield from texts_in(inner)
         case _:
             return
 

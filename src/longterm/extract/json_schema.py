@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from longterm.extract.reading import parsed
@@ -17,6 +17,7 @@ __all__ = [
     "NAMES",
     "decoded",
     "inlined",
+    "mapped_texts",
     "member_for",
     "members",
     "nullable",
@@ -45,6 +46,9 @@ _DROPPED = ("title", "$defs", "definitions", "discriminator", "x-valid")
 
 #: Keys of an object about a value that stands in it under "value".
 _ABOUT = {"type", "description", "title", "name"}
+
+#: Keywords of texts that are no sentences.
+_BINDS = {"enum", "const", "format", "pattern"}
 
 
 def inlined(schema: Schema) -> dict[str, Any]:
@@ -408,6 +412,21 @@ def _listed(value: Any, schema: Schema) -> Any:
             (_, item, form), *_ = _inner([value], schema)
             fits = _type_of(decoded(item, form)) in types_of(form)
             return decoded([value], schema) if fits else value
+
+
+def mapped_texts(value: Any, schema: Schema, change: Callable[[str], str]) -> Any:
+    """Return *value* with *change* made to its texts, but where *schema* takes only some texts."""
+    if isinstance(value, str):
+        changed = change(value)
+        forms = members(schema)
+        room = min((one.get("maxLength", len(changed)) for one in forms), default=0)
+        fits = len(changed) <= room and all(map(_BINDS.isdisjoint, forms))
+        return changed if fits else value
+    if not isinstance(value, Mapping | list):
+        return value
+    return _rebuilt_schema(
+        value, ((key, mapped_texts(one, form, change)) for key, one, form in _inner(value, schema))
+    )
 
 
 def without_gaps(value: Any, schema: Schema) -> Any:

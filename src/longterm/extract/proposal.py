@@ -8,15 +8,17 @@ refused here, whatever the model was shown, and a value enters the draft only ch
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, cast
 
 from longterm.extract.edit import edited
-from longterm.extract.excerpt import restored
+from longterm.extract.excerpt import restored, texts_in
 from longterm.extract.grounding import speaks_of
+from longterm.extract.json_schema import mapped_texts
 from longterm.extract.schema import MemorySchema
+from longterm.memory.anchors import Spoken, anchored
 from longterm.memory.draft import Draft, ProposalError
 from longterm.memory.model import Document
 from longterm.text.fences import visible
@@ -143,6 +145,8 @@ class ProposalApplier:
     said: str | None = None
     #: How many new memories one answer may bring.
     max_inserts: int = 100
+    #: The messages, by which days in new texts are held to the calendar.
+    spoken: Sequence[Spoken] = ()
 
     def apply(self, draft: Draft, proposal: Proposal, begun: int = 0) -> tuple[Draft, str | None]:
         """Return *draft* with *proposal* carried out, and what was ignored in it, if anything.
@@ -159,7 +163,7 @@ class ProposalApplier:
                 self._permit(self.permissions.updates, "Changing memories")
                 number = draft.number(target)
                 kind, meant = self._kind_of(draft, number), restored(changes, *_shown_texts(draft))
-                after = draft.update(number, lambda content: edited(kind, content, meant), cited)
+                after = draft.update(number, partial(self._edited, kind, meant), cited)
                 if is_blank(after.entries[number].document.content):
                     raise ProposalError(f"Memory [{number}] would be left empty")
                 return after, None
@@ -196,7 +200,7 @@ class ProposalApplier:
     ) -> tuple[Draft, str | None]:
         self._permit(self.permissions.adds(known=bool(draft.living)), "Adding memories")
         content = restored(content, *_shown_texts(draft))
-        checked = kind.check(content)
+        checked = self._dated(kind, kind.check(content))
         if is_blank(checked):
             raise FinalError("There is nothing in it.")
         unknown = kind.unknown_fields(content)
@@ -214,8 +218,23 @@ class ProposalApplier:
         ]
         if removed:  # and written anew: the same profile
             return draft.rewrite(removed[0], checked), ignored
-        begin = partial(edited, kind, changes=content)
-        return draft.insert(document, begin, cited), ignored
+        return draft.insert(document, partial(self._edited, kind, content), cited), ignored
+
+    def _edited(self, kind: MemorySchema | None, changes: Any, content: Any) -> Any:
+        return self._dated(kind, edited(kind, content, changes), content)
+
+    def _dated(self, kind: MemorySchema | None, content: Any, before: Any = None) -> Any:
+        """Return *content* with the days in the texts that are not from *before* dated."""
+        known = {*texts_in(before)}
+
+        def dated(text: str) -> str:
+            return text if text in known else anchored(text, self.spoken)
+
+        after = mapped_texts(content, {} if kind is None else kind.parameters, dated)
+        try:
+            return after if kind is None or after == content else kind.check(after)
+        except ProposalError:  # there is no room for it
+            return content
 
     def _kind_of(self, draft: Draft, number: int) -> MemorySchema | None:
         name = draft.entries[number].document.kind

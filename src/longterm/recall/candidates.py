@@ -23,9 +23,9 @@ from longterm.memory.conversation import zoned
 from longterm.memory.model import indexed_fields, is_turn
 from longterm.memory.namespace import Namespace
 from longterm.memory.revision import Source
+from longterm.memory.when import spans
 from longterm.recall.language import NUMBERS, STANDING, STOP_TERMS, TIME_WORDS, Sign
 from longterm.recall.reading import HEAD, LONG_TEXT, PASSAGE, Reading, passages, reading_of, shows
-from longterm.recall.when import spans
 from longterm.text.term_hashes import TERM_BYTES, pack_terms
 from longterm.text.tokenizer import count_terms
 

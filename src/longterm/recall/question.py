@@ -5,6 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
+from longterm.memory.when import Span, spans
 from longterm.recall.language import (
     ADDRESSES_ASSISTANT,
     ASKS_HOW_MANY,
@@ -16,7 +17,6 @@ from longterm.recall.language import (
     SUMMARY,
     SURVEY,
 )
-from longterm.recall.when import Span, spans
 from longterm.text.questions import QUESTION_LEAD, asked_terms
 from longterm.text.tokenizer import query_terms, words
 

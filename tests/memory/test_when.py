@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given, strategies as st
 
-from longterm.recall.when import Span, spans
+from longterm.memory.when import Span, spans
 
 NOW = datetime(2023, 11, 22, 12, 27, tzinfo=UTC)  # a Wednesday
 

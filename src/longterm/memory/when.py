@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from enum import Enum
 
-__all__ = ["Span", "spans"]
+__all__ = ["Expression", "Sense", "Span", "expressions", "spans"]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -29,24 +30,51 @@ class Span:
         return max(moment - self.end, timedelta(0))
 
 
+class Sense(Enum):
+    """What the words of a date hang on."""
+
+    #: The calendar alone, or nothing that can be told: a weekday may be every week's.
+    PLAIN = "plain"
+    #: The day they are said on.
+    SPOKEN = "spoken"
+    #: That day, and what the speaker means by it: "next Friday", "three weeks ago".
+    LOOSE = "loose"
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """Words in a text that speak of a time."""
+
+    start: int
+    end: int
+    span: Span
+    sense: Sense
+
+
 _Match = re.Match[str]
 _Rule = Callable[[_Match, datetime], Span | None]
 
 
 def spans(text: str, now: datetime) -> list[Span]:
-    """Spans that *text* speaks of, in its order; dates are in the time zone of *now*.
+    """Spans that *text* speaks of, in its order; dates are in the time zone of *now*."""
+    return list(dict.fromkeys(one.span for one in expressions(text, now)))
+
+
+def expressions(text: str, now: datetime) -> list[Expression]:
+    """Return where *text* speaks of times, in its order, and of which, as said at *now*.
 
     What an earlier, more exact rule has read is read no more.
     """
-    found: list[tuple[int, Span]] = []
-    for pattern, rule in _RULES:
+    found: list[Expression] = []
+    for pattern, rule, sense in _RULES:
         for match in list(pattern.finditer(text)):
             # Not a date: 30 February, the year 0, a thousand years ago, 一三天前.
             with suppress(ValueError, OverflowError, KeyError):
                 if (span := rule(match, now)) is not None:
-                    found.append((match.start(), span))
+                    meant = _sense_of(match, now, span) if sense is None else sense
+                    found.append(Expression(match.start(), match.end(), span, meant))
             text = text[: match.start()] + " " * len(match[0]) + text[match.end() :]
-    return list(dict.fromkeys(span for _, span in sorted(found, key=lambda pair: pair[0])))
+    return sorted(found, key=lambda one: one.start)
 
 
 # --- stretches of the calendar ----------------------------------------------------------------
@@ -129,8 +157,9 @@ _CJK_WEEKDAYS = {name: at for at, name in enumerate("月火水木金土日")} | 
 _OFFSETS = {
     "last": -1, "past": -1, "previous": -1, "this": 0, "next": 1, "coming": 1,
     "上上个": -2, "上上": -2, "上一个": -1, "上一": -1, "上个": -1, "上": -1,
-    "这个": 0, "这": 0, "本": 0,
+    "这个": 0, "这": 0, "這個": 0, "這": 0, "本": 0,
     "下个": 1, "下": 1, "下一个": 1, "下一": 1, "下下个": 2, "下下": 2,
+    "上個": -1, "下個": 1, "下下個": 2, "上上個": -2,
     "先々": -2, "先": -1, "今": 0, "来": 1, "再来": 2,
 }  # fmt: skip
 _UNITS = {
@@ -141,9 +170,9 @@ _UNITS = {
 #: The farther ones first: some hold the nearer ones.
 _CJK_DAYS = {
     -3: "大前天",
-    3: "大后天",
+    3: "大后天|大後天",
     -2: "前天|一昨日|おととい",
-    2: "后天|明後日",
+    2: "后天|後天|明後日",
     -1: "昨天|昨晚|昨日|昨夜|きのう",
     1: "明天|明日|あした",
     0: "今天|今晚|今早|今日|きょう|今朝",
@@ -267,51 +296,92 @@ def _season(match: _Match, now: datetime) -> Span | None:
     return Span(start, _month_start(start, 3))
 
 
+def _sense_of(match: _Match, now: datetime, span: Span) -> Sense:
+    """Say whether a weekday, a season or a time ago is one for all who count."""
+    parts = match.groupdict()
+    if "season" in parts:
+        hangs = match[0].lower().startswith(("last", "this")) and not parts["year"]
+        return Sense.LOOSE if hangs else Sense.PLAIN
+    if parts.get("unit"):
+        if match[0].isascii():
+            exact = _unit_and_count(match)[0] == "day"
+            return (
+                (Sense.SPOKEN if exact else Sense.LOOSE)
+                if match[0].endswith("ago")
+                else Sense.PLAIN
+            )
+        # Before now, or before what the words in front say.
+        before = match.string[: match.start()]
+        return Sense.PLAIN if before.endswith(("の", "的")) else Sense.LOOSE
+    if not parts["weekday"].isascii():
+        return Sense.SPOKEN
+    # The first of that name from here, or that of another week.
+    weekday, offset = span.start.weekday(), _OFFSETS[match["offset"].lower()]
+    step = (
+        -((now.weekday() - weekday - 1) % 7 + 1)
+        if offset < 0
+        else ((weekday - now.weekday() - 1) % 7 + 1)
+    )
+    nearest = _unit("day", now, step)
+    counted = _days(_unit("week", now, offset).start + timedelta(days=weekday))
+    return Sense.SPOKEN if nearest == counted == span else Sense.LOOSE
+
+
 def _fixed(unit: str, offset: int) -> _Rule:
     return lambda _, now: _unit(unit, now, offset)
 
 
-#: The more exact before the more general.
+#: The more exact before the more general; where no sense stands, `_sense_of` tells it.
+_PLAIN, _SPOKEN, _LOOSE = Sense
 _RULES = [
-    (re.compile(pattern, re.IGNORECASE), rule)
-    for pattern, rule in (
-        (rf"\b{_YEAR}[-/.](?P<month>[01]?\d)[-/.](?P<day>[0-3]?\d)\b", _calendar),
-        (rf"{_YEAR}\s*年\s*{_CJK_MONTH}{_CJK_DATE}", _calendar),
-        (rf"{_CJK_YEAR}の?\s*{_CJK_MONTH}{_CJK_DATE}", _calendar),
-        (rf"{_CJK_YEAR}[の的]?(?P<season>[春夏秋冬])", _season),
-        (rf"(?<!\d){_CJK_MONTH}{_CJK_DATE}", _calendar),
-        (rf"{_YEAR}\s*年", _calendar),
-        (rf"\b{_DAY}\s+(?:of\s+)?{_MONTH},?\s+{_YEAR}\b", _calendar),
-        (rf"\b{_MONTH}\s+{_DAY},?\s+{_YEAR}\b", _calendar),
-        (rf"\b{_MONTH},?\s+(?:of\s+)?{_YEAR}\b", _calendar),
-        (rf"\b{_DAY}\s+(?:of\s+)?{_MONTH}(?!\w)", _calendar),
-        (rf"\b{_MONTH}\s+{_DAY}\b", _calendar),
-        (rf"\b(?:last|past|previous)\s+{_COUNT}\s+{_UNIT}\b", _up_to_now),
-        (rf"\b{_COUNT}\s+{_UNIT}\s+(?:ago|back|earlier|before)\b", _ago),
-        (rf"\b{_OFFSET}\s+(?P<unit>weekend|week|month|year)\b", _relative_unit),
-        (rf"\b{_OFFSET}\s+{_WEEKDAY}\b", _relative_weekday),
-        (rf"\b{_OFFSET}\s+{_MONTH}(?!\w)", _relative_month),
-        (rf"\b(?:last|this|in|the)\s+{_SEASON}(?:\s+(?:of\s+)?{_YEAR})?\b", _season),
-        (r"\bday before yesterday\b", _fixed("day", -2)),
-        (r"\b(?:yesterday|last night)\b", _fixed("day", -1)),
-        (r"\b(?:today|tonight|this (?:morning|afternoon|evening))\b", _fixed("day", 0)),
-        (r"\bday after tomorrow\b", _fixed("day", 2)),
-        (r"\btomorrow\b", _fixed("day", 1)),
-        (rf"\b(?:on|since|by|until)\s+{_WEEKDAY}\b", _relative_weekday),
-        (rf"\b{_LONG_WEEKDAY}\b", _relative_weekday),
-        (rf"\b(?:in|during|since|of|by|until|early|late|mid)[\s-]+{_MONTH}(?!\w)", _calendar),
-        (rf"\b{_CLEAR_MONTH}\b", _calendar),
-        (rf"(?<![\d.$€£¥-]){_YEAR}(?![\d.,]?\d|%)\b", _calendar),
-        (rf"(?:最近|过去|这|近|ここ)\s*{_CJK_COUNT}\s*{_CJK_UNIT}", _up_to_now),
-        (rf"{_CJK_COUNT}\s*{_CJK_UNIT}(?:以)?前", _ago),
-        (rf"{_CJK_OFFSET}(?:周|星期|礼拜|週)(?:の)?(?P<unit>末)", _relative_unit),
-        (rf"{_CJK_OFFSET}(?:周|星期|礼拜){_CJK_WEEKDAY}(?!期)", _relative_weekday),
-        (rf"{_CJK_OFFSET}週の?{_CJK_WEEKDAY}曜日?", _relative_weekday),
-        (rf"(?:周|星期|礼拜){_CJK_WEEKDAY}", _relative_weekday),
-        (rf"{_CJK_WEEKDAY}曜日?", _relative_weekday),
-        (rf"{_CJK_OFFSET}(?P<unit>周|星期|礼拜|週)", _relative_unit),
-        (rf"{_CJK_OFFSET}(?:个|個)?(?P<unit>月)", _relative_unit),
-        *((words, _fixed("day", offset)) for offset, words in _CJK_DAYS.items()),
-        *((words, _fixed("year", offset)) for offset, words in _CJK_YEARS.items()),
+    (re.compile(pattern, re.IGNORECASE), rule, sense)
+    for pattern, rule, sense in (
+        (rf"\b{_YEAR}[-/.](?P<month>[01]?\d)[-/.](?P<day>[0-3]?\d)\b", _calendar, _PLAIN),
+        (rf"{_YEAR}\s*年\s*{_CJK_MONTH}{_CJK_DATE}", _calendar, _PLAIN),
+        (rf"{_CJK_YEAR}の?\s*{_CJK_MONTH}{_CJK_DATE}", _calendar, _SPOKEN),
+        (rf"{_CJK_YEAR}[の的]?(?P<season>[春夏秋冬])", _season, _SPOKEN),
+        (rf"(?<!\d){_CJK_MONTH}{_CJK_DATE}", _calendar, _PLAIN),
+        (rf"{_YEAR}\s*年", _calendar, _PLAIN),
+        (rf"\b{_DAY}\s+(?:of\s+)?{_MONTH},?\s+{_YEAR}\b", _calendar, _PLAIN),
+        (rf"\b{_MONTH}\s+{_DAY},?\s+{_YEAR}\b", _calendar, _PLAIN),
+        (rf"\b{_MONTH},?\s+(?:of\s+)?{_YEAR}\b", _calendar, _PLAIN),
+        (rf"\b{_DAY}\s+(?:of\s+)?{_MONTH}(?!\w)", _calendar, _PLAIN),
+        (rf"\b{_MONTH}\s+{_DAY}\b", _calendar, _PLAIN),
+        (rf"\b(?:last|past|previous)\s+{_COUNT}\s+{_UNIT}\b", _up_to_now, _LOOSE),
+        (rf"\b{_COUNT}\s+{_UNIT}\s+(?:ago|back|earlier|before)\b", _ago, None),
+        (rf"\b{_OFFSET}\s+(?P<unit>weekend|week|month|year)\b", _relative_unit, _SPOKEN),
+        (rf"\b{_OFFSET}\s+{_WEEKDAY}\b", _relative_weekday, None),
+        (rf"\b{_OFFSET}\s+{_MONTH}(?!\w)", _relative_month, _LOOSE),
+        (rf"\b(?:last|this|in|the)\s+{_SEASON}(?:\s+(?:of\s+)?{_YEAR})?\b", _season, None),
+        (r"\bday before yesterday\b", _fixed("day", -2), _SPOKEN),
+        (r"\b(?:yesterday|last night)\b", _fixed("day", -1), _SPOKEN),
+        (r"\b(?:today|tonight|this (?:morning|afternoon|evening))\b", _fixed("day", 0), _SPOKEN),
+        (r"\bday after tomorrow\b", _fixed("day", 2), _SPOKEN),
+        (r"\btomorrow\b", _fixed("day", 1), _SPOKEN),
+        (rf"\b(?:on|since|by|until)\s+{_WEEKDAY}\b", _relative_weekday, _PLAIN),
+        (rf"\b{_LONG_WEEKDAY}\b", _relative_weekday, _PLAIN),
+        (
+            rf"\b(?:in|during|since|of|by|until|early|late|mid)[\s-]+{_MONTH}(?!\w)",
+            _calendar,
+            _PLAIN,
+        ),
+        (rf"\b{_CLEAR_MONTH}\b", _calendar, _PLAIN),
+        (rf"(?<![\d.$€£¥-]){_YEAR}(?![\d.,]?\d|%)\b", _calendar, _PLAIN),
+        (rf"(?:最近|过去|这|近|ここ)\s*{_CJK_COUNT}\s*{_CJK_UNIT}", _up_to_now, _LOOSE),
+        (rf"{_CJK_COUNT}\s*{_CJK_UNIT}(?:以)?前", _ago, None),
+        (rf"{_CJK_OFFSET}(?:周|星期|礼拜|週)(?:の)?(?P<unit>末)", _relative_unit, _SPOKEN),
+        (rf"{_CJK_OFFSET}(?:周|星期|礼拜){_CJK_WEEKDAY}(?!期)", _relative_weekday, _SPOKEN),
+        (rf"{_CJK_OFFSET}週の?{_CJK_WEEKDAY}曜日?", _relative_weekday, _SPOKEN),
+        (
+            rf"(?P<offset>[上下]{{1,2}}個?|這個?)(?:週|星期|禮拜){_CJK_WEEKDAY}",
+            _relative_weekday,
+            _SPOKEN,
+        ),
+        (rf"(?:周|星期|礼拜){_CJK_WEEKDAY}", _relative_weekday, _PLAIN),
+        (rf"{_CJK_WEEKDAY}曜日?", _relative_weekday, _PLAIN),
+        (rf"{_CJK_OFFSET}(?P<unit>周|星期|礼拜|週)", _relative_unit, _SPOKEN),
+        (rf"{_CJK_OFFSET}(?:个|個)?(?P<unit>月)", _relative_unit, _SPOKEN),
+        *((words, _fixed("day", offset), _SPOKEN) for offset, words in _CJK_DAYS.items()),
+        *((words, _fixed("year", offset), _SPOKEN) for offset, words in _CJK_YEARS.items()),
     )
 ]
