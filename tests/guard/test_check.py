@@ -226,3 +226,43 @@ def test_what_stored_values_are_made_of_is_let_alone_and_their_secrets_are_not()
     }
     assert Guard().check(turn).findings == ()
     assert [one.path for one in Guard().check({**turn, "password": id}).findings] == ["password"]
+
+
+#: Another rule besides, that finds nothing: each text is looked into, one by one.
+THOROUGH = Guard([*DEFAULT_RULES, lambda _: ()])
+
+
+def said(text: str) -> dict[str, object]:
+    """Return *text* as it stands in a turn, cut into pieces."""
+    half = len(text) // 2
+    return {
+        "kind": "Turn",
+        "content": text,
+        "speaker": "Ann",
+        "role": "user",
+        "time": "2024-05-01T09:00:00+00:00",
+        "thread": "t1",
+        "position": 3,
+        "message_id": "m-17",
+        "before": "ff5b8f80-af90-5888-8340-be960742a481",
+        "pieces": [text[:half], text[half:]],
+    }
+
+
+@pytest.mark.parametrize("corpus", TEXTS)
+def test_turns_that_are_passed_over_hold_nothing(corpus: str) -> None:
+    planted_texts, innocent_texts = TEXTS[corpus]
+    for text in [*(one.text for one in planted_texts), *innocent_texts]:
+        assert Guard().check(said(text)) == THOROUGH.check(said(text))
+
+
+@given(
+    st.text()
+    | st.text("0123456789 -@.Aａ１", max_size=30)
+    | st.from_regex(r"\w{0,20} ?(pass|Key|PIN|ｐｗ|密码)?: ?\w{0,20}", fullmatch=True)
+)
+def test_any_turn_that_is_passed_over_holds_nothing(text: str) -> None:
+    assert Guard().check(said(text)) == THOROUGH.check(said(text))
+    assert Guard().check({"content": {"password": text}}) == THOROUGH.check(
+        {"content": {"password": text}}
+    )

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import Any, Literal, cast, get_args
 
 from longterm.errors import ConfigurationError
-from longterm.guard.personal import personal
+from longterm.guard.personal import may_hold_personal, personal
 from longterm.guard.rule import Match, Rule
-from longterm.guard.secrets import names_a_secret, secrets
+from longterm.guard.secrets import may_hold_secrets, names_a_secret, secrets
 from longterm.memory.revision import Origin
 from longterm.text.orders import claims_a_wish, order_spans
 
@@ -141,7 +141,8 @@ class Guard:
         elif origin == "assistant" and orders == "and claims":
             orders = "alone"
         findings: list[Finding] = []
-        self._look(value, (), orders, findings)
+        if orders is not None or self.rules != DEFAULT_RULES or not _is_harmless(value):
+            self._look(value, (), orders, findings)
         if not findings and origin not in self.trust:
             return Verdict("allow", value)
         asked: list[GuardAction] = ["allow", *(self._action(one.class_) for one in findings)]
@@ -192,10 +193,7 @@ class Guard:
 
     def _matches(self, text: str, path: tuple[str, ...]) -> list[Match]:
         """Find what the rules find, from left to right; of what overlaps, the strictest."""
-        plain = text
-        if not text.isascii():  # as long as it was, with ASCII letters and digits for full width
-            narrow = text.translate(_NARROW)
-            plain = _DIGIT.sub(lambda digit: str(unicodedata.decimal(digit[0])), narrow)
+        plain = _narrowed(text)
         found = [Match(*one) for rule in self.rules for one in rule(plain)]
         if _is_secret(path) and secrets in self.rules and text.strip():
             found.append(Match("secret", 0, len(text)))
@@ -219,6 +217,34 @@ _INERT_FORM = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?(?:[+-][0-9]{2}:[0-9]{2})?"
     r"|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 )
+
+
+def _is_harmless(value: Any) -> bool:
+    """Whether no built-in rule would look into any text of *value*.
+
+    Most turns are so; to walk through one, text by text, takes ten times as long. A field of
+    another name than those of turns and plain memories is left to the walk.
+    """
+    if type(value) is str:
+        return (
+            value in _INERT
+            or _INERT_FORM.fullmatch(value) is not None
+            or not (may_hold_personal(plain := _narrowed(value)) or may_hold_secrets(plain))
+        )
+    if type(value) is int:
+        return abs(value) < _LONG_NUMBER
+    if type(value) is dict:
+        named = cast("dict[Any, Any]", value)
+        return _INERT.issuperset(named) and all(map(_is_harmless, named.values()))
+    return type(value) is list and all(map(_is_harmless, cast("list[Any]", value)))
+
+
+def _narrowed(text: str) -> str:
+    """Return *text*, as long as it was, with ASCII letters and digits for those of full width."""
+    if text.isascii():
+        return text
+    narrow = text.translate(_NARROW)
+    return _DIGIT.sub(lambda digit: str(unicodedata.decimal(digit[0])), narrow)
 
 
 def _is_secret(path: tuple[str, ...]) -> bool:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from longterm.guard import checksums
 from longterm.guard.rule import Match
 
-__all__ = ["personal"]
+__all__ = ["may_hold_personal", "personal"]
 
 _EMAIL = re.compile(
     r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9][A-Za-z0-9._%+-]{0,63}@(?:[A-Za-z0-9-]{1,63}\.){1,8}"
@@ -154,6 +154,15 @@ _DIGIT = re.compile("[0-9]")
 _RUN = re.compile(r"[0-9](?:[ ./()+-]{0,2}[0-9])*")
 _LETTERED = re.compile(r"[A-Z] ?[0-9]{2}|[0-9]{7}-?[A-Z]")
 _SHORTEST_PHONE, _SHORTEST_CALLED = 9, 7
+#: As many digits as the shortest number has, or what begins those with letters.
+_POSSIBLE = re.compile(
+    rf"[0-9](?:[ ./()+-]{{0,2}}[0-9]){{{_SHORTEST_CALLED - 1}}}|{_LETTERED.pattern}"
+)
+
+
+def may_hold_personal(text: str) -> bool:
+    """Whether `personal` would look into *text*: if not, it finds nothing there."""
+    return "@" in text or _POSSIBLE.search(text) is not None
 
 
 def personal(text: str) -> Iterator[Match]:

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 from longterm.guard.rule import Match
 
-__all__ = ["names_a_secret", "secrets"]
+__all__ = ["may_hold_secrets", "names_a_secret", "secrets"]
 
 #: What keys look like, after what their providers publish (and secret scanners agree on).
 _KEYS = re.compile(
@@ -305,11 +305,24 @@ def secrets(text: str) -> Iterator[Match]:
     """Find keys, tokens, private keys and passwords in *text*."""
     if len(text) < _SHORTEST_SAID:
         return
-    if len(text) >= _SHORTEST_KEY and max(map(len, text.split()), default=0) >= _SHORTEST_KEY:
+    if _has_long_word(text):
         yield from _token_findings(text)
-    # Asked of every text: a generator takes thrice as long.
-    if any(map(text.lower().__contains__, _ASCII_HINTS if text.isascii() else _HINTS)):
+    if _has_hint(text):
         yield from _said_as_secret(text)
+
+
+def may_hold_secrets(text: str) -> bool:
+    """Whether `secrets` would look into *text*: if not, it finds nothing there."""
+    return len(text) >= _SHORTEST_SAID and (_has_long_word(text) or _has_hint(text))
+
+
+def _has_long_word(text: str) -> bool:
+    return len(text) >= _SHORTEST_KEY and max(map(len, text.split()), default=0) >= _SHORTEST_KEY
+
+
+def _has_hint(text: str) -> bool:
+    # Asked of every text: a generator takes thrice as long.
+    return any(map(text.lower().__contains__, _ASCII_HINTS if text.isascii() else _HINTS))
 
 
 def _token_findings(text: str) -> Iterator[Match]:
