@@ -103,7 +103,13 @@ def advancing(what: str) -> Generator[Callable[[int, int | None], None]]:
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task(what, total=None)
-        yield lambda done, total: progress.update(task, completed=done, total=total)
+
+        def advance(done: int, total: int | None) -> None:
+            """Move the bar; where the end is not known, count."""
+            counted = what if total is not None else f"{what} {done:,}"
+            progress.update(task, completed=done, total=total, description=counted)
+
+        yield advance
 
 
 def report_file(path: Path | None) -> Path | None:
