@@ -4,7 +4,7 @@ Nothing here begins, commits or retries; `PostgresPool` does. Statements name ta
 their schema, which the search path of the transaction knows.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -153,17 +153,25 @@ def list_paths(session: Session, op: ListNamespaces) -> list[tuple[str, ...]]:
     return listed((to_labels(path) for (path,) in paths), op.op)
 
 
-def fetch_rows(session: Session, places: Sequence[Place], condition: Condition) -> dict[Place, Row]:
-    """Those of the items that may be shown and are as *condition* says."""
+def fetch_rows(
+    session: Session, places: Sequence[Place], condition: Condition, paths: Mapping[int, str]
+) -> dict[Place, Row]:
+    """Those of the items that may be shown and are as *condition* says.
+
+    *paths* are those of the namespaces, by their numbers.
+    """
     wanted, (alive, parameters) = condition_sql(condition), session.alive
     found = session.rows(
-        "SELECT i.namespace, i.id, n.path, i.key, i.value, i.created_at, i.updated_at, i.ttl, "
-        "i.revision FROM unnest(%s::int[], %s::bigint[]) AS w (namespace, id) "
+        "SELECT i.namespace, i.id, i.key, i.value, i.created_at, i.updated_at, i.ttl, i.revision "
+        "FROM unnest(%s::int[], %s::bigint[]) AS w (namespace, id) "
         "JOIN items i ON i.namespace = w.namespace AND i.id = w.id "
-        f"JOIN namespaces n ON n.id = i.namespace WHERE {alive} AND {wanted.text}",
+        f"WHERE {alive} AND {wanted.text}",
         (*place_arrays(places), *parameters, *wanted.parameters),
     )
-    rows = {(namespace, row[0]): Row(*row) for namespace, *row in found}
+    rows = {
+        (namespace, number): Row(number, paths[namespace], *row)
+        for namespace, number, *row in found
+    }
     return {place: row for place, row in rows.items() if holds_now(condition, row)}
 
 

@@ -5,7 +5,7 @@ in arrays: a few hundred items are sooner sent than chosen from, and a round tri
 search waits for. The same statement checks what the search took for granted.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longterm.errors import StoreError
+from longterm.stores.filters import EVERYTHING
 from longterm.stores.lexicon import Postings
 from longterm.stores.matrix import Vector
 from longterm.stores.postgres.binary import Binary, half_vector, received
@@ -86,11 +87,17 @@ class SearchScope:
 
     #: Version of the text index.
     tokenizer: int
-    namespaces: Sequence[int]
+    #: Their paths by their numbers.
+    paths: Mapping[int, str]
     items: int
     terms: int
     #: Of a small scope, everything.
     contents: ScopeContents | None
+
+    @property
+    def namespaces(self) -> list[int]:
+        """Their numbers, in ascending order."""
+        return list(self.paths)
 
 
 def read_scope(
@@ -103,13 +110,15 @@ def read_scope(
     """
     inside, paths = inside_path(op.path, exact=op.exact)
     alive, parameters = session.alive
-    wanted = condition_sql(op.condition)
+    filtered = condition_sql(op.condition)
+    wanted = "NULL"  # all of them
+    if op.condition != EVERYTHING or session.hides_expired:
+        wanted = f"array_send(array_agg(coalesce({alive} AND {filtered.text}, false)))"
     there, is_lacking = "namespace = ANY (scope.ids) AND scope.items <= %s", "false"
     items = (
         "SELECT array_send(array_agg(i.namespace)), array_send(array_agg(i.id)), "
         "array_send(array_agg(i.revision)), array_send(array_agg(i.length)), "
-        f"array_send(array_agg(coalesce({alive} AND {wanted.text}, false))) "
-        f"FROM items i WHERE i.{there}"
+        f"{wanted} FROM items i WHERE i.{there}"
     )
     postings = (
         "SELECT array_send(array_agg(p.term)), array_send(array_agg(p.item)), "
@@ -117,7 +126,7 @@ def read_scope(
         f"FROM postings p WHERE p.{there} AND p.term = ANY (%s::int[])"
     )
     parts = [items, postings]
-    given: list[Any] = [*paths, *parameters, *wanted.parameters, whole]
+    given: list[Any] = [*paths, *parameters, *filtered.parameters, whole]
     given += [whole, [term_number(term) for term in op.terms]]
     if query is not None:
         is_lacking = (
@@ -125,8 +134,7 @@ def read_scope(
             "WHERE l.failures = 0 AND l.namespace = ANY (scope.ids))"
         )
         vectors = (
-            "SELECT array_send(array_agg(v.item)), "
-            "array_send(array_agg((-(v.vector <#> %s::halfvec))::float4)) "
+            "SELECT array_send(array_agg(v.item)), array_send(array_agg(v.vector <#> %s::halfvec)) "
             f"FROM {query.table} v WHERE v.model = %s AND v.{there}"
         )
         parts.append(vectors)
@@ -139,30 +147,32 @@ def read_scope(
         f"SELECT state.model, {is_lacking}, state.tokenizer, scope.*{columns} "
         "FROM state CROSS JOIN ("
         "SELECT coalesce(array_agg(n.id ORDER BY n.id), '{}') AS ids, "
+        "coalesce(array_agg(n.path ORDER BY n.id), '{}') AS paths, "
         "coalesce(sum(n.items), 0)::bigint AS items, coalesce(sum(n.terms), 0)::bigint AS terms "
         f"FROM namespaces n WHERE {inside}) AS scope{joined}",
         given,
     )
-    model, lacks_vectors, tokenizer, namespaces, count, terms, *sent = found
+    model, lacks_vectors, tokenizer, numbers, names, count, terms, *sent = found
     if assumed and query is not None and (lacks_vectors or model != query.model):
         raise UnpreparedError("The database is not as the search took for granted.")
     contents = _contents(sent) if count <= whole else None
-    return SearchScope(tokenizer, namespaces, count, terms, contents)
+    return SearchScope(tokenizer, dict(zip(numbers, names, strict=True)), count, terms, contents)
 
 
 def _contents(sent: Sequence[bytes | None]) -> ScopeContents:
     """Read the arrays of `read_scope`."""
-    dtypes = ("i4", "i8", "i8", "i4", "?", "i4", "i8", "i4", "i8", "f4")
+    dtypes = ("i4", "i8", "i8", "i4", "?", "i4", "i8", "i4", "i8", "f8")
     arrays = [received(one, dtype) for one, dtype in zip(sent, dtypes, strict=False)]
     order = np.argsort(arrays[1])
-    namespaces, items, revisions, lengths, wanted = (array[order] for array in arrays[:5])
+    namespaces, items, revisions, lengths = (array[order] for array in arrays[:4])
+    wanted = np.ones(len(items), dtype=np.bool_) if sent[4] is None else arrays[4][order]
     terms, holders, counts, *vectors = arrays[5:]
     slots, known = _slots(items, holders)
     cosines: Floats | None = None
     if vectors:
         owners, known_owners = _slots(items, vectors[0])
         cosines = np.full(len(items), np.nan, np.float32)
-        np.fmax.at(cosines, owners, vectors[1][known_owners])
+        np.fmax.at(cosines, owners, -vectors[1][known_owners].astype(np.float32))
     return ScopeContents(
         namespaces, items, revisions, lengths.astype(np.float32), wanted,
         terms[known], slots, counts[known].astype(np.int64), cosines,

@@ -1,6 +1,6 @@
 """Searching inside a transaction: candidates from the indexes, items where they are shown."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -46,6 +46,7 @@ class ItemSearch:
         self, session: Session, op: FindItems, query: QueryVector | None, *, assumed: bool
     ) -> None:
         self._session, self._op, self._query, self._assumed = session, op, query, assumed
+        self._paths: Mapping[int, str] = {}
 
     def answer(self) -> list[SearchItem] | list[HybridHit]:
         """Find the items that the operation asks for."""
@@ -82,6 +83,7 @@ class ItemSearch:
                 f"knows version {VERSION}. Upgrade longterm, or call store.reindex() to make it "
                 "again."
             )
+        self._paths = scope.paths
         return scope
 
     def _ranked(self, size: int) -> tuple[list[_Ranked], Candidates]:
@@ -116,7 +118,7 @@ class ItemSearch:
             start, chunk = start + chunk, chunk * 4
 
     def _rows(self, places: Sequence[Place]) -> dict[Place, Row]:
-        return fetch_rows(self._session, places, self._op.condition)
+        return fetch_rows(self._session, places, self._op.condition, self._paths)
 
     # --- what each signal says ---
 
