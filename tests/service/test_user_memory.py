@@ -54,6 +54,25 @@ def test_a_text_of_which_nothing_can_be_seen_is_refused(ann: UserMemory, text: s
     assert ann.list() == []
 
 
+@pytest.mark.parametrize("shape", ["fields", "parts", "levels"])
+def test_a_memory_has_ten_thousand_values_and_no_more(ann: UserMemory, shape: str) -> None:
+    def content(values: int) -> Any:  # the object itself and its list are values, too
+        match shape:
+            case "fields":
+                return {str(number): number for number in range(values - 1)}
+            case "parts":
+                return {"all": [0] * (values - 2)}
+            case _:
+                return {"all": [{"one": 1}] * ((values - 2) // 2)}
+
+    kept = ann.add(content(10_000), id="large")
+    with pytest.raises(InvalidInputError, match="10,000 values"):
+        ann.edit("large", content(10_002))
+    with pytest.raises(InvalidInputError, match="10,000 values"):
+        ann.add(content(10_002))
+    assert ann.list() == [kept]
+
+
 @pytest.mark.parametrize(
     "content", ["half \ud83d", {"a": "\ud83d"}, {"\ud83d": 1}, {"a": float("nan")}, {"a": [1e999]}]
 )
