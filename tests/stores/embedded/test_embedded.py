@@ -823,3 +823,19 @@ async def test_the_old_async_name_works_and_warns(store: EmbeddedStore) -> None:
     with pytest.warns(DeprecationWarning, match="ahybrid_search") as caught:
         (hit,) = await store.aarms(NS, "ramen")
     assert (hit.item.key, caught[0].filename) == ("a", __file__)
+
+
+def test_many_are_read_at_once_each_in_its_place(plain: EmbeddedStore) -> None:
+    odd = ["\0", "a\0b", "\ud83d", "?", "'", ""]
+    named = [*(str(number) for number in range(1_200)), *odd]
+    plain.batch([PutOp(NS, key, {"key": key}) for key in named])
+    plain.put(("other",), "7", {"key": "of another namespace"})
+    asked = [*reversed(named), "absent", "7", "7"]
+
+    *found, elsewhere = plain.batch([*(GetOp(NS, key) for key in asked), GetOp(("other",), "7")])
+
+    assert [one and cast("Item", one).value["key"] for one in found] == [
+        None if key == "absent" else key for key in asked
+    ]
+    assert found[-1] is not found[-2]
+    assert cast("Item", elsewhere).value == {"key": "of another namespace"}

@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import partial
 from os import PathLike, fspath
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from langgraph.store.base import IndexConfig, Result, TTLConfig
 from typing_extensions import override
@@ -31,7 +31,13 @@ from longterm.stores.embedded.reindexing import EmbeddedRenewal, EmbeddedTermRen
 from longterm.stores.embedded.revising import pages, read_revisions, states
 from longterm.stores.embedded.scopes import ScopeCache
 from longterm.stores.embedded.sweeping import sweep
-from longterm.stores.embedded.transaction import Clock, Transaction, fetch_item, namespaces, refresh
+from longterm.stores.embedded.transaction import (
+    Clock,
+    Transaction,
+    fetch_items,
+    namespaces,
+    refresh,
+)
 from longterm.stores.embedded.writing import (
     Vectors,
     carry_out,
@@ -268,6 +274,8 @@ class EmbeddedStore(CapableStore):
         if vectors.texts and needs_model and self.embedder is not None:
             model = require_model(tx, self.embedder)
         made = Vectors(vectors.texts, model, 0 if self._late is None else self._late.writer)
+        if all(isinstance(op, ReadItem) for op in plan.ops):
+            return fetch_items(tx, cast("Sequence[ReadItem]", plan.ops))
         for op in plan.ops:
             match op:
                 case WriteItem() | AddRows() | PruneRows() | RewriteNotes() | EraseItems():
@@ -281,7 +289,7 @@ class EmbeddedStore(CapableStore):
                     query = vectors.queries.get(wanted.vector_query or "")
                     answers.append(ranked(found, wanted, query, vectors.texts))
                 case ReadItem():
-                    answers.append(fetch_item(tx, op))
+                    answers += fetch_items(tx, [op])
                 case ListNamespaces():
                     answers.append(namespaces(tx, op))
                 case ReadRevisions():

@@ -23,7 +23,7 @@ from longterm.stores.values import decode
 __all__ = [
     "Clock",
     "Transaction",
-    "fetch_item",
+    "fetch_items",
     "fetched",
     "latest",
     "namespaces",
@@ -65,6 +65,7 @@ class Transaction:
 
 
 _PAGE = 16
+_KEYS_AT_ONCE = 500
 _PATHS = (
     "SELECT path FROM namespaces WHERE items > 0 AND EXISTS "
     "(SELECT 1 FROM items WHERE namespace = namespaces.id"
@@ -78,18 +79,28 @@ _SELECT_WITH_TERMS = (
 )
 
 
-def fetch_item(tx: Transaction, op: ReadItem) -> Item | None:
-    """One item, or None."""
+def fetch_items(tx: Transaction, ops: Sequence[ReadItem]) -> list[Item | None]:
+    """Each of several items, or None where there is none."""
     alive, parameters = tx.alive
-    found = tx.execute(
-        f"{_SELECT} WHERE path = ? AND key = ? AND {alive}", (op.path, op.key, *parameters)
-    ).fetchone()
-    if found is None:
-        return None
-    row = Row._make((*found, tx.file))
-    if op.refresh:
-        tx.touch(row)
-    return row.decode()
+    wanted: dict[str, list[str]] = {}
+    for op in ops:
+        wanted.setdefault(op.path, []).append(op.key)
+    rows: dict[tuple[str, str], Row] = {}
+    for path, keys in wanted.items():
+        for start in range(0, len(keys), _KEYS_AT_ONCE):
+            some = keys[start : start + _KEYS_AT_ONCE]
+            found = tx.execute(
+                f"{_SELECT} WHERE path = ? AND key IN ({', '.join('?' * len(some))}) AND {alive}",
+                (path, *some, *parameters),
+            )
+            for one in found:
+                row = Row._make((*one, tx.file))
+                rows[path, row.key] = row
+    read = [rows.get((op.path, op.key)) for op in ops]
+    for op, row in zip(ops, read, strict=True):
+        if op.refresh and row is not None:
+            tx.touch(row)
+    return [None if row is None else row.decode() for row in read]
 
 
 def namespaces(tx: Transaction, op: ListNamespaces) -> list[tuple[str, ...]]:
