@@ -28,6 +28,17 @@ SAME = [
     ("مین", "میں"),
     # Hebrew points
     ("שלום", "שָׁלוֹם"),
+    # Han: traditional, simplified, Japanese
+    ("头发", "頭髮"),
+    ("台湾", "臺灣"),
+    ("臺灣", "台湾"),
+    ("音樂", "音乐"),
+    ("音乐", "音楽"),
+    ("后来", "後來"),
+    # Kana: small and large, a wave for a long vowel
+    ("キャノン", "キヤノン"),
+    ("らーめん", "ら〜めん"),
+    ("ラーメン", "ラ～メン"),
     # Digits of every script
     ("2024", "٢٠٢٤"),
     ("2024", "۲۰۲۴"),
@@ -55,6 +66,10 @@ SAME = [
     ("ȷava", "java"),
     ("collecció", "col·lecció coŀlecció"),
     ("col·l·l", "colll"),
+    ("mueller", "Müller"),
+    ("Müller", "Mueller Müller"),
+    ("goeteborg", "Go\u0308teborg"),
+    ("aarhus soeren", "Århus Søren"),
     # Greek, Armenian, Cyrillic
     ("τω λογω", "τῷ λόγῳ"),
     ("ΤΩΙ", "τωι"),

@@ -3,13 +3,15 @@
 `folded` is what every term is made of. It lowers capitals and drops accents, and does for each
 script what its readers do without thinking: Arabic and Hebrew without points, one alef, one
 yeh, one heh; digits of every script as ASCII; a letter and its form with a dot or stroke;
-hiragana for katakana, new forms of Japanese characters for old ones. The tables follow Unicode's
+hiragana for katakana, one form of a Han character for all that it has. The tables follow Unicode's
 normalisation (UAX 15) and what full-text engines do for these languages (Lucene's analyzers and
 ASCII folding).
 """
 
 import re
 import unicodedata
+
+from longterm.text.han import FORMS, SAME
 
 __all__ = ["MARKS", "UNSPACED", "folded", "is_unspaced", "main_script", "scripts"]
 
@@ -59,28 +61,9 @@ _DROPPED = re.compile(
 _DIGIT = re.compile(r"[^\D0-9]")
 #: Thai and Lao: a tone mark typed before the circle of -am.
 _TONE_FIRST = re.compile("([\u0e48-\u0e4b\u0ec8-\u0ecb])([\u0e4d\u0ecd])")
-#: Characters in their old form, and in the same order in the new one.
-_OLD_HAN = (
-    "亞惡壓圍醫壹隱營榮衞驛圓鹽應歐毆櫻奧橫假價畫會懷壞繪擴殼覺學嶽樂勸卷寬歡觀關陷顏"
-    "氣歸龜僞戲犧舊據擧峽狹鄕曉區驅勳薰徑惠揭溪經繼莖螢輕鷄藝擊儉劍圈檢權獻縣險顯驗嚴"
-    "廣恆鑛號國黑濟碎齋劑雜參慘棧蠶贊殘絲齒兒辭濕實舍寫釋壽收從澁獸縱肅處敍奬將燒稱證"
-    "乘剩壤孃條淨疊穰讓釀囑觸寢愼晉眞盡圖粹醉隨髓數樞瀨聲靜齊攝竊專戰淺潛纖踐錢禪雙壯"
-    "搜插爭總聰莊裝騷臟藏屬續墮體對帶滯臺瀧擇澤單團彈擔膽斷癡遲晝蟲鑄廳聽敕鎭遞鐵轉點"
-    "傳黨盜燈當鬪德獨讀屆繩貳腦霸廢拜賣麥發髮拔蠻祕濱濵甁拂佛竝變邊邉寶豐襃沒飜每萬滿"
-    "默彌藥譯豫餘與譽搖樣謠遙來賴亂覽龍兩獵綠壘淚勵禮隸靈齡戀爐勞樓郞祿錄灣髙﨑嶋嶌峯"
-    "冨栁舘桒𠮷"
-)
-_NEW_HAN = (
-    "亜悪圧囲医壱隠営栄衛駅円塩応欧殴桜奥横仮価画会懐壊絵拡殻覚学岳楽勧巻寛歓観関陥顔"
-    "気帰亀偽戯犠旧拠挙峡狭郷暁区駆勲薫径恵掲渓経継茎蛍軽鶏芸撃倹剣圏検権献県険顕験厳"
-    "広恒鉱号国黒済砕斎剤雑参惨桟蚕賛残糸歯児辞湿実舎写釈寿収従渋獣縦粛処叙奨将焼称証"
-    "乗剰壌嬢条浄畳穣譲醸嘱触寝慎晋真尽図粋酔随髄数枢瀬声静斉摂窃専戦浅潜繊践銭禅双壮"
-    "捜挿争総聡荘装騒臓蔵属続堕体対帯滞台滝択沢単団弾担胆断痴遅昼虫鋳庁聴勅鎮逓鉄転点"
-    "伝党盗灯当闘徳独読届縄弐脳覇廃拝売麦発髪抜蛮秘浜浜瓶払仏並変辺辺宝豊褒没翻毎万満"
-    "黙弥薬訳予余与誉揺様謡遥来頼乱覧竜両猟緑塁涙励礼隷霊齢恋炉労楼郎禄録湾高崎島島峰"
-    "富柳館桑吉"
-)
 _FOURTH = 3
+#: Small hiragana that stand one before their large forms.
+_SMALL_KANA = tuple(map(ord, "ぁぃぅぇぉっゃゅょゎ"))
 _SAME: dict[int, str] = str.maketrans(
     {
         # Latin letters that have no decomposition.
@@ -104,8 +87,11 @@ _SAME: dict[int, str] = str.maketrans(
         "\u09ce": "\u09a4\u09cd",
         "\u0d7a": "\u0d23\u0d4d", "\u0d7b": "\u0d28\u0d4d", "\u0d7c": "\u0d30\u0d4d",
         "\u0d7d": "\u0d32\u0d4d", "\u0d7e": "\u0d33\u0d4d", "\u0d7f": "\u0d15\u0d4d",
-        # Katakana as hiragana, and its marks of repetition.
+        # Katakana as hiragana, small ones as large ones (キヤノン), and its marks of repetition.
         **{chr(letter): chr(letter - 0x60) for letter in range(0x30A1, 0x30F7)},
+        **{chr(letter + shift): chr(letter + 1)
+           for letter in _SMALL_KANA for shift in (0, 0x60)},
+        "\u3095": "か", "\u30f5": "か", "\u3096": "け", "\u30f6": "け",
         "\u30fd": "\u309d", "\u30fe": "\u309e",
         # Amharic letters of one sound; in the rows of h and of a the first and the fourth, too.
         **{
@@ -117,8 +103,8 @@ _SAME: dict[int, str] = str.maketrans(
         },
         **{chr(0x1220 + order): chr(0x1230 + order) for order in range(8)},
         **{chr(0x1340 + order): chr(0x1338 + order) for order in range(7)},
-        # Japanese characters in the form they had until 1946, which names keep.
-        **dict(zip(_OLD_HAN, _NEW_HAN, strict=True)),
+        # Han characters: traditional, simplified and Japanese forms.
+        **dict(zip(FORMS, SAME, strict=True)),
     }
 )  # fmt: skip
 _HAS_SAME = re.compile(f"[{re.escape(''.join(map(chr, _SAME)))}]")
@@ -138,6 +124,8 @@ _IN_COMPANY = re.compile(
 #: One of these is in each: a plain search for them is many times faster.
 _OF_COMPANY = ("\u094d", "\u0acd", "\u0582", "\u00b7")
 _BECOMES = {"\u0582": "\u057e", "\u00b7": ""}
+#: A wave for a long vowel, after kana.
+_WAVES = re.compile("(?<=[\u3041-\u3096\u30fc])[\u301c~]+")
 _REPEATED = re.compile("([\u3400-\u9fff\U00020000-\U0003ffff])(\u3005+)")
 
 
@@ -150,6 +138,8 @@ def folded(text: str) -> str:
     plain = unicodedata.normalize("NFKC", bare.casefold())
     digits = _DIGIT.sub(lambda digit: str(unicodedata.decimal(digit.group())), plain)
     same = digits.translate(_SAME) if _HAS_SAME.search(digits) else digits
+    if "\u301c" in same or "~" in same:
+        same = _WAVES.sub("\u30fc", same)
     if "\u3005" in same:
         same = _REPEATED.sub(lambda found: found[1] * (1 + len(found[2])), same)
     if any(letter in same for letter in _OF_COMPANY):

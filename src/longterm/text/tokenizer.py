@@ -5,12 +5,14 @@ Rule 2: whatever a query asks for must be among what a document is indexed by:
 `query_terms(text)` is a subset of `terms(text)`.
 
 Scripts that put spaces between words give words in one spelling (see `scripts`), reduced by a
-light English stemmer. Scripts that do not (Chinese, Japanese, Thai …), and Korean, whose words
+light English stemmer; a word with ü, ö, ä, å or ø also stands as it is written without them
+(Mueller). Scripts that do not (Chinese, Japanese, Thai …), and Korean, whose words
 carry endings, give every character and every pair of neighbours; a query uses the pairs,
 which are precise, and falls back to the character only where it stands alone.
 """
 
 import re
+import unicodedata
 from functools import lru_cache
 from itertools import pairwise
 
@@ -19,16 +21,19 @@ from longterm.text.scripts import MARKS, UNSPACED, folded
 __all__ = ["VERSION", "count_terms", "count_words", "query_terms", "terms", "words"]
 
 #: Raised whenever `terms` answers differently, so that a store can tell an old index from a new.
-VERSION = 3
+VERSION = 4
 
 #: What a word is made of; the half-space (U+200C) of Persian stands between parts of one.
 _WORD = rf"(?:[^\W_{UNSPACED}]+|[{MARKS}]+)+"
 _RUNS = re.compile(rf"(?P<unspaced>[{UNSPACED}]+)|(?P<word>{_WORD}(?:\u200c+{_WORD})*)")
 _ASCII_WORD = re.compile("[A-Za-z0-9]+")
 _HALF_SPACE = "\u200c"
+_UMLAUT = re.compile("[äöüåøÄÖÜÅØ\u0308\u030a]")
+_WITH_UMLAUT = re.compile(r"[^\W\d_]*[äöüåø][^\W\d_]*")
+_WRITTEN_OUT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe"})
 #: Latin text with signs and pictures, of which nothing but ASCII words is left: a term each.
 _IS_SPACED = re.compile(
-    "[\x00-\xb4\xb6-\u017f\u2010-\u2027\u202f-\u205e\u20a0-\u20c0\u2190-\u23ff\u2500-\u2775"
+    "[\x00-\xb4\xb6-\xc3\xc6-\xd5\xd7\xd9-\xdb\xdd-\xe3\xe6-\xf5\xf7\xf9-\xfb\xfd-\u017f\u2010-\u2027\u202f-\u205e\u20a0-\u20c0\u2190-\u23ff\u2500-\u2775"
     "\ufe0f\U0001f300-\U0001faff]*"
 )
 
@@ -37,11 +42,11 @@ def terms(text: str) -> list[str]:
     """Return what a document is found by, in order and with repetitions."""
     plain = folded(text)
     if plain.isascii():
-        return _stems(_ascii_words(plain))
+        return [*_stems(_ascii_words(plain)), *_written_out(text)]
     found: list[str] = []
     for run, unspaced in _runs(plain):
         found += [*run, *_pairs(run)] if unspaced else _spellings(run)
-    return found
+    return [*found, *_written_out(text)]
 
 
 def query_terms(text: str) -> list[str]:
@@ -51,7 +56,7 @@ def query_terms(text: str) -> list[str]:
         pairs = unspaced and len(run) > 1
         forms = _pairs(run) if pairs else [run] if unspaced else _spellings(run)
         found |= dict.fromkeys(forms)
-    return list(found)
+    return list(found | dict.fromkeys(_written_out(text)))
 
 
 def words(text: str) -> list[str]:
@@ -75,6 +80,18 @@ def count_words(text: str, count: int) -> int:
     if text.isascii() or _IS_SPACED.fullmatch(text):
         return count
     return sum(1 if run.isascii() else max(1, len(run) // 2) for run in words(text))
+
+
+def _written_out(text: str) -> list[str]:
+    """Return the words of *text* with an umlaut or a ring, written without: Müller as mueller."""
+    if text.isascii() or not _UMLAUT.search(text):
+        return []
+    plain = unicodedata.normalize("NFC", text).lower()
+    return [
+        _stem(word)
+        for found in _WITH_UMLAUT.findall(plain)
+        for word in _ascii_words(folded(found.translate(_WRITTEN_OUT)))
+    ]
 
 
 def _runs(plain: str) -> list[tuple[str, bool]]:
