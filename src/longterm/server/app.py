@@ -7,16 +7,15 @@ from contextlib import asynccontextmanager
 from importlib import metadata
 
 from fastapi import FastAPI, Response
-from mcp.server.transport_security import TransportSecuritySettings
 from prometheus_client import CollectorRegistry
-from starlette.applications import Starlette
+from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
 
 from longterm import settings
 from longterm.server import anthropic, langgraph, rest
 from longterm.server.console import pages
 from longterm.server.gate import Gate
-from longterm.server.mcp import memory_server
+from longterm.server.mcp_mount import McpMount
 from longterm.server.metrics import Metrics
 from longterm.server.options import ServerOptions
 from longterm.server.problems import Unforeseen, add_handlers
@@ -28,14 +27,7 @@ __all__ = ["build"]
 
 def build(options: ServerOptions, service: MemoryService | None = None) -> FastAPI:
     """Return the application, on *service* or on one that it opens and closes itself."""
-    protocol = memory_server(lambda: app.state.service, version=metadata.version("longterm"))
-    mounted: Starlette = protocol.streamable_http_app(
-        stateless_http=True,
-        json_response=True,
-        max_request_body_size=options.max_body,
-        # The gate checks the host, for all protocols alike.
-        transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False),
-    )
+    protocol = McpMount(options, lambda: app.state.service)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
@@ -43,7 +35,7 @@ def build(options: ServerOptions, service: MemoryService | None = None) -> FastA
             options.store, model=options.model, embeddings=options.embeddings
         )
         app.state.service = opened
-        async with protocol.session_manager.run():
+        async with protocol.running():
             yield
         if service is None:
             await opened.aclose()
@@ -71,7 +63,7 @@ def build(options: ServerOptions, service: MemoryService | None = None) -> FastA
     app.include_router(langgraph.router)
     app.include_router(anthropic.router)
     app.add_exception_handler(anthropic.WrongRequestError, anthropic.answer_wrong_request)
-    app.router.routes.extend(mounted.routes)
+    app.router.routes.append(Route("/mcp", protocol))
     app.include_router(pages.router)
     app.mount("/static", StaticFiles(packages=[("longterm.server.console", "static")]))
     add_handlers(app)
