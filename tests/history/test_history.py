@@ -19,7 +19,10 @@ from postgres_server import fresh_schema, server_url
 from longterm.commit import Policy, Skip, Write, commit
 from longterm.effects.drivers import run
 from longterm.errors import InvalidInputError, UnknownMemoryError
+from longterm.guard import Guard
 from longterm.history import History
+from longterm.history.quarantine import drop, held_in
+from longterm.memory.quarantine import quarantine_namespace
 from longterm.memory.revision import ExtractionRun, Source
 from longterm.memory.world_time import WorldTime
 from longterm.stores import EmbeddedStore, PostgresStore
@@ -679,3 +682,19 @@ def test_what_was_true_at_a_day_is_found_whenever_it_was_learned(store: BaseStor
     assert keys(before, date(2023, 1, 1)) == []
     assert history.as_of(ANN, None, "a", valid_at=date(2023, 1, 1)) is None
     assert len(history.as_of(ANN)) == 2
+
+
+def test_what_is_dropped_and_held_again_has_no_history(store: BaseStore) -> None:
+    guard = Guard(actions={"card": "quarantine"})
+    value = {"kind": "Memory", "content": {"content": "Ann pays by 4539 1488 0343 6467"}}
+    write, place = Write(ANN, "k", value), quarantine_namespace(ANN)
+    ids: set[str] = set()
+    for _ in range(2):
+        run(commit([write], actor="tool", policy=Policy(guard=guard)), store=store)
+        held = run(held_in(ANN), store=store)
+        ids |= {one.id for one in held}
+        run(drop(held), store=store)
+
+    (id,) = ids
+    assert History(store).of(place, id) == []
+    assert store.search(place) == []

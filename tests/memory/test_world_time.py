@@ -103,6 +103,7 @@ def test_what_is_not_known_is_open() -> None:
         ("2024-05-01T02:00:00+02:00", datetime(2024, 5, 1, tzinfo=timezone(timedelta(0)))),
         ("2024", datetime(2024, 1, 1).astimezone()),
         (date(2024, 5, 1), datetime(2024, 5, 1).astimezone()),
+        ("0001-01-01", datetime(1, 1, 1, tzinfo=UTC)),
         ("soon", None),
         ("0001-01-01T00:00+23:59", None),
         (datetime(9999, 12, 31, 23, tzinfo=timezone(-timedelta(hours=2))), None),

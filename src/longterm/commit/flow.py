@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
 from datetime import datetime
 from typing import NoReturn, cast
 
@@ -17,10 +16,11 @@ from longterm.commit.plan import (
     Policy,
     Write,
     Written,
+    note_of,
     plans_of,
     updated_at,
 )
-from longterm.effects.capabilities import RevisionNote, RevisionRow, Revisions
+from longterm.effects.capabilities import RevisionRow, Revisions
 from longterm.effects.observe import observed
 from longterm.effects.operations import get_op
 from longterm.effects.steps import Exclusive, Has, Noted, StoreCall, fetch, replace
@@ -32,7 +32,6 @@ from longterm.memory.revision import (
     ExtractionRun,
     Revision,
     Source,
-    json_sources,
     sources_in,
 )
 
@@ -132,10 +131,10 @@ async def _written_with_notes(
     if rows := [row for plan in plans for row in _rows(plan)]:
         await StoreCall("add_revisions", (rows,))
     left: Iterator[RevisionRow | None] = iter(())
-    if notes := tuple(plan.note for plan in plans if plan.note):
-        noted = [plan for plan in plans if plan.note]
-        ops, keep = tuple(plan.ops[0] for plan in noted), change.policy.keep_revisions
-        left = iter(await Noted(ops, _seen(noted, current), notes, keep))
+    if noted := [(plan, plan.note) for plan in plans if plan.note]:
+        planned, notes = zip(*noted, strict=True)
+        ops, keep = tuple(plan.ops[0] for plan in planned), change.policy.keep_revisions
+        left = iter(await Noted(ops, _seen(planned, current), notes, keep))
     return tuple(
         plan.written_as(next(left)) if plan.note else plan.written for plan in plans if plan.written
     )
@@ -143,18 +142,9 @@ async def _written_with_notes(
 
 def _seen(plans: Sequence[Plan], current: Mapping[Place, Item]) -> tuple[datetime | None, ...]:
     """Return when the item of each of *plans* was last written, as it was read."""
+    if not current:
+        return (None,) * len(plans)
     return tuple(updated_at(current.get(plan.place)) for plan in plans)
-
-
-def _note(revision: Revision) -> RevisionNote:
-    return RevisionNote(
-        revision.action,
-        revision.actor,
-        tuple(json_sources(revision.sources)),
-        revision.model,
-        revision.reason,
-        revision.run and asdict(revision.run),
-    )
 
 
 def _rows(plan: Plan) -> list[RevisionRow]:
@@ -163,8 +153,10 @@ def _rows(plan: Plan) -> list[RevisionRow]:
     rows: list[RevisionRow] = []
     for one in plan.past:
         born = born or one.time
-        row = RevisionRow(*plan.place, one.number, _note(one), one.value, one.time, born)
-        rows.append(row)
+        note = note_of(
+            one.action, one.actor, one.sources, model=one.model, reason=one.reason, run=one.run
+        )
+        rows.append(RevisionRow(*plan.place, one.number, note, one.value, one.time, born))
         born = None if one.value is None else born
     return rows
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace as changed
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -53,6 +53,7 @@ __all__ = [
     "Written",
     "checked_by",
     "if_unchanged",
+    "note_of",
     "plans_of",
     "updated_at",
 ]
@@ -157,6 +158,21 @@ def if_unchanged(before: Item | None, value: dict[str, Any] | None) -> Edit:
 
 def _state(item: Item | None) -> tuple[datetime, dict[str, Any]] | None:
     return (item.updated_at, item.value) if item else None
+
+
+def note_of(
+    action: Action,
+    actor: Actor,
+    sources: Sequence[Source],
+    *,
+    model: str | None,
+    reason: str | None,
+    run: ExtractionRun | None,
+) -> RevisionNote:
+    """Return what a store that keeps revisions itself is to note of a change."""
+    return RevisionNote(
+        action, actor, tuple(json_sources(sources)), model, reason, run and asdict(run)
+    )
 
 
 def updated_at(item: Item | None) -> datetime | None:
@@ -307,10 +323,10 @@ def _plan_of(
         return Plan(Written(write.namespace, write.key, value), (op,))
     past = tuple(change.past_of(write)) if write.past else ()
     if not in_items and not past:
-        note = RevisionNote(
-            _action(write, item, value), change.actor, tuple(json_sources(sources)), change.model,
-            change.reason, change.run and asdict(change.run),
-        )  # fmt: skip
+        action = _action(write, item, value)
+        note = note_of(
+            action, change.actor, sources, model=change.model, reason=change.reason, run=change.run
+        )
         return Plan(Written(write.namespace, write.key, value), (op,), note=note, sources=sources)
     new = list(past) or _revisions(write, change, sources, chain.latest, item=item, value=value)
     written = Written(write.namespace, write.key, value, new[-1])

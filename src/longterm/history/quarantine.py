@@ -35,8 +35,8 @@ async def release(held: Held) -> None:
 async def drop(held: Sequence[Held]) -> None:
     """Remove what was kept back, and from a store of ours every byte of it."""
     if held and await Has(CapableStore):
-        erasures = [Erase(quarantine_namespace(one.namespace), one.id, "policy") for one in held]
-        await Batch(tuple(cast("Any", one) for one in erasures))
+        places = [(quarantine_namespace(one.namespace), one.id) for one in held]
+        await Batch(tuple(cast("Any", Erase(*place, actor=None)) for place in places))
     else:
         await _deleted(held)
 

@@ -115,7 +115,7 @@ def as_moment(value: Any) -> datetime | None:
             return None
     try:
         aware = moment if moment.tzinfo else moment.astimezone()
-    except (OverflowError, OSError):  # the first years of all have no local time
+    except (ValueError, OverflowError, OSError):  # the first years of all have no local time
         return moment.replace(tzinfo=UTC)
     try:
         aware.astimezone(UTC)

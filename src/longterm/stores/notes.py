@@ -6,6 +6,8 @@ from dataclasses import fields
 from operator import attrgetter
 from typing import Any
 
+from pydantic_core import to_json
+
 from longterm.effects.capabilities import RevisionNote, RevisionRow
 from longterm.stores.names import from_column, to_labels
 from longterm.stores.rows import moment
@@ -20,13 +22,16 @@ EXPIRED = RevisionNote("deleted", "policy", reason="its time to live ended")
 
 _SAID = tuple(field.name for field in fields(RevisionNote) if field.name != "action")
 _said_by = attrgetter(*_SAID)
-_write_json = json.JSONEncoder(separators=(",", ":")).encode
 
 
 def note_text(note: RevisionNote) -> str:
     """Write what a note says besides its action as JSON."""
     said = zip(_SAID, _said_by(note), strict=True)
-    return _write_json({name: value for name, value in said if value})
+    known = {name: value for name, value in said if value}
+    try:
+        return to_json(known).decode()
+    except ValueError:  # half an emoji, which Python's JSON escapes
+        return json.dumps(known)
 
 
 def revision_row(row: Sequence[Any]) -> RevisionRow:

@@ -124,7 +124,8 @@ class Erase(NamedTuple):
 
     namespace_prefix: tuple[str, ...]
     key: str | None = None
-    actor: str = "user"
+    #: Who stands in the revision that says so; None for no such mark.
+    actor: str | None = "user"
 
 
 class HybridHit(NamedTuple):

@@ -217,7 +217,8 @@ class EraseItems:
 
     path: str
     key: str | None
-    actor: str
+    #: None to leave no mark.
+    actor: str | None
 
 
 Prepared = (

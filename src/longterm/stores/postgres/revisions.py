@@ -202,7 +202,7 @@ class RevisionTable:
         return self.prune(op) if isinstance(op, PruneRows) else self.erase(op)
 
     def erase(self, op: EraseItems) -> dict[str, int]:
-        """Remove items for good, and leave that they were erased; counts by place."""
+        """Remove items for good, and leave that an actor erased them; counts by place."""
         inside, paths = inside_path(op.path, empty=True, exact=op.key is not None)
         keyed, keys = ("", ()) if op.key is None else (" AND key = %s", (as_text(op.key),))
         where = f"namespace IN (SELECT n.id FROM namespaces n WHERE {inside}){keyed}"
@@ -218,7 +218,7 @@ class RevisionTable:
             self._session,
             [(namespace, number) for namespace, number, *_ in items],
             {(namespace, key) for namespace, _, key, _ in items} | set(revisions),
-            RevisionNote("erased", op.actor),
+            None if op.actor is None else RevisionNote("erased", op.actor),
         )
         return {
             "items": len(items),
@@ -242,9 +242,12 @@ class RevisionTable:
 
 
 def end_items(
-    session: Session, places: Sequence[Place], keys: set[KeyPlace], note: RevisionNote = EXPIRED
+    session: Session,
+    places: Sequence[Place],
+    keys: set[KeyPlace],
+    note: RevisionNote | None = EXPIRED,
 ) -> None:
-    """Delete items, and put one revision without content in place of all of theirs."""
+    """Delete items, and put one revision without content, or none, in place of all of theirs."""
     delete_items(session, places)
     named = unnested(sorted(keys), 2)
     last = session.rows(
@@ -261,7 +264,7 @@ def end_items(
     ends = [
         NewRevision(namespace, key, number + 1, at, at, note)
         for namespace, key, number, time in last
-        if number or note != EXPIRED
+        if note is not None and (number or note != EXPIRED)
         for at in (max(session.now, time + 1),)
     ]
     RevisionTable(session).leave(ends)
