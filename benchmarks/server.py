@@ -21,7 +21,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
+from http.client import HTTPConnection
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -53,14 +54,15 @@ def fill(path: Path, turns: int) -> tuple[str, str]:
     return every, own
 
 
-def milliseconds(call: Callable[[str], object], times: int = 100) -> float:
-    """Median of so many calls, warm."""
-    spans: list[float] = []
+def milliseconds(calls: dict[str, Callable[[str], object]], times: int = 100) -> dict[str, float]:
+    """Median of so many calls of each, warm, and all by turns: other work then hits all alike."""
+    spans: dict[str, list[float]] = {name: [] for name in calls}
     for n in range(times + 10):
-        began = time.perf_counter()
-        call(QUESTIONS[n % len(QUESTIONS)])
-        spans.append((time.perf_counter() - began) * 1_000)
-    return median(spans[10:])
+        for name, call in calls.items():
+            began = time.perf_counter()
+            call(QUESTIONS[n % len(QUESTIONS)])
+            spans[name].append((time.perf_counter() - began) * 1_000)
+    return {name: round(median(taken[10:]), 2) for name, taken in spans.items()}
 
 
 def start(path: Path, port: int, workers: int) -> subprocess.Popen[bytes]:
@@ -152,25 +154,39 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "memory.db"
         every, own = fill(path, given.turns)
-        with longterm.open(path, embeddings=None) as service:
-            here = milliseconds(service.user("ann").recall)
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
         url = f"http://127.0.0.1:{port}"
         single = start(path, port, 1)
-        with httpx.Client(base_url=url, headers=bearer(own)) as client:
-            there = milliseconds(
-                lambda question: client.post("/v1/users/ann/recall", json={"question": question})
-            )
-            headers = {"Accept": "application/json, text/event-stream"}
-            call: dict[str, Any] = {"jsonrpc": "2.0", "id": 1, "method": "tools/call"}
+        with (
+            longterm.open(path, embeddings=None) as service,
+            httpx.Client(base_url=url, headers=bearer(own)) as client,
+            closing(HTTPConnection("127.0.0.1", port)) as plain,
+        ):
+            place = "/v1/users/ann/recall"
+            accepted = {"Accept": "application/json, text/event-stream"}
+            called: dict[str, Any] = {"jsonrpc": "2.0", "id": 1, "method": "tools/call"}
+
+            def by_plain_http(question: str) -> None:
+                headers = bearer(own) | {"Content-Type": "application/json"}
+                plain.request("POST", place, json.dumps({"question": question}), headers)
+                plain.getresponse().read()
 
             def by_mcp(question: str) -> None:
                 params = {"name": "recall", "arguments": {"question": question}}
-                client.post("/mcp", headers=headers, json=call | {"params": params})
+                client.post("/mcp", headers=accepted, json=called | {"params": params})
 
-            by_tool = milliseconds(by_mcp)
+            once = milliseconds(
+                {
+                    "recall_here_ms": service.user("ann").recall,
+                    "recall_over_rest_ms": by_plain_http,
+                    "recall_over_rest_by_httpx_ms": lambda question: client.post(
+                        place, json={"question": question}
+                    ),
+                    "recall_over_mcp_by_httpx_ms": by_mcp,
+                }
+            )
         single.send_signal(signal.SIGTERM)
         single.wait()
         servers = [start(path, port, given.workers)]
@@ -186,7 +202,6 @@ def main() -> None:
         with longterm.open(path, embeddings=None) as service:
             kept = sum(len(service.user(f"u{user}").list()) for user in range(given.users))
     load |= {"lost": given.users * given.each - kept}
-    once = {"recall_here_ms": here, "recall_over_rest_ms": there, "recall_over_mcp_ms": by_tool}
     print(json.dumps(once | {"crowd": load}, indent=1))
 
 
