@@ -21,8 +21,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from contextlib import closing, suppress
-from http.client import HTTPConnection
+from contextlib import suppress
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -162,16 +161,10 @@ def main() -> None:
         with (
             longterm.open(path, embeddings=None) as service,
             httpx.Client(base_url=url, headers=bearer(own)) as client,
-            closing(HTTPConnection("127.0.0.1", port)) as plain,
         ):
             place = "/v1/users/ann/recall"
             accepted = {"Accept": "application/json, text/event-stream"}
             called: dict[str, Any] = {"jsonrpc": "2.0", "id": 1, "method": "tools/call"}
-
-            def by_plain_http(question: str) -> None:
-                headers = bearer(own) | {"Content-Type": "application/json"}
-                plain.request("POST", place, json.dumps({"question": question}), headers)
-                plain.getresponse().read()
 
             def by_mcp(question: str) -> None:
                 params = {"name": "recall", "arguments": {"question": question}}
@@ -180,11 +173,10 @@ def main() -> None:
             once = milliseconds(
                 {
                     "recall_here_ms": service.user("ann").recall,
-                    "recall_over_rest_ms": by_plain_http,
-                    "recall_over_rest_by_httpx_ms": lambda question: client.post(
+                    "recall_over_rest_ms": lambda question: client.post(
                         place, json={"question": question}
                     ),
-                    "recall_over_mcp_by_httpx_ms": by_mcp,
+                    "recall_over_mcp_ms": by_mcp,
                 }
             )
         single.send_signal(signal.SIGTERM)
