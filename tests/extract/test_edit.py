@@ -265,3 +265,7 @@ def test_any_other_patch_is_a_complaint_never_a_crash(content: Any, patch: list[
     with suppress(ProposalError):
         edited(JSON, content, patch)
     assert repr(content) == before
+
+
+def test_an_object_alone_in_a_list_changes_a_memory_of_an_unknown_kind_too() -> None:
+    assert edited(None, {"age": 5, "name": "Ann"}, [{"age": 6}]) == {"age": 6, "name": "Ann"}

@@ -120,7 +120,7 @@ def test_a_number_is_read_in_the_forms_models_write(value: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [0.7, float("nan"), float("inf"), None, "#3", "3.5", {}, "9" * 99]
+    "value", [0.7, float("nan"), float("inf"), None, "#3", "3.5", {}, "9" * 99, "[0], [1]"]
 )
 def test_what_is_no_number_is_an_id(value: Any) -> None:
     assert target_of(value) == str(value)

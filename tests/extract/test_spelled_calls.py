@@ -95,6 +95,21 @@ def test_several_calls_keep_their_order(one: str) -> None:
     assert [call.arguments["name"] for call in calls] == ["Ann", "Bob"]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Person(0), Person(1)",
+        "Person(0); Person(1)",
+        "[Person(0), Person(1)]",
+        "- Person(0)\n- Person(1)",
+        "1. Person(0)\n2. Person(1)",
+        "`Person(0)`\n`Person(1)`",
+    ],
+)
+def test_each_call_of_a_list_is_read(text: str) -> None:
+    assert [call.positional for call in read(text)] == [(0,), (1,)]
+
+
 def test_values_without_a_name_keep_their_order() -> None:
     (call,) = read("Person('Ann', age=4)")
     assert (call.arguments, call.positional) == ({"age": 4}, ("Ann",))
@@ -136,6 +151,8 @@ def test_a_call_after_half_a_call_is_whole() -> None:
         "open(…",
         "The person (Ann) is known.",
         "A person(0) and a person(1).",
+        'He spoke of the film Person("2006").',
+        'I would call Person("...") only then.',
         'I found a user: {"name": "Ann"}',
         "<b><i>Person</i></b>",
     ],

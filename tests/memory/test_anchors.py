@@ -22,6 +22,7 @@ def dated(text: str, now: datetime = THURSDAY, said: str | None = None) -> str:
         ("Ann moves next month", "Ann moves next month (2026-12)"),
         ("Ann began last year", "Ann began last year (2025)"),
         ("Ann rests this weekend", "Ann rests this weekend (2026-11-28/2026-11-29)"),
+        ("Ann comes the day after tomorrow", "Ann comes the day after tomorrow (2026-11-28)"),
         ("yesterday's talk", "yesterday's (2026-11-25) talk"),
         ("Tomorrow Ann flies", "Tomorrow (2026-11-27) Ann flies"),
         ("王芳下周五有考试", "王芳下周五（2026-12-04）有考试"),
@@ -75,6 +76,13 @@ def test_the_coming_weekday_is_one_day_where_it_is_also_next_week_s() -> None:
         "Ann flies on 2026-11-27 (tomorrow)",
         "Ann flies next Friday, December 4",
         "王芳明天（11月27日）考试",
+        "Ann reads https://news.example.com/today/front",
+        "Ann writes to ann@tomorrow.io",
+        "Ann keeps notes/yesterday.md and today.txt",
+        "Ann likes 'Yesterday' best",
+        "Ann's last year of college was hard",
+        "Ann hated his last week at Acme",
+        "今日子さんは先生です",
     ],
 )
 def test_what_is_dated_or_quoted_or_hangs_on_nothing_stays(text: str) -> None:
@@ -87,6 +95,20 @@ def test_the_day_is_that_of_the_message_with_the_words() -> None:
     assert anchored("Ann flies tomorrow", spoken) == "Ann flies tomorrow (2026-11-03)"
     assert anchored("Bob came today", spoken) == "Bob came today"
     assert anchored("Ann flies tomorrow", []) == "Ann flies tomorrow"
+
+
+def test_words_of_the_memory_before_are_left_alone_unless_they_are_spoken_again() -> None:
+    spoken, before = [Spoken("I like tea", THURSDAY)], "She said: come tomorrow."
+    text = "She said: come tomorrow. Likes tea."
+    assert anchored(text, spoken, before) == text
+    again = [Spoken("Come tomorrow", THURSDAY)]
+    assert anchored(text, again, before) == "She said: come tomorrow (2026-11-27). Likes tea."
+
+
+def test_a_day_that_only_one_of_two_years_has_is_no_trouble() -> None:
+    times = datetime(2025, 12, 1, tzinfo=UTC), datetime(2026, 3, 1, tzinfo=UTC)
+    text = "用户去年2月29日结婚"
+    assert anchored(text, [Spoken("你好", time) for time in times]) == text
 
 
 _WORDS = [

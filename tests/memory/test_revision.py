@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
+from longterm.memory.history_items import run_in
 from longterm.memory.revision import (
     ExtractionRun,
     Origin,
@@ -17,6 +18,13 @@ from longterm.memory.revision import (
     weakest,
 )
 
+RUN_DATA: dict[str, Any] = {
+    "id": "r",
+    "memories": 2,
+    "input_tokens": 900,
+    "output_tokens": 100,
+    "cost": 0.1,
+}
 origins = st.lists(st.sampled_from(["user", "assistant", "tool", "import"]))
 times = st.none() | st.datetimes(timezones=st.just(UTC))
 texts = st.text(max_size=9)
@@ -92,3 +100,15 @@ def test_a_revision_says_what_the_memory_said() -> None:
     assert after({"kind": "Food", "content": {"name": "ramen"}}).content == {"name": "ramen"}
     assert after({"content": "a tool's"}).content == "a tool's"
     assert after(None).content is None
+
+
+@pytest.mark.parametrize(
+    "data",
+    [None, {}, "a text", {"id": "r"}, {**RUN_DATA, "cost": "0.1"}, {**RUN_DATA, "memories": None}],
+)
+def test_what_is_no_run_is_read_as_none(data: Any) -> None:
+    assert run_in(data) is None
+
+
+def test_a_run_of_a_newer_version_is_read_as_far_as_it_is_known() -> None:
+    assert run_in({**RUN_DATA, "cached_tokens": 7}) == ExtractionRun("r", 2, 900, 100, 0.1)

@@ -31,6 +31,12 @@ def test_thoughts_are_no_part_of_an_answer(text: str) -> None:
     assert Answer.of(AIMessage(text)).text == "done"
 
 
+@pytest.mark.parametrize("mark", ["[THINK]", "◁think▷", "<|channel>thought"])
+def test_a_mark_without_an_end_inside_of_an_answer_belongs_to_it(mark: str) -> None:
+    assert without_thoughts(f"The tag is {mark} and more") == f"The tag is {mark} and more"
+    assert not without_thoughts(f"{mark} maybe")
+
+
 def test_an_answer_in_blocks_is_read_as_its_text() -> None:
     blocks: list[Any] = [
         {"type": "reasoning", "reasoning": "hm"},

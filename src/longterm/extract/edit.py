@@ -26,8 +26,7 @@ def edited(kind: MemorySchema | None, content: Any, changes: Any) -> Any:
 
     Raises `ProposalError` for changes that do not fit, a field that does not exist among them.
     """
-    if kind is not None:
-        changes = _in_one_form(changes, properties_of(kind.parameters))
+    changes = _in_one_form(changes, {} if kind is None else properties_of(kind.parameters))
     match changes:
         case [{"field": str(), "value": _}, *_] as edits:
             fields = {edit.get("field"): edit.get("value") for edit in edits}

@@ -228,7 +228,7 @@ class ProposalApplier:
         known = {*texts_in(before)}
 
         def dated(text: str) -> str:
-            return text if text in known else anchored(text, self.spoken)
+            return text if text in known else anchored(text, self.spoken, " ".join(known))
 
         after = mapped_texts(content, {} if kind is None else kind.parameters, dated)
         try:

@@ -40,7 +40,10 @@ __all__ = [
 #: What became of each proposal, by its id, in words for the model.
 Outcomes = Mapping[str, str]
 
-_NUMBER = re.compile(r"\s*(?:\[\s*(\d{1,9})\s*\].*|(\d{1,9})(?:\.0+)?\s*\]?\s*)", re.DOTALL)
+#: A number, alone or at the head of a remark that names no other one in brackets.
+_NUMBER = re.compile(
+    r"\s*(?:\[\s*(\d{1,9})\s*\](?!.*\[\s*\d).*|(\d{1,9})(?:\.0+)?\s*\]?\s*)", re.DOTALL
+)
 
 
 #: "Nothing", as models say it when they call no tool: alone, or at the head of a short remark.

@@ -203,7 +203,7 @@ class _JsonWords(ast.NodeTransformer):
 
 
 def _in_python(text: str, is_tool: IsTool) -> Iterator[SpelledCall]:
-    end, left = 0, _CLOSINGS
+    begin, end, left = 0, 0, _CLOSINGS
     for match in re.finditer(r"(?P<name>[^\W\d][\w.]*)\(", text):
         if match.start() < end or not is_tool(match["name"]):
             continue
@@ -213,17 +213,20 @@ def _in_python(text: str, is_tool: IsTool) -> Iterator[SpelledCall]:
             end, left = closing + 1, left - 1
             call = _python_call(match["name"], text[match.start() : end])
             closing = text.find(")", end)
-        if call and _in_words(call, text[: match.start()].rpartition("\n")[2]):
+        if call and _in_words(call, text[begin : match.start()].rpartition("\n")[2]):
             continue
         if call or is_open or not left:
             yield call or SpelledCall(match["name"], {}, cut=True)
-        end = end if call else 0
+        begin = end = end if call else 0
+
+
+#: What may stand on a line before a call: a bullet, a number, the bracket or comma of a list.
+_LEADING = re.compile(r"\s*(?:[-*•]|\d{1,3}[.)])?\s*[\[`(,;\]]*\s*")
 
 
 def _in_words(call: SpelledCall, before: str) -> bool:
     """Whether *call*, with *before* it on its line, may be only words: "a person(1)"."""
-    numbers = [one for one in call.positional if not isinstance(one, str | dict)]
-    return bool(before.strip() and numbers) and len(numbers) == len(call.positional)
+    return bool(call.positional) and not _LEADING.fullmatch(before)
 
 
 def _python_call(name: str, code: str) -> SpelledCall | None:

@@ -13,6 +13,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import chain
 
 from longterm.memory.when import Expression, Sense, Span, expressions
 from longterm.text.scripts import main_script
@@ -22,15 +23,24 @@ __all__ = ["Spoken", "anchored"]
 #: How near a date stands that says the same as the words.
 _BESIDE = 30
 _SENTENCE_END = re.compile(r"[.!?;\n。！？；]\s|[\n。！？；]")
-_QUOTED = re.compile(r"\"[^\"]*\"|“[^”]*”|„[^“”]*[“”]|«[^»]*»|「[^」]*」|『[^』]*』|`[^`]*`")
-#: What makes of the words a time after or before another: "the next day".
-_OF_ANOTHER = re.compile(r"\b(?:the|every|each|any|a|an)\s+\Z", re.IGNORECASE)
+_QUOTED = re.compile(
+    r"(?<!\w)'[^'\n]*'(?!\w)|‘[^’\n]*’(?!\w)|https?://\S+|\"[^\"]*\"|“[^”]*”|„[^“”]*[“”]|«[^»]*»|「[^」]*」|『[^』]*』|`[^`]*`"
+)
+#: What makes of the words a time after or before another: "the next day", "Ann's last year".
+_OF_ANOTHER = re.compile(
+    r"(?:\b(?:the|every|each|any|a|an|my|your|his|her|its|our|their)|\w['’]s?)\s+\Z", re.IGNORECASE
+)
+_OF_THIS_DAY = re.compile(r"(?:the\s+)?day\s+(?:after|before)\b", re.IGNORECASE)
+#: What joins a word to a further one: an address, the name of a file.
+_JOINT = "/@._=&#~-"
 #: Names and words that begin like a day.
 _NO_DAY = re.compile(
-    r"明日[香奈菜葉叶方]|今日[头頭]条|(?<=[日每毎隔])本[周週月]|来年度|前年", re.IGNORECASE
+    r"明日[香奈菜葉叶方]|今日[头頭]条|今日子|(?<=[日每毎隔])本[周週月]|来年度|前年", re.IGNORECASE
 )
 #: A capital letter inside of a sentence, or a title: "the song Yesterday".
 _NAME = re.compile(r"(?<=[\w,:] )[A-Z]\w*|\A[A-Z]\w*\Z")
+#: Where words stay as they are.
+_KEPT = (_QUOTED, _NO_DAY, _NAME)
 _OWNER = re.compile(r"['’]s\b")
 _SAID = {"han": "说于", "kana": "発言日"}
 _DAY, _MONTH = timedelta(days=1), timedelta(days=31)
@@ -44,43 +54,58 @@ class Spoken:
     time: datetime
 
 
-def anchored(text: str, spoken: Sequence[Spoken]) -> str:
-    """Return *text*, taken from what was *spoken*, with its days beside the words for them."""
-    days = {one.time.date() for one in spoken}
-    if not days:
-        return text
-    written = ""
-    begin = 0
-    for found in expressions(text, spoken[0].time):
-        said_on = {one.time.date() for one in spoken if _words(found, text) in one.text.lower()}
-        said_on = said_on or days
-        if len(said_on) > 1 or not _hangs_on_a_day(found, text):
+def anchored(text: str, spoken: Sequence[Spoken], before: str = "") -> str:
+    """Return *text*, taken from what was *spoken*, with its days beside the words for them.
+
+    Words that stood in the memory *before* stay as they are, unless they were spoken again.
+    """
+    moments = {one.time.date(): one.time for one in reversed(spoken)}
+    meanings = {
+        day: {found.start: found for found in expressions(text, time)}
+        for day, time in moments.items()
+    }
+    standing = [
+        (one.start(), one.end()) for one in chain.from_iterable(p.finditer(text) for p in _KEPT)
+    ]
+    written, begin = "", 0
+    for start in sorted({start for found in meanings.values() for start in found}):
+        words = {text[start : one[start].end].lower() for one in meanings.values() if start in one}
+        said_on = {
+            one.time.date() for one in spoken if any(word in one.text.lower() for word in words)
+        }
+        if not said_on and not any(word in before.lower() for word in words):
+            said_on = {*moments}
+        meant = [meanings[day].get(start) for day in said_on]
+        found = meant[0] if len(meant) == 1 else None
+        if found is None or any(one <= start < end for one, end in standing):
             continue
-        time = next(one.time for one in spoken if one.time.date() in said_on)
-        (meant,) = [one for one in expressions(text, time) if one.start == found.start]
+        if not _hangs_on_a_day(found, text):
+            continue
         owner = _OWNER.match(text, found.end)
         end = owner.end() if owner else found.end
-        written += text[begin:end] + _note(meant, time.date(), text)
+        written += text[begin:end] + _note(found, said_on.pop(), text)
         begin = end
     return written + text[begin:]
 
 
-def _words(found: Expression, text: str) -> str:
-    return text[found.start : found.end].lower()
-
-
 def _hangs_on_a_day(found: Expression, text: str) -> bool:
-    if found.sense is Sense.PLAIN or _OF_ANOTHER.search(text[: found.start]):
+    """Whether the words mean a day of the speaker's, and no date beside them says which."""
+    another = _OF_ANOTHER.search(text[: found.start])
+    if found.sense is Sense.PLAIN or (another and not _OF_THIS_DAY.match(text, found.start)):
         return False
-    others = (*_QUOTED.finditer(text), *_NO_DAY.finditer(text), *_NAME.finditer(text))
-    if any(one.start() <= found.start < one.end() for one in others):
+    neighbours = text[: found.start][-1:], text[found.end :][:1]
+    beyond = text[: found.start][-2:-1], text[found.end :][1:2]
+    if any(
+        one and one in _JOINT and other.isalnum()
+        for one, other in zip(neighbours, beyond, strict=True)
+    ):
         return False
-    before = _SENTENCE_END.split(text[max(0, found.start - _BESIDE) : found.start])[-1]
-    after = _SENTENCE_END.split(text[found.end : found.end + _BESIDE])[0]
+    head = _SENTENCE_END.split(text[max(0, found.start - _BESIDE) : found.start])[-1]
+    tail = _SENTENCE_END.split(text[found.end : found.end + _BESIDE])[0]
     now = found.span.start
     return not any(
         one.sense is Sense.PLAIN and re.search(r"\d", part[one.start : one.end])
-        for part in (before, after)
+        for part in (head, tail)
         for one in expressions(part, now)
     )
 

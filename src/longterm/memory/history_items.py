@@ -145,8 +145,18 @@ def revision_in(record: Mapping[str, Any]) -> Revision:
 
 
 def run_in(data: Mapping[str, Any] | None) -> ExtractionRun | None:
-    """Read what `asdict` made of a run."""
-    return ExtractionRun(**data) if data else None
+    """Read what `asdict` made of a run; None for what is no run, of a newer longterm maybe."""
+    match data:
+        case {
+            "id": str(id),
+            "memories": int(memories),
+            "input_tokens": int(asked),
+            "output_tokens": int(answered),
+            "cost": float() | int() | None as cost,
+        }:
+            return ExtractionRun(id, memories, asked, answered, cost)
+        case _:
+            return None
 
 
 def json_revision(revision: Revision) -> dict[str, Any]:

@@ -101,11 +101,13 @@ _THOUGHTS = re.compile(
     # Where a template begins an answer inside of the tag, only its end is there.
     r"<((?:\w+:)?(?:think|thinking|thought|thoughts|reasoning))>.*?(</\1>|\Z)"
     r"|\A(?:(?!<think>).)*</think>"
-    r"|\[THINK\].*?(?:\[/THINK\]|\Z)"  # Magistral
-    r"|◁think▷.*?(?:◁/think▷|\Z)"  # Kimi-VL
-    r"|<\|(?:START_THINKING|begin_of_thought)\|>.*?(?:<\|(?:END_THINKING|end_of_thought)\|>|\Z)"
-    r"|<\|channel>thought\b.*?(?:<channel\|>|\Z)"  # Gemma 4
-    r"|<\|channel\|>analysis\b(?:(?!to=).)*?<\|message\|>.*?"  # gpt-oss
+    # Without an end these count at the beginning alone: further on they may be what is told.
+    r"|\[THINK\].*?\[/THINK\]|\A\s*\[THINK\].*"  # Magistral
+    r"|◁think▷.*?◁/think▷|\A\s*◁think▷.*"  # Kimi-VL
+    r"|<\|(?:START_THINKING|begin_of_thought)\|>.*?<\|(?:END_THINKING|end_of_thought)\|>"
+    r"|\A\s*<\|(?:START_THINKING|begin_of_thought)\|>.*"
+    r"|<\|channel>thought\b.*?<channel\|>|\A\s*<\|channel>thought\b.*"  # Gemma 4
+    r"|<\|channel\|>analysis\b(?:(?!to=|<\|).)*<\|message\|>.*?"  # gpt-oss
     r"(?:<\|end\|>(?:<\|start\|>assistant)?|(?=<\|channel\|>)|\Z)",
     re.DOTALL | re.IGNORECASE,
 )

@@ -6,6 +6,7 @@ user. Days are those of UTC.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -26,6 +27,7 @@ from longterm.service.items import USAGE
 
 __all__ = ["Counted", "DayCost", "add_cost", "costs_of", "total_cost"]
 
+_log = logging.getLogger("longterm.service")
 _NO_PAST = Policy(keep_revisions=0)
 
 
@@ -51,8 +53,14 @@ class DayCost:
         return asdict(self)
 
 
-async def add_cost(memories: Namespace, run: ExtractionRun) -> None:
-    """Add what one *run* for the namespace *memories* used."""
+async def add_cost(memories: Namespace, run: ExtractionRun | None) -> None:
+    """Add what one *run* for the namespace *memories* used, if anything.
+
+    Its memories are written: where the store fails now, the run is not counted, and a warning is
+    logged. It is never done again for the sake of its cost.
+    """
+    if run is None:
+        return
     day = f"{datetime.now(UTC):%Y-%m-%d}"
 
     def added(item: Item | None) -> dict[str, Any]:
@@ -66,7 +74,10 @@ async def add_cost(memories: Namespace, run: ExtractionRun) -> None:
         ).as_json()
 
     write = Write((USAGE, *memories[1:]), day, added, index=False)
-    await commit([write], actor="policy", policy=_NO_PAST)
+    try:
+        await commit([write], actor="policy", policy=_NO_PAST)
+    except Exception as error:  # noqa: BLE001 - whatever it is, what was learned is kept
+        _log.warning("A run could not be counted for its user (%s).", type(error).__name__)
 
 
 class Counted(FlowRunnable[Any, "Results[Any]"]):
@@ -81,8 +92,7 @@ class Counted(FlowRunnable[Any, "Results[Any]"]):
     @override
     async def flow(self, input: Any, config: RunnableConfig) -> Results[Any]:
         results = cast("Results[Any]", await self._manager.flow(input, config))
-        if results.run:
-            await add_cost(self.namespace.location(config), results.run)
+        await add_cost(self.namespace.location(config), results.run)
         return results
 
 

@@ -93,8 +93,7 @@ class UserMemory(MemoryScope):
         if await take_back(results.written, self._memories, self._said, turns):
             return Learned()
         used = results.run
-        if used:
-            await add_cost(self._memories, used)
+        await add_cost(self._memories, used)
         return Learned(
             map(MemoryChange.of, results.written),
             tokens=used.tokens if used else None,
