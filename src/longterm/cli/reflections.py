@@ -31,7 +31,11 @@ Database = Annotated[
     ),
 ]
 Name = Annotated[
-    str, typer.Option(help="The executors' name: longterm is a server's, default a worker's.")
+    str,
+    typer.Option(
+        help="The executors' name: longterm is a server's (longterm-2 for users below one scope, "
+        "longterm-3 below two), default a worker's."
+    ),
 ]
 
 
@@ -68,7 +72,11 @@ def list_reflections_command(
         )
         return
     if not queue and not failed:
-        print_line("Nothing waits, and nothing was given up.", err=True)
+        print_line(
+            f"Nothing of {name} waits, and nothing was given up. Other executors have names of "
+            "their own: see --name.",
+            err=True,
+        )
         return
     waiting = [
         [one.id, "runs" if one.running else "waits", "/".join(one.namespace), ""] for one in queue
