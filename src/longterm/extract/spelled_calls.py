@@ -213,7 +213,7 @@ def _in_python(text: str, is_tool: IsTool) -> Iterator[SpelledCall]:
             end, left = closing + 1, left - 1
             call = _python_call(match["name"], text[match.start() : end])
             closing = text.find(")", end)
-        if call and _in_words(call, text[begin : match.start()].rpartition("\n")[2]):
+        if call and _is_prose(call, text[begin : match.start()].rpartition("\n")[2]):
             continue
         if call or is_open or not left:
             yield call or SpelledCall(match["name"], {}, cut=True)
@@ -224,7 +224,7 @@ def _in_python(text: str, is_tool: IsTool) -> Iterator[SpelledCall]:
 _LEADING = re.compile(r"\s*(?:[-*•]|\d{1,3}[.)])?\s*[\[`(,;\]]*\s*")
 
 
-def _in_words(call: SpelledCall, before: str) -> bool:
+def _is_prose(call: SpelledCall, before: str) -> bool:
     """Whether *call*, with *before* it on its line, may be only words: "a person(1)"."""
     return bool(call.positional) and not _LEADING.fullmatch(before)
 

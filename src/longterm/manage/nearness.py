@@ -25,7 +25,7 @@ async def compare(sources: ConversationSources, entries: Iterable[Entry]) -> Non
     made = await Embed((*contents, *texts)) if contents else None
     if made is None:
         return
-    import numpy as np  # noqa: PLC0415 - slow to load, and few conversations come here
+    import numpy as np  # slow to load, and few conversations come here
 
     vectors = np.array(made)
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)

@@ -116,11 +116,11 @@ def _note(meant: Expression, said_on: date, text: str) -> str:
     if meant.sense is Sense.LOOSE:
         note = f"{_SAID.get(script, 'said on')} {said_on}"
     else:
-        note = _days(meant.span)
+        note = _calendar(meant.span)
     return f"（{note}）" if script in _SAID else f" ({note})"
 
 
-def _days(span: Span) -> str:
+def _calendar(span: Span) -> str:
     """Write *span* by ISO 8601, as short as it can be: a day, a month, a year, or two days."""
     first, last = span.start.date(), (span.end - _DAY).date()
     after = span.end.date()

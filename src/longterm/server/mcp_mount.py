@@ -61,11 +61,11 @@ class McpMount:
             await asyncio.Event().wait()
 
     def _made(self) -> tuple[Any, ASGIApp]:
-        from mcp.server.transport_security import (  # noqa: PLC0415 - see the module
+        from mcp.server.transport_security import (
             TransportSecuritySettings,
         )
 
-        from longterm.server.mcp import memory_server  # noqa: PLC0415 - see the module
+        from longterm.server.mcp import memory_server
 
         server = memory_server(self._service, version=metadata.version("longterm"))
         app = server.streamable_http_app(

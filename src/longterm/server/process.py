@@ -93,7 +93,7 @@ def _ignored(_signal: int, _frame: FrameType | None) -> None:
 
 def _logging_application(options: ServerOptions) -> ASGIApp:
     """Return the application of one worker, whose warnings go to standard error line by line."""
-    from longterm.server.app import build  # noqa: PLC0415 - for the worker alone, see the module
+    from longterm.server.app import build
 
     logging.basicConfig(level="WARNING", format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     return build(options)

@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 from langgraph.store.base import (
@@ -99,6 +99,11 @@ class Expected:
     """What a conditional write insists on: when the item was written last, None for never."""
 
     updated_at: int | None
+
+    @classmethod
+    def at(cls, time: datetime | None) -> Self:
+        """Make it of a time."""
+        return cls(None if time is None else micros(time))
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,10 +253,10 @@ def prepared(op: Operation, fields: Sequence[str]) -> Prepared:
         case PutOp():
             return _write(op, fields)
         case PutIf(namespace, key, content, expected, index, ttl):
-            return _write(PutOp(namespace, key, content, index, ttl), fields, _expected(expected))
+            return _write(PutOp(namespace, key, content, index, ttl), fields, Expected.at(expected))
         case PutNoted(put, expected, note, keep):
             recording = Recording(note, _checked_filter(keep))
-            return _write(put, fields, _expected(expected), recording)
+            return _write(put, fields, Expected.at(expected), recording)
         case SearchOp():
             return _find(op)
         case ExplainOp(search):
@@ -330,10 +335,6 @@ def texts_indexed(
 
 def _named(fields: str | None) -> Fields:
     return json.loads(fields) if fields else None
-
-
-def _expected(updated_at: datetime | None) -> Expected:
-    return Expected(None if updated_at is None else micros(updated_at))
 
 
 def _write(

@@ -87,7 +87,7 @@ class ScriptedChatModel(BaseChatModel):
     def bind_tools(
         self, tools: Sequence[Any], *, tool_choice: str | None = None, **kwargs: Any
     ) -> Runnable[Any, AIMessage]:
-        from langchain_core.utils.function_calling import convert_to_openai_tool  # noqa: PLC0415
+        from langchain_core.utils.function_calling import convert_to_openai_tool
 
         definitions = [convert_to_openai_tool(tool) for tool in tools]
         choice = {} if tool_choice is None else {"tool_choice": tool_choice}
