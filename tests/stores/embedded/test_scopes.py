@@ -1,8 +1,10 @@
 """Caches: always what the file says, never more than the cap."""
 
+import sqlite3
 import tracemalloc
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,7 @@ import pytest
 from langgraph.store.base import PutOp
 
 from longterm.stores import EmbeddedStore
+from longterm.stores.embedded.scopes import Scope, ScopeView, Signals
 from longterm.stores.embedding import StoreIndex
 from longterm.testing import HashEmbeddings
 
@@ -146,3 +149,42 @@ def test_a_store_that_fell_far_behind_catches_up(store: EmbeddedStore, path: Pat
         other.reindex()
         other.put(NS, "new", {"text": "tea with milk"})
     assert scores(store)["new"] == pytest.approx(1.0, abs=1e-2)
+
+
+def test_a_long_namespace_among_short_ones_is_read_in_ranges(
+    store: EmbeddedStore, path: Path
+) -> None:
+    filled(store, 3)
+    every = partial(store.search, ("notes",), query="tea with milk", limit=10_000)
+    every()
+    filled(store, 5_000)  # more than is read at once
+    store.batch([PutOp(("notes", f"b{key % 3}"), str(key), {"text": "tea"}) for key in range(9)])
+    with EmbeddedStore(path, index=store.index_config) as fresh:
+        anew = fresh.search(("notes",), query="tea with milk", limit=10_000)
+    assert len(anew) == 5_009
+    assert anew == every()
+
+
+def test_more_is_read_than_one_value_of_sqlite_can_hold(
+    store: EmbeddedStore, path: Path, model: HashEmbeddings
+) -> None:
+    filled(store, 500)
+    store.put(("notes", "b"), "x", {"text": "tea"})
+    views: list[ScopeView] = []
+    for limit in (1_000_000_000, 2_000):
+        with closing(sqlite3.connect(path)) as connection:
+            connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, limit)
+            revision, number = connection.execute("SELECT revision, model FROM state").fetchone()
+            signals = Signals(text=True, model=number, dims=model.dims)
+            views.append(Scope("notes", 10**8).view(connection, revision, signals))
+    whole, parts = views
+    assert len(whole.slots.ids) == 501
+    assert whole.slots.ids.tolist() == parts.slots.ids.tolist()
+    for signal, arrays in {
+        "matrix": ("rows", "owners"),
+        "lexicon": ("tail_terms", "tail_slots", "lengths"),
+    }.items():
+        for array in arrays:
+            one, other = (getattr(getattr(view, signal), array) for view in views)
+            assert len(one) > 500
+            assert np.array_equal(one, other)

@@ -291,8 +291,9 @@ class Scope:
     # --- loading ---
 
     def _loaded(self, connection: sqlite3.Connection) -> Slots:
-        rows = self._joined(
-            connection, "group_concat(id), group_concat(revision), namespace, count(*)", "items"
+        what = "group_concat(id), group_concat(revision), namespace, count(*)"
+        rows = _joined(
+            connection, f"SELECT {what} FROM items WHERE {self._sql}", "id", self._parameters
         )
         ids, revisions = _numbers(row[0] for row in rows), _numbers(row[1] for row in rows)
         namespaces = np.repeat(
@@ -303,29 +304,33 @@ class Scope:
             ids[order], revisions[order], namespaces[order], np.ones(len(ids), dtype=np.bool_)
         )
 
-    def _joined(
-        self,
-        connection: sqlite3.Connection,
-        what: str,
-        table: str,
-        condition: str = "",
-        *parameters: Any,
-    ) -> list[Any]:
-        """Read a table joined to one row for each namespace.
-
-        To make an object of every value takes twice as long as all else. SQLite joins bytes as
-        they are where the text is UTF-8.
-        """
-        query = f"SELECT {what} FROM {table} WHERE {self._sql}{condition} GROUP BY namespace"
-        return connection.execute(query, (*self._parameters, *parameters)).fetchall()
+    def _ranges(self, slots: Slots) -> Iterator[tuple[str, tuple[Any, ...]]]:
+        """Say in SQL what is read at once: a long namespace in ranges, the short ones together."""
+        if len(slots.ids) <= _BLOCK:
+            yield self._sql, self._parameters
+            return
+        namespaces, counts = np.unique(slots.namespaces, return_counts=True)
+        for namespace in namespaces[counts > _BLOCK].tolist():
+            ids = np.sort(slots.ids[slots.namespaces == namespace])
+            for low, high in zip(
+                ids[::_BLOCK], [*ids[_BLOCK - 1 :: _BLOCK], ids[-1]], strict=False
+            ):
+                yield "namespace = ? AND item BETWEEN ? AND ?", (namespace, int(low), int(high))
+        if short := namespaces[counts <= _BLOCK].tolist():
+            yield "namespace IN (SELECT value FROM json_each(?))", (json.dumps(short),)
 
     def _load_lexicon(self, connection: sqlite3.Connection, slots: Slots) -> Lexicon:
-        rows = self._joined(
-            connection,
+        what = (
             "group_concat(item), group_concat(length(hashes)), "
-            "CAST(group_concat(hashes, '') AS BLOB)",
-            "terms",
+            "CAST(group_concat(hashes, '') AS BLOB)"
         )
+        rows = [
+            row
+            for part, parameters in self._ranges(slots)
+            for row in _joined(
+                connection, f"SELECT {what} FROM terms WHERE {part}", "item", parameters
+            )
+        ]
         places = slots.places(_numbers(row[0] for row in rows))
         sizes = _numbers(row[1] for row in rows) // TERM_BYTES
         return Lexicon.of_runs(b"".join(row[2] for row in rows), sizes, places, len(slots.ids))
@@ -337,13 +342,17 @@ class Scope:
         room, dims = self.room, signals.dims
         if len(slots.ids) * dims * 4 > room:
             return None
-        rows = self._joined(
-            connection,
-            "group_concat(item), CAST(group_concat(vector, '') AS BLOB)",
-            "vectors",
-            " AND model = ?",
-            signals.model,
-        )
+        what = "group_concat(item), CAST(group_concat(vector, '') AS BLOB)"
+        rows = [
+            row
+            for part, parameters in self._ranges(slots)
+            for row in _joined(
+                connection,
+                f"SELECT {what} FROM vectors WHERE {part} AND model = ?",
+                "item",
+                (*parameters, signals.model),
+            )
+        ]
         owners = [slots.places(_numbers([row[0]])).astype(np.int32) for row in rows]
         if sum(map(len, owners)) * dims * 4 > room:
             return None
@@ -365,6 +374,21 @@ class Scope:
         while block := cursor.fetchmany(_BLOCK):
             owners = slots.places([item for item, _ in block]).astype(np.int32)
             yield owners, unpack([vector for _, vector in block], signals.dims)
+
+
+def _joined(
+    connection: sqlite3.Connection, query: str, number: str, parameters: Sequence[Any]
+) -> list[Any]:
+    """Read a table joined to one row for each namespace; *number* is the column of the item.
+
+    To make an object of every value takes twice as long as all else. SQLite joins bytes as they
+    are where the text is UTF-8, up to a thousand million of them; what is longer is not joined.
+    """
+    try:
+        return connection.execute(f"{query} GROUP BY namespace", parameters).fetchall()
+    except connection.DataError:
+        one_by_one = f"{query} GROUP BY namespace, {number}"
+        return connection.execute(one_by_one, parameters).fetchall()
 
 
 def _numbers(joined: Iterable[str]) -> NDArray[np.int64]:
