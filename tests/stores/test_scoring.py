@@ -127,24 +127,26 @@ def test_the_order_is_that_of_sorting_everything(first: int) -> None:
 
 
 def test_a_packed_vector_has_length_one() -> None:
-    row = unpack([pack_vector([3.0, 4.0])], 2)[0]
+    row = unpack(pack_vector(np.array([[3.0, 4.0]])), 2)[0]
     assert row.tolist() == pytest.approx([0.6, 0.8], abs=1e-3)
 
 
 def test_a_zero_vector_is_near_nothing() -> None:
-    matrix = Matrix.empty(2, 1).appended(unpack([pack_vector([0, 0])], 2), np.array([0], np.int32))
+    matrix = Matrix.empty(2, 1).appended(
+        unpack(pack_vector(np.zeros((1, 2))), 2), np.array([0], np.int32)
+    )
     assert matrix.cosines(np.array([1, 0], np.float32), 1).tolist() == [0.0]
 
 
 def test_the_best_row_of_a_slot_counts() -> None:
-    rows = unpack([pack_vector(vector) for vector in ([1, 0], [0, 1], [1, 1])], 2)
+    rows = unpack(pack_vector(np.array([[1.0, 0], [0, 1], [1, 1]])), 2)
     matrix = Matrix.empty(2, 1).appended(rows, np.array([0, 0, 2], np.int32))
     found = matrix.cosines(np.array([0, 1], np.float32), 3)
     assert found.tolist() == pytest.approx([1.0, math.nan, 0.7071], abs=1e-3, nan_ok=True)
 
 
 def test_a_longer_matrix_leaves_the_shorter_as_it_was() -> None:
-    rows = unpack([pack_vector([1, 0])], 2)
+    rows = unpack(pack_vector(np.array([[1.0, 0]])), 2)
     short = Matrix.empty(2, 8).appended(rows, np.array([0], np.int32))
     short.appended(rows, np.array([1], np.int32))
     assert short.cosines(np.array([1, 0], np.float32), 1).tolist() == [1.0]

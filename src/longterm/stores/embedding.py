@@ -6,6 +6,7 @@ the class of the embeddings and its `model` (or `model_name`).
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from hashlib import blake2b
 from typing import Any, Literal, Protocol, runtime_checkable
 
@@ -123,7 +124,12 @@ class Embedder:
             raise ConfigurationError(
                 f"{self.name} was given {len(texts)} texts and answered {len(vectors)} vectors."
             )
-        return [pack(self._checked(vector)) for vector in vectors]
+        rows: NDArray[np.float64] = np.zeros(0)
+        with suppress(TypeError, ValueError):  # together they take a third of the time
+            rows = np.asarray(vectors, dtype=np.float64)
+        if rows.shape != (len(texts), self.dims) or not np.isfinite(rows).all():
+            rows = np.array(list(map(self._checked, vectors))).reshape(-1, self.dims)
+        return pack(rows)
 
     def _checked(self, vector: Sequence[float]) -> NDArray[np.float64]:
         try:

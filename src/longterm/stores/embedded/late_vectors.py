@@ -87,15 +87,19 @@ class FileLateVectors(LateVectors[Place]):
         with self._database.writing() as connection:
             tx = Transaction(connection, self._database.path)
             made = Vectors(vectors, require_model(tx, self.embedder))
+            numbers = json.dumps([entry.place[1] for entry in entries])
+            lacking = dict(
+                tx.execute(
+                    "SELECT id, items.revision FROM items JOIN late_vectors ON item = id "
+                    "WHERE late_vectors.revision IS NULL "
+                    "AND id IN (SELECT value FROM json_each(?))",
+                    (numbers,),
+                ).fetchall()
+            )
             done: list[int] = []
             for entry in entries:
                 number = entry.place[1]
-                found = tx.execute(
-                    "SELECT items.revision FROM items JOIN late_vectors ON item = id "
-                    "WHERE id = ? AND late_vectors.revision IS NULL",
-                    (number,),
-                )
-                if found.fetchone() == (entry.revision,):
+                if lacking.get(number) == entry.revision:
                     replace_vectors(tx, entry.place, entry.found_by, made)
                     done.append(number)
             if not done:
