@@ -37,7 +37,7 @@ def grow_old(url: str, schema: str) -> None:
     run_sql(
         url,
         f"SET search_path TO {schema}",
-        "UPDATE items SET terms = '{7}', length = 1 WHERE length > 0",
+        "UPDATE items SET terms = '{7}', length = 1, hashes = NULL WHERE length > 0",
         "INSERT INTO postings SELECT namespace, 7, id, 1, 1 FROM items WHERE length > 0",
         "UPDATE state SET tokenizer = 1",
     )
@@ -61,6 +61,19 @@ def test_an_old_index_is_made_again_by_itself(open_store: OpenStore, url: str, o
     assert keys(store, "tea") == []
     assert run_sql(url, f"SELECT tokenizer FROM {old}.state") == [(VERSION,)]
     assert store.check() == []
+
+
+def test_terms_are_handed_out_once_they_are_of_this_tokenizer(
+    open_store: OpenStore, url: str, old: str
+) -> None:
+    with open_store() as store:
+        (new,) = store.hybrid_search(NAMESPACE, "coffee")
+        run_sql(url, f"UPDATE {old}.state SET tokenizer = 1")
+        (same,) = store.hybrid_search(NAMESPACE, "coffee")
+
+    assert new.encoded.terms_of(["title"])
+    assert new.encoded.terms_of(["text"]) is None
+    assert same.encoded.terms_of(["title"]) is None
 
 
 @pytest.mark.usefixtures("old")

@@ -130,6 +130,24 @@ def test_a_scope_that_is_read_whole_has_the_same_scores(
         assert [there[key] for key in same] == pytest.approx([here[key] for key in same], abs=1e-5)
 
 
+@pytest.mark.parametrize("fields", [["text"], ["title", "text"], False], ids=str)
+def test_terms_are_brought_along_by_both(open_store: OpenStore, fields: Any) -> None:
+    rng = random.Random(4)  # noqa: S311 - not for secrets
+    brought: list[dict[str, bytes | None]] = []
+    puts = [
+        PutOp(("n",), str(n), {"text": sentence(rng), "title": "tea" * (n % 2)}, index=fields)
+        for n in range(20)
+    ]
+    for store in EmbeddedStore(":memory:"), open_store():
+        store.batch(puts)
+        hits = store.hybrid_search(("n",), "", full_scan_limit=100)
+        brought.append({hit.item.key: hit.encoded.terms_of(fields or ["text"]) for hit in hits})
+
+    assert len(brought[0]) == 20
+    assert brought[0] == brought[1]
+    assert any(brought[1].values()) == bool(fields)
+
+
 def test_a_page_far_down_goes_on_where_the_one_before_ended(
     both: tuple[EmbeddedStore, PostgresStore],
 ) -> None:

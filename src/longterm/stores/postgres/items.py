@@ -154,16 +154,23 @@ def list_paths(session: Session, op: ListNamespaces) -> list[tuple[str, ...]]:
 
 
 def fetch_rows(
-    session: Session, places: Sequence[Place], condition: Condition, paths: Mapping[int, str]
+    session: Session,
+    places: Sequence[Place],
+    condition: Condition,
+    paths: Mapping[int, str],
+    *,
+    with_terms: bool = False,
 ) -> dict[Place, Row]:
     """Those of the items that may be shown and are as *condition* says.
 
-    *paths* are those of the namespaces, by their numbers.
+    *paths* are those of the namespaces, by their numbers. *with_terms* brings the terms along
+    that the items are found by.
     """
     wanted, (alive, parameters) = condition_sql(condition), session.alive
+    terms = "i.fields, i.hashes" if with_terms else "NULL, NULL"
     found = session.rows(
-        "SELECT i.namespace, i.id, i.key, i.value, i.created_at, i.updated_at, i.ttl, i.revision "
-        "FROM unnest(%s::int[], %s::bigint[]) AS w (namespace, id) "
+        "SELECT i.namespace, i.id, i.key, i.value, i.created_at, i.updated_at, i.ttl, i.revision, "
+        f"NULL, {terms} FROM unnest(%s::int[], %s::bigint[]) AS w (namespace, id) "
         "JOIN items i ON i.namespace = w.namespace AND i.id = w.id "
         f"WHERE {alive} AND {wanted.text}",
         (*place_arrays(places), *parameters, *wanted.parameters),

@@ -97,17 +97,18 @@ class PostgresRenewal(IndexRenewal[Place]):
             numbers = {entry.place: term_numbers(entry.found_by.terms) for entry in entries}
             rows = [
                 (*entry.place, entry.revision, len(numbers[entry.place]),
-                 term_array(numbers[entry.place]))
+                 term_array(numbers[entry.place]), entry.found_by.terms)
                 for entry in entries
             ]  # fmt: skip
             unchanged = set(
                 session.rows(
                     "UPDATE items i SET length = w.length, terms = w.terms::int[], "
-                    "generation = %s FROM unnest(%s::int[], %s::bigint[], %s::bigint[], %s::int[], "
-                    "%s::text[]) AS w (namespace, id, revision, length, terms) "
+                    "hashes = w.hashes, generation = %s "
+                    "FROM unnest(%s::int[], %s::bigint[], %s::bigint[], %s::int[], %s::text[], "
+                    "%s::bytea[]) AS w (namespace, id, revision, length, terms, hashes) "
                     "WHERE i.namespace = w.namespace AND i.id = w.id AND i.revision = w.revision "
                     "RETURNING i.namespace, i.id",
-                    (self.generation, *unnested(rows, 5)),
+                    (self.generation, *unnested(rows, 6)),
                 )
             )
             kept = [entry for entry in entries if entry.place in unchanged]

@@ -47,6 +47,7 @@ class ItemSearch:
     ) -> None:
         self._session, self._op, self._query, self._assumed = session, op, query, assumed
         self._paths: Mapping[int, str] = {}
+        self._with_terms = False
 
     def answer(self) -> list[SearchItem] | list[HybridHit]:
         """Find the items that the operation asks for."""
@@ -84,6 +85,8 @@ class ItemSearch:
                 "again."
             )
         self._paths = scope.paths
+        # Recall reads the terms of what it finds; those of an older tokenizer are not its own.
+        self._with_terms = self._op.answer == "hybrid" and scope.tokenizer == VERSION
         return scope
 
     def _ranked(self, size: int) -> tuple[list[_Ranked], Candidates]:
@@ -118,7 +121,9 @@ class ItemSearch:
             start, chunk = start + chunk, chunk * 4
 
     def _rows(self, places: Sequence[Place]) -> dict[Place, Row]:
-        return fetch_rows(self._session, places, self._op.condition, self._paths)
+        return fetch_rows(
+            self._session, places, self._op.condition, self._paths, with_terms=self._with_terms
+        )
 
     # --- what each signal says ---
 

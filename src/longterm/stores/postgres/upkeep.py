@@ -126,7 +126,8 @@ _MUST_BE_NONE = {
             FROM postings GROUP BY 1, 2
         ) p ON p.namespace = i.namespace AND p.item = i.id
         WHERE coalesce(p.terms, 0) <> i.length
-        OR coalesce(p.different, 0) <> cardinality(i.terms)""",
+        OR coalesce(p.different, 0) <> cardinality(i.terms)
+        OR octet_length(i.hashes) <> 8 * i.length""",
 }
 _NO_VECTOR_MAY = {
     f"one of the {table} belongs to an item that is not there": f"""

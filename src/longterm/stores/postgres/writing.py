@@ -210,14 +210,14 @@ class ItemWriter:
             rows.append((
                 *change.place, change.created_at, change.updated_at,
                 None if op.ttl is None else session.now + op.ttl, op.ttl,
-                len(terms), term_array(terms), op.fields, encoded.text,
+                len(terms), term_array(terms), op.index.terms, op.fields, encoded.text,
                 encoded.text if fits_jsonb else None,
             ))  # fmt: skip
         if not rows:
             return
         numbers = {
             (namespace, key): number
-            for namespace, key, number in session.rows(_UPSERT, unnested(rows, 11))
+            for namespace, key, number in session.rows(_UPSERT, unnested(rows, 12))
         }
         put = [change for change in changes if change.op.encoded is not None]
         places = [(change.place[0], numbers[change.place]) for change in put]
@@ -288,17 +288,17 @@ LEFT JOIN LATERAL (
 """
 _UPSERT = """
 INSERT INTO items (namespace, key, revision, created_at, updated_at, expires_at, ttl, length,
-    terms, fields, value, document, generation)
+    terms, hashes, fields, value, document, generation)
 SELECT namespace, key, nextval('revision'), created_at, updated_at, expires_at, ttl, length,
-    terms::int[], fields, value, document::jsonb, (SELECT generation FROM state)
+    terms::int[], hashes, fields, value, document::jsonb, (SELECT generation FROM state)
 FROM unnest(%s::int[], %s::text[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],
-    %s::int[], %s::text[], %s::text[], %s::text[], %s::text[])
-    AS w (namespace, key, created_at, updated_at, expires_at, ttl, length, terms, fields, value,
-    document)
+    %s::int[], %s::text[], %s::bytea[], %s::text[], %s::text[], %s::text[])
+    AS w (namespace, key, created_at, updated_at, expires_at, ttl, length, terms, hashes, fields,
+    value, document)
 ON CONFLICT (namespace, key) DO UPDATE SET
     revision = excluded.revision, updated_at = excluded.updated_at,
     expires_at = excluded.expires_at, ttl = excluded.ttl, length = excluded.length,
-    terms = excluded.terms, fields = excluded.fields, value = excluded.value,
-    document = excluded.document, generation = excluded.generation
+    terms = excluded.terms, hashes = excluded.hashes, fields = excluded.fields,
+    value = excluded.value, document = excluded.document, generation = excluded.generation
 RETURNING namespace, key, id
 """
