@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from longterm.stores.lexicon import Lexicon, hashed
-from longterm.stores.matrix import Matrix, pack as pack_vector, unpack
+from longterm.stores.matrix import Matrix, pack as pack_vector, unpack, widened
 from longterm.stores.scoring import (
     LENGTH_COST,
     NOTHING,
@@ -129,6 +129,15 @@ def test_the_order_is_that_of_sorting_everything(first: int) -> None:
 def test_a_packed_vector_has_length_one() -> None:
     row = unpack(pack_vector(np.array([[3.0, 4.0]])), 2)[0]
     assert row.tolist() == pytest.approx([0.6, 0.8], abs=1e-3)
+
+
+def test_every_number_of_half_precision_is_widened_to_the_same_number() -> None:
+    halves = np.arange(2**16, dtype=np.uint16).view(np.float16)
+    halves = halves[np.isfinite(halves)].reshape(-1, 2)  # 2**-24 and -0.0 among them
+    wide = np.full(halves.shape, np.nan, np.float32)
+    assert widened(halves, wide) is wide
+    assert wide.tobytes() == halves.astype(np.float32).tobytes()
+    assert widened(halves[:0]).shape == (0, 2)
 
 
 def test_a_zero_vector_is_near_nothing() -> None:

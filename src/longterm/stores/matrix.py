@@ -11,11 +11,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Matrix", "Vector", "best_by_owner", "pack", "product", "unpack"]
+__all__ = ["Matrix", "Vector", "best_by_owner", "pack", "product", "unpack", "widened"]
 
 Vector = NDArray[np.float32]
 
 _WORTH_THREADS = 65_536
+#: So many numbers are widened at once.
+_IN_CACHE = 65_536
+#: The bits of a half that are widened, and by how much the exponents differ.
+_SIGN_AND_NUMBER, _BIAS = np.int32(-0x7000_2000), np.float32(2.0 ** (127 - 15))
 
 
 def pack(rows: NDArray[np.float64]) -> list[bytes]:
@@ -28,6 +32,24 @@ def pack(rows: NDArray[np.float64]) -> list[bytes]:
 def unpack(packed: Sequence[bytes], dims: int) -> NDArray[np.float16]:
     """Vectors from the file, a row each."""
     return np.frombuffer(b"".join(packed), dtype="<f2").reshape(-1, dims)
+
+
+def widened(rows: NDArray[np.float16], out: Vector | None = None) -> Vector:
+    """Return *rows*, which hold finite numbers, in single precision; in *out*, if it is given.
+
+    numpy converts one number after the other. Shifted to its place a half is the single of the
+    same number but for the bias of the exponent, 127 instead of 15: one product puts that right.
+    """
+    wide = np.empty(rows.shape, np.float32) if out is None else out
+    halves, singles = rows.reshape(-1).view("<i2"), wide.reshape(-1)
+    for start in range(0, len(halves), _IN_CACHE):
+        part = singles[start : start + _IN_CACHE]
+        bits = part.view(np.int32)
+        bits[:] = halves[start : start + _IN_CACHE]
+        bits <<= 13
+        bits &= _SIGN_AND_NUMBER
+        part *= _BIAS
+    return wide
 
 
 def product(rows: NDArray[np.float32], query: Vector) -> Vector:
@@ -69,7 +91,10 @@ class Matrix:
         """Make a matrix of blocks of rows, each with the slots that own them."""
         size = sum(map(len, blocks))
         rows, owner_of = np.empty((size, dims), np.float32), np.empty(size, np.int32)
-        np.concatenate([*blocks, np.empty((0, dims), np.float16)], out=rows, casting="same_kind")
+        begin = 0
+        for block in blocks:
+            widened(block, rows[begin : begin + len(block)])
+            begin += len(block)
         np.concatenate([*owners, owner_of[:0]], out=owner_of)
         return cls(rows, owner_of, size, single=len(np.unique(owner_of)) == size)
 
@@ -86,7 +111,7 @@ class Matrix:
             longer = Matrix.empty(self.rows.shape[1], size + size // 4)
             longer.rows[:before] = self.rows[:before]
             longer.owners[:before] = self.owners[:before]
-        longer.rows[before:size] = rows
+        widened(rows, longer.rows[before:size])
         longer.owners[before:size] = owners
         single = self.single
         if single:

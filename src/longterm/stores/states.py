@@ -9,7 +9,7 @@ from langgraph.store.base import SearchItem
 from longterm.stores.embedding import text_hash
 from longterm.stores.filters import EVERYTHING, Condition, holds
 from longterm.stores.lexicon import Lexicon
-from longterm.stores.matrix import Vector, best_by_owner, product, unpack
+from longterm.stores.matrix import Vector, best_by_owner, product, unpack, widened
 from longterm.stores.preparing import FindItems, Indexed, indexed
 from longterm.stores.rows import Row
 from longterm.stores.scoring import NOTHING, Floats, fused, score_terms
@@ -71,5 +71,5 @@ def _similarities(
         if digest in vectors
     ]
     owners = np.array([slot for slot, _ in owned], dtype=np.int32)
-    rows = unpack([vector for _, vector in owned], len(query)).astype(np.float32)
+    rows = widened(unpack([vector for _, vector in owned], len(query)))
     return best_by_owner(product(rows, query), owners, len(states))

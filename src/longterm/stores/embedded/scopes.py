@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longterm.stores.lexicon import Lexicon
-from longterm.stores.matrix import Matrix, Vector, best_by_owner, product, unpack
+from longterm.stores.matrix import Matrix, Vector, best_by_owner, product, unpack, widened
 from longterm.stores.names import below
 from longterm.stores.rows import Row
 from longterm.text.term_hashes import TERM_BYTES
@@ -230,9 +230,7 @@ class Scope:
             return view.matrix.cosines(query, slots)
         found = np.full(slots, np.nan, dtype=np.float32)
         for owners, rows in self._vectors(connection, view.slots, signals):
-            found = np.fmax(
-                found, best_by_owner(product(rows.astype(np.float32), query), owners, slots)
-            )
+            found = np.fmax(found, best_by_owner(product(widened(rows), query), owners, slots))
         return found
 
     def _forget(self) -> None:
