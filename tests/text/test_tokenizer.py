@@ -1,9 +1,10 @@
 """Text as terms."""
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import example, given, strategies as st
 
-from longterm.text.tokenizer import query_terms, terms, words
+from longterm.text.term_hashes import pack_terms
+from longterm.text.tokenizer import packed_terms, query_terms, terms, words
 
 
 @pytest.mark.parametrize(
@@ -65,3 +66,11 @@ def test_a_text_finds_itself(text: str) -> None:
 @given(st.text(st.characters()))
 def test_terms_hold_no_space(text: str) -> None:
     assert all(term and not any(map(str.isspace, term)) for term in terms(text))
+
+
+@given(st.text())
+@example("Hikers hiked; the hiking class passes, 2 flies")
+@example("Müller's “café”, naïve 拉面 ラーメン کتاب‌ها")
+@example("short " + "x" * 65 + "ing")
+def test_packed_terms_are_the_hashes_of_the_terms(text: str) -> None:
+    assert packed_terms(text) == pack_terms(terms(text))

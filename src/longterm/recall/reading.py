@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 from longterm.recall.language import DIGIT, STOP_TERMS, Sign
 from longterm.text.questions import QUESTION_MARKS
-from longterm.text.term_hashes import TERM_BYTES, pack_terms
-from longterm.text.tokenizer import count_words, terms
+from longterm.text.term_hashes import TERM_BYTES
+from longterm.text.tokenizer import count_words, packed_terms, terms
 
 __all__ = [
     "HEAD",
@@ -52,7 +52,7 @@ def reading_of(text: str, packed: bytes | None = None) -> Reading:
     """Read *text*; of a very long one, the beginning. *packed* are its terms, if they are known."""
     text = text[:LONG_TEXT]
     if packed is None:
-        packed = pack_terms(terms(text))
+        packed = packed_terms(text)
     return Reading(
         packed,
         count_words(text, len(packed) // TERM_BYTES),

@@ -19,7 +19,8 @@ _ESCAPED = re.compile("\U0010ffff([0-9a-f]{6})")
 
 def to_path(labels: Sequence[str]) -> str:
     """Join a namespace into one string; the root is the empty string."""
-    return ".".join(to_column(label) for label in labels)
+    path = ".".join(labels)
+    return path if path.isascii() else ".".join(map(to_column, labels))
 
 
 @lru_cache(4096)

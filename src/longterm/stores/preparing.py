@@ -41,12 +41,11 @@ from longterm.stores.operations import (
     ReplaceNotes,
     SearchAsOf,
 )
-from longterm.stores.rows import micros
+from longterm.stores.rows import fields_as_json, micros
 from longterm.stores.values import Encoded, decode, encode
 from longterm.text.characters import whole_characters
 from longterm.text.questions import as_statement, asked_terms
-from longterm.text.term_hashes import pack_terms
-from longterm.text.tokenizer import terms
+from longterm.text.tokenizer import packed_terms
 
 __all__ = [
     "CHANGES",
@@ -319,8 +318,8 @@ def _indexed(value: Mapping[str, Any], named: Fields, default: Sequence[str]) ->
     if named is False:
         return Indexed()
     paths = default if named is None else named
-    found = [term for text in words_of(value, paths) for term in terms(text)]
-    return Indexed(pack_terms(found), tuple(texts_of(value, paths)))
+    packed = b"".join(map(packed_terms, words_of(value, paths)))
+    return Indexed(packed, tuple(texts_of(value, paths)))
 
 
 def texts_indexed(
@@ -352,7 +351,13 @@ def _write(
     if op.ttl is not None and (not math.isfinite(op.ttl) or op.ttl < 0):
         raise InvalidInputError(f"A ttl is a number of minutes, not {op.ttl!r}.")
     ttl = None if op.ttl is None else min(round(op.ttl * _MINUTE), _LONGEST)
-    fields = None if op.index is None else json.dumps(op.index)
+    match op.index:
+        case None:
+            fields = None
+        case EmbedLater() as turns:  # of few kinds, and for each turn of a conversation
+            fields = fields_as_json(tuple(turns))
+        case index:
+            fields = json.dumps(index)
     encoded = encode(op.value)
     value = decode(encoded.text)
     found_by = _indexed(value, op.index, default)

@@ -13,7 +13,7 @@ from longterm.errors import StoreError
 from longterm.stores.names import from_column, to_labels
 from longterm.stores.values import decode
 
-__all__ = ["Row", "checksum", "micros", "moment"]
+__all__ = ["Row", "checksum", "fields_as_json", "micros", "moment"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -63,7 +63,7 @@ class Row(NamedTuple):
 
     def terms_of(self, fields: Sequence[str]) -> bytes | None:
         """Return the terms of the texts at *fields* as `KeepsTerms` says, if these are indexed."""
-        return self.terms if self.terms and self.fields == _as_json(tuple(fields)) else None
+        return self.terms if self.terms and self.fields == fields_as_json(tuple(fields)) else None
 
     def found(self, score: float | None) -> SearchItem:
         """Make what a search answers, a new one each time."""
@@ -79,7 +79,7 @@ class Row(NamedTuple):
 
 
 @lru_cache(256)
-def _as_json(fields: tuple[str, ...]) -> str:
+def fields_as_json(fields: tuple[str, ...]) -> str:
     """Write the fields of an index as they stand beside an item."""
     return json.dumps(fields)
 

@@ -17,8 +17,9 @@ from functools import lru_cache
 from itertools import pairwise
 
 from longterm.text.scripts import MARKS, UNSPACED, folded
+from longterm.text.term_hashes import pack_terms
 
-__all__ = ["VERSION", "count_terms", "count_words", "query_terms", "terms", "words"]
+__all__ = ["VERSION", "count_terms", "count_words", "packed_terms", "query_terms", "terms", "words"]
 
 #: Raised whenever `terms` answers differently, so that a store can tell an old index from a new.
 VERSION = 4
@@ -40,7 +41,19 @@ _IS_SPACED = re.compile(
 
 def terms(text: str) -> list[str]:
     """Return what a document is found by, in order and with repetitions."""
+    return _terms(text, folded(text))
+
+
+def packed_terms(text: str) -> bytes:
+    """Return the hashes of `terms`, as `pack_terms` makes them of these, in less time."""
     plain = folded(text)
+    words = _ascii_words(plain) if plain.isascii() else []
+    if max(map(len, words), default=_USUAL + 1) > _USUAL:
+        return pack_terms(_terms(text, plain))
+    return b"".join(map(_usual_hash, words)) + pack_terms(_written_out(text))
+
+
+def _terms(text: str, plain: str) -> list[str]:
     if plain.isascii():
         return [*_stems(_ascii_words(plain)), *_written_out(text)]
     found: list[str] = []
@@ -153,3 +166,8 @@ def _usual_stem(word: str) -> str:
     if len(word) <= _SHORT or word[-1] not in "ey":
         return word
     return word[:-1] if word[-1] == "e" else word[:-1] + "i"
+
+
+@lru_cache(maxsize=65_536)
+def _usual_hash(word: str) -> bytes:
+    return pack_terms([_usual_stem.__wrapped__(word)])
