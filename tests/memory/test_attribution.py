@@ -59,12 +59,12 @@ def test_no_more_messages_are_cited_than_asked_for(
 
 
 def test_words_tell_where_a_message_shares_a_fifth_of_them() -> None:
-    assert Attributor(SAID).tells("Bob's sister lives in Lisbon")
-    assert not Attributor(SAID).tells("Her brother studied medicine")
-    assert not Attributor(SAID).tells(
+    assert Attributor(SAID).decides("Bob's sister lives in Lisbon")
+    assert not Attributor(SAID).decides("Her brother studied medicine")
+    assert not Attributor(SAID).decides(
         "In summer Carla, Lisbon born, sails, reads novels, paints walls, bakes bread, grows beans"
     )
-    assert not Attributor([]).tells("vegetarian")
+    assert not Attributor([]).decides("vegetarian")
 
 
 def test_what_is_near_counts_beside_what_shares_words() -> None:

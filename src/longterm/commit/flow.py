@@ -128,7 +128,7 @@ async def _written_with_notes(
     plain = [plan for plan in plans if not (plan.note or plan.past) and plan.settles]
     if plain:
         await replace([plan.ops[0] for plan in plain], _seen(plain, current))
-    if rows := [row for plan in plans for row in _rows(plan)]:
+    if rows := [row for plan in plans if plan.past for row in _rows(plan)]:
         await StoreCall("add_revisions", (rows,))
     left: Iterator[RevisionRow | None] = iter(())
     if noted := [(plan, plan.note) for plan in plans if plan.note]:

@@ -262,7 +262,7 @@ async def _abatch(store: BaseStore, ops: list[Op]) -> list[Any]:
         return await asyncio.to_thread(store.batch, ops)
 
 
-class _Options(TypedDict):
+class _LookOptions(TypedDict):
     limit: int
     vector_query: str
     neighbors: int
@@ -296,8 +296,8 @@ async def _alook(step: HybridQuery, store: BaseStore) -> list[SearchHit]:
     return _as_hits(with_zones(await _abatch(store, _searches(step))))
 
 
-def _options(step: HybridQuery) -> _Options:
-    return _Options(
+def _options(step: HybridQuery) -> _LookOptions:
+    return _LookOptions(
         limit=step.limit,
         vector_query=step.vector_query,
         neighbors=step.neighbors,

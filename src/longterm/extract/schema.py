@@ -284,20 +284,20 @@ class _MarkingNames(GenerateJsonSchema):
     @override
     def model_fields_schema(self, schema: Any) -> JsonSchemaValue:
         fields = cast("Mapping[str, Any]", schema["fields"]).items()
-        return _marked(super().model_fields_schema(schema), fields, schema)
+        return _with_names(super().model_fields_schema(schema), fields, schema)
 
     @override
     def typed_dict_schema(self, schema: Any) -> JsonSchemaValue:
         fields = cast("Mapping[str, Any]", schema["fields"]).items()
-        return _marked(super().typed_dict_schema(schema), fields, schema)
+        return _with_names(super().typed_dict_schema(schema), fields, schema)
 
     @override
     def dataclass_args_schema(self, schema: Any) -> JsonSchemaValue:
         fields = [(one["name"], one) for one in cast("Sequence[Any]", schema["fields"])]
-        return _marked(super().dataclass_args_schema(schema), fields, schema)
+        return _with_names(super().dataclass_args_schema(schema), fields, schema)
 
 
-def _marked(
+def _with_names(
     form: JsonSchemaValue, fields: Iterable[tuple[str, Any]], schema: Mapping[str, Any]
 ) -> JsonSchemaValue:
     computed: dict[str, str | None] = {

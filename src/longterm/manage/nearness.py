@@ -21,7 +21,7 @@ _AT_MOST = 64
 async def compare(sources: ConversationSources, entries: Iterable[Entry]) -> None:
     """Let *sources* know how near those *entries* that no word explains are to their messages."""
     texts = sources.texts
-    contents = sources.untold(entries) if 0 < len(texts) <= _AT_MOST else []
+    contents = sources.unsourced(entries) if 0 < len(texts) <= _AT_MOST else []
     made = await Embed((*contents, *texts)) if contents else None
     if made is None:
         return

@@ -48,18 +48,18 @@ class ConversationSources:
         ]
         self._thread = thread
         self._attributor = Attributor(messages)
-        #: The cosines of contents, see `untold`, to each of `texts`, where they are known.
+        #: The cosines of contents, see `unsourced`, to each of `texts`, where they are known.
         self.nearness: Mapping[str, Sequence[float]] = {}
         self.texts = [shortened(message_text(one).strip(), _EMBEDDED) for one in messages]
 
-    def untold(self, entries: Iterable[Entry]) -> list[str]:
-        """Return the contents of *entries* of which no word and no citation tells the source."""
+    def unsourced(self, entries: Iterable[Entry]) -> list[str]:
+        """Return the contents of *entries* of which no word and no citation shows the source."""
         return [
             content_text(entry.document.content)
             for entry in entries
             if entry.changed
             and not entry.deleted
-            and not self._attributor.tells(entry.document.content, _replaced(entry))
+            and not self._attributor.decides(entry.document.content, _replaced(entry))
             and not self._cited(entry)
         ]
 

@@ -91,7 +91,7 @@ class _Stage:
     sees_messages: bool = True
 
 
-class _Options(TypedDict, total=False):
+class _StoreOptions(TypedDict, total=False):
     instructions: str
     default: Any
     default_factory: Callable[[RunnableConfig], Any] | None
@@ -118,15 +118,15 @@ def create_memory_store_manager(
     /,
     *,
     schemas: Sequence[type[Content]],
-    **options: Unpack[_Options],
+    **options: Unpack[_StoreOptions],
 ) -> MemoryStoreManager[Content]: ...
 @overload
 def create_memory_store_manager(
-    model: str | ChatModel, /, *, schemas: None = None, **options: Unpack[_Options]
+    model: str | ChatModel, /, *, schemas: None = None, **options: Unpack[_StoreOptions]
 ) -> MemoryStoreManager[Memory]: ...
 @overload
 def create_memory_store_manager(
-    model: str | ChatModel, /, *, schemas: Sequence[Schema] | None, **options: Unpack[_Options]
+    model: str | ChatModel, /, *, schemas: Sequence[Schema] | None, **options: Unpack[_StoreOptions]
 ) -> MemoryStoreManager[Any]: ...
 def create_memory_store_manager(
     model: str | ChatModel,

@@ -91,7 +91,7 @@ class Attributor:
                 fused[place] = fused.get(place, 0.0) + 1 / (_RANKS + rank)
         return sorted(fused, key=lambda place: fused[place], reverse=True)[:limit]
 
-    def tells(self, content: Any, before: Any = None) -> bool:
+    def decides(self, content: Any, before: Any = None) -> bool:
         """Whether words decide where *content* came from: some message shares enough of them."""
         text = " ".join(content_text(content).split())
         wanted = _new_terms(content, before)

@@ -126,14 +126,14 @@ class HybridSearchContract:
 
     def test_full_text_finds_a_word(self, store: _HybridSearchStore) -> None:
         """With "" as the query of vectors they take no part."""
-        _filled(store)
+        _put_three(store)
         hits = store.hybrid_search(_NAMESPACE, "basil", vector_query="")
         assert _keys(hits) == ["soup"]
         assert [hit.cosine for hit in hits] == [None]
 
     def test_vectors_find_an_equal_text(self, store: _HybridSearchStore) -> None:
         """Its cosine is 1, give or take what half precision costs."""
-        _filled(store)
+        _put_three(store)
         hits = store.hybrid_search(_NAMESPACE, "", vector_query="a hike in the rain")
         cosines = {key: hit.cosine for key, hit in zip(_keys(hits), hits, strict=True)}
         assert max(cosines, key=lambda key: cosines[key] or -1) == "hike"
@@ -141,13 +141,13 @@ class HybridSearchContract:
 
     def test_each_signal_has_a_query_of_its_own(self, store: _HybridSearchStore) -> None:
         """What either finds is there."""
-        _filled(store)
+        _put_three(store)
         hits = store.hybrid_search(_NAMESPACE, "basil", vector_query="a hike in the rain", limit=1)
         assert {"soup", "hike"} <= set(_keys(hits))
 
     def test_a_limit_counts_for_each_signal(self, store: _HybridSearchStore) -> None:
         """So no more come than twice as many."""
-        _filled(store)
+        _put_three(store)
         assert len(store.hybrid_search(_NAMESPACE, "a", limit=1)) <= 2
 
     def test_neighbours_come_along(self, store: _HybridSearchStore) -> None:
@@ -159,13 +159,13 @@ class HybridSearchContract:
 
     def test_a_small_prefix_comes_whole(self, store: _HybridSearchStore) -> None:
         """Whether its items are hits or not."""
-        _filled(store)
+        _put_three(store)
         hits = store.hybrid_search(_NAMESPACE, "basil", vector_query="", full_scan_limit=10)
         assert sorted(_keys(hits)) == ["hike", "soup", "tea"]
 
     def test_exact_leaves_out_what_lies_below(self, store: _HybridSearchStore) -> None:
         """And nothing beside the prefix is ever found."""
-        _filled(store)
+        _put_three(store)
         store.put((*_NAMESPACE, "below"), "deep", {"text": "basil"})
         store.put(("contract", "anna"), "other", {"text": "basil"})
         wide = store.hybrid_search(_NAMESPACE, "basil", vector_query="")
@@ -175,7 +175,7 @@ class HybridSearchContract:
 
     def test_the_async_form_finds_the_same(self, store: _HybridSearchStore) -> None:
         """It has the same answer."""
-        _filled(store)
+        _put_three(store)
         hits = asyncio.run(store.ahybrid_search(_NAMESPACE, "basil", vector_query=""))
         assert _keys(hits) == ["soup"]
 
@@ -287,7 +287,7 @@ def _conflicts(
     return False
 
 
-def _filled(store: _HybridSearchStore) -> None:
+def _put_three(store: _HybridSearchStore) -> None:
     for key, text in (
         ("soup", "noodle soup with basil"),
         ("hike", "a hike in the rain"),
