@@ -112,18 +112,19 @@ def too_deep(value: Any) -> bool:
     """Whether *value* is nested deeper than anybody means, and than what walks it can take."""
     level = [value]
     for _ in range(DEPTH_LIMIT):
-        level = [inner for one in level for inner in _inside(one)]
-    return bool(level)
-
-
-def _inside(value: Any) -> Iterable[Any]:
-    match value:
-        case dict():
-            return cast("dict[str, Any]", value).values()
-        case list():
-            return cast("list[Any]", value)
-        case _:
-            return ()
+        below: list[Any] = []
+        for one in level:
+            match one:
+                case dict():
+                    below += cast("dict[str, Any]", one).values()
+                case list():
+                    below += cast("list[Any]", one)
+                case _:
+                    pass
+        if not below:
+            return False
+        level = below
+    return True
 
 
 def cut_off(text: str) -> bool:

@@ -154,8 +154,7 @@ def message_time(message: BaseMessage) -> datetime | None:
     """Time *message* carries in its metadata (ISO 8601 or seconds or milliseconds), if any."""
     for holder in (message.additional_kwargs, message.response_metadata):
         for key in _TIME_KEYS:
-            time = as_time(cast("dict[str, Any]", holder).get(key))
-            if time:
+            if key in holder and (time := as_time(cast("dict[str, Any]", holder)[key])):
                 return time
     return None
 
