@@ -162,7 +162,10 @@ _POSSIBLE = re.compile(
 
 def may_hold_personal(text: str) -> bool:
     """Whether `personal` would look into *text*: if not, it finds nothing there."""
-    return "@" in text or _POSSIBLE.search(text) is not None
+    # Most texts have no digit, and to look for one takes a tenth of the time.
+    if "@" in text:
+        return True
+    return _DIGIT.search(text) is not None and _POSSIBLE.search(text) is not None
 
 
 def personal(text: str) -> Iterator[Match]:
