@@ -9,6 +9,7 @@ from longterm.stores.embedded.database import Database
 from longterm.stores.embedded.scopes import REMEMBERED, within_prefix
 from longterm.stores.embedded.transaction import Transaction
 from longterm.stores.embedded.writing import (
+    Owner,
     Vectors,
     known_vectors,
     model_of,
@@ -23,11 +24,8 @@ from longterm.stores.values import decode
 
 __all__ = ["FileLateVectors"]
 
-#: The namespace and the number of an item.
-Place = tuple[int, int]
 
-
-class FileLateVectors(LateVectors[Place]):
+class FileLateVectors(LateVectors[Owner]):
     """What lacks its vectors in one file."""
 
     def __init__(self, database: Database, embedder: Embedder, fields: Sequence[str]) -> None:
@@ -61,7 +59,7 @@ class FileLateVectors(LateVectors[Place]):
             )
 
     @override
-    def own(self) -> list[EntryToIndex[Place]]:
+    def own(self) -> list[EntryToIndex[Owner]]:
         return self._entries(
             f"revision IS NULL AND writer = ? AND failures < {MOST_FAILURES} "
             "ORDER BY failures, item",
@@ -69,7 +67,7 @@ class FileLateVectors(LateVectors[Place]):
         )
 
     @override
-    def below(self, path: str) -> list[EntryToIndex[Place]]:
+    def below(self, path: str) -> list[EntryToIndex[Owner]]:
         inside, paths = within_prefix(path)
         return self._entries(f"{_FRESH} AND {inside} ORDER BY item DESC", paths)
 
@@ -83,7 +81,7 @@ class FileLateVectors(LateVectors[Place]):
         return known_vectors(self._database, model, digests)
 
     @override
-    def write(self, entries: Sequence[EntryToIndex[Place]], vectors: Mapping[bytes, bytes]) -> None:
+    def write(self, entries: Sequence[EntryToIndex[Owner]], vectors: Mapping[bytes, bytes]) -> None:
         with self._database.writing() as connection:
             tx = Transaction(connection, self._database.path)
             made = Vectors(vectors, require_model(tx, self.embedder))
@@ -96,26 +94,22 @@ class FileLateVectors(LateVectors[Place]):
                     (numbers,),
                 ).fetchall()
             )
-            done: list[int] = []
-            for entry in entries:
-                number = entry.place[1]
-                if lacking.get(number) == entry.revision:
-                    replace_vectors(tx, entry.place, entry.found_by, made)
-                    done.append(number)
+            done = [one for one in entries if lacking.get(one.place[1]) == one.revision]
             if not done:
                 return
+            replace_vectors(tx, [(one.place, one.found_by) for one in done], made)
             (revision,) = tx.execute(
                 "UPDATE state SET revision = revision + 1 RETURNING revision"
             ).fetchone()
             tx.execute(
                 "UPDATE late_vectors SET revision = ? "
                 "WHERE item IN (SELECT value FROM json_each(?))",
-                (revision, json.dumps(done)),
+                (revision, json.dumps([one.place[1] for one in done])),
             )
             tx.execute("DELETE FROM late_vectors WHERE revision < ?", (revision - REMEMBERED,))
 
     @override
-    def failed(self, entries: Sequence[EntryToIndex[Place]]) -> None:
+    def failed(self, entries: Sequence[EntryToIndex[Owner]]) -> None:
         with self._database.writing() as connection:
             connection.execute(
                 "UPDATE late_vectors SET failures = failures + 1 "
@@ -123,7 +117,7 @@ class FileLateVectors(LateVectors[Place]):
                 (json.dumps([entry.place[1] for entry in entries]),),
             )
 
-    def _entries(self, which: str, parameters: Sequence[object]) -> list[EntryToIndex[Place]]:
+    def _entries(self, which: str, parameters: Sequence[object]) -> list[EntryToIndex[Owner]]:
         with self._database.reading() as connection:
             rows = connection.execute(
                 "SELECT late.failures, late.namespace, id, items.revision, value, fields FROM "

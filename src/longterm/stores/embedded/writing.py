@@ -34,6 +34,7 @@ from longterm.stores.rows import checksum, micros, moment
 from longterm.stores.values import Encoded, encode
 
 __all__ = [
+    "Owner",
     "Vectors",
     "carry_out",
     "index",
@@ -49,6 +50,9 @@ __all__ = [
 
 
 _KEYS_AT_ONCE = 500
+
+#: Whose terms and vectors they are: the namespace and the number of an item.
+Owner = tuple[int, int]
 
 
 class Vectors(NamedTuple):
@@ -181,8 +185,7 @@ def write_new(tx: Transaction, ops: Sequence[WriteItem], vectors: Vectors) -> li
         "INSERT INTO terms VALUES (?, ?, ?)",
         [(namespace, at, op.index.terms) for at, namespace, op, _ in numbered if op.index.terms],
     )
-    for at, namespace, op, _ in numbered:
-        _insert_vectors(tx, (namespace, at), op.index, vectors)
+    _insert_vectors(tx, [((namespace, at), op.index) for at, namespace, op, _ in numbered], vectors)
     many(
         "INSERT INTO late_vectors VALUES (?, ?, ?, 0, NULL)",
         [(at, namespace, vectors.writer) for at, namespace, op, _ in numbered if op.later],
@@ -261,7 +264,7 @@ def put(
     ).fetchone()  # fmt: skip
     if is_new:  # its number was never another's, so there is nothing to take away
         _insert_terms(tx, (namespace, number), op.index)
-        _insert_vectors(tx, (namespace, number), op.index, vectors)
+        _insert_vectors(tx, [((namespace, number), op.index)], vectors)
     else:
         # Whatever model made them: an item that is written has no vector of its old text.
         tx.execute(
@@ -314,35 +317,37 @@ def _when(updated_at: int | None) -> str:
     return "absent" if updated_at is None else f"written at {moment(updated_at).isoformat()}"
 
 
-def index(tx: Transaction, place: tuple[int, int], found_by: Indexed, vectors: Vectors) -> None:
-    """Replace what an item, given by namespace and number, is found by."""
+def index(tx: Transaction, place: Owner, found_by: Indexed, vectors: Vectors) -> None:
+    """Replace what an item is found by."""
     tx.execute("DELETE FROM terms WHERE namespace = ? AND item = ?", place)
     _insert_terms(tx, place, found_by)
-    replace_vectors(tx, place, found_by, vectors)
+    replace_vectors(tx, [(place, found_by)], vectors)
 
 
 def replace_vectors(
-    tx: Transaction, place: tuple[int, int], found_by: Indexed, vectors: Vectors
+    tx: Transaction, items: Sequence[tuple[Owner, Indexed]], vectors: Vectors
 ) -> None:
-    """Replace the vectors of one model that an item is found by."""
-    owner = (vectors.model, *place)
-    tx.execute("DELETE FROM vectors WHERE model = ? AND namespace = ? AND item = ?", owner)
-    _insert_vectors(tx, place, found_by, vectors)
+    """Replace the vectors of one model that items are found by."""
+    tx.connection.executemany(
+        "DELETE FROM vectors WHERE model = ? AND namespace = ? AND item = ?",
+        [(vectors.model, *place) for place, _ in items],
+    )
+    _insert_vectors(tx, items, vectors)
 
 
-def _insert_terms(tx: Transaction, place: tuple[int, int], found_by: Indexed) -> None:
+def _insert_terms(tx: Transaction, place: Owner, found_by: Indexed) -> None:
     if found_by.terms:
         tx.execute("INSERT INTO terms VALUES (?, ?, ?)", (*place, found_by.terms))
 
 
 def _insert_vectors(
-    tx: Transaction, place: tuple[int, int], found_by: Indexed, vectors: Vectors
+    tx: Transaction, items: Sequence[tuple[Owner, Indexed]], vectors: Vectors
 ) -> None:
     if vectors.model is None or not vectors.by_text:
         return
-    owner = (vectors.model, *place)
     rows = [
-        (*owner, chunk, digest, vectors.by_text[digest])
+        (vectors.model, *place, chunk, digest, vectors.by_text[digest])
+        for place, found_by in items
         for chunk, digest in enumerate(map(text_hash, found_by.texts))
         if digest in vectors.by_text
     ]
