@@ -100,9 +100,16 @@ def test_calls_run_together_all_count(arguments: Any) -> None:
     assert [one.id for one in both] == ["i", "i.1"]
 
 
-def test_several_removals_in_one_call_all_count() -> None:
-    both = proposals("delete_memory", {"numbers": [1, 0]})
+@pytest.mark.parametrize("arguments", [{"numbers": [1, 0]}, {"number": [1, 0]}, [1, 0]])
+def test_several_removals_in_one_call_all_count(arguments: Any) -> None:
+    both = proposals("delete_memory", arguments)
     assert both == [ProposedDelete(1), ProposedDelete(0)]
+
+
+@pytest.mark.parametrize("text", ["delete_memory(1, 0)", "delete_memory([1, 0])"])
+def test_several_removals_in_one_call_of_python_all_count(text: str) -> None:
+    both = READER.spelled_out(text)
+    assert [one.proposal for one in both] == [ProposedDelete(1), ProposedDelete(0)]
 
 
 def test_the_half_of_calls_run_together_is_no_memory() -> None:

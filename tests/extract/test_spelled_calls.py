@@ -155,10 +155,28 @@ def test_a_call_after_half_a_call_is_whole() -> None:
         'I would call Person("...") only then.',
         'I found a user: {"name": "Ann"}',
         "<b><i>Person</i></b>",
+        'There is no need for Person(name="Ann") here.',
+        'I did not call Person(name="Ann").',
+        'Person(name="Ann") is not needed.',
+        "不需要调用 Person(name='Ann')。",
+        "Person(name='Ann') は不要です。",
     ],
 )
 def test_words_are_no_call(text: str) -> None:
     assert read(text) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'Ann is not known yet, so I call Person(name="Ann").',
+        "她不喜欢茶了，于是 Person(name='Ann')",
+        'I will save this: Person(name="Ann")',
+    ],
+)
+def test_a_call_in_a_sentence_is_one(text: str) -> None:
+    (call,) = read(text)
+    assert call.arguments == {"name": "Ann"}
 
 
 def test_many_calls_in_python_all_count() -> None:
@@ -175,8 +193,10 @@ def test_many_calls_in_python_all_count() -> None:
         "a" + ":" * 20_000 + 'x {"a": 1}',
         "Person(" * 2_000 + ")" * 2_000,
         '{"Person":' * 2_000,
+        "<a>" * 20_000 + "</b>",
+        "<a><b>" * 10_000 + "</a>" * 10_000,
     ],
-    ids=["tags", "colons", "calls", "objects"],
+    ids=["tags", "colons", "calls", "objects", "open", "crossed"],
 )
 def test_what_nests_or_repeats_without_end_is_read_without_a_crash(text: str) -> None:
     read(text)

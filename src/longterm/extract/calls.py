@@ -130,7 +130,10 @@ class CallReader:
 
     def _arguments(self, call: SpelledCall) -> Any:
         """Return the arguments of *call*, those without a name under the names in their order."""
-        fields = self._fields_of(named(call.name, self._tools))
+        tool = named(call.name, self._tools)
+        fields = self._fields_of(tool)
+        if tool == REMOVE and len(call.positional) > 1:
+            return {"number": [*call.positional]}
         if not call.positional or len(call.positional) > len(fields):
             return call.arguments
         return {**dict(zip(fields, call.positional, strict=False)), **call.arguments}
@@ -151,6 +154,8 @@ class CallReader:
     def _calls(self, name: str, value: Any) -> Iterator[tuple[str, Any]]:
         """Yield the calls that one of *name* with *value* stands for, by name and arguments."""
         tool, fields = named(name, self._tools), self._fields_of(named(name, self._tools))
+        if tool == REMOVE and (numbers := _numbers_in(value)):
+            value = [{"number": number} for number in numbers]
         match value:
             case [{}, *_] if len(cast("list[Any]", value)) > 1:
                 for one in filter(None, cast("list[Any]", value)):
@@ -167,10 +172,8 @@ class CallReader:
                 elif tool is None and words_in_name(name) in _NO_NAMES:
                     yield self._fitting(given) or name, given
                 else:
-                    for one in _several(given, tool, fields):
+                    for one in _several(given, fields):
                         yield name, one
-            case int() if tool == REMOVE:
-                yield name, {"number": value}
             case _:
                 yield name, value
 
@@ -223,13 +226,24 @@ class CallReader:
         return tuple(number - 1 for number in numbers if isinstance(number, int) and number > 0)
 
 
-def _several(
-    given: Mapping[str, Any], tool: str | None, fields: Collection[str]
-) -> list[Mapping[str, Any]]:
+def _numbers_in(value: Any) -> list[Any]:
+    """Return the numbers of the memories to remove where they stand alone, or in one list."""
+    match value:
+        case bool():
+            return []
+        case int():
+            return [value]
+        case [int(), *_] as numbers:
+            return cast("list[Any]", numbers)
+        case {"number": [_, _, *_] as numbers} | {"numbers": [*_] as numbers} if len(value) == 1:
+            return cast("list[Any]", numbers)
+        case _:
+            return []
+
+
+def _several(given: Mapping[str, Any], fields: Collection[str]) -> list[Mapping[str, Any]]:
     """Return the arguments of each call where one list in *given* holds those of several."""
     match list(given.items()):
-        case [("numbers", [*numbers])] if tool == REMOVE:
-            return [{"number": number} for number in numbers]
         case [(_, [{}, *_] as listed)] if all(
             isinstance(one, Mapping)
             and ("number" in one if "number" in fields else one.keys() <= {*fields})

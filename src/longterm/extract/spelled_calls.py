@@ -213,7 +213,8 @@ def _in_python(text: str, is_tool: IsTool) -> Iterator[SpelledCall]:
             end, left = closing + 1, left - 1
             call = _python_call(match["name"], text[match.start() : end])
             closing = text.find(")", end)
-        if call and _is_prose(call, text[begin : match.start()].rpartition("\n")[2]):
+        before, after = text[begin : match.start()].rpartition("\n")[2], text[end : end + 40]
+        if call and _is_prose(call, before[-200:], after):
             continue
         if call or is_open or not left:
             yield call or SpelledCall(match["name"], {}, cut=True)
@@ -222,11 +223,31 @@ def _in_python(text: str, is_tool: IsTool) -> Iterator[SpelledCall]:
 
 #: What may stand on a line before a call: a bullet, a number, the bracket or comma of a list.
 _LEADING = re.compile(r"\s*(?:[-*•]|\d{1,3}[.)])?\s*[\[`(,;\]]*\s*")
+#: What says just before a call, or just behind it, that it is not made.
+_NOT_MADE = re.compile(
+    r"(?:\b(?:no need|not|never|without|avoid|instead of|rather than|such as|e\.g\.)|n['’]t"
+    r"|不需要|不必|不用|不要|无需|無需|没必要|別|别)"
+    r"(?: *(?:\b(?:to|for|a|the|call(?:ing)?|us(?:e|ing)|run(?:ning)?|do|need(?:ed)?|any)\b"
+    r"|调用|使用|执行|再|去)){0,5}[ `]*\Z",
+    re.IGNORECASE,
+)
+_WAS_NOT_MADE = re.compile(
+    r"[ `]*(?:(?:is|was|would be) (?:not|un)|(?:is|was|would)n['’]t|は(?:不要|必要な|必要あ)"
+    r"|不需要|没必要)",
+    re.IGNORECASE,
+)
 
 
-def _is_prose(call: SpelledCall, before: str) -> bool:
-    """Whether *call*, with *before* it on its line, may be only words: "a person(1)"."""
-    return bool(call.positional) and not _LEADING.fullmatch(before)
+def _is_prose(call: SpelledCall, before: str, after: str) -> bool:
+    """Whether *call*, between *before* and *after* on its line, may be only words.
+
+    So is "a person(1)", and so is "no need for delete_memory(number=1)".
+    """
+    if _WAS_NOT_MADE.match(after):
+        return True
+    if _LEADING.fullmatch(before):
+        return False
+    return bool(call.positional) or _NOT_MADE.search(before) is not None
 
 
 def _python_call(name: str, code: str) -> SpelledCall | None:
@@ -247,7 +268,7 @@ def _python_call(name: str, code: str) -> SpelledCall | None:
 # The tool's name as a tag, or in one
 
 
-_ELEMENT = re.compile(r"<(?P<name>\w[\w.\-]*)>(?P<body>.*?)</(?P=name)>", re.DOTALL)
+_TAG = re.compile(r"<(?P<end>/?)(?P<name>\w[\w.\-]*)>")
 _ATTRIBUTES = re.compile(r"<(?P<name>\w[\w.\-]*)(?P<body>(?:\s+\w+=\"[^\"]*\")+)\s*/>")
 _ATTRIBUTE = re.compile(r"(\w+)=\"([^\"]*)\"")
 #: How deep tags may stand in each other.
@@ -255,8 +276,8 @@ _TAGS_WITHIN = 6
 
 
 def _in_xml(text: str, is_tool: IsTool) -> Iterator[SpelledCall]:
-    for match in _ELEMENT.finditer(text):
-        for call in calls_in({match["name"]: _element(match["body"])}, is_tool):
+    for one in _elements(text):
+        for call in calls_in({one.name: _element(one.body)}, is_tool):
             yield SpelledCall(*call)
     for match in _ATTRIBUTES.finditer(text):
         if is_tool(match["name"]):
@@ -264,12 +285,42 @@ def _in_xml(text: str, is_tool: IsTool) -> Iterator[SpelledCall]:
             yield SpelledCall(match["name"], {name: html.unescape(one) for name, one in found})
 
 
+@dataclass(frozen=True, slots=True)
+class _Element:
+    name: str
+    body: str
+    #: Where it stands, with its tags.
+    start: int
+    end: int
+
+
+def _elements(text: str) -> list[_Element]:
+    """Return the elements in *text* that do not stand in one another; each ends with its name."""
+    tags = list(_TAG.finditer(text))
+    closing: dict[str, re.Match[str]] = {}
+    ends: dict[int, re.Match[str]] = {}
+    for tag in reversed(tags):
+        if tag["end"]:
+            closing[tag["name"]] = tag
+        elif tag["name"] in closing:
+            ends[tag.start()] = closing[tag["name"]]
+    found: list[_Element] = []
+    for tag in tags:
+        end = ends.get(tag.start())
+        if end and (not found or tag.start() >= found[-1].end):
+            body = text[tag.end() : end.start()]
+            found.append(_Element(tag["name"], body, tag.start(), end.end()))
+    return found
+
+
 def _element(body: str, depth: int = _TAGS_WITHIN) -> Any:
     """Return the elements in *body* by name, several of one name as a list; else its text."""
-    found = list(_ELEMENT.finditer(body)) if depth else []
-    if not found or _ELEMENT.sub("", body).strip():
+    found = _elements(body) if depth else []
+    starts, ends = [one.start for one in found], [one.end for one in found]
+    between = zip([0, *ends], [*starts, len(body)], strict=True)
+    if not found or any(body[start:end].strip() for start, end in between):
         return html.unescape(body.strip())
     values: dict[str, list[Any]] = {}
-    for match in found:
-        values.setdefault(match["name"], []).append(_element(match["body"], depth - 1))
+    for one in found:
+        values.setdefault(one.name, []).append(_element(one.body, depth - 1))
     return {name: found if len(found) > 1 else found[0] for name, found in values.items()}

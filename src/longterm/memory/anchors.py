@@ -10,37 +10,51 @@ not to be told apart, stays as it is.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from itertools import chain
+from functools import cache
 
 from longterm.memory.when import Expression, Sense, Span, expressions
 from longterm.text.scripts import main_script
 
 __all__ = ["Spoken", "anchored"]
 
-#: How near a date stands that says the same as the words.
+#: How near a date stands that says the same as the words; what else hangs on them is as near.
 _BESIDE = 30
 _SENTENCE_END = re.compile(r"[.!?;\n。！？；]\s|[\n。！？；]")
-_QUOTED = re.compile(
-    r"(?<!\w)'[^'\n]*'(?!\w)|‘[^’\n]*’(?!\w)|https?://\S+|\"[^\"]*\"|“[^”]*”|„[^“”]*[“”]|«[^»]*»|「[^」]*」|『[^』]*』|`[^`]*`"
+#: Where words stay as they are: quotations, addresses, code, names, and words that begin like a
+#: day or are no day's: "the song Yesterday", "a better tomorrow".
+_KEPT = (
+    re.compile(
+        r"(?<!\w)'[^'\n]*'(?!\w)|‘[^’\n]*’(?!\w)|\"[^\"]*\"|“[^”]*”|„[^“”]*[“”]|«[^»]*»"
+        r"|「[^」]*」|『[^』]*』|《[^》]*》|〈[^〉]*〉|`[^`]*`"
+    ),
+    re.compile(r"\b[a-z][a-z\d+.-]{0,20}://\S+|\bwww\.\S+|[^\s@]{1,64}@\S+", re.IGNORECASE),
+    re.compile(
+        r"明日[香奈菜葉叶方]|今日[头頭]条|今日子|(?<=[日每毎隔])本[周週月]|来年度|前年"
+        r"|\bUSA today\b|\b(?:better|brighter|no|born|like|past) (?:today|tomorrow|yesterday)\b"
+        r"|\bhere today,? gone tomorrow\b|\b(?:yesterday|today)['’]s (?:news|world|youth)\b",
+        re.IGNORECASE,
+    ),
+    re.compile(r"(?<=[\w,:] )[A-Z]\w*|\A[A-Z]\w*\Z"),
 )
-#: What makes of the words a time after or before another: "the next day", "Ann's last year".
+#: What makes of the words a time after or before another: "the next day", "Ann's own last year".
 _OF_ANOTHER = re.compile(
-    r"(?:\b(?:the|every|each|any|a|an|my|your|his|her|its|our|their)|\w['’]s?)\s+\Z", re.IGNORECASE
+    r"(?:\b(?:the|every|each|any|a|an|my|your|his|her|its|our|their|whose|no)|\w['’]s?)\s+"
+    r"(?:(?:own|very|entire|whole|first|final|and)\s+){0,3}\Z",
+    re.IGNORECASE,
 )
 _OF_THIS_DAY = re.compile(r"(?:the\s+)?day\s+(?:after|before)\b", re.IGNORECASE)
+#: Days that come again: what is said of them is so every week.
+_HABIT = re.compile(
+    r"\b(?:every|each|always|usually|often|never|sometimes|weekly|regularly|normally|typically"
+    r"|generally|mostly|whenever|twice|(?:morning|afternoon|evening|night|(?:mon|tues|wednes"
+    r"|thurs|fri|satur|sun)day)s)\b|[每毎隔常总總都]|通常|一般|いつも|普段|よく|たいてい",
+    re.IGNORECASE,
+)
 #: What joins a word to a further one: an address, the name of a file.
 _JOINT = "/@._=&#~-"
-#: Names and words that begin like a day.
-_NO_DAY = re.compile(
-    r"明日[香奈菜葉叶方]|今日[头頭]条|今日子|(?<=[日每毎隔])本[周週月]|来年度|前年", re.IGNORECASE
-)
-#: A capital letter inside of a sentence, or a title: "the song Yesterday".
-_NAME = re.compile(r"(?<=[\w,:] )[A-Z]\w*|\A[A-Z]\w*\Z")
-#: Where words stay as they are.
-_KEPT = (_QUOTED, _NO_DAY, _NAME)
 _OWNER = re.compile(r"['’]s\b")
 _SAID = {"han": "说于", "kana": "発言日"}
 _DAY, _MONTH = timedelta(days=1), timedelta(days=31)
@@ -57,51 +71,70 @@ class Spoken:
 def anchored(text: str, spoken: Sequence[Spoken], before: str = "") -> str:
     """Return *text*, taken from what was *spoken*, with its days beside the words for them.
 
-    Words that stood in the memory *before* stay as they are, unless they were spoken again.
+    Words that stand in the memory *before* without a day stay as they are: when those were said,
+    no message of now can say.
     """
     moments = {one.time.date(): one.time for one in reversed(spoken)}
     meanings = {
         day: {found.start: found for found in expressions(text, time)}
         for day, time in moments.items()
     }
-    standing = [
-        (one.start(), one.end()) for one in chain.from_iterable(p.finditer(text) for p in _KEPT)
-    ]
+    starts = sorted({start for found in meanings.values() for start in found})
+    if not starts:
+        return text
+    said_on = _days_of(spoken)
+    old = expressions(before, spoken[0].time)
+    stood = {before[one.start : one.end].lower() for one in old}
+    undated = {before[one.start : one.end].lower() for one in old if _hangs_on_a_day(one, before)}
+    kept = {
+        place for pattern in _KEPT for one in pattern.finditer(text) for place in range(*one.span())
+    }
+    script = main_script(text)
     written, begin = "", 0
-    for start in sorted({start for found in meanings.values() for start in found}):
+    for start in starts:
         words = {text[start : one[start].end].lower() for one in meanings.values() if start in one}
-        said_on = {
-            one.time.date() for one in spoken if any(word in one.text.lower() for word in words)
-        }
-        if not said_on and not any(word in before.lower() for word in words):
-            said_on = {*moments}
-        meant = [meanings[day].get(start) for day in said_on]
-        found = meant[0] if len(meant) == 1 else None
-        if found is None or any(one <= start < end for one, end in standing):
+        if start in kept or words & undated:
             continue
-        if not _hangs_on_a_day(found, text):
+        days = {day for word in words for day in said_on(word)}
+        if not days and not words & stood:
+            days = {*moments}
+        meant = [meanings[day].get(start) for day in days]
+        found = meant[0] if len(meant) == 1 else None
+        if found is None or not _hangs_on_a_day(found, text):
             continue
         owner = _OWNER.match(text, found.end)
         end = owner.end() if owner else found.end
-        written += text[begin:end] + _note(found, said_on.pop(), text)
+        written += text[begin:end] + _note(found, days.pop(), script)
         begin = end
     return written + text[begin:]
 
 
+def _days_of(spoken: Sequence[Spoken]) -> Callable[[str], frozenset[date]]:
+    """Return what tells the days on which some words, in small letters, were *spoken*."""
+    said = [(one.time.date(), one.text.lower()) for one in spoken]
+
+    @cache
+    def days(words: str) -> frozenset[date]:
+        return frozenset(day for day, text in said if words in text)
+
+    return days
+
+
 def _hangs_on_a_day(found: Expression, text: str) -> bool:
     """Whether the words mean a day of the speaker's, and no date beside them says which."""
-    another = _OF_ANOTHER.search(text[: found.start])
+    before = text[max(0, found.start - _BESIDE) : found.start]
+    after = text[found.end : found.end + _BESIDE]
+    another = _OF_ANOTHER.search(before)
     if found.sense is Sense.PLAIN or (another and not _OF_THIS_DAY.match(text, found.start)):
         return False
-    neighbours = text[: found.start][-1:], text[found.end :][:1]
-    beyond = text[: found.start][-2:-1], text[found.end :][1:2]
     if any(
         one and one in _JOINT and other.isalnum()
-        for one, other in zip(neighbours, beyond, strict=True)
+        for one, other in ((before[-1:], before[-2:-1]), (after[:1], after[1:2]))
     ):
         return False
-    head = _SENTENCE_END.split(text[max(0, found.start - _BESIDE) : found.start])[-1]
-    tail = _SENTENCE_END.split(text[found.end : found.end + _BESIDE])[0]
+    head, tail = _SENTENCE_END.split(before)[-1], _SENTENCE_END.split(after)[0]
+    if found.sense is Sense.LOOSE and any(map(_HABIT.search, (head, tail))):
+        return False
     now = found.span.start
     return not any(
         one.sense is Sense.PLAIN and re.search(r"\d", part[one.start : one.end])
@@ -110,9 +143,8 @@ def _hangs_on_a_day(found: Expression, text: str) -> bool:
     )
 
 
-def _note(meant: Expression, said_on: date, text: str) -> str:
+def _note(meant: Expression, said_on: date, script: str) -> str:
     """Return what is written behind the words: the days they mean, or the day they were said on."""
-    script = main_script(text)
     if meant.sense is Sense.LOOSE:
         note = f"{_SAID.get(script, 'said on')} {said_on}"
     else:

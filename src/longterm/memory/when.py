@@ -33,11 +33,11 @@ class Span:
 class Sense(Enum):
     """What the words of a date hang on."""
 
-    #: The calendar alone, or nothing that can be told: a weekday may be every week's.
+    #: The calendar alone, or nothing that is sure: a weekday may be every week's.
     PLAIN = "plain"
     #: The day they are said on.
     SPOKEN = "spoken"
-    #: That day, and what the speaker means by it: "next Friday", "three weeks ago".
+    #: That day, and what the speaker means by it: "next Friday", "on Friday", "in three weeks".
     LOOSE = "loose"
 
 
@@ -69,13 +69,13 @@ def expressions(text: str, now: datetime) -> list[Expression]:
     if not _CLUE.search(text):  # most texts, and quicker than to try every rule
         return found
     for pattern, rule, sense in _RULES:
-        for match in list(pattern.finditer(text)):
+        for match in pattern.finditer(text):
             # Not a date: 30 February, the year 0, a thousand years ago, 一三天前.
             with suppress(ValueError, OverflowError, KeyError):
                 if (span := rule(match, now)) is not None:
                     meant = _sense_of(match, now, span) if sense is None else sense
                     found.append(Expression(match.start(), match.end(), span, meant))
-            text = text[: match.start()] + " " * len(match[0]) + text[match.end() :]
+        text = pattern.sub(lambda match: " " * len(match[0]), text)
     return sorted(found, key=lambda one: one.start)
 
 
@@ -173,11 +173,19 @@ _UNITS = {
 _CJK_DAYS = {
     -3: "大前天",
     3: "大后天|大後天",
-    -2: "前天|一昨日|おととい",
-    2: "后天|後天|明後日",
-    -1: "昨天|昨晚|昨日|昨夜|きのう",
-    1: "明天|明日|あした",
-    0: "今天|今晚|今早|今日|きょう|今朝",
+    -2: "前天|一昨日|おととい|그저께",
+    2: "后天|後天|明後日|모레",
+    -1: "昨天|昨晚|昨日|昨夜|きのう|어제",
+    1: "明天|明日|あした|明晚|明早|내일(?!모레)",
+    0: "今天|今晚|今早|今日|きょう|今朝|오늘(?!날)",
+}
+#: Single words of other languages; those that are greetings or other words as well are left out.
+_OTHER_DAYS = {
+    -2: "vorgestern|avant-hier|anteayer|antes de ayer|anteontem|eergisteren|позавчера",
+    2: "übermorgen|après-demain|pasado mañana|depois de amanhã|dopodomani|overmorgen|послезавтра",
+    -1: "gestern|anoche|ayer|ontem|gisteren|вчера",
+    1: "demain|amanhã|domani|завтра",
+    0: "heute|aujourd['’]hui|hoje|vandaag|сегодня",
 }
 _CJK_YEARS = {
     -2: "一昨年|前年|おととし",
@@ -209,6 +217,9 @@ _DAY = r"(?P<day>[0-3]?\d)(?:st|nd|rd|th)?"
 _YEAR = r"(?P<year>(?:19|20)\d\d)"
 _COUNT = rf"(?P<count>\d{{1,4}}|{_longest_first(word for word in _NUMBERS if word.isascii())})"
 _UNIT = r"(?P<unit>day|week|month|year)s?"
+#: Around "in three weeks": not "for the first time in three weeks", not "in a week or two".
+_ONLY_NOW = r"(?<!times )(?<!time )(?<!once )(?<!twice )"
+_NO_MORE = r"(?!['’]|\s+(?:or|of|and)\b)"
 _OFFSET = r"(?P<offset>last|past|previous|this|next|coming)"
 _CJK_OFFSET = rf"(?P<offset>{_longest_first(word for word in _OFFSETS if not word.isascii())})"
 _CJK_YEAR = rf"(?P<year>{_longest_first(_YEAR_OFFSETS)})"
@@ -253,6 +264,14 @@ def _ago(match: _Match, now: datetime) -> Span | None:
     if unit == "week":
         return _days(_midnight(now) - timedelta(days=7 * count + 3), 7)
     return _unit(unit, now, -count)
+
+
+def _ahead(match: _Match, now: datetime) -> Span | None:
+    """Return what "in 3 weeks" may mean: the coarser the unit, the wider."""
+    unit, count = _unit_and_count(match)
+    if unit == "week":
+        return _days(_midnight(now) + timedelta(days=7 * count - 3), 7)
+    return _unit(unit, now, count)
 
 
 def _up_to_now(match: _Match, now: datetime) -> Span | None:
@@ -309,7 +328,7 @@ def _sense_of(match: _Match, now: datetime, span: Span) -> Sense:
             exact = _unit_and_count(match)[0] == "day"
             return (
                 (Sense.SPOKEN if exact else Sense.LOOSE)
-                if match[0].endswith("ago")
+                if match[0].lower().endswith(("ago", "now", "today"))
                 else Sense.PLAIN
             )
         # Before now, or before what the words in front say.
@@ -335,11 +354,12 @@ def _fixed(unit: str, offset: int) -> _Rule:
 
 #: One of these stands in whatever a rule reads.
 _CLUE = re.compile(
-    r"(?:19|20)\d\d|[〇-鿿ぁ-ヶ]"
+    r"(?:19|20)\d\d|[〇-鿿ぁ-ヶ가-힣]"
     r"|\b(?:day|week|month|year|to(?:day|night|morrow)|yesterday|last night"
     r"|this (?:morning|afternoon|evening)"
     rf"|{'|'.join(name[:3] for name in (*_MONTHS, *_WEEKDAYS))}"
-    rf"|{'|'.join(name for name in _SEASONS if name.isascii())})",
+    rf"|{'|'.join(name for name in _SEASONS if name.isascii())}"
+    rf"|{'|'.join(_OTHER_DAYS.values())})",
     re.IGNORECASE,
 )
 
@@ -361,6 +381,12 @@ _RULES = [
         (rf"\b{_MONTH}\s+{_DAY}\b", _calendar, _PLAIN),
         (rf"\b(?:last|past|previous)\s+{_COUNT}\s+{_UNIT}\b", _up_to_now, _LOOSE),
         (rf"\b{_COUNT}\s+{_UNIT}\s+(?:ago|back|earlier|before)\b", _ago, None),
+        (rf"\b{_COUNT}\s+{_UNIT}\s+from\s+(?:now|today)\b", _ahead, None),
+        (
+            rf"{_ONLY_NOW}\bin\s+{_COUNT}\s+{_UNIT}(?:['’]?s?\s+time)?\b{_NO_MORE}",
+            _ahead,
+            _LOOSE,
+        ),
         (rf"\b{_OFFSET}\s+(?P<unit>weekend|week|month|year)\b", _relative_unit, _SPOKEN),
         (rf"\b{_OFFSET}\s+{_WEEKDAY}\b", _relative_weekday, None),
         (rf"\b{_OFFSET}\s+{_MONTH}(?!\w)", _relative_month, _LOOSE),
@@ -370,7 +396,7 @@ _RULES = [
         (r"\b(?:today|tonight|this (?:morning|afternoon|evening))\b", _fixed("day", 0), _SPOKEN),
         (r"\bday after tomorrow\b", _fixed("day", 2), _SPOKEN),
         (r"\btomorrow\b", _fixed("day", 1), _SPOKEN),
-        (rf"\b(?:on|since|by|until)\s+{_WEEKDAY}\b", _relative_weekday, _PLAIN),
+        (rf"\b(?:on|since|by|until)\s+{_WEEKDAY}\b", _relative_weekday, _LOOSE),
         (rf"\b{_LONG_WEEKDAY}\b", _relative_weekday, _PLAIN),
         (
             rf"\b(?:in|during|since|of|by|until|early|late|mid)[\s-]+{_MONTH}(?!\w)",
@@ -381,6 +407,7 @@ _RULES = [
         (rf"(?<![\d.$€£¥-]){_YEAR}(?![\d.,]?\d|%)\b", _calendar, _PLAIN),
         (rf"(?:最近|过去|这|近|ここ)\s*{_CJK_COUNT}\s*{_CJK_UNIT}", _up_to_now, _LOOSE),
         (rf"{_CJK_COUNT}\s*{_CJK_UNIT}(?:以)?前", _ago, None),
+        (rf"{_CJK_COUNT}\s*{_CJK_UNIT}[之以]?[后後](?!悔)", _ahead, None),
         (rf"{_CJK_OFFSET}(?:周|星期|礼拜|週)(?:の)?(?P<unit>末)", _relative_unit, _SPOKEN),
         (rf"{_CJK_OFFSET}(?:周|星期|礼拜){_CJK_WEEKDAY}(?!期)", _relative_weekday, _SPOKEN),
         (rf"{_CJK_OFFSET}週の?{_CJK_WEEKDAY}曜日?", _relative_weekday, _SPOKEN),
@@ -389,11 +416,22 @@ _RULES = [
             _relative_weekday,
             _SPOKEN,
         ),
+        (
+            rf"(?<![一两二三四五六七八九十\d每逢到至])(?:周|星期|礼拜){_CJK_WEEKDAY}(?![次天个年期回遍到至和])",
+            _relative_weekday,
+            _LOOSE,
+        ),
         (rf"(?:周|星期|礼拜){_CJK_WEEKDAY}", _relative_weekday, _PLAIN),
+        (
+            rf"(?<![毎隔・、と]){_CJK_WEEKDAY}曜日?(?=(?:に|まで|から)(?![はも]))",
+            _relative_weekday,
+            _LOOSE,
+        ),
         (rf"{_CJK_WEEKDAY}曜日?", _relative_weekday, _PLAIN),
         (rf"{_CJK_OFFSET}(?P<unit>周|星期|礼拜|週)", _relative_unit, _SPOKEN),
         (rf"{_CJK_OFFSET}(?:个|個)?(?P<unit>月)", _relative_unit, _SPOKEN),
         *((words, _fixed("day", offset), _SPOKEN) for offset, words in _CJK_DAYS.items()),
         *((words, _fixed("year", offset), _SPOKEN) for offset, words in _CJK_YEARS.items()),
+        *((rf"\b(?:{words})\b", _fixed("day", at), _SPOKEN) for at, words in _OTHER_DAYS.items()),
     )
 ]
