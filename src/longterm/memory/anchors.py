@@ -10,10 +10,9 @@ not to be told apart, stays as it is.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from functools import cache
 
 from longterm.memory.when import Expression, Sense, Span, expressions
 from longterm.text.scripts import main_script
@@ -79,10 +78,14 @@ def anchored(text: str, spoken: Sequence[Spoken], before: str = "") -> str:
         day: {found.start: found for found in expressions(text, time)}
         for day, time in moments.items()
     }
-    starts = sorted({start for found in meanings.values() for start in found})
-    if not starts:
+    places = {(one.start, one.end) for found in meanings.values() for one in found.values()}
+    if not places:
         return text
-    said_on = _days_of(spoken)
+    said = [(one.time.date(), one.text.lower()) for one in spoken]
+    said_on = {
+        words: {day for day, message in said if words in message}
+        for words in {text[start:end].lower() for start, end in places}
+    }
     old = expressions(before, spoken[0].time)
     stood = {before[one.start : one.end].lower() for one in old}
     undated = {before[one.start : one.end].lower() for one in old if _hangs_on_a_day(one, before)}
@@ -91,11 +94,11 @@ def anchored(text: str, spoken: Sequence[Spoken], before: str = "") -> str:
     }
     script = main_script(text)
     written, begin = "", 0
-    for start in starts:
+    for start in sorted({start for start, _ in places}):
         words = {text[start : one[start].end].lower() for one in meanings.values() if start in one}
         if start in kept or words & undated:
             continue
-        days = {day for word in words for day in said_on(word)}
+        days = {day for one in words for day in said_on[one]}
         if not days and not words & stood:
             days = {*moments}
         meant = [meanings[day].get(start) for day in days]
@@ -107,17 +110,6 @@ def anchored(text: str, spoken: Sequence[Spoken], before: str = "") -> str:
         written += text[begin:end] + _note(found, days.pop(), script)
         begin = end
     return written + text[begin:]
-
-
-def _days_of(spoken: Sequence[Spoken]) -> Callable[[str], frozenset[date]]:
-    """Return what tells the days on which some words, in small letters, were *spoken*."""
-    said = [(one.time.date(), one.text.lower()) for one in spoken]
-
-    @cache
-    def days(words: str) -> frozenset[date]:
-        return frozenset(day for day, text in said if words in text)
-
-    return days
 
 
 def _hangs_on_a_day(found: Expression, text: str) -> bool:
