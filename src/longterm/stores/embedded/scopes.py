@@ -34,6 +34,9 @@ from longterm.text.term_hashes import TERM_BYTES
 __all__ = ["REMEMBERED", "Scope", "ScopeCache", "ScopeView", "Signals", "Slots", "within_prefix"]
 
 _BLOCK = 4096
+#: So many items of a namespace are read at once: to read more takes half as long again, as memory
+#: is asked for that is new.
+_RANGE = 1024
 #: So many searches take less than to sort a lexicon would.
 _SEARCHES_UNSORTED = 16
 #: About what a scope takes before it holds anything.
@@ -304,17 +307,21 @@ class Scope:
 
     def _ranges(self, slots: Slots) -> Iterator[tuple[str, tuple[Any, ...]]]:
         """Say in SQL what is read at once: a long namespace in ranges, the short ones together."""
-        if len(slots.ids) <= _BLOCK:
+        if len(slots.ids) <= _RANGE:
             yield self._sql, self._parameters
             return
-        namespaces, counts = np.unique(slots.namespaces, return_counts=True)
-        for namespace in namespaces[counts > _BLOCK].tolist():
-            ids = np.sort(slots.ids[slots.namespaces == namespace])
-            for low, high in zip(
-                ids[::_BLOCK], [*ids[_BLOCK - 1 :: _BLOCK], ids[-1]], strict=False
-            ):
-                yield "namespace = ? AND item BETWEEN ? AND ?", (namespace, int(low), int(high))
-        if short := namespaces[counts <= _BLOCK].tolist():
+        order = np.lexsort((slots.ids, slots.namespaces))
+        ids: list[int] = slots.ids[order].tolist()
+        namespaces, starts, counts = np.unique(
+            slots.namespaces[order], return_index=True, return_counts=True
+        )
+        long = counts > _RANGE
+        stretches = zip(namespaces[long], starts[long], (starts + counts)[long], strict=True)
+        for namespace, start, end in stretches:
+            for low in range(start, end, _RANGE):
+                bounds = ids[low], ids[min(low + _RANGE, end) - 1]
+                yield "namespace = ? AND item BETWEEN ? AND ?", (int(namespace), *bounds)
+        if short := namespaces[~long].tolist():
             yield "namespace IN (SELECT value FROM json_each(?))", (json.dumps(short),)
 
     def _load_lexicon(self, connection: sqlite3.Connection, slots: Slots) -> Lexicon:
