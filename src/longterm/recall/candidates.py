@@ -85,16 +85,20 @@ class Candidate:
     is_sourced: bool = False
     #: The terms of the text where the store brought them along.
     packed_terms: bytes | None = None
+    _reading: Reading | None = field(default=None, init=False, repr=False)
 
     @property
     def id(self) -> tuple[Namespace, str]:
         """What tells it from every other item of the store."""
         return self.namespace, self.key
 
-    @cached_property
+    @property
     def reading(self) -> Reading:
         """What was read in the text; done when it is first asked for."""
-        return reading_of(self.text, self.packed_terms)
+        # A cached_property takes a lock, and as long as the reading itself.
+        if (known := self._reading) is None:
+            known = self._reading = reading_of(self.text, self.packed_terms)
+        return known
 
     @cached_property
     def planned_until(self) -> float:
