@@ -90,9 +90,14 @@ class PostgresLateVectors(LateVectors[Place]):
         with self._pool.writing() as connection:
             session = Session(connection)
             # Namespaces before items, as every writer does: no deadlock.
+            numbers = sorted({entry.place[0] for entry in entries})
             session.run(
                 "SELECT FROM namespaces WHERE id = ANY (%s::int[]) ORDER BY path FOR NO KEY UPDATE",
-                (sorted({entry.place[0] for entry in entries}),),
+                (numbers,),
+            )
+            # By the transaction that wrote a row last, searches see that there are new vectors.
+            session.run(
+                "UPDATE namespaces SET items = items WHERE id = ANY (%s::int[])", (numbers,)
             )
             rows = [(*entry.place, entry.revision) for entry in entries]
             unchanged = set(

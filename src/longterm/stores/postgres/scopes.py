@@ -6,8 +6,8 @@ search waits for. The same statement checks what the search took for granted.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,11 +19,25 @@ from longterm.stores.matrix import Vector
 from longterm.stores.postgres.binary import Binary, half_vector, received
 from longterm.stores.postgres.conditions import condition_sql
 from longterm.stores.postgres.indexing import WIDEST, term_number
-from longterm.stores.postgres.items import Session, inside_path
+from longterm.stores.postgres.items import Session, as_text, inside_path
 from longterm.stores.preparing import FindItems
 from longterm.stores.scoring import Floats, Scores, TextScores, fused, score_terms
 
-__all__ = ["QueryVector", "ScopeContents", "SearchScope", "UnpreparedError", "read_scope"]
+__all__ = [
+    "Mark",
+    "QueryVector",
+    "ScopeContents",
+    "ScopeState",
+    "SearchScope",
+    "UnpreparedError",
+    "read_scope",
+    "read_state",
+    "without_noise",
+]
+
+
+#: What the order of adding products may make of a cosine: so much, and this share of it.
+_NOISE, _SHARE_OF_NOISE = np.float32(2e-7), np.float32(1e-6)
 
 
 class UnpreparedError(StoreError):
@@ -35,20 +49,48 @@ class QueryVector:
     """What vectors are compared with, of which model."""
 
     vector: Binary
+    #: The same as numbers.
+    row: Vector
+    #: The number of the model, and the name it goes by.
     model: int
-    dims: int
+    name: str
 
     @classmethod
-    def of(cls, vector: Vector | None, model: int | None) -> "QueryVector | None":
+    def of(cls, vector: Vector | None, model: int | None, name: str) -> "QueryVector | None":
         """Shape the vector of a query; None where there is nothing to compare it with."""
         if vector is None or model is None:
             return None
-        return cls(half_vector(vector.astype("<f2").tobytes()), model, len(vector))
+        return cls(half_vector(vector.astype("<f2").tobytes()), vector, model, as_text(name))
+
+    @property
+    def dims(self) -> int:
+        """How many dimensions it has."""
+        return len(self.row)
 
     @property
     def table(self) -> str:
         """Where vectors of so many dimensions lie."""
         return "wide_vectors" if self.dims > WIDEST else "vectors"
+
+
+class Mark(NamedTuple):
+    """What a namespace is like: a write in it changes one of these, whatever it writes."""
+
+    items: int
+    #: The latest of an item.
+    revision: int
+    #: The transaction that wrote its row last.
+    writer: int
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeState:
+    """What a scope is like; where two are equal, the same is found."""
+
+    #: The database, the start of its server, and what all clients agree on.
+    epoch: tuple[Any, ...]
+    #: Of the namespaces, by their numbers.
+    marks: Mapping[int, Mark]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,13 +150,12 @@ def read_scope(
     Where the model is *assumed*, not looked up, another one is an `UnpreparedError`, and so are
     vectors that are still to be made.
     """
-    inside, paths = inside_path(op.path, exact=op.exact)
     alive, parameters = session.alive
     filtered = condition_sql(op.condition)
     wanted = "NULL"  # all of them
     if op.condition != EVERYTHING or session.hides_expired:
         wanted = f"array_send(array_agg(coalesce({alive} AND {filtered.text}, false)))"
-    there, is_lacking = "namespace = ANY (scope.ids) AND scope.items <= %s", "false"
+    there = "namespace = ANY (scope.ids) AND scope.items <= %s"
     items = (
         "SELECT array_send(array_agg(i.namespace)), array_send(array_agg(i.id)), "
         "array_send(array_agg(i.revision)), array_send(array_agg(i.length)), "
@@ -126,37 +167,100 @@ def read_scope(
         f"FROM postings p WHERE p.{there} AND p.term = ANY (%s::int[])"
     )
     parts = [items, postings]
-    given: list[Any] = [*paths, *parameters, *filtered.parameters, whole]
+    given: list[Any] = [*parameters, *filtered.parameters, whole]
     given += [whole, [term_number(term) for term in op.terms]]
+    if query is not None:
+        parts.append(
+            "SELECT array_send(array_agg(v.item)), array_send(array_agg(v.vector <#> %s::halfvec)) "
+            f"FROM {query.table} v WHERE v.model = %s AND v.{there}"
+        )
+        given += [query.vector, query.model, whole]
+    scope, sent = _looked_up(session, op, query, _Parts(parts, given), assumed=assumed)
+    return replace(scope, contents=_contents(sent)) if scope.items <= whole else scope
+
+
+def read_state(
+    session: Session, op: FindItems, query: QueryVector | None, *, whole: int, assumed: bool
+) -> tuple[SearchScope, ScopeState, NDArray[np.int64] | None]:
+    """Look up what the namespaces of *op* are like, and which items are as it says.
+
+    These, where they are not all, of at most *whole*; the rest is as `read_scope` has it.
+    """
+    part, given = "SELECT NULL", list[Any]()
+    alive, parameters = session.alive
+    if op.condition != EVERYTHING or session.hides_expired:
+        filtered = condition_sql(op.condition)
+        part = (
+            "SELECT array_send(array_agg(i.id)) FROM items i WHERE i.namespace = ANY (scope.ids) "
+            f"AND scope.items <= %s AND {alive} AND {filtered.text}"
+        )
+        given = [whole, *parameters, *filtered.parameters]
+    scope, found = _looked_up(
+        session, op, query, _Parts([part], given), assumed=assumed, marked=True
+    )
+    *epoch, counts, revisions, writers, wanted = found
+    marks = map(Mark, counts, revisions, writers)
+    state = ScopeState(tuple(epoch), dict(zip(scope.paths, marks, strict=True)))
+    return scope, state, received(wanted, "i8") if given else None
+
+
+class _Parts(NamedTuple):
+    """What is read of a scope beside what it is: statements of one row, and their parameters."""
+
+    statements: Sequence[str]
+    given: Sequence[Any]
+
+
+def _looked_up(
+    session: Session,
+    op: FindItems,
+    query: QueryVector | None,
+    parts: _Parts,
+    *,
+    assumed: bool,
+    marked: bool = False,
+) -> tuple[SearchScope, list[Any]]:
+    """Read which namespaces *op* is about, what they are like if *marked*, and the *parts*."""
+    inside, paths = inside_path(op.path, exact=op.exact)
+    is_lacking = "false"
     if query is not None:
         is_lacking = (
             "EXISTS (SELECT FROM late_vectors l "
             "WHERE l.failures = 0 AND l.namespace = ANY (scope.ids))"
         )
-        vectors = (
-            "SELECT array_send(array_agg(v.item)), array_send(array_agg(v.vector <#> %s::halfvec)) "
-            f"FROM {query.table} v WHERE v.model = %s AND v.{there}"
-        )
-        parts.append(vectors)
-        given += [query.vector, query.model, whole]
-    columns = "".join(f", part{number}.*" for number in range(len(parts)))
+    columns = f"{_EPOCH}, scope.counts, scope.revisions, scope.writers, " if marked else ""
+    columns += ", ".join(f"part{number}.*" for number in range(len(parts.statements)))
     joined = "".join(
-        f" CROSS JOIN LATERAL ({part}) AS part{number}" for number, part in enumerate(parts)
+        f" CROSS JOIN LATERAL ({part}) AS part{at}" for at, part in enumerate(parts.statements)
     )
-    found = session.packed(
-        f"SELECT state.model, {is_lacking}, state.tokenizer, scope.*{columns} "
-        "FROM state CROSS JOIN ("
+    model, name, lacks_vectors, tokenizer, numbers, names, items, terms, *rest = session.packed(
+        "SELECT state.model, (SELECT m.name FROM models m WHERE m.id = state.model), "
+        f"{is_lacking}, state.tokenizer, scope.ids, scope.paths, scope.items, scope.terms, "
+        f"{columns} FROM state CROSS JOIN ("
         "SELECT coalesce(array_agg(n.id ORDER BY n.id), '{}') AS ids, "
         "coalesce(array_agg(n.path ORDER BY n.id), '{}') AS paths, "
-        "coalesce(sum(n.items), 0)::bigint AS items, coalesce(sum(n.terms), 0)::bigint AS terms "
-        f"FROM namespaces n WHERE {inside}) AS scope{joined}",
-        given,
+        "coalesce(sum(n.items), 0)::bigint AS items, coalesce(sum(n.terms), 0)::bigint AS terms"
+        f"{_MARKS if marked else ''} FROM namespaces n WHERE {inside}) AS scope{joined}",
+        [*paths, *parts.given],
     )
-    model, lacks_vectors, tokenizer, numbers, names, count, terms, *sent = found
-    if assumed and query is not None and (lacks_vectors or model != query.model):
+    known = (model, name)
+    if assumed and query is not None and (lacks_vectors or known != (query.model, query.name)):
         raise UnpreparedError("The database is not as the search took for granted.")
-    contents = _contents(sent) if count <= whole else None
-    return SearchScope(tokenizer, dict(zip(numbers, names, strict=True)), count, terms, contents)
+    named = dict(zip(numbers, names, strict=True))
+    return SearchScope(tokenizer, named, items, terms, None), rest
+
+
+# Another database under the same name, or one that was set back, has another oid or start.
+_EPOCH = (
+    "state.tableoid::bigint, extract(epoch FROM pg_postmaster_start_time())::float8, "
+    "state.model, state.tokenizer, state.generation"
+)
+_MARKS = (
+    ", coalesce(array_agg(n.items ORDER BY n.id), '{}') AS counts, coalesce(array_agg(("
+    "SELECT coalesce(max(i.revision), 0) FROM items i WHERE i.namespace = n.id) ORDER BY n.id), "
+    "'{}') AS revisions, "
+    "coalesce(array_agg(n.xmin::text::bigint ORDER BY n.id), '{}') AS writers"
+)
 
 
 def _contents(sent: Sequence[bytes | None]) -> ScopeContents:
@@ -173,10 +277,28 @@ def _contents(sent: Sequence[bytes | None]) -> ScopeContents:
         owners, known_owners = _slots(items, vectors[0])
         cosines = np.full(len(items), np.nan, np.float32)
         np.fmax.at(cosines, owners, -vectors[1][known_owners].astype(np.float32))
+        cosines = without_noise(cosines)
     return ScopeContents(
         namespaces, items, revisions, lengths.astype(np.float32), wanted,
         terms[known], slots, counts[known].astype(np.int64), cosines,
     )  # fmt: skip
+
+
+def without_noise(cosines: Floats) -> Floats:
+    """Make equal what differs by no more than the order in which products are added.
+
+    The server adds in another than this process does. Which of two equals comes first must not
+    depend on who has compared them: pages of one search may be found in either way.
+    """
+    found = np.flatnonzero(~np.isnan(cosines))
+    order = found[np.argsort(-cosines[found], kind="stable")]
+    ordered = cosines[order]
+    first = np.arange(len(ordered))
+    noise = _NOISE + _SHARE_OF_NOISE * np.abs(ordered[1:])
+    first[1:][ordered[:-1] - ordered[1:] <= noise] = 0
+    alike = cosines.copy()
+    alike[order] = ordered[np.maximum.accumulate(first)]
+    return alike
 
 
 def _slots(

@@ -1,8 +1,10 @@
 """Searching inside a transaction: candidates from the indexes, items where they are shown."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
+from typing import NamedTuple
 
 import numpy as np
 from langgraph.store.base import SearchItem
@@ -11,8 +13,9 @@ from longterm.errors import ModelChangedError
 from longterm.stores.filters import EVERYTHING
 from longterm.stores.operations import ExplainedItem, Explanation, HybridHit
 from longterm.stores.postgres.candidates import Candidates, CandidateSearch
-from longterm.stores.postgres.items import Place, Session, fetch_rows, latest_rows
-from longterm.stores.postgres.scopes import QueryVector, SearchScope, read_scope
+from longterm.stores.postgres.items import Place, Session, fetch_rows, holds_now, latest_rows
+from longterm.stores.postgres.kept import KeptScope, KeptScopes, brought_up_to_date
+from longterm.stores.postgres.scopes import QueryVector, SearchScope, read_scope, read_state
 from longterm.stores.preparing import FindItems
 from longterm.stores.rows import Row
 from longterm.stores.scoring import NOTHING, contributions
@@ -39,13 +42,32 @@ class _Ranked:
     at: int = 0
 
 
+class _Kept(NamedTuple):
+    """The scope that is searched, where it stays between searches."""
+
+    scope: KeptScope
+    keep_rows: Callable[[Mapping[Place, Row]], None]
+
+
 class ItemSearch:
-    """One search in one transaction; *assumed* is as `read_scope` says."""
+    """One search in one transaction; *assumed* is as `read_scope` says.
+
+    *scopes* are those that stay between searches, None in a transaction that writes: no other
+    may see what it has not committed.
+    """
 
     def __init__(
-        self, session: Session, op: FindItems, query: QueryVector | None, *, assumed: bool
+        self,
+        session: Session,
+        op: FindItems,
+        query: QueryVector | None,
+        *,
+        assumed: bool,
+        scopes: KeptScopes | None,
     ) -> None:
         self._session, self._op, self._query, self._assumed = session, op, query, assumed
+        self._scopes = scopes
+        self._kept: _Kept | None = None
         self._paths: Mapping[int, str] = {}
         self._with_terms = False
 
@@ -77,7 +99,9 @@ class ItemSearch:
         return [_Ranked(row) for row in islice(rows, size)]
 
     def _scope(self, whole: int) -> SearchScope:
-        scope = read_scope(self._session, self._op, self._query, whole=whole, assumed=self._assumed)
+        scope = self._kept_scope(whole) or read_scope(
+            self._session, self._op, self._query, whole=whole, assumed=self._assumed
+        )
         if scope.tokenizer > VERSION:  # an older one is good enough until it is made again
             raise ModelChangedError(
                 f"The text index of the database is of version {scope.tokenizer}, this longterm "
@@ -86,8 +110,27 @@ class ItemSearch:
             )
         self._paths = scope.paths
         # Recall reads the terms of what it finds; those of an older tokenizer are not its own.
-        self._with_terms = self._op.answer == "hybrid" and scope.tokenizer == VERSION
+        is_read = self._op.answer == "hybrid" or self._kept is not None
+        self._with_terms = is_read and scope.tokenizer == VERSION
         return scope
+
+    def _kept_scope(self, whole: int) -> SearchScope | None:
+        """Look up a scope that stays between searches; None where it cannot."""
+        name = (self._op.path, self._op.exact)
+        place = None if self._scopes is None or not whole else self._scopes.place(name)
+        if self._scopes is None or place is None:
+            return None
+        scope, state, wanted = read_state(
+            self._session, self._op, self._query, whole=whole, assumed=self._assumed
+        )
+        if scope.items > whole:
+            return scope
+        kept = brought_up_to_date(self._session, place.kept, state, self._query)
+        self._scopes.keep(name, place, kept)
+        if kept is None:
+            return None
+        self._kept = _Kept(kept, partial(self._scopes.keep_rows, name, place, kept))
+        return replace(scope, contents=kept.contents(self._query, wanted))
 
     def _ranked(self, size: int) -> tuple[list[_Ranked], Candidates]:
         """Find the best *size* that are as the operation says; reaches as far as that takes."""
@@ -121,9 +164,20 @@ class ItemSearch:
             start, chunk = start + chunk, chunk * 4
 
     def _rows(self, places: Sequence[Place]) -> dict[Place, Row]:
-        return fetch_rows(
-            self._session, places, self._op.condition, self._paths, with_terms=self._with_terms
-        )
+        """Fetch those that are as the operation says."""
+        condition = self._op.condition
+        known = {} if self._kept is None else self._kept.scope.rows.of(places)
+        unread = [place for place in places if place not in known]
+        found: dict[Place, Row] = {}
+        if unread:
+            found = fetch_rows(
+                self._session, unread, condition, self._paths, with_terms=self._with_terms
+            )
+            if self._kept is not None:
+                self._kept.keep_rows(found)
+        if condition != EVERYTHING:
+            known = {place: row for place, row in known.items() if holds_now(condition, row)}
+        return known | found
 
     # --- what each signal says ---
 
@@ -135,7 +189,8 @@ class ItemSearch:
         else:
             search = CandidateSearch(self._session, self._op, scope, self._query)
             candidates = search.score(self._best(search))
-        rows = self._rows(candidates.places)
+        wanted = np.flatnonzero(candidates.scores.score[: len(candidates.places)] > -np.inf)
+        rows = self._rows([candidates.places[at] for at in wanted.tolist()])
         shown = [at for at, place in enumerate(candidates.places) if place in rows]
         shown.sort(key=lambda at: -candidates.scores.score[at])
         raw = candidates.scores.raw_of(np.array(shown, dtype=np.int64))

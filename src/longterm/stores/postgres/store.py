@@ -38,6 +38,7 @@ from longterm.stores.postgres.items import (
     prolong,
     read_item,
 )
+from longterm.stores.postgres.kept import KeptScopes
 from longterm.stores.postgres.late_vectors import PostgresLateVectors
 from longterm.stores.postgres.reindexing import PostgresRenewal, TermRenewal
 from longterm.stores.postgres.revisions import RevisionTable
@@ -71,6 +72,7 @@ from longterm.stores.states import ranked, states_of
 
 __all__ = ["PostgresStore"]
 
+_MEGABYTE = 2**20
 #: pgvector's halfvec is indexed up to here.
 _MOST_DIMS = 4096
 #: How long closing waits for threads to end what they have in hand.
@@ -90,14 +92,15 @@ class PostgresStore(CapableStore):
     index, and where the server has no pgvector, search is full text alone. *schema* is made at
     the first use, or by `setup`, unless *setup* is False: then an older or missing one is
     refused. *tenant* keeps what is stored apart from other tenants of the schema.
-    *busy_timeout* is how many seconds to wait for one of *pool_size* connections. *clock* is
-    there for tests.
+    *busy_timeout* is how many seconds to wait for one of *pool_size* connections. *cache_bytes*
+    caps the memory that searches of small scopes keep between them. *clock* is there for tests.
     """
 
     __slots__ = (
         "_clock",
         "_finalizer",
         "_is_used",
+        "_kept",
         "_late",
         "_model",
         "_pool",
@@ -116,6 +119,7 @@ class PostgresStore(CapableStore):
         setup: bool = True,
         tenant: str | None = None,
         busy_timeout: float = 30.0,
+        cache_bytes: int = 256 * _MEGABYTE,
         clock: Callable[[], Any] = utc_now,
     ) -> None:
         super().__init__(index, ttl)
@@ -141,6 +145,7 @@ class PostgresStore(CapableStore):
         if self.embedder is not None:
             self._late = PostgresLateVectors(self._pool, self.embedder, self.fields)
             weakref.finalize(self, self._late.stop, _LAST_SECONDS)
+        self._kept = KeptScopes(cache_bytes)
         self._warned = self._is_used = False
         #: The number that the model of the database had last.
         self._model: int | None = None
@@ -171,7 +176,7 @@ class PostgresStore(CapableStore):
 
     def stats(self) -> Stats:
         """How much the store holds: what this tenant sees of it."""
-        return count_contents(self._pool)
+        return count_contents(self._pool, self._kept.nbytes)
 
     def check(self) -> list[str]:
         """Say what is wrong with the tables, in words; an empty list when they are sound."""
@@ -186,6 +191,7 @@ class PostgresStore(CapableStore):
         if self.embedder is not None:
             self.embedder.release()
         self._finalizer()
+        self._kept.clear()
         self._terms.join(_LAST_SECONDS)
 
     # --- a batch, step by step ---
@@ -237,6 +243,7 @@ class PostgresStore(CapableStore):
     async def renewal(self, progress: Progress | None) -> int:
         embedder = await Work(self._embedder)
         work = PostgresRenewal(self._pool, embedder, self.fields, self._known, progress)
+        self._kept.clear()  # what could not be kept may be now
         return await work.flow()
 
     @override
@@ -300,14 +307,17 @@ class PostgresStore(CapableStore):
                 else:
                     answers.append(
                         self._answer(
-                            session, ops[0], writer, model, vectors, assumed=plan.is_assumed
+                            session, ops[0], writer, model, vectors, assumed=plan.is_assumed,
+                            scopes=None if changes else self._kept,
                         )
-                    )
+                    )  # fmt: skip
             if changes and session.touched:
                 prolong(session)
         if session.touched and not changes:
             with self._pool.writing() as connection:
                 prolong(replace(session, connection=connection))
+        if any(isinstance(op, EraseItems | RewriteNotes) for op in changes):
+            self._kept.clear()
         return answers
 
     def _prepare(
@@ -348,6 +358,7 @@ class PostgresStore(CapableStore):
         vectors: EmbeddedTexts,
         *,
         assumed: bool,
+        scopes: KeptScopes | None,
     ) -> Any:
         revisions = RevisionTable(session)
         match op:
@@ -355,8 +366,10 @@ class PostgresStore(CapableStore):
                 return read_item(session, op)
             case FindItems():
                 vector = vectors.queries.get(op.vector_query or "")
-                query = QueryVector.of(vector, model)
-                return ItemSearch(session, op, query, assumed=assumed).answer()
+                name = "" if self.embedder is None else self.embedder.name
+                query = QueryVector.of(vector, model, name)
+                search = ItemSearch(session, op, query, assumed=assumed, scopes=scopes)
+                return search.answer()
             case ListNamespaces():
                 return list_paths(session, op)
             case FindStates(find=wanted):

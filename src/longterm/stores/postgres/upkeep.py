@@ -49,8 +49,8 @@ def _sweep_some(pool: PostgresPool, now: int) -> int:
         return len(expired)
 
 
-def count_contents(pool: PostgresPool) -> Stats:
-    """Count what this tenant sees."""
+def count_contents(pool: PostgresPool, cache_bytes: int) -> Stats:
+    """Count what this tenant sees; *cache_bytes* are what the store keeps of it."""
     with pool.reading() as connection:
         session = Session(connection)
         ((items, namespaces),) = session.rows(
@@ -93,7 +93,7 @@ def count_contents(pool: PostgresPool) -> Stats:
             name,
             dims,
             size,
-            0,
+            cache_bytes,
             pool.readiness.version,
             revisions,
             pending,
