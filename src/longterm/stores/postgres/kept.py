@@ -377,8 +377,9 @@ class KeptScopes:
             self._seen.clear()
             self.nbytes = 0
 
-    def forget(self, namespace: tuple[str, ...], key: str | None = None) -> None:  # noqa: ARG002 - whole scopes go
+    def forget(self, namespace: tuple[str, ...], key: str | None = None) -> None:
         """Let go of every scope that may hold something of *namespace*."""
+        del key  # whole scopes go
         with self._lock:
             for name in list(self._places):
                 labels = to_labels(name[0])
