@@ -57,6 +57,26 @@ def test_what_was_given_up_is_begun_again_and_counted_for_its_user(
     assert "Nothing" in run("reflections", "list").output
 
 
+def test_those_of_deeper_scopes_are_shown_and_begun_again_without_their_name(
+    run: Run, learning: Callable[..., MemoryService]
+) -> None:
+    with learning(ValueError("busy")) as service:
+        service.scope("team", "chat").remember("We moved to Lyon", wait=False)
+    (failed,) = json.loads(run("reflections", "list", "--json").stdout)["failed"]
+    assert failed["namespace"] == ["memories", "team", "chat"]
+    assert json.loads(run("reflections", "list", "--name", "longterm", "--json").stdout) == {
+        "queue": [],
+        "failed": [],
+    }
+    assert json.loads(run("reflections", "retry", "--json").stdout) == {"retried": [failed["id"]]}
+    with learning(tool_calls(("Memory", {"content": "The team is in Lyon"}))) as service:
+        until = time.monotonic() + 30  # asked for its queue, a service takes up what waits
+        while service.queue() and time.monotonic() < until:
+            time.sleep(0.02)
+        (memory,) = service.scope("team", "chat").list()
+        assert memory.content == "The team is in Lyon"
+
+
 @pytest.mark.usefixtures("learning")
 def test_only_what_was_given_up_is_begun_again(run: Run) -> None:
     assert isinstance(run("reflections", "retry", "other").exception, InvalidInputError)

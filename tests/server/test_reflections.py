@@ -3,12 +3,17 @@
 import asyncio
 import re
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from langchain_core.runnables import RunnablePassthrough
 
 import longterm
+from longterm.reflect import ReflectionExecutor
+from longterm.server.app import build
+from longterm.server.options import ServerOptions
 from longterm.service import MemoryService
 from longterm.testing import ScriptedChatModel, tool_calls
 
@@ -81,3 +86,35 @@ async def test_they_are_for_administrators(connect: Connect, make_key: MakeKey) 
     client = await connect(await make_key("ann"))
     assert (await client.get(FAILED)).status_code == 403
     assert (await client.post(f"{FAILED}/x/retry")).status_code == 403
+
+
+async def test_what_waits_when_a_server_starts_is_learned_before_any_request(
+    tmp_path: Path,
+) -> None:
+    pytest.importorskip("dbos")
+    database = f"sqlite:///{tmp_path}/reflections.db"
+
+    def opened(*script: Any) -> MemoryService:
+        model = ScriptedChatModel(*script)
+        return longterm.open(
+            tmp_path / "longterm.db", model=model, embeddings=None, reflect=database
+        )
+
+    with opened(ValueError("busy")) as service:
+        service.user("ann").remember("I moved to Lyon", wait=False)
+        await all_done(service)
+        (failure,) = service.failures()
+    waiting = ReflectionExecutor(
+        RunnablePassthrough(), durable=database, name="longterm", max_workers=0
+    )
+    waiting.retry(failure.id)
+    waiting.shutdown()
+
+    service = opened(tool_calls(("Memory", {"content": "Ann lives in Lyon"})))
+    app = build(ServerOptions(), service)
+    async with app.router.lifespan_context(app), asyncio.timeout(30):
+        while True:  # nothing here asks for the queue, which would have it taken up
+            if await service.user("ann").alist():
+                break
+            await asyncio.sleep(0.02)
+    service.close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Annotated
 
 import typer
@@ -13,7 +13,7 @@ from longterm import settings
 from longterm.cli.options import Json
 from longterm.cli.showing import one_line, print_json, print_line, print_table
 from longterm.errors import ConfigurationError, InvalidInputError
-from longterm.reflect import ReflectionExecutor
+from longterm.reflect import ReflectionExecutor, reflection_names
 from longterm.reflect.executor import LocalReflectionExecutor
 
 __all__ = ["app"]
@@ -31,16 +31,16 @@ Database = Annotated[
     ),
 ]
 Name = Annotated[
-    str,
+    str | None,
     typer.Option(
         help="The executors' name: longterm is a server's (longterm-2 for users below one scope, "
-        "longterm-3 below two), default a worker's."
+        "longterm-3 below two), default a worker's. All, where none is given."
     ),
 ]
 
 
 @contextmanager
-def _reflections(db: str | None, name: str) -> Generator[LocalReflectionExecutor]:
+def _reflections(db: str | None, name: str | None) -> Generator[list[LocalReflectionExecutor]]:
     """Open the jobs of a database, to look at and to submit, not to work on."""
     where = db or settings.setting("reflect")
     if not where:
@@ -49,20 +49,24 @@ def _reflections(db: str | None, name: str) -> Generator[LocalReflectionExecutor
             "it learns in the background in memory: see its console, or GET /v1/reflections."
         )
     # The workers have the reflector; here nothing is reflected.
-    executor = ReflectionExecutor(RunnablePassthrough(), durable=where, name=name, max_workers=0)
-    try:
-        yield executor
-    finally:
-        executor.shutdown()
+    names = reflection_names(where) if name is None else [name]
+    with ExitStack() as stack:
+        executors: list[LocalReflectionExecutor] = []
+        for one in names:
+            executor = ReflectionExecutor(
+                RunnablePassthrough(), durable=where, name=one, max_workers=0
+            )
+            stack.callback(executor.shutdown)
+            executors.append(executor)
+        yield executors
 
 
 @app.command("list")
-def list_reflections_command(
-    *, db: Database = None, name: Name = "longterm", json: Json = False
-) -> None:
+def list_reflections_command(*, db: Database = None, name: Name = None, json: Json = False) -> None:
     """Show what runs, what waits, and what was given up and why."""
-    with _reflections(db, name) as executor:
-        queue, failed = executor.queue(), executor.failed()
+    with _reflections(db, name) as executors:
+        queue = [job for one in executors for job in one.queue()]
+        failed = [failure for one in executors for failure in one.failed()]
     if json:
         print_json(
             {
@@ -72,11 +76,8 @@ def list_reflections_command(
         )
         return
     if not queue and not failed:
-        print_line(
-            f"Nothing of {name} waits, and nothing was given up. Other executors have names of "
-            "their own: see --name.",
-            err=True,
-        )
+        of = "" if name is None else f" of {name}"
+        print_line(f"Nothing{of} waits, and nothing was given up.", err=True)
         return
     waiting = [
         [one.id, "runs" if one.running else "waits", "/".join(one.namespace), ""] for one in queue
@@ -94,19 +95,19 @@ def retry_reflection_command(
     ] = None,
     *,
     db: Database = None,
-    name: Name = "longterm",
+    name: Name = None,
     json: Json = False,
 ) -> None:
     """Have a worker begin again what was given up: one, or all."""
-    with _reflections(db, name) as executor:
-        ids = [one.id for one in executor.failed()]
-        if id is not None and id not in ids:
+    with _reflections(db, name) as executors:
+        given_up = {failure.id: one for one in executors for failure in one.failed()}
+        if id is not None and id not in given_up:
             raise InvalidInputError(
                 f"No reflection {id} was given up. Look it up with: longterm reflections list"
             )
-        again = ids if id is None else [id]
+        again = [*given_up] if id is None else [id]
         for one in again:
-            executor.retry(one)
+            given_up[one].retry(one)
     if json:
         print_json({"retried": again})
     else:

@@ -153,7 +153,7 @@ def run_in(data: Mapping[str, Any] | None) -> ExtractionRun | None:
             "input_tokens": int(asked),
             "output_tokens": int(answered),
             "cost": float() | int() | None as cost,
-        }:
+        } if bool not in map(type, (memories, asked, answered, cost)):
             return ExtractionRun(id, memories, asked, answered, cost)
         case _:
             return None

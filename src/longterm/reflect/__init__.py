@@ -43,6 +43,7 @@ __all__ = [
     "SystemClock",
     "Usage",
     "erase_reflections",
+    "reflection_names",
 ]
 
 
@@ -150,6 +151,14 @@ def erase_reflections(durable: str, namespace: tuple[str, ...]) -> dict[str, int
     For programs that have no executor on it; see `LocalReflectionExecutor.erase`.
     """
     return _durable().erase_in(durable, namespace)
+
+
+def reflection_names(durable: str) -> list[str]:
+    """Return the names of all executors of which something waits, runs or was given up.
+
+    Sorted; *durable* is their database.
+    """
+    return _durable().names_in(durable)
 
 
 def _durable() -> Any:

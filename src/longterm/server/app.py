@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from importlib import metadata
+from importlib.util import find_spec
 
 from fastapi import FastAPI, Response
 from prometheus_client import CollectorRegistry
@@ -12,6 +15,7 @@ from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
 
 from longterm import settings
+from longterm.errors import MissingExtraError, StoreError
 from longterm.server import anthropic, langgraph, rest
 from longterm.server.console import pages
 from longterm.server.gate import Gate
@@ -25,8 +29,24 @@ from longterm.service import MemoryService
 __all__ = ["build"]
 
 
+_log = logging.getLogger("longterm.server")
+
+
+async def _take_up(service: MemoryService) -> None:
+    """Have what waits in a database of reflections worked on, before any user comes back."""
+    try:
+        await asyncio.to_thread(service.queue)
+    except StoreError as error:
+        _log.warning("What waits in the background is taken up later (%s).", type(error).__name__)
+
+
 def build(options: ServerOptions, service: MemoryService | None = None) -> FastAPI:
-    """Return the application, on *service* or on one that it opens and closes itself."""
+    """Return the application, on *service* or on one that it opens and closes itself.
+
+    Raises `MissingExtraError` where MCP's packages are missing: they are imported later.
+    """
+    if find_spec("mcp") is None:
+        raise MissingExtraError("The server", "server")
     protocol = McpMount(options, lambda: app.state.service)
 
     @asynccontextmanager
@@ -35,8 +55,10 @@ def build(options: ServerOptions, service: MemoryService | None = None) -> FastA
             options.store, model=options.model, embeddings=options.embeddings
         )
         app.state.service = opened
+        taking_up = asyncio.create_task(_take_up(opened))
         async with protocol.running():
             yield
+        await taking_up
         if service is None:
             await opened.aclose()
 

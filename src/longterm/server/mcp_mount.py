@@ -33,7 +33,7 @@ class McpMount:
     async def running(self) -> AsyncGenerator[None]:
         """Serve until this is left."""
         self._ready = asyncio.get_running_loop().create_future()
-        serving = asyncio.create_task(self._serve(self._ready))
+        serving = asyncio.create_task(self._serve())
         try:
             yield
         finally:
@@ -47,18 +47,21 @@ class McpMount:
         app = await asyncio.shield(self._ready)
         await app(scope, receive, send)
 
-    async def _serve(self, ready: asyncio.Future[ASGIApp]) -> None:
+    async def _serve(self) -> None:
         # The session manager is entered and left by one task, which no single request is.
-        await self._asked.wait()
-        async with AsyncExitStack() as stack:
-            try:
-                manager, app = await asyncio.to_thread(self._made)
-                await stack.enter_async_context(manager.run())
-            except Exception as error:  # noqa: BLE001 - each request that waits for it has it
-                ready.set_exception(error)
-                return
-            ready.set_result(app)
-            await asyncio.Event().wait()
+        while True:
+            await self._asked.wait()
+            async with AsyncExitStack() as stack:
+                try:
+                    manager, app = await asyncio.to_thread(self._made)
+                    await stack.enter_async_context(manager.run())
+                except Exception as error:  # noqa: BLE001 - those that wait have it; the next tries again
+                    self._asked.clear()
+                    failed, self._ready = self._ready, asyncio.get_running_loop().create_future()
+                    failed.set_exception(error)
+                    continue
+                self._ready.set_result(app)
+                await asyncio.Event().wait()
 
     def _made(self) -> tuple[Any, ASGIApp]:
         from mcp.server.transport_security import (

@@ -20,7 +20,7 @@ from longterm.memory.model import Memory
 from longterm.memory.namespace import Namespace
 from longterm.models.names import ChatModel
 from longterm.recall.retriever import Recall, Reranker, create_recall
-from longterm.reflect import ReflectionExecutor, erase_reflections
+from longterm.reflect import ReflectionExecutor, erase_reflections, reflection_names
 from longterm.reflect.executor import LocalReflectionExecutor
 from longterm.service.costs import Counted
 
@@ -33,6 +33,21 @@ ROOTS = ("memories", "turns")
 def template(root: str, depth: int) -> tuple[str, ...]:
     """Return the namespace below *root* of a scope with so many labels, to be filled."""
     return (root, *(f"{{label_{number}}}" for number in range(depth)))
+
+
+def _executor_name(depth: int) -> str:
+    return "longterm" if depth == 1 else f"longterm-{depth}"
+
+
+def _depth_of(executor: str) -> int | None:
+    """Return what `_executor_name` made a name of; None for the name of another executor."""
+    match executor.split("-"):
+        case ["longterm"]:
+            return 1
+        case ["longterm", depth] if depth.isdecimal():
+            return int(depth)
+        case _:
+            return None
 
 
 @dataclass(eq=False)
@@ -56,6 +71,8 @@ class Setup:
         default_factory=dict[int, LocalReflectionExecutor]
     )
     _recalls: dict[int, Recall] = field(default_factory=dict[int, Recall])
+    #: Whether the executors of what waits in the database are there.
+    _looked: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
@@ -103,7 +120,7 @@ class Setup:
             return None
         with self._lock:
             if depth not in self._executors:
-                name = "longterm" if depth == 1 else f"longterm-{depth}"
+                name = _executor_name(depth)
                 self._executors[depth] = ReflectionExecutor(
                     Counted(manager), store=self.store, durable=self.reflect, name=name
                 )
@@ -122,9 +139,12 @@ class Setup:
         return {f"reflections {state}": count for state, count in removed.items() if count}
 
     def watched(self) -> list[LocalReflectionExecutor]:
-        """Return the executors, that of a database which others may have filled included."""
-        if self.reflect is not None:
-            self.executor(1)
+        """Return the executors, those of a database that others have filled included."""
+        if self.reflect is not None and not self._looked:
+            for depth in [1, *map(_depth_of, reflection_names(self.reflect))]:
+                if depth is not None:
+                    self.executor(depth)
+            self._looked = True
         return self.executors
 
     @property

@@ -20,7 +20,7 @@ import re
 import sqlite3
 import sys
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -46,6 +46,7 @@ __all__ = [
     "is_sqlite",
     "masked",
     "open_engine",
+    "queues",
     "unquoted",
 ]
 
@@ -232,6 +233,17 @@ def earliest_due(engine: sa.Engine) -> float | None:
     with engine.connect() as connection:
         milliseconds = connection.scalar(sa.text(earliest))
     return None if milliseconds is None else milliseconds / 1000
+
+
+def queues(engine: sa.Engine, states: Sequence[str]) -> list[str]:
+    """Return the names of the queues that have a workflow in one of *states*, sorted."""
+    table = "workflow_status" if engine.name == "sqlite" else f'"{SCHEMA}".workflow_status'
+    found = sa.text(
+        f"SELECT DISTINCT queue_name FROM {table} "  # noqa: S608 - constants
+        "WHERE queue_name IS NOT NULL AND status IN :states ORDER BY queue_name"
+    ).bindparams(sa.bindparam("states", list(states), expanding=True))
+    with engine.connect() as connection:
+        return list(connection.scalars(found))
 
 
 _metadata = sa.MetaData()

@@ -29,12 +29,13 @@ from longterm.errors import ConfigurationError, InvalidInputError, ReflectionErr
 from longterm.memory.model import JOB_ID
 from longterm.memory.namespace import Namespace
 from longterm.reflect.durable.codec import encode_payload, portable_config
-from longterm.reflect.durable.database import TableLedger, database_url, in_our_words
+from longterm.reflect.durable.database import TableLedger, database_url, in_our_words, queues
 from longterm.reflect.durable.dbos_client import (
     ACTIVE,
     ENDED,
     FAILED,
     WAITING,
+    WORKFLOW,
     DbosClient,
     Status,
     prepare,
@@ -55,7 +56,7 @@ from longterm.reflect.retry import Retry
 from longterm.reflect.threads import aside, start
 from longterm.reflect.usage import Budget, Ledger, Usage, day_of
 
-__all__ = ["DurableExecutor", "erase_in"]
+__all__ = ["DurableExecutor", "erase_in", "names_in"]
 
 logger = logging.getLogger("longterm.reflect")
 
@@ -332,6 +333,19 @@ def erase_in(url: str, namespace: Namespace) -> dict[str, int]:
     finally:
         jobs.close()
         engine.dispose()
+
+
+def names_in(url: str) -> list[str]:
+    """Return the names of the executors of which the database at *url* has something to show."""
+    place = database_url(url)
+    engine = prepare(place)
+    try:
+        with in_our_words(place):
+            found = queues(engine, [*ACTIVE, *FAILED])
+    finally:
+        engine.dispose()
+    begin = f"{WORKFLOW}."
+    return [name.removeprefix(begin) for name in found if name.startswith(begin)]
 
 
 def _erased(
