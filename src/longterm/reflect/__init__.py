@@ -158,7 +158,7 @@ def reflection_names(durable: str) -> list[str]:
 
     Sorted; *durable* is their database.
     """
-    return _durable().names_in(durable)
+    return _durable().executors_in(durable)
 
 
 def _durable() -> Any:

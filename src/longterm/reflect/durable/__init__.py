@@ -15,6 +15,6 @@ A reflection that was interrupted runs again from its beginning, with the same j
 ``config["configurable"]``, from which the managers derive the ids of new memories.
 """
 
-from longterm.reflect.durable.executor import DurableExecutor, erase_in, names_in
+from longterm.reflect.durable.executor import DurableExecutor, erase_in, executors_in
 
-__all__ = ["DurableExecutor", "erase_in", "names_in"]
+__all__ = ["DurableExecutor", "erase_in", "executors_in"]

@@ -228,22 +228,27 @@ def _harmless(text: str) -> str:
 
 def earliest_due(engine: sa.Engine) -> float | None:
     """Return when the first delayed workflow is due, in seconds since 1970; None for none."""
-    table = "workflow_status" if engine.name == "sqlite" else f'"{SCHEMA}".workflow_status'
-    earliest = f"SELECT min(delay_until_epoch_ms) FROM {table} WHERE status = 'DELAYED'"  # noqa: S608 - constants
+    workflows = _workflows(engine)
+    earliest = sa.select(sa.func.min(workflows.c.delay_until_epoch_ms))
     with engine.connect() as connection:
-        milliseconds = connection.scalar(sa.text(earliest))
+        milliseconds = connection.scalar(earliest.where(workflows.c.status == "DELAYED"))
     return None if milliseconds is None else milliseconds / 1000
 
 
 def queues(engine: sa.Engine, states: Sequence[str]) -> list[str]:
     """Return the names of the queues that have a workflow in one of *states*, sorted."""
-    table = "workflow_status" if engine.name == "sqlite" else f'"{SCHEMA}".workflow_status'
-    found = sa.text(
-        f"SELECT DISTINCT queue_name FROM {table} "  # noqa: S608 - constants
-        "WHERE queue_name IS NOT NULL AND status IN :states ORDER BY queue_name"
-    ).bindparams(sa.bindparam("states", list(states), expanding=True))
+    workflows = _workflows(engine)
+    name = workflows.c.queue_name
+    found = sa.select(name).distinct().where(name.is_not(None), workflows.c.status.in_(states))
     with engine.connect() as connection:
-        return list(connection.scalars(found))
+        return list(connection.scalars(found.order_by(name)))
+
+
+def _workflows(engine: sa.Engine) -> sa.TableClause:
+    """Return what of DBOS's table of workflows is looked at here."""
+    columns = map(sa.column, ("queue_name", "status", "delay_until_epoch_ms"))
+    schema = None if engine.name == "sqlite" else SCHEMA
+    return sa.table("workflow_status", *columns, schema=schema)
 
 
 _metadata = sa.MetaData()

@@ -56,7 +56,7 @@ from longterm.reflect.retry import Retry
 from longterm.reflect.threads import aside, start
 from longterm.reflect.usage import Budget, Ledger, Usage, day_of
 
-__all__ = ["DurableExecutor", "erase_in", "names_in"]
+__all__ = ["DurableExecutor", "erase_in", "executors_in"]
 
 logger = logging.getLogger("longterm.reflect")
 
@@ -335,7 +335,7 @@ def erase_in(url: str, namespace: Namespace) -> dict[str, int]:
         engine.dispose()
 
 
-def names_in(url: str) -> list[str]:
+def executors_in(url: str) -> list[str]:
     """Return the names of the executors of which the database at *url* has something to show."""
     place = database_url(url)
     engine = prepare(place)
