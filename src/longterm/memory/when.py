@@ -259,19 +259,22 @@ def _calendar(match: _Match, now: datetime) -> Span | None:
 
 
 def _ago(match: _Match, now: datetime) -> Span | None:
-    """Return what "3 weeks ago" may mean: the coarser the unit, the wider."""
+    """Return what "3 weeks ago" may mean."""
     unit, count = _unit_and_count(match)
-    if unit == "week":
-        return _days(_midnight(now) - timedelta(days=7 * count + 3), 7)
-    return _unit(unit, now, -count)
+    return _about(unit, now, -count)
 
 
 def _ahead(match: _Match, now: datetime) -> Span | None:
-    """Return what "in 3 weeks" may mean: the coarser the unit, the wider."""
+    """Return what "in 3 weeks" may mean."""
     unit, count = _unit_and_count(match)
+    return _about(unit, now, count)
+
+
+def _about(unit: str, now: datetime, offset: int) -> Span:
+    """Return what lies about *offset* units from now: the coarser the unit, the wider."""
     if unit == "week":
-        return _days(_midnight(now) + timedelta(days=7 * count - 3), 7)
-    return _unit(unit, now, count)
+        return _days(_midnight(now) + timedelta(days=7 * offset - 3), 7)
+    return _unit(unit, now, offset)
 
 
 def _up_to_now(match: _Match, now: datetime) -> Span | None:

@@ -1,6 +1,7 @@
 """Rows: items as they stand in a database, decoded only where they are looked into. Pure."""
 
 import json
+import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -16,6 +17,8 @@ from longterm.stores.values import decode
 __all__ = ["Row", "checksum", "fields_as_json", "micros", "moment"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+#: About what a row takes beside its value and its terms.
+_BESIDE = 600
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -60,6 +63,11 @@ class Row(NamedTuple):
             created_at=created_at,
             updated_at=created_at if is_new else moment(self.updated_at),
         )
+
+    @property
+    def nbytes(self) -> int:
+        """About how much memory it takes."""
+        return _BESIDE + sys.getsizeof(self.value) + len(self.terms or b"")
 
     def terms_of(self, fields: Sequence[str]) -> bytes | None:
         """Return the terms of the texts at *fields* as `KeepsTerms` says, if these are indexed."""

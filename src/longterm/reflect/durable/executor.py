@@ -10,8 +10,9 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Generator, Mapping
 from concurrent.futures import Future
+from contextlib import closing, contextmanager
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import NAMESPACE_URL, uuid4, uuid5
@@ -322,28 +323,28 @@ class DurableExecutor(LocalReflectionExecutor):
         self._engine.dispose()
 
 
-def erase_in(url: str, namespace: Namespace) -> dict[str, int]:
-    """Remove the reflections for *namespace* and below from the database at *url*."""
+@contextmanager
+def _looked_into(url: str) -> Generator[sa.Engine]:
+    """Open the database at *url* for a program that has no executor on it."""
     place = database_url(url)
     engine = prepare(place)
-    jobs = DbosClient(engine, None)
     try:
         with in_our_words(place):
-            return _erased(engine, jobs, TableLedger(engine, None), namespace)
+            yield engine
     finally:
-        jobs.close()
         engine.dispose()
+
+
+def erase_in(url: str, namespace: Namespace) -> dict[str, int]:
+    """Remove the reflections for *namespace* and below from the database at *url*."""
+    with _looked_into(url) as engine, closing(DbosClient(engine, None)) as jobs:
+        return _erased(engine, jobs, TableLedger(engine, None), namespace)
 
 
 def executors_in(url: str) -> list[str]:
     """Return the names of the executors of which the database at *url* has something to show."""
-    place = database_url(url)
-    engine = prepare(place)
-    try:
-        with in_our_words(place):
-            found = queues(engine, [*ACTIVE, *FAILED])
-    finally:
-        engine.dispose()
+    with _looked_into(url) as engine:
+        found = queues(engine, [*ACTIVE, *FAILED])
     begin = f"{WORKFLOW}."
     return [name.removeprefix(begin) for name in found if name.startswith(begin)]
 

@@ -12,7 +12,6 @@ arrays only grow at the end and a view that is still read stays true.
 import json
 import os
 import sqlite3
-import sys
 import threading
 import weakref
 from collections import OrderedDict
@@ -41,8 +40,6 @@ _RANGE = 1024
 _SEARCHES_UNSORTED = 16
 #: About what a scope takes before it holds anything.
 _EMPTY = 2048
-#: About what a row takes beside its value.
-_ROW = 600
 #: Removals and late vectors older than this many revisions are forgotten.
 REMEMBERED = 100_000
 
@@ -149,7 +146,7 @@ class RowCache:
 
     def keep(self, rows: Mapping[int, Row], room: int) -> None:
         """Keep *rows*, as far as they fit in *room* bytes."""
-        size = sum(map(_size, rows.values()))
+        size = sum(row.nbytes for row in rows.values())
         if size <= room:
             self._rows.update(rows)
             self.nbytes += size
@@ -158,11 +155,7 @@ class RowCache:
         """Forget the items of slots that have died."""
         for slot in slots:
             if row := self._rows.pop(slot, None):
-                self.nbytes -= _size(row)
-
-
-def _size(row: Row) -> int:
-    return _ROW + sys.getsizeof(row.value) + len(row.terms or b"")
+                self.nbytes -= row.nbytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,18 +317,32 @@ class Scope:
         if short := namespaces[~long].tolist():
             yield "namespace IN (SELECT value FROM json_each(?))", (json.dumps(short),)
 
+    def _read(
+        self,
+        connection: sqlite3.Connection,
+        slots: Slots,
+        select: str,
+        condition: str = "true",
+        *parameters: Any,
+    ) -> list[Any]:
+        """Read what *select* says of the items of *slots*, joined, range by range."""
+        return [
+            row
+            for part, bounds in self._ranges(slots)
+            for row in _joined(
+                connection,
+                f"{select} WHERE {condition} AND {part}",
+                "item",
+                (*parameters, *bounds),
+            )
+        ]
+
     def _load_lexicon(self, connection: sqlite3.Connection, slots: Slots) -> Lexicon:
         what = (
             "group_concat(item), group_concat(length(hashes)), "
             "CAST(group_concat(hashes, '') AS BLOB)"
         )
-        rows = [
-            row
-            for part, parameters in self._ranges(slots)
-            for row in _joined(
-                connection, f"SELECT {what} FROM terms WHERE {part}", "item", parameters
-            )
-        ]
+        rows = self._read(connection, slots, f"SELECT {what} FROM terms")
         places = slots.places(_numbers(row[0] for row in rows))
         sizes = _numbers(row[1] for row in rows) // TERM_BYTES
         return Lexicon.of_runs(b"".join(row[2] for row in rows), sizes, places, len(slots.ids))
@@ -348,16 +355,8 @@ class Scope:
         if len(slots.ids) * dims * 4 > room:
             return None
         what = "group_concat(item), CAST(group_concat(vector, '') AS BLOB)"
-        rows = [
-            row
-            for part, parameters in self._ranges(slots)
-            for row in _joined(
-                connection,
-                f"SELECT {what} FROM vectors WHERE {part} AND model = ?",
-                "item",
-                (*parameters, signals.model),
-            )
-        ]
+        select = f"SELECT {what} FROM vectors"
+        rows = self._read(connection, slots, select, "model = ?", signals.model)
         owners = [slots.places(_numbers([row[0]])).astype(np.int32) for row in rows]
         if sum(map(len, owners)) * dims * 4 > room:
             return None

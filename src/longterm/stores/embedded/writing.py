@@ -163,33 +163,20 @@ def write_new(tx: Transaction, ops: Sequence[WriteItem], vectors: Vectors) -> li
     (number,) = tx.execute(
         "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'items'"
     ).fetchone()
-    numbered = [
-        (at, places[op.path], op, cast("Encoded", op.encoded))
-        for at, op in enumerate(ops, number + 1)
-    ]
-    many, now, before = tx.connection.executemany, tx.now, last - len(ops) - number
-    many(
-        "INSERT INTO items (id, namespace, key, revision, created_at, updated_at, expires_at, ttl, "
-        "fields, plain, value, checksum) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    numbered = [(at, places[op.path], op) for at, op in enumerate(ops, number + 1)]
+    now, before = tx.now, last - len(ops) - number
+    tx.connection.executemany(
+        f"INSERT INTO items ({_COLUMNS}, id) VALUES ({_VALUES}, ?)",
         [
-            (
-                at, namespace, op.key, before + at, now, now,
-                None if op.ttl is None else now + op.ttl, op.ttl,
-                op.fields, encoded.plain, encoded.text,
-                checksum(op.key.encode(), now, now, encoded.text.encode()),
-            )
-            for at, namespace, op, encoded in numbered
+            (*_row_of(tx, op, (namespace, op.key), before + at, (now, now)), at)
+            for at, namespace, op in numbered
         ],
-    )  # fmt: skip
-    many(
-        "INSERT INTO terms VALUES (?, ?, ?)",
-        [(namespace, at, op.index.terms) for at, namespace, op, _ in numbered if op.index.terms],
     )
-    _insert_vectors(tx, [((namespace, at), op.index) for at, namespace, op, _ in numbered], vectors)
-    many(
-        "INSERT INTO late_vectors VALUES (?, ?, ?, 0, NULL)",
-        [(at, namespace, vectors.writer) for at, namespace, op, _ in numbered if op.later],
-    )
+    indexed = [((namespace, at), op.index) for at, namespace, op in numbered]
+    _insert_terms(tx, indexed)
+    _insert_vectors(tx, indexed, vectors)
+    late = [(at, namespace, vectors.writer) for at, namespace, op in numbered if op.later]
+    tx.connection.executemany(_MARK_LATE, late)
     time = moment(now)
     return [
         Item(
@@ -249,21 +236,13 @@ def put(
     is_new: bool,
 ) -> None:
     """Write an item with its index; *times* are those of its creation and of this update."""
-    encoded = cast("Encoded", op.encoded)
-    namespace, key = place
     (revision,) = tx.execute(
         "UPDATE state SET revision = revision + 1 RETURNING revision"
     ).fetchone()
-    (number,) = tx.execute(
-        _UPSERT,
-        (
-            namespace, key, revision, *times, None if op.ttl is None else tx.now + op.ttl, op.ttl,
-            op.fields, encoded.plain, encoded.text,
-            checksum(key.encode(), *times, encoded.text.encode()),
-        ),
-    ).fetchone()  # fmt: skip
+    (number,) = tx.execute(_UPSERT, _row_of(tx, op, place, revision, times)).fetchone()
+    namespace, _ = place
     if is_new:  # its number was never another's, so there is nothing to take away
-        _insert_terms(tx, (namespace, number), op.index)
+        _insert_terms(tx, [((namespace, number), op.index)])
         _insert_vectors(tx, [((namespace, number), op.index)], vectors)
     else:
         # Whatever model made them: an item that is written has no vector of its old text.
@@ -275,15 +254,30 @@ def put(
         index(tx, (namespace, number), op.index, vectors)
         tx.execute("DELETE FROM late_vectors WHERE item = ?", (number,))
     if op.later:
-        mark = (number, namespace, vectors.writer)
-        tx.execute("INSERT INTO late_vectors VALUES (?, ?, ?, 0, NULL)", mark)
+        tx.execute(_MARK_LATE, (number, namespace, vectors.writer))
 
 
-_UPSERT = """
-INSERT INTO items
-    (namespace, key, revision, created_at, updated_at, expires_at, ttl, fields, plain, value,
-     checksum)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+def _row_of(
+    tx: Transaction, op: WriteItem, place: tuple[int, str], revision: int, times: tuple[int, int]
+) -> tuple[object, ...]:
+    """Return the `_COLUMNS` of an item that is written."""
+    encoded = cast("Encoded", op.encoded)
+    namespace, key = place
+    return (
+        namespace, key, revision, *times, None if op.ttl is None else tx.now + op.ttl, op.ttl,
+        op.fields, encoded.plain, encoded.text,
+        checksum(key.encode(), *times, encoded.text.encode()),
+    )  # fmt: skip
+
+
+_COLUMNS = (
+    "namespace, key, revision, created_at, updated_at, expires_at, ttl, fields, plain, value, "
+    "checksum"
+)
+_VALUES = ", ".join("?" * len(_COLUMNS.split(",")))
+_MARK_LATE = "INSERT INTO late_vectors VALUES (?, ?, ?, 0, NULL)"
+_UPSERT = f"""
+INSERT INTO items ({_COLUMNS}) VALUES ({_VALUES})
 ON CONFLICT (namespace, key) DO UPDATE SET
     revision = excluded.revision, updated_at = excluded.updated_at,
     expires_at = excluded.expires_at, ttl = excluded.ttl, fields = excluded.fields,
@@ -320,7 +314,7 @@ def _when(updated_at: int | None) -> str:
 def index(tx: Transaction, place: Owner, found_by: Indexed, vectors: Vectors) -> None:
     """Replace what an item is found by."""
     tx.execute("DELETE FROM terms WHERE namespace = ? AND item = ?", place)
-    _insert_terms(tx, place, found_by)
+    _insert_terms(tx, [(place, found_by)])
     replace_vectors(tx, [(place, found_by)], vectors)
 
 
@@ -335,9 +329,11 @@ def replace_vectors(
     _insert_vectors(tx, items, vectors)
 
 
-def _insert_terms(tx: Transaction, place: Owner, found_by: Indexed) -> None:
-    if found_by.terms:
-        tx.execute("INSERT INTO terms VALUES (?, ?, ?)", (*place, found_by.terms))
+def _insert_terms(tx: Transaction, items: Sequence[tuple[Owner, Indexed]]) -> None:
+    tx.connection.executemany(
+        "INSERT INTO terms VALUES (?, ?, ?)",
+        [(*place, found_by.terms) for place, found_by in items if found_by.terms],
+    )
 
 
 def _insert_vectors(

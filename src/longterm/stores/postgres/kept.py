@@ -13,7 +13,6 @@ longest ago goes first.
 """
 
 import os
-import sys
 import threading
 import weakref
 from collections import OrderedDict
@@ -29,15 +28,21 @@ from longterm.stores.matrix import best_by_owner, product, widened
 from longterm.stores.names import to_labels
 from longterm.stores.postgres.binary import integers, place_arrays, received
 from longterm.stores.postgres.items import Place, Session
-from longterm.stores.postgres.scopes import QueryVector, ScopeContents, ScopeState, without_noise
+from longterm.stores.postgres.scopes import (
+    QueryVector,
+    ScopeContents,
+    ScopeItems,
+    ScopeState,
+    without_noise,
+)
 from longterm.stores.rows import Row
 from longterm.stores.scoring import Floats
 from longterm.text.term_hashes import TERM_BYTES
 
 __all__ = ["KeptPlace", "KeptRows", "KeptScope", "KeptScopes", "ScopeName", "brought_up_to_date"]
 
-#: About what a scope takes before it holds anything, and a row beside its value.
-_EMPTY, _ROW = 2_048, 600
+#: About what a scope takes before it holds anything.
+_EMPTY = 2_048
 #: So many other scopes may be searched until one is searched again, and kept.
 _REMEMBERED = 128
 #: Earlier than every revision.
@@ -62,7 +67,7 @@ class KeptRows:
     def keep(self, rows: Mapping[Place, Row]) -> None:
         """Keep *rows*, which were read at this state."""
         self._rows.update(rows)
-        self.nbytes += sum(map(_size, rows.values()))
+        self.nbytes += sum(row.nbytes for row in rows.values())
 
     def without(self, gone: Sequence[Place]) -> "KeptRows":
         """Return others that lack some; a search that goes on with these is not disturbed."""
@@ -72,25 +77,13 @@ class KeptRows:
         return KeptRows(rows)
 
 
-def _size(row: Row) -> int:
-    return _ROW + sys.getsizeof(row.value) + len(row.terms or b"")
-
-
-@dataclass(frozen=True, slots=True)
-class KeptScope:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptScope(ScopeItems):
     """What a scope is searched by, at one state of it; items by slot, in ascending order."""
 
     state: ScopeState
     #: What vectors were read for first, None where there are none: they are of its model.
     query: QueryVector | None
-    namespaces: NDArray[np.int32]
-    items: NDArray[np.int64]
-    revisions: NDArray[np.int64]
-    lengths: Floats
-    #: Where each term stands: numbers of terms, slots and counts side by side.
-    terms: NDArray[np.int32]
-    slots: NDArray[np.int64]
-    counts: NDArray[np.int64]
     #: Unit vectors, and the slots that own them.
     vectors: NDArray[np.float32]
     owners: NDArray[np.int32]
@@ -102,9 +95,18 @@ class KeptScope:
         dims = 0 if query is None else query.dims
         wide, narrow = np.empty(0, np.int64), np.empty(0, np.int32)
         return cls(
-            replace(state, marks={}), query, narrow, wide, wide, np.empty(0, np.float32),
-            narrow, wide, wide, np.empty((0, dims), np.float32), narrow,
-        )  # fmt: skip
+            state=replace(state, marks={}),
+            query=query,
+            namespaces=narrow,
+            items=wide,
+            revisions=wide,
+            lengths=np.empty(0, np.float32),
+            terms=narrow,
+            slots=wide,
+            counts=wide,
+            vectors=np.empty((0, dims), np.float32),
+            owners=narrow,
+        )
 
     @property
     def nbytes(self) -> int:
@@ -125,10 +127,16 @@ class KeptScope:
             found = best_by_owner(product(self.vectors, query.row), self.owners, every)
             cosines = without_noise(found)
         return ScopeContents(
-            self.namespaces, self.items, self.revisions, self.lengths,
-            np.ones(every, np.bool_) if wanted is None else np.isin(self.items, wanted),
-            self.terms, self.slots, self.counts, cosines,
-        )  # fmt: skip
+            namespaces=self.namespaces,
+            items=self.items,
+            revisions=self.revisions,
+            lengths=self.lengths,
+            terms=self.terms,
+            slots=self.slots,
+            counts=self.counts,
+            wanted=np.ones(every, np.bool_) if wanted is None else np.isin(self.items, wanted),
+            cosines=cosines,
+        )
 
     def fits(self, state: ScopeState, query: QueryVector | None) -> bool:
         """Whether it can be brought up to *state*, with vectors to compare *query* with."""
@@ -192,18 +200,10 @@ class KeptScope:
         return list(zip(*found, strict=True))
 
 
-@dataclass(frozen=True, slots=True)
-class _Fresh:
-    """What was written of late: items, what they are found by, and vectors that came later."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Fresh(ScopeItems):
+    """What was written of late, a slot each, in no order; and vectors that came later."""
 
-    namespaces: NDArray[np.int32]
-    items: NDArray[np.int64]
-    revisions: NDArray[np.int64]
-    lengths: Floats
-    #: Terms, with the places of their items among these.
-    terms: NDArray[np.int32]
-    slots: NDArray[np.int64]
-    counts: NDArray[np.int64]
     #: Vectors, with the numbers of their items.
     vectors: NDArray[np.float32]
     owners: NDArray[np.int64]
@@ -262,10 +262,16 @@ def _read_since(
     sent_vectors = np.frombuffer(packed or b"", np.uint8).reshape(-1, _VECTOR_HEAD + 2 * dims)
     halves = np.ascontiguousarray(sent_vectors[:, _VECTOR_HEAD:]).view("<u2").byteswap()
     return _Fresh(
-        namespaces, items, revisions, lengths.astype(np.float32),
-        (keys & 0xFFFFFFFF).astype(np.uint32).view(np.int32), keys >> 32, counts,
-        widened(halves.view("<f2")), received(owners, "i8"),
-    )  # fmt: skip
+        namespaces=namespaces,
+        items=items,
+        revisions=revisions,
+        lengths=lengths.astype(np.float32),
+        terms=(keys & 0xFFFFFFFF).astype(np.uint32).view(np.int32),
+        slots=keys >> 32,
+        counts=counts,
+        vectors=widened(halves.view("<f2")),
+        owners=received(owners, "i8"),
+    )
 
 
 def brought_up_to_date(
@@ -366,7 +372,7 @@ class KeptScopes:
         self, name: ScopeName, place: KeptPlace, kept: KeptScope, rows: Mapping[Place, Row]
     ) -> None:
         """Keep what was read of the items of a scope, if there is room."""
-        if kept.nbytes + sum(map(_size, rows.values())) <= self._max_bytes:
+        if kept.nbytes + sum(row.nbytes for row in rows.values()) <= self._max_bytes:
             kept.rows.keep(rows)
             self.keep(name, place, kept)
 

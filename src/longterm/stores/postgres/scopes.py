@@ -27,6 +27,7 @@ __all__ = [
     "Mark",
     "QueryVector",
     "ScopeContents",
+    "ScopeItems",
     "ScopeState",
     "SearchScope",
     "UnpreparedError",
@@ -93,20 +94,29 @@ class ScopeState:
     marks: Mapping[int, Mark]
 
 
-@dataclass(frozen=True, slots=True)
-class ScopeContents:
-    """All items of a scope, by slot, in ascending order of their numbers."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScopeItems:
+    """Items of a scope by slot, and the terms that they are found by."""
 
     namespaces: NDArray[np.int32]
     items: NDArray[np.int64]
     revisions: NDArray[np.int64]
     lengths: Floats
-    #: Which of them are as the operation says, as far as SQL can say that.
-    wanted: NDArray[np.bool_]
-    #: Where a term of the query stands, by its number: slots and counts side by side.
+    #: Where each term stands, by its number: slots and counts side by side.
     terms: NDArray[np.int32]
     slots: NDArray[np.int64]
     counts: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScopeContents(ScopeItems):
+    """All items of a scope, in ascending order of their numbers, as one search sees them.
+
+    It may hold the terms of its query alone.
+    """
+
+    #: Which of them are as the operation says, as far as SQL can say that.
+    wanted: NDArray[np.bool_]
     #: The best of each item, NaN where it has no vector; None where none was asked for.
     cosines: Floats | None
 
@@ -279,9 +289,16 @@ def _contents(sent: Sequence[bytes | None]) -> ScopeContents:
         np.fmax.at(cosines, owners, -vectors[1][known_owners].astype(np.float32))
         cosines = without_noise(cosines)
     return ScopeContents(
-        namespaces, items, revisions, lengths.astype(np.float32), wanted,
-        terms[known], slots, counts[known].astype(np.int64), cosines,
-    )  # fmt: skip
+        namespaces=namespaces,
+        items=items,
+        revisions=revisions,
+        lengths=lengths.astype(np.float32),
+        terms=terms[known],
+        slots=slots,
+        counts=counts[known].astype(np.int64),
+        wanted=wanted,
+        cosines=cosines,
+    )
 
 
 def without_noise(cosines: Floats) -> Floats:
