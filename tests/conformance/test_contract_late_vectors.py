@@ -116,6 +116,31 @@ def test_vectors_that_come_late_are_seen_by_who_searched_before(
     assert max(cosines, key=lambda key: cosines[key] or 0) == "2"
 
 
+def test_a_text_that_the_same_batch_embeds_for_another_item_does_no_harm(
+    late: CapableStore,
+) -> None:
+    late.batch(
+        [
+            PutOp(NS, "1", {"text": "noodles"}),
+            PutOp(NS, "2", {"text": "noodles", "title": "rice"}, EmbedLater(["text", "title"])),
+        ]
+    )
+    for _ in range(2):
+        hits = late.hybrid_search(NS, "", vector_query="rice")
+        assert {hit.item.key: round(hit.cosine or 0, 2) for hit in hits} == {"1": 0, "2": 1}
+
+
+def test_a_reindexing_that_is_faster_does_no_harm(
+    late: CapableStore, slow: SlowInBackground
+) -> None:
+    late.put(NS, "1", {"text": "noodles"}, index=TEXT)
+    assert slow.was_asked.wait(30)
+    late.reindex()
+    slow.let_it_end()
+    (hit,) = late.hybrid_search(NS, "", vector_query="noodles")
+    assert (round(hit.cosine or 0, 2), pending(late)) == (1, 0)
+
+
 def test_what_was_written_last_stays_last_when_its_vectors_come(
     late: CapableStore, slow: SlowInBackground
 ) -> None:

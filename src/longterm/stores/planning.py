@@ -10,6 +10,7 @@ from longterm.stores.preparing import (
     AddRows,
     FindItems,
     FindStates,
+    Indexed,
     Prepared,
     WriteItem,
     prepared,
@@ -78,7 +79,8 @@ def plan_batch(
     for op in checked:
         match op:
             case WriteItem(later=True) if may_wait and any(map(embedder.supports, op.index.texts)):
-                planned.append(op)
+                # All of its vectors or none: not one that the batch happens to make for another.
+                planned.append(replace(op, index=Indexed(op.index.terms)))
                 continue
             case WriteItem():
                 texts += op.index.texts

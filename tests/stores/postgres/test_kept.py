@@ -2,7 +2,7 @@
 
 import random
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from langgraph.store.base import PutOp, SearchItem, SearchOp
 from postgres_server import OpenStore
+from typing_extensions import override
 
 from longterm.effects.capabilities import EmbedLater
 from longterm.effects.erasure import forget_texts
@@ -170,6 +171,42 @@ def test_another_reindexing_is_noticed(open_store: OpenStore) -> None:
 
     (hit,) = here.hybrid_search(NS, "garden", full_scan_limit=10)
     assert hit.bm25
+
+
+class _Listened(HashEmbeddings):
+    """A model that says which texts it is asked about."""
+
+    def __init__(self, heard: Callable[[list[str]], None]) -> None:
+        super().__init__()
+        self._heard = heard
+
+    @override
+    def embed_documents(self, texts: list[str]) -> list[list[float]]:
+        self._heard(texts)
+        return super().embed_documents(texts)
+
+
+def test_what_a_reindexing_does_after_its_change_over_is_noticed(open_store: OpenStore) -> None:
+    old, here = open_store(index=indexed("old")), open_store(index=indexed("new"))
+
+    def cosines() -> dict[str, float | None]:
+        hits = here.hybrid_search(NS, "", vector_query="zebra", full_scan_limit=10)
+        return {hit.item.key: hit.cosine for hit in hits}
+
+    def written_meanwhile(done: int, _total: int) -> None:
+        if done == 1:
+            old.put(NS, "b", {"text": "zebra"})
+
+    def searched_meanwhile(texts: list[str]) -> None:
+        if texts == ["zebra"]:
+            assert [cosines()["b"] for _ in range(3)] == [None] * 3
+
+    old.put(NS, "a", {"text": "noodle soup"})
+    model = _Listened(searched_meanwhile)
+    new = open_store(index={"embed": model, "dims": 64, "model": "new", "fields": ["text"]})
+    assert new.reindex(written_meanwhile) == 2
+
+    assert cosines()["b"] == pytest.approx(1, abs=1e-3)
 
 
 def test_a_role_that_is_given_to_another_tenant_sees_nothing_of_the_first(

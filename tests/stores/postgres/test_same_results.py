@@ -50,7 +50,11 @@ def sentence(rng: random.Random) -> str:
 def fill(store: BaseStore) -> None:
     rng = random.Random(7)  # noqa: S311 - not for secrets
     ops = [
-        PutOp(("notes", "ann" if n % 3 else "bob"), str(n), {"text": sentence(rng), "even": n % 2})
+        PutOp(
+            ("notes", "ann" if n % 3 else "bob"),
+            str(n),
+            {"text": sentence(rng), "even": n % 2} | ({} if n % 5 else {"title": sentence(rng)}),
+        )
         for n in range(1500)
     ]
     for start in range(0, len(ops), 250):
@@ -62,7 +66,11 @@ def fill(store: BaseStore) -> None:
 
 @pytest.fixture
 def both(open_store: OpenStore) -> tuple[EmbeddedStore, PostgresStore]:
-    index: Any = {"embed": HashEmbeddings(), "dims": HashEmbeddings().dims, "fields": ["text"]}
+    index: Any = {
+        "embed": HashEmbeddings(),
+        "dims": HashEmbeddings().dims,
+        "fields": ["text", "title"],
+    }
     stores = EmbeddedStore(":memory:", index=index), open_store(index=index)
     for store in stores:
         fill(store)

@@ -270,9 +270,10 @@ class CandidateSearch:
         if query is None or not places:
             return {}
         rows = self._session.rows(
-            f"SELECT v.namespace, v.item, -(v.vector <#> %s::halfvec) "
+            "SELECT v.namespace, v.item, max(-(v.vector <#> %s::halfvec)) "
             "FROM unnest(%s::int[], %s::bigint[]) AS w (namespace, item) JOIN "
-            f"{query.table} v ON v.namespace = w.namespace AND v.item = w.item WHERE v.model = %s",
+            f"{query.table} v ON v.namespace = w.namespace AND v.item = w.item WHERE v.model = %s "
+            "GROUP BY 1, 2",
             (query.vector, *place_arrays(places), query.model),
         )
         return _found(rows, None)[0]

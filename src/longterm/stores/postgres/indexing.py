@@ -7,7 +7,7 @@ import numpy as np
 
 from longterm.errors import ModelChangedError
 from longterm.stores.embedding import Embedder, text_hash
-from longterm.stores.postgres.binary import half_vectors, integers, uuids
+from longterm.stores.postgres.binary import half_vectors, integers, place_arrays, uuids
 from longterm.stores.postgres.connection import PostgresPool
 from longterm.stores.postgres.items import Place, Session, as_text, unnested
 from longterm.stores.preparing import Indexed
@@ -16,6 +16,7 @@ __all__ = [
     "WIDEST",
     "ModelRegistry",
     "NewVectors",
+    "forget_vectors",
     "index_items",
     "insert_vectors",
     "look_up_vectors",
@@ -136,6 +137,16 @@ def index_items(
     )
     if vectors.model is not None:
         insert_vectors(session, places, found_by, vectors)
+
+
+def forget_vectors(session: Session, places: Sequence[Place], model: int) -> None:
+    """Delete the vectors of one model that items are found by."""
+    for table in ("vectors", "wide_vectors"):
+        session.run(
+            f"DELETE FROM {table} v USING unnest(%s::int[], %s::bigint[]) AS w (namespace, item) "
+            "WHERE v.model = %s AND v.namespace = w.namespace AND v.item = w.item",
+            (*place_arrays(places), model),
+        )
 
 
 def insert_vectors(

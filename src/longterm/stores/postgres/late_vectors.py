@@ -10,6 +10,7 @@ from longterm.stores.postgres.connection import PostgresPool
 from longterm.stores.postgres.indexing import (
     ModelRegistry,
     NewVectors,
+    forget_vectors,
     insert_vectors,
     look_up_vectors,
 )
@@ -111,14 +112,12 @@ class PostgresLateVectors(LateVectors[Place]):
                 )
             )
             kept = [entry for entry in entries if entry.place in unchanged]
-            made = NewVectors(
-                vectors,
-                ModelRegistry(session, self.embedder).require(),
-                self._pool.readiness.halfvec,
-            )
-            insert_vectors(
-                session, [entry.place for entry in kept], [entry.found_by for entry in kept], made
-            )
+            model = ModelRegistry(session, self.embedder).require()
+            made = NewVectors(vectors, model, self._pool.readiness.halfvec)
+            places = [entry.place for entry in kept]
+            # A reindexing, which reads no marks, may have been here first.
+            forget_vectors(session, places, model)
+            insert_vectors(session, places, [entry.found_by for entry in kept], made)
 
     @override
     def failed(self, entries: Sequence[EntryToIndex[Place]]) -> None:

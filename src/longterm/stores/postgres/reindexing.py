@@ -20,6 +20,7 @@ from longterm.stores.postgres.connection import PostgresPool
 from longterm.stores.postgres.indexing import (
     ModelRegistry,
     NewVectors,
+    forget_vectors,
     index_items,
     term_array,
     term_numbers,
@@ -117,6 +118,11 @@ class PostgresRenewal(IndexRenewal[Place]):
             found_by = [entry.found_by for entry in kept]
             made = NewVectors(vectors, model, self.pool.readiness.halfvec)
             index_items(session, places, found_by, made)
+            # Searches see by this row that what they have kept of the new index is outdated.
+            session.run(
+                "UPDATE state SET generation = generation WHERE generation >= %s",
+                (self.generation,),
+            )
 
     @override
     def change_over(self, model: int | None) -> None:
@@ -160,13 +166,8 @@ class PostgresRenewal(IndexRenewal[Place]):
             "WHERE p.namespace = w.namespace AND p.term = w.term AND p.item = w.item",
             unnested(rows, 3),
         )
-        for table in ("vectors", "wide_vectors") if model is not None else ():
-            session.run(
-                f"DELETE FROM {table} v USING unnest(%s::int[], %s::bigint[]) "
-                "AS w (namespace, item) "
-                "WHERE v.model = %s AND v.namespace = w.namespace AND v.item = w.item",
-                (*unnested([entry.place for entry in entries], 2), model),
-            )
+        if model is not None:
+            forget_vectors(session, [entry.place for entry in entries], model)
 
     def _check_model(self, session: Session, model: int | None) -> None:
         """Refuse to go on where another run has changed the database over to its own model."""

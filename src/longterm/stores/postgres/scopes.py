@@ -88,7 +88,7 @@ class Mark(NamedTuple):
 class ScopeState:
     """What a scope is like; where two are equal, the same is found."""
 
-    #: The database, the start of its server, and what all clients agree on.
+    #: The database, the start of its server, and who wrote last what all clients agree on.
     epoch: tuple[Any, ...]
     #: Of the namespaces, by their numbers.
     marks: Mapping[int, Mark]
@@ -260,10 +260,11 @@ def _looked_up(
     return SearchScope(tokenizer, named, items, terms, None), rest
 
 
-# Another database under the same name, or one that was set back, has another oid or start.
+# Another database under the same name, or one that was set back, has another oid or start; what
+# all clients agree on has changed where another transaction wrote it.
 _EPOCH = (
     "state.tableoid::bigint, extract(epoch FROM pg_postmaster_start_time())::float8, "
-    "state.model, state.tokenizer, state.generation"
+    "state.xmin::text::bigint"
 )
 _MARKS = (
     ", coalesce(array_agg(n.items ORDER BY n.id), '{}') AS counts, coalesce(array_agg(("

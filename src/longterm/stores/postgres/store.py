@@ -243,8 +243,9 @@ class PostgresStore(CapableStore):
     async def renewal(self, progress: Progress | None) -> int:
         embedder = await Work(self._embedder)
         work = PostgresRenewal(self._pool, embedder, self.fields, self._known, progress)
+        done = await work.flow()
         self._kept.clear()  # what could not be kept may be now
-        return await work.flow()
+        return done
 
     @override
     def expiry(self) -> Callable[[], int]:
