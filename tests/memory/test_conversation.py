@@ -1,6 +1,7 @@
 """Conversations: every form callers use, as messages, as text, as search queries."""
 
 from datetime import UTC, datetime
+from traceback import format_exception
 from typing import Any
 
 import pytest
@@ -89,6 +90,13 @@ def test_what_is_no_list_is_refused(value: Any) -> None:
 def test_an_odd_message_is_refused_with_its_position(odd: Any) -> None:
     with pytest.raises(InvalidInputError, match="Message 1 "):
         as_messages(["fine", odd])
+
+
+def test_an_odd_message_is_not_quoted() -> None:
+    odd = {"text": "private words"}
+    with pytest.raises(InvalidInputError) as refused:
+        as_messages([odd])
+    assert "private words" not in "".join(format_exception(refused.value))
 
 
 def test_a_tool_message_without_its_call_is_refused() -> None:

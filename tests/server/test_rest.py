@@ -144,6 +144,7 @@ async def test_pages_lead_from_one_to_the_next(connect: Connect) -> None:
             {"messages": [{"role": "king"}]},
             422,
         ),
+        ("POST", f"{ANN}/record", {"messages": [{"text": "private words"}]}, 422),
         ("GET", f"{ANN}/memories?limit=0", None, 422),
         ("GET", "/v1/nowhere", None, 404),
         ("PUT", "/v1/users", None, 405),
@@ -173,20 +174,79 @@ async def test_the_description_says_how_each_request_may_fail(connect: Connect) 
     operations = [
         (method, path, answers["responses"])
         for path, methods in paths.items()
-        if path.startswith(("/v1/users", "/v1/reflections"))
         for method, answers in methods.items()
     ]
-    assert len(operations) > 15
+    assert len(operations) > 35
     for method, path, responses in operations:
-        assert {"400", "401", "403", "413", "422", "429", "503"} <= responses.keys()
-        assert ("412" in responses) == (method in {"patch", "delete"} and path.endswith("/{id}"))
-        failures = [one for status, one in responses.items() if status >= "400"]
-        assert all(list(one["content"]) == ["application/problem+json"] for one in failures)
+        assert {"400", "401", "403", "408", "413", "422", "429", "503"} <= responses.keys()
+        edits = method in {"patch", "delete"} and path.endswith("/memories/{id}")
+        assert ("412" in responses) == (edits and path.startswith("/v1/users"))
+        failures = {status: one for status, one in responses.items() if status >= "400"}
+        assert all("application/problem+json" in one["content"] for one in failures.values())
+        anthropic = path.startswith("/v1/memory_stores")
+        in_its_form = {
+            code for code, one in failures.items() if "application/json" in one["content"]
+        }
+        assert in_its_form == ({"400", "404", "409"} if anthropic else set())
     one = f"{ANN}/memories/none"
     for method in ("get", "patch", "delete"):
         body = {"content": "x"} if method == "patch" else None
         status = (await client.request(method, one, json=body)).status_code
         assert str(status) in paths["/v1/users/{user}/memories/{id}"][method]["responses"]
+
+
+async def test_the_description_says_where_a_key_goes_and_what_is_streamed(
+    connect: Connect,
+) -> None:
+    client = await connect()
+    described = (await client.get("/openapi.json")).json()
+    ways = described["components"]["securitySchemes"]
+    assert {name for one in described["security"] for name in one} == ways.keys()
+    users = described["paths"]["/v1/users/{user}/export"]["get"]["responses"]["200"]
+    brought = described["paths"]["/v1/users/{user}/import"]["post"]["requestBody"]
+    assert [*users["content"], *brought["content"]] == ["application/x-ndjson"] * 2
+
+
+async def test_a_method_there_is_not_is_answered_with_those_there_are(connect: Connect) -> None:
+    client = await connect()
+    allowed = {
+        path: (await client.request("OPTIONS", path)).headers["allow"]
+        for path in (f"{ANN}/memories/x", "/store/items", "/healthz")
+    }
+    assert allowed == {
+        f"{ANN}/memories/x": "DELETE, GET, PATCH",
+        "/store/items": "DELETE, GET, PUT",
+        "/healthz": "GET",
+    }
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        (f"{ANN}/record", {"messages": "tea", "now": 0}),
+        (f"{ANN}/recall", {"question": "tea", "valid_at": 2024}),
+        (f"{ANN}/recall", {"question": "tea", "as_of": "2024"}),
+        (f"{ANN}/recall", {"question": "tea", "limit": True}),
+        (f"{ANN}/remember", {"messages": "tea", "wait": 0}),
+        ("/store/items/search", {"offset": "1"}),
+        ("/v1/memory_stores", {"name": 7}),
+    ],
+)
+async def test_nothing_is_read_as_another_type(connect: Connect, path: str, body: Any) -> None:
+    client = await connect()
+    assert (await client.post(path, json=body)).status_code == 422
+
+
+async def test_a_year_alone_is_no_time(connect: Connect) -> None:
+    client = await connect()
+    for name in ("as_of", "valid_at"):
+        assert (await client.get(f"{ANN}/memories?{name}=2024")).status_code == 422
+
+
+async def test_a_whole_number_may_be_written_with_a_point(connect: Connect) -> None:
+    client = await connect()
+    asked = {"question": "tea", "limit": 5.0}
+    assert (await client.post(f"{ANN}/recall", json=asked)).status_code == 200
 
 
 async def test_health_and_figures_name_no_user(connect: Connect) -> None:

@@ -91,13 +91,13 @@ def as_messages(value: Any) -> list[BaseMessage]:
 def _as_message(index: int, value: Any) -> BaseMessage:
     try:
         return convert_to_messages([value])[0]
-    except (ValueError, TypeError, NotImplementedError, KeyError) as error:
-        reason = str(error).split("\nFor troubleshooting", maxsplit=1)[0]
+    except (ValueError, TypeError, NotImplementedError, KeyError):
+        # LangChain's own words quote the message.
         raise InvalidInputError(
-            f"Message {index} is of a form longterm does not know: {reason}. Use "
+            f"Message {index} ({type(value).__name__}) is of a form longterm does not know. Use "
             '{"role": "user" | "assistant" | "system" | "tool", "content": …}, a LangChain '
             "message, a (role, text) pair or a string; a tool message needs its tool_call_id."
-        ) from error
+        ) from None
 
 
 def render(messages: Sequence[BaseMessage], *, numbered: bool = False) -> str:

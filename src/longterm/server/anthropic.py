@@ -14,19 +14,37 @@ from typing import Annotated, Any, Literal, cast
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from longterm.memory.namespace import escape_label
 from longterm.memory.revision import Revision
 from longterm.server.access import Reader, Service, Writer
-from longterm.server.bodies import StrictRoute
+from longterm.server.bodies import StrictBody, StrictRoute
+from longterm.server.problems import declared
 from longterm.service import MEMORY_STORES, MemoryRecord, MemoryService, UserMemory
 from longterm.service.keys import Principal
 
 __all__ = ["WrongRequestError", "answer_wrong_request", "router"]
 
+#: An error in Anthropic's form, as JSON schema.
+_ERROR = {
+    "type": "object",
+    "required": ["type", "error"],
+    "properties": {
+        "type": {"const": "error"},
+        "error": {
+            "type": "object",
+            "required": ["type", "message"],
+            "properties": {"type": {"type": "string"}, "message": {"type": "string"}},
+        },
+    },
+}
+
 router = APIRouter(
-    prefix="/v1/memory_stores", tags=["Anthropic's memory stores"], route_class=StrictRoute
+    prefix="/v1/memory_stores",
+    tags=["Anthropic's memory stores"],
+    route_class=StrictRoute,
+    responses=declared(400, 404, 409, or_as=_ERROR),
 )
 
 #: The kind of a memory that is a file.
@@ -56,7 +74,7 @@ async def answer_wrong_request(_request: Request, error: Exception) -> JSONRespo
     return JSONResponse(body, wrong.status)
 
 
-class NewStore(BaseModel):
+class NewStore(StrictBody):
     """A store to create."""
 
     name: str = Field(min_length=1, max_length=255)
@@ -64,7 +82,7 @@ class NewStore(BaseModel):
     metadata: dict[str, str] = Field(default_factory=dict[str, str], max_length=16)
 
 
-class ChangedStore(BaseModel):
+class ChangedStore(StrictBody):
     """What shall be different; what is left out stays."""
 
     name: str | None = Field(None, min_length=1, max_length=255)
@@ -72,21 +90,21 @@ class ChangedStore(BaseModel):
     metadata: dict[str, str | None] | None = None
 
 
-class NewFile(BaseModel):
+class NewFile(StrictBody):
     """A memory to create."""
 
     path: str
     content: str | None = ""
 
 
-class Precondition(BaseModel):
+class Precondition(StrictBody):
     """What the content must be for a change to be made."""
 
     type: Literal["content_sha256"]
     content_sha256: str
 
 
-class ChangedFile(BaseModel):
+class ChangedFile(StrictBody):
     """What shall be different; what is left out stays."""
 
     path: str | None = None

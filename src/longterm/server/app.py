@@ -8,11 +8,13 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from importlib import metadata
 from importlib.util import find_spec
+from typing import Any
 
 from fastapi import FastAPI, Response
 from prometheus_client import CollectorRegistry
 from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
+from typing_extensions import override
 
 from longterm import settings
 from longterm.errors import MissingExtraError, StoreError
@@ -22,7 +24,7 @@ from longterm.server.gate import Gate
 from longterm.server.mcp_mount import McpMount
 from longterm.server.metrics import Metrics
 from longterm.server.options import ServerOptions
-from longterm.server.problems import Unforeseen, add_handlers
+from longterm.server.problems import EVERYWHERE, Unforeseen, add_handlers, declared
 from longterm.server.segments import Segments
 from longterm.service import MemoryService
 
@@ -38,6 +40,19 @@ async def _take_up(service: MemoryService) -> None:
         await asyncio.to_thread(service.queue)
     except StoreError as error:
         _log.warning("What waits in the background is taken up later (%s).", type(error).__name__)
+
+
+class _Application(FastAPI):
+    @override
+    def openapi(self) -> dict[str, Any]:
+        """Describe the application, and where a key goes: the gate asks for it, not a route."""
+        described = super().openapi()
+        described["security"] = [{"bearer": []}, {"x-api-key": []}, {}]
+        described["components"]["securitySchemes"] = {
+            "bearer": {"type": "http", "scheme": "bearer"},
+            "x-api-key": {"type": "apiKey", "in": "header", "name": "x-api-key"},
+        }
+        return described
 
 
 def build(options: ServerOptions, service: MemoryService | None = None) -> FastAPI:
@@ -62,13 +77,14 @@ def build(options: ServerOptions, service: MemoryService | None = None) -> FastA
         if service is None:
             await opened.aclose()
 
-    app = FastAPI(
+    app = _Application(
         title="longterm",
         summary="Long-term memory for LLM agents.",
         version=metadata.version("longterm"),
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
+        responses=declared(*EVERYWHERE),
     )
     registry = CollectorRegistry()
 

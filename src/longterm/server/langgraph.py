@@ -5,16 +5,16 @@ A key for a user reaches what lies in and below that user's two namespaces.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 from langgraph.store.base import NOT_PROVIDED, Item, SearchItem
-from pydantic import BaseModel
+from pydantic import Field
 from starlette.exceptions import HTTPException
 
 from longterm.memory.namespace import escape_label
 from longterm.server.access import Reader, Service, Writer
-from longterm.server.bodies import StrictRoute
+from longterm.server.bodies import StrictBody, StrictRoute, Whole
 from longterm.service import ROOTS
 from longterm.service.keys import Principal
 from longterm.text.characters import json_data
@@ -24,43 +24,49 @@ __all__ = ["router"]
 router = APIRouter(prefix="/store", tags=["LangGraph's store"], route_class=StrictRoute)
 
 
-class PutBody(BaseModel):
+Labels = list[Annotated[str, Field(json_schema_extra={"pattern": r"^[^.\x00]+$"})]]
+Count = Annotated[Whole, Field(ge=0)]
+Namespace = Annotated[Labels, Field(json_schema_extra={"minItems": 1})]
+_Dotted = Annotated[str, Query(json_schema_extra={"pattern": r"^[^.\x00]+(\.[^.\x00]+)*$"})]
+
+
+class PutBody(StrictBody):
     """An item to store."""
 
-    namespace: list[str]
+    namespace: Namespace
     key: str
     value: dict[str, Any]
     index: Literal[False] | list[str] | None = None
     #: Minutes.
-    ttl: float | None = None
+    ttl: float | None = Field(None, ge=0)
 
 
-class DeleteBody(BaseModel):
+class DeleteBody(StrictBody):
     """An item to delete."""
 
-    namespace: list[str] = []
+    namespace: Namespace
     key: str
 
 
-class SearchBody(BaseModel):
+class SearchBody(StrictBody):
     """What to look for."""
 
-    namespace_prefix: list[str] = []
+    namespace_prefix: Labels = Field(default_factory=list[str])
     filter: dict[str, Any] | None = None
-    limit: int = 10
-    offset: int = 0
+    limit: Count = 10
+    offset: Count = 0
     query: str | None = None
     refresh_ttl: bool | None = None
 
 
-class NamespacesBody(BaseModel):
+class NamespacesBody(StrictBody):
     """Which namespaces to list."""
 
-    prefix: list[str] | None = None
-    suffix: list[str] | None = None
-    max_depth: int | None = None
-    limit: int = 100
-    offset: int = 0
+    prefix: Labels | None = None
+    suffix: Labels | None = None
+    max_depth: Count | None = None
+    limit: Count = 100
+    offset: Count = 0
 
 
 @router.put("/items", status_code=204)
@@ -74,7 +80,7 @@ async def put_item(body: PutBody, principal: Writer, service: Service) -> None:
 @router.get("/items", response_model=None)
 async def get_item(
     *,
-    namespace: str,
+    namespace: _Dotted,
     key: str,
     refresh_ttl: bool | None = None,
     principal: Reader,

@@ -13,6 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from langgraph.store.base import InvalidNamespaceError
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from longterm.errors import (
@@ -30,6 +31,7 @@ __all__ = ["EVERYWHERE", "Unforeseen", "add_handlers", "declared", "problem", "s
 logger = logging.getLogger("longterm.server")
 
 
+_METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 #: What a problem document looks like, as JSON schema.
 _PROBLEM = {
     "type": "object",
@@ -48,13 +50,20 @@ _PROBLEM = {
         },
     },
 }
-#: What any request under /v1 may be answered with: by the gate, for its form, or by the store.
-EVERYWHERE = (400, 401, 403, 413, 421, 422, 429, 503)
+#: What any request may be answered with: by the gate, for its form, by the store, or for a fault.
+EVERYWHERE = (400, 401, 403, 408, 413, 421, 422, 429, 500, 503)
 
 
-def declared(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Return *statuses* as OpenAPI describes them: each answered with a problem document."""
-    content = {"application/problem+json": {"schema": _PROBLEM}}
+def declared(
+    *statuses: int, or_as: Mapping[str, object] | None = None
+) -> dict[int | str, dict[str, Any]]:
+    """Return *statuses* as OpenAPI describes them: each answered with a problem document.
+
+    *or_as* is the JSON schema of another form that they may have.
+    """
+    content: dict[str, Any] = {"application/problem+json": {"schema": _PROBLEM}}
+    if or_as is not None:
+        content["application/json"] = {"schema": or_as}
     return {
         status: {"description": HTTPStatus(status).phrase, "content": content}
         for status in statuses
@@ -105,8 +114,17 @@ def add_handlers(app: FastAPI) -> None:
         return problem(status, str(error))
 
     @app.exception_handler(HTTPException)
-    async def of_http(_request: Request, error: HTTPException) -> JSONResponse:
+    async def of_http(request: Request, error: HTTPException) -> JSONResponse:
         detail = str(error.detail)
+        if "Allow" in (error.headers or {}):
+            # The router names those of the first route at this path, and has one for each method.
+            tries = [(method, {**request.scope, "method": method}) for method in _METHODS]
+            allowed = [
+                method
+                for method, scope in tries
+                if any(route.matches(scope)[0] == Match.FULL for route in app.routes)
+            ]
+            return problem(error.status_code, f"{detail}.", {"Allow": ", ".join(allowed)})
         if detail == HTTPStatus.NOT_FOUND.phrase:  # as the router says it
             detail = "There is nothing at this path; /openapi.json lists what there is."
         return problem(error.status_code, detail, error.headers)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from datetime import date
 from functools import partial
 from tempfile import SpooledTemporaryFile
 from typing import Annotated, Any
@@ -11,7 +10,7 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
@@ -19,8 +18,8 @@ from longterm.errors import ConflictError, UnknownMemoryError
 from longterm.history import Erasure
 from longterm.memory.history_items import json_revision
 from longterm.server.access import Admin, ReadUser, Service, WriteUser
-from longterm.server.bodies import Moment, StrictRoute
-from longterm.server.problems import EVERYWHERE, declared
+from longterm.server.bodies import Day, Moment, StrictBody, StrictRoute, Whole
+from longterm.server.problems import declared
 from longterm.service import MemoryRecord, UserMemory, recall_body, remember_once
 from longterm.text.characters import json_data
 
@@ -28,21 +27,25 @@ __all__ = ["router"]
 
 _VALID_AT = "Memories that say of themselves that they were not true then are left out."
 _AS_OF = "As it was known then, instead of now."
-ValidAt = Moment | date | None
+ValidAt = Moment | Day | None
 
-router = APIRouter(
-    prefix="/v1", tags=["memory"], route_class=StrictRoute, responses=declared(*EVERYWHERE)
-)
+router = APIRouter(prefix="/v1", tags=["memory"], route_class=StrictRoute)
 
 #: The root of ids of memories that were sent with an Idempotency-Key.
 _IDEMPOTENT = uuid.uuid5(uuid.NAMESPACE_URL, "longterm/idempotency-key")
+
+_LINES = "application/x-ndjson"
 
 #: Bytes of an import that are held in memory; more goes to a temporary file.
 _IN_MEMORY = 2**20
 
 
-class _Body(BaseModel):
+class _Body(StrictBody):
     model_config = ConfigDict(extra="forbid")
+
+
+class _Lines(StreamingResponse):
+    media_type = _LINES
 
 
 class ConversationBody(_Body):
@@ -63,18 +66,24 @@ class QuestionBody(_Body):
     """What is to be recalled."""
 
     question: str
-    limit: int | None = Field(None, ge=0, le=1_000)
-    budget: int = Field(2_000, ge=0, le=1_000_000)
+    limit: Whole | None = Field(None, ge=0, le=1_000)
+    budget: Whole = Field(2_000, ge=0, le=1_000_000)
     thread: str | None = Field(None, description="The conversation that is going on: left out.")
     now: Moment | None = Field(None, description='What "last week" is relative to.')
     as_of: Moment | None = Field(None, description="What came later is left out.")
     valid_at: ValidAt = Field(None, description=_VALID_AT)
 
 
+Content = (
+    Annotated[str, Field(json_schema_extra={"minLength": 1, "pattern": r"\S"})]
+    | Annotated[dict[str, Any], Field(json_schema_extra={"minProperties": 1})]
+)
+
+
 class NewMemory(_Body):
     """A memory written by hand."""
 
-    content: str | dict[str, Any]
+    content: Content
     kind: str | None = None
     id: str | None = Field(None, min_length=1, max_length=200)
 
@@ -82,13 +91,13 @@ class NewMemory(_Body):
 class Past(_Body):
     """The number of a revision."""
 
-    revision: int = Field(ge=1)
+    revision: Whole = Field(ge=1)
 
 
 class NewContent(_Body):
     """What is put in the place of a memory's content."""
 
-    content: str | dict[str, Any]
+    content: Content
 
 
 Limit = Annotated[int, Query(ge=1, le=1_000)]
@@ -193,7 +202,10 @@ async def add_memory(
     return _tagged(added, response)
 
 
-@router.get("/users/{user:segment}/memories/{id:segment}", responses=declared(404))
+@router.get(
+    "/users/{user:segment}/memories/{id:segment}",
+    responses={**declared(404), 304: {"description": "It is as its ETag says."}},
+)
 async def get_memory(
     memory: KnownUser, id: str, response: Response, if_none_match: IfMatch = None
 ) -> Any:
@@ -254,13 +266,20 @@ async def restore_memory(
     return _tagged(await memory.arestore(id, body.revision), response)
 
 
-@router.get("/users/{user:segment}/export")
+@router.get(
+    "/users/{user:segment}/export",
+    response_class=_Lines,
+    responses={200: {"content": {_LINES: {"schema": {"type": "string"}}}}},
+)
 async def export_user(memory: ReadUser) -> StreamingResponse:
     """Stream all memories, their revisions and sources, and all turns as lines of JSON."""
-    return StreamingResponse(memory.alines(), media_type="application/x-ndjson")
+    return _Lines(memory.alines())
 
 
-@router.post("/users/{user:segment}/import")
+@router.post(
+    "/users/{user:segment}/import",
+    openapi_extra={"requestBody": {"content": {_LINES: {"schema": {"type": "string"}}}}},
+)
 async def import_user(
     memory: WriteUser, request: Request, *, bring_back_erased: bool = False
 ) -> dict[str, int]:
