@@ -175,6 +175,28 @@ class Overtaken(EmbeddedStore):
         return answers
 
 
+def test_an_action_is_understood_in_other_letters(manage: MemoryTool, store: InMemoryStore) -> None:
+    store.put(PLACE, "k", {"content": "likes tea"})
+    assert manage.invoke({"action": "Delete", "id": "k"}) == "Deleted memory k"
+
+
+@pytest.mark.parametrize("id", ["a\0b", "half \ud83d", "k" * 100_000])
+def test_an_answer_that_quotes_the_model_can_be_sent_to_every_provider(
+    id: str, manage: MemoryTool
+) -> None:
+    answer = manage.invoke({"action": "delete", "id": id})
+    assert "There is no memory" in answer
+    assert len(answer.encode()) < 2_000
+    assert "\0" not in answer
+
+
+def test_a_filter_that_is_no_object_is_told_to_the_model(
+    find: MemoryTool, store: InMemoryStore
+) -> None:
+    store.put(PLACE, "k", {"content": "likes tea"})
+    assert "do not fit" in find.invoke({"query": "tea", "filter": "kind is food"})
+
+
 @pytest.mark.parametrize("action", ["update", "delete"])
 def test_a_memory_that_others_are_changing_is_left_to_them(action: str) -> None:
     with Overtaken(":memory:") as store:

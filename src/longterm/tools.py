@@ -72,6 +72,9 @@ _WHEN_TO_WRITE = (
 )
 
 
+#: More than this says no more about what went wrong.
+_ANSWER_LENGTH = 1_000
+
 _Id = Annotated[
     str | None, BeforeValidator(lambda id: str(id) if isinstance(id, uuid.UUID | int) else id)
 ]
@@ -251,7 +254,7 @@ def _tool_for(job: Callable[..., Flow[Any]], store: BaseStore | None, **options:
     return MemoryTool(
         func=call,
         coroutine=acall,
-        handle_tool_error=True,
+        handle_tool_error=lambda error: _shown(str(error)),
         handle_validation_error=_bad_arguments,
         **options,
     )
@@ -305,7 +308,12 @@ def _answered() -> Generator[None]:
 
 def _bad_arguments(error: Exception) -> str:
     problems = problems_in(error) if isinstance(error, ValidationError) else str(error)
-    return f"The arguments do not fit: {problems}. Nothing was changed."
+    return _shown(f"The arguments do not fit: {problems}. Nothing was changed.")
+
+
+def _shown(answer: str) -> str:
+    """Return *answer* as every client can send it: it may quote what the model wrote."""
+    return well_formed(answer[:_ANSWER_LENGTH]).replace("\0", "\ufffd")
 
 
 def _content_type(schema: Any) -> Any:

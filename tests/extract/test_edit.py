@@ -1,7 +1,7 @@
 """Edits: merge patches as RFC 7396 says, and the JSON patches of other tools."""
 
 from contextlib import suppress
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import pytest
 from hypothesis import given, strategies as st
@@ -110,6 +110,44 @@ def test_a_value_of_another_type_takes_the_whole_place() -> None:
 
 def test_a_value_of_the_same_type_is_merged() -> None:
     assert edited(HOME, CAT, {"pet": {"lives": 8}})["pet"] == {"name": "Tom", "lives": 8}
+
+
+class Circle(BaseModel):
+    form: Literal["circle"]
+    width: int
+    label: str = ""
+
+
+class Square(BaseModel):
+    form: Literal["square"]
+    side: int
+
+
+class Line(BaseModel):
+    form: Literal["line"]
+    length: int
+
+
+Round = Annotated[Circle | Square, Field(discriminator="form")]
+
+
+class Drawing(BaseModel):
+    shape: Round | Line | None = None
+
+
+@pytest.mark.parametrize(
+    ("changes", "after"),
+    [
+        ({"label": "sun"}, {"form": "circle", "width": 2, "label": "sun"}),
+        ({"form": "circle", "width": 3}, {"form": "circle", "width": 3, "label": "moon"}),
+        ({"form": "square", "side": 1}, {"form": "square", "side": 1}),
+        ({"form": "line", "length": 1}, {"form": "line", "length": 1}),
+    ],
+)
+def test_alternatives_within_alternatives_are_told_apart(changes: Any, after: Any) -> None:
+    (drawing,) = memory_schemas([Drawing])
+    moon = {"shape": {"form": "circle", "width": 2, "label": "moon"}}
+    assert edited(drawing, moon, {"shape": changes})["shape"] == after
 
 
 def test_null_is_null_where_the_field_takes_it() -> None:

@@ -92,6 +92,17 @@ def test_a_null_empties_a_field_with_a_default() -> None:
     assert changed({"nickname": None})["nickname"] is None
 
 
+def test_null_in_the_only_field_says_something() -> None:
+    class Alarm(BaseModel):
+        hour: int | None = 9
+
+    kinds = memory_schemas([Alarm])
+    applier = ProposalApplier(kinds, Permissions(), lambda _kind, _content: "new")
+    draft = Draft.of([Document("a", "Alarm", {"hour": 9})])
+    after, _ = applier.apply(draft, ProposedUpdate(0, {"hour": None}))
+    assert after.entries[0].document.content == {"hour": None}
+
+
 def test_a_null_inside_an_object_removes_its_key() -> None:
     noted = Draft.of([Document("p", "Person", {**ANN.content, "notes": {"a": "1", "b": "2"}})])
     edited = applied(noted, ProposedUpdate(0, {"notes": {"a": None}}))

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import (
     Annotated,
@@ -21,6 +21,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    Json,
     RootModel,
     SecretStr,
     computed_field,
@@ -453,6 +454,7 @@ class Inbox(BaseModel):
     sent_on: date | None = Field(None, alias="sentOn")
     tags: list[str] = []
     scores: list[int] | None = None
+    nicknames: list[str] | None = None
     places: list[Shop] = []
 
 
@@ -475,6 +477,7 @@ def test_a_field_is_known_by_all_of_its_names(name: str) -> None:
         ({"scores": 1}, {"scores": [1]}),
         ({"scores": ""}, {"scores": None}),
         ({"scores": "None"}, {"scores": None}),
+        ({"nicknames": "Annie"}, {"nicknames": ["Annie"]}),
         ({"places": {"name": "Ichi"}}, {"places": [{"name": "Ichi", "street": None}]}),
         ({"places": '{"Name": "Ichi"}'}, {"places": [{"name": "Ichi", "street": None}]}),
         ({"places": ['{"name": "Ichi"}']}, {"places": [{"name": "Ichi", "street": None}]}),
@@ -493,6 +496,90 @@ def test_several_words_for_a_list_are_a_complaint() -> None:
     (inbox,) = memory_schemas([Inbox])
     with pytest.raises(ProposalError, match="tags"):
         inbox.check({"sender": "Ann", "tags": "a, b"})
+
+
+class Answers(BaseModel):
+    age: int | None = None
+    shop: Shop | None = None
+    diet: Literal["No meat", "Vegan", "vegan!"] | None = None
+    mood: str = ""
+
+
+@pytest.mark.parametrize("given", [{"age": "forty"}, {"shop": "Ichi"}])
+def test_a_text_that_is_no_such_value_is_a_complaint_and_never_null(given: Any) -> None:
+    with pytest.raises(ProposalError, match="Input should be a"):
+        kind_of(Answers).check(given)
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ({"diet": "NO_MEAT"}, {"diet": "No meat"}),
+        ({"diet": ["no meat"]}, {"diet": "No meat"}),
+        ({"mood": "good"}, {"mood": "good"}),
+    ],
+)
+def test_a_choice_is_understood_in_other_letters(
+    given: dict[str, Any], kept: dict[str, Any]
+) -> None:
+    checked = kind_of(Answers).check(given)
+    assert {name: checked[name] for name in kept} == kept
+
+
+@pytest.mark.parametrize("diet", ["VEGAN", "fruit", "?"])
+def test_a_choice_that_may_be_one_of_several_or_none_is_a_complaint(diet: str) -> None:
+    assert "diet" in complaint(Answers, {"diet": diet})
+
+
+class Reminder(BaseModel):
+    model_config = ConfigDict(ser_json_timedelta="float", ser_json_temporal="seconds")
+
+    every: timedelta
+    first: datetime
+    days: Json[list[int]] = []
+
+
+def test_what_is_written_in_another_form_that_reads_back_is_no_fault() -> None:
+    given = {"every": 90.5, "first": 1_700_000_000, "days": "[1, 2]"}
+    reminder = kind_of(Reminder)
+    assert reminder.load(reminder.check(given), None) == Reminder.model_validate(given)
+
+
+def test_a_json_schema_is_checked_by_the_draft_it_names() -> None:
+    ends = {"type": "array", "items": [{"type": "string"}, {"type": "integer"}]}
+    above = {"type": "number", "minimum": 0, "exclusiveMinimum": True}
+    draft = "http://json-schema.org/draft-04/schema#"
+    properties = {"ends": ends, "size": above}
+    line = {"$schema": draft, "title": "Line", "type": "object", "properties": properties}
+    assert kind_of(line).check({"ends": ["a", 1], "size": 1}) == {"ends": ["a", 1], "size": 1}
+    assert "size" in complaint(line, {"size": 0})
+
+
+REACHED: dict[str, Any] = {
+    "title": "Contact",
+    "type": "object",
+    "properties": {"name": {"type": "string"}, "by": {"type": "string"}},
+    "required": ["name"],
+    "oneOf": [
+        {"properties": {"by": {}, "kind": {"const": "mail"}}, "required": ["kind", "by"]},
+        {"properties": {"kind": {"const": "phone"}, "code": {"type": "integer"}}}
+        | {"required": ["kind"]},
+    ],
+}
+
+
+def test_alternatives_of_a_whole_object_are_shown_as_one_form_and_checked_all_the_same() -> None:
+    contact = kind_of(REACHED)
+    assert contact.parameters.keys() == {"type", "properties", "required"}
+    assert contact.parameters["required"] == ["name", "kind"]
+    assert contact.parameters["properties"] == {
+        "name": {"type": "string"},
+        "by": {"type": "string"},
+        "kind": {"anyOf": [{"const": "mail"}, {"const": "phone"}]},
+        "code": {"type": "integer"},
+    }
+    assert contact.check({"name": "Ann", "kind": "phone", "code": 1})
+    assert complaint(REACHED, {"name": "Ann", "kind": "mail"})
 
 
 def test_forms_that_belong_together_are_one() -> None:

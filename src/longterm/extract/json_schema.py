@@ -22,6 +22,7 @@ __all__ = [
     "members",
     "nullable",
     "object_for",
+    "one_form",
     "ordered",
     "partial",
     "properties_of",
@@ -43,6 +44,9 @@ NAMES = "x-names"
 #: What only costs tokens: titles that pydantic makes up, what is resolved, and our own marks. (So
 #: does a default of null: the field is not required, and takes it.)
 _DROPPED = ("title", "$defs", "definitions", "discriminator", "x-valid")
+
+#: Keywords that the tools of some providers may not have at the top of their arguments.
+_REFUSED_AT_TOP = ("anyOf", "oneOf", "not", "enum")
 
 #: Keys of an object about a value that stands in it under "value".
 _ABOUT = {"type", "description", "title", "name"}
@@ -97,6 +101,25 @@ def inlined(schema: Schema) -> dict[str, Any]:
                 return node
 
     return cast("dict[str, Any]", walk(schema, ()))
+
+
+def one_form(schema: Schema) -> dict[str, Any]:
+    """Return *schema*, of an object, without the alternatives at its top that providers refuse.
+
+    The fields of each may be there, and what all of them require must.
+    """
+    own = {key: value for key, value in schema.items() if key not in _REFUSED_AT_TOP}
+    options = [one for one in members(schema) if one is not schema]
+    if not options or not (own.get("type") == "object" or types_of(schema) == {"object"}):
+        return own
+    forms: dict[str, list[Schema]] = {name: [form] for name, form in properties_of(own).items()}
+    for name, form in (field for one in options for field in properties_of(one).items()):
+        if name not in properties_of(own) and form not in forms.setdefault(name, []):
+            forms[name].append(form)
+    fields = {name: each[0] if len(each) == 1 else {"anyOf": each} for name, each in forms.items()}
+    common = set[str].intersection(*({*one.get("required", ())} for one in options))
+    required = dict.fromkeys([*own.get("required", ()), *sorted(common)])
+    return {**own, "type": "object", "properties": fields, "required": [*required]}
 
 
 def _marked(option: dict[str, Any], mark: str) -> dict[str, Any]:
@@ -173,8 +196,11 @@ def properties_of(schema: Schema) -> Mapping[str, Schema]:
 
 
 def members(schema: Schema) -> list[Schema]:
-    """Return the alternatives in *schema*, or itself where it has none."""
-    return [*schema.get("anyOf", ()), *schema.get("oneOf", ())] or [schema]
+    """Return the alternatives in *schema*, those within alternatives too, or itself for none."""
+    options: list[Schema] = [*schema.get("anyOf", ()), *schema.get("oneOf", ())]
+    if not options:
+        return [schema]
+    return [member for option in options for member in members(option)]
 
 
 def types_of(schema: Schema) -> set[str]:
@@ -362,11 +388,13 @@ def decoded(value: Any, schema: Schema) -> Any:
             if found is None and value.strip().lower() in ("", "null", "none"):
                 return None
             same = _type_of(found) in types or (_type_of(found) == "integer" and "number" in types)
-            if same:
+            if same and found is not None:
                 return decoded(found, schema)
             if types <= {"array", "null"}:
                 return _listed(cast("Any", found) if isinstance(found, Mapping) else value, schema)
             return value
+        case str():
+            return _as_choice(value, schema)
         case Mapping() if "array" in types and not types & {"object"}:
             return _listed(value, schema)
         case Mapping():
@@ -384,6 +412,20 @@ def decoded(value: Any, schema: Schema) -> Any:
     return _rebuilt_schema(
         value, ((key, decoded(one, form)) for key, one, form in _inner(value, schema))
     )
+
+
+def _as_choice(text: str, schema: Schema) -> str:
+    """Return the one choice that *text* is in other letters, where *schema* takes only choices."""
+    texts = [one for one in members(schema) if "string" in types_of(one)]
+    choices = [one.get("enum", [one["const"]] if "const" in one else [text]) for one in texts]
+    letters = _letters(text)
+    meant = [
+        choice
+        for one in choices
+        for choice in one
+        if isinstance(choice, str) and _letters(choice) == letters
+    ]
+    return meant[0] if letters and len(meant) == 1 else text
 
 
 def _bare(value: Any, types: set[str]) -> Any:

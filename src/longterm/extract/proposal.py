@@ -164,7 +164,9 @@ class ProposalApplier:
                 number = draft.number(target)
                 kind, meant = self._kind_of(draft, number), restored(changes, *_shown_texts(draft))
                 after = draft.update(number, partial(self._edited, kind, meant), cited)
-                if is_blank(after.entries[number].document.content):
+                left = after.entries[number].document.content
+                emptied = isinstance(left, Mapping) and None in cast("Any", left).values()
+                if is_blank(left) and not emptied:  # where null may be, it says something
                     raise ProposalError(f"Memory [{number}] would be left empty")
                 return after, None
             case ProposedDelete(target):

@@ -27,6 +27,7 @@ from longterm.extract.json_schema import (
     decoded,
     inlined,
     members,
+    one_form,
     ordered,
     partial,
     properties_of,
@@ -323,7 +324,7 @@ def _resolved(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _object_schema(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
-    shown = _resolved(name, schema)
+    shown = one_form(_resolved(name, schema))
     if shown.get("type") != "object":
         raise ConfigurationError(
             f"Schema {name} must be an object with named fields, not {shown.get('type')!r}."
@@ -335,7 +336,7 @@ def _object_schema(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
 def _unreadable(read: dict[str, Any], written: Mapping[str, Any], path: str) -> Iterator[str]:
     if read.get("writeOnly"):
         yield f"{path[:-1]} is a secret, of which only asterisks would be kept"
-    types = types_of(read), types_of(written)
+    types = _types_read(read), types_of(written)
     if path and all(types) and not (types[0] & types[1]) and types != ({"integer"}, {"number"}):
         yield f"{path[:-1]} is written as {sorted(types[1])} and read as {sorted(types[0])}"
     fields, kept = properties_of(read), properties_of(written)
@@ -357,6 +358,17 @@ def _unreadable(read: dict[str, Any], written: Mapping[str, Any], path: str) -> 
     if "anyOf" in read and len(members(read)) == len(members(written)):
         for one, other in zip(members(read), members(written), strict=True):
             yield from _unreadable(cast("Any", one), other, path)
+
+
+def _types_read(form: Mapping[str, Any]) -> set[str]:
+    """Return the JSON types that are read where pydantic describes *form*, which names but one."""
+    match form:
+        case {"contentMediaType": _}:  # a text of JSON is written as one for a round trip
+            return set()
+        case {"type": "string", "format": "date-time" | "date" | "time" | "duration"}:
+            return {"string", "integer", "number"}
+        case _:
+            return types_of(form)
 
 
 def _of_json(schema: Mapping[str, Any]) -> MemorySchema:
@@ -391,12 +403,11 @@ def _json_parts(schema: Mapping[str, Any]) -> tuple[dict[str, Any], str, str]:
 
 
 def _json_checker(name: str, schema: dict[str, Any]) -> Callable[[Any], Any]:
-    from jsonschema import (
-        Draft202012Validator,
-        SchemaError,
-    )
+    from jsonschema import Draft202012Validator, SchemaError
+    from jsonschema.validators import validator_for
 
-    validator: Any = Draft202012Validator(schema)  # its types do not know what JSON is
+    # Its types do not know what JSON is.
+    validator: Any = validator_for(cast("Any", schema), default=Draft202012Validator)(schema)
     try:
         validator.check_schema(schema)
     except SchemaError as error:
