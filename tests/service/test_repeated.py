@@ -157,15 +157,23 @@ async def test_nothing_said_is_kept_with_a_request_and_nothing_of_it_after_an_er
 async def test_a_request_that_goes_on_is_not_begun_again_after_its_lease(tmp_path: Path) -> None:
     lease, ended, runs = timedelta(milliseconds=300), asyncio.Event(), [0]
     async with longterm.open(tmp_path / "memory.db", embeddings=None) as service:
-        ask = partial(remember_once, service, service.user("ann"), "key", SAID, lease=lease)
+        ask = partial(remember_once, service, service.user("ann"), "key", SAID)
 
         async def remember() -> Learned:
             runs[0] += 1
             await ended.wait()
             return Learned()
 
-        first = asyncio.create_task(ask(remember))
-        await asyncio.sleep(3 * lease.total_seconds())  # its lease would have ended
+        async def is_renewed() -> bool:
+            marks = await service.own_items.asearch(("longterm-requests", "ann"))
+            return any(mark.updated_at - mark.created_at > lease for mark in marks)
+
+        first = asyncio.create_task(ask(remember, lease=lease))
+        async with asyncio.timeout(60):
+            while True:
+                if await is_renewed():
+                    break
+                await asyncio.sleep(0.02)
         with pytest.raises(ConflictError):
             await ask(remember)
         ended.set()

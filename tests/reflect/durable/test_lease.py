@@ -88,8 +88,15 @@ def test_a_lost_connection_is_replaced(postgres: Callable[[], str]) -> None:
     one.hold()
     other.hold()
     with engine.connect() as connection:
-        holders = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"
-        connection.execute(sa.text(holders))
+        # Those of this database alone; it answers when they are gone.
+        ended = connection.execute(
+            sa.text(
+                "SELECT pg_terminate_backend(pid, 30000) FROM pg_locks "
+                "WHERE locktype = 'advisory' "
+                "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+            )
+        )
+        assert ended.scalars().all() == [True, True]
     one.hold()
     other.hold()
     assert not one.is_dead("other")
