@@ -21,6 +21,7 @@ from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import StructuredTool, ToolException
 from langchain_core.tools.base import ArgsSchema
 from langchain_core.utils.function_calling import convert_to_openai_tool
+from langgraph.errors import GraphBubbleUp
 from langgraph.store.base import BaseStore, Item
 from pydantic import (
     AfterValidator,
@@ -288,11 +289,12 @@ def _said(runtime: Any) -> list[BaseMessage]:
 def _answered() -> Generator[None]:
     """Turn what fails into the tool's answer, so that the agent's run goes on.
 
-    What the developer has to mend, a missing store or placeholder, still ends the run.
+    What the developer has to mend, a missing store or placeholder, still ends the run, and an
+    interrupt (a guard that asks a person) still halts it.
     """
     try:
         yield
-    except (ToolException, ConfigurationError):
+    except (ToolException, ConfigurationError, GraphBubbleUp):
         raise
     except PartialWriteError as error:
         raise ToolException(str(error)) from error

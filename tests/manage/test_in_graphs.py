@@ -2,12 +2,16 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, TypedDict
+from typing import Any, NamedTuple, TypedDict
 
 import pytest
 from langchain_core.embeddings import Embeddings
+from langchain_core.messages import AIMessage
+from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import START, MessagesState, StateGraph
+from langgraph.prebuilt import ToolNode
 from langgraph.store.memory import InMemoryStore
+from langgraph.types import Command, interrupt
 from pydantic import BaseModel
 
 from longterm import (
@@ -16,6 +20,7 @@ from longterm import (
     create_search_memory_tool,
 )
 from longterm.errors import ConfigurationError
+from longterm.guard import Guard
 from longterm.manage.manager import MemoryManager
 from longterm.manage.store_manager import MemoryStoreManager
 from longterm.memory.namespace import NamespaceTemplate
@@ -40,6 +45,23 @@ class AsObject:
         self.user_id = "ann"
 
 
+class AsTuple(NamedTuple):
+    user_id: str
+
+
+class AsSlots:
+    __slots__ = ("user_id",)
+
+    def __init__(self) -> None:
+        self.user_id = "ann"
+
+
+class AsProperty:
+    @property
+    def user_id(self) -> str:
+        return "ann"
+
+
 class Note(BaseModel):
     """A note."""
 
@@ -60,6 +82,9 @@ def graph_with(work: Any, schema: Any) -> Any:
         (AsModel, AsModel(user_id="ann")),
         (AsDict, {"user_id": "ann"}),
         (AsObject, AsObject()),
+        (AsTuple, AsTuple("ann")),
+        (AsSlots, AsSlots()),
+        (AsProperty, AsProperty()),
     ],
 )
 @pytest.mark.parametrize("given", [None, {"configurable": {"thread_id": "1"}}])
@@ -253,3 +278,21 @@ def test_a_manager_s_store_is_that_of_its_graph(store: InMemoryStore) -> None:
     assert seen == [store]
     with pytest.raises(ValueError, match="store"):
         _ = manager.store
+
+
+def test_a_guard_that_asks_a_person_halts_the_run_of_a_tool(store: InMemoryStore) -> None:
+    def ask_a_person(text: str) -> list[tuple[str, int, int]]:
+        return [] if interrupt(f"May {text} be kept?") else [("secret", 0, len(text))]
+
+    tool = create_manage_memory_tool(("m",), guard=Guard([ask_a_person]))
+    builder: Any = StateGraph(MessagesState)
+    builder.add_node("tools", ToolNode([tool]))
+    builder.add_edge(START, "tools")
+    graph = builder.compile(store=store, checkpointer=InMemorySaver())
+    call = {"id": "1", "name": "manage_memory", "args": {"content": "likes tea"}}
+    thread: Any = {"configurable": {"thread_id": "1"}}
+    halted = graph.invoke({"messages": [AIMessage("", tool_calls=[call])]}, thread)
+    assert halted["__interrupt__"]
+    assert store.search(("m",)) == []
+    graph.invoke(Command(resume=True), thread)
+    assert [item.value for item in store.search(("m",))] == [{"content": "likes tea"}]

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given, strategies as st
+from langchain_core.load import dumpd
 from langchain_core.messages import (
     AIMessage,
     BaseMessage,
@@ -13,6 +14,7 @@ from langchain_core.messages import (
     HumanMessage,
     SystemMessage,
     ToolMessage,
+    messages_to_dict,
 )
 
 from longterm.errors import InvalidInputError
@@ -53,6 +55,11 @@ CALL = {
         [HumanMessage("hello")],
         (HumanMessage("hello"),),
         [{"role": "user", "content": [{"type": "text", "text": "hello"}]}],
+        {"type": "human", "content": "hello"},
+        HumanMessage("hello").model_dump(),
+        messages_to_dict([HumanMessage("hello")]),
+        messages_to_dict([HumanMessage("hello")])[0],
+        dumpd(HumanMessage("hello")),
     ],
 )
 def test_every_natural_form_is_understood(form: Any) -> None:

@@ -20,6 +20,7 @@ from langchain_core.messages import (
     SystemMessage,
     ToolMessage,
     convert_to_messages,
+    messages_from_dict,
 )
 
 from longterm.errors import InvalidInputError
@@ -74,7 +75,7 @@ def as_messages(value: Any) -> list[BaseMessage]:
             isinstance(part, str) for part in others
         ):
             return [_as_message(0, value)]
-        case {"role": _, **_rest}:
+        case {"role": _} | {"type": _, "content": _} | {"type": _, "data": _} | {"lc": _}:
             return [_as_message(0, value)]
         case {"messages": inner, **_rest}:
             return as_messages(inner)
@@ -90,7 +91,11 @@ def as_messages(value: Any) -> list[BaseMessage]:
 
 def _as_message(index: int, value: Any) -> BaseMessage:
     try:
-        return convert_to_messages([value])[0]
+        match value:
+            case {"type": str(), "data": {**_fields}}:  # as LangChain's stores of histories keep it
+                return messages_from_dict([cast("dict[str, Any]", value)])[0]
+            case _:
+                return convert_to_messages([value])[0]
     except (ValueError, TypeError, NotImplementedError, KeyError):
         # LangChain's own words quote the message.
         raise InvalidInputError(

@@ -7,8 +7,7 @@ ids never share a namespace. Ordinary labels stay as they are.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from collections.abc import Iterable, Mapping
 from string import Formatter
 from typing import Any, cast
 from uuid import UUID
@@ -83,23 +82,28 @@ def _code(character: str) -> str:
 
 def context_values(config: RunnableConfig) -> dict[str, Any]:
     """Return the plain values of LangGraph's ``context=`` of *config*, or of the running graph."""
-    values = _context(config)
+    match _context(config):
+        case {**given}:
+            values = cast("dict[str, Any]", given)
+        case BaseModel() as context:
+            values = dict(context)
+        case context:
+            public = (name for name in dir(context) if not name.startswith("_"))
+            values = {name: getattr(context, name, None) for name in public}
     return {k: v for k, v in values.items() if isinstance(v, str | int | float | UUID)}
 
 
-def _context(config: RunnableConfig) -> dict[str, Any]:
+def _context(config: RunnableConfig) -> Any:
     running = var_child_runnable_config.get() or RunnableConfig()
     runtimes = (one.get("configurable", {}).get(_RUNTIME) for one in (config, running))
-    context = getattr(next((one for one in runtimes if one), None), "context", None)
-    match context:
-        case BaseModel():
-            return dict(context)
-        case Mapping():
-            return {**cast("Mapping[str, Any]", context)}
-        case _ if is_dataclass(context) and not isinstance(context, type):
-            return {one.name: getattr(context, one.name) for one in fields(context)}
-        case _:
-            return {**getattr(context, "__dict__", {})}
+    return getattr(next((one for one in runtimes if one), None), "context", None)
+
+
+def _named_in(context: Any, names: Iterable[str]) -> Mapping[str, Any]:
+    """Return what *context*, a mapping or an object of any class, has of *names*."""
+    if isinstance(context, Mapping):
+        return cast("Mapping[str, Any]", context)
+    return {name: getattr(context, name) for name in names if hasattr(context, name)}
 
 
 class NamespaceTemplate:
@@ -141,7 +145,8 @@ class NamespaceTemplate:
     def location(self, config: RunnableConfig | None = None) -> Namespace:
         """Fill the template from *config*; every label is one that a store takes."""
         found = ensure_config(config)
-        values = _context(found) | found.get("configurable", {})
+        named = _named_in(_context(found), self.placeholders)
+        values = {**named, **found.get("configurable", {})}
         return tuple(escape_label(_fill(parts, values)) for parts in self._parsed)
 
     @property
