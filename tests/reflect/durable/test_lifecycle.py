@@ -119,6 +119,7 @@ def test_usage_is_summed_and_a_spent_budget_waits_for_the_next_day(
         store=InMemoryStore(),
         budget=Budget(tokens_per_day=11),
         clock=clock,
+        max_workers=1,  # one after the other: when the third has ended, the second waits
     ) as executor:
         executor.submit("1", thread("a", user_id="ann")).result(SOON)
         waits = executor.submit("2", thread("b", user_id="ann"))
