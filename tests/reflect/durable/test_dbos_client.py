@@ -81,6 +81,22 @@ def test_one_that_waits_for_its_retry_is_put_off_no_longer_than_its_longest_wait
     engine.dispose()
 
 
+def test_one_that_moves_takes_the_place_of_an_older_one_and_gives_way_to_a_newer(
+    make_url: Callable[[], str],
+) -> None:
+    engine = prepare(database_url(make_url()))
+    jobs = DbosClient(engine, "default")
+    older = jobs.enqueue(job(1), 60)
+    newer = jobs.enqueue(job(2), 60)
+    assert older is not None
+    assert newer is not None
+    assert jobs.enqueue(job(1), 60) is None
+    states = {status.workflow: status.state for status in jobs.find([older, newer])}
+    assert states == {older: "CANCELLED", newer: "DELAYED"}
+    jobs.close()
+    engine.dispose()
+
+
 class Finished:
     """Jobs that all have finished."""
 

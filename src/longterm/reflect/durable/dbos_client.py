@@ -50,7 +50,7 @@ from longterm.reflect.durable.database import (
     unquoted,
 )
 from longterm.reflect.durable.lease import Leases, Watch, leases_on
-from longterm.reflect.durable.outcome import Job, Other, Outcome, write_outcome
+from longterm.reflect.durable.outcome import Job, Other, Outcome, judge, write_outcome
 from longterm.reflect.threads import aside, start
 
 __all__ = [
@@ -90,6 +90,9 @@ _QUEUE_POLL = 0.06
 _DUE_POLL = 0.1
 #: Rows that are read at once.
 _PAGE = 500
+#: How often the place of a thread is asked for, while others of it come and go; what is damaged
+#: keeps it.
+_PLACE_TRIES = 10
 #: What is used here and not promised by DBOS, by where it is.
 _PRIVATE: tuple[tuple[object, str], ...] = (
     (DBOSClient, "_enqueue_debounced"),
@@ -181,19 +184,28 @@ class DbosClient:
         return debouncer.debounce(job.key, seconds, self.name, job.text).get_workflow_id()
 
     def enqueue(self, job: Job, seconds: float, workflow: str | None = None) -> str | None:
-        """Let *job* wait, unless something newer waits for its thread; return the workflow."""
-        options = self._options(workflow or f"{self._prefix(job)}{uuid4().hex}")
+        """Let *job* wait in place of what is older, and return the workflow.
+
+        None where something newer waits for its thread.
+        """
+        workflow = workflow or f"{self._prefix(job)}{uuid4().hex}"
+        options = self._options(workflow)
         options["deduplication_id"] = f"{WORKFLOW}-{job.key}"
         options["delay_seconds"] = seconds
         deadline = None
         if self.max_wait is not None:  # until when newer submits may put it off
             deadline = int((time.time() + seconds + self.max_wait) * 1000)
-        try:
-            # Private, because DBOS has no public way to debounce without replacing.
-            enqueue = self._client._enqueue_debounced  # pyright: ignore[reportPrivateUsage]
-            return enqueue(options, deadline, self.name, job.text)
-        except dbos_error.DBOSQueueDeduplicatedError:
-            return None
+        # Private, because DBOS has no public way to debounce without replacing.
+        enqueue = self._client._enqueue_debounced  # pyright: ignore[reportPrivateUsage]
+        for _ in range(_PLACE_TRIES):
+            try:
+                return enqueue(options, deadline, self.name, job.text)
+            except dbos_error.DBOSQueueDeduplicatedError:
+                verdict = judge(job, self.others(job, workflow))
+                if verdict.replaced:
+                    return None
+                self.cancel(verdict.outdated)
+        return None
 
     def find(self, workflows: list[str], *, content: bool = False) -> Iterator[Status]:
         """Find the status of each of *workflows* that is known."""
