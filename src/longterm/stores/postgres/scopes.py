@@ -194,24 +194,24 @@ def read_state(
 ) -> tuple[SearchScope, ScopeState, NDArray[np.int64] | None]:
     """Look up what the namespaces of *op* are like, and which items are as it says.
 
-    These, where they are not all, of at most *whole*; the rest is as `read_scope` has it.
+    Both of at most *whole* items, and the latter where they are not all; the rest is as
+    `read_scope` has it.
     """
-    part, given = "SELECT NULL", list[Any]()
+    parts, given = [_STATE], [whole]
     alive, parameters = session.alive
-    if op.condition != EVERYTHING or session.hides_expired:
+    is_narrowed = op.condition != EVERYTHING or session.hides_expired
+    if is_narrowed:
         filtered = condition_sql(op.condition)
-        part = (
+        parts.append(
             "SELECT array_send(array_agg(i.id)) FROM items i WHERE i.namespace = ANY (scope.ids) "
             f"AND scope.items <= %s AND {alive} AND {filtered.text}"
         )
-        given = [whole, *parameters, *filtered.parameters]
-    scope, found = _looked_up(
-        session, op, query, _Parts([part], given), assumed=assumed, marked=True
-    )
-    *epoch, counts, revisions, writers, wanted = found
+        given += [whole, *parameters, *filtered.parameters]
+    scope, found = _looked_up(session, op, query, _Parts(parts, given), assumed=assumed)
+    *epoch, numbers, counts, revisions, writers = found[: -1 if is_narrowed else None]
     marks = map(Mark, counts, revisions, writers)
-    state = ScopeState(tuple(epoch), dict(zip(scope.paths, marks, strict=True)))
-    return scope, state, received(wanted, "i8") if given else None
+    state = ScopeState(tuple(epoch), dict(zip(numbers, marks, strict=True)))
+    return scope, state, received(found[-1], "i8") if is_narrowed else None
 
 
 class _Parts(NamedTuple):
@@ -228,9 +228,8 @@ def _looked_up(
     parts: _Parts,
     *,
     assumed: bool,
-    marked: bool = False,
 ) -> tuple[SearchScope, list[Any]]:
-    """Read which namespaces *op* is about, what they are like if *marked*, and the *parts*."""
+    """Read which namespaces *op* is about, and the *parts*."""
     inside, paths = inside_path(op.path, exact=op.exact)
     is_lacking = "false"
     if query is not None:
@@ -238,8 +237,7 @@ def _looked_up(
             "EXISTS (SELECT FROM late_vectors l "
             "WHERE l.failures = 0 AND l.namespace = ANY (scope.ids))"
         )
-    columns = f"{_EPOCH}, scope.counts, scope.revisions, scope.writers, " if marked else ""
-    columns += ", ".join(f"part{number}.*" for number in range(len(parts.statements)))
+    columns = ", ".join(f"part{number}.*" for number in range(len(parts.statements)))
     joined = "".join(
         f" CROSS JOIN LATERAL ({part}) AS part{at}" for at, part in enumerate(parts.statements)
     )
@@ -249,8 +247,8 @@ def _looked_up(
         f"{columns} FROM state CROSS JOIN ("
         "SELECT coalesce(array_agg(n.id ORDER BY n.id), '{}') AS ids, "
         "coalesce(array_agg(n.path ORDER BY n.id), '{}') AS paths, "
-        "coalesce(sum(n.items), 0)::bigint AS items, coalesce(sum(n.terms), 0)::bigint AS terms"
-        f"{_MARKS if marked else ''} FROM namespaces n WHERE {inside}) AS scope{joined}",
+        "coalesce(sum(n.items), 0)::bigint AS items, coalesce(sum(n.terms), 0)::bigint AS terms "
+        f"FROM namespaces n WHERE {inside}) AS scope{joined}",
         [*paths, *parts.given],
     )
     known = (model, name)
@@ -262,15 +260,13 @@ def _looked_up(
 
 # Another database under the same name, or one that was set back, has another oid or start; what
 # all clients agree on has changed where another transaction wrote it.
-_EPOCH = (
-    "state.tableoid::bigint, extract(epoch FROM pg_postmaster_start_time())::float8, "
-    "state.xmin::text::bigint"
-)
-_MARKS = (
-    ", coalesce(array_agg(n.items ORDER BY n.id), '{}') AS counts, coalesce(array_agg(("
-    "SELECT coalesce(max(i.revision), 0) FROM items i WHERE i.namespace = n.id) ORDER BY n.id), "
-    "'{}') AS revisions, "
-    "coalesce(array_agg(n.xmin::text::bigint ORDER BY n.id), '{}') AS writers"
+_STATE = (
+    "SELECT state.tableoid::bigint, extract(epoch FROM pg_postmaster_start_time())::float8, "
+    "state.xmin::text::bigint, coalesce(array_agg(n.id), '{}'), "
+    "coalesce(array_agg(n.items), '{}'), coalesce(array_agg(("
+    "SELECT coalesce(max(i.revision), 0) FROM items i WHERE i.namespace = n.id)), '{}'), "
+    "coalesce(array_agg(n.xmin::text::bigint), '{}') "
+    "FROM namespaces n WHERE n.id = ANY (scope.ids) AND scope.items <= %s"
 )
 
 
