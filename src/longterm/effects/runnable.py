@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from abc import abstractmethod
 from typing import Any, TypeVar, cast
 
@@ -48,13 +49,13 @@ class FlowRunnable(Runnable[In, Out]):
     @override
     def invoke(self, input: In, config: RunnableConfig | None = None, **kwargs: Any) -> Out:
         return self._call_with_config(
-            self._run, input, _with_runtime(config), store=self.store_here()
+            _run, input, _with_runtime(config), runnable=self, store=self.store_here()
         )
 
     @override
     async def ainvoke(self, input: In, config: RunnableConfig | None = None, **kwargs: Any) -> Out:
         return await self._acall_with_config(
-            self._arun, input, _with_runtime(config), store=self.store_here()
+            _arun, input, _with_runtime(config), runnable=self, store=self.store_here()
         )
 
     @property
@@ -66,23 +67,33 @@ class FlowRunnable(Runnable[In, Out]):
         """Return the store given, or the caller's graph's, which an explicit config would hide."""
         return context_store() if self.store is None else self.store
 
-    def _run(
-        self,
-        input: In,
-        run_manager: CallbackManagerForChainRun,  # noqa: ARG002 - LangChain calls by these names
-        config: RunnableConfig,
-        store: BaseStore | None = None,
-    ) -> Out:
-        return run(self.flow(input, config), config, store=store)
 
-    async def _arun(
-        self,
-        input: In,
-        run_manager: AsyncCallbackManagerForChainRun,  # noqa: ARG002 - LangChain calls by these names
-        config: RunnableConfig,
-        store: BaseStore | None = None,
-    ) -> Out:
-        return await arun(self.flow(input, config), config, store=store)
+def _signed(called: Any) -> Any:
+    """Keep the signature with the function: LangChain looks at it three times in each call."""
+    called.__signature__ = inspect.signature(called)
+    return called
+
+
+@_signed
+def _run(
+    input: In,
+    run_manager: CallbackManagerForChainRun,  # noqa: ARG001 - LangChain calls by these names
+    config: RunnableConfig,
+    runnable: FlowRunnable[In, Out],
+    store: BaseStore | None,
+) -> Out:
+    return run(runnable.flow(input, config), config, store=store)
+
+
+@_signed
+async def _arun(
+    input: In,
+    run_manager: AsyncCallbackManagerForChainRun,  # noqa: ARG001 - LangChain calls by these names
+    config: RunnableConfig,
+    runnable: FlowRunnable[In, Out],
+    store: BaseStore | None,
+) -> Out:
+    return await arun(runnable.flow(input, config), config, store=store)
 
 
 def given_store(runnable: Runnable[Any, Any]) -> BaseStore | None:
@@ -94,8 +105,10 @@ def given_store(runnable: Runnable[Any, Any]) -> BaseStore | None:
 
 def _with_runtime(config: RunnableConfig | None) -> RunnableConfig | None:
     """Return *config* with the runtime of the caller's graph, which it would hide otherwise."""
+    if config is None:
+        return None
     runtime = ensure_config().get("configurable", {}).get(RUNTIME)
-    if config is None or runtime is None:
+    if runtime is None:
         return config
     configurable = {RUNTIME: runtime, **config.get("configurable", {})}
     return cast("RunnableConfig", {**config, "configurable": configurable})
