@@ -11,6 +11,7 @@ import pytest
 from langchain_core.runnables import RunnablePassthrough
 
 import longterm
+from longterm.errors import ConfigurationError
 from longterm.reflect import ReflectionExecutor
 from longterm.server.app import build
 from longterm.server.options import ServerOptions
@@ -118,3 +119,19 @@ async def test_what_waits_when_a_server_starts_is_learned_before_any_request(
                 break
             await asyncio.sleep(0.02)
     service.close()
+
+
+async def test_reflections_that_can_be_kept_nowhere_do_not_make_a_server_end_in_an_error(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    pytest.importorskip("dbos")
+    service = longterm.open(
+        ":memory:", model=ScriptedChatModel(), embeddings=None, reflect="mysql://ann:secret@host/db"
+    )
+    app = build(ServerOptions(), service)
+    async with app.router.lifespan_context(app):
+        with pytest.raises(ConfigurationError, match="cannot be kept"):
+            await service.user("ann").aremember("I moved to Lyon", wait=False)
+    service.close()
+    assert "ConfigurationError" in caplog.text
+    assert "secret" not in caplog.text

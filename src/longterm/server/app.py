@@ -17,7 +17,7 @@ from starlette.staticfiles import StaticFiles
 from typing_extensions import override
 
 from longterm import settings
-from longterm.errors import MissingExtraError, StoreError
+from longterm.errors import LongtermError, MissingExtraError
 from longterm.server import anthropic, langgraph, rest
 from longterm.server.console import pages
 from longterm.server.gate import Gate
@@ -38,7 +38,7 @@ async def _take_up(service: MemoryService) -> None:
     """Have what waits in a database of reflections worked on, before any user comes back."""
     try:
         await asyncio.to_thread(service.queue)
-    except StoreError as error:
+    except LongtermError as error:  # one that stays, each request for it says in words
         _log.warning("What waits in the background is taken up later (%s).", type(error).__name__)
 
 
