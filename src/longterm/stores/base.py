@@ -29,7 +29,7 @@ from typing_extensions import override
 from longterm.effects.capabilities import Keep, RevisionNote, RevisionRow
 from longterm.effects.closing import Closing
 from longterm.effects.drivers import arun, run
-from longterm.effects.erasure import forget_texts
+from longterm.effects.erasure import forget_texts, inform_of_erasures
 from longterm.effects.steps import Flow
 from longterm.stores.embedding import WHOLE, Embedder, StoreIndex
 from longterm.stores.operations import (
@@ -50,10 +50,23 @@ from longterm.stores.operations import (
 )
 from longterm.stores.reindexing import Progress
 from longterm.stores.sweeping import Sweeper
+from longterm.text.tokenizer import forget_words
 
 __all__ = ["CapableStore"]
 
 _SWEEP_MINUTES = 5.0
+
+
+class _KnownWords:
+    """Words that were met, in the texts of any store: nobody knows in which."""
+
+    def forget(self, namespace: tuple[str, ...], key: str | None = None) -> None:
+        del namespace, key
+        forget_words()
+
+
+_known_words = _KnownWords()
+inform_of_erasures(_known_words)
 
 
 class CapableStore(Closing, BaseStore):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from hashlib import blake2b
 
-__all__ = ["TERM_BYTES", "pack_terms"]
+__all__ = ["TERM_BYTES", "forget_terms", "pack_terms"]
 
 #: What a term takes.
 TERM_BYTES = 8
@@ -26,3 +26,8 @@ def pack_terms(terms: Sequence[str]) -> bytes:
     """Return the hashes of *terms*, one after the other: integers of 64 bits, little-endian."""
     usual = max(map(len, terms), default=0) <= _USUAL
     return b"".join(map(_usual_digest if usual else _digest, terms))
+
+
+def forget_terms() -> None:
+    """Drop the terms that were met and whose hashes are kept."""
+    _usual_digest.cache_clear()

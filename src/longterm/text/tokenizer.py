@@ -17,9 +17,18 @@ from functools import lru_cache
 from itertools import pairwise
 
 from longterm.text.scripts import MARKS, UNSPACED, folded
-from longterm.text.term_hashes import pack_terms
+from longterm.text.term_hashes import forget_terms, pack_terms
 
-__all__ = ["VERSION", "count_terms", "count_words", "packed_terms", "query_terms", "terms", "words"]
+__all__ = [
+    "VERSION",
+    "count_terms",
+    "count_words",
+    "forget_words",
+    "packed_terms",
+    "query_terms",
+    "terms",
+    "words",
+]
 
 #: Raised whenever `terms` answers differently, so that a store can tell an old index from a new.
 VERSION = 4
@@ -171,3 +180,10 @@ def _usual_stem(word: str) -> str:
 @lru_cache(maxsize=65_536)
 def _usual_hash(word: str) -> bytes:
     return pack_terms([_usual_stem.__wrapped__(word)])
+
+
+def forget_words() -> None:
+    """Drop the words that were met and are kept to be read faster: one may be a password."""
+    _usual_stem.cache_clear()
+    _usual_hash.cache_clear()
+    forget_terms()
