@@ -1,9 +1,10 @@
 """What the server costs: recall over REST and MCP beside recall in the process, and many users.
 
-The users write and recall at the same time on two workers, while the server is stopped and
-started again; what fails for want of a server is sent again, under the same idempotency key.
+The users write and recall at the same time on two workers: while nothing happens, while SIGHUP
+renews the workers one at a time, and while the server is stopped and started again. What fails for
+want of a server is sent again, under the same idempotency key.
 
-    python benchmarks/server.py [--turns 2000] [--users 200] [--workers 2]
+    python benchmarks/server.py [--turns 2000] [--users 200] [--workers 2] [--crowd-only]
 
 Starts the real program on a store of its own and asks it over a socket.
 """
@@ -85,9 +86,12 @@ def bearer(key: str) -> dict[str, str]:
 
 
 async def crowd(
-    url: str, key: str, users: int, each: int, restart: Callable[[], object] | None = None
+    url: str, key: str, users: int, each: int, *, name: str, happens: Callable[[], object] | None
 ) -> dict[str, Any]:
-    """Have *users* write and recall at the same time; what failed, and how long answers took."""
+    """Have *users* write and recall at the same time; what failed, and how long answers took.
+
+    Once a sixth of it is done, something *happens*.
+    """
     limits = httpx.Limits(max_connections=users)
     async with httpx.AsyncClient(
         base_url=url, headers=bearer(key), limits=limits, timeout=120
@@ -117,20 +121,20 @@ async def crowd(
                 ):
                     began = time.perf_counter()
                     try:
-                        await sent(f"/v1/users/u{user}/{path}", f"{user} {n}", body)
+                        await sent(f"/v1/users/{name}{user}/{path}", f"{user} {n}", body)
                     except httpx.HTTPError as error:
                         failed.append(repr(error))
                     spans.append((time.perf_counter() - began) * 1_000)
                     if len(spans) >= users:
                         wrote.set()
 
-        async def restarted() -> None:
+        async def happening() -> None:
             await wrote.wait()
-            if restart is not None:
-                await asyncio.to_thread(restart)
+            if happens is not None:
+                await asyncio.to_thread(happens)
 
         began = time.perf_counter()
-        await asyncio.gather(restarted(), *map(one, range(users)))
+        await asyncio.gather(happening(), *map(one, range(users)))
         took = time.perf_counter() - began
     spans.sort()
     return {
@@ -144,11 +148,41 @@ async def crowd(
     }
 
 
+def recalls(path: Path, port: int, key: str) -> dict[str, Any]:
+    """Measure recall in the process, over REST and by MCP's tool."""
+    server = start(path, port, 1)
+    with (
+        longterm.open(path, embeddings=None) as service,
+        httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=bearer(key)) as client,
+    ):
+        place = "/v1/users/ann/recall"
+        accepted = {"Accept": "application/json, text/event-stream"}
+        called: dict[str, Any] = {"jsonrpc": "2.0", "id": 1, "method": "tools/call"}
+
+        def by_mcp(question: str) -> None:
+            params = {"name": "recall", "arguments": {"question": question}}
+            client.post("/mcp", headers=accepted, json=called | {"params": params})
+
+        found = milliseconds(
+            {
+                "recall_here_ms": service.user("ann").recall,
+                "recall_over_rest_ms": lambda question: client.post(
+                    place, json={"question": question}
+                ),
+                "recall_over_mcp_ms": by_mcp,
+            }
+        )
+    server.send_signal(signal.SIGTERM)
+    server.wait()
+    return found
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     for name, default in (("turns", 2_000), ("users", 200), ("workers", 2), ("each", 3)):
         parser.add_argument(f"--{name}", type=int, default=default)
+    parser.add_argument("--crowd-only", action="store_true")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "memory.db"
@@ -157,44 +191,33 @@ def main() -> None:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
         url = f"http://127.0.0.1:{port}"
-        single = start(path, port, 1)
-        with (
-            longterm.open(path, embeddings=None) as service,
-            httpx.Client(base_url=url, headers=bearer(own)) as client,
-        ):
-            place = "/v1/users/ann/recall"
-            accepted = {"Accept": "application/json, text/event-stream"}
-            called: dict[str, Any] = {"jsonrpc": "2.0", "id": 1, "method": "tools/call"}
-
-            def by_mcp(question: str) -> None:
-                params = {"name": "recall", "arguments": {"question": question}}
-                client.post("/mcp", headers=accepted, json=called | {"params": params})
-
-            once = milliseconds(
-                {
-                    "recall_here_ms": service.user("ann").recall,
-                    "recall_over_rest_ms": lambda question: client.post(
-                        place, json={"question": question}
-                    ),
-                    "recall_over_mcp_ms": by_mcp,
-                }
-            )
-        single.send_signal(signal.SIGTERM)
-        single.wait()
+        found: dict[str, Any] = {} if given.crowd_only else recalls(path, port, own)
         servers = [start(path, port, given.workers)]
 
-        def restart() -> None:
+        def stop() -> None:
             servers[-1].send_signal(signal.SIGTERM)
             servers[-1].wait()
+
+        def restart() -> None:
+            stop()
             servers.append(start(path, port, given.workers))
 
-        load = asyncio.run(crowd(url, every, given.users, given.each, restart))
-        servers[-1].send_signal(signal.SIGTERM)
-        servers[-1].wait()
+        happens: dict[str, Callable[[], object] | None] = {
+            "nothing": None,
+            "renewed": lambda: servers[-1].send_signal(signal.SIGHUP),
+            "restarted": restart,
+        }
+        for name, event in happens.items():
+            found[name] = asyncio.run(
+                crowd(url, every, given.users, given.each, name=name, happens=event)
+            )
+        stop()
         with longterm.open(path, embeddings=None) as service:
-            kept = sum(len(service.user(f"u{user}").list()) for user in range(given.users))
-    load |= {"lost": given.users * given.each - kept}
-    print(json.dumps(once | {"crowd": load}, indent=1))
+            for name in happens:
+                users = [service.user(f"{name}{user}") for user in range(given.users)]
+                kept = sum(len(user.list()) for user in users)
+                found[name]["lost"] = given.users * given.each - kept
+    print(json.dumps(found, indent=1))
 
 
 if __name__ == "__main__":

@@ -1,11 +1,14 @@
 from pathlib import Path
 
 import pytest
+from typing_extensions import override
 
 from longterm import settings
 from longterm.errors import ConfigurationError
+from longterm.models.embed import MiniLMEmbeddings
 from longterm.models.local.paths import default_cache, default_threads
 from longterm.stores import EmbeddedStore
+from longterm.testing import HashEmbeddings
 
 HERE = str(Path.cwd())
 
@@ -53,6 +56,21 @@ def test_embeddings_run_as_other_local_models_unless_they_have_settings_of_their
 
 def test_embeddings_are_made_as_the_environment_says() -> None:
     assert len(settings.local_embeddings(threads=1).embed_query("hello")) == 384
+
+
+def test_the_embedded_model_is_loaded_before_the_first_text() -> None:
+    asked: list[str] = []
+
+    class Embedded(MiniLMEmbeddings):
+        @override
+        def embed_query(self, text: str) -> list[float]:
+            asked.append(text)
+            return [0.0] * self.dims
+
+    for embeddings in (Embedded(), HashEmbeddings(), None):
+        with settings.open(":memory:", embeddings=embeddings) as service:
+            settings.load_embedded_model(service.store)
+    assert len(asked) == 1
 
 
 def test_platform_defaults_are_sensible() -> None:

@@ -58,6 +58,7 @@ __all__ = [
     "embedded_store",
     "embedding_options",
     "embeddings_by_script",
+    "load_embedded_model",
     "local_chat_model",
     "local_embeddings",
     "open",
@@ -288,6 +289,17 @@ def _cites() -> bool:
             return False
         case said:
             raise ConfigurationError(f'LONGTERM_CITE_MESSAGES is "true" or "false", not {said!r}.')
+
+
+def load_embedded_model(store: BaseStore) -> None:
+    """Load the embedded model of *store* now, where it has one, instead of with the first text."""
+    index = getattr(store, "index_config", None)
+    if index is None:
+        return
+    from longterm.models.embed import EmbeddingsByScript, MiniLMEmbeddings
+
+    if isinstance(index["embed"], EmbeddingsByScript | MiniLMEmbeddings):
+        index["embed"].embed_query("loaded")
 
 
 def open_store(

@@ -22,13 +22,16 @@ SOURCES = str(Path(longterm.__file__).parent.parent)
 class Running:
     """A server that was started as users start it, and its keys."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *words: str) -> None:
         self.folder = folder
         self.env = {"PYTHONPATH": SOURCES, "HOME": str(folder), "PATH": "/usr/bin:/bin"}
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
+        command = [sys.executable, "-m", "longterm", "serve", "--store", "m.db", *words]
+        command += ["--embeddings", "none", "--port", str(self.port)]
+        self.process = subprocess.Popen(command, cwd=folder, env=self.env)  # noqa: S603 - ours
 
     def answers(self) -> bool:
         try:
@@ -45,12 +48,10 @@ class Running:
 
 
 @contextmanager
-def running_server(folder: Path) -> Generator[Running]:
+def running_server(folder: Path, *words: str) -> Generator[Running]:
     """Start a server on a store in *folder*, without embeddings, and stop it in the end."""
-    running = Running(folder)
-    command = [sys.executable, "-m", "longterm", "serve", "--store", "m.db", "--embeddings", "none"]
-    command += ["--port", str(running.port)]
-    with subprocess.Popen(command, cwd=running.folder, env=running.env) as process:  # noqa: S603 - ours
+    running = Running(folder, *words)
+    with running.process as process:
         for _ in range(600):
             if running.answers():
                 break

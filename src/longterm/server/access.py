@@ -1,4 +1,7 @@
-"""What a principal may reach, as FastAPI's dependencies."""
+"""What a principal may reach, as FastAPI's dependencies.
+
+They wait for nothing, and are async so that none is sent to a thread.
+"""
 
 from __future__ import annotations
 
@@ -21,15 +24,19 @@ def service_of(request: Request) -> MemoryService:
     return request.app.state.service
 
 
-def _may_read(request: Request) -> Principal:
+async def _service(request: Request) -> MemoryService:
+    return service_of(request)
+
+
+async def _may_read(request: Request) -> Principal:
     return _checked_user(request, "read")
 
 
-def _may_write(request: Request) -> Principal:
+async def _may_write(request: Request) -> Principal:
     return _checked_user(request, "write")
 
 
-def _may_all(request: Request) -> Principal:
+async def _may_all(request: Request) -> Principal:
     return _checked_user(request, "admin")
 
 
@@ -42,12 +49,12 @@ def _checked_user(request: Request, scope: Scope) -> Principal:
     return principal
 
 
-def _read_user(user: str, request: Request) -> UserMemory:
-    return _memory_of(user, _may_read(request), request)
+async def _read_user(user: str, request: Request) -> UserMemory:
+    return _memory_of(user, _checked_user(request, "read"), request)
 
 
-def _write_user(user: str, request: Request) -> UserMemory:
-    return _memory_of(user, _may_write(request), request)
+async def _write_user(user: str, request: Request) -> UserMemory:
+    return _memory_of(user, _checked_user(request, "write"), request)
 
 
 def _memory_of(user: str, principal: Principal, request: Request) -> UserMemory:
@@ -57,7 +64,7 @@ def _memory_of(user: str, principal: Principal, request: Request) -> UserMemory:
     return service_of(request).user(user)
 
 
-Service = Annotated[MemoryService, Depends(service_of)]
+Service = Annotated[MemoryService, Depends(_service)]
 Reader = Annotated[Principal, Depends(_may_read)]
 Writer = Annotated[Principal, Depends(_may_write)]
 Admin = Annotated[Principal, Depends(_may_all)]

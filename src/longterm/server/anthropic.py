@@ -150,11 +150,11 @@ class _Shelf:
         return self._service.scope(self.owner, id)
 
 
-def _read_shelf(principal: Reader, service: Service) -> _Shelf:
+async def _read_shelf(principal: Reader, service: Service) -> _Shelf:
     return _Shelf(service, principal)
 
 
-def _write_shelf(principal: Writer, service: Service) -> _Shelf:
+async def _write_shelf(principal: Writer, service: Service) -> _Shelf:
     return _Shelf(service, principal)
 
 

@@ -70,6 +70,7 @@ def build(options: ServerOptions, service: MemoryService | None = None) -> FastA
             options.store, model=options.model, embeddings=options.embeddings
         )
         app.state.service = opened
+        await asyncio.to_thread(settings.load_embedded_model, opened.store)
         taking_up = asyncio.create_task(_take_up(opened))
         async with protocol.running():
             yield

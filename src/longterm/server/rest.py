@@ -108,7 +108,7 @@ AsOf = Annotated[Moment | None, Query(description=_AS_OF)]
 WasValid = Annotated[ValidAt, Query(description=_VALID_AT)]
 
 
-def _as_known(memory: ReadUser, as_of: AsOf = None, valid_at: WasValid = None) -> UserMemory:
+async def _as_known(memory: ReadUser, as_of: AsOf = None, valid_at: WasValid = None) -> UserMemory:
     """Return the user's memory, as of a time where the query names one."""
     if as_of is None and valid_at is None:
         return memory

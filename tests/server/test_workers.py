@@ -1,0 +1,33 @@
+"""Several workers, replaced while the server runs."""
+
+import signal
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+from running_server import Running, running_server
+
+
+def workers(server: Running) -> set[str]:
+    pid = server.process.pid
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return {one for one in children if b"spawn_main" in Path(f"/proc/{one}/cmdline").read_bytes()}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="children are found by /proc")
+def test_workers_are_renewed_while_the_server_answers(tmp_path: Path) -> None:
+    with running_server(tmp_path, "--workers", "2") as server:
+        old = workers(server)
+        assert len(old) == 2
+        server.process.send_signal(signal.SIGHUP)
+        refused = 0
+        while old & workers(server):
+            try:
+                assert httpx.get(f"{server.url}/healthz").status_code == 200
+            except httpx.ConnectError:
+                refused += 1
+            except httpx.TransportError:
+                assert server.answers()  # a connection that its worker closed as it went
+        assert not refused
+        assert len(workers(server)) == 2
