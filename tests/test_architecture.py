@@ -148,6 +148,7 @@ BRIDGES = {"effects/drivers.py", "effects/runnable.py", "reflect/remote.py"}
 #: Functions that remember their last answers for the whole process, and what they are given. No
 #: one is given what users said: such caches belong to an object that can be closed and erased.
 REMEMBERED = {
+    "effects/drivers.py": "names of methods",
     "extract/prompts.py": "tools and schemas",
     "models/local/weights.py": "names of files",
     "stores/names.py": "labels of namespaces",

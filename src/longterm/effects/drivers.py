@@ -12,12 +12,14 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, TypedDict, TypeVar, cast
 
 from langchain_core.embeddings import Embeddings
 from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import get_executor_for_config, merge_configs
 from langgraph.store.base import BaseStore, Item, Op, PutOp, SearchItem, SearchOp
+from typing_extensions import get_protocol_members, is_protocol
 
 from longterm.effects.capabilities import (
     CompareAndSet,
@@ -204,13 +206,14 @@ def _embeddings_of(store: BaseStore) -> Embeddings | None:
 
 
 def _has(store: BaseStore, capability: type[Any]) -> bool:
-    """Tell whether *store* has *capability*.
-
-    Of a class Python remembers it; of an instance it compares method by method, each time.
-    """
-    if capability is Embedding:  # it has an attribute, of which a class cannot be asked
+    """Tell whether *store* has *capability*, a protocol or a class of ours."""
+    if not is_protocol(capability):
         return isinstance(store, capability)
-    return issubclass(type(store), capability) or isinstance(store, capability)
+    return all(hasattr(store, name) for name in _members(capability))
+
+
+#: Of a protocol, asked for once: ``isinstance`` gathers them anew each time.
+_members = cache(get_protocol_members)
 
 
 def _on_store(step: HybridQuery | Has | StoreCall | Noted, store: BaseStore) -> Any:
