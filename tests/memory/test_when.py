@@ -117,6 +117,39 @@ def test_what_is_no_date_gives_no_span(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "text",
+    ["以前天天跑步", "毕业后天天加班", "後天天練琴", "后天养成的性格", "先天和后天", "如今年纪大了",
+     "当今年轻人", "过去年轻时", "晚上月亮很圆", "晚上周围很吵", "楼下周围有公园", "聪明早熟",
+     "きょうだいが三人", "とうきょうに住む", "べんきょうする", "きょうとが好き", "あしたば",
+     "今日本に住んでいる", "今日的な考え", "今朝鮮語を学ぶ", "어제오늘 일이 아니다", "오늘의집",
+     "내일배움카드"],
+)  # fmt: skip
+def test_letters_of_other_words_are_no_date(text: str) -> None:
+    assert not spans(text, NOW)
+
+
+@pytest.mark.parametrize(
+    ("text", "start"),
+    [
+        ("以前天天跑步，前天停了", "2023-11-20"),
+        ("后天天气", "2023-11-24"),
+        ("后天的会议", "2023-11-24"),
+        ("前天晚上", "2023-11-20"),
+        ("过去年底", "2022-01-01"),
+        ("今年生日", "2023-01-01"),
+        ("上周三的晚上", "2023-11-15"),
+        ("きょうは寒い", "2023-11-22"),
+        ("あしたから休み", "2023-11-23"),
+        ("昨日本を買った", "2023-11-21"),
+        ("내일모레 간다", "2023-11-24"),
+        ("three weeks ago today", "2023-10-29"),
+    ],
+)
+def test_a_date_beside_such_letters_is_one(text: str, start: str) -> None:
+    assert [first for first, _ in dates(text)] == [start]
+
+
+@pytest.mark.parametrize(
     ("now", "text", "start"),
     [
         ("2024-02-29", "last year", "2023-01-01"),

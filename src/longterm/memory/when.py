@@ -68,6 +68,8 @@ def expressions(text: str, now: datetime) -> list[Expression]:
     found: list[Expression] = []
     if not _CLUE.search(text):  # most texts, and quicker than to try every rule
         return found
+    if not text.isascii():
+        text = _OTHER_WORDS.sub(_blank, text)
     for pattern, rule, sense in _RULES:
         for match in pattern.finditer(text):
             # Not a date: 30 February, the year 0, a thousand years ago, 一三天前.
@@ -75,8 +77,12 @@ def expressions(text: str, now: datetime) -> list[Expression]:
                 if (span := rule(match, now)) is not None:
                     meant = _sense_of(match, now, span) if sense is None else sense
                     found.append(Expression(match.start(), match.end(), span, meant))
-        text = pattern.sub(lambda match: " " * len(match[0]), text)
+        text = pattern.sub(_blank, text)
     return sorted(found, key=lambda one: one.start)
+
+
+def _blank(match: _Match) -> str:
+    return " " * len(match[0])
 
 
 # --- stretches of the calendar ----------------------------------------------------------------
@@ -174,10 +180,10 @@ _CJK_DAYS = {
     -3: "大前天",
     3: "大后天|大後天",
     -2: "前天|一昨日|おととい|그저께",
-    2: "后天|後天|明後日|모레",
+    2: "后天|後天|明後日|내일모레|모레",
     -1: "昨天|昨晚|昨日|昨夜|きのう|어제",
-    1: "明天|明日|あした|明晚|明早|내일(?!모레)",
-    0: "今天|今晚|今早|今日|きょう|今朝|오늘(?!날)",
+    1: "明天|明日|あした|明晚|明早|내일",
+    0: "今天|今晚|今早|今日|きょう|今朝|오늘",
 }
 #: Single words of other languages; those that are greetings or other words as well are left out.
 _OTHER_DAYS = {
@@ -355,6 +361,18 @@ def _fixed(unit: str, offset: int) -> _Rule:
     return lambda _, now: _unit(unit, now, offset)
 
 
+#: Letters that look like words for a time where words are not spaced: in "every day before", "by
+#: this age", "in the evening around", "study", "Tokyo", "in Japan now", "these days".
+_OTHER_WORDS = re.compile(
+    r"(?<=[前后後])天天(?![气氣])|(?<=[如当當])今年(?=[轻輕纪紀龄齡])|(?<=[过過])去年(?=[轻輕代])"
+    r"|(?<=[马馬晚早楼樓网網路街线線])上(?=[周週月星礼禮])|(?<=[楼樓手底乡鄉线線私])下(?=[周週月星礼禮])"
+    r"|[周週](?=[围圍边邊遭])|月(?=[亮球饼餅台])|(?<=[聪聰光透])明(?=[早晚天])"
+    r"|先天[和与與或、]?[后後]天|[后後]天(?=的?(?:性|免疫|失明|失聪|养成|養成|努力|培养|培養|形成|获得|獲得))"
+    r"|(?:(?<=[ぁ-ゖ])(?<![はがもをにでと])(?:きょう|きのう|あした))"
+    r"|(?:きょう|きのう|あした)(?=(?![はのもがに]|から|まで)[ぁ-ゖ])"
+    r"|今日(?=本[にへでの語人]|的[なに])|今朝(?=[鮮鲜])"
+    r"|오늘(?=날|내일|의집)|어제오늘|(?<=오늘)내일|내일(?=배움)"
+)
 #: One of these stands in whatever a rule reads.
 _CLUE = re.compile(
     r"(?:19|20)\d\d|[〇-鿿ぁ-ヶ가-힣]"
@@ -383,7 +401,7 @@ _RULES = [
         (rf"\b{_DAY}\s+(?:of\s+)?{_MONTH}(?!\w)", _calendar, _PLAIN),
         (rf"\b{_MONTH}\s+{_DAY}\b", _calendar, _PLAIN),
         (rf"\b(?:last|past|previous)\s+{_COUNT}\s+{_UNIT}\b", _up_to_now, _LOOSE),
-        (rf"\b{_COUNT}\s+{_UNIT}\s+(?:ago|back|earlier|before)\b", _ago, None),
+        (rf"\b{_COUNT}\s+{_UNIT}\s+(?:ago(?:\s+today)?|back|earlier|before)\b", _ago, None),
         (rf"\b{_COUNT}\s+{_UNIT}\s+from\s+(?:now|today)\b", _ahead, None),
         (
             rf"{_ONLY_NOW}\bin\s+{_COUNT}\s+{_UNIT}(?:['’]?s?\s+time)?\b{_NO_MORE}",
