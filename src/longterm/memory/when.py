@@ -341,8 +341,8 @@ def _sense_of(match: _Match, now: datetime, span: Span) -> Sense:
                 else Sense.PLAIN
             )
         # Before now, or before what the words in front say.
-        before = match.string[: match.start()]
-        return Sense.PLAIN if before.endswith(("の", "的")) else Sense.LOOSE
+        is_of_another = match.string.endswith(("の", "的"), 0, match.start())
+        return Sense.PLAIN if is_of_another else Sense.LOOSE
     if not parts["weekday"].isascii():
         return Sense.SPOKEN
     # The first of that name from here, or that of another week.
