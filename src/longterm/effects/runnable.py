@@ -49,13 +49,13 @@ class FlowRunnable(Runnable[In, Out]):
     @override
     def invoke(self, input: In, config: RunnableConfig | None = None, **kwargs: Any) -> Out:
         return self._call_with_config(
-            _run, input, _with_runtime(config), runnable=self, store=self.store_here()
+            _drive, input, _with_runtime(config), runnable=self, store=self.store_here()
         )
 
     @override
     async def ainvoke(self, input: In, config: RunnableConfig | None = None, **kwargs: Any) -> Out:
         return await self._acall_with_config(
-            _arun, input, _with_runtime(config), runnable=self, store=self.store_here()
+            _adrive, input, _with_runtime(config), runnable=self, store=self.store_here()
         )
 
     @property
@@ -75,7 +75,7 @@ def _signed(called: Any) -> Any:
 
 
 @_signed
-def _run(
+def _drive(
     input: In,
     run_manager: CallbackManagerForChainRun,  # noqa: ARG001 - LangChain calls by these names
     config: RunnableConfig,
@@ -86,7 +86,7 @@ def _run(
 
 
 @_signed
-async def _arun(
+async def _adrive(
     input: In,
     run_manager: AsyncCallbackManagerForChainRun,  # noqa: ARG001 - LangChain calls by these names
     config: RunnableConfig,

@@ -90,9 +90,6 @@ _QUEUE_POLL = 0.06
 _DUE_POLL = 0.1
 #: Rows that are read at once.
 _PAGE = 500
-#: How often the place of a thread is asked for, while others of it come and go; what is damaged
-#: keeps it.
-_PLACE_TRIES = 10
 #: What is used here and not promised by DBOS, by where it is.
 _PRIVATE: tuple[tuple[object, str], ...] = (
     (DBOSClient, "_enqueue_debounced"),
@@ -190,14 +187,13 @@ class DbosClient:
         """
         workflow = workflow or f"{self._prefix(job)}{uuid4().hex}"
         options = self._options(workflow)
-        options["deduplication_id"] = f"{WORKFLOW}-{job.key}"
-        options["delay_seconds"] = seconds
+        options.update(deduplication_id=f"{WORKFLOW}-{job.key}", delay_seconds=seconds)
         deadline = None
         if self.max_wait is not None:  # until when newer submits may put it off
             deadline = int((time.time() + seconds + self.max_wait) * 1000)
         # Private, because DBOS has no public way to debounce without replacing.
         enqueue = self._client._enqueue_debounced  # pyright: ignore[reportPrivateUsage]
-        for _ in range(_PLACE_TRIES):
+        for _ in range(10):  # others of the thread come and go; one that is damaged stays
             try:
                 return enqueue(options, deadline, self.name, job.text)
             except dbos_error.DBOSQueueDeduplicatedError:
@@ -210,8 +206,8 @@ class DbosClient:
     def find(self, workflows: list[str], *, content: bool = False) -> Iterator[Status]:
         """Find the status of each of *workflows* that is known."""
         for first in range(0, len(workflows), _PAGE):
-            ids = workflows[first : first + _PAGE]
-            yield from self._listed(content=content, workflow_ids=ids)
+            page = workflows[first : first + _PAGE]
+            yield from self._listed(content=content, workflow_ids=page)
 
     def others(self, job: Job, workflow: str) -> list[Other]:
         """Return the unfinished reflections of the thread of *job*, except *workflow*."""
