@@ -7,10 +7,11 @@ below a prefix is one range of strings, and a prefix stops at label boundaries b
 import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from operator import eq
 
 from langgraph.store.base import ListNamespacesOp, MatchCondition
 
-__all__ = ["below", "from_column", "listed", "to_column", "to_labels", "to_path"]
+__all__ = ["below", "from_column", "listed", "may_share", "to_column", "to_labels", "to_path"]
 
 # SQLite's text is UTF-8, which has no lone surrogates; they travel behind a marker.
 _UNSTORABLE = re.compile("[\ud800-\udfff\U0010ffff]")
@@ -46,6 +47,11 @@ def from_column(text: str) -> str:
 def below(path: str) -> tuple[str, str]:
     """Bound the namespaces below *path*: from, and up to."""
     return f"{path}.", f"{path}/"  # the slash is the character after the dot
+
+
+def may_share(path: str, namespace: tuple[str, ...]) -> bool:
+    """Whether something may lie both at or below *path* and at or below *namespace*."""
+    return all(map(eq, to_labels(path), namespace))
 
 
 def listed(namespaces: Iterable[tuple[str, ...]], op: ListNamespacesOp) -> list[tuple[str, ...]]:

@@ -55,6 +55,18 @@ def test_an_updated_cache_is_as_one_loaded_anew(store: EmbeddedStore, path: Path
         assert scores(store) == scores(fresh)
 
 
+def test_what_another_store_erases_is_kept_no_longer(store: EmbeddedStore, path: Path) -> None:
+    filled(store, 10)
+    store.put(("notes", "b"), "1", {"text": "tea"})
+    with EmbeddedStore(path, index=store.index_config) as other:
+        for prefix in (("notes",), NS, ("notes", "b")):
+            scores(other, prefix)
+        before = other.stats().cache_bytes
+        store.erase(NS)
+        assert 0 < other.stats().cache_bytes < before / 2
+        assert scores(other) == {}
+
+
 def test_a_cache_that_is_mostly_dead_is_loaded_anew(store: EmbeddedStore) -> None:
     filled(store, 10)
     scores(store)

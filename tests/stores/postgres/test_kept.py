@@ -17,6 +17,8 @@ from longterm.effects.erasure import forget_texts
 from longterm.errors import ConflictError, ModelChangedError
 from longterm.stores import PostgresStore
 from longterm.stores.operations import PutIf
+from longterm.stores.postgres.kept import KeptRows
+from longterm.stores.rows import Row
 from longterm.testing import HashEmbeddings
 
 NS = ("notes", "ann")
@@ -129,6 +131,13 @@ def test_no_more_is_kept_than_was_allowed(open_store: OpenStore) -> None:
             assert len(store.search((str(user),), query="noodle", limit=99)) == 50
             assert store.stats().cache_bytes <= 200_000
     assert store.stats().cache_bytes > 50_000
+
+
+def test_a_row_that_two_searches_have_read_counts_once() -> None:
+    rows = KeptRows()
+    for _ in range(2):
+        rows.keep({(1, 1): Row(1, "notes", "a", "{}", 0, 0, None, 1)})
+    assert rows.nbytes == Row(1, "notes", "a", "{}", 0, 0, None, 1).nbytes
 
 
 def test_a_schema_that_was_made_anew_is_read_anew(

@@ -24,9 +24,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from longterm.effects.erasure import inform_of_erasures
 from longterm.stores.lexicon import Lexicon
 from longterm.stores.matrix import Matrix, Vector, best_by_owner, product, unpack, widened
-from longterm.stores.names import below
+from longterm.stores.names import below, may_share
 from longterm.stores.rows import Row
 from longterm.text.term_hashes import TERM_BYTES
 
@@ -420,6 +421,7 @@ class ScopeCache:
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
         self._begin()
+        inform_of_erasures(self)
         _caches.add(self)
 
     @property
@@ -454,6 +456,14 @@ class ScopeCache:
             self._scopes.clear()
             self._sizes.clear()
             self._total = 0
+
+    def forget(self, namespace: tuple[str, ...], key: str | None = None) -> None:
+        """Let go of every scope that may hold something of *namespace*."""
+        del key  # whole scopes go
+        with self._lock:
+            for path in [path for path in self._scopes if may_share(path, namespace)]:
+                del self._scopes[path]
+                self._measure(path, 0)
 
     def after_fork(self) -> None:
         """Begin anew in a child process; a thread that held a lock is not there any more."""

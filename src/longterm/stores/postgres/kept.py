@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from longterm.effects.erasure import inform_of_erasures
 from longterm.stores.matrix import best_by_owner, product, widened
-from longterm.stores.names import to_labels
+from longterm.stores.names import may_share
 from longterm.stores.postgres.binary import integers, place_arrays, received
 from longterm.stores.postgres.items import Place, Session
 from longterm.stores.postgres.scopes import (
@@ -65,9 +65,10 @@ class KeptRows:
         return {place: row for place in places if (row := known(place)) is not None}
 
     def keep(self, rows: Mapping[Place, Row]) -> None:
-        """Keep *rows*, which were read at this state."""
-        self._rows.update(rows)
-        self.nbytes += sum(row.nbytes for row in rows.values())
+        """Keep *rows*, which were read at this state; another search may have been faster."""
+        new = {place: row for place, row in rows.items() if place not in self._rows}
+        self._rows.update(new)
+        self.nbytes += sum(row.nbytes for row in new.values())
 
     def without(self, gone: Sequence[Place]) -> "KeptRows":
         """Return others that lack some; a search that goes on with these is not disturbed."""
@@ -388,9 +389,7 @@ class KeptScopes:
         del key  # whole scopes go
         with self._lock:
             for name in list(self._places):
-                labels = to_labels(name[0])
-                shared = min(len(labels), len(namespace))
-                if labels[:shared] == namespace[:shared]:
+                if may_share(name[0], namespace):
                     self.nbytes -= self._places.pop(name).nbytes
 
     def _settle(self) -> None:
