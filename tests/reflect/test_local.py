@@ -885,6 +885,10 @@ def test_the_context_of_a_run_fills_the_namespace_when_the_run_is_over() -> None
     class Context:
         user_id: str
 
+        @property
+        def database(self) -> str:
+            raise RuntimeError("away")
+
     store, executor = InMemoryStore(), ReflectionExecutor(Remember())
     futures: list[Future[Any]] = []
 

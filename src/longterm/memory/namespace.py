@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from string import Formatter
 from typing import Any, cast
 from uuid import UUID
@@ -88,8 +89,11 @@ def context_values(config: RunnableConfig) -> dict[str, Any]:
         case BaseModel() as context:
             values = dict(context)
         case context:
-            public = (name for name in dir(context) if not name.startswith("_"))
-            values = {name: getattr(context, name, None) for name in public}
+            values: dict[str, Any] = {}
+            for name in dir(context):
+                # A property that fails is nothing a namespace could be filled with.
+                with suppress(Exception):
+                    values[name] = None if name.startswith("_") else getattr(context, name)
     return {k: v for k, v in values.items() if isinstance(v, str | int | float | UUID)}
 
 
