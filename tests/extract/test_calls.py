@@ -140,6 +140,13 @@ def test_mere_arguments_are_a_memory_of_the_kind_that_has_them(text: str) -> Non
     assert [one.proposal for one in READER.bare(text)] == [ADD]
 
 
+def test_a_number_and_changes_are_a_change_under_any_name() -> None:
+    change = {"number": 0, "changes": {"age": 5}}
+    assert proposals("", json.dumps(json.dumps(change))) == [CHANGE]
+    assert [one.proposal for one in READER.bare(json.dumps(change))] == [CHANGE]
+    assert READER.bare('{"number": 0}') == []
+
+
 @pytest.mark.parametrize(
     "text", ["{}", "4", '{"title": "Ann"}', '{"name": "An', 'Like {"name": "Ann"}?', '{"age": 4}']
 )

@@ -186,6 +186,8 @@ def test_a_set_in_another_order_is_no_change() -> None:
         {"op": "replace", "path": "/rooms", "value": 4},
         [{"name": "rooms", "value": 4}],
         [{"path": "/rooms", "value": 4}],
+        [{"op": "set", "path": "rooms", "value": 4}],
+        {"/rooms": 4},
         {"rooms": {"old": 3, "new": 4}},
         {"rooms": {"from": 3, "to": "4"}},
         {"rooms": {"type": "integer", "value": 4}},
@@ -194,6 +196,32 @@ def test_a_set_in_another_order_is_no_change() -> None:
 )
 def test_a_change_is_understood_in_the_forms_models_give_it(changes: Any) -> None:
     assert edited(HOME, CAT, changes) == {**CAT, "rooms": 4}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"pet.lives": 8},
+        {"/pet/lives": "8"},
+        {"pet.lives": 8, "pet.name": "Tom"},
+        [{"field": "pet.lives", "value": 8}],
+        {"field": "/pet/lives", "value": 8},
+        [{"op": "replace", "path": "pet.lives", "value": 8}],
+    ],
+)
+def test_a_field_is_found_by_its_place(changes: Any) -> None:
+    assert edited(HOME, CAT, changes) == {**CAT, "pet": {"name": "Tom", "lives": 8}}
+
+
+@pytest.mark.parametrize("changes", [{"pet.age": 1}, {"street.name": "Elm"}, {"tags.0": "c"}])
+def test_a_place_that_is_none_is_a_complaint(changes: Any) -> None:
+    with pytest.raises(ProposalError):
+        edited(HOME, CAT, changes)
+
+
+def test_a_json_patch_lets_no_default_in_by_null() -> None:
+    with pytest.raises(ProposalError, match="rooms cannot be null"):
+        edited(HOME, CAT, [{"op": "replace", "path": "/rooms", "value": None}])
 
 
 class Reading(BaseModel):

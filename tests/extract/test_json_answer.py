@@ -70,6 +70,11 @@ def read(answer: Any, *kinds: Any) -> list[Proposal]:
         {"content": "tea"},
         {"action": "add", "number": None, "content": "tea"},
         {"operations": None, "changes": [ADD_TEA]},
+        {"operations": [json.dumps(ADD_TEA)]},
+        {"memory_operations": {"operations": [ADD_TEA]}},
+        {"memory_operations": [ADD_TEA]},
+        {"op": "add", "kind": "Memory", "content": {"content": "tea"}},
+        {"action": "add_Memory", "kind": "Memory", "content": {"content": "tea"}},
     ],
 )
 def test_an_addition_is_understood_in_many_forms(answer: Any) -> None:
@@ -84,6 +89,8 @@ def test_an_addition_is_understood_in_many_forms(answer: Any) -> None:
         {"action": "edit", "kind": "Memory", "number": 0, "content": "ale"},
         {"number": 0, "content": "ale"},
         {"update": [{"number": 0, "changes": {"content": "ale"}}]},
+        {"action": "update_Memory", "id": 0, "changes": {"content": "ale"}},
+        {"event": "UPDATE", "number": 0, "changes": {"content": "ale"}},
     ],
 )
 def test_a_change_is_understood_in_many_forms(answer: Any) -> None:
@@ -98,6 +105,7 @@ def test_a_change_is_understood_in_many_forms(answer: Any) -> None:
         {"number": 0},
         {"remove": [0]},
         {"delete": {"number": 0}},
+        {"operation": "remove", "memory_id": 0},
     ],
 )
 def test_a_removal_is_understood_in_many_forms(answer: Any) -> None:

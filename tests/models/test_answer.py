@@ -105,6 +105,14 @@ def test_a_structured_answer_is_the_message_inside_it() -> None:
         ({"finish_reason": "sensitive"}, "refused"),
         ({"finish_reason": "invalid_output"}, "malformed"),
         ({"finish_reason": "eos_token"}, "complete"),
+        ({"finish_reason": "not_finished"}, "cut"),
+        ({"finish_reason": ["length"]}, "cut"),
+        ({"completionReason": "LENGTH"}, "cut"),
+        ({"choices": [{"finish_reason": "length", "logprobs": {"content": ["Ann"]}}]}, "cut"),
+        ({"reasoning": {"effort": "max"}, "token_limit": "error"}, "complete"),
+        # of every part of a stream, put together by a client
+        ({"finish_reason": "OTHEROTHER"}, "malformed"),
+        ({"finish_reason": "stopstop"}, "complete"),
         ({}, "complete"),
     ],
 )
@@ -188,6 +196,12 @@ def test_an_error_of_a_client_about_an_answer_is_an_answer() -> None:
     garbled = Answer.of_error(caught.value)
     assert garbled is not None
     assert garbled.end == "malformed"
+    assert garbled.calls == []
+    with pytest.raises(ValidationError) as caught:
+        AIMessage("", tool_calls=[{"name": "M", "args": '{"a": 1}', "id": "1"}])  # pyright: ignore[reportArgumentType] - as a model may
+    twice = Answer.of_error(caught.value)
+    assert twice is not None
+    assert [call["args"] for call in twice.calls] == ['{"a": 1}']
     assert Answer.of_error(ConnectionError()) is None
 
 

@@ -85,7 +85,6 @@ ODD: list[tuple[str, WireReply]] = [
     ("openai", called(("Memory", ""))),
     ("openai", called(("Memory", "[]"))),
     ("openai", called(("Memory", json.dumps("Ann must not eat nuts.")))),
-    ("openai", called(("Memory", json.dumps(json.dumps(WHOLE))))),
     ("openai", called(("functions.Memory", {"content": 5}))),  # no name that may go back
     ("openai", said("")),
     ("openai", said(None)),
@@ -151,6 +150,14 @@ def test_what_never_becomes_an_answer_is_reported(name: str, odd: WireReply) -> 
         manager = create_memory_manager(provider.client(server))
         with pytest.warns(DroppedWarning):
             assert kept(manager) == []
+    assert not server.refused
+
+
+def test_arguments_encoded_twice_are_kept_and_what_else_was_called_is_asked_for() -> None:
+    twice = ("Memory", json.dumps(json.dumps(WHOLE)))
+    other = ("Memory", {"content": "Ann is here."})
+    with OpenAIServer(called(twice, other), called(other)) as server:
+        assert kept(create_memory_manager(openai(server))) == [*WHOLE.values(), "Ann is here."]
     assert not server.refused
 
 

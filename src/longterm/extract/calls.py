@@ -139,11 +139,15 @@ class CallReader:
         return {**dict(zip(fields, call.positional, strict=False)), **call.arguments}
 
     def _fitting(self, value: Any) -> str | None:
-        """Return the one tool that adds memories with the fields of *value*, if there is one."""
+        """Return the one tool that takes the fields of *value*, if there is one.
+
+        What removes is never guessed.
+        """
         if not isinstance(value, Mapping) or not value:
             return None
         given = cast("Mapping[str, Any]", value).keys()
-        fitting = [
+        changing = [CHANGE_UNTYPED] * (set(given) == {"number", "changes"})
+        fitting = changing + [
             name
             for name, kind in self._adding.items()
             if given <= properties_of(kind.parameters).keys()

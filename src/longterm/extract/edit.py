@@ -9,7 +9,7 @@ may answer, are understood as well.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, NoReturn, cast
 
 import jsonpatch
@@ -35,7 +35,9 @@ def edited(kind: MemorySchema | None, content: Any, changes: Any) -> Any:
             after = {**content, **(given := kind.normalized(fields))}
             emptied = [(name,) for name, value in given.items() if value is None]
         case [*operations]:
-            after, emptied = _patched(content, operations), []
+            operations = list(map(_operation, operations))
+            after = _patched(content, operations)
+            emptied = list(_nulled(operations))
             if kind is None:
                 return after if _same_form(content, after) else _misfit()
         case _ if kind is None:
@@ -56,15 +58,19 @@ def edited(kind: MemorySchema | None, content: Any, changes: Any) -> Any:
 
 def _in_one_form(changes: Any, fields: Mapping[str, Any]) -> Any:
     """Return *changes* as a merge patch, a list of fields with values, or a JSON patch."""
+    if isinstance(changes, Mapping):
+        changes = _by_place(cast("Mapping[str, Any]", changes), fields)
     match changes:
         case {"op": str(), "path": str()} if "op" not in fields:
             return [changes]
         case {"value": _} if edit := _field_and_value(changes, fields):
-            return [edit]
+            return _in_one_form([edit], fields)
         case [{"value": _}, *_] if all(
             edits := [_field_and_value(edit, fields) for edit in cast("list[Any]", changes)]
         ):
-            return edits
+            named = {edit["field"]: edit["value"] for edit in edits if edit}
+            placed = _by_place(named, fields)
+            return edits if placed == named else placed
         case [{**first}, *others] if not {"op", "field"} & first.keys():
             together = cast("dict[str, Any]", dict(first))
             for other in others:
@@ -74,6 +80,22 @@ def _in_one_form(changes: Any, fields: Mapping[str, Any]) -> Any:
             return together
         case _:
             return changes
+
+
+def _by_place(changes: Mapping[str, Any], fields: Collection[str]) -> dict[str, Any]:
+    """Return *changes* with what is named by its place, "home.city" or "/home/city", there."""
+    after: dict[str, Any] = {}
+    for name, value in changes.items():
+        outer, _, inner = name.strip("/").replace("/", ".").partition(".")
+        if name in fields or outer not in fields:
+            after[name] = value
+        elif inner:
+            within = after.get(outer)
+            within = cast("dict[str, Any]", within) if isinstance(within, dict) else {}
+            after[outer] = {**within, **_by_place({inner: value}, [inner.split(".")[0]])}
+        else:
+            after[outer] = value
+    return after
 
 
 def _field_and_value(edit: Any, fields: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -157,6 +179,29 @@ def _no_such_field(place: str, form: Mapping[str, Any]) -> ProposalError:
     return ProposalError(
         f"There is no field {place}. {fields}", plain=f"There is no such field. {fields}"
     )
+
+
+def _operation(operation: Any) -> Any:
+    """Return *operation* of a JSON patch in the RFC's words: models name paths and verbs freely."""
+    match operation:
+        case {"op": str(verb), "path": str(path), **rest}:
+            if path and not path.startswith("/"):
+                path = f"/{path.replace('.', '/')}"
+            # To add what an object has is to replace it, and what it has not may be set as well.
+            free = verb in ("set", "update", "replace") and not path.rpartition("/")[2].isdigit()
+            return {**rest, "op": "add" if free else verb, "path": path}
+        case _:
+            return operation
+
+
+def _nulled(operations: Sequence[Any]) -> Iterator[tuple[str, ...]]:
+    """Yield the paths of the fields that a JSON patch sets to null."""
+    for operation in operations:
+        match operation:
+            case {"path": str(path), "value": None}:
+                yield tuple(path.split("/")[1:])
+            case _:
+                pass
 
 
 def _patched(content: Any, operations: Sequence[Any]) -> Any:

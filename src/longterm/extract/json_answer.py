@@ -42,6 +42,7 @@ from longterm.extract.protocol import (
 )
 from longterm.extract.reading import cut_off, read_json
 from longterm.extract.strict import closed_object, strict_edits, strict_form
+from longterm.extract.tool_names import words_in_name
 from longterm.models.answer import Answer
 from longterm.models.names import ChatModel, has_strict_mode
 from longterm.models.wire import holds_to
@@ -51,7 +52,11 @@ __all__ = ["JsonProtocol", "constant"]
 _ADD = frozenset({"add", "insert", "create", "new", "remember"})
 _CHANGE = frozenset({"change", "update", "edit", "replace", "patch"})
 _REMOVE = frozenset({"remove", "delete", "forget"})
-_NOTHING = frozenset({"none", "nothing", "keep", "noop", "done", "finish"})
+_NOTHING = frozenset({"none", "no", "nothing", "keep", "noop", "done", "finish"})
+_VERBS = _ADD | _CHANGE | _REMOVE | _NOTHING
+#: Where models say which action is meant, and which memory.
+_UNDER = ("action", "op", "operation", "event", "type")
+_NUMBERS = ("number", "id", "memory_id", "index")
 
 
 class JsonProtocol:
@@ -143,7 +148,11 @@ class JsonProtocol:
             return calls[0].proposal
         fields = dict(cast("Mapping[str, Any]", operation))
         guess = "add" if "number" not in fields else "change" if len(fields) > 1 else "remove"
-        action = str(fields.pop("action", None) or guess).lower()
+        under = next((key for key in _UNDER if _verb(fields.get(key)) in _VERBS), "action")
+        said = fields.pop(under, None) or guess
+        action = _verb(said)
+        if action not in _ADD:
+            fields = _by_number(fields)
         match action:
             case _ if action in _ADD:
                 return self._add(fields)
@@ -163,7 +172,7 @@ class JsonProtocol:
             case _ if action in _NOTHING:
                 return Finish()
             case _:
-                return Unreadable(f"There is no action {action!r}.", "There is no such action.")
+                return Unreadable(f"There is no action {said!r}.", "There is no such action.")
 
     def _add(self, fields: dict[str, Any]) -> Proposal:
         name = fields.pop("kind", None)
@@ -240,23 +249,53 @@ def _operations(data: Any) -> Iterator[Any]:
         case list():
             for item in cast("list[Any]", data):
                 yield from _operations(item)
-        case {"operations": str(text)} if (inner := read_json(text)) is not None:
-            yield from _operations(inner)
-        case {"operations": list()} | {"changes": list()} | {"memories": list()}:
-            names = ("operations", "changes", "memories")
-            yield from next(data[name] for name in names if isinstance(data.get(name), list))
         case {"action": _}:
             yield data
-        case dict() if set(cast("dict[str, Any]", data)) <= (_ADD | _CHANGE | _REMOVE):
-            for action, group in cast("dict[str, Any]", data).items():
-                for operation in cast("list[Any]", group if isinstance(group, list) else [group]):
-                    fields: dict[str, Any] = {"action": action}
-                    if isinstance(operation, Mapping):
-                        yield {**fields, **cast("Mapping[str, Any]", operation)}
-                    else:
-                        yield {**fields, "number": operation}
+        case {"operations": str(text)} if text.strip():
+            yield from _operations(text)
+        case {"operations": list()} | {"changes": list()} | {"memories": list()}:
+            names = ("operations", "changes", "memories")
+            listed = next(data[name] for name in names if isinstance(data.get(name), list))
+            yield from _operations(listed)
+        case str() if isinstance(inner := _object_in(data), dict | list):
+            yield from _operations(inner)
+        case {**given} if len(given) == 1 and _holds_operations(*given.values()):
+            yield from _operations(*given.values())
+        case {**groups} if set(groups) <= (_ADD | _CHANGE | _REMOVE):
+            yield from _of_groups(cast("dict[str, Any]", groups))
         case _:
             yield data
+
+
+def _of_groups(groups: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the operations that stand in lists by their actions."""
+    for action, group in groups.items():
+        for operation in cast("list[Any]", group if isinstance(group, list) else [group]):
+            fields: dict[str, Any] = {"action": action}
+            if isinstance(operation, Mapping):
+                yield {**fields, **cast("Mapping[str, Any]", operation)}
+            else:
+                yield {**fields, "number": operation}
+
+
+def _holds_operations(value: Any) -> bool:
+    match value:
+        case {"operations": _} | {"action": _} | [{"action": _}, *_]:
+            return True
+        case _:
+            return False
+
+
+def _verb(action: Any) -> str:
+    """Return the first word of *action*, of ``update_Food`` as well."""
+    return next(iter(words_in_name(str(action or ""))), "")
+
+
+def _by_number(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return *fields* with the memory's number under its own name."""
+    key = next((key for key in _NUMBERS if fields.get(key) is not None), "number")
+    others = {name: value for name, value in fields.items() if name not in (key, "number")}
+    return {**others, "number": fields[key]} if key in fields else others
 
 
 def _content(fields: dict[str, Any]) -> Any:

@@ -43,6 +43,8 @@ def spelled_calls(text: str, is_tool: IsTool) -> list[SpelledCall]:
     """Return the calls in *text*, in their order; none where it is only words."""
     plain_quotes = _STRING_MARK.sub('"', text)
     plain_quotes = _BACKTICKS.sub(lambda found: json.dumps(found[1]), plain_quotes)
+    if "&quot;" in plain_quotes and '"' not in plain_quotes:  # all of it is escaped
+        plain_quotes = html.unescape(plain_quotes)
     for read in (_with_tags, _with_json, _in_python, _in_xml):
         if found := list(read(plain_quotes, is_tool)):
             return found
@@ -80,13 +82,15 @@ _TAGGED = (
             re.DOTALL,
         ),
     ),
-    (  # GLM
+    (  # GLM, LongCat
         re.compile(
-            r"<tool_call>\s*(?P<name>[\w.\-]+)\s*(?=<arg_key>)(?P<body>.*?)(?P<end></tool_call>|\Z)",
+            r"<(?:\w+_)?tool_call>\s*(?P<name>[\w.\-]+)\s*(?=<(?:\w+_)?arg_key>)(?P<body>.*?)"
+            r"(?P<end></(?:\w+_)?tool_call>|\Z)",
             re.DOTALL,
         ),
         re.compile(
-            r"<arg_key>(?P<key>.*?)</arg_key>\s*<arg_value>\n?(?P<value>.*?)\n?</arg_value>",
+            r"<(?:\w+_)?arg_key>(?P<key>.*?)</(?:\w+_)?arg_key>\s*"
+            r"<(?:\w+_)?arg_value>\n?(?P<value>.*?)\n?</(?:\w+_)?arg_value>",
             re.DOTALL,
         ),
     ),
@@ -112,7 +116,7 @@ def _with_tags(text: str, _is_tool: IsTool) -> Iterator[SpelledCall]:
 _NAME_IN_FRONT = re.compile(
     r"""(?P<name>[^\W\d][\w.\-/:]*)
         (?:[\s:(`*"'=>,]|<[^<>]*>|\[CALL_ID\]\w+|\[[A-Z_]+\]|✿\w+✿
-           |\b(?:json|arguments|input|commentary)\b|\bAction\ Input\b)*\Z""",
+           |\b(?:json|with|arguments|input|commentary)\b|\bAction\ Input\b)*\Z""",
     re.VERBOSE | re.IGNORECASE,
 )
 #: How many characters before JSON may hold its tool's name, with the marks between.
@@ -134,7 +138,10 @@ _ARGUMENTS = (
     "params",
 )
 _TOOLS = ("tool", "toolname", "function", "name")
-_LISTS = ("toolcalls", "calls", "tooluses", "functioncalls", "functioncall", "toolcall", "tooluse")
+_LISTS = (
+    "toolcalls", "calls", "tooluses", "functioncalls", "functioncall", "toolcall", "tooluse",
+    "invoke",
+)  # fmt: skip
 
 
 def _with_json(text: str, is_tool: IsTool) -> Iterator[SpelledCall]:
@@ -146,7 +153,8 @@ def _with_json(text: str, is_tool: IsTool) -> Iterator[SpelledCall]:
         in_front = text[max(before, part.start - _IN_FRONT) : part.start]
         value, named = read_json(written), _NAME_IN_FRONT.search(in_front)
         calls = [SpelledCall(*call) for call in calls_in(value, is_tool)]
-        if not calls and named and is_tool(named["name"]):
+        meant = named and not _NOT_MADE.search(in_front[: named.start()])
+        if not calls and named and meant and is_tool(named["name"]):
             calls = [SpelledCall(named["name"], value)]
         if calls and not part.closed:
             calls[-1] = replace(calls[-1], cut=True)
@@ -269,8 +277,10 @@ def _python_call(name: str, code: str) -> SpelledCall | None:
 
 
 _TAG = re.compile(r"<(?P<end>/?)(?P<name>\w[\w.\-]*)>")
-_ATTRIBUTES = re.compile(r"<(?P<name>\w[\w.\-]*)(?P<body>(?:\s+\w+=\"[^\"]*\")+)\s*/>")
-_ATTRIBUTE = re.compile(r"(\w+)=\"([^\"]*)\"")
+_ATTRIBUTES = re.compile(
+    r"<(?P<name>\w[\w.\-]*)(?P<body>(?:\s+\w+=(?:\"[^\"]*\"|'[^']*'))+)\s*(?:/>|>\s*</(?P=name)>)"
+)
+_ATTRIBUTE = re.compile(r"(\w+)=([\"'])(.*?)\2", re.DOTALL)
 #: How deep tags may stand in each other.
 _TAGS_WITHIN = 6
 
@@ -282,7 +292,7 @@ def _in_xml(text: str, is_tool: IsTool) -> Iterator[SpelledCall]:
     for match in _ATTRIBUTES.finditer(text):
         if is_tool(match["name"]):
             found = _ATTRIBUTE.findall(match["body"])
-            yield SpelledCall(match["name"], {name: html.unescape(one) for name, one in found})
+            yield SpelledCall(match["name"], {name: html.unescape(one) for name, _, one in found})
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,19 +79,15 @@ _HINTS: tuple[tuple[str, AnswerEnd], ...] = (
     ),
     (r"malformed|invalid|unexpected|error|fail", "malformed"),
     (r"incomplete|length|max|limit|exceed|trunc|interrupt|abort|cancel|timeout", "cut"),
+    (r"not_finished|unfinished|cut_?off|overload", "cut"),
 )
 _SEVERITY: tuple[AnswerEnd, ...] = ("complete", "cut", "malformed", "refused")
 _NO_END: tuple[AnswerEnd, str | None] = ("complete", None)
-#: Where clients put such a word.
-_KEYS = (
-    "finish_reason",
-    "stop_reason",
-    "stopReason",
-    "finishReason",
-    "done_reason",
-    "native_finish_reason",
-    "status",
-)
+#: Where clients put such a word: under a key of these letters, so deep in an answer's metadata.
+_KEY = re.compile(r"[a-z]*reason|status")
+_DEPTH = 4
+#: A word that came with several parts of a stream, which its client has put together.
+_REPEATED = re.compile(r"(.{3,}?)\1+")
 
 #: Where they put the arguments and the id of a call.
 _ARGUMENTS = ("partial_json", "input", "args", "arguments")
@@ -166,7 +162,13 @@ class Answer:
     def of_error(cls, error: Exception) -> Answer | None:
         """Return the answer that a client made an *error* of; None where it is about the asking."""
         if isinstance(error, ValidationError) and error.title.startswith("AIMessage"):
-            return cls(None, "", "malformed", "malformed_call", None)
+            calls = [
+                invalid_tool_call(name="", args=one["input"], id=None, error=None)
+                for one in error.errors(include_url=False)
+                if one["loc"][-1:] == ("args",) and _is_json_object(one["input"])
+            ]
+            message = AIMessage("", invalid_tool_calls=calls) if calls else None
+            return cls(message, "", "malformed", "malformed_call", None)
         end = _ENDS_AS_ERRORS.get(type(error).__name__)
         if end is None:
             return None
@@ -223,7 +225,7 @@ class Answer:
 
         Where nothing at all is known about the answer, nothing speaks against it either.
         """
-        known = bool(self.message and self.message.response_metadata)
+        known = self.message and (self.message.response_metadata or self.message.usage_metadata)
         return self.reason == "end_turn" or not (self.reason or known)
 
     @property
@@ -286,6 +288,13 @@ def _call_in(block: Any) -> InvalidToolCall | None:
     )
 
 
+def _is_json_object(value: Any) -> bool:
+    try:
+        return isinstance(value, str) and isinstance(json.loads(value), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
 def without_thoughts(text: str) -> str:
     """Return *text* without what a reasoning model thought aloud."""
     return _THOUGHTS.sub("", text).strip()
@@ -309,17 +318,28 @@ def _sounds_like_a_refusal(text: str) -> bool:
 
 def _reasons(message: AIMessage) -> Iterator[str]:
     """Yield every word in the metadata of *message* that says why it ended, in lower case."""
-    data = cast("dict[str, Any]", message.response_metadata)
-    values = [data.get(key) for key in _KEYS]
-    blocks = [block for block in message.content if isinstance(block, dict)]
-    values += [block.get("status") for block in blocks]  # of one call, in OpenAI Responses
-    for key, field in (("incomplete_details", "reason"), ("prompt_feedback", "block_reason")):
-        if isinstance(details := data.get(key), dict):
-            values.append(cast("dict[str, Any]", details).get(field))
-    for value in values:
-        word = value.value if isinstance(value, Enum) else value
-        if isinstance(word, str):  # vLLM gives the number of a token as stop_reason
-            yield word.strip().lower().replace("-", "_").removeprefix("finishreason.")
+    yield from _words_for_an_end(message.response_metadata)
+    for block in message.content:
+        if isinstance(block, dict):  # of one call, in OpenAI Responses
+            yield from _words_for_an_end(block.get("status"), "status")
+
+
+def _words_for_an_end(data: Any, key: str = "", depth: int = _DEPTH) -> Iterator[str]:
+    match data:
+        case Enum():
+            yield from _words_for_an_end(data.value, key, depth)
+        case str() if _KEY.fullmatch(re.sub(r"[^a-z]", "", key.lower())):
+            word = data.strip().lower().replace("-", "_").removeprefix("finishreason.")
+            whole = _REPEATED.fullmatch(word)
+            yield whole[1] if whole else word
+        case {**fields} if depth:
+            for name, value in cast("dict[str, Any]", fields).items():
+                yield from _words_for_an_end(value, name, depth - 1)
+        case [*items] if depth:
+            for item in items:
+                yield from _words_for_an_end(item, key, depth - 1)
+        case _:  # vLLM gives the number of a token as stop_reason
+            pass
 
 
 def _end_named(word: str) -> AnswerEnd:
