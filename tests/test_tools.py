@@ -3,6 +3,7 @@
 import json
 import uuid
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -347,6 +348,25 @@ def test_the_search_answers_json_of_the_items(find: MemoryTool, store: InMemoryS
     (item,) = json.loads(find.invoke({"query": "food"}))
     assert (item["key"], item["value"]) == ("k", {"content": "喜欢拉面"})
     assert "喜欢拉面" in find.invoke({"query": "food"})
+
+
+def test_a_plan_whose_day_is_past_is_noted_beside_its_value(
+    find: MemoryTool, store: InMemoryStore
+) -> None:
+    day = datetime.now(UTC) + timedelta(days=2)
+    plan = {"kind": "Memory", "content": {"content": f"Ann's exam is on {day:%Y-%m-%d}"}}
+    store.put(PLACE, "k", plan)
+    store.put(PLACE, "l", {"content": "Ann likes tea"})
+
+    def found(now: datetime) -> dict[str, Any]:
+        config: Any = {"configurable": {"now": now.isoformat()}}
+        return {one["key"]: one for one in json.loads(find.invoke({"query": ""}, config))}
+
+    assert not any("note" in one for one in found(day).values())
+    later = found(day + timedelta(days=3))
+    assert later["k"]["note"] == "planned, now past"
+    assert later["k"]["value"] == plan
+    assert "note" not in later["l"]
 
 
 def test_the_search_finds_what_is_nearest_first(indexed: InMemoryStore) -> None:

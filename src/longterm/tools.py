@@ -22,7 +22,7 @@ from langchain_core.tools import StructuredTool, ToolException
 from langchain_core.tools.base import ArgsSchema
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from langgraph.errors import GraphBubbleUp
-from langgraph.store.base import BaseStore, Item
+from langgraph.store.base import BaseStore, Item, SearchItem
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -37,6 +37,7 @@ from pydantic_core import to_jsonable_python
 from typing_extensions import override
 
 from longterm.commit import Policy, Write, commit
+from longterm.effects.clock import utc_now
 from longterm.effects.drivers import arun, run
 from longterm.effects.paging import Reach
 from longterm.effects.steps import Flow
@@ -46,19 +47,22 @@ from longterm.errors import (
     InvalidInputError,
     PartialWriteError,
 )
+from longterm.extract.excerpt import texts_in
 from longterm.extract.json_schema import decoded
 from longterm.extract.proposal import is_blank
 from longterm.extract.schema import memory_schemas, plain, problems_in
 from longterm.extract.typeddict import modern
 from longterm.guard import GuardOption, guard_of
-from longterm.manage.manager import thread_in
+from longterm.manage.manager import now_in, thread_in
 from longterm.manage.searching import search_best
 from longterm.manage.sources import ConversationSources
-from longterm.memory.conversation import as_messages, well_formed
+from longterm.memory.conversation import as_messages, well_formed, zoned
 from longterm.memory.draft import ProposalError
 from longterm.memory.history_items import KeepRevisions
+from longterm.memory.model import is_turn
 from longterm.memory.namespace import Namespace, NamespaceTemplate
 from longterm.memory.revision import Source
+from longterm.memory.when import planned_until
 
 __all__ = ["MemoryTool", "create_manage_memory_tool", "create_search_memory_tool"]
 
@@ -443,7 +447,15 @@ async def _search(
 ) -> Any:
     reach = Reach(template.location(config), exact)
     items = await search_best(reach, query, filter=filter, limit=limit, offset=offset)
-    shown = [cast("Any", item).dict() for item in items]
-    data = to_jsonable_python(shown, serialize_unknown=True)
+    now = zoned(now_in(config) or utc_now())
+    data = to_jsonable_python([_shown_item(one, now) for one in items], serialize_unknown=True)
     text = well_formed(json.dumps(data, ensure_ascii=False, separators=(",", ":")))
     return (text, items) if response_format == "content_and_artifact" else text
+
+
+def _shown_item(item: SearchItem, now: datetime) -> dict[str, Any]:
+    """Return *item* as a model is shown it, with a note where it plans what is past *now*."""
+    shown: dict[str, Any] = cast("Any", item).dict()
+    told, texts = zoned(item.updated_at), "; ".join(texts_in(item.value))
+    past = not is_turn(item.value) and planned_until(texts, told) <= now.timestamp()
+    return {**shown, "note": "planned, now past"} if past else shown

@@ -12,8 +12,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from enum import Enum
+from math import inf
 
-__all__ = ["Expression", "Sense", "Span", "expressions", "spans"]
+__all__ = ["Expression", "Sense", "Span", "expressions", "planned_until", "spans"]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -58,6 +59,15 @@ _Rule = Callable[[_Match, datetime], Span | None]
 def spans(text: str, now: datetime) -> list[Span]:
     """Spans that *text* speaks of, in its order; dates are in the time zone of *now*."""
     return list(dict.fromkeys(one.span for one in expressions(text, now)))
+
+
+def planned_until(text: str, told: datetime) -> float:
+    """Return when the last day ends that *text*, told at *told*, speaks of, in seconds since 1970.
+
+    Infinite where no day was to come then.
+    """
+    ahead = (span.end.timestamp() for span in spans(text, told) if span.start > told)
+    return max(ahead, default=inf)
 
 
 def expressions(text: str, now: datetime) -> list[Expression]:

@@ -23,7 +23,7 @@ from longterm.memory.conversation import zoned
 from longterm.memory.model import indexed_fields, is_turn
 from longterm.memory.namespace import Namespace
 from longterm.memory.revision import Source
-from longterm.memory.when import spans
+from longterm.memory.when import planned_until
 from longterm.recall.language import NUMBERS, STANDING, STOP_TERMS, TIME_WORDS, Sign
 from longterm.recall.reading import HEAD, LONG_TEXT, PASSAGE, Reading, passages, reading_of, shows
 from longterm.text.term_hashes import TERM_BYTES, pack_terms
@@ -102,13 +102,8 @@ class Candidate:
 
     @cached_property
     def planned_until(self) -> float:
-        """When the last day ends that a memory speaks of, in seconds since 1970.
-
-        Infinite where no day was to come when it was told.
-        """
-        named = spans(self.text, self.time) if self.kind == "memory" else ()
-        ahead = (span.end.timestamp() for span in named if span.start > self.time)
-        return max(ahead, default=inf)
+        """When the last day ends that a memory speaks of; infinite where none was to come."""
+        return planned_until(self.text, self.time) if self.kind == "memory" else inf
 
 
 def as_candidate(item: Item, found_by: KeepsTerms | None = None) -> Candidate:
