@@ -7,6 +7,7 @@ end earlier.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,35 +69,18 @@ def best_by_owner(cosines: Vector, owners: NDArray[np.int32], slots: int) -> Vec
     return found
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Matrix:
     """Rows, the slots that own them, and how many rows there are."""
 
     rows: NDArray[np.float32]
     owners: NDArray[np.int32]
     size: int
-    #: No slot owns two rows.
-    single: bool
 
     @classmethod
     def empty(cls, dims: int, room: int) -> "Matrix":
         """Make a matrix with *room* for as many rows."""
-        rows = np.empty((room, dims), dtype=np.float32)
-        return cls(rows, np.empty(room, dtype=np.int32), size=0, single=True)
-
-    @classmethod
-    def of(
-        cls, blocks: Sequence[NDArray[np.float16]], owners: Sequence[NDArray[np.int32]], dims: int
-    ) -> "Matrix":
-        """Make a matrix of blocks of rows, each with the slots that own them."""
-        size = sum(map(len, blocks))
-        rows, owner_of = np.empty((size, dims), np.float32), np.empty(size, np.int32)
-        begin = 0
-        for block in blocks:
-            widened(block, rows[begin : begin + len(block)])
-            begin += len(block)
-        np.concatenate([*owners, owner_of[:0]], out=owner_of)
-        return cls(rows, owner_of, size, single=len(np.unique(owner_of)) == size)
+        return cls(np.empty((room, dims), np.float32), np.empty(room, np.int32), size=0)
 
     @property
     def nbytes(self) -> int:
@@ -113,18 +97,18 @@ class Matrix:
             longer.owners[:before] = self.owners[:before]
         widened(rows, longer.rows[before:size])
         longer.owners[before:size] = owners
-        single = self.single
-        if single:
-            distinct = np.unique(owners)
-            known = np.isin(distinct, self.owners[:before]).any()
-            single = len(distinct) == len(owners) and not known
-        return Matrix(longer.rows, longer.owners, size, single)
+        return Matrix(longer.rows, longer.owners, size)
 
     def cosines(self, query: Vector, slots: int) -> Vector:
         """Find the best cosine of every slot; NaN where it has no vector."""
         owners, cosines = self.owners[: self.size], product(self.rows[: self.size], query)
-        if not self.single:
+        if not self._is_single:
             return best_by_owner(cosines, owners, slots)
         found = np.full(slots, np.nan, dtype=np.float32)
         found[owners] = cosines
         return found
+
+    @cached_property
+    def _is_single(self) -> bool:
+        """Whether no slot owns two rows."""
+        return np.bincount(self.owners[: self.size]).max(initial=0) <= 1

@@ -9,7 +9,14 @@ from langgraph.store.base import SearchItem
 from numpy.typing import NDArray
 
 from longterm.errors import ModelChangedError
-from longterm.stores.embedded.scopes import Scope, ScopeCache, ScopeView, Signals, Slots
+from longterm.stores.embedded.scopes import (
+    Scope,
+    ScopeCache,
+    ScopeView,
+    Signals,
+    Slots,
+    distinct,
+)
 from longterm.stores.embedded.transaction import Transaction, fetched, latest
 from longterm.stores.filters import EVERYTHING
 from longterm.stores.matrix import Vector
@@ -211,7 +218,7 @@ def _hits(tx: Transaction, op: FindItems, ranking: ScopeScores) -> list[HybridHi
             centres += best[: op.limit // _CENTRES]
         if op.neighbors and centres:
             chosen += ranking.slots.around(np.array(centres), op.neighbors).tolist()
-        slots = np.unique(np.array(chosen, dtype=np.int64))
+        slots = distinct(np.array(chosen, dtype=np.int64))
     found = dict(reader.rows(slots))
     places = np.fromiter(found, np.int64, len(found))
     # Stable, as `sorted` is.

@@ -31,7 +31,16 @@ from longterm.stores.names import below, may_share
 from longterm.stores.rows import Row
 from longterm.text.term_hashes import TERM_BYTES
 
-__all__ = ["REMEMBERED", "Scope", "ScopeCache", "ScopeView", "Signals", "Slots", "within_prefix"]
+__all__ = [
+    "REMEMBERED",
+    "Scope",
+    "ScopeCache",
+    "ScopeView",
+    "Signals",
+    "Slots",
+    "distinct",
+    "within_prefix",
+]
 
 _BLOCK = 4096
 #: So many items of a namespace are read at once: to read more takes half as long again, as memory
@@ -57,6 +66,12 @@ def within_prefix(
         return "1", ()
     paths = "SELECT id FROM namespaces WHERE path = ? OR (path > ? AND path < ?)"
     return f"{column} IN ({paths})", (path, *below(path))
+
+
+def distinct(slots: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Each of *slots* once, in order."""
+    # np.unique imports numpy.ma, which takes as long as the first question of a conversation.
+    return np.flatnonzero(np.bincount(slots))
 
 
 @dataclass(frozen=True)
@@ -106,7 +121,7 @@ class Slots:
         at = places[slots][:, None] + np.arange(-reach, reach + 1)
         near = line[np.clip(at, 0, len(line) - 1)]
         same = self.namespaces[near] == self.namespaces[slots][:, None]
-        return np.unique(near[same])
+        return distinct(near[same])
 
     @cached_property
     def _by_number(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -325,25 +340,18 @@ class Scope:
         select: str,
         condition: str = "true",
         *parameters: Any,
-    ) -> list[Any]:
+    ) -> Iterator[Any]:
         """Read what *select* says of the items of *slots*, joined, range by range."""
-        return [
-            row
-            for part, bounds in self._ranges(slots)
-            for row in _joined(
-                connection,
-                f"{select} WHERE {condition} AND {part}",
-                "item",
-                (*parameters, *bounds),
-            )
-        ]
+        for part, bounds in self._ranges(slots):
+            query = f"{select} WHERE {condition} AND {part}"
+            yield from _joined(connection, query, "item", (*parameters, *bounds))
 
     def _load_lexicon(self, connection: sqlite3.Connection, slots: Slots) -> Lexicon:
         what = (
             "group_concat(item), group_concat(length(hashes)), "
             "CAST(group_concat(hashes, '') AS BLOB)"
         )
-        rows = self._read(connection, slots, f"SELECT {what} FROM terms")
+        rows = [*self._read(connection, slots, f"SELECT {what} FROM terms")]
         places = slots.places(_numbers(row[0] for row in rows))
         sizes = _numbers(row[1] for row in rows) // TERM_BYTES
         return Lexicon.of_runs(b"".join(row[2] for row in rows), sizes, places, len(slots.ids))
@@ -357,11 +365,13 @@ class Scope:
             return None
         what = "group_concat(item), CAST(group_concat(vector, '') AS BLOB)"
         select = f"SELECT {what} FROM vectors"
-        rows = self._read(connection, slots, select, "model = ?", signals.model)
-        owners = [slots.places(_numbers([row[0]])).astype(np.int32) for row in rows]
-        if sum(map(len, owners)) * dims * 4 > room:
-            return None
-        return Matrix.of([unpack([row[1]], dims) for row in rows], owners, dims)
+        matrix = Matrix.empty(dims, len(slots.ids))
+        for items, vectors in self._read(connection, slots, select, "model = ?", signals.model):
+            owners = slots.places(_numbers([items])).astype(np.int32)
+            matrix = matrix.appended(unpack([vectors], dims), owners)
+            if matrix.nbytes > room:
+                return None
+        return matrix
 
     @property
     def room(self) -> int:
