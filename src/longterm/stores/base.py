@@ -52,7 +52,10 @@ from longterm.stores.reindexing import Progress
 from longterm.stores.sweeping import Sweeper
 from longterm.text.tokenizer import forget_words
 
-__all__ = ["CapableStore"]
+__all__ = ["LEFT_TO_OTHERS", "CapableStore"]
+
+#: What no process can take from another.
+LEFT_TO_OTHERS = "what other running programs have read of it, until they search there again or end"
 
 _SWEEP_MINUTES = 5.0
 

@@ -21,7 +21,7 @@ from longterm.effects.clock import utc_now
 from longterm.effects.steps import Flow
 from longterm.effects.work import Work
 from longterm.errors import ConfigurationError
-from longterm.stores.base import CapableStore
+from longterm.stores.base import LEFT_TO_OTHERS, CapableStore
 from longterm.stores.embedded import maintenance
 from longterm.stores.embedded.database import MEMORY, Database, Synchronous
 from longterm.stores.embedded.encryption import Cipher
@@ -223,7 +223,10 @@ class EmbeddedStore(CapableStore):
     def left_by_erase(self) -> tuple[str, ...]:
         if self._database.path == MEMORY:
             return ()
-        return ("copies of the file: snapshots of its file system, worn blocks of a flash disk",)
+        return (
+            LEFT_TO_OTHERS,
+            "copies of the file: snapshots of its file system, worn blocks of a flash disk",
+        )
 
     @override
     def renewal(self, progress: Progress | None) -> Flow[int]:

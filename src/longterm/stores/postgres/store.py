@@ -21,7 +21,7 @@ from longterm.effects.clock import utc_now
 from longterm.effects.warn import warn_caller
 from longterm.effects.work import Work
 from longterm.errors import ConfigurationError
-from longterm.stores.base import CapableStore
+from longterm.stores.base import LEFT_TO_OTHERS, CapableStore
 from longterm.stores.embedding import Embedder, StoreIndex, query_vectors, vectors_of
 from longterm.stores.operations import Operation, Stats
 from longterm.stores.planning import NO_VECTORS, BatchPlan, EmbeddedTexts, plan_batch
@@ -235,6 +235,7 @@ class PostgresStore(CapableStore):
     @override
     def left_by_erase(self) -> tuple[str, ...]:
         return (
+            LEFT_TO_OTHERS,
             "in PostgreSQL, bytes of deleted rows until VACUUM has passed and its log is recycled",
             "the server's replicas, archived logs, and statements that it writes to its log",
         )
