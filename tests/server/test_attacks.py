@@ -297,6 +297,46 @@ async def test_what_no_answer_can_hold_enters_by_no_protocol(connect: Connect, v
     assert (await client.get(f"{ANN}/memories")).json()["memories"] == []
 
 
+async def test_what_is_stored_at_any_depth_is_answered_by_every_protocol(connect: Connect) -> None:
+    client = await connect()
+    headers = {"Content-Type": "application/json"}
+
+    def nested(levels: int) -> str:
+        return '{"tea": ' * levels + '"tea"' + "}" * levels
+
+    async def added(levels: int) -> int:
+        body = f'{{"content": {nested(levels)}, "id": "{levels}"}}'
+        return (await client.post(f"{ANN}/memories", content=body, headers=headers)).status_code
+
+    async def put(levels: int) -> int:
+        item = (
+            f'{{"namespace": ["memories", "ann"], "key": "{levels}x", "value": {nested(levels)}}}'
+        )
+        return (await client.put("/store/items", content=item, headers=headers)).status_code
+
+    assert {await added(levels) for levels in (150, 199)} == {201}
+    assert {await put(levels) for levels in (150, 199)} == {204}
+    assert {await added(levels) for levels in (205, 250, 300)} == {422}
+    assert {await put(levels) for levels in (205, 250, 300)} == {422}
+    exported = await client.get(f"{ANN}/export")
+    answers = [
+        await client.get(f"{ANN}/memories"),
+        await client.get(f"{ANN}/memories?query=tea"),
+        await client.get(f"{ANN}/memories/199/history"),
+        await client.post(f"{ANN}/recall", json={"question": "tea"}),
+        await client.post("/store/items/search", json={"namespace_prefix": ["memories", "ann"]}),
+        await client.get("/users/ann"),
+        await client.get("/users/ann/memories/199"),
+        await client.post("/v1/users/bo/import", content=exported.content),
+    ]
+    assert [answer.status_code for answer in answers] == [200] * len(answers)
+    deep = await client.post("/v1/users/bo/import", content=b"[" * 100_000)
+    later = await client.post(
+        "/v1/users/bo/import", content=exported.content.splitlines()[0] + b"\n" + b"[" * 100_000
+    )
+    assert (deep.status_code, later.status_code) == (422, 422)
+
+
 async def test_half_an_emoji_loses_nothing_but_itself(connect: Connect) -> None:
     client = await connect()
     half, headers = r"tea \ud83c", {"Content-Type": "application/json"}

@@ -201,3 +201,33 @@ async def test_what_the_guard_keeps_back_is_released_or_removed(
     await client.post(f"{second}/drop", data={"mark": mark})
     assert len(service.user("ann").list()) == 1
     assert "Nothing." in (await client.get("/users/ann/quarantine")).text
+
+
+def test_long_texts_of_which_little_changed_are_told_word_by_word(service: MemoryService) -> None:
+    ann = service.user("ann")
+    words = [f"word{n}" for n in range(5_000)]
+    id = ann.add(" ".join(words)).id
+    ann.edit(id, " ".join([*words[:10], "new", *words[11:]]))
+    (last,) = steps_of(ann.history(id))[1:]
+    assert [*last.pieces][1:3] == [("gone", "word10"), ("new", "new")]
+
+
+def test_long_texts_of_which_much_changed_are_told_as_a_whole(service: MemoryService) -> None:
+    ann = service.user("ann")
+    id = ann.add("first " + "a b " * 2_000 + "end").id
+    ann.edit(id, "first " + "c b " * 2_000 + "end")
+    (last,) = steps_of(ann.history(id))[1:]
+    assert [what for what, _ in last.pieces] == ["same", "gone", "new", "same"]
+
+
+async def test_a_page_shows_the_last_revisions_of_a_memory_and_how_many_more(
+    connect: Connect, service: MemoryService
+) -> None:
+    ann = service.user("ann")
+    id = ann.add("version 1").id
+    for number in range(2, 54):
+        ann.edit(id, f"version {number}")
+    shown = (await (await connect()).get(f"/users/ann/memories/{id}")).text
+    assert "3 earlier revisions" in shown
+    assert "<del>3</del> <ins>4</ins>" in shown
+    assert "<del>2</del>" not in shown

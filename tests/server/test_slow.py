@@ -56,6 +56,8 @@ class Quick(ImpatientProtocol):
 class Served:
     """A server whose answers come when `ready` is set."""
 
+    protocol: type[ImpatientProtocol] = Quick
+
     def __init__(self) -> None:
         self.ready = asyncio.Event()
         self.config = uvicorn.Config(self.app, http=Quick, ws="none", interface="asgi3")
@@ -82,7 +84,7 @@ async def served() -> AsyncIterator[Served]:
     made = Served()
     loop: Any = asyncio.get_running_loop()
     server = await loop.create_server(
-        lambda: Quick(made.config, made.state, {}), host="127.0.0.1", port=0
+        lambda: made.protocol(made.config, made.state, {}), host="127.0.0.1", port=0
     )
     made.port = server.sockets[0].getsockname()[1]
     async with server:
@@ -109,3 +111,27 @@ async def test_a_head_that_never_ends_loses_its_connection_and_a_slow_answer_doe
 async def test_a_connection_that_says_nothing_is_closed(served: Served) -> None:
     async with served.connected(b"") as (reader, _):
         assert await reader.read() == b""
+
+
+async def test_a_head_that_grows_without_end_loses_its_connection(served: Served) -> None:
+    served.protocol = ImpatientProtocol
+
+    async def flood() -> None:
+        async with served.connected(b"GET / HTTP/1.1\r\nX: ") as (_, writer):
+            for _ in range(1_000):
+                writer.write(b"x" * 64 * 2**10)
+                await writer.drain()
+
+    with pytest.raises(ConnectionError):
+        await flood()
+
+
+async def test_a_body_is_no_head_however_long(served: Served) -> None:
+    served.protocol = ImpatientProtocol
+    size = 2**20
+    sent = f"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: {size}\r\n\r\n".encode()
+    served.ready.set()
+    async with served.connected(sent) as (reader, writer):
+        writer.write(b"x" * size + REQUEST)
+        for _ in range(2):
+            assert (await reader.readuntil(b"answered")).startswith(b"HTTP/1.1 200")

@@ -187,6 +187,8 @@ def _lines(lines: Iterable[str | bytes], namespace: Namespace | None) -> Iterato
     for number, line in numbered:
         try:
             data = json.loads(line)
+        except RecursionError:
+            raise _unreadable_line(number, "it has too many levels") from None
         except ValueError:
             if number > 1:
                 raise _unreadable_line(number, "it is no JSON") from None
@@ -194,7 +196,7 @@ def _lines(lines: Iterable[str | bytes], namespace: Namespace | None) -> Iterato
             text = "\n".join(one.decode() if isinstance(one, bytes) else one for one in rest)
             try:
                 data = json.loads(text)
-            except ValueError:
+            except (ValueError, RecursionError):
                 raise _unreadable_line(1, "it is no JSON") from None
         try:
             read = list(_read_line(data, number, namespace))

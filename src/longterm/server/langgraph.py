@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Response
 from langgraph.store.base import NOT_PROVIDED, Item, SearchItem
 from pydantic import Field
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from longterm.memory.namespace import escape_label
@@ -74,7 +75,8 @@ async def put_item(body: PutBody, principal: Writer, service: Service) -> None:
     """Store an item."""
     namespace = _reached(principal, body.namespace)
     ttl = NOT_PROVIDED if body.ttl is None else body.ttl
-    await service.items.aput(namespace, body.key, body.value, index=body.index, ttl=ttl)
+    put = service.items.put
+    await run_in_threadpool(put, namespace, body.key, body.value, index=body.index, ttl=ttl)
 
 
 @router.get("/items", response_model=None)

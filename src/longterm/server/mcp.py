@@ -5,6 +5,7 @@ Clients send a call again where an answer is lost, so each tool may be called tw
 
 from __future__ import annotations
 
+import asyncio
 import json
 import uuid
 from collections.abc import Awaitable, Callable
@@ -71,7 +72,7 @@ class _Tools:
 
         Use it first whenever the answer may depend on this user's past, preferences or plans.
         """
-        found = await self._memory("read").arecall(question)
+        found = await asyncio.to_thread(self._memory("read").recall, question)
         ids = {item.key: item.text for item in found.items if item.kind == "memory"}
         return (
             f"{found.text}\n{_tool_json({'ids': ids})}" if found.text else "Nothing is remembered."

@@ -1,4 +1,7 @@
-"""REST under /v1: users, their turns and memories."""
+"""REST under /v1: users, their turns and memories.
+
+What computes more than it waits runs in one thread from end to end, and the loop answers others.
+"""
 
 from __future__ import annotations
 
@@ -144,7 +147,8 @@ async def remember_messages(
 @router.post("/users/{user:segment}/record")
 async def record_turns(memory: WriteUser, body: ConversationBody) -> dict[str, int]:
     """Keep the turns only, each once; says how many were new."""
-    return {"recorded": await memory.arecord(body.messages, thread=body.thread, now=body.now)}
+    record = partial(memory.record, body.messages, thread=body.thread, now=body.now)
+    return {"recorded": await run_in_threadpool(record)}
 
 
 @router.post("/users/{user:segment}/recall")
@@ -154,7 +158,6 @@ async def recall_items(memory: ReadUser, body: QuestionBody) -> Response:
     if body.valid_at is not None:
         asked["now"] = body.now or body.as_of
         memory = memory.as_of(asked.pop("as_of"), valid_at=body.valid_at)
-    # In one thread from end to end: it computes more than it waits, and the loop answers others.
     found = await run_in_threadpool(memory.recall, body.question, **asked)
     return Response(recall_body(found), media_type="application/json")
 
@@ -193,7 +196,7 @@ async def add_memory(
     if id is None and idempotency_key:
         id = str(uuid.uuid5(_IDEMPOTENT, f"{user}\0{idempotency_key}"))
     try:
-        added = await memory.aadd(body.content, kind=body.kind, id=id)
+        added = await run_in_threadpool(memory.add, body.content, kind=body.kind, id=id)
     except ConflictError as error:
         if idempotency_key and body.id is None:
             raise HTTPException(422, "This Idempotency-Key came with another body.") from error
@@ -225,7 +228,7 @@ async def edit_memory(
     """Put another content in the place of a memory's own; with If-Match only if unchanged."""
     expected = None if if_match is None else await _expected(memory, id, if_match)
     try:
-        edited = await memory.aedit(id, body.content, expected_revision=expected)
+        edited = await run_in_threadpool(memory.edit, id, body.content, expected_revision=expected)
     except ConflictError as error:
         if if_match is None:
             raise
@@ -291,7 +294,7 @@ async def import_user(
         async for part in request.stream():
             file.write(part)
         file.seek(0)
-        done = await memory.aimport(file, bring_back_erased=bring_back_erased)
+        done = await run_in_threadpool(memory.import_, file, bring_back_erased=bring_back_erased)
     return done.counts
 
 

@@ -1,7 +1,8 @@
-"""Clients that send a byte now and then to hold a connection: they are given a time, no more.
+"""Clients that send a byte now and then to hold a connection, or a head without an end.
 
-The head of a request has `patience` seconds, from the connection or from its first byte; the
-body as many, and one more for each 64 KiB that have come.
+They are given a time and a size, no more. The head of a request has `patience` seconds, from the
+connection or from its first byte, and 64 KiB; the body as many seconds, and one more for each
+64 KiB that have come.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ __all__ = ["ImpatientProtocol", "limited_body"]
 
 #: Seconds that the head of a request may take.
 _PATIENCE = 30.0
+#: Bytes of a head, beyond the piece it begins in.
+_LARGEST_HEAD = 64 * 2**10
 #: Bytes a second that are not slow.
 _SLOWEST = 64 * 2**10
 
@@ -27,7 +30,10 @@ class ImpatientProtocol(HttpToolsProtocol):
     """uvicorn's HTTP, which closes a connection whose request does not come to its body."""
 
     patience = _PATIENCE
+    largest_head = _LARGEST_HEAD
     _hurry: TimerHandle | None = None
+    _in_head = False
+    _head = 0
 
     @override
     def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] - as in uvicorn
@@ -36,12 +42,25 @@ class ImpatientProtocol(HttpToolsProtocol):
 
     @override
     def data_received(self, data: bytes) -> None:
+        self._head += len(data) if self._in_head else 0
         super().data_received(data)
         answering: Any = self.cycle  # none before the first head was read
-        if answering is not None and not answering.response_complete:
+        if self._in_head and self._head > self.largest_head:
+            self.transport.close()
+        elif answering is not None and not answering.response_complete:
             self._calm()
         elif self._hurry is None:
             self._hurry = self.loop.call_later(self.patience, self.transport.close)
+
+    @override
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._in_head, self._head = True, 0
+
+    @override
+    def on_headers_complete(self) -> None:
+        super().on_headers_complete()
+        self._in_head = False
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:

@@ -47,7 +47,7 @@ def holds_turn(line: str | bytes) -> bool:
     """Tell whether *line* of an export holds a turn."""
     try:
         data = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     match data:
         case {"namespace": ["turns", *_]}:

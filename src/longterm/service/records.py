@@ -6,13 +6,14 @@ that text, any other as the fields of its schema.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Literal, cast
 
 from langgraph.store.base import Item, SearchItem
-from pydantic_core import PydanticSerializationError, from_json
+from pydantic_core import PydanticSerializationError
 
 from longterm.commit import Written
 from longterm.errors import InvalidInputError
@@ -239,7 +240,7 @@ def recall_body(found: RecallResult) -> bytes:
 
 def recall_json(found: RecallResult) -> dict[str, Any]:
     """Return what `recall_body` writes, as JSON data."""
-    return from_json(recall_body(found))
+    return json.loads(recall_body(found))
 
 
 def new_document(

@@ -118,7 +118,8 @@ async def one_memory(request: Request, user: str, id: str, memory: Memory) -> Re
         user=user,
         id=id,
         record=record,
-        steps=[*reversed(steps_of(revisions))],
+        steps=[*reversed(await asyncio.to_thread(steps_of, revisions))],
+        all_steps=len(revisions),
         sources=await memory.asources(id),
     )
 
@@ -156,7 +157,7 @@ async def recall_page(
     budget = min(max(budget, 0), 100_000)
     found = None
     if question.strip():
-        found = await memory.arecall(question, limit=_EXPLAINED, budget=budget)
+        found = await asyncio.to_thread(memory.recall, question, limit=_EXPLAINED, budget=budget)
     items = found.items if found else ()
     return page(
         request,

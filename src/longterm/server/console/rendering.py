@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import SequenceMatcher
+from itertools import takewhile
 from typing import Any, Literal
 from urllib.parse import quote
 
@@ -25,6 +26,12 @@ _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+
+
+#: Revisions of a memory that its page shows.
+_MOST_STEPS = 50
+#: Words that changed times those they became: with more, a comparison may take seconds.
+_MOST_PAIRS = 250**2
 
 
 def content_shown(content: Any) -> str:
@@ -73,23 +80,39 @@ class RevisionStep:
 
 
 def steps_of(revisions: Sequence[Revision]) -> list[RevisionStep]:
-    """Return the revisions with their differences, word by word."""
+    """Return the last revisions with their differences, word by word."""
     steps: list[RevisionStep] = []
     before = ""
-    for one in revisions:
+    for one in revisions[-_MOST_STEPS - 1 :]:
         after = "" if one.value is None else content_shown(one.content)
         steps.append(RevisionStep(one, [*_pieces(before, after)]))
         before = after
-    return steps
+    return steps[-_MOST_STEPS:]
+
+
+def _alike(some: Sequence[str], others: Sequence[str]) -> int:
+    """Return how many they begin with alike."""
+    return sum(1 for _ in takewhile(lambda two: two[0] == two[1], zip(some, others, strict=False)))
 
 
 def _pieces(before: str, after: str) -> Iterator[tuple[Literal["same", "gone", "new"], str]]:
     old, new = before.split(), after.split()
-    for change, a, b, c, d in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+    head = _alike(old, new)
+    tail = _alike(old[head:][::-1], new[head:][::-1])
+    changed, into = old[head : len(old) - tail], new[head : len(new) - tail]
+    if len(changed) * len(into) > _MOST_PAIRS:
+        changes = [("replace", 0, len(changed), 0, len(into))]
+    else:
+        changes = SequenceMatcher(None, changed, into, autojunk=False).get_opcodes()
+    if head:
+        yield "same", " ".join(new[:head])
+    for change, a, b, c, d in changes:
         if change == "equal":
-            yield "same", " ".join(new[c:d])
+            yield "same", " ".join(into[c:d])
             continue
         if a < b:
-            yield "gone", " ".join(old[a:b])
+            yield "gone", " ".join(changed[a:b])
         if c < d:
-            yield "new", " ".join(new[c:d])
+            yield "new", " ".join(into[c:d])
+    if tail:
+        yield "same", " ".join(new[-tail:])
