@@ -456,6 +456,6 @@ async def _search(
 def _shown_item(item: SearchItem, now: datetime) -> dict[str, Any]:
     """Return *item* as a model is shown it, with a note where it plans what is past *now*."""
     shown: dict[str, Any] = cast("Any", item).dict()
-    told, texts = zoned(item.updated_at), "; ".join(texts_in(item.value))
-    past = not is_turn(item.value) and planned_until(texts, told) <= now.timestamp()
+    said, texts = zoned(item.updated_at), "; ".join(texts_in(item.value))
+    past = not is_turn(item.value) and planned_until(texts, said) <= now.timestamp()
     return {**shown, "note": "planned, now past"} if past else shown

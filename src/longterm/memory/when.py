@@ -61,12 +61,12 @@ def spans(text: str, now: datetime) -> list[Span]:
     return list(dict.fromkeys(one.span for one in expressions(text, now)))
 
 
-def planned_until(text: str, told: datetime) -> float:
-    """Return when the last day ends that *text*, told at *told*, speaks of, in seconds since 1970.
+def planned_until(text: str, now: datetime) -> float:
+    """Return when the last day that *text*, said at *now*, speaks of ends, in seconds since 1970.
 
     Infinite where no day was to come then.
     """
-    ahead = (span.end.timestamp() for span in spans(text, told) if span.start > told)
+    ahead = (span.end.timestamp() for span in spans(text, now) if span.start > now)
     return max(ahead, default=inf)
 
 

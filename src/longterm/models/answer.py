@@ -97,7 +97,7 @@ _THOUGHTS = re.compile(
     # Where a template begins an answer inside of the tag, only its end is there.
     r"<((?:\w+:)?(?:think|thinking|thought|thoughts|reasoning))>.*?(</\1>|\Z)"
     r"|\A(?:(?!<think>).)*</think>"
-    # Without an end these count at the beginning alone: further on they may be what is told.
+    # Without an end these count at the beginning alone: further on they may be part of it.
     r"|\[THINK\].*?\[/THINK\]|\A\s*\[THINK\].*"  # Magistral
     r"|◁think▷.*?◁/think▷|\A\s*◁think▷.*"  # Kimi-VL
     r"|<\|(?:START_THINKING|begin_of_thought)\|>.*?<\|(?:END_THINKING|end_of_thought)\|>"
