@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -42,9 +43,19 @@ def service() -> Iterator[MemoryService]:
         ann = opened.user("ann")
         for number in range(3):
             ann.add(f"Ann likes tea number {number}")
-        ann.add(HOSTILE)
+        ann.add(HOSTILE, kind=HOSTILE, id=HOSTILE)
+        ann.edit(HOSTILE, f"{HOSTILE} again")
+        ann.add(HOSTILE, id="gone")
+        ann.forget("gone")
         ann.record(HOSTILE, thread=HOSTILE)
+        opened.user(HOSTILE).add("tea")
+        opened.keys.create(user=HOSTILE, name=HOSTILE)
         yield opened
+
+
+@pytest.fixture(scope="module")
+def key(service: MemoryService) -> str:
+    return service.keys.create(user=None, scopes=("admin",))[1]
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +79,7 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture
-def look(browser: Any, url: str) -> Iterator[Callable[..., Any]]:
+def look(browser: Any, url: str, key: str) -> Iterator[Callable[..., Any]]:
     """Open a page; what the browser complains about fails the test."""
     complaints: list[str] = []
     contexts: list[Any] = []
@@ -81,7 +92,8 @@ def look(browser: Any, url: str) -> Iterator[Callable[..., Any]]:
             note(line.text)
 
     def opened(path: str, **options: Any) -> Any:
-        context = browser.new_context(**options)
+        signed_in = {"Authorization": f"Bearer {key}"}
+        context = browser.new_context(extra_http_headers=signed_in, **options)
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", note)
@@ -105,8 +117,19 @@ def test_a_page_is_read_without_a_script_and_fits_a_phone(
     assert wide.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-@pytest.mark.parametrize("path", ["/users/ann", "/users/ann/turns", "/users/ann/recall?question=x"])
-def test_a_script_in_a_memory_never_runs(look: Callable[..., Any], path: str) -> None:
+@pytest.mark.parametrize(
+    "path",
+    [
+        *PAGES,
+        f"/?find={quote(HOSTILE)}",
+        f"/users/{quote(HOSTILE, safe='')}",
+        f"/users/ann?q={quote(HOSTILE)}&kind={quote(HOSTILE)}",
+        f"/users/ann/memories/{quote(HOSTILE, safe='')}",
+        "/users/ann/memories/gone",
+        f"/users/ann/recall?question={quote(HOSTILE)}",
+    ],
+)
+def test_a_script_in_what_is_shown_never_runs(look: Callable[..., Any], path: str) -> None:
     page = look(path)
     page.wait_for_load_state("networkidle")
     assert page.title() != "owned"

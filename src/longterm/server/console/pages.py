@@ -66,7 +66,8 @@ async def users_page(request: Request, principal: Looker, find: str = "") -> Res
     if principal.user is not None and not principal.may("admin"):
         return _to_user(principal.user)
     found = await service_of(request).ausers()
-    return page(request, "users.html", find=find, users=[one for one in found if find in one])
+    users = sorted((one for one in found if find in one), key=str.casefold)
+    return page(request, "users.html", find=find, users=users)
 
 
 @router.get("/users/{user:segment}")
