@@ -83,3 +83,11 @@ def test_a_worker_finds_the_modules_of_the_folder_it_starts_in(tmp_path: Path) -
     assert "Reflections cannot be kept in 'reflections.db'" in done.stderr, done.stderr
     assert "Reflecting:" not in done.stderr  # it has not begun
     assert "Traceback" not in done.stderr
+
+
+def test_a_broken_package_is_named_beside_the_extra_it_belongs_to(tmp_path: Path) -> None:
+    (tmp_path / "typer.py").write_text("from json import no_such_name\n")
+    words = [sys.executable, "-m", "longterm", "doctor"]  # from its folder, where typer is found
+    done = subprocess.run(words, capture_output=True, text=True, cwd=tmp_path, check=False)  # noqa: S603 - ours
+    assert done.returncode == 1
+    assert "pip install \"longterm[cli]\" (cannot import name 'no_such_name'" in done.stderr

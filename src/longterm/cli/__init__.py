@@ -39,9 +39,11 @@ def main() -> None:
             raise MissingExtraError("The command line", "cli") from error
         sys.exit(app(words, prog_name="longterm", standalone_mode=not for_programs))
     except LongtermError as error:
+        # What is installed may not be whole, and then installing it again does not help.
+        cause = f" ({error.__cause__})" if isinstance(error.__cause__, ImportError) else ""
         if not for_programs:
-            sys.exit(f"longterm: {error}")
-        _print_error(error, str(error))
+            sys.exit(f"longterm: {error}{cause}")
+        _print_error(error, f"{error}{cause}")
         sys.exit(1)
     except Exception as error:
         if not isinstance(error, _UsageError):
