@@ -21,6 +21,7 @@ import numpy.typing as npt
 from langchain_core.embeddings import Embeddings
 
 from longterm.errors import LocalModelError, MissingExtraError
+from longterm.models.embed.batches import batches
 
 __all__ = ["MiniLMEmbeddings"]
 
@@ -47,8 +48,8 @@ class MiniLMEmbeddings(Embeddings):
     def __init__(self, *, threads: int | None = None, batch_size: int = 4) -> None:
         """Prepare the model; nothing is loaded before the first text comes.
 
-        Texts are embedded *batch_size* at a time, those of like length together: in larger batches
-        a processor spends half of its time on padding, and much more memory on long texts.
+        Texts are embedded up to *batch_size* at a time, those of like length together and long ones
+        alone: in larger batches a processor spends half of its time on padding, and much memory.
         """
         self._threads = threads
         self._batch_size = batch_size
@@ -63,10 +64,7 @@ class MiniLMEmbeddings(Embeddings):
             model = self._model
         tokens = [model.tokens(text) for text in texts]
         vectors = np.zeros((len(texts), self.dims), np.float32)
-        # Texts of like length together, so that little is spent on padding.
-        order = sorted(range(len(tokens)), key=lambda i: len(tokens[i]))
-        for start in range(0, len(order), self._batch_size):
-            batch = order[start : start + self._batch_size]
+        for batch in batches([*map(len, tokens)], self._batch_size):
             vectors[batch] = model.vectors([tokens[i] for i in batch])
         return vectors.tolist()
 

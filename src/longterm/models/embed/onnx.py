@@ -18,12 +18,13 @@ from pydantic import PrivateAttr
 from typing_extensions import override
 
 from longterm.errors import LocalModelError, MissingExtraError
+from longterm.models.embed.batches import batches
 from longterm.models.embed.hub import ModelFolder, Pooling
 from longterm.text.characters import whole_characters
 
 __all__ = ["OnnxEmbeddings", "OnnxReranker"]
 
-#: Texts at a time, those of like length together: larger batches cost padding and memory.
+#: Texts at a time, at most.
 _AT_ONCE = 4
 Floats = npt.NDArray[np.float32]
 
@@ -61,9 +62,7 @@ class OnnxEmbeddings(Embeddings):
             return np.zeros((0, 0), np.float32)
         encodings = self._network.encoded(list(texts))
         rows: list[tuple[int, Floats]] = []
-        order = sorted(range(len(texts)), key=lambda at: len(encodings[at].ids))
-        for start in range(0, len(order), self._batch_size):
-            batch = order[start : start + self._batch_size]
+        for batch in batches([len(one.ids) for one in encodings], self._batch_size):
             output, mask = self._network.answer([encodings[at] for at in batch])
             match output.shape:
                 case (_, _):  # one vector a text already
