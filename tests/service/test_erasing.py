@@ -1,6 +1,8 @@
 """After an erase of a user no file and no table holds a word of what was said or learned."""
 
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
@@ -14,7 +16,7 @@ from psycopg import sql
 from typing_extensions import override
 
 import longterm
-from longterm.errors import DroppedWarning
+from longterm.errors import DroppedWarning, StoreError
 from longterm.history import History
 from longterm.prompts.few_shot import create_few_shot
 from longterm.stores import EmbeddedStore, PostgresStore
@@ -123,6 +125,26 @@ def test_an_erased_turn_leaves_no_byte_where_it_was_quoted_or_waited(
             History(store).erase(("turns", "ann"), turn.key)
         assert [one.content for one in ann.list()] == ["Ann has moved"]
         assert planted() == set()
+
+
+def test_a_reader_of_the_file_keeps_an_erase_from_nothing_but_the_last_bytes(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "memory.db"
+    with longterm.open(EmbeddedStore(path, patience=0.1)) as service:
+        ann = service.user("ann")
+        ann.record([{"role": "user", "content": f"I keep a {LEARNED}"}])
+        ann.add(f"Ann keeps a {LEARNED}")
+        service.scope("ann", "work").add(f"Ann keeps a {LEARNED}")
+        with closing(sqlite3.connect(path, isolation_level=None)) as reader:
+            reader.execute("BEGIN")
+            reader.execute("SELECT count(*) FROM items").fetchone()
+            with pytest.raises(StoreError, match=r"call vacuum\(\)"):
+                ann.erase()
+            assert (ann.list(), ann.turns()) == ([], [])
+            assert service.scope("ann", "work").list() == []
+        ann.erase()
+        assert not any(LEARNED.encode() in file.read_bytes() for file in tmp_path.iterdir())
 
 
 class Reading(ScriptedChatModel):

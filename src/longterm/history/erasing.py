@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
+from typing import Any, cast
 
 from langgraph.store.base import Item, ListNamespacesOp, MatchCondition
 
@@ -20,8 +21,9 @@ from longterm.history.tables import erased
 from longterm.memory.namespace import Namespace
 from longterm.memory.revision import Actor, Source
 from longterm.stores.base import CapableStore
+from longterm.stores.operations import Scrub
 
-__all__ = ["Erasure", "SourceFilter", "erase", "purge"]
+__all__ = ["Erasure", "SourceFilter", "erase", "purge", "scrub"]
 
 #: A thread's or message's id, a speaker, a source whose set fields must agree, or a function.
 SourceFilter = str | Source | Callable[[Source], bool]
@@ -60,7 +62,7 @@ async def erase(
     derived_in: Namespace | None,
     actor: Actor,
 ) -> Erasure:
-    """Erase *key*, or all of *namespace*; see `History.erase`."""
+    """Erase *key*, or all of *namespace*; see `History.erase`. A `scrub` follows in the end."""
     if derived_in is None and namespace[0] == "turns":
         derived_in = ("memories", *namespace[1:])
     if derived_in is None:
@@ -74,7 +76,7 @@ async def erase(
     report = await _removed(namespace, key, actor)
     # It waits with its sources, and their quotes.
     held_of_it = [held for held in await held_in(derived_in) if any(map(was_said, held.sources))]
-    await drop(held_of_it)
+    await drop(held_of_it, scrub=False)
     report += Erasure({"quarantine": len(held_of_it)})
     for one in derived:
         if cascade:
@@ -85,14 +87,24 @@ async def erase(
 
 
 async def purge(namespace: Namespace, source: SourceFilter) -> Erasure:
-    """Erase what came from *source*; see `History.purge`."""
+    """Erase what came from *source*; see `History.purge`. A `scrub` follows in the end."""
     report, matches = Erasure(), _matcher(source)
     held = [one for one in await held_in(namespace) if any(map(matches, one.sources))]
-    await drop(held)
+    await drop(held, scrub=False)
     report += Erasure({"quarantine": len(held)})
     for key in await _came_from(namespace, matches):
         report += await _removed(namespace, key, "user")
     return report
+
+
+async def scrub() -> None:
+    """Have a store of ours remove the last bytes of what was erased, once for all of it.
+
+    It may have to wait for readers. So it is the last thing that an erase does: where they read
+    on for too long, nothing but those bytes is left.
+    """
+    if await Has(CapableStore):
+        await Batch((cast("Any", Scrub()),))
 
 
 async def _removed(namespace: Namespace, key: str | None, actor: Actor) -> Erasure:
@@ -108,7 +120,7 @@ async def _removed(namespace: Namespace, key: str | None, actor: Actor) -> Erasu
     left = await StoreCall("left_by_erase", ()) if await Has(CapableStore) else _OF_ANY_STORE
     report = Erasure(beyond=(*_BEYOND, *left))
     held = [one for one in await held_in(namespace) if key is None or one.key == key]
-    await drop(held)
+    await drop(held, scrub=False)
     report += Erasure({"quarantine": len(held)})
     for one in keys:
         if by_store:

@@ -15,7 +15,7 @@ from longterm.effects.drivers import arun, run
 from longterm.effects.forms import both
 from longterm.errors import InvalidInputError, UnknownMemoryError
 from longterm.history import reading
-from longterm.history.erasing import Erasure, SourceFilter, erase, purge
+from longterm.history.erasing import Erasure, SourceFilter, erase, purge, scrub
 from longterm.history.exchange import Cursor, Imported, export_page, header, import_lines
 from longterm.memory.namespace import Namespace
 from longterm.memory.revision import Actor, Revision, Source, sources_now
@@ -152,9 +152,11 @@ class History:
         these, and with *cascade* they are erased as well; else they stay, without what they
         quote of it.
         """
-        return await erase(
+        report = await erase(
             _labels_of(namespace), key, cascade=cascade, derived_in=derived_in, actor=actor
         )
+        await scrub()
+        return report
 
     erase, aerase = both(erase_flow)
 
@@ -164,7 +166,9 @@ class History:
         *source* is the id of a thread or message, the name of a speaker or tool, a `Source` of
         which all that is set must agree, or a function of a source.
         """
-        return await purge(_labels_of(namespace), source)
+        report = await purge(_labels_of(namespace), source)
+        await scrub()
+        return report
 
     purge, apurge = both(purge_flow)
 

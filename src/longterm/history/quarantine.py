@@ -32,11 +32,11 @@ async def release(held: Held) -> None:
     await _deleted([held])
 
 
-async def drop(held: Sequence[Held]) -> None:
-    """Remove what was kept back, and from a store of ours every byte of it."""
+async def drop(held: Sequence[Held], *, scrub: bool = True) -> None:
+    """Remove what was kept back, and from a store of ours every byte of it, now or in a *scrub*."""
     if held and await Has(CapableStore):
         places = [(quarantine_namespace(one.namespace), one.id) for one in held]
-        await Batch(tuple(cast("Any", Erase(*place, actor=None)) for place in places))
+        await Batch(tuple(cast("Any", Erase(*place, None, scrub)) for place in places))
     else:
         await _deleted(held)
 

@@ -15,7 +15,7 @@ from longterm.effects.steps import Batch, Has, StoreCall
 from longterm.memory.namespace import Namespace
 from longterm.memory.revision import Revision
 from longterm.stores.base import CapableStore
-from longterm.stores.operations import GetRevisions
+from longterm.stores.operations import Erase, GetRevisions
 
 __all__ = ["TableHistory", "erased"]
 
@@ -122,4 +122,7 @@ async def _page_below(
 
 async def erased(namespace: Namespace, key: str | None, actor: str) -> dict[str, int]:
     """Erase one memory, or all at and below *namespace*; return counts by place."""
+    if await Has(CapableStore):
+        (removed,) = await Batch((cast("Any", Erase(namespace, key, actor, scrub=False)),))
+        return removed
     return await StoreCall("erase", (namespace, key), {"actor": actor})

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from longterm.commit import Written, drop_quotes
 from longterm.effects.operations import get_op
 from longterm.effects.steps import fetch
-from longterm.history.erasing import erase
+from longterm.history.erasing import erase, scrub
 from longterm.history.quarantine import drop, held_in
 from longterm.history.reading import revisions_of_each
 from longterm.memory.namespace import Namespace
@@ -46,7 +46,7 @@ async def take_back(
 
     if not gone:
         return False
-    await drop([held for held in await held_in(memories) if was_erased(held.sources)])
+    await drop([held for held in await held_in(memories) if was_erased(held.sources)], scrub=False)
     for one in written:
         known = one.revision
         if known is None:  # no history is kept: it is clear only where all was erased
@@ -57,6 +57,5 @@ async def take_back(
             await erase(one.namespace, one.key, cascade=False, derived_in=None, actor="user")
         elif was_of_it:
             await drop_quotes(one.namespace, one.key, said)
-    # Once more, for the last bytes of what was deleted since.
-    await erase(place, gone[-1].key, cascade=False, derived_in=None, actor="user")
+    await scrub()
     return True

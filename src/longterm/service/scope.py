@@ -18,7 +18,7 @@ from longterm.effects.work import Work
 from longterm.errors import ConfigurationError
 from longterm.extract.schema import world_times
 from longterm.history import Erasure, History, Imported
-from longterm.history.erasing import SourceFilter, erase
+from longterm.history.erasing import SourceFilter, erase, scrub
 from longterm.history.exchange import import_lines
 from longterm.history.reading import all_revisions, namespaces_with_history
 from longterm.memory.namespace import Namespace, NamespaceTemplate
@@ -115,7 +115,7 @@ class MemoryScope:
         Returns what was removed, by place, and what an erase cannot reach.
         """
         if id is not None:
-            return await erase(self._memories, id, cascade=cascade, derived_in=None, actor="user")
+            return await self._history.erase_flow(self._memories, id, cascade=cascade)
         setup, memories = self._setup, self._memories
         report = Erasure(await Work(lambda: setup.erase(memories)))
         own = [(root, *memories[1:]) for root in (MEMORY_STORES, REQUESTS, USAGE)]
@@ -129,6 +129,7 @@ class MemoryScope:
         # A scope that was emptied has a history still.
         for place in dict.fromkeys([self._said, memories, *own, *chain(*scopes)]):
             report += await erase(place, None, cascade=False, derived_in=None, actor="user")
+        await scrub()
         return Erasure(report.removed, (), report.beyond)
 
     erase, aerase = both(erase_flow)

@@ -26,6 +26,7 @@ __all__ = [
     "PutIf",
     "PutNoted",
     "ReplaceNotes",
+    "Scrub",
     "SearchAsOf",
     "Stats",
 ]
@@ -126,6 +127,12 @@ class Erase(NamedTuple):
     key: str | None = None
     #: Who stands in the revision that says so; None for no such mark.
     actor: str | None = "user"
+    #: Whether the last bytes go now; if not, a `Scrub` follows.
+    scrub: bool = True
+
+
+class Scrub(NamedTuple):
+    """Rewrite a file, so that no byte stays of what was erased; answers nothing."""
 
 
 class HybridHit(NamedTuple):
@@ -215,6 +222,7 @@ Operation = (
     | PruneRevisions
     | ReplaceNotes
     | Erase
+    | Scrub
 )
 Answer = (
     Item

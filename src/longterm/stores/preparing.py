@@ -39,6 +39,7 @@ from longterm.stores.operations import (
     PutIf,
     PutNoted,
     ReplaceNotes,
+    Scrub,
     SearchAsOf,
 )
 from longterm.stores.rows import fields_as_json, micros
@@ -63,6 +64,7 @@ __all__ = [
     "ReadRevisions",
     "Recording",
     "RewriteNotes",
+    "ScrubFile",
     "WriteItem",
     "indexed",
     "prepared",
@@ -223,6 +225,12 @@ class EraseItems:
     key: str | None
     #: None to leave no mark.
     actor: str | None
+    scrub: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ScrubFile:
+    """Remove the last bytes of what was erased, where the database is a file."""
 
 
 Prepared = (
@@ -237,6 +245,7 @@ Prepared = (
     | PruneRows
     | RewriteNotes
     | EraseItems
+    | ScrubFile
 )
 
 #: Those that change the database.
@@ -299,10 +308,13 @@ def _of_revisions(op: Operation, fields: Sequence[str]) -> Prepared:
             return PruneRows(to_path(prefix), _checked_filter(keep))
         case ReplaceNotes(namespace, key, notes):
             return RewriteNotes(to_path(namespace), to_column(key), notes)
-        case Erase(prefix, key, actor):
+        case Erase(prefix, key, actor, scrub):
             if key is not None and not prefix:
                 raise InvalidNamespaceError("An item has a namespace; to erase one, name it.")
-            return EraseItems(to_path(prefix), None if key is None else to_column(key), actor)
+            column = None if key is None else to_column(key)
+            return EraseItems(to_path(prefix), column, actor, scrub)
+        case Scrub():
+            return ScrubFile()
         case _:
             raise InvalidInputError(
                 f"The store does not know operations of type {type(op).__name__}."

@@ -63,6 +63,7 @@ from longterm.stores.preparing import (
     ReadItem,
     ReadRevisions,
     RewriteNotes,
+    ScrubFile,
     WriteItem,
 )
 from longterm.stores.reindexing import Progress
@@ -270,6 +271,10 @@ class EmbeddedStore(CapableStore):
                 refresh(self._transaction(connection), sorted(tx.touched))
         if any(isinstance(op, EraseItems | RewriteNotes) for op in plan.ops):
             self._cache.clear()
+        if any(
+            isinstance(op, ScrubFile) or (isinstance(op, EraseItems) and op.scrub)
+            for op in plan.ops
+        ):
             maintenance.scrub(self._database)
         return answers
 
@@ -290,7 +295,10 @@ class EmbeddedStore(CapableStore):
                 ]
         for op in plan.ops:
             match op:
-                case WriteItem() | AddRows() | PruneRows() | RewriteNotes() | EraseItems():
+                case (
+                    WriteItem() | AddRows() | PruneRows() | RewriteNotes() | EraseItems()
+                    | ScrubFile()
+                ):  # fmt: skip
                     answers.append(carry_out(tx, op, made))
                     own = True
                 case FindItems():

@@ -28,6 +28,7 @@ from longterm.stores.preparing import (
     PruneRows,
     Recording,
     RewriteNotes,
+    ScrubFile,
     WriteItem,
 )
 from longterm.stores.rows import checksum, micros, moment
@@ -76,7 +77,7 @@ class _Known(NamedTuple):
 
 def carry_out(
     tx: Transaction,
-    op: WriteItem | AddRows | PruneRows | RewriteNotes | EraseItems,
+    op: WriteItem | AddRows | PruneRows | RewriteNotes | EraseItems | ScrubFile,
     vectors: Vectors,
 ) -> Item | RevisionRow | dict[str, int] | int | None:
     """Carry out an operation that changes the file, and answer it."""
@@ -92,6 +93,8 @@ def carry_out(
             return rewrite_notes(tx, op)
         case EraseItems():
             return erase_rows(tx, op)
+        case ScrubFile():  # when the transaction has ended
+            return None
 
 
 def write_item(tx: Transaction, op: WriteItem, vectors: Vectors) -> Item | RevisionRow | None:

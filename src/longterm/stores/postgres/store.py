@@ -64,6 +64,7 @@ from longterm.stores.preparing import (
     ReadItem,
     ReadRevisions,
     RewriteNotes,
+    ScrubFile,
     WriteItem,
 )
 from longterm.stores.reindexing import Progress
@@ -388,6 +389,8 @@ class PostgresStore(CapableStore):
                 return revisions.end(op)
             case RewriteNotes():
                 return revisions.rewrite(op)
+            case ScrubFile():  # the server vacuums in its own time
+                return None
             case WriteItem():
                 raise AssertionError(op)  # they come in runs
 
