@@ -70,6 +70,15 @@ SAME = [
     ("Müller", "Mueller Müller"),
     ("goeteborg", "Go\u0308teborg"),
     ("aarhus soeren", "Århus Søren"),
+    # Apostrophes left out
+    ("dont", "I don't know"),
+    ("OBRIEN", "O\u2019Brien's"),
+    ("hawaii", "Hawai\u02bbi Hawai'i"),
+    ("leau", "l'eau"),
+    ("aujourdhui", "Aujourd\u2019hui"),
+    ("мята", "м'ята м\u02bcята"),
+    ("גינגר", "ג\u05f3ינג\u05f3ר ג'ינג'ר"),
+    ("צהל", 'צה\u05f4ל צה"ל'),
     # Greek, Armenian, Cyrillic
     ("τω λογω", "τῷ λόγῳ"),
     ("ΤΩΙ", "τωι"),
@@ -134,6 +143,7 @@ def test_a_word_is_found_in_every_spelling(query: str, document: str) -> None:
         ("か", "が"),
         ("जन्म", "जंम"),
         ("ሁሉ", "ሀሉ"),
+        ("itll", "it'll"),
     ],
 )
 def test_another_word_stays_another(query: str, document: str) -> None:

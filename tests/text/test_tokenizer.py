@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given, strategies as st
 
 from longterm.text.term_hashes import pack_terms
-from longterm.text.tokenizer import packed_terms, query_terms, terms, words
+from longterm.text.tokenizer import count_terms, packed_terms, query_terms, terms, words
 
 
 @pytest.mark.parametrize(
@@ -72,5 +72,7 @@ def test_terms_hold_no_space(text: str) -> None:
 @example("Hikers hiked; the hiking class passes, 2 flies")
 @example("Müller's “café”, naïve 拉面 ラーメン کتاب‌ها")
 @example("short " + "x" * 65 + "ing")
+@example("O'Brien doesn't know l’eau, rock'n'roll's Ann's")
 def test_packed_terms_are_the_hashes_of_the_terms(text: str) -> None:
     assert packed_terms(text) == pack_terms(terms(text))
+    assert count_terms(text) == len(terms(text))

@@ -6,9 +6,10 @@ Rule 2: whatever a query asks for must be among what a document is indexed by:
 
 Scripts that put spaces between words give words in one spelling (see `scripts`), reduced by a
 light English stemmer; a word with ü, ö, ä, å or ø also stands as it is written without them
-(Mueller). Scripts that do not (Chinese, Japanese, Thai …), and Korean, whose words
-carry endings, give every character and every pair of neighbours; a query uses the pairs,
-which are precise, and falls back to the character only where it stands alone.
+(Mueller), and one with an apostrophe inside as it is written without that (OBrien, dont).
+Scripts that do not (Chinese, Japanese, Thai …), and Korean, whose words carry endings, give every
+character and every pair of neighbours; a query uses the pairs, which are precise, and falls back
+to the character only where it stands alone.
 """
 
 import re
@@ -31,7 +32,7 @@ __all__ = [
 ]
 
 #: Raised whenever `terms` answers differently, so that a store can tell an old index from a new.
-VERSION = 4
+VERSION = 5
 
 #: What a word is made of; the half-space (U+200C) of Persian stands between parts of one.
 _WORD = rf"(?:[^\W_{UNSPACED}]+|[{MARKS}]+)+"
@@ -41,6 +42,16 @@ _HALF_SPACE = "\u200c"
 _UMLAUT = re.compile("[äöüåøÄÖÜÅØ\u0308\u030a]")
 _WITH_UMLAUT = re.compile(r"[^\W\d_]*[äöüåø][^\W\d_]*")
 _WRITTEN_OUT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe"})
+#: A word with apostrophes inside, or the marks that Hebrew has in their place.
+_APOSTROPHES = "'\u2018\u2019\u05f3\u05f4"
+_LETTER = rf"[^\W\d_{UNSPACED}]"
+_WITH_APOSTROPHE = re.compile(
+    rf"{_LETTER}+(?:(?:[{_APOSTROPHES}]|(?<=[\u05d0-\u05ea])\"(?=[\u05d0-\u05ea])){_LETTER}+)+"
+)
+_ASCII_WITH_APOSTROPHE = re.compile("[A-Za-z]+(?:'[A-Za-z]+)+")
+_APOSTROPHE = re.compile(f'[{_APOSTROPHES}"]')
+#: What English puts behind one, and readers take for no part of the word.
+_SHORTENED = re.compile(f"[{_APOSTROPHES}](?:s|m|re|ve|ll|d)\\Z")
 #: Latin text with signs and pictures, of which nothing but ASCII words is left: a term each.
 _IS_SPACED = re.compile(
     "[\x00-\xb4\xb6-\xc3\xc6-\xd5\xd7\xd9-\xdb\xdd-\xe3\xe6-\xf5\xf7\xf9-\xfb\xfd-\u017f\u2010-\u2027\u202f-\u205e\u20a0-\u20c0\u2190-\u23ff\u2500-\u2775"
@@ -59,26 +70,27 @@ def packed_terms(text: str) -> bytes:
     words = _ascii_words(plain) if plain.isascii() else []
     if max(map(len, words), default=_USUAL + 1) > _USUAL:
         return pack_terms(_terms(text, plain))
-    return b"".join(map(_usual_hash, words)) + pack_terms(_written_out(text))
+    return b"".join(map(_usual_hash, words)) + pack_terms(_otherwise_written(text, plain))
 
 
 def _terms(text: str, plain: str) -> list[str]:
     if plain.isascii():
-        return [*_stems(_ascii_words(plain)), *_written_out(text)]
+        return [*_stems(_ascii_words(plain)), *_otherwise_written(text, plain)]
     found: list[str] = []
     for run, unspaced in _runs(plain):
         found += [*run, *_pairs(run)] if unspaced else _spellings(run)
-    return [*found, *_written_out(text)]
+    return [*found, *_otherwise_written(text, plain)]
 
 
 def query_terms(text: str) -> list[str]:
     """Return what a query asks for: each term once, in order."""
     found: dict[str, None] = {}
-    for run, unspaced in _runs(folded(text)):
+    plain = folded(text)
+    for run, unspaced in _runs(plain):
         pairs = unspaced and len(run) > 1
         forms = _pairs(run) if pairs else [run] if unspaced else _spellings(run)
         found |= dict.fromkeys(forms)
-    return list(found | dict.fromkeys(_written_out(text)))
+    return list(found | dict.fromkeys(_otherwise_written(text, plain)))
 
 
 def words(text: str) -> list[str]:
@@ -91,7 +103,7 @@ def words(text: str) -> list[str]:
 
 def count_terms(text: str) -> int:
     """Return how many `terms` *text* has."""
-    return len(_ascii_words(text)) if text.isascii() else len(terms(text))
+    return len(_ascii_words(text)) + len(_joined(text)) if text.isascii() else len(terms(text))
 
 
 def count_words(text: str, count: int) -> int:
@@ -100,8 +112,22 @@ def count_words(text: str, count: int) -> int:
     Where nothing separates words, two characters make one.
     """
     if text.isascii() or _IS_SPACED.fullmatch(text):
-        return count
+        return count - len(_joined(text))
     return sum(1 if run.isascii() else max(1, len(run) // 2) for run in words(text))
+
+
+def _otherwise_written(text: str, plain: str) -> list[str]:
+    return [*_written_out(text), *_joined(plain)]
+
+
+def _joined(plain: str) -> list[str]:
+    """Return the words of *plain* with an apostrophe inside, written without: O'Brien as obrien."""
+    if plain.isascii():
+        found = _ASCII_WITH_APOSTROPHE.findall(plain) if "'" in plain else []
+    else:
+        found = _WITH_APOSTROPHE.findall(plain) if _APOSTROPHE.search(plain) else []
+    whole = (_SHORTENED.sub("", word) for word in found)
+    return [_stem(_APOSTROPHE.sub("", word)) for word in whole if _APOSTROPHE.search(word)]
 
 
 def _written_out(text: str) -> list[str]:
