@@ -2,10 +2,12 @@
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from typing_extensions import override
 
+from longterm.effects.drivers import run
 from longterm.stores.embedding import Embedder
 from longterm.stores.late_vectors import MOST_FAILURES, LateVectors
 from longterm.stores.preparing import Indexed
@@ -14,10 +16,17 @@ from longterm.testing import HashEmbeddings
 
 
 class PoisonedModel(HashEmbeddings):
-    """A model that cannot read one text."""
+    """A model that cannot read one text, and another only when `may_answer` is set."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.may_answer, self.was_asked = threading.Event(), threading.Event()
 
     @override
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
+        if "riddle" in texts:
+            self.was_asked.set()
+            assert self.may_answer.wait(30)
         if "poison" in texts:
             raise ValueError(texts)
         return super().embed_documents(texts)
@@ -29,9 +38,11 @@ class InADict(LateVectors[int]):
     first_pause = 0.0
 
     def __init__(self, texts: Sequence[str]) -> None:
-        super().__init__(Embedder({"embed": PoisonedModel(), "dims": 64}))
+        self.model_asked = PoisonedModel()
+        super().__init__(Embedder({"embed": self.model_asked, "dims": 64}))
         self.failures = dict.fromkeys(enumerate(texts), 0)
         self.made: list[str] = []
+        self.written: list[int] = []
         self.is_done = threading.Event()
 
     def adopt(self) -> None:
@@ -58,9 +69,10 @@ class InADict(LateVectors[int]):
         entries: Sequence[EntryToIndex[int]],
         vectors: Mapping[bytes, bytes],
     ) -> None:
+        self.written.append(len(entries))
         for entry in entries:
             (text,) = entry.found_by.texts
-            del self.failures[entry.place, text]
+            self.failures.pop((entry.place, text), None)
             self.made.append(text)
 
     def failed(self, entries: Sequence[EntryToIndex[int]]) -> None:
@@ -79,6 +91,17 @@ def late() -> Iterator[InADict]:
     one.stop(30)
 
 
+@pytest.fixture
+def busy() -> Iterator[InADict]:
+    """Whose thread waits for the model."""
+    one = InADict(["riddle"])
+    one.wake()
+    assert one.model_asked.was_asked.wait(30)
+    yield one
+    one.model_asked.may_answer.set()
+    one.stop(30)
+
+
 def test_a_text_that_no_model_can_read_holds_up_no_other_and_is_given_up(late: InADict) -> None:
     late.wake()
     assert late.is_done.wait(30)
@@ -92,3 +115,35 @@ def test_a_store_that_is_closed_begins_nothing(late: InADict) -> None:
     late.wake()
     assert late.made == []
     assert {*threading.enumerate()} <= before
+
+
+def test_what_another_makes_is_waited_for_and_not_made_twice(busy: InADict) -> None:
+    flow = busy.complete([""])
+    waiting = flow.send(flow.send(None).perform())
+    busy.model_asked.may_answer.set()
+    is_made = waiting.perform()
+    assert is_made
+    assert flow.send(is_made).perform() == []
+    assert busy.made == ["riddle"]
+    with pytest.raises(StopIteration) as end:
+        flow.send([])
+    assert end.value.value == 0
+
+
+def test_who_waits_in_vain_makes_it(busy: InADict) -> None:
+    busy.patience = 0
+    flow = busy.complete([""])
+    assert not flow.send(flow.send(None).perform()).perform()
+    flow.close()
+    busy.model_asked.was_asked.clear()
+    with ThreadPoolExecutor(1) as pool:
+        done = pool.submit(run, busy.complete([""]))
+        assert busy.model_asked.was_asked.wait(30)
+        busy.model_asked.may_answer.set()
+    assert done.result() == 1
+
+
+def test_no_more_is_made_at_once_than_a_store_that_closes_can_wait_for() -> None:
+    late = InADict([f"{number} " + "long " * 2_000 for number in range(3)])
+    assert run(late.complete([""])) == 3
+    assert late.written == [1, 1, 1]

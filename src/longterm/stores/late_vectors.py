@@ -3,28 +3,36 @@
 A write with `EmbedLater` is done when the item and its full text are stored, with a mark that
 it lacks its vectors, all in one transaction. So a process that dies loses nothing. The vectors
 are made by a thread of the store that wrote the item, or else by a search that would miss them,
-whichever comes first; those that a store left behind, by the next one that opens the database.
-What was changed, deleted or erased meanwhile gets none.
+whichever comes first: the other waits, and no text is embedded twice. Those that a store left
+behind are made by the next one that opens the database. What was changed, deleted or erased
+meanwhile gets none.
 """
 
+import asyncio
 import logging
 import os
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import Future, wait
+from dataclasses import dataclass
 from functools import partial
+from itertools import accumulate
 from secrets import randbits
 from typing import Any, Generic, TypeVar
 
+from typing_extensions import override
+
 from longterm.effects.drivers import run
-from longterm.effects.work import Work
+from longterm.effects.work import OwnStep, Work
 from longterm.stores.embedding import Embedder, vectors_of
 from longterm.stores.reindexing import EntryToIndex
 
 __all__ = ["AT_ONCE", "MOST_FAILURES", "LateVectors"]
 
-#: So many items get their vectors at once; a store that closes waits for no more.
-AT_ONCE = 16
+#: So many items get their vectors at once, up to so many characters of them: a store that closes
+#: waits for no more.
+AT_ONCE, _CHARACTERS = 64, 16_000
 #: A text that the model could not embed so often is left to `reindex` and to the next opening.
 MOST_FAILURES = 8
 _LONGEST_PAUSE = 60.0
@@ -32,6 +40,24 @@ _LONGEST_PAUSE = 60.0
 _logger = logging.getLogger(__name__)
 
 PLACE = TypeVar("PLACE")
+
+
+@dataclass(frozen=True, slots=True)
+class _Finished(OwnStep[bool]):
+    """Wait for *work*, whatever comes of it, but not for ever; whether it is done."""
+
+    work: Future[None]
+    seconds: float
+
+    @override
+    def perform(self) -> bool:
+        return bool(wait([self.work], self.seconds).done)
+
+    @override
+    async def aperform(self) -> bool:
+        # Not a thread of a pool: those who do the work need them.
+        done, _ = await asyncio.wait([asyncio.wrap_future(self.work)], timeout=self.seconds)
+        return bool(done)
 
 
 class LateVectors(ABC, Generic[PLACE]):
@@ -42,6 +68,8 @@ class LateVectors(ABC, Generic[PLACE]):
 
     #: Seconds to wait after a failure; twice as many after each further one in a row.
     first_pause = 1.0
+    #: Seconds to wait for what another makes, who may be waiting for us, or be gone.
+    patience = 1.0
 
     def __init__(self, embedder: Embedder) -> None:
         self.embedder = embedder
@@ -52,6 +80,8 @@ class LateVectors(ABC, Generic[PLACE]):
         self._lock, self._is_stopped = threading.Lock(), threading.Event()
         self._thread: threading.Thread | None = None
         self._is_wanted = self._has_adopted = False
+        #: What is being made, and what is done when that is.
+        self._in_hand: dict[PLACE, Future[None]] = {}
         #: Which marks are ours.
         self.writer = randbits(62)
 
@@ -88,7 +118,7 @@ class LateVectors(ABC, Generic[PLACE]):
             while self._goes_on():
                 pause = self.first_pause
                 while not self._is_stopped.is_set() and (entries := self.own()):
-                    if run(self._made(entries)):
+                    if run(self._make(entries)) is not None:
                         pause = self.first_pause
                     else:
                         self._is_stopped.wait(pause)
@@ -115,14 +145,56 @@ class LateVectors(ABC, Generic[PLACE]):
     # --- making them ---
 
     async def complete(self, paths: Collection[str]) -> int:
-        """Make what is missing at and below *paths* and has not failed before; how many items."""
+        """Make what is missing at and below *paths* and has not failed before; how many items.
+
+        What another makes at the time is waited for.
+        """
         done = 0
         for path in paths:
             while entries := await Work(partial(self.below, path)):
-                if not await self._made(entries):
+                made = await self._make(entries)
+                if made is None:
                     break
-                done += len(entries)
+                done += made
         return done
+
+    async def _make(self, entries: Sequence[EntryToIndex[PLACE]]) -> int | None:
+        """Make the vectors of some of *entries*, or wait for who makes them; of how many.
+
+        None where the model could not.
+        """
+        makers = self._makers_of(entries)
+        if makers is not None and await _Finished(makers, self.patience):
+            return 0
+        taken, work = self._taken(entries)
+        try:
+            return len(taken) if await self._made(taken) else None
+        finally:
+            with self._lock:
+                for entry in taken:
+                    if self._in_hand.get(entry.place) is work:
+                        del self._in_hand[entry.place]
+            work.set_result(None)
+
+    def _makers_of(self, entries: Sequence[EntryToIndex[PLACE]]) -> Future[None] | None:
+        """Return what is done when some of *entries* are, if all of them are being made."""
+        if self._process != os.getpid():
+            self._begin()
+        with self._lock:
+            works = [self._in_hand.get(entry.place) for entry in entries]
+        return None if None in works else works[0]
+
+    def _taken(
+        self, entries: Sequence[EntryToIndex[PLACE]]
+    ) -> tuple[Sequence[EntryToIndex[PLACE]], Future[None]]:
+        """Take some of *entries* in hand, those first that nobody makes."""
+        work = Future[None]()
+        with self._lock:
+            free = [entry for entry in entries if entry.place not in self._in_hand] or entries
+            sizes = accumulate(sum(map(len, entry.found_by.texts)) for entry in free)
+            taken = free[: max(sum(size <= _CHARACTERS for size in sizes), 1)]
+            self._in_hand |= dict.fromkeys((entry.place for entry in taken), work)
+        return taken, work
 
     async def _made(self, entries: Sequence[EntryToIndex[PLACE]]) -> bool:
         """Make the vectors of *entries*; whether the model could."""
