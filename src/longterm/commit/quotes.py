@@ -6,15 +6,15 @@ message that its revisions quote.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set as AbstractSet
+from collections.abc import Callable, Mapping, Sequence, Set as AbstractSet
 from dataclasses import replace as changed
 from typing import Any
 
 from langgraph.store.base import PutOp
 
-from longterm.effects.capabilities import RevisionRow, Revisions
+from longterm.effects.capabilities import RevisionNote, RevisionRow, Revisions
 from longterm.effects.operations import get_op, put_op
-from longterm.effects.steps import Batch, Has, StoreCall, fetch
+from longterm.effects.steps import Batch, Flow, Has, StoreCall, fetch
 from longterm.memory.history_items import history_namespace, latest_key, numbered_key
 from longterm.memory.namespace import Namespace
 
@@ -24,7 +24,13 @@ __all__ = ["SaidBy", "drop_quotes"]
 SaidBy = AbstractSet[tuple[str | None, str]]
 
 
-async def drop_quotes(namespace: Namespace, key: str, said: SaidBy) -> None:
+#: Puts notes, by number, in the place of those of an item's revisions in a store that has them.
+_Replace = Callable[[Namespace, str, Mapping[int, RevisionNote]], Flow[None]]
+
+
+async def drop_quotes(
+    namespace: Namespace, key: str, said: SaidBy, replace_notes: _Replace
+) -> None:
     """Leave out of the history of memory *key* what it quotes of the messages *said*."""
     if await Has(Revisions):
         rows: list[RevisionRow] = await StoreCall("get_revisions", (namespace, key))
@@ -34,7 +40,7 @@ async def drop_quotes(namespace: Namespace, key: str, said: SaidBy) -> None:
             if _quotes(row.note.sources, said)
         }
         if notes:
-            await StoreCall("replace_notes", (namespace, key, notes))
+            await replace_notes(namespace, key, notes)
         return
     place = history_namespace(namespace)
     [latest] = await fetch([get_op(place, latest_key(key), refresh_ttl=False)])

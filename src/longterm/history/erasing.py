@@ -17,13 +17,13 @@ from longterm.effects.paging import search_exactly
 from longterm.effects.steps import Batch, Has, StoreCall, fetch
 from longterm.history import reading
 from longterm.history.quarantine import drop, held_in
-from longterm.history.tables import erased
+from longterm.history.tables import erased, replace_notes
 from longterm.memory.namespace import Namespace
 from longterm.memory.revision import Actor, Source
 from longterm.stores.base import CapableStore
 from longterm.stores.operations import Scrub
 
-__all__ = ["Erasure", "SourceFilter", "erase", "purge", "scrub"]
+__all__ = ["Erasure", "SourceFilter", "erase", "purge", "scrub_store"]
 
 #: A thread's or message's id, a speaker, a source whose set fields must agree, or a function.
 SourceFilter = str | Source | Callable[[Source], bool]
@@ -62,7 +62,7 @@ async def erase(
     derived_in: Namespace | None,
     actor: Actor,
 ) -> Erasure:
-    """Erase *key*, or all of *namespace*; see `History.erase`. A `scrub` follows in the end."""
+    """Erase *key*, or all of *namespace*; see `History.erase`. `scrub_store` follows."""
     if derived_in is None and namespace[0] == "turns":
         derived_in = ("memories", *namespace[1:])
     if derived_in is None:
@@ -82,12 +82,12 @@ async def erase(
         if cascade:
             report += await _removed(derived_in, one, actor)
         else:
-            await drop_quotes(derived_in, one, said)
+            await drop_quotes(derived_in, one, said, replace_notes)
     return report + Erasure(derived=tuple((derived_in, one) for one in derived))
 
 
 async def purge(namespace: Namespace, source: SourceFilter) -> Erasure:
-    """Erase what came from *source*; see `History.purge`. A `scrub` follows in the end."""
+    """Erase what came from *source*; see `History.purge`. `scrub_store` follows."""
     report, matches = Erasure(), _matcher(source)
     held = [one for one in await held_in(namespace) if any(map(matches, one.sources))]
     await drop(held, scrub=False)
@@ -97,7 +97,7 @@ async def purge(namespace: Namespace, source: SourceFilter) -> Erasure:
     return report
 
 
-async def scrub() -> None:
+async def scrub_store() -> None:
     """Have a store of ours remove the last bytes of what was erased, once for all of it.
 
     It may have to wait for readers. So it is the last thing that an erase does: where they read

@@ -15,7 +15,7 @@ from longterm.effects.drivers import arun, run
 from longterm.effects.forms import both
 from longterm.errors import InvalidInputError, UnknownMemoryError
 from longterm.history import reading
-from longterm.history.erasing import Erasure, SourceFilter, erase, purge, scrub
+from longterm.history.erasing import Erasure, SourceFilter, erase, purge, scrub_store
 from longterm.history.exchange import Cursor, Imported, export_page, header, import_lines
 from longterm.memory.namespace import Namespace
 from longterm.memory.revision import Actor, Revision, Source, sources_now
@@ -155,7 +155,7 @@ class History:
         report = await erase(
             _labels_of(namespace), key, cascade=cascade, derived_in=derived_in, actor=actor
         )
-        await scrub()
+        await scrub_store()
         return report
 
     erase, aerase = both(erase_flow)
@@ -167,7 +167,7 @@ class History:
         which all that is set must agree, or a function of a source.
         """
         report = await purge(_labels_of(namespace), source)
-        await scrub()
+        await scrub_store()
         return report
 
     purge, apurge = both(purge_flow)

@@ -10,14 +10,14 @@ from typing import Any, cast
 from langgraph.store.base import SearchItem
 
 from longterm.commit import revision_of
-from longterm.effects.capabilities import RevisionRow
+from longterm.effects.capabilities import RevisionNote, RevisionRow
 from longterm.effects.steps import Batch, Has, StoreCall
 from longterm.memory.namespace import Namespace
 from longterm.memory.revision import Revision
 from longterm.stores.base import CapableStore
-from longterm.stores.operations import Erase, GetRevisions
+from longterm.stores.operations import Erase, GetRevisions, ReplaceNotes
 
-__all__ = ["TableHistory", "erased"]
+__all__ = ["TableHistory", "erased", "replace_notes"]
 
 _PAGE = 1_000
 #: More than any namespace holds.
@@ -121,8 +121,20 @@ async def _page_below(
 
 
 async def erased(namespace: Namespace, key: str | None, actor: str) -> dict[str, int]:
-    """Erase one memory, or all at and below *namespace*; return counts by place."""
+    """Erase one memory, or all at and below *namespace*; return counts by place.
+
+    Of a store of ours, but for the last bytes.
+    """
     if await Has(CapableStore):
         (removed,) = await Batch((cast("Any", Erase(namespace, key, actor, scrub=False)),))
         return removed
     return await StoreCall("erase", (namespace, key), {"actor": actor})
+
+
+async def replace_notes(namespace: Namespace, key: str, notes: Mapping[int, RevisionNote]) -> None:
+    """Put other notes in the place of those of an item's revisions, as `erased` erases."""
+    if await Has(CapableStore):
+        op = ReplaceNotes(namespace, key, notes, scrub=False)
+        await Batch((cast("Any", op),))
+    else:
+        await StoreCall("replace_notes", (namespace, key, notes))

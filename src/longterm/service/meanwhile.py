@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from longterm.commit import Written, drop_quotes
 from longterm.effects.operations import get_op
 from longterm.effects.steps import fetch
-from longterm.history.erasing import erase, scrub
+from longterm.history.erasing import erase, scrub_store
 from longterm.history.quarantine import drop, held_in
 from longterm.history.reading import revisions_of_each
+from longterm.history.tables import replace_notes
 from longterm.memory.namespace import Namespace
 from longterm.memory.revision import Source
 from longterm.recall.turns import Turn
@@ -56,6 +57,6 @@ async def take_back(
         if was_of_it and is_new:
             await erase(one.namespace, one.key, cascade=False, derived_in=None, actor="user")
         elif was_of_it:
-            await drop_quotes(one.namespace, one.key, said)
-    await scrub()
+            await drop_quotes(one.namespace, one.key, said, replace_notes)
+    await scrub_store()
     return True

@@ -18,7 +18,7 @@ from longterm.effects.work import Work
 from longterm.errors import ConfigurationError
 from longterm.extract.schema import world_times
 from longterm.history import Erasure, History, Imported
-from longterm.history.erasing import SourceFilter, erase, scrub
+from longterm.history.erasing import SourceFilter, erase, scrub_store
 from longterm.history.exchange import import_lines
 from longterm.history.reading import all_revisions, namespaces_with_history
 from longterm.memory.namespace import Namespace, NamespaceTemplate
@@ -129,7 +129,7 @@ class MemoryScope:
         # A scope that was emptied has a history still.
         for place in dict.fromkeys([self._said, memories, *own, *chain(*scopes)]):
             report += await erase(place, None, cascade=False, derived_in=None, actor="user")
-        await scrub()
+        await scrub_store()
         return Erasure(report.removed, (), report.beyond)
 
     erase, aerase = both(erase_flow)

@@ -118,6 +118,8 @@ class ReplaceNotes(NamedTuple):
     namespace: tuple[str, ...]
     key: str
     notes: Mapping[int, RevisionNote]
+    #: Whether the last bytes of the former ones go now; if not, a `Scrub` follows.
+    scrub: bool = True
 
 
 class Erase(NamedTuple):

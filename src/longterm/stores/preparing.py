@@ -215,6 +215,7 @@ class RewriteNotes:
     path: str
     key: str
     notes: Mapping[int, RevisionNote]
+    scrub: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,8 +307,8 @@ def _of_revisions(op: Operation, fields: Sequence[str]) -> Prepared:
             )
         case PruneRevisions(prefix, keep):
             return PruneRows(to_path(prefix), _checked_filter(keep))
-        case ReplaceNotes(namespace, key, notes):
-            return RewriteNotes(to_path(namespace), to_column(key), notes)
+        case ReplaceNotes(namespace, key, notes, scrub):
+            return RewriteNotes(to_path(namespace), to_column(key), notes, scrub)
         case Erase(prefix, key, actor, scrub):
             if key is not None and not prefix:
                 raise InvalidNamespaceError("An item has a namespace; to erase one, name it.")

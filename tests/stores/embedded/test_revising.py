@@ -3,6 +3,7 @@
 import random
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -50,6 +51,14 @@ def test_no_file_holds_a_byte_of_what_was_erased(tmp_path: Path, index: StoreInd
         assert store.stats().vectors == held.vectors - removed["vectors"]
         assert store.check() == []
     assert b"xyzzy" not in bytes_of(tmp_path)
+
+
+def test_no_file_holds_a_byte_of_a_note_that_was_replaced(path: Path) -> None:
+    with EmbeddedStore(path) as store:
+        noted(store, "a", "tea")
+        assert b"xyzzy-quote" in bytes_of(path.parent)
+        store.replace_notes(NS, "a", {1: replace(NOTE, sources=())})
+        assert b"xyzzy-quote" not in bytes_of(path.parent)
 
 
 def test_an_erase_says_when_readers_keep_the_log_from_being_emptied(path: Path) -> None:

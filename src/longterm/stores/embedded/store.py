@@ -269,12 +269,10 @@ class EmbeddedStore(CapableStore):
         if tx.touched and not writes:
             with self._database.writing() as connection:
                 refresh(self._transaction(connection), sorted(tx.touched))
-        if any(isinstance(op, EraseItems | RewriteNotes) for op in plan.ops):
+        erasing = [op for op in plan.ops if isinstance(op, EraseItems | RewriteNotes)]
+        if erasing:
             self._cache.clear()
-        if any(
-            isinstance(op, ScrubFile) or (isinstance(op, EraseItems) and op.scrub)
-            for op in plan.ops
-        ):
+        if any(op.scrub for op in erasing) or any(isinstance(op, ScrubFile) for op in plan.ops):
             maintenance.scrub(self._database)
         return answers
 
