@@ -139,6 +139,46 @@ async def test_a_llama_index_memory_recalls_what_left_it(service: MemoryService)
     assert await block.aget([]) == ""
 
 
+@pytest.fixture
+def broken() -> MemoryService:
+    with longterm.open(":memory:", embeddings=None) as opened:
+        return opened
+
+
+async def test_a_session_of_the_agents_sdk_goes_on_where_memory_fails(
+    broken: MemoryService,
+) -> None:
+    session = LongtermSession("chat.1", InMemoryStore(), memory=broken.user("ann"))
+    said = {"role": "user", "content": "I love oolong tea"}
+    await session.add_items([said])
+    assert await session.get_items() == [said]
+
+
+async def test_a_pydantic_agent_answers_where_memory_fails(broken: MemoryService) -> None:
+    module = pytest.importorskip("longterm.integrations.pydantic_ai")
+    ai = pytest.importorskip("pydantic_ai")
+    models = pytest.importorskip("pydantic_ai.models.test")
+    capability = module.LongtermCapability(broken.user("ann"))
+    agent = ai.Agent(models.TestModel(custom_output_text="Noted."), capabilities=[capability])
+    assert (await agent.run("I love oolong tea")).output == "Noted."
+
+
+async def test_a_llama_index_agent_answers_where_memory_fails(broken: MemoryService) -> None:
+    module = pytest.importorskip("longterm.integrations.llama_index")
+    types = pytest.importorskip("llama_index.core.base.llms.types")
+    block = module.LongtermMemoryBlock(broken.user("ann"))
+    said = [types.ChatMessage(role="user", content="I love oolong tea")]
+    await block.aput(said)
+    assert await block.aget(said) == ""
+
+
+async def test_googles_kit_finds_nothing_where_memory_fails(broken: MemoryService) -> None:
+    module = pytest.importorskip("longterm.integrations.google_adk")
+    memory = module.LongtermMemoryService(broken)
+    found = await memory.search_memory(app_name="shop", user_id="ann", query="Which tea?")
+    assert found.memories == []
+
+
 def test_a_deep_agent_and_its_helper_remember_through_the_middleware(
     service: MemoryService,
 ) -> None:

@@ -10,6 +10,7 @@ from google.adk.memory.memory_entry import MemoryEntry
 from google.genai.types import Content, Part
 from typing_extensions import override
 
+from longterm.integrations.langgraph import NOTHING_RECALLED, safely
 from longterm.service import MemoryService
 
 if TYPE_CHECKING:
@@ -23,7 +24,8 @@ class LongtermMemoryService(BaseMemoryService):
     """Keeps sessions in *service*, see `longterm.open`, in one scope for each app and user.
 
     With a model memories are extracted as well. A session may be added again and again: what is
-    known of it stays as it is.
+    known of it stays as it is. Where a search fails, that is logged, and the agent answers all the
+    same.
     """
 
     def __init__(self, service: MemoryService, *, budget: int = 2_000) -> None:
@@ -58,10 +60,10 @@ class LongtermMemoryService(BaseMemoryService):
         self, *, app_name: str, user_id: str, query: str
     ) -> SearchMemoryResponse:
         memory = self._service.scope(app_name, user_id)
-        recalled = (await memory.arecall(query, budget=self._budget)).text
-        if not recalled:
+        found = await safely(memory.arecall(query, budget=self._budget), NOTHING_RECALLED)
+        if not found or not found.text:
             return SearchMemoryResponse()
-        content = Content(role="user", parts=[Part(text=recalled)])
+        content = Content(role="user", parts=[Part(text=found.text)])
         return SearchMemoryResponse(memories=[MemoryEntry(content=content, author="longterm")])
 
 

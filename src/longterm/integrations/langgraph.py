@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Iterator, Sequence
 from itertools import takewhile
 from typing import Any, Protocol, TypeVar, cast
 from uuid import NAMESPACE_URL, uuid5
@@ -22,7 +22,7 @@ from typing_extensions import override
 from longterm.effects.drivers import UNSEEN
 from longterm.effects.observe import log_error
 from longterm.effects.runnable import FlowRunnable
-from longterm.effects.steps import Flow, ask
+from longterm.effects.steps import ask
 from longterm.effects.unsaid import Unsaid
 from longterm.effects.warn import warn_caller
 from longterm.errors import ConfigurationError, InvalidInputError
@@ -35,6 +35,7 @@ from longterm.short_term.history import joined
 from longterm.short_term.node import state_field
 
 __all__ = [
+    "NOTHING_RECALLED",
     "BackgroundExecutor",
     "RecallNode",
     "ReflectNode",
@@ -53,6 +54,7 @@ _LOG = logging.getLogger(__name__)
 _PASSING_ID = re.compile(
     r"(lc_)?run-.*|[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}"
 )
+NOTHING_RECALLED = "Nothing could be recalled; the agent answers without its memory."
 _LASTING_IDS = uuid5(NAMESPACE_URL, "longterm/message")
 
 
@@ -152,8 +154,7 @@ async def recalled_text(recall: Runnable[Any, Any] | None, messages: Sequence[Ba
     """Text of what *recall* finds for *messages*; none, and a line in the log, where it fails."""
     if recall is None or not messages:
         return ""
-    trouble = "Nothing could be recalled; the agent answers without its memory."
-    return await safely(_text(recall, messages), trouble) or ""
+    return await safely(_text(recall, messages), NOTHING_RECALLED) or ""
 
 
 async def _text(recall: Runnable[Any, Any], messages: Sequence[BaseMessage]) -> str:
@@ -254,7 +255,7 @@ class ReflectNode(FlowRunnable[Any, dict[str, Any]]):
         return {}
 
 
-async def safely(work: Flow[T], trouble: str) -> T | None:
+async def safely(work: Awaitable[T], trouble: str) -> T | None:
     """Return the result of *work*; where it fails, log *trouble*, for the user waits for us.
 
     What was set up wrongly raises, and so does what a graph does on purpose: an interrupt.

@@ -9,6 +9,7 @@ from llama_index.core.memory import BaseMemoryBlock
 from pydantic import PrivateAttr
 from typing_extensions import override
 
+from longterm.integrations.langgraph import NOTHING_RECALLED, safely
 from longterm.service import UserMemory
 
 __all__ = ["LongtermMemoryBlock"]
@@ -20,6 +21,7 @@ class LongtermMemoryBlock(BaseMemoryBlock[str]):
     """Recalls for the newest message of a user, and remembers what leaves the short-term memory.
 
     *memory* is that of `longterm.open(…).user(…)`; *budget* are the tokens of what is recalled.
+    Where memory fails, that is logged, and the agent answers all the same.
     """
 
     _memory: UserMemory = PrivateAttr()
@@ -37,7 +39,9 @@ class LongtermMemoryBlock(BaseMemoryBlock[str]):
         asked = [m.content for m in messages or () if m.role == MessageRole.USER and m.content]
         if not asked:
             return ""
-        return (await self._memory.arecall(asked[-1], budget=self._budget)).text
+        recalled = self._memory.arecall(asked[-1], budget=self._budget)
+        found = await safely(recalled, NOTHING_RECALLED)
+        return found.text if found else ""
 
     @override
     async def _aput(self, messages: list[ChatMessage]) -> None:
@@ -47,7 +51,7 @@ class LongtermMemoryBlock(BaseMemoryBlock[str]):
             if message.role in _ROLES and message.content
         ]
         if said:
-            await self._memory.aremember(said)
+            await safely(self._memory.aremember(said), "The conversation could not be remembered.")
 
     @override
     async def atruncate(self, content: str, tokens_to_truncate: int) -> str | None:

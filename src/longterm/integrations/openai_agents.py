@@ -13,6 +13,7 @@ from longterm.commit import Policy, Write, commit
 from longterm.effects.clock import MonotonicTimestamps
 from longterm.effects.drivers import arun
 from longterm.effects.paging import search_exactly
+from longterm.integrations.langgraph import safely
 from longterm.memory.namespace import escape_label
 
 if TYPE_CHECKING:
@@ -31,7 +32,8 @@ class LongtermSession:
     """The items of one conversation, in *store*; what was said also goes to *memory*, if given.
 
     *memory* is a user's, see `longterm.open`: it keeps the turns, and with a model extracts
-    memories from them, so that other sessions recall them. The items lie in the namespace
+    memories from them, so that other sessions recall them; where that fails, it is logged, and the
+    session goes on. The items lie in the namespace
     ``("sessions", session_id)``.
     """
 
@@ -61,7 +63,8 @@ class LongtermSession:
         if self._memory is not None and (
             said := [m for item in items if (m := _said_in_item(item))]
         ):
-            await self._memory.aremember(said, thread=self.session_id)
+            remembered = self._memory.aremember(said, thread=self.session_id)
+            await safely(remembered, "The conversation could not be remembered.")
 
     async def pop_item(self) -> Any | None:
         """Remove the newest item and return it; None where there is none."""

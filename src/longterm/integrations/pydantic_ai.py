@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -11,20 +10,18 @@ from pydantic_ai.capabilities import AbstractCapability
 from pydantic_ai.messages import ModelMessage, TextPart, UserPromptPart
 from typing_extensions import override
 
-from longterm.effects.observe import log_error
+from longterm.integrations.langgraph import NOTHING_RECALLED, safely
 from longterm.service import UserMemory
 
 __all__ = ["LongtermCapability"]
-
-logger = logging.getLogger(__name__)
 
 
 class LongtermCapability(AbstractCapability[Any]):
     """Recalls before a run and remembers after it, for one user.
 
     *memory* is that of `longterm.open(…).user(…)`, or a function that finds it in the run's
-    context: ``lambda ctx: service.user(ctx.deps.user_id)``. What memory does wrong is logged; the
-    agent answers all the same.
+    context: ``lambda ctx: service.user(ctx.deps.user_id)``. Where memory fails, that is logged, and
+    the agent answers all the same; what was set up wrongly raises.
     """
 
     def __init__(
@@ -45,21 +42,20 @@ class LongtermCapability(AbstractCapability[Any]):
         self, ctx: RunContext[Any], *, result: AgentRunResult[Any]
     ) -> AgentRunResult[Any]:
         said = [message for one in result.new_messages() for message in _said_in_message(one)]
-        try:
-            await self._of(ctx).aremember(said)
-        except Exception as error:  # noqa: BLE001 - no answer is lost for it
-            log_error(logger, "The conversation could not be remembered: %s", error=error)
+        await safely(self._remember(ctx, said), "The conversation could not be remembered.")
         return result
 
     async def _recalled(self, ctx: RunContext[Any]) -> str:
         prompt = ctx.prompt if isinstance(ctx.prompt, str) else "\n".join(_texts_of(ctx.prompt))
         if not prompt.strip():
             return ""
-        try:
-            return (await self._of(ctx).arecall(prompt, budget=self._budget)).text
-        except Exception as error:  # noqa: BLE001 - the agent answers without its memory
-            log_error(logger, "Nothing could be recalled: %s", error=error)
-            return ""
+        return await safely(self._found(ctx, prompt), NOTHING_RECALLED) or ""
+
+    async def _remember(self, ctx: RunContext[Any], said: list[dict[str, str]]) -> None:
+        await self._of(ctx).aremember(said)
+
+    async def _found(self, ctx: RunContext[Any], prompt: str) -> str:
+        return (await self._of(ctx).arecall(prompt, budget=self._budget)).text
 
     def _of(self, ctx: RunContext[Any]) -> UserMemory:
         return self._memory if isinstance(self._memory, UserMemory) else self._memory(ctx)
