@@ -8,7 +8,7 @@ import pytest
 from typer.testing import Result
 
 import longterm
-from longterm.errors import GuardedError
+from longterm.errors import GuardedError, InvalidInputError
 from longterm.guard import Guard
 
 Run = Callable[..., Result]
@@ -48,3 +48,10 @@ def test_what_is_dropped_is_gone(run: Run, kept_back: str) -> None:
 def test_another_user_s_quarantine_is_not_reached(run: Run, kept_back: str) -> None:
     done = run("quarantine", "release", kept_back, "--user", "bob")
     assert done.exit_code != 0
+
+
+@pytest.mark.parametrize("what", ["release", "drop"])
+def test_what_is_not_kept_back_is_looked_up_there(run: Run, kept_back: str, what: str) -> None:
+    result = run("quarantine", what, f"not {kept_back}", "--user", "ann")
+    assert isinstance(result.exception, InvalidInputError)
+    assert "longterm quarantine list" in str(result.exception)

@@ -92,6 +92,7 @@ def mcp_command(
     except ImportError as error:
         raise MissingExtraError("MCP", "server") from error
     with Place(store, user, embeddings=embeddings).opened(model) as service:
+        service.user(user)  # one that is no id is refused before an agent asks
         memory_server(lambda: service, version=version("longterm"), user=user).run()
 
 

@@ -15,13 +15,16 @@ from functools import partial
 from types import FrameType
 
 import uvicorn
+from limits import parse
 from starlette.types import ASGIApp
+from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from longterm import settings
 from longterm.errors import ConfigurationError
 from longterm.server.options import LOOPBACK, ServerOptions
 from longterm.server.slow import ImpatientProtocol
+from longterm.server.tokens import TokenVerifier
 
 __all__ = ["run_server"]
 
@@ -38,6 +41,12 @@ def run_server(options: ServerOptions, *, as_json: bool = False) -> None:
     Says first where it listens: on standard error, or *as_json* on standard output. Raises
     `ConfigurationError` where it cannot, or others than this machine could ask without a key.
     """
+    try:
+        parse(options.rate_limit)
+    except ValueError as error:
+        raise ConfigurationError("A rate limit is written like 100/minute or 5/second.") from error
+    if options.tokens is not None:
+        TokenVerifier(options.tokens)  # says what is wrong with them before anybody waits
     with settings.open(options.store, embeddings="none") as service:
         locked = options.tokens is not None or service.keys.exist()
     if not locked and options.host not in LOOPBACK:
@@ -72,6 +81,7 @@ def run_server(options: ServerOptions, *, as_json: bool = False) -> None:
         factory=True,
         http=ImpatientProtocol,
         ws="none",
+        lifespan="on",  # what fails before it begins ends the worker, too
         workers=options.workers,
         log_config=None,
         access_log=False,
@@ -84,7 +94,10 @@ def run_server(options: ServerOptions, *, as_json: bool = False) -> None:
         uvicorn.Server(config).run(sockets=[listening])
     else:
         listening.set_inheritable(True)
-        Multiprocess(config, sockets=[listening]).run()
+        supervisor = Multiprocess(config, sockets=[listening])
+        supervisor.run()
+        if any(one.exitcode == STARTUP_FAILURE for one in supervisor.processes):
+            sys.exit(STARTUP_FAILURE)
 
 
 def _ignored(_signal: int, _frame: FrameType | None) -> None:

@@ -120,7 +120,9 @@ class Keys:
         except ConfigurationError as error:
             raise InvalidInputError(str(error)) from error
         if user is None and "admin" not in scopes:
-            raise InvalidInputError("A key for every user needs the scope admin.")
+            raise InvalidInputError(
+                "A key for every user needs the scope admin; else name its user."
+            )
         key = Key(
             id=secrets.token_hex(6),
             user=user,

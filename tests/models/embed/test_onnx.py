@@ -131,3 +131,12 @@ def test_a_folder_that_is_not_there_is_not_looked_for_on_the_hub() -> None:
 def test_a_package_that_is_missing_says_how_to_install_it() -> None:
     with pytest.raises(ConfigurationError, match="pip install sentence-transformers"):
         embeddings_by_name("sentence-transformers:all-MiniLM-L6-v2")
+
+
+def test_a_hosted_model_without_its_key_says_what_is_missing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("OPENAI_API_KEY", "OPENAI_ADMIN_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(ConfigurationError, match="OPENAI_API_KEY"):
+        embeddings_by_name("openai:text-embedding-3-small")

@@ -54,6 +54,8 @@ def _hosted(name: str) -> Embeddings:
         raise MissingExtraError(f"Embeddings {name!r}", "openai") from error
     except ValueError as error:
         raise ConfigurationError(_unknown("Embeddings", name)) from error
+    except Exception as error:  # clients raise what they like at construction
+        raise ConfigurationError(f"Embeddings {name!r} cannot be set up: {error}") from error
 
 
 def _unknown(what: str, name: str) -> str:
