@@ -247,6 +247,28 @@ def test_fields_called_name_and_value_are_fields(changes: Any) -> None:
     assert edited(kind, height, changes) == {**height, "value": 4}
 
 
+class Room(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    name: str
+    beds: list["Bed"] = []
+
+
+class Bed(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    width: int
+
+
+def test_a_memory_of_an_older_form_of_its_schema_is_read_and_changed() -> None:
+    (room,) = memory_schemas([Room])
+    old = {"name": "attic", "floor": 3, "beds": [{"width": 90, "soft": True}]}
+    assert room.load(old, None) == Room(name="attic", beds=[Bed(width=90)])
+    assert edited(room, old, {"name": "loft"}) == {"name": "loft", "beds": [{"width": 90}]}
+    with pytest.raises(ProposalError, match="There is no field floor"):
+        edited(room, old, {"floor": 4})
+
+
 class Clock(BaseModel):
     """Fields whose defaults no schema shows."""
 

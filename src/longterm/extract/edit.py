@@ -49,7 +49,7 @@ def edited(kind: MemorySchema | None, content: Any, changes: Any) -> Any:
     known = kind.unknown_fields(content)
     if added := [name for name in kind.unknown_fields(after) if name not in known]:
         raise _no_such_field(added[0], kind.parameters)
-    checked = kind.check(after)
+    checked = kind.check(kind.known_part(after) if known else after)
     for path in emptied:  # "no tags" is an empty list; a default is never meant by null
         if _value_at(checked, path) not in (None, "", [], {}):
             raise _no_null(".".join(path))

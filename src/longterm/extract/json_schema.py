@@ -17,6 +17,7 @@ __all__ = [
     "NAMES",
     "decoded",
     "inlined",
+    "known_part",
     "mapped_texts",
     "member_for",
     "members",
@@ -483,6 +484,23 @@ def without_gaps(value: Any, schema: Schema) -> Any:
             (key, without_gaps(one, inner))
             for key, one, inner in _inner(value, schema)
             if not (one is None and key in fields and key not in required and not nullable(inner))
+        ),
+    )
+
+
+def known_part(value: Any, schema: Schema) -> Any:
+    """Return *value* without the fields that its *schema* neither names nor leaves open."""
+    if not isinstance(value, Mapping | list):
+        return value
+    form: Schema = _likeliest(cast("Any", value), schema) if isinstance(value, Mapping) else {}
+    closed = not form.get("additionalProperties")
+    fields: Mapping[str, Schema] = properties_of(form) if closed else {}
+    return _rebuilt_schema(
+        value,
+        (
+            (key, known_part(one, inner))
+            for key, one, inner in _inner(value, schema)
+            if not fields or key in fields
         ),
     )
 

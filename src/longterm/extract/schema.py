@@ -26,6 +26,7 @@ from longterm.extract.json_schema import (
     NAMES,
     decoded,
     inlined,
+    known_part,
     members,
     one_form,
     ordered,
@@ -135,6 +136,11 @@ class MemorySchema:
         """Return the paths of fields in *content* that the schema would drop in silence."""
         return [] if self.open else list(unknown_fields(self.normalized(content), self.parameters))
 
+    def known_part(self, content: Any) -> Any:
+        """Return *content*, kept by an older form of the schema, without what this one lacks."""
+        given = self.normalized(content)
+        return given if self.open else known_part(given, self.parameters)
+
     def same(self, one: Any, other: Any) -> bool:
         """Whether two contents say the same: sets have no order."""
         return one == other or self._in_order(one) == self._in_order(other)
@@ -163,7 +169,7 @@ class MemorySchema:
         except ProposalError:
             pass
         try:
-            return self._load(self.normalized(content))
+            return self._load(self.known_part(content))
         except ProposalError:
             return otherwise
 
