@@ -259,7 +259,7 @@ def _tool_for(job: Callable[..., Flow[Any]], store: BaseStore | None, **options:
     return MemoryTool(
         func=call,
         coroutine=acall,
-        handle_tool_error=lambda error: _shown(str(error)),
+        handle_tool_error=lambda error: _sendable(str(error)),
         handle_validation_error=_bad_arguments,
         **options,
     )
@@ -314,10 +314,10 @@ def _answered() -> Generator[None]:
 
 def _bad_arguments(error: Exception) -> str:
     problems = problems_in(error) if isinstance(error, ValidationError) else str(error)
-    return _shown(f"The arguments do not fit: {problems}. Nothing was changed.")
+    return _sendable(f"The arguments do not fit: {problems}. Nothing was changed.")
 
 
-def _shown(answer: str) -> str:
+def _sendable(answer: str) -> str:
     """Return *answer* as every client can send it: it may quote what the model wrote."""
     return well_formed(answer[:_ANSWER_LENGTH]).replace("\0", "\ufffd")
 

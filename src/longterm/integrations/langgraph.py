@@ -194,13 +194,13 @@ def _with_lasting_ids(messages: Sequence[BaseMessage], thread: str) -> Iterator[
     before, between = thread, 0
     for message in messages:
         calls = isinstance(message, AIMessage) and message.tool_calls
-        spoken = isinstance(message, HumanMessage | AIMessage) and not calls
-        between = 0 if spoken else between + 1
+        is_turn = isinstance(message, HumanMessage | AIMessage) and not calls
+        between = 0 if is_turn else between + 1
         id = message.id
         if not id or _PASSING_ID.fullmatch(id):
             said = [speaker(message), message.name, message_text(message).strip()]
             id = str(uuid5(_LASTING_IDS, json.dumps([before, between, *said])))
-        before = id if spoken else before
+        before = id if is_turn else before
         yield message.model_copy(update={"id": id})
 
 

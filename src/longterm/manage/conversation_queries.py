@@ -34,8 +34,8 @@ def conversation_queries(messages: Sequence[BaseMessage]) -> list[str]:
     in a few parts: in a vector of many subjects none is near. Greetings, thanks and goodbyes say
     nothing to search for and take no part, unless there is nothing else.
     """
-    spoken = [one for one in messages if speaker(one) not in UNSPOKEN and message_text(one).strip()]
-    said = [one for one in spoken if not _is_empty(one)] or spoken
+    turns = [one for one in messages if speaker(one) not in UNSPOKEN and message_text(one).strip()]
+    said = [one for one in turns if not _is_empty(one)] or turns
     texts = [well_formed(message_text(message)).strip() for message in reversed(said)]
     earlier = texts[_NEWEST:]
     size = max(6, -(-len(earlier) // _MOST_EARLIER))

@@ -93,18 +93,29 @@ _REPEATED = re.compile(r"(.{3,}?)\1+")
 _ARGUMENTS = ("partial_json", "input", "args", "arguments")
 _IDS = ("call_id", "toolUseId", "id")
 
+#: Marks around what a model thinks aloud. Without an end they count at the beginning of an answer
+#: alone: further on they may be what is told.
+_MARKS = (
+    (r"\[THINK\]", r"\[/THINK\]"),  # Magistral
+    ("◁think▷", "◁/think▷"),  # Kimi-VL
+    (r"<\|START_THINKING\|>", r"<\|END_THINKING\|>"),  # Cohere
+    (r"<\|begin_of_thought\|>", r"<\|end_of_thought\|>"),
+    (r"<\|channel>thought\b", r"<channel\|>"),  # Gemma 4
+)
+_GPT_OSS = (
+    r"<\|channel\|>analysis\b(?:(?!to=|<\|).)*<\|message\|>.*?"
+    r"(?:<\|end\|>(?:<\|start\|>assistant)?|(?=<\|channel\|>)|\Z)"
+)
 _THOUGHTS = re.compile(
-    # Where a template begins an answer inside of the tag, only its end is there.
-    r"<((?:\w+:)?(?:think|thinking|thought|thoughts|reasoning))>.*?(</\1>|\Z)"
-    r"|\A(?:(?!<think>).)*</think>"
-    # Without an end these count at the beginning alone: further on they may be part of it.
-    r"|\[THINK\].*?\[/THINK\]|\A\s*\[THINK\].*"  # Magistral
-    r"|◁think▷.*?◁/think▷|\A\s*◁think▷.*"  # Kimi-VL
-    r"|<\|(?:START_THINKING|begin_of_thought)\|>.*?<\|(?:END_THINKING|end_of_thought)\|>"
-    r"|\A\s*<\|(?:START_THINKING|begin_of_thought)\|>.*"
-    r"|<\|channel>thought\b.*?<channel\|>|\A\s*<\|channel>thought\b.*"  # Gemma 4
-    r"|<\|channel\|>analysis\b(?:(?!to=|<\|).)*<\|message\|>.*?"  # gpt-oss
-    r"(?:<\|end\|>(?:<\|start\|>assistant)?|(?=<\|channel\|>)|\Z)",
+    "|".join(
+        [
+            r"<((?:\w+:)?(?:think|thinking|thought|thoughts|reasoning))>.*?(</\1>|\Z)",
+            # Where a template begins an answer inside of the tag, only its end is there.
+            r"\A(?:(?!<think>).)*</think>",
+            *(rf"{begin}.*?{end}|\A\s*{begin}.*" for begin, end in _MARKS),
+            _GPT_OSS,
+        ]
+    ),
     re.DOTALL | re.IGNORECASE,
 )
 _REFUSAL = re.compile(

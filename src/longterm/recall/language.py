@@ -13,7 +13,6 @@ __all__ = [
     "ADDRESSES_ASSISTANT",
     "ASKS_HOW_MANY",
     "ASKS_WHEN",
-    "DIGIT",
     "FIRST_PERSON",
     "NUMBERS",
     "PERSONAL",
@@ -30,25 +29,20 @@ __all__ = [
 class Sign(NamedTuple):
     """A pattern that is slow to search for, and what is quicker in lower-cased ASCII text.
 
-    There *plain* finds as much as *pattern*, and where it finds anything one of *clues* is among
-    the words of the text, and so a term of it among *clue_terms*; `DIGIT` stands for any number.
+    There *plain* finds as much as *pattern*, and where it finds anything a term of the text is
+    among *clue_terms*, or it has a digit and *digits* are a clue.
     """
 
-    clues: frozenset[str]
     clue_terms: bytes
+    digits: bool
     plain: re.Pattern[str]
     pattern: re.Pattern[str]
-
-
-#: The clue that a text holds a digit.
-DIGIT = "0"
 
 
 def _sign(clues: str, plain: str, others: str) -> Sign:
     """Make a sign of what English says and what *others* say."""
     pattern = re.compile(f"{plain}|{others}", re.IGNORECASE)
-    packed = pack_terms(terms(clues))
-    return Sign(frozenset(clues.split()), packed, re.compile(plain), pattern)
+    return Sign(pack_terms(terms(clues)), "0" in clues.split(), re.compile(plain), pattern)
 
 
 _STOP_WORDS = """

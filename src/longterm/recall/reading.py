@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-from longterm.recall.language import DIGIT, STOP_TERMS, Sign
+from longterm.recall.language import STOP_TERMS, Sign
 from longterm.text.questions import QUESTION_MARKS
 from longterm.text.term_hashes import TERM_BYTES
 from longterm.text.tokenizer import count_words, packed_terms, terms
@@ -103,6 +103,6 @@ def shows(sign: Sign, text: str, *, has_clue: bool) -> bool:
     text = text[:LONG_TEXT]
     if not text.isascii():
         return sign.pattern.search(text) is not None
-    if not has_clue and not (DIGIT in sign.clues and _ANY_DIGIT.search(text)):
+    if not has_clue and not (sign.digits and _ANY_DIGIT.search(text)):
         return False
     return sign.plain.search(text.lower()) is not None
