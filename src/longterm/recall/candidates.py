@@ -81,7 +81,7 @@ class Candidate:
     written: datetime | None = None
     #: When the store's item was last written.
     updated: datetime | None = None
-    #: Whether the history was asked for the sources of a memory.
+    #: Whether its sources are known: it is a turn, or the history was asked for those of a memory.
     is_sourced: bool = False
     #: The terms of the text where the store brought them along.
     packed_terms: bytes | None = None
@@ -129,6 +129,7 @@ def as_candidate(item: Item, found_by: KeepsTerms | None = None) -> Candidate:
             value=value,
             written=zoned(item.created_at),
             updated=item.updated_at,
+            is_sourced=True,
             packed_terms=None if found_by is None else _content_terms(found_by, value, text),
         )
     cited: object = value.get("sources")
@@ -371,6 +372,12 @@ class Timeline:
         memories, said = zip(*pairs, strict=True) if pairs else ((), ())
         return np.array(memories, np.int64), np.array(said, np.int64)
 
+    @cached_property
+    def sessions(self) -> tuple["Stretches", Indices]:
+        """Where each session begins and ends, and to which of them each candidate belongs."""
+        is_first = np.arange(len(self)) == self.starts
+        return Stretches(self.starts[is_first], self.ends[is_first]), np.cumsum(is_first) - 1
+
     def neighborhood(self, reach: int) -> tuple[Indices, Indices]:
         """Begin and end of the stretch within *reach* of each, in the same session."""
         here = np.arange(len(self))
@@ -397,8 +404,8 @@ def candidate_set(
     timeline: Timeline, cosines: Mapping[Candidate, float | None] = MappingProxyType({})
 ) -> CandidateSet:
     """Lay *cosines*, where there are any, beside the candidates of *timeline*."""
-    said = (cosines.get(one) for one in timeline.candidates)
-    return CandidateSet(timeline, np.array([np.nan if one is None else one for one in said]))
+    # None becomes NaN.
+    return CandidateSet(timeline, np.array([*map(cosines.get, timeline.candidates)], np.float64))
 
 
 def timeline_of(candidates: Iterable[Candidate]) -> Timeline:

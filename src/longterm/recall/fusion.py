@@ -98,10 +98,11 @@ class Ranking:
 
     def __getitem__(self, at: int) -> Ranked:
         """Return the candidate at that place of the timeline, with its score."""
+        added = {name: column.item(at) for name, column in self.weighed.items()}
         return Ranked(
             self.candidates.candidates[at],
-            float(self.scores[at]),
-            {name: float(column[at]) for name, column in self.weighed.items() if column[at]},
+            self.scores.item(at),
+            {name: number for name, number in added.items() if number},
         )
 
 

@@ -159,13 +159,19 @@ class _Request:
     #: By kind, which fields of a memory say when it was true.
     world_times: Mapping[str, WorldTime]
 
-    def holds(self, one: Candidate) -> bool:
-        """Whether it may be recalled; a store may take "ann" for part of "anna"."""
-        inside = one.namespace in self.places or (
-            not self.exact and any(one.namespace[: len(place)] == place for place in self.places)
+    def held_among(self, found: Sequence[Candidate]) -> Sequence[Candidate]:
+        """Those of *found* that may be recalled; a store may take "ann" for part of "anna"."""
+        outside = {one for one in {one.namespace for one in found} if not self._covers(one)}
+        if outside:
+            found = [one for one in found if one.namespace not in outside]
+        if (end := self.as_of) is not None:
+            found = [one for one in found if one.kind == "memory" or one.time <= end]
+        return found
+
+    def _covers(self, namespace: Namespace) -> bool:
+        return namespace in self.places or (
+            not self.exact and any(namespace[: len(place)] == place for place in self.places)
         )
-        late = self.as_of is not None and one.kind == "turn" and one.time > self.as_of
-        return inside and not late
 
     def held(self, memory: Candidate) -> bool:
         """Whether it was true when it has to have been, as far as it says."""
@@ -282,12 +288,13 @@ class Recall(FlowRunnable[RecallInput | MessagesInput | Conversation, RecallResu
             neighbors=1,
             exact=request.exact,
         )
-        read = self._cache.candidates(request.places, (hit.encoded for hit in first))
-        people = named_speakers(filter(request.holds, read))
+        read = self._cache.candidates(request.places, [hit.encoded for hit in first])
+        people = named_speakers(request.held_among(read))
         question = parse_question(request.text, speakers=people, now=request.now)
         candidates = await self._candidates(question, request)
-        people = candidates.timeline.speakers
-        question = parse_question(request.text, speakers=people, now=request.now)
+        if people != candidates.timeline.speakers:
+            people = candidates.timeline.speakers
+            question = parse_question(request.text, speakers=people, now=request.now)
         return rank(question, candidates, self._weights)
 
     def within(
@@ -359,19 +366,18 @@ class Recall(FlowRunnable[RecallInput | MessagesInput | Conversation, RecallResu
             _FULL_SCAN_LIMIT,
             request.exact,
         )
-        read = self._cache.candidates(places, (hit.encoded for hit in hits))
+        read = self._cache.candidates(places, [hit.encoded for hit in hits])
         read = await self._with_sources(places, read)
-        pairs = zip(read, (hit.cosine for hit in hits), strict=True)
-        cosines = {one: cosine for one, cosine in pairs if request.holds(one)}
-        found = [*cosines]
-        if not hits or any(isinstance(hit.encoded, Item) for hit in hits):
-            items = await _neighbors(cosines, places)
+        cosines = dict(zip(read, [hit.cosine for hit in hits], strict=True))
+        found = [*request.held_among([*cosines])]
+        if not hits or isinstance(hits[0].encoded, Item):  # of a store that knows no neighbours
+            items = await _neighbors({one: cosines[one] for one in found}, places)
             self._warn_of_limits(places, read)
             others = await self._with_sources(places, self._cache.candidates(places, items))
-            found += filter(request.holds, others)
+            found += request.held_among(others)
         if len(read) > _FULL_SCAN_LIMIT:  # not all of it was read
             items = await _source_turns(found, places)
-            found += filter(request.holds, self._cache.candidates(places, items))
+            found += request.held_among(self._cache.candidates(places, items))
         if request.as_of is not None or request.valid_at is not None:
             # Memories as they were then, those deleted since too.
             turns = [one for one in found if one.kind == "turn"]
@@ -386,7 +392,7 @@ class Recall(FlowRunnable[RecallInput | MessagesInput | Conversation, RecallResu
         self, places: tuple[Namespace, ...], read: Sequence[Candidate]
     ) -> Sequence[Candidate]:
         """Learn where the memories among those *read* came from; once for each state of one."""
-        unknown = [one for one in read if one.kind == "memory" and not one.is_sourced]
+        unknown = [one for one in read if not one.is_sourced]
         if not unknown:
             return read
         known = await sourced(unknown)

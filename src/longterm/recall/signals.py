@@ -155,8 +155,8 @@ def _full_text(question: Question, timeline: Timeline) -> dict[str, Floats]:
     heads = _within(so_far, timeline.heads)
     around = [heads.joined(*timeline.neighborhood(reach)) for reach in (_NEAR, _FAR)]
 
-    starts, session_of = np.unique(timeline.starts, return_inverse=True)
-    sessions = wholes.joined(starts, np.append(starts[1:], len(timeline)))
+    stretches, session_of = timeline.sessions
+    sessions = wholes.joined(*stretches)
 
     asked_before = np.roll(text * timeline.asks, 1)
     is_first = np.arange(len(timeline)) == timeline.starts

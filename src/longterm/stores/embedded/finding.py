@@ -155,23 +155,20 @@ class _Reader:
         self._keeps = op.condition == EVERYTHING and not tx.hides_expired
         self._rows: dict[int, Row | None] = {}
 
-    def rows(self, slots: NDArray[np.int64]) -> Iterator[tuple[int, Row]]:
-        """Yield those that may be shown, in the order of *slots*."""
+    def rows(self, slots: NDArray[np.int64]) -> dict[int, Row]:
+        """Those that may be shown, in the order of *slots*."""
         wanted: list[int] = slots.tolist()
+        rows = self._rows
         if self._keeps:
-            kept = map(self._ranking.view.rows.get, wanted)
-            self._rows.update(pair for pair in zip(wanted, kept, strict=True) if pair[1])
-        if unread := [slot for slot in wanted if slot not in self._rows]:
+            rows |= self._ranking.view.rows.known(wanted)
+        if unread := [slot for slot in wanted if slot not in rows]:
             ids: list[int] = self._ranking.slots.ids[unread].tolist()
             found = fetched(self._tx, ids, self._condition, with_terms=self._with_terms)
-            self._rows.update(zip(unread, map(found.get, ids), strict=True))
+            rows |= zip(unread, map(found.get, ids), strict=True)
             if self._keeps:
-                read = {slot: row for slot in unread if (row := self._rows[slot])}
+                read = {slot: row for slot in unread if (row := rows[slot])}
                 self._ranking.scope.keep(self._ranking.view, read)
-        for slot in wanted:
-            row = self._rows[slot]
-            if row is not None:
-                yield slot, row
+        return {slot: row for slot in wanted if (row := rows[slot]) is not None}
 
 
 def _ranked(
@@ -183,7 +180,7 @@ def _ranked(
     for part in in_order(score, ranking.slots.revisions, size):
         start = 0
         while start < len(part):
-            yield from reader.rows(part[start : start + size])
+            yield from reader.rows(part[start : start + size]).items()
             start, size = start + size, size * 4
 
 
@@ -219,7 +216,7 @@ def _hits(tx: Transaction, op: FindItems, ranking: ScopeScores) -> list[HybridHi
         if op.neighbors and centres:
             chosen += ranking.slots.around(np.array(centres), op.neighbors).tolist()
         slots = distinct(np.array(chosen, dtype=np.int64))
-    found = dict(reader.rows(slots))
+    found = reader.rows(slots)
     places = np.fromiter(found, np.int64, len(found))
     # Stable, as `sorted` is.
     ordered = places[np.argsort(-scores.score[places], kind="stable")]

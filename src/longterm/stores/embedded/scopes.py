@@ -156,9 +156,10 @@ class RowCache:
         self._rows: dict[int, Row] = {}
         self.nbytes = 0
 
-    def get(self, slot: int) -> Row | None:
-        """Return what was read, if it was."""
-        return self._rows.get(slot)
+    def known(self, slots: Sequence[int]) -> dict[int, Row]:
+        """Return what was read at *slots*, of those that were."""
+        get = self._rows.get  # others may drop some of them meanwhile
+        return {slot: row for slot in slots if (row := get(slot))}
 
     def keep(self, rows: Mapping[int, Row], room: int) -> None:
         """Keep *rows*, as far as they fit in *room* bytes."""
