@@ -2,6 +2,7 @@
 
 import random
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -69,9 +70,22 @@ def test_an_erase_says_when_readers_keep_the_log_from_being_emptied(path: Path) 
             reader.execute("SELECT count(*) FROM items").fetchone()
             with pytest.raises(StoreError, match=r"call vacuum\(\)"):
                 store.erase(NS)
+            with pytest.raises(StoreError, match=r"call vacuum\(\)"):
+                store.vacuum()
         assert store.get(NS, "a") is None
         store.vacuum()
     assert b"xyzzy" not in bytes_of(path.parent)
+
+
+def test_stores_that_erase_at_once_wait_for_one_another(path: Path) -> None:
+    def erase(own: int) -> None:
+        with EmbeddedStore(path) as store:
+            for number in range(60):
+                store.put((str(own),), "a", {"n": number})
+                store.erase((str(own),))
+
+    with ThreadPoolExecutor(3) as pool:
+        assert [*pool.map(erase, range(3))] == [None] * 3
 
 
 def test_what_outlives_its_time_leaves_a_revision_without_content(path: Path) -> None:

@@ -51,7 +51,7 @@ class Database:
             sqlite3.Error, *(() if cipher is None else (cipher.errors,)),
         )  # fmt: skip
         self._synchronous = synchronous
-        self._patience = patience
+        self.patience = patience
         self._idle: list[sqlite3.Connection] = []
         self._closed = False
         self._identity: tuple[int, int] | None = None
@@ -132,7 +132,7 @@ class Database:
         open file believes that it holds locks which it does not, and what it writes is lost.
         """
         self._gate.acquire()
-        deadline = time.monotonic() + self._patience
+        deadline = time.monotonic() + self.patience
         while self._loans and time.monotonic() < deadline:
             time.sleep(0.001)
         if not self.in_memory:
@@ -185,7 +185,7 @@ class Database:
 
     def _use_wal(self, connection: sqlite3.Connection) -> None:
         # SQLite does not wait here, not even with a busy timeout.
-        deadline = time.monotonic() + self._patience
+        deadline = time.monotonic() + self.patience
         journal = "PRAGMA journal_mode"
         while not self.in_memory and connection.execute(journal).fetchone()[0] != "wal":
             try:
@@ -246,7 +246,7 @@ class Database:
     def _connect(self) -> sqlite3.Connection:
         connection = self.open_file(
             self.path,
-            timeout=self._patience,
+            timeout=self.patience,
             isolation_level=None,
             check_same_thread=False,
             cached_statements=256,

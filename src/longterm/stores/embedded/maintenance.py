@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -114,9 +115,7 @@ def vacuum(database: Database) -> None:
             "AND NOT EXISTS (SELECT 1 FROM items WHERE namespace = namespaces.id) "
             "AND NOT EXISTS (SELECT 1 FROM revisions WHERE namespace = namespaces.id)"
         )
-    with database.outside() as connection:
-        connection.execute("VACUUM")
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    scrub(database)
 
 
 def scrub(database: Database) -> None:
@@ -127,12 +126,16 @@ def scrub(database: Database) -> None:
     with database.outside() as connection:
         # Deleted content is overwritten, but pages that were split may hold copies of it.
         connection.execute("VACUUM")
-        (busy, *_) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-    if busy:
-        raise StoreError(
-            f"{database.path} is being read by others, so its log still holds what was erased. "
-            "Nothing of it is found any more; call vacuum() to remove the last bytes."
-        )
+        deadline = time.monotonic() + database.patience
+        # SQLite waits for readers, but not for another who empties the log at this moment.
+        while connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+            if time.monotonic() > deadline:
+                raise StoreError(
+                    f"{database.path} is being read by others, so its log still holds what was "
+                    "erased. Nothing of it is found any more; call vacuum() to remove the last "
+                    "bytes."
+                )
+            time.sleep(0.001)
 
 
 _MUST_BE_NONE = (
