@@ -267,6 +267,19 @@ class StatusError(Exception):
         self.status_code = status_code
 
 
+class ResponseError(Exception):
+    """As Mistral's client (a response with a status) and Amazon's (a dict) have it."""
+
+    def __init__(self, response: Any) -> None:
+        super().__init__("no")
+        self.response = response
+
+
+def wrapped(error: Exception, cause: Exception) -> Exception:
+    error.__cause__ = cause
+    return error
+
+
 @pytest.mark.parametrize(
     ("error", "refuses"),
     [
@@ -274,6 +287,11 @@ class StatusError(Exception):
         (StatusError(401), False),
         (StatusError(429), False),
         (StatusError(500), False),
+        (ResponseError(StatusError(422)), True),
+        (ResponseError({"ResponseMetadata": {"HTTPStatusCode": 400}}), True),
+        (ResponseError({"ResponseMetadata": {"HTTPStatusCode": 429}}), False),
+        (wrapped(RuntimeError("no"), StatusError(400)), True),
+        (wrapped(ValueError("no"), StatusError(429)), False),
         (NotImplementedError(), True),
         (TimeoutError(), False),
     ],

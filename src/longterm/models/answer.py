@@ -19,6 +19,8 @@ from langchain_core.messages.ai import UsageMetadata
 from langchain_core.messages.tool import invalid_tool_call
 from pydantic import ValidationError
 
+from longterm.errors import http_status
+
 __all__ = ["Answer", "AnswerEnd", "refuses_a_forced_call", "without_thoughts"]
 
 #: How an answer ended, from the best to the worst.
@@ -315,9 +317,10 @@ def refuses_a_forced_call(error: Exception) -> bool:
     """Whether *error*, met when a call was forced, may be a no to the forcing.
 
     Thinking models answer it with a bad request, and some clients know no such option. Clients
-    have no error in common; what they share is the number of the status.
+    have no error in common, and some wrap their provider's; what they share is the status.
     """
-    status = getattr(error, "status_code", None) or getattr(error, "code", None)
+    statuses = [http_status(one) for one in (error, error.__cause__) if one is not None]
+    status = next((one for one in statuses if one is not None), None)
     if status is None:
         return isinstance(error, TypeError | ValueError | NotImplementedError)
     return status in _BAD_REQUEST

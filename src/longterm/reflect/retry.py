@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
-from longterm.errors import ConflictError, StoreUnavailableError
+from longterm.errors import ConflictError, StoreUnavailableError, http_status
 
 __all__ = ["ONCE", "Retry", "passes"]
 
@@ -62,27 +61,11 @@ def passes(error: BaseException) -> bool:
     for cause in _chain(error):
         if isinstance(cause, _PASSING):
             return True
-        status = _status(cause)
+        status = http_status(cause)
         named = any(cls.__name__.endswith(_PASSING_NAMES) for cls in type(cause).__mro__)
         if status in _PASSING_STATUS if status is not None else named:
             return True
     return False
-
-
-def _status(error: BaseException) -> int | None:
-    """Return the HTTP status in *error*, wherever its provider keeps it."""
-    response: Any = getattr(error, "response", None)
-    try:
-        of_aws = response["ResponseMetadata"]["HTTPStatusCode"]
-    except (TypeError, LookupError):
-        of_aws = None
-    found = (
-        getattr(error, "status_code", None),
-        getattr(response, "status_code", None),
-        getattr(error, "code", None),  # Google
-        of_aws,
-    )
-    return next((status for status in found if isinstance(status, int)), None)
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
