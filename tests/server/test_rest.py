@@ -200,11 +200,21 @@ async def test_the_description_says_where_a_key_goes_and_what_is_streamed(
 ) -> None:
     client = await connect()
     described = (await client.get("/openapi.json")).json()
+    assert described["components"]["schemas"]["Problem"]["required"]
     ways = described["components"]["securitySchemes"]
     assert {name for one in described["security"] for name in one} == ways.keys()
     users = described["paths"]["/v1/users/{user}/export"]["get"]["responses"]["200"]
     brought = described["paths"]["/v1/users/{user}/import"]["post"]["requestBody"]
     assert [*users["content"], *brought["content"]] == ["application/x-ndjson"] * 2
+
+
+async def test_the_description_says_how_large_numbers_may_be(connect: Connect) -> None:
+    client = await connect()
+    forms = (await client.get("/openapi.json")).json()["components"]["schemas"]
+    asked = forms["QuestionBody"]["properties"]
+    assert asked["limit"]["anyOf"][0] == {"type": "integer", "minimum": 0, "maximum": 1_000}
+    assert asked["budget"]["maximum"] == 1_000_000
+    assert forms["SearchBody"]["properties"]["offset"]["minimum"] == 0
 
 
 async def test_a_method_there_is_not_is_answered_with_those_there_are(connect: Connect) -> None:

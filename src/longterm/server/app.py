@@ -24,7 +24,7 @@ from longterm.server.gate import Gate
 from longterm.server.mcp_mount import McpMount
 from longterm.server.metrics import Metrics
 from longterm.server.options import ServerOptions
-from longterm.server.problems import EVERYWHERE, Unforeseen, add_handlers, declared
+from longterm.server.problems import EVERYWHERE, PROBLEM, Unforeseen, add_handlers, declared
 from longterm.server.segments import Segments
 from longterm.service import MemoryService
 
@@ -45,9 +45,10 @@ async def _take_up(service: MemoryService) -> None:
 class _Application(FastAPI):
     @override
     def openapi(self) -> dict[str, Any]:
-        """Describe the application, and where a key goes: the gate asks for it, not a route."""
+        """Describe the application, with what no route says: its problems, and where a key goes."""
         described = super().openapi()
         described["security"] = [{"bearer": []}, {"x-api-key": []}, {}]
+        described["components"]["schemas"]["Problem"] = PROBLEM
         described["components"]["securitySchemes"] = {
             "bearer": {"type": "http", "scheme": "bearer"},
             "x-api-key": {"type": "apiKey", "in": "header", "name": "x-api-key"},

@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 
 from longterm.text.characters import NO_JSON, is_json, mapped, whole_characters
 
-__all__ = ["Day", "Moment", "StrictBody", "StrictRoute", "Whole"]
+__all__ = ["Day", "Moment", "StrictBody", "StrictRoute", "whole"]
 
 
 class StrictBody(BaseModel):
@@ -74,7 +74,8 @@ def _whole(number: Any) -> Any:
     return int(number) if isinstance(number, float) and number.is_integer() else number
 
 
-Whole = Annotated[int, BeforeValidator(_whole)]
+#: What stands last in the type of a number, after its bounds: before them it hides them.
+whole = BeforeValidator(_whole)
 #: A time that can be compared with those of memories.
 Moment = Annotated[
     datetime, Field(strict=False), BeforeValidator(_written_out), AfterValidator(_in_every_zone)

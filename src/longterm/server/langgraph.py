@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 
 from longterm.memory.namespace import escape_label
 from longterm.server.access import Reader, Service, Writer
-from longterm.server.bodies import StrictBody, StrictRoute, Whole
+from longterm.server.bodies import StrictBody, StrictRoute, whole
 from longterm.service import ROOTS
 from longterm.service.keys import Principal
 from longterm.text.characters import json_data
@@ -26,7 +26,7 @@ router = APIRouter(prefix="/store", tags=["LangGraph's store"], route_class=Stri
 
 
 Labels = list[Annotated[str, Field(json_schema_extra={"pattern": r"^[^.\x00]+$"})]]
-Count = Annotated[Whole, Field(ge=0)]
+Count = Annotated[int, Field(ge=0), whole]
 Namespace = Annotated[Labels, Field(json_schema_extra={"minItems": 1})]
 _Dotted = Annotated[str, Query(json_schema_extra={"pattern": r"^[^.\x00]+(\.[^.\x00]+)*$"})]
 

@@ -26,14 +26,22 @@ from longterm.errors import (
     UnknownMemoryError,
 )
 
-__all__ = ["EVERYWHERE", "Unforeseen", "add_handlers", "declared", "problem", "status_of"]
+__all__ = [
+    "EVERYWHERE",
+    "PROBLEM",
+    "Unforeseen",
+    "add_handlers",
+    "declared",
+    "problem",
+    "status_of",
+]
 
 logger = logging.getLogger("longterm.server")
 
 
 _METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 #: What a problem document looks like, as JSON schema.
-_PROBLEM = {
+PROBLEM = {
     "type": "object",
     "required": ["type", "title", "status", "detail"],
     "properties": {
@@ -61,7 +69,9 @@ def declared(
 
     *or_as* is the JSON schema of another form that they may have.
     """
-    content: dict[str, Any] = {"application/problem+json": {"schema": _PROBLEM}}
+    content: dict[str, Any] = {
+        "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
+    }
     if or_as is not None:
         content["application/json"] = {"schema": or_as}
     return {

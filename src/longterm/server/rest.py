@@ -21,7 +21,7 @@ from longterm.errors import ConflictError, UnknownMemoryError
 from longterm.history import Erasure
 from longterm.memory.history_items import json_revision
 from longterm.server.access import Admin, ReadUser, Service, WriteUser
-from longterm.server.bodies import Day, Moment, StrictBody, StrictRoute, Whole
+from longterm.server.bodies import Day, Moment, StrictBody, StrictRoute, whole
 from longterm.server.problems import declared
 from longterm.service import MemoryRecord, UserMemory, recall_body, remember_once
 from longterm.text.characters import json_data
@@ -69,8 +69,8 @@ class QuestionBody(_Body):
     """What is to be recalled."""
 
     question: str
-    limit: Whole | None = Field(None, ge=0, le=1_000)
-    budget: Whole = Field(2_000, ge=0, le=1_000_000)
+    limit: Annotated[int, Field(ge=0, le=1_000), whole] | None = None
+    budget: Annotated[int, Field(ge=0, le=1_000_000), whole] = 2_000
     thread: str | None = Field(None, description="The conversation that is going on: left out.")
     now: Moment | None = Field(None, description='What "last week" is relative to.')
     as_of: Moment | None = Field(None, description="What came later is left out.")
@@ -94,7 +94,7 @@ class NewMemory(_Body):
 class Past(_Body):
     """The number of a revision."""
 
-    revision: Whole = Field(ge=1)
+    revision: Annotated[int, Field(ge=1), whole]
 
 
 class NewContent(_Body):
