@@ -12,7 +12,7 @@ from langchain_core.runnables import RunnableConfig
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from langgraph.store.base import GetOp, Result, SearchItem
 from langgraph.store.memory import InMemoryStore
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, RootModel, SecretStr, field_validator
 from typing_extensions import TypedDict, override
 
 from longterm import (
@@ -260,6 +260,37 @@ def test_a_typed_dict_is_a_schema(store: InMemoryStore) -> None:
     assert "do not fit" in tool.invoke({"content": {"nome": "Rome"}})
     tool.invoke({"content": {"name": "Rome"}})
     assert values(store) == [{"content": {"name": "Rome"}}]
+
+
+class Login(BaseModel):
+    password: SecretStr
+
+
+class Loud(BaseModel):
+    text: str
+
+    @field_validator("text")
+    @classmethod
+    def _louder(cls, text: str) -> str:
+        return f"{text}!"
+
+
+def test_what_would_not_read_back_is_never_written(store: InMemoryStore) -> None:
+    with pytest.raises(ConfigurationError, match="does not read back"):
+        create_manage_memory_tool(PLACE, schema=Login)
+    tool = create_manage_memory_tool(PLACE, schema=Loud, store=store)
+    assert "reads back as another" in tool.invoke({"content": {"text": "tea"}})
+    assert values(store) == []
+
+
+@pytest.mark.parametrize(
+    ("schema", "content"),
+    [(list[str], ["tea"]), (RootModel[list[str]], ["tea"]), (Food | Place, {"name": "Rome"})],
+)
+def test_any_type_is_a_schema(schema: Any, content: Any, store: InMemoryStore) -> None:
+    tool = create_manage_memory_tool(PLACE, schema=schema, store=store)
+    tool.invoke({"content": content})
+    assert len(values(store)) == 1
 
 
 def test_a_json_schema_is_shown_and_checked(store: InMemoryStore) -> None:

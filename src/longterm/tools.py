@@ -12,6 +12,7 @@ import logging
 import uuid
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import is_dataclass
 from datetime import datetime
 from functools import partial
 from typing import Annotated, Any, Literal, cast, get_args
@@ -29,12 +30,13 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    RootModel,
     ValidationError,
     WithJsonSchema,
     create_model,
 )
 from pydantic_core import to_jsonable_python
-from typing_extensions import override
+from typing_extensions import is_typeddict, override
 
 from longterm.commit import Policy, Write, commit
 from longterm.effects.clock import utc_now
@@ -102,7 +104,7 @@ def create_manage_memory_tool(
     *schema* is the type of a memory's content. *guard* looks at each memory before it is
     written: the default one redacts secrets (see `longterm.guard`). *keep_revisions* says how many
     revisions of a memory are kept, or for how long; None keeps all. Raises `ConfigurationError`
-    where no known action is permitted.
+    where no known action is permitted, and for a schema that does not read back what it writes.
     """
     actions = tuple(actions_permitted or ())
     if not actions or not set(actions) <= set(get_args(Action)):
@@ -323,18 +325,31 @@ def _sendable(answer: str) -> str:
 
 
 def _content_type(schema: Any) -> Any:
-    """Return *schema* as a type; a JSON schema as a dict that is checked against it."""
-    if not isinstance(schema, Mapping):
+    """Return *schema* as a type; a JSON schema as a dict that is checked against it.
+
+    What has fields is held to reading back as it is written, as it is in managers.
+    """
+    if not (isinstance(schema, Mapping) or _has_fields(schema)):
         return modern(schema)
-    (kind,) = memory_schemas([cast("Mapping[str, Any]", schema)])
+    (kind,) = memory_schemas([cast("Any", schema)])
 
     def check(content: Any) -> Any:
         try:
-            return kind.check(content)
+            checked = kind.check(plain(content))
         except ProposalError as error:
             raise ValueError(str(error)) from error
+        return checked if isinstance(schema, Mapping) else content
 
+    if not isinstance(schema, Mapping):
+        return Annotated[modern(schema), AfterValidator(check)]
     return Annotated[dict[str, Any], AfterValidator(check), WithJsonSchema(kind.parameters)]
+
+
+def _has_fields(schema: Any) -> bool:
+    given = cast("type[Any]", schema)
+    if isinstance(schema, type) and issubclass(given, BaseModel):
+        return not issubclass(given, RootModel)
+    return is_dataclass(given) or is_typeddict(given)
 
 
 def _arguments(name: str, schema: Any, actions: tuple[Action, ...]) -> type[BaseModel]:
