@@ -40,6 +40,8 @@ def dates(text: str, now: datetime = NOW) -> list[tuple[str, str]]:
         ("3 weeks ago", "2023-10-29", "2023-11-05"),
         ("a couple of days ago", "2023-11-20", "2023-11-21"),
         ("in the last 3 days", "2023-11-19", "2023-11-23"),
+        ("this May", "2023-05-01", "2023-06-01"),
+        ("next march", "2024-03-01", "2024-04-01"),
         ("next March", "2024-03-01", "2024-04-01"),
         ("last December", "2022-12-01", "2023-01-01"),
         ("last November", "2022-11-01", "2022-12-01"),
@@ -110,7 +112,16 @@ def test_several_expressions_come_in_the_order_of_the_text() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["I may go", "30 February 2023", "99999999 years ago", "it costs $2023", "call 2023456", ""],
+    [
+        "I may go",
+        "this may help",
+        "this march for peace",
+        "30 February 2023",
+        "99999999 years ago",
+        "it costs $2023",
+        "call 2023456",
+        "",
+    ],
 )
 def test_what_is_no_date_gives_no_span(text: str) -> None:
     assert not spans(text, NOW)

@@ -236,6 +236,8 @@ _UNIT = r"(?P<unit>day|week|month|year)s?"
 #: Around "in three weeks": not "for the first time in three weeks", not "in a week or two".
 _ONLY_NOW = r"(?<!times )(?<!time )(?<!once )(?<!twice )"
 _NO_MORE = r"(?!['’]|\s+(?:or|of|and)\b)"
+#: Before a month, which "may" is not in "this may help".
+_NO_VERB = r"(?!(?-i:this\s+(?:may|march)\b))"
 _OFFSET = r"(?P<offset>last|past|previous|this|next|coming)"
 _CJK_OFFSET = rf"(?P<offset>{_longest_first(word for word in _OFFSETS if not word.isascii())})"
 _CJK_YEAR = rf"(?P<year>{_longest_first(_YEAR_OFFSETS)})"
@@ -420,7 +422,7 @@ _RULES = [
         ),
         (rf"\b{_OFFSET}\s+(?P<unit>weekend|week|month|year)\b", _relative_unit, _SPOKEN),
         (rf"\b{_OFFSET}\s+{_WEEKDAY}\b", _relative_weekday, None),
-        (rf"\b{_OFFSET}\s+{_MONTH}(?!\w)", _relative_month, _LOOSE),
+        (rf"{_NO_VERB}\b{_OFFSET}\s+{_MONTH}(?!\w)", _relative_month, _LOOSE),
         (rf"\b(?:last|this|in|the)\s+{_SEASON}(?:\s+(?:of\s+)?{_YEAR})?\b", _season, None),
         (r"\bday before yesterday\b", _fixed("day", -2), _SPOKEN),
         (r"\b(?:yesterday|last night)\b", _fixed("day", -1), _SPOKEN),
