@@ -31,3 +31,10 @@ def test_workers_are_renewed_while_the_server_answers(tmp_path: Path) -> None:
                 assert server.answers()  # a connection that its worker closed as it went
         assert not refused
         assert len(workers(server)) == 2
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGHUP")
+def test_a_single_worker_ends_when_its_terminal_does(tmp_path: Path) -> None:
+    with running_server(tmp_path) as server:
+        server.process.send_signal(signal.SIGHUP)
+        assert server.process.wait(timeout=40) == 0

@@ -91,6 +91,8 @@ def run_server(options: ServerOptions, *, as_json: bool = False) -> None:
         timeout_worker_healthcheck=_GRACE,
     )
     if options.workers == 1:
+        if sys.platform != "win32":
+            signal.signal(signal.SIGHUP, _stopped)  # its terminal was closed
         uvicorn.Server(config).run(sockets=[listening])
     else:
         listening.set_inheritable(True)
@@ -102,6 +104,11 @@ def run_server(options: ServerOptions, *, as_json: bool = False) -> None:
 
 def _ignored(_signal: int, _frame: FrameType | None) -> None:
     """Do nothing: uvicorn raises the signal that stopped it once more, after it has."""
+
+
+def _stopped(_signal: int, _frame: FrameType | None) -> None:
+    """Let what runs finish, as SIGTERM does."""
+    signal.raise_signal(signal.SIGTERM)
 
 
 def _logging_application(options: ServerOptions) -> ASGIApp:
