@@ -51,6 +51,7 @@ CALL = {
         {"role": "user", "content": "hello"},
         [{"role": "user", "content": "hello"}],
         {"messages": ["hello"]},
+        {"messages": ["hello"], "type": "chat", "content": "a state's own"},
         HumanMessage("hello"),
         [HumanMessage("hello")],
         (HumanMessage("hello"),),

@@ -75,10 +75,10 @@ def as_messages(value: Any) -> list[BaseMessage]:
             isinstance(part, str) for part in others
         ):
             return [_as_message(0, value)]
+        case {"messages": inner, **_rest} if "role" not in value:
+            return as_messages(inner)
         case {"role": _} | {"type": _, "content": _} | {"type": _, "data": _} | {"lc": _}:
             return [_as_message(0, value)]
-        case {"messages": inner, **_rest}:
-            return as_messages(inner)
         case Sequence():
             items = cast("Sequence[Any]", value)
             return [_as_message(index, item) for index, item in enumerate(items)]
