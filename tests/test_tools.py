@@ -262,6 +262,18 @@ def test_a_typed_dict_is_a_schema(store: InMemoryStore) -> None:
     assert values(store) == [{"content": {"name": "Rome"}}]
 
 
+class Guest(BaseModel):
+    name: str
+    diet: str | None
+    seat: str = "any"
+
+
+def test_null_and_what_is_left_out_are_understood_for_each_other(store: InMemoryStore) -> None:
+    tool = create_manage_memory_tool(PLACE, schema=Guest, store=store)
+    tool.invoke({"content": {"name": "Ann", "seat": None}})
+    assert values(store) == [{"content": {"name": "Ann", "diet": None, "seat": "any"}}]
+
+
 class Login(BaseModel):
     password: SecretStr
 

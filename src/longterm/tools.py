@@ -50,7 +50,7 @@ from longterm.errors import (
     PartialWriteError,
 )
 from longterm.extract.excerpt import texts_in
-from longterm.extract.json_schema import decoded
+from longterm.extract.json_schema import decoded, without_gaps
 from longterm.extract.proposal import is_blank
 from longterm.extract.schema import memory_schemas, plain, problems_in
 from longterm.extract.typeddict import modern
@@ -213,9 +213,10 @@ class MemoryTool(StructuredTool):
         try:
             try:
                 return super()._parse_input(tool_input, tool_call_id)
-            except ValidationError:  # values as JSON text are understood, as in every protocol
+            except ValidationError:  # what is meant is understood, as in every protocol
                 form = convert_to_openai_tool(self)["function"]["parameters"]
-                return super()._parse_input(decoded(tool_input, form), tool_call_id)
+                meant = without_gaps(decoded(tool_input, form), form)
+                return super()._parse_input(meant, tool_call_id)
         except RecursionError:
             raise ToolException("The arguments are nested too deeply. Use plain text.") from None
 

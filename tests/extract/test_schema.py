@@ -526,6 +526,17 @@ def test_a_choice_is_understood_in_other_letters(
     assert {name: checked[name] for name in kept} == kept
 
 
+class Walker(BaseModel):
+    name: str
+    dog: str | None
+    shoes: Shop | None
+
+
+def test_what_must_be_there_and_is_left_out_is_null_where_it_may_be() -> None:
+    assert kind_of(Walker).check({"name": "Ann"}) == {"name": "Ann", "dog": None, "shoes": None}
+    assert "name: Field required" in complaint(Walker, {"dog": "Rex"})
+
+
 @pytest.mark.parametrize("diet", ["VEGAN", "fruit", "?"])
 def test_a_choice_that_may_be_one_of_several_or_none_is_a_complaint(diet: str) -> None:
     assert "diet" in complaint(Answers, {"diet": diet})

@@ -473,11 +473,17 @@ def mapped_texts(value: Any, schema: Schema, change: Callable[[str], str]) -> An
 
 
 def without_gaps(value: Any, schema: Schema) -> Any:
-    """Return *value* without the nulls that its *schema* forbids and that may be left out."""
+    """Return *value* without the nulls that its *schema* forbids and that may be left out.
+
+    Null is put where it must stand: models leave out what is null.
+    """
     if not isinstance(value, Mapping | list):
         return value
     form: Schema = _likeliest(cast("Any", value), schema) if isinstance(value, Mapping) else {}
     fields, required = properties_of(form), form.get("required", ())
+    nulls = {name: None for name in required if nullable(fields.get(name, {}))}
+    if isinstance(value, Mapping) and not nulls.keys() <= value.keys():
+        value = cast("Any", {**nulls, **value})
     return _rebuilt_schema(
         value,
         (

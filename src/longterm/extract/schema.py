@@ -111,7 +111,8 @@ class MemorySchema:
         """Return the user's own object for *content*; raises `ProposalError` like `check`.
 
         What does not check as it is, or holds unknown fields, is read in the form that was meant
-        (`normalized`), and null in a field that takes none and need not be there as "left out".
+        (`normalized`), null in a field that takes none and need not be there as "left out", and
+        what is left out as null where it must be there and may be null.
         """
         strange = not self.open and any(unknown_fields(content, self.parameters))
         try:
