@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import uvicorn
 from starlette.exceptions import HTTPException
-from starlette.responses import PlainTextResponse
-from starlette.types import Message, Receive, Scope, Send
+from starlette.responses import PlainTextResponse, StreamingResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.server import ServerState
 
 from longterm.server.slow import ImpatientProtocol, limited_body
@@ -60,13 +60,14 @@ class Served:
 
     def __init__(self) -> None:
         self.ready = asyncio.Event()
+        self.answer: ASGIApp = PlainTextResponse("answered")
         self.config = uvicorn.Config(self.app, http=Quick, ws="none", interface="asgi3")
         self.state = ServerState()
         self.port = 0
 
     async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self.ready.wait()
-        await PlainTextResponse("answered")(scope, receive, send)
+        await self.answer(scope, receive, send)
 
     @asynccontextmanager
     async def connected(
@@ -135,3 +136,24 @@ async def test_a_body_is_no_head_however_long(served: Served) -> None:
         writer.write(b"x" * size + REQUEST)
         for _ in range(2):
             assert (await reader.readuntil(b"answered")).startswith(b"HTTP/1.1 200")
+
+
+async def test_an_answer_that_nobody_reads_is_broken_off(served: Served) -> None:
+    ended = asyncio.Event()
+
+    async def endless(scope: Scope, receive: Receive, send: Send) -> None:
+        async def parts() -> AsyncIterator[bytes]:
+            while True:
+                await asyncio.sleep(0)
+                yield b"x" * 2**20
+
+        try:
+            await StreamingResponse(parts())(scope, receive, send)
+        finally:
+            ended.set()
+
+    served.answer = endless
+    served.ready.set()
+    async with served.connected(REQUEST) as (_, writer):
+        await ended.wait()
+        writer.transport.abort()

@@ -2,7 +2,7 @@
 
 They are given a time and a size, no more. The head of a request has `patience` seconds, from the
 connection or from its first byte, and 64 KiB; the body as many seconds, and one more for each
-64 KiB that have come.
+64 KiB that have come. An answer of which nothing is read for as long is broken off.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ class ImpatientProtocol(HttpToolsProtocol):
     patience = _PATIENCE
     largest_head = _LARGEST_HEAD
     _hurry: TimerHandle | None = None
+    _unread: TimerHandle | None = None
     _in_head = False
     _head = 0
 
@@ -53,6 +54,17 @@ class ImpatientProtocol(HttpToolsProtocol):
             self._hurry = self.loop.call_later(self.patience, self.transport.close)
 
     @override
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._unread = self.loop.call_later(self.patience, self.transport.abort)
+
+    @override
+    def resume_writing(self) -> None:
+        if self._unread is not None:
+            self._unread.cancel()
+        super().resume_writing()
+
+    @override
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._in_head, self._head = True, 0
@@ -65,6 +77,8 @@ class ImpatientProtocol(HttpToolsProtocol):
     @override
     def connection_lost(self, exc: Exception | None) -> None:
         self._calm()
+        if self._unread is not None:
+            self._unread.cancel()
         super().connection_lost(exc)
 
     def _calm(self) -> None:
