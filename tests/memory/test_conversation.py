@@ -74,6 +74,12 @@ def test_no_messages_are_no_error(nothing: Any) -> None:
     assert as_messages(nothing) == []
 
 
+def test_a_call_that_a_model_garbled_keeps_its_message() -> None:
+    garbled = {**CALL, "function": {"name": "weather", "arguments": '{"at": "Ro'}}
+    message = {"role": "assistant", "content": "Let me look.", "tool_calls": [garbled]}
+    assert [message_text(one) for one in as_messages([message])] == ["Let me look."]
+
+
 def test_openai_s_tool_messages_are_understood() -> None:
     call, result = as_messages(
         [

@@ -96,6 +96,8 @@ def _as_message(index: int, value: Any) -> BaseMessage:
                 return messages_from_dict([cast("dict[str, Any]", value)])[0]
             case _:
                 return convert_to_messages([value])[0]
+    except json.JSONDecodeError:  # a call that a model garbled, and that so was never made
+        return _as_message(index, {**value, "tool_calls": []})
     except (ValueError, TypeError, NotImplementedError, KeyError):
         # LangChain's own words quote the message.
         raise InvalidInputError(
