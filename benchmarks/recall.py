@@ -3,11 +3,12 @@
 Usage: python benchmarks/recall.py [--questions 100] [--turns 700] [--users 114] [--big 20000]
                                    [--minilm] [--before CHECKOUT] [--lancedb [PYTHON]]
 
-Three stores are measured, each in a process of its own: one conversation of --turns turns; many
-users with 700 turns each, all in one file together with one user of --big turns, asked about in
-turn (every question meets another user) and about the big one. Turns are synthetic sentences,
-and vectors are hashed from the text, about as quick as nothing; with --minilm questions are
-embedded by longterm's own model instead, as in use. Wall and CPU time in milliseconds, p50 and
+Each in a process of its own: one conversation of --turns turns; many users with 700 turns each,
+all in one file together with one user of --big turns, asked about in turn (every question meets
+another user) and about the big one, at last in a store that was just opened. Turns are synthetic
+sentences, and vectors are hashed from the text, about as quick as nothing; with --minilm
+questions are embedded by longterm's own model instead, as in use, and a third process shows what
+that model takes of recording. Wall and CPU time in milliseconds, p50 and
 p95, and the most memory the process took. On a busy machine trust the CPU time.
 
 --before measures another checkout of longterm first, with the benchmark it came with. --lancedb
@@ -44,10 +45,14 @@ class Hashed(Embeddings):
 
     def __init__(self, *, minilm: bool) -> None:
         self.real = MiniLMEmbeddings(threads=1) if minilm else None
+        #: Whether the real model embeds what is recorded, too.
+        self.in_earnest = False
         self.embed_query("Is the model loaded?")  # which is no part of the first question
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
-        """Hash each."""
+        """Hash each, unless in earnest."""
+        if self.real is not None and self.in_earnest:
+            return self.real.embed_documents(texts)
         return [hashed(text) for text in texts]
 
     def embed_query(self, text: str) -> list[float]:
@@ -61,12 +66,22 @@ class Bench:
     """A store, what is recorded in it and what is asked."""
 
     def __init__(self, path: Path, *, minilm: bool) -> None:
-        self.talk = Talk()
-        index: Any = {"embed": Hashed(minilm=minilm), "dims": DIMS}
-        self.store = EmbeddedStore(path, index=index, synchronous="normal")
+        self.talk, self.path = Talk(), path
+        self.model = Hashed(minilm=minilm)
+        self.open()
+
+    def open(self) -> None:
+        """Open the store, with nothing of it in memory."""
+        index: Any = {"embed": self.model, "dims": DIMS}
+        self.store = EmbeddedStore(self.path, index=index, synchronous="normal")
         place = ("turns", "{user}")
         self.recorder = create_conversation_recorder(namespace=place, store=self.store)
         self.recall = create_recall(namespace=place, store=self.store)
+
+    def reopen(self) -> None:
+        """Open it again."""
+        self.store.close()
+        self.open()
 
     def record(self, user: str, messages: Sequence[Any], thread: int = 0) -> None:
         """Record in one call."""
@@ -119,9 +134,33 @@ def crowd(bench: Bench, options: argparse.Namespace) -> None:
     measured("recall, one of ten users", lambda at: bench.ask(f"u{at % 10}"), options.questions)
     measured(f"first recall of {options.big} turns", lambda _: bench.ask("big"), 1)
     measured(f"recall, {options.big} turns", lambda _: bench.ask("big"), options.questions)
+    bench.reopen()
+    measured("first recall of it, just opened", lambda _: bench.ask("big"), 1)
 
 
-PARTS = {"conversation": conversation, "crowd": crowd}
+def recording(bench: Bench, options: argparse.Namespace) -> None:
+    """Record with vectors of the real model; short turns, then messages of 3,000 words."""
+    if bench.model.real is None:
+        return
+    bench.model.in_earnest = True
+    turns = bench.talk.messages(0, options.turns)
+    texts = [one["content"] for one in turns]
+
+    def embed(_: int) -> None:
+        bench.model.embed_documents(texts)
+
+    measured(f"embed {options.turns} turns, and no more", embed, 1)
+
+    def record(messages: Sequence[Any], thread: int) -> None:
+        bench.record("a", messages, thread)
+        bench.embed()
+
+    measured(f"record {options.turns} turns, with vectors", lambda _: record(turns, 0), 1)
+    long = [{**one, "content": bench.talk.words(3_000)} for one in turns[:20]]
+    measured("record 20 long messages, with vectors", lambda _: record(long, 1), 1)
+
+
+PARTS = {"conversation": conversation, "crowd": crowd, "recording": recording}
 
 
 SIZES = ("questions", "turns", "users", "big")

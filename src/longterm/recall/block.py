@@ -180,13 +180,14 @@ def _speaker(name: str, role: str) -> str:
 
 def _in_order(chosen: Sequence[Candidate]) -> Iterator[tuple[Candidate, bool]]:
     """Sort by time, a fact directly after the turn it came from; says which stand alone."""
-    turns = {name: one for one in chosen if one.kind == "turn" for name in turn_names(one)}
+    turns: dict[tuple[str, object], Candidate] = {}
+    if any(one.sources for one in chosen):
+        turns = {name: one for one in chosen if one.kind == "turn" for name in turn_names(one)}
     facts: dict[Candidate, list[Candidate]] = {}
     alone: list[Candidate] = []
     for one in chosen:
-        said = (turns.get(turn_name(source)) for source in one.sources)
-        turn = next((turn for turn in said if turn is not None), None)
-        (alone if turn is None else facts.setdefault(turn, [])).append(one)
+        said = [turns[name] for source in one.sources if (name := turn_name(source)) in turns]
+        (facts.setdefault(said[0], []) if said else alone).append(one)
     for one in sorted(alone, key=lambda one: (one.time, one.thread, one.position)):
         yield one, True
         learned = sorted(facts.get(one, ()), key=lambda fact: fact.time)
