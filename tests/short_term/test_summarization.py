@@ -257,6 +257,7 @@ def test_calls_in_anthropic_blocks_are_seen() -> None:
         AIMessage("no", additional_kwargs={"refusal": "no"}),
         AIMessage("no", response_metadata={"finish_reason": "content_filter"}),
         AIMessage("no", response_metadata={"stop_reason": "refusal"}),
+        AIMessage("They ta", response_metadata={"finish_reason": "error"}),
         AIMessage([{"type": "refusal", "refusal": "no"}]),
     ],
 )
@@ -266,6 +267,26 @@ def test_an_empty_or_refused_summary_keeps_the_history(reply: Any) -> None:
         result = brief(messages, reply)
     assert result.messages == messages
     assert result.running_summary is None
+
+
+CUT: Any = AIMessage("They talked of", response_metadata={"finish_reason": "length"})
+
+
+def test_a_summary_that_was_cut_is_asked_for_in_fewer_words() -> None:
+    model = ScriptedChatModel(CUT, "They talked.")
+    result = brief(talk(9), model=model, max_tokens=60, max_summary_tokens=50)
+    assert result.running_summary is None
+    result = brief(talk(70), model=model, max_tokens=60, max_summary_tokens=50)
+    assert result.running_summary is not None
+    assert result.running_summary.summary == "They talked."
+    assert [one.text.count("30 words") for one in model.asked] == [1, 0]
+
+
+def test_a_summary_that_stays_cut_is_used_and_warned_about() -> None:
+    with pytest.warns(RuntimeWarning, match="cut off"):
+        result = brief(talk(9), CUT, CUT)
+    assert result.running_summary is not None
+    assert result.running_summary.summary == "They talked of"
 
 
 def test_an_empty_summary_keeps_the_one_before() -> None:

@@ -235,9 +235,17 @@ async def _summary_by_model(
     length = max(10, how.limits.max_summary_tokens * 6 // 10)  # a token is about 0.75 words
     texts = {"conversation": render(part), "existing_summary": notes}
     shown = {name: fenced(text, "conversation", "notes") for name, text in texts.items()}
-    asked = prompt.format_messages(messages=list(part), max_words=length, **shown)
-    answer = await ask(how.model, asked)
-    return "" if Answer.of(answer).refused else Answer.of(answer).text
+    answer = Answer.of("")
+    for words in (length, length // 2):  # what was cut is asked for once more, in fewer words
+        asked = prompt.format_messages(messages=list(part), max_words=words, **shown)
+        answer = Answer.of(await ask(how.model, asked))
+        if answer.end != "cut":
+            break
+    if answer.refused or answer.end == "malformed":
+        return ""
+    if answer.end == "cut" and answer.text:
+        _warn("The model's summary was cut off, also when asked for in fewer words.")
+    return answer.text
 
 
 def _short_enough(part: Sequence[BaseMessage], how: Summarizer) -> Sequence[BaseMessage]:
