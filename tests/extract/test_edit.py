@@ -213,7 +213,34 @@ def test_a_field_is_found_by_its_place(changes: Any) -> None:
     assert edited(HOME, CAT, changes) == {**CAT, "pet": {"name": "Tom", "lives": 8}}
 
 
-@pytest.mark.parametrize("changes", [{"pet.age": 1}, {"street.name": "Elm"}, {"tags.0": "c"}])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"pet": {"lives": 8}, "pet.name": "Tim"},
+        {"pet.name": "Tim", "pet": {"lives": 8}},
+        [{"field": "pet.name", "value": "Tim"}, {"field": "pet", "value": {"lives": 8}}],
+    ],
+)
+def test_a_field_that_is_named_beside_its_object_is_changed_with_it(changes: Any) -> None:
+    assert edited(HOME, CAT, changes) == {**CAT, "pet": {"name": "Tim", "lives": 8}}
+
+
+@pytest.mark.parametrize("verb", ["set", "update", "replace"])
+def test_one_of_a_list_is_replaced_under_any_verb(verb: str) -> None:
+    first = {"op": verb, "path": "tags.0", "value": "c"}
+    assert edited(None, {"tags": ["a", "b"]}, [first]) == {"tags": ["c", "b"]}
+
+
+def test_a_patch_of_copies_which_doubles_a_memory_each_time_is_a_complaint() -> None:
+    copies = [{"op": "copy", "from": "/a", "path": f"/a/{number}"} for number in range(100)]
+    with pytest.raises(ProposalError, match="copied"):
+        edited(None, {"a": {}}, copies)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"pet.age": 1}, {"street.name": "Elm"}, {"tags.0": "c"}, {"pet" + ".a" * 5_000: 1}],
+)
 def test_a_place_that_is_none_is_a_complaint(changes: Any) -> None:
     with pytest.raises(ProposalError):
         edited(HOME, CAT, changes)

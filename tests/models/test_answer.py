@@ -110,6 +110,12 @@ def test_a_structured_answer_is_the_message_inside_it() -> None:
         ({"completionReason": "LENGTH"}, "cut"),
         ({"choices": [{"finish_reason": "length", "logprobs": {"content": ["Ann"]}}]}, "cut"),
         ({"reasoning": {"effort": "max"}, "token_limit": "error"}, "complete"),
+        # of something else
+        ({"finish_reason": "stop", "cache": {"status": "failed"}}, "complete"),
+        ({"finish_reason": "stop", "citations": [{"status": "blocked"}]}, "complete"),
+        ({"finish_reason": "stop", "routing": {"reason": "error of the first"}}, "complete"),
+        ({"finish_reason": "stop", "cache_miss_reason": "over the limit"}, "complete"),
+        ({"finish_reason": "stop", "top": {17: "length"}}, "complete"),
         # of every part of a stream, put together by a client
         ({"finish_reason": "OTHEROTHER"}, "malformed"),
         ({"finish_reason": "stopstop"}, "complete"),

@@ -15,6 +15,7 @@ from typing import Any, NoReturn, cast
 import jsonpatch
 
 from longterm.extract.json_schema import member_for, nullable, object_for, properties_of, types_of
+from longterm.extract.reading import DEPTH_LIMIT
 from longterm.extract.schema import MemorySchema
 from longterm.memory.draft import ProposalError
 
@@ -86,16 +87,22 @@ def _by_place(changes: Mapping[str, Any], fields: Collection[str]) -> dict[str, 
     """Return *changes* with what is named by its place, "home.city" or "/home/city", there."""
     after: dict[str, Any] = {}
     for name, value in changes.items():
-        outer, _, inner = name.strip("/").replace("/", ".").partition(".")
-        if name in fields or outer not in fields:
-            after[name] = value
-        elif inner:
-            within = after.get(outer)
-            within = cast("dict[str, Any]", within) if isinstance(within, dict) else {}
-            after[outer] = {**within, **_by_place({inner: value}, [inner.split(".")[0]])}
-        else:
-            after[outer] = value
+        outer, *inner = name.strip("/").replace("/", ".").split(".")
+        if name in fields or outer not in fields or len(inner) > DEPTH_LIMIT:
+            outer, inner = name, []
+        for within in reversed(inner):
+            value = {within: value}  # noqa: PLW2901 - from the inside out
+        after[outer] = _together(after.get(outer), value)
     return after
+
+
+def _together(one: Any, other: Any) -> Any:
+    """Return what both say of one field; the *other*, said later, where they are at odds."""
+    match one, other:
+        case {**fields}, {**more}:
+            return {**fields, **{key: _together(fields.get(key), more[key]) for key in more}}
+        case _:
+            return other
 
 
 def _field_and_value(edit: Any, fields: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -184,12 +191,15 @@ def _no_such_field(place: str, form: Mapping[str, Any]) -> ProposalError:
 def _operation(operation: Any) -> Any:
     """Return *operation* of a JSON patch in the RFC's words: models name paths and verbs freely."""
     match operation:
+        case {"op": "copy"}:  # each may double the memory
+            raise ProposalError("Nothing can be copied in a patch. Give the value.")
         case {"op": str(verb), "path": str(path), **rest}:
             if path and not path.startswith("/"):
                 path = f"/{path.replace('.', '/')}"
-            # To add what an object has is to replace it, and what it has not may be set as well.
-            free = verb in ("set", "update", "replace") and not path.rpartition("/")[2].isdigit()
-            return {**rest, "op": "add" if free else verb, "path": path}
+            if verb in ("set", "update", "replace"):
+                # To add what an object has is to replace it, and what it has not may be set, too.
+                verb = "replace" if path.rpartition("/")[2].isdigit() else "add"
+            return {**rest, "op": verb, "path": path}
         case _:
             return operation
 

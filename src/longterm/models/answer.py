@@ -85,11 +85,14 @@ _HINTS: tuple[tuple[str, AnswerEnd], ...] = (
 )
 _SEVERITY: tuple[AnswerEnd, ...] = ("complete", "cut", "malformed", "refused")
 _NO_END: tuple[AnswerEnd, str | None] = ("complete", None)
-#: Where clients put such a word: under a key of these letters, so deep in an answer's metadata.
-_KEY = re.compile(r"[a-z]*reason|status")
+#: Where clients put such a word, as the letters of the keys that lead to it, so deep in an answer's
+#: metadata. Of a cache, a source or a fallback, too, there is told a status, and a reason.
+_PLACE = re.compile(
+    "status|[a-z]*(?:finish|stop|done|completion|termination|block|incompletedetails)reason"
+)
 _DEPTH = 4
 #: A word that came with several parts of a stream, which its client has put together.
-_REPEATED = re.compile(r"(.{3,}?)\1+")
+_REPEATED = re.compile(r"(.{3,40}?)\1+")
 
 #: Where they put the arguments and the id of a call.
 _ARGUMENTS = ("partial_json", "input", "args", "arguments")
@@ -338,20 +341,20 @@ def _reasons(message: AIMessage) -> Iterator[str]:
             yield from _words_for_an_end(block.get("status"), "status")
 
 
-def _words_for_an_end(data: Any, key: str = "", depth: int = _DEPTH) -> Iterator[str]:
+def _words_for_an_end(data: Any, place: str = "", depth: int = _DEPTH) -> Iterator[str]:
     match data:
         case Enum():
-            yield from _words_for_an_end(data.value, key, depth)
-        case str() if _KEY.fullmatch(re.sub(r"[^a-z]", "", key.lower())):
+            yield from _words_for_an_end(data.value, place, depth)
+        case str() if _PLACE.fullmatch(re.sub(r"[^a-z]", "", place.lower())):
             word = data.strip().lower().replace("-", "_").removeprefix("finishreason.")
             whole = _REPEATED.fullmatch(word)
             yield whole[1] if whole else word
         case {**fields} if depth:
             for name, value in cast("dict[str, Any]", fields).items():
-                yield from _words_for_an_end(value, name, depth - 1)
+                yield from _words_for_an_end(value, f"{place}{name}", depth - 1)
         case [*items] if depth:
             for item in items:
-                yield from _words_for_an_end(item, key, depth - 1)
+                yield from _words_for_an_end(item, place, depth - 1)
         case _:  # vLLM gives the number of a token as stop_reason
             pass
 
