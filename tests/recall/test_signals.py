@@ -9,6 +9,7 @@ from talk import NOW, Say, among
 
 from longterm.memory.revision import Source
 from longterm.recall.candidates import Candidate
+from longterm.recall.language import STANDING
 from longterm.recall.question import Question, parse_question
 from longterm.recall.signals import SIGNALS, columns
 
@@ -187,3 +188,10 @@ def test_a_timeline_does_not_depend_on_the_order_it_is_given_in(said: list[str])
 
     assert among(made).candidates == among(made[::-1]).candidates == tuple(made)
     assert among([*made, replace(made[0], text="another")]).candidates == tuple(made)
+
+
+def test_a_sign_is_looked_for_once_however_often_the_conversation_goes_on(say: Say) -> None:
+    wish = say("Always use metric units when I ask about recipes.")
+    assert wish.shows(STANDING, has_clue=True)
+    assert wish.shows(STANDING, has_clue=False)
+    assert among([wish, say("So it goes")]).timeline.standing.tolist() == [1.0, 0.0]

@@ -86,6 +86,7 @@ class Candidate:
     #: The terms of the text where the store brought them along.
     packed_terms: bytes | None = None
     _reading: Reading | None = field(default=None, init=False, repr=False)
+    _signs: dict[bytes, bool] = field(default_factory=dict[bytes, bool], init=False, repr=False)
 
     @property
     def id(self) -> tuple[Namespace, str]:
@@ -98,6 +99,12 @@ class Candidate:
         # A cached_property takes a lock, and as long as the reading itself.
         if (known := self._reading) is None:
             known = self._reading = reading_of(self.text, self.packed_terms)
+        return known
+
+    def shows(self, sign: Sign, *, has_clue: bool) -> bool:
+        """Whether *sign* is in the text; looked for when that is first asked."""
+        if (known := self._signs.get(sign.clue_terms)) is None:
+            known = self._signs[sign.clue_terms] = shows(sign, self.text, has_clue=has_clue)
         return known
 
     @cached_property
@@ -303,22 +310,20 @@ class Timeline:
     def standing(self) -> Floats:
         """1 for each wish of a user how things shall be done from now on."""
         pairs = zip(self.candidates, self._clues_to(STANDING), strict=True)
-        wishes = [
-            one.role == "user" and shows(STANDING, one.text, has_clue=clue) for one, clue in pairs
-        ]
+        wishes = [one.role == "user" and one.shows(STANDING, has_clue=clue) for one, clue in pairs]
         return np.array(wishes, np.float64)
 
     @cached_property
     def mentions_time(self) -> Floats:
         """1 for each that speaks of a time."""
         pairs = zip(self.candidates, self._clues_to(TIME_WORDS), strict=True)
-        return np.array([shows(TIME_WORDS, one.text, has_clue=clue) for one, clue in pairs], float)
+        return np.array([one.shows(TIME_WORDS, has_clue=clue) for one, clue in pairs], float)
 
     @cached_property
     def mentions_number(self) -> Floats:
         """1 for each that holds a number."""
         pairs = zip(self.candidates, self._clues_to(NUMBERS), strict=True)
-        return np.array([shows(NUMBERS, one.text, has_clue=clue) for one, clue in pairs], float)
+        return np.array([one.shows(NUMBERS, has_clue=clue) for one, clue in pairs], float)
 
     def _clues_to(self, sign: Sign) -> list[bool]:
         """Tell which hold a clue of *sign*."""
