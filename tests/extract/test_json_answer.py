@@ -112,6 +112,36 @@ def test_a_removal_is_understood_in_many_forms(answer: Any) -> None:
     assert read(json.dumps(answer)) == [ProposedDelete(0)]
 
 
+class Surgery(BaseModel):
+    """A surgery, with fields that are called as actions are in answers."""
+
+    type: str = ""
+    event: str = ""
+    operation: str = ""
+    action: str = ""
+    operations: list[str] = []
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"type": "none known", "event": "a fall"},
+        {"operation": "Remove appendix", "type": "new"},
+        {"event": "update of the heart", "type": "keep open"},
+    ],
+)
+def test_a_field_of_a_memory_is_not_taken_for_the_action(fields: Any) -> None:
+    (surgery,) = memory_schemas([Surgery])
+    for answer in (fields, {"content": fields}, {"action": "add", **fields}):
+        assert read(json.dumps(answer), surgery) == [ProposedInsert(surgery, fields)]
+
+
+@pytest.mark.parametrize("fields", [{"action": "stitch"}, {"operations": ["stitch", "cut"]}])
+def test_a_memory_that_stands_alone_is_not_taken_for_operations(fields: Any) -> None:
+    (surgery,) = memory_schemas([Surgery])
+    assert read(json.dumps({"content": fields}), surgery) == [ProposedInsert(surgery, fields)]
+
+
 @pytest.mark.parametrize("answer", ['{"operations": []}', "[]", "{}", ""])
 def test_nothing_is_understood(answer: str) -> None:
     assert read(answer) == []

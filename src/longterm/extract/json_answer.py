@@ -20,6 +20,7 @@ from langchain_core.runnables.base import RunnableBindingBase
 from longterm.errors import ConfigurationError
 from longterm.extract import prompts
 from longterm.extract.calls import CallReader
+from longterm.extract.json_schema import properties_of
 from longterm.extract.proposal import (
     CUT_OFF,
     Finish,
@@ -54,9 +55,11 @@ _CHANGE = frozenset({"change", "update", "edit", "replace", "patch"})
 _REMOVE = frozenset({"remove", "delete", "forget"})
 _NOTHING = frozenset({"none", "no", "nothing", "keep", "noop", "done", "finish"})
 _VERBS = _ADD | _CHANGE | _REMOVE | _NOTHING
-#: Where models say which action is meant, and which memory.
-_UNDER = ("action", "op", "operation", "event", "type")
+#: Where models say which action is meant, if no kind has a field of the name, and which memory.
+_UNDER = ("op", "operation", "event", "type")
 _NUMBERS = ("number", "id", "memory_id", "index")
+#: Where the content stands.
+_INSIDE = ("content", "changes", "note", "memory")
 
 
 class JsonProtocol:
@@ -74,6 +77,8 @@ class JsonProtocol:
         strict = all(strict_form(kind.parameters) for kind in allowed.kinds)
         self._strict = self._structured and has_strict_mode(model) and strict
         self._kinds = {kind.name.lower(): kind for kind in allowed.kinds}
+        own = {name for kind in allowed.kinds for name in properties_of(kind.parameters)}
+        self._under = ["action", *(key for key in _UNDER if key not in own)]
         self._reader = CallReader(allowed)
         self._bound: dict[State, ChatModel] = {}
 
@@ -148,7 +153,7 @@ class JsonProtocol:
             return calls[0].proposal
         fields = dict(cast("Mapping[str, Any]", operation))
         guess = "add" if "number" not in fields else "change" if len(fields) > 1 else "remove"
-        under = next((key for key in _UNDER if _verb(fields.get(key)) in _VERBS), "action")
+        under = next((key for key in self._under if _verb(fields.get(key)) in _VERBS), "action")
         said = fields.pop(under, None) or guess
         action = _verb(said)
         if action not in _ADD:
@@ -259,7 +264,7 @@ def _operations(data: Any) -> Iterator[Any]:
             yield from _operations(listed)
         case str() if isinstance(inner := _object_in(data), dict | list):
             yield from _operations(inner)
-        case {**given} if len(given) == 1 and _holds_operations(*given.values()):
+        case {**given} if len(given) == 1 and _is_wrapped(*given.items()):
             yield from _operations(*given.values())
         case {**groups} if set(groups) <= (_ADD | _CHANGE | _REMOVE):
             yield from _of_groups(cast("dict[str, Any]", groups))
@@ -278,9 +283,12 @@ def _of_groups(groups: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
                 yield {**fields, "number": operation}
 
 
-def _holds_operations(value: Any) -> bool:
-    match value:
-        case {"operations": _} | {"action": _} | [{"action": _}, *_]:
+def _is_wrapped(item: tuple[str, Any]) -> bool:
+    """Whether *item*, alone in an object, holds operations and not the content of a memory."""
+    match item:
+        case (name, _) if name in _INSIDE:
+            return False
+        case (_, {"operations": _} | {"action": _} | [{"action": _}, *_]):
             return True
         case _:
             return False
@@ -300,7 +308,7 @@ def _by_number(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 def _content(fields: dict[str, Any]) -> Any:
     """Return the content proper, which some models put beside the action instead of inside."""
-    for name in ("content", "changes", "note", "memory"):
+    for name in _INSIDE:
         if isinstance(content := _object_in(fields.get(name)), Mapping):
             return cast("Mapping[str, Any]", content)
     return fields
