@@ -50,7 +50,7 @@ from longterm.errors import (
     PartialWriteError,
 )
 from longterm.extract.excerpt import texts_in
-from longterm.extract.json_schema import decoded, without_gaps
+from longterm.extract.json_values import decoded, without_gaps
 from longterm.extract.proposal import is_blank
 from longterm.extract.schema import memory_schemas, plain, problems_in
 from longterm.extract.typeddict import modern

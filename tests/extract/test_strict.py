@@ -8,7 +8,8 @@ import pytest
 from pydantic import BaseModel, Field
 
 from longterm.errors import LongtermError
-from longterm.extract.json_schema import nullable, without_gaps
+from longterm.extract.json_schema import nullable
+from longterm.extract.json_values import without_gaps
 from longterm.extract.schema import memory_schemas
 from longterm.extract.strict import strict_edits, strict_form
 

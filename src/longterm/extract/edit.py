@@ -14,7 +14,8 @@ from typing import Any, NoReturn, cast
 
 import jsonpatch
 
-from longterm.extract.json_schema import member_for, nullable, object_for, properties_of, types_of
+from longterm.extract.json_schema import nullable, properties_of, types_of
+from longterm.extract.json_values import member_for, object_for
 from longterm.extract.reading import DEPTH_LIMIT
 from longterm.extract.schema import MemorySchema
 from longterm.memory.draft import ProposalError

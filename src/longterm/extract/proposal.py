@@ -16,7 +16,7 @@ from typing import Any, cast
 from longterm.extract.edit import edited
 from longterm.extract.excerpt import restored, texts_in
 from longterm.extract.grounding import speaks_of
-from longterm.extract.json_schema import mapped_texts
+from longterm.extract.json_values import mapped_texts
 from longterm.extract.schema import MemorySchema
 from longterm.memory.anchors import Spoken, anchored
 from longterm.memory.draft import Draft, ProposalError

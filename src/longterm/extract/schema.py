@@ -24,19 +24,15 @@ from typing_extensions import is_typeddict, override
 from longterm.errors import ConfigurationError
 from longterm.extract.json_schema import (
     NAMES,
-    decoded,
     inlined,
-    known_part,
     members,
     one_form,
-    ordered,
     partial,
     properties_of,
     types_of,
-    unknown_fields,
     unmarked,
-    without_gaps,
 )
+from longterm.extract.json_values import decoded, known_part, ordered, unknown_fields, without_gaps
 from longterm.extract.reading import unwrapped
 from longterm.extract.typeddict import modern
 from longterm.memory.draft import ProposalError
