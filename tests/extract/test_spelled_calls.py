@@ -187,6 +187,11 @@ def test_a_call_in_a_sentence_is_one(text: str) -> None:
     assert call.arguments == {"name": "Ann"}
 
 
+@pytest.mark.parametrize("before", ["1.", "2) ", "...", "=> ", "saving…"])
+def test_a_call_in_python_may_stand_close_behind_a_sign(before: str) -> None:
+    assert read(f'{before}Person(name="Ann")') == [CALL]
+
+
 def test_many_calls_in_python_all_count() -> None:
     calls = read("\n".join(f'Person(name="Ann ({n})")' for n in range(60)))
     assert [call.arguments["name"] for call in calls] == [f"Ann ({n})" for n in range(60)]
@@ -203,8 +208,10 @@ def test_many_calls_in_python_all_count() -> None:
         '{"Person":' * 2_000,
         "<a>" * 20_000 + "</b>",
         "<a><b>" * 10_000 + "</a>" * 10_000,
+        "a" * 1_000_000,
+        "a." * 500_000,
     ],
-    ids=["tags", "colons", "calls", "objects", "open", "crossed"],
+    ids=["tags", "colons", "calls", "objects", "open", "crossed", "word", "path"],
 )
 def test_what_nests_or_repeats_without_end_is_read_without_a_crash(text: str) -> None:
     read(text)

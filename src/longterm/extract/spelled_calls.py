@@ -210,18 +210,24 @@ class _JsonWords(ast.NodeTransformer):
         return ast.Constant(words[node.id]) if node.id in words else node
 
 
+#: A name before a bracket. It is looked for from where a word begins: from each of the letters of a
+#: long one that would be quadratic.
+_CALLED = re.compile(r"(?<![\w.])[\d.]*(?P<name>[^\W\d][\w.]*)\(")
+
+
 def _in_python(text: str, is_tool: IsTool) -> Iterator[SpelledCall]:
     begin, end, left = 0, 0, _CLOSINGS
-    for match in re.finditer(r"(?P<name>[^\W\d][\w.]*)\(", text):
-        if match.start() < end or not is_tool(match["name"]):
+    for match in _CALLED.finditer(text):
+        start = match.start("name")
+        if start < end or not is_tool(match["name"]):
             continue
         call, closing = None, text.find(")", match.end())
         is_open = closing < 0
         while call is None and closing >= 0 and left:
             end, left = closing + 1, left - 1
-            call = _python_call(match["name"], text[match.start() : end])
+            call = _python_call(match["name"], text[start:end])
             closing = text.find(")", end)
-        before, after = text[begin : match.start()].rpartition("\n")[2], text[end : end + 40]
+        before, after = text[begin:start].rpartition("\n")[2], text[end : end + 40]
         if call and _is_prose(call, before[-200:], after):
             continue
         if call or is_open or not left:
