@@ -147,9 +147,9 @@ def run_demo(model: str | ChatModel, lang: str, console: Console | None = None) 
     )
     for number, said in enumerate((script.learning, script.changing), 1):
         console.rule(f"Conversation {number}")
-        _learn(console, manager, said, user)
+        _learn_from(console, manager, said, user)
     console.rule("Conversation 3, which has seen neither of the others")
-    answer = _answer(console, manager, chat, script.asking, user)
+    answer = _answer_question(console, manager, chat, script.asking, user)
     memories: list[dict[str, Any]] = []
     console.rule("What a memory said before, and where it came from")
     for item in manager.search(config=user):
@@ -169,7 +169,7 @@ def run_demo(model: str | ChatModel, lang: str, console: Console | None = None) 
     return {"answer": answer, "memories": memories}
 
 
-def _learn(
+def _learn_from(
     console: Console,
     manager: MemoryStoreManager[UserFoodPreference],
     said: Sequence[str],
@@ -184,7 +184,7 @@ def _learn(
     console.print(_table(before, manager.search(config=user)))
 
 
-def _answer(
+def _answer_question(
     console: Console,
     manager: MemoryStoreManager[UserFoodPreference],
     chat: ChatModel,

@@ -21,7 +21,7 @@ Id = Annotated[str, typer.Argument(help="Its id, as quarantine list shows it.")]
 
 
 @contextmanager
-def _looked_up(id: str) -> Generator[None]:
+def _id_of_held(id: str) -> Generator[None]:
     """Say where ids are from."""
     try:
         yield
@@ -57,7 +57,7 @@ def list_held_command(*, store: Store = None, user: User = "me", json: Json = Fa
 @app.command("release")
 def release_command(id: Id, *, store: Store = None, user: User = "me", json: Json = False) -> None:
     """Write what is kept back where it was to be."""
-    with Place(store, user).existing() as service, _looked_up(id):
+    with Place(store, user).existing() as service, _id_of_held(id):
         service.user(user).release(id)
     print_json({"released": id}) if json else print_line(f"released {id}")
 
@@ -65,6 +65,6 @@ def release_command(id: Id, *, store: Store = None, user: User = "me", json: Jso
 @app.command("drop")
 def drop_command(id: Id, *, store: Store = None, user: User = "me", json: Json = False) -> None:
     """Remove what is kept back for good."""
-    with Place(store, user, embeddings="none").existing() as service, _looked_up(id):
+    with Place(store, user, embeddings="none").existing() as service, _id_of_held(id):
         service.user(user).drop(id)
     print_json({"dropped": id}) if json else print_line(f"dropped {id}")

@@ -99,7 +99,7 @@ _ARGUMENTS = ("partial_json", "input", "args", "arguments")
 _IDS = ("call_id", "toolUseId", "id")
 
 #: Marks around what a model thinks aloud. Without an end they count at the beginning of an answer
-#: alone: further on they may be what is told.
+#: alone: further on they may be quoted.
 _MARKS = (
     (r"\[THINK\]", r"\[/THINK\]"),  # Magistral
     ("◁think▷", "◁/think▷"),  # Kimi-VL

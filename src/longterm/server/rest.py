@@ -47,7 +47,7 @@ class _Body(StrictBody):
     model_config = ConfigDict(extra="forbid")
 
 
-class _Lines(StreamingResponse):
+class _ExportStream(StreamingResponse):
     media_type = _LINES
 
 
@@ -271,12 +271,12 @@ async def restore_memory(
 
 @router.get(
     "/users/{user:segment}/export",
-    response_class=_Lines,
+    response_class=_ExportStream,
     responses={200: {"content": {_LINES: {"schema": {"type": "string"}}}}},
 )
 async def export_user(memory: ReadUser) -> StreamingResponse:
     """Stream all memories, their revisions and sources, and all turns as lines of JSON."""
-    return _Lines(memory.alines())
+    return _ExportStream(memory.alines())
 
 
 @router.post(

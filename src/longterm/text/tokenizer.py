@@ -105,7 +105,11 @@ def words(text: str) -> list[str]:
 
 def count_terms(text: str) -> int:
     """Return how many `terms` *text* has."""
-    return len(_ascii_words(text)) + len(_joined(text)) if text.isascii() else len(terms(text))
+    return (
+        len(_ascii_words(text)) + len(_without_apostrophes(text))
+        if text.isascii()
+        else len(terms(text))
+    )
 
 
 def count_words(text: str, count: int) -> int:
@@ -114,15 +118,15 @@ def count_words(text: str, count: int) -> int:
     Where nothing separates words, two characters make one.
     """
     if text.isascii() or _IS_SPACED.fullmatch(text):
-        return count - len(_joined(text))
+        return count - len(_without_apostrophes(text))
     return sum(1 if run.isascii() else max(1, len(run) // 2) for run in words(text))
 
 
 def _otherwise_written(text: str, plain: str) -> list[str]:
-    return [*_written_out(text), *_joined(plain)]
+    return [*_without_umlauts(text), *_without_apostrophes(plain)]
 
 
-def _joined(plain: str) -> list[str]:
+def _without_apostrophes(plain: str) -> list[str]:
     """Return the words of *plain* with an apostrophe inside, written without: O'Brien as obrien."""
     if plain.isascii():
         found = _ASCII_WITH_APOSTROPHE.findall(plain) if "'" in plain else []
@@ -132,7 +136,7 @@ def _joined(plain: str) -> list[str]:
     return [_stem(_APOSTROPHE.sub("", word)) for word in whole if _APOSTROPHE.search(word)]
 
 
-def _written_out(text: str) -> list[str]:
+def _without_umlauts(text: str) -> list[str]:
     """Return the words of *text* with an umlaut or a ring, written without: Müller as mueller."""
     if text.isascii() or not _UMLAUT.search(text):
         return []
