@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Matrix", "Vector", "best_by_owner", "pack", "product", "unpack", "widened"]
+__all__ = ["Matrix", "Vector", "best_by_owner", "distinct", "pack", "product", "unpack", "widened"]
 
 Vector = NDArray[np.float32]
 
@@ -60,6 +60,12 @@ def product(rows: NDArray[np.float32], query: Vector) -> Vector:
     if len(rows) < _WORTH_THREADS:
         return np.einsum("ij,j->i", rows, query)
     return rows @ query
+
+
+def distinct(slots: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Each of *slots* once, in order."""
+    # np.unique imports numpy.ma, which takes as long as the first question of a conversation.
+    return np.flatnonzero(np.bincount(slots))
 
 
 def best_by_owner(cosines: Vector, owners: NDArray[np.int32], slots: int) -> Vector:

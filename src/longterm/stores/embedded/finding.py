@@ -15,11 +15,10 @@ from longterm.stores.embedded.scopes import (
     ScopeView,
     Signals,
     Slots,
-    distinct,
 )
 from longterm.stores.embedded.transaction import Transaction, fetched, latest
 from longterm.stores.filters import EVERYTHING
-from longterm.stores.matrix import Vector
+from longterm.stores.matrix import Vector, distinct
 from longterm.stores.operations import ExplainedItem, Explanation, HybridHit
 from longterm.stores.preparing import FindItems
 from longterm.stores.rows import Row

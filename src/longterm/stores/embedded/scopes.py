@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from longterm.effects.erasure import inform_of_erasures
 from longterm.stores.lexicon import Lexicon
-from longterm.stores.matrix import Matrix, Vector, best_by_owner, product, unpack, widened
+from longterm.stores.matrix import Matrix, Vector, best_by_owner, distinct, product, unpack, widened
 from longterm.stores.names import below, may_share
 from longterm.stores.rows import Row
 from longterm.text.term_hashes import TERM_BYTES
@@ -38,7 +38,6 @@ __all__ = [
     "ScopeView",
     "Signals",
     "Slots",
-    "distinct",
     "within_prefix",
 ]
 
@@ -66,12 +65,6 @@ def within_prefix(
         return "1", ()
     paths = "SELECT id FROM namespaces WHERE path = ? OR (path > ? AND path < ?)"
     return f"{column} IN ({paths})", (path, *below(path))
-
-
-def distinct(slots: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Each of *slots* once, in order."""
-    # np.unique imports numpy.ma, which takes as long as the first question of a conversation.
-    return np.flatnonzero(np.bincount(slots))
 
 
 @dataclass(frozen=True)
