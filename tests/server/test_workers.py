@@ -38,3 +38,15 @@ def test_a_single_worker_ends_when_its_terminal_does(tmp_path: Path) -> None:
     with running_server(tmp_path) as server:
         server.process.send_signal(signal.SIGHUP)
         assert server.process.wait(timeout=40) == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="what is ignored is found by /proc")
+def test_a_single_worker_that_nohup_began_ignores_the_end_of_its_terminal(tmp_path: Path) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does; a child is born with it
+    try:
+        with running_server(tmp_path) as server:
+            status = Path(f"/proc/{server.process.pid}/status").read_text()
+            (ignored,) = [line for line in status.splitlines() if line.startswith("SigIgn")]
+            assert int(ignored.split()[1], 16) & 1
+    finally:
+        signal.signal(signal.SIGHUP, before)

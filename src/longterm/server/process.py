@@ -91,8 +91,9 @@ def run_server(options: ServerOptions, *, as_json: bool = False) -> None:
         timeout_worker_healthcheck=_GRACE,
     )
     if options.workers == 1:
-        if sys.platform != "win32":
-            signal.signal(signal.SIGHUP, _stopped)  # its terminal was closed
+        # Its terminal was closed, which nohup has it ignore.
+        if sys.platform != "win32" and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+            signal.signal(signal.SIGHUP, _stopped)
         uvicorn.Server(config).run(sockets=[listening])
     else:
         listening.set_inheritable(True)
