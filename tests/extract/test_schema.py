@@ -556,6 +556,17 @@ def test_what_is_written_in_another_form_that_reads_back_is_no_fault() -> None:
     assert reminder.load(reminder.check(given), None) == Reminder.model_validate(given)
 
 
+def test_a_json_schema_may_say_true_for_anything_and_false_for_nothing() -> None:
+    pair = {"type": "array", "prefixItems": [True], "items": False}
+    fields = {"any": True, "none": False, "pair": pair, "one": {"anyOf": [True]}}
+    (kind,) = memory_schemas([{"title": "Note", "type": "object", "properties": fields}])
+    note = {"any": {"a": [1]}, "pair": ["x"], "one": 2}
+    assert kind.check(note) == note
+    for wrong in ({"none": 1}, {"pair": "x"}, {"pair": [1, 2]}):
+        with pytest.raises(ProposalError):
+            kind.check(wrong)
+
+
 def test_a_json_schema_is_checked_by_the_draft_it_names() -> None:
     ends = {"type": "array", "items": [{"type": "string"}, {"type": "integer"}]}
     above = {"type": "number", "minimum": 0, "exclusiveMinimum": True}

@@ -61,7 +61,7 @@ def inlined(schema: Schema) -> dict[str, Any]:
                 return walk({**target, **beside}, (*path, reference))
             case {"properties": Mapping(), **rest}:
                 fields = properties_of(cast("Schema", node))
-                shown = {name: walk(field, path) for name, field in fields.items()}
+                shown = {name: walk(_as_object(field), path) for name, field in fields.items()}
                 return {**walk(rest, path), "properties": shown}
             case {"allOf": [*parts], **rest} if all(isinstance(part, Mapping) for part in parts):
                 shown = [walk(part, path) for part in parts]
@@ -81,11 +81,16 @@ def inlined(schema: Schema) -> dict[str, Any]:
                     if key not in _DROPPED and (key, value) != ("default", None)
                 }
             case list():
-                return [walk(item, path) for item in cast("list[Any]", node)]
+                return [walk(_as_object(item), path) for item in cast("list[Any]", node)]
             case _:
                 return node
 
     return cast("dict[str, Any]", walk(schema, ()))
+
+
+def _as_object(schema: Any) -> Any:
+    """Return *schema* as an object, where it may be JSON schema's word for anything or nothing."""
+    return ({} if schema else {"not": {}}) if isinstance(schema, bool) else schema
 
 
 def one_form(schema: Schema) -> dict[str, Any]:

@@ -78,7 +78,11 @@ def world_time(schema: Mapping[str, Any]) -> WorldTime:
         case _:
             pass
     fields = cast("Mapping[str, Any]", schema.get("properties", {}))
-    marked = {field[_MARK]: name for name, field in fields.items() if _MARK in field}
+    marked = {
+        field[_MARK]: name
+        for name, field in fields.items()
+        if not isinstance(field, bool) and _MARK in field  # true is any field
+    }
     return WorldTime(marked.get("from"), marked.get("to")) if marked else WORLD_TIME
 
 
