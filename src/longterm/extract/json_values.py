@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from longterm.extract.json_schema import (
@@ -34,6 +34,9 @@ __all__ = [
 
 #: Keys of an object about a value that stands in it under "value".
 _ABOUT = {"type", "description", "title", "name"}
+
+#: What has nothing within.
+_PLAIN = (str, int, float, type(None))
 
 #: Keywords of texts that are no sentences.
 _BINDS = {"enum", "const", "format", "pattern"}
@@ -313,14 +316,20 @@ def ordered(value: Any, schema: Schema) -> Any:
 
 def unknown_fields(value: Any, schema: Schema, path: str = "") -> Iterator[str]:
     """Yield the paths of fields in *value* that *schema* neither names nor leaves open."""
-    if isinstance(value, Mapping):
-        form = _likeliest(cast("Mapping[str, Any]", value), schema)
-        if properties_of(form) and not form.get("additionalProperties"):
-            yield from (
-                f"{path}{name}"
-                for name in cast("Mapping[str, Any]", value)
-                if name not in properties_of(form)
-            )
+    match value:
+        case Mapping():
+            fields = cast("Mapping[str, Any]", value)
+            form = _likeliest(fields, schema)
+            known = properties_of(form)
+            if known and not form.get("additionalProperties"):
+                yield from (f"{path}{name}" for name in fields if name not in known)
+            within = cast("Iterable[Any]", fields.values())
+        case list():
+            within = cast("list[Any]", value)
+        case _:
+            return
+    if all(isinstance(one, _PLAIN) for one in within):  # as it nearly always is
+        return
     for key, one, inner in _inner(value, schema):
         if isinstance(one, list | Mapping):
             yield from unknown_fields(one, inner, f"{path}{key}.")
