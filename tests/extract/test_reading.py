@@ -98,6 +98,16 @@ def test_json_nested_beyond_all_meaning_is_not_read() -> None:
     assert read_json(f"[{deepest}]") is None
 
 
+def test_json_of_nothing_but_slips_is_not_repaired_which_would_take_its_length_for_each() -> None:
+    assert read_json("[" + "{]," * 100_000) is None
+    assert read_json("[{]" * 100_000) is None
+
+
+def test_a_slip_in_each_of_many_objects_is_repaired() -> None:
+    slips = ", ".join(f'{{"a": [{n}}}' for n in range(50))
+    assert read_json(f"[{slips}]") == [{"a": [n]} for n in range(50)]
+
+
 def test_of_several_values_none_is_taken_for_a_newer_form_of_another() -> None:
     assert read_json('{"a": 1}\n{"a": 2}; {"a": 3} and {"a": 4}') == [
         {"a": n} for n in (1, 2, 3, 4)

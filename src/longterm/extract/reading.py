@@ -31,6 +31,8 @@ __all__ = [
 TEXT_LIMIT = 500_000
 #: Lists and objects within each other.
 DEPTH_LIMIT = 100
+#: Brackets closed by the wrong sign: for each, repairing may read all of the text once more.
+_SLIPS = 100
 
 _JSON_START = re.compile(r"[{\[]")
 #: What JSON is cut by: its brackets, its strings, and the marks of templates that end it early.
@@ -44,6 +46,8 @@ class JsonPart:
     start: int
     end: int
     closed: bool
+    #: How many of its brackets the sign of the other kind closes.
+    slips: int
 
 
 def read_json(text: str) -> Any | None:
@@ -51,7 +55,10 @@ def read_json(text: str) -> Any | None:
     if not _JSON_START.search(text) or len(text) > TEXT_LIMIT:
         return None
     try:
-        parts = [text[part.start : part.end] for part in json_parts(text)]
+        found = list(json_parts(text))
+        if any(part.slips > _SLIPS for part in found):
+            return None
+        parts = [text[part.start : part.end] for part in found]
         # One by one: json-repair takes an object of the same fields for a newer form of the last.
         value: Any = list(map(loads, parts)) if len(parts) > 1 else loads(text)
     except (RecursionError, ValueError):  # brackets within brackets, which json-repair may say
@@ -134,23 +141,25 @@ def cut_off(text: str) -> bool:
 
 def json_parts(text: str) -> Iterator[JsonPart]:
     """Yield the objects and lists that stand in *text*, none inside of another."""
-    start, depth, in_string = 0, 0, False
+    start, slips, in_string = 0, 0, False
+    opened: list[str] = []
     for sign in _SIGNS.finditer(text):
         match sign.group():
             case '"':
                 # A quotation mark in the words around means nothing.
-                in_string = depth > 0 and not in_string
-            case "{" | "[" if not in_string:
-                start = start if depth else sign.start()
-                depth += 1
-            case "}" | "]" if not in_string and depth:
-                depth -= 1
-                if not depth:
-                    yield JsonPart(start, sign.end(), closed=True)
-            case "<" if not in_string and depth:
-                yield JsonPart(start, sign.start(), closed=False)
-                depth = 0
+                in_string = bool(opened) and not in_string
+            case "{" | "[" as bracket if not in_string:
+                if not opened:
+                    start, slips = sign.start(), 0
+                opened.append(bracket)
+            case "}" | "]" as bracket if not in_string and opened:
+                slips += f"{opened.pop()}{bracket}" not in ("{}", "[]")
+                if not opened:
+                    yield JsonPart(start, sign.end(), closed=True, slips=slips)
+            case "<" if not in_string and opened:
+                yield JsonPart(start, sign.start(), closed=False, slips=slips)
+                opened.clear()
             case _:
                 pass
-    if depth:
-        yield JsonPart(start, len(text), closed=False)
+    if opened:
+        yield JsonPart(start, len(text), closed=False, slips=slips)
