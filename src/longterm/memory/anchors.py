@@ -4,7 +4,7 @@
 them; a small one keeps the words as they were spoken. Here such words stay, and gain the day they
 mean: "tomorrow (2026-11-27)". Where two days could be meant, they gain the day on which they were
 said. What has a date beside it, stands in quotation marks, or was said on several days that are
-not to be told apart, stays as it is.
+not to be distinguished, stays as it is.
 """
 
 from __future__ import annotations

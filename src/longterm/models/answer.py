@@ -86,7 +86,7 @@ _HINTS: tuple[tuple[str, AnswerEnd], ...] = (
 _SEVERITY: tuple[AnswerEnd, ...] = ("complete", "cut", "malformed", "refused")
 _NO_END: tuple[AnswerEnd, str | None] = ("complete", None)
 #: Where clients put such a word, as the letters of the keys that lead to it, so deep in an answer's
-#: metadata. Of a cache, a source or a fallback, too, there is told a status, and a reason.
+#: metadata. A cache, a source or a fallback has a status and a reason, too.
 _PLACE = re.compile(
     "status|[a-z]*(?:finish|stop|done|completion|termination|block|incompletedetails)reason"
 )

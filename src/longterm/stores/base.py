@@ -61,7 +61,7 @@ _SWEEP_MINUTES = 5.0
 
 
 class _KnownWords:
-    """Words that were met, in the texts of any store: nobody knows in which."""
+    """Words that were met, in the texts of any store: it is not known in which."""
 
     def forget(self, namespace: tuple[str, ...], key: str | None = None) -> None:
         del namespace, key

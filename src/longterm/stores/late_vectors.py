@@ -187,7 +187,7 @@ class LateVectors(ABC, Generic[PLACE]):
     def _taken(
         self, entries: Sequence[EntryToIndex[PLACE]]
     ) -> tuple[Sequence[EntryToIndex[PLACE]], Future[None]]:
-        """Take some of *entries* in hand, those first that nobody makes."""
+        """Take some of *entries* in hand, those first that are not being made."""
         work = Future[None]()
         with self._lock:
             free = [entry for entry in entries if entry.place not in self._in_hand] or entries
