@@ -9,13 +9,7 @@ from langgraph.store.base import SearchItem
 from numpy.typing import NDArray
 
 from longterm.errors import ModelChangedError
-from longterm.stores.embedded.scopes import (
-    Scope,
-    ScopeCache,
-    ScopeView,
-    Signals,
-    Slots,
-)
+from longterm.stores.embedded.scopes import Scope, ScopeCache, ScopeView, Signals, Slots
 from longterm.stores.embedded.transaction import Transaction, fetched, latest
 from longterm.stores.filters import EVERYTHING
 from longterm.stores.matrix import Vector, distinct

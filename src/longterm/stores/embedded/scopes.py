@@ -31,15 +31,7 @@ from longterm.stores.names import below, may_share
 from longterm.stores.rows import Row
 from longterm.text.term_hashes import TERM_BYTES
 
-__all__ = [
-    "REMEMBERED",
-    "Scope",
-    "ScopeCache",
-    "ScopeView",
-    "Signals",
-    "Slots",
-    "within_prefix",
-]
+__all__ = ["REMEMBERED", "Scope", "ScopeCache", "ScopeView", "Signals", "Slots", "within_prefix"]
 
 _BLOCK = 4096
 #: So many items of a namespace are read at once: to read more takes half as long again, as memory
