@@ -28,11 +28,9 @@ from langgraph.store.memory import InMemoryStore
 from longterm.effects.drivers import run
 from longterm.evals.locomo import conversation_in
 from longterm.evals.suites import SuiteConversation
-from longterm.manage.nearness import compare
-from longterm.manage.sources import ConversationSources
+from longterm.manage.sources import ConversationSources, compare
 from longterm.memory.conversation import as_messages
-from longterm.memory.draft import Draft
-from longterm.memory.model import Document
+from longterm.memory.model import Document, Draft
 from longterm.models.embed.by_script import EmbeddingsByScript
 from longterm.models.embed.minilm import MiniLMEmbeddings
 from longterm.models.embed.multilingual import MultilingualEmbeddings

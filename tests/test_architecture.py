@@ -151,10 +151,8 @@ REMEMBERED = {
     "effects/drivers.py": "names of methods",
     "extract/prompts.py": "tools and schemas",
     "models/local/weights.py": "names of files",
-    "stores/names.py": "labels of namespaces",
-    "stores/rows.py": "names of fields",
-    "text/fences.py": "names of tags",
-    "text/term_hashes.py": "single words",
+    "stores/rows.py": "names of fields, labels of namespaces",
+    "text/quoting.py": "names of tags",
     "text/tokenizer.py": "single words",
 }
 SUFFIXES_OF_A_STORE = ("store", "stores")

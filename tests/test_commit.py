@@ -16,8 +16,7 @@ from typing_extensions import override
 from longterm.commit import Policy, Skip, Write, commit, if_unchanged
 from longterm.effects.capabilities import Revisions
 from longterm.effects.drivers import arun, run
-from longterm.effects.operations import get_op, put_op
-from longterm.effects.steps import Batch, Exclusive, Has, Replace
+from longterm.effects.steps import Batch, Exclusive, Has, Replace, get_op, put_op
 from longterm.errors import ConflictError, PartialWriteError
 from longterm.stores import EmbeddedStore
 

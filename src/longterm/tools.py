@@ -49,9 +49,8 @@ from longterm.errors import (
     InvalidInputError,
     PartialWriteError,
 )
-from longterm.extract.excerpt import texts_in
 from longterm.extract.json_values import decoded, without_gaps
-from longterm.extract.proposal import is_blank
+from longterm.extract.proposal import is_blank, texts_in
 from longterm.extract.schema import memory_schemas, plain, problems_in
 from longterm.extract.typeddict import modern
 from longterm.guard import GuardOption, guard_of
@@ -59,11 +58,9 @@ from longterm.manage.manager import now_in, thread_in
 from longterm.manage.searching import search_best
 from longterm.manage.sources import ConversationSources
 from longterm.memory.conversation import as_messages, well_formed, zoned
-from longterm.memory.draft import ProposalError
-from longterm.memory.history_items import KeepRevisions
-from longterm.memory.model import is_turn
+from longterm.memory.model import ProposalError, is_turn
 from longterm.memory.namespace import Namespace, NamespaceTemplate
-from longterm.memory.revision import Source
+from longterm.memory.revision import KeepRevisions, Source
 from longterm.memory.when import planned_until
 
 __all__ = ["MemoryTool", "create_manage_memory_tool", "create_search_memory_tool"]

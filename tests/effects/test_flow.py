@@ -16,7 +16,6 @@ from typing_extensions import override
 
 from longterm.effects import capabilities
 from longterm.effects.drivers import arun, run
-from longterm.effects.operations import get_op, put_op, search_op
 from longterm.effects.runnable import FlowRunnable
 from longterm.effects.steps import (
     Ask,
@@ -26,7 +25,10 @@ from longterm.effects.steps import (
     Together,
     ask,
     fetch,
+    get_op,
+    put_op,
     search,
+    search_op,
     together,
     write,
 )

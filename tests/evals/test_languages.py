@@ -9,7 +9,7 @@ import pytest
 from longterm.errors import ConfigurationError, InvalidInputError
 from longterm.evals.languages import Part, read_languages
 from longterm.evals.reading import read_suite
-from longterm.text.scripts import is_unspaced
+from longterm.text.tokenizer import is_unspaced
 
 
 def test_each_language_has_as_many_turns_and_questions() -> None:

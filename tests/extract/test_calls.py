@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from longterm.extract.calls import CallReader
+from longterm.extract.calls import CallReader, named
 from longterm.extract.proposal import (
     CUT_OFF,
     Permissions,
@@ -152,3 +152,36 @@ def test_a_number_and_changes_are_a_change_under_any_name() -> None:
 )
 def test_what_is_no_memory_whole_and_alone_is_none(text: str) -> None:
     assert READER.bare(text) == []
+
+
+TOOLS = {name: name for name in ("Person", "update_Person", "delete_memory", "Done", "UserFood")}
+
+
+@pytest.mark.parametrize(
+    ("name", "tool"),
+    [
+        ("Person", "Person"),
+        ("person", "Person"),
+        ("functions.Person", "Person"),
+        ("Person_tool", "Person"),
+        ("mcp__memory__Person", "Person"),
+        ("Person<|channel|>commentary", "Person"),
+        ("create_person", "Person"),
+        ("user_food", "UserFood"),
+        ("updatePerson", "update_Person"),
+        ("functions.edit_person:0", "update_Person"),
+        ("remove_memory", "delete_memory"),
+        ("memory_delete", "delete_memory"),
+        ("Person.update", "update_Person"),
+        ("done", "Done"),
+    ],
+)
+def test_form_is_forgiven_where_one_tool_can_be_meant(name: str, tool: str) -> None:
+    assert named(name, TOOLS) == tool
+
+
+@pytest.mark.parametrize(
+    "name", ["delete_Person", "search_person", "Persona", "Person_or_UserFood", "", "…"]
+)
+def test_another_action_or_two_tools_are_never_guessed(name: str) -> None:
+    assert named(name, TOOLS) is None

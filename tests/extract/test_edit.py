@@ -10,7 +10,7 @@ from pydantic.alias_generators import to_camel
 
 from longterm.extract.edit import edited, merge
 from longterm.extract.schema import memory_schemas
-from longterm.memory.draft import ProposalError
+from longterm.memory.model import ProposalError
 
 #: A schema that says nothing.
 ANYTHING: dict[str, Any] = {}

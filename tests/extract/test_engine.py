@@ -13,11 +13,16 @@ from pydantic import BaseModel, Field
 
 from longterm.effects.drivers import run
 from longterm.errors import ConfigurationError
-from longterm.extract.engine import Extraction, ExtractionInput, Extractor
+from longterm.extract.engine import (
+    Dropped,
+    Extraction,
+    ExtractionInput,
+    ExtractionReport,
+    Extractor,
+)
 from longterm.extract.proposal import Permissions
 from longterm.extract.schema import memory_schemas
-from longterm.memory.draft import Draft
-from longterm.memory.model import Delete, Document, Insert, Memory, Update
+from longterm.memory.model import Delete, Document, Draft, Insert, Memory, Update
 from longterm.testing import Asked, Reply, ScriptedChatModel, tool_calls
 
 NOTHING = tool_calls()
@@ -565,3 +570,21 @@ def test_a_change_dates_only_the_words_it_brings() -> None:
     (change,) = done.draft.changes()
     assert isinstance(change, Update)
     assert change.document.content["what"] == "Call Bob tomorrow"
+
+
+USAGE: Any = {"input_tokens": 3, "output_tokens": 2, "total_tokens": 5}
+
+
+def test_reports_add_up() -> None:
+    one = ExtractionReport(1, (Dropped("a", "no"),), USAGE)
+    both = one + ExtractionReport(2, (Dropped("b", "no"),))
+    assert (both.asked, len(both.dropped), both.usage) == (3, 2, USAGE)
+
+
+def test_without_counts_there_are_none() -> None:
+    assert (ExtractionReport() + ExtractionReport()).usage is None
+
+
+def test_a_dropped_part_says_what_and_why() -> None:
+    assert str(Dropped("add(1)", "not a text")) == "add(1): not a text"
+    assert str(Dropped("", "gone")) == "gone"

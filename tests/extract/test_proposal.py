@@ -7,6 +7,7 @@ from hypothesis import given, strategies as st
 from pydantic import BaseModel, ConfigDict
 
 from longterm.extract.proposal import (
+    LIMIT,
     FinalError,
     Finish,
     Permissions,
@@ -15,12 +16,15 @@ from longterm.extract.proposal import (
     ProposedInsert,
     ProposedUpdate,
     Unreadable,
+    excerpt,
     is_blank,
+    label,
+    restored,
+    speaks_of,
 )
 from longterm.extract.protocol import target_of
 from longterm.extract.schema import memory_schemas
-from longterm.memory.draft import Draft, ProposalError
-from longterm.memory.model import Document
+from longterm.memory.model import Document, Draft, ProposalError
 
 
 class Person(BaseModel):
@@ -140,3 +144,99 @@ def test_what_is_no_number_is_an_id(value: Any) -> None:
 @given(st.integers(0, 10**8))
 def test_every_number_is_read(number: int) -> None:
     assert target_of(f"[{number}]") == target_of(float(number)) == target_of(number) == number
+
+
+LONG = "".join(chr(97 + number % 26) for number in range(3 * LIMIT))
+TEXTS = st.text(max_size=20) | st.sampled_from([LONG, LONG[::-1], LONG[1:], "x" * LIMIT])
+JSON = st.recursive(
+    TEXTS | st.none() | st.booleans() | st.integers(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),
+    max_leaves=6,
+)
+
+
+@given(JSON)
+def test_what_was_shown_means_what_it_was(content: Any) -> None:
+    assert restored(excerpt(content), content) == content
+
+
+@given(st.text(max_size=LIMIT))
+def test_texts_within_the_limit_are_shown_as_they_are(text: str) -> None:
+    assert excerpt({"text": text}) == {"text": text}
+
+
+def test_a_long_text_is_shown_by_its_beginning_and_its_end() -> None:
+    shown = excerpt(LONG)
+    assert len(shown) < LIMIT + 100
+    assert (shown[:10], shown[-10:]) == (LONG[:10], LONG[-10:])
+
+
+def test_a_change_around_the_mark_keeps_what_was_not_shown() -> None:
+    shown = excerpt({"log": LONG})["log"]
+    assert restored({"log": f"{shown} And tea."}, {"log": LONG}) == {"log": f"{LONG} And tea."}
+
+
+def test_two_texts_do_not_take_each_others_middle() -> None:
+    content = {"a": LONG, "b": LONG[::-1]}
+    shown = excerpt(content)
+    assert restored({"b": shown["b"]}, content) == {"b": LONG[::-1]}
+
+
+def test_a_mark_of_another_memory_is_refused() -> None:
+    with pytest.raises(ProposalError, match="stands in no known"):
+        restored(excerpt(LONG), "short")
+
+
+def test_texts_of_several_memories_can_be_joined() -> None:
+    a, b = {"text": LONG}, {"text": LONG[::-1]}
+    joined = {"text": excerpt(a)["text"] + excerpt(b)["text"]}
+    assert restored(joined, a, b) == {"text": LONG + LONG[::-1]}
+
+
+def draft(*contents: object) -> Draft:
+    return Draft.of([Document(str(n), "Memory", one) for n, one in enumerate(contents)])
+
+
+HOMES = draft("Ann lives in Kyoto", "Ann loves ramen")
+FOODS = draft({"food": "sushi", "cuisine": "Japanese"}, {"food": "ramen", "cuisine": "Japanese"})
+
+
+@pytest.mark.parametrize(
+    ("number", "said", "written"),
+    [
+        (0, "I left Kyoto", None),
+        (0, "I moved", "Ann lives in Osaka"),
+        (1, "Ramen? Never again!", None),
+    ],
+)
+def test_a_word_of_the_memory_in_what_is_said_or_written_is_enough(
+    number: int, said: str, written: str | None
+) -> None:
+    assert speaks_of(HOMES, number, said, written)
+
+
+def test_a_word_that_several_memories_share_says_nothing() -> None:
+    assert not speaks_of(HOMES, 1, "Ann quit Sony", "Ann quit Sony")
+
+
+def test_a_document_is_told_by_its_first_field() -> None:
+    assert speaks_of(FOODS, 1, "I like miso", {"food": "miso ramen", "cuisine": "Japanese"})
+    assert not speaks_of(FOODS, 0, "I like miso", {"food": "miso", "cuisine": "Japanese"})
+
+
+def test_chinese_is_compared_by_pairs_of_characters() -> None:
+    known = draft("小安五月搬到了京都", "小安喜欢拉面")
+    assert speaks_of(known, 0, "我上周搬到大阪了")
+    assert not speaks_of(known, 1, "我上周搬到大阪了")
+
+
+def test_the_only_memory_is_told_by_any_of_its_words() -> None:
+    assert speaks_of(draft("Ann lives in Kyoto"), 0, "", "Ann lives in Osaka")
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [({"a": "x  y", "b": 1}, "x y"), ("text", "text"), ({}, "(empty)"), ({"n": 3}, "3")],
+)
+def test_a_label_is_the_first_value(content: object, expected: str) -> None:
+    assert label(Document("1", None, content)) == expected

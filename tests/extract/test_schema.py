@@ -33,8 +33,7 @@ from typing_extensions import TypedDict
 
 from longterm.errors import ConfigurationError
 from longterm.extract.schema import MemorySchema, memory_schemas, plain
-from longterm.memory.draft import ProposalError
-from longterm.memory.model import Memory
+from longterm.memory.model import Memory, ProposalError
 
 T = TypeVar("T")
 

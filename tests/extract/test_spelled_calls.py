@@ -3,8 +3,8 @@
 import pytest
 from hypothesis import given, strategies as st
 
+from longterm.extract.calls import named
 from longterm.extract.spelled_calls import SpelledCall, spelled_calls
-from longterm.extract.tool_names import named
 
 TOOLS = {"Person": "Person"}
 CALL = SpelledCall("Person", {"name": "Ann"})

@@ -1,14 +1,22 @@
-"""Which of the found memories matter."""
+"""Known memories in every natural shape, and which of those that were found matter."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 from hypothesis import given, strategies as st
-from langgraph.store.base import SearchItem
+from langgraph.store.base import Item, SearchItem
+from langgraph.store.memory import InMemoryStore
+from pydantic import BaseModel
+from typing_extensions import TypedDict
 
 from longterm.effects.paging import Reach
-from longterm.manage.relevant import best, in_turn, is_scored, merged
-from longterm.manage.results import Results
+from longterm.errors import InvalidInputError
+from longterm.extract.schema import memory_schemas
+from longterm.manage.manager import Results
+from longterm.manage.relevant import best, in_turn, is_scored, merged, normalize_existing
+from longterm.memory.model import Document, ExtractedMemory, Memory, RemoveDoc
 
 PLACE = ("memories", "alice")
 
@@ -86,3 +94,154 @@ def test_results_are_a_list_like_any_other() -> None:
     assert results == [1, 2]
     assert isinstance(results, list)
     assert results.report.asked == 0
+
+
+NOW = datetime(2024, 5, 3, tzinfo=UTC)
+TEA = {"content": "tea"}
+
+
+class Food(BaseModel):
+    """A food."""
+
+    name: str
+
+
+class Unheard(BaseModel):
+    """A schema the manager does not have."""
+
+    x: int
+
+
+@dataclass
+class Walk:
+    """A walk."""
+
+    length: float
+
+
+class Place(TypedDict):
+    """A place."""
+
+    city: str
+
+
+KINDS = memory_schemas([Memory, Food, Walk, Place])
+
+
+def documents(existing: Any) -> list[tuple[str | None, Any]]:
+    return [(one.kind, one.content) for one, _ in normalize_existing(existing, KINDS).values()]
+
+
+def stored_item(value: Any) -> Item:
+    return Item(value=value, key="k", namespace=("m",), created_at=NOW, updated_at=NOW)
+
+
+def found(value: Any) -> SearchItem:
+    return SearchItem(("m",), "k", value, NOW, NOW)
+
+
+SHAPES: list[tuple[Any, str | None, Any]] = [
+    ("tea", "Memory", TEA),
+    (TEA, "Memory", TEA),
+    (Memory(content="tea"), "Memory", TEA),
+    (("k", "tea"), "Memory", TEA),
+    (["k", "tea"], "Memory", TEA),
+    (("k", TEA), "Memory", TEA),
+    (("k", Memory(content="tea")), "Memory", TEA),
+    (("k", "Memory", TEA), "Memory", TEA),
+    (("k", "Memory", "tea"), "Memory", TEA),
+    (("k", "__any__", TEA), "Memory", TEA),
+    (ExtractedMemory("k", Memory(content="tea")), "Memory", TEA),
+    ({"id": "k", "content": "tea"}, "Memory", TEA),
+    ({"id": "k", "kind": "Memory", "content": TEA}, "Memory", TEA),
+    ({"key": "k", "value": {"kind": "Memory", "content": TEA}}, "Memory", TEA),
+    (
+        {"namespace": ("m",), "key": "k", "value": {"kind": "Memory", "content": TEA}},
+        "Memory",
+        TEA,
+    ),
+    (stored_item({"kind": "Memory", "content": TEA}), "Memory", TEA),
+    (stored_item({"content": "tea"}), "Memory", TEA),
+    (stored_item(Memory(content="tea")), "Memory", TEA),
+    (found({"kind": "Memory", "content": TEA}), "Memory", TEA),
+    (Food(name="ramen"), "Food", {"name": "ramen"}),
+    ({"name": "ramen"}, "Food", {"name": "ramen"}),
+    (Walk(2.0), "Walk", {"length": 2.0}),
+    (stored_item(Walk(2.0)), "Walk", {"length": 2.0}),
+    (stored_item({"city": "Rome"}), "Place", {"city": "Rome"}),
+    (Unheard(x=1), "Unheard", {"x": 1}),
+    (("k", "Gone", {"x": 1}), "Gone", {"x": 1}),
+    (("k", {"x": 1}), None, {"x": 1}),
+    (stored_item({"x": 1}), None, {"x": 1}),
+]
+
+
+@pytest.mark.parametrize(("shape", "kind", "content"), SHAPES)
+def test_every_natural_shape_is_understood(shape: Any, kind: str | None, content: Any) -> None:
+    assert documents([shape]) == [(kind, content)]
+
+
+@pytest.mark.parametrize(
+    "alone", ["tea", TEA, Memory(content="tea"), stored_item({"content": "tea"})]
+)
+def test_one_memory_needs_no_list(alone: Any) -> None:
+    assert documents(alone) == [("Memory", TEA)]
+
+
+@pytest.mark.parametrize("nothing", [None, [], (), {}])
+def test_nothing_is_known(nothing: Any) -> None:
+    assert documents(nothing or []) == []
+
+
+def test_ids_and_order_are_kept() -> None:
+    assert list(normalize_existing([("b", "tea"), ("a", "ale")], KINDS)) == ["b", "a"]
+
+
+def test_what_has_no_id_gets_one_of_its_own() -> None:
+    assert len(normalize_existing(["tea", "tea"], KINDS)) == 2
+
+
+GONE = RemoveDoc(json_doc_id="k")
+
+
+@pytest.mark.parametrize("marker", [GONE, ("k", GONE), ExtractedMemory("k", GONE)])
+def test_markers_of_removed_memories_are_left_out(marker: Any) -> None:
+    assert documents([marker]) == []
+
+
+def test_a_store_s_search_can_be_fed_in(store: InMemoryStore) -> None:
+    store.put(("m",), "k", {"kind": "Memory", "content": TEA})
+    assert documents(store.search(("m",))) == [("Memory", TEA)]
+
+
+def test_fields_called_id_and_content_are_not_taken_for_a_pair() -> None:
+    class Note(TypedDict):
+        id: str
+        content: str
+        title: str
+
+    note = {"id": "n", "content": "tea", "title": "drinks"}
+    ((document, _),) = normalize_existing([note], memory_schemas([Note])).values()
+    assert (document.kind, document.content) == ("Note", note)
+
+
+@pytest.mark.parametrize("odd", [5, object(), None, ("a", "b", "c", "d"), ("a", 1, "c"), {1, 2}])
+def test_what_is_no_memory_is_refused(odd: Any) -> None:
+    with pytest.raises(InvalidInputError, match="is not a memory"):
+        normalize_existing([odd], KINDS)
+
+
+def test_what_is_not_made_of_json_is_refused() -> None:
+    with pytest.raises(InvalidInputError, match="JSON"):
+        normalize_existing([("k", {"x": object()})], KINDS)
+
+
+def test_a_memory_that_no_longer_fits_its_kind_is_kept_as_it_is() -> None:
+    assert documents([("k", "Food", {"old": 1})]) == [("Food", {"old": 1})]
+
+
+def test_the_given_object_is_remembered() -> None:
+    food = Food(name="ramen")
+    known = normalize_existing([("k", food)], KINDS)
+    assert known["k"] == (Document("k", "Food", {"name": "ramen"}), food)
+    assert known["k"][1] is food

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from longterm.memory.history_items import run_in
 from longterm.memory.revision import (
     ExtractionRun,
     Origin,
     Revision,
     Source,
     json_sources,
+    run_in,
     sources_in,
     weakest,
 )

@@ -1,5 +1,7 @@
 """What a model answered, and how its answer ended, for every provider."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import pytest
@@ -7,6 +9,7 @@ from langchain_core.messages import AIMessage
 from pydantic import ValidationError
 
 from longterm.models.answer import Answer, AnswerEnd, refuses_a_forced_call, without_thoughts
+from longterm.models.prices import cost_of
 
 USAGE: Any = {"input_tokens": 3, "output_tokens": 2, "total_tokens": 5}
 
@@ -304,3 +307,16 @@ def wrapped(error: Exception, cause: Exception) -> Exception:
 )
 def test_only_a_bad_request_may_be_a_no_to_a_forced_call(error: Exception, refuses: object) -> None:
     assert refuses_a_forced_call(error) is refuses
+
+
+def test_a_known_model_has_its_price() -> None:
+    pytest.importorskip("genai_prices")
+    cost = cost_of("openai:gpt-5-mini", read=1_000_000, written=0)
+    assert cost is not None
+    assert cost > 0
+    assert cost_of("gpt-5-mini", read=1_000_000, written=0) == cost
+
+
+@pytest.mark.parametrize("model", [None, "", "local:qwen2.5-coder-1.5b", "openai:no-such-model"])
+def test_an_unknown_price_is_none_and_not_nothing(model: str | None) -> None:
+    assert cost_of(model, read=1_000, written=1_000) is None

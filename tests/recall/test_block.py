@@ -16,7 +16,7 @@ from longterm.recall.block import block, compose
 from longterm.recall.candidates import Candidate, as_candidate
 from longterm.recall.reading import approximate_tokens
 from longterm.recall.turns import turns
-from longterm.text.fences import visible
+from longterm.text.quoting import visible
 
 
 def fact(key: str, text: str, days: int = 0, *sources: str) -> Candidate:

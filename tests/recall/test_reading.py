@@ -5,8 +5,7 @@ from hypothesis import given, strategies as st
 
 from longterm.recall.language import NUMBERS, STANDING, TIME_WORDS, Sign
 from longterm.recall.reading import passages, pieces, reading_of, shows
-from longterm.text.term_hashes import TERM_BYTES, pack_terms
-from longterm.text.tokenizer import terms
+from longterm.text.tokenizer import TERM_BYTES, pack_terms, terms
 
 TIMES = (
     "Yesterday", "it is today", "tonight", "tomorrow", "long ago", "recently", "I just left",

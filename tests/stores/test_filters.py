@@ -8,9 +8,9 @@ import pytest
 from hypothesis import example, given, settings, strategies as st
 
 from longterm.errors import InvalidInputError
-from longterm.stores.embedded.narrowing import narrow
+from longterm.stores.embedded.transaction import narrow
 from longterm.stores.filters import holds, parse
-from longterm.stores.values import encode
+from longterm.stores.rows import encode
 
 names = st.sampled_from(["a", "b", "a b", "味", "a.b", 'q"', "\\", "a$", "", "\x00", "\ud800", "*"])
 numbers = st.sampled_from(

@@ -19,7 +19,7 @@ from longterm.stores.scoring import (
     in_order,
     score_terms,
 )
-from longterm.text.term_hashes import pack_terms
+from longterm.text.tokenizer import pack_terms
 
 DOCUMENTS = ["tea tea milk", "tea", "coffee with milk and sugar", ""]
 

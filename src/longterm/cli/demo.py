@@ -27,7 +27,7 @@ from longterm.effects.drivers import run as run_flow
 from longterm.effects.steps import ask
 from longterm.errors import DroppedWarning
 from longterm.manage.store_manager import MemoryStoreManager, create_memory_store_manager
-from longterm.memory.history_items import json_revision
+from longterm.memory.revision import json_revision
 from longterm.models.names import ChatModel, as_model
 from longterm.recall.retriever import create_recall
 from longterm.testing import ScriptedChatModel, tool_calls

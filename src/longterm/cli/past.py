@@ -12,8 +12,7 @@ from longterm.cli.options import Embeddings, Json, Store, User, Yes
 from longterm.cli.place import Place
 from longterm.cli.showing import bar, one_line, print_json, print_line, print_table
 from longterm.errors import ConfigurationError, UnknownMemoryError
-from longterm.memory.history_items import json_revision
-from longterm.memory.revision import Revision
+from longterm.memory.revision import Revision, json_revision
 from longterm.service.exchange import lines_in, written
 
 __all__ = ["app"]

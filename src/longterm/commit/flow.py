@@ -22,16 +22,17 @@ from longterm.commit.plan import (
 )
 from longterm.effects.capabilities import RevisionRow, Revisions
 from longterm.effects.observe import observed
-from longterm.effects.operations import get_op
-from longterm.effects.steps import Exclusive, Has, Noted, StoreCall, fetch, replace
+from longterm.effects.steps import Exclusive, Has, Noted, StoreCall, fetch, get_op, replace
 from longterm.errors import ConflictError, PartialWriteError
-from longterm.memory.history_items import history_namespace, latest_key, run_in
 from longterm.memory.revision import (
     Action,
     Actor,
     ExtractionRun,
     Revision,
     Source,
+    history_namespace,
+    latest_key,
+    run_in,
     sources_in,
 )
 

@@ -13,31 +13,29 @@ from pydantic_core import to_json
 
 from longterm.effects.capabilities import RevisionNote, RevisionRow
 from longterm.effects.clock import utc_now
-from longterm.effects.operations import Index, Ttl, put_op
+from longterm.effects.steps import Index, Ttl, put_op
 from longterm.errors import ConflictError, GuardedError
 from longterm.guard import Guard, Orders, Verdict
-from longterm.memory.history_items import (
-    Chain,
-    KeepRevisions,
-    appended,
-    chain_of,
-    droppable,
-    history_namespace,
-    latest_key,
-    numbered_key,
-    run_in,
-)
 from longterm.memory.model import TURN
 from longterm.memory.namespace import Namespace
 from longterm.memory.quarantine import Held, quarantine_namespace
 from longterm.memory.revision import (
     Action,
     Actor,
+    Chain,
     ExtractionRun,
+    KeepRevisions,
     Revision,
     Source,
+    appended,
+    chain_of,
+    droppable,
+    history_namespace,
     json_sources,
+    latest_key,
+    numbered_key,
     origin_of,
+    run_in,
 )
 from longterm.text.characters import mapped, whole_characters
 

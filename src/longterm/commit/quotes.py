@@ -13,10 +13,9 @@ from typing import Any
 from langgraph.store.base import PutOp
 
 from longterm.effects.capabilities import RevisionNote, RevisionRow, Revisions
-from longterm.effects.operations import get_op, put_op
-from longterm.effects.steps import Batch, Flow, Has, StoreCall, fetch
-from longterm.memory.history_items import history_namespace, latest_key, numbered_key
+from longterm.effects.steps import Batch, Flow, Has, StoreCall, fetch, get_op, put_op
 from longterm.memory.namespace import Namespace
+from longterm.memory.revision import history_namespace, latest_key, numbered_key
 
 __all__ = ["SaidBy", "drop_quotes"]
 

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from types import TracebackType
 from typing import Self
 
-from longterm.effects.work import Work
+from longterm.effects.drivers import Work
 
 __all__ = ["Closing"]
 

@@ -1,16 +1,21 @@
 """The drivers: the only place where a model is asked or a store is called.
 
 `run` performs the steps of a flow with blocking calls, `arun` with awaited ones, so that sync
-and async behaviour cannot drift apart.
+and async behaviour cannot drift apart. An `OwnStep` brings its own two ways of being done: work on
+a thread, vectors, a room's own. The threads are ours because those of an event loop may all be
+busy with a slow model.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
-from collections.abc import Sequence
-from concurrent.futures import Future
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, closing, nullcontext
+from contextvars import copy_context
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, TypedDict, TypeVar, cast
@@ -19,7 +24,7 @@ from langchain_core.embeddings import Embeddings
 from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import get_executor_for_config, merge_configs
 from langgraph.store.base import BaseStore, Item, Op, PutOp, SearchItem, SearchOp
-from typing_extensions import get_protocol_members, is_protocol
+from typing_extensions import get_protocol_members, is_protocol, override
 
 from longterm.effects.capabilities import (
     CompareAndSet,
@@ -29,7 +34,6 @@ from longterm.effects.capabilities import (
     SearchHit,
 )
 from longterm.effects.locks import aexclusively, exclusively
-from longterm.effects.operations import in_batches, settled, with_zones
 from longterm.effects.steps import (
     Ask,
     Batch,
@@ -41,13 +45,26 @@ from longterm.effects.steps import (
     HybridQuery,
     Noted,
     Replace,
+    Step,
     StoreCall,
     Together,
+    in_batches,
+    settled,
+    with_zones,
 )
-from longterm.effects.work import OwnStep
 from longterm.errors import NoStoreError
 
-__all__ = ["UNSEEN", "arun", "context_store", "in_graph", "run"]
+__all__ = [
+    "UNSEEN",
+    "EmbedQueries",
+    "EmbedTexts",
+    "OwnStep",
+    "Work",
+    "arun",
+    "context_store",
+    "in_graph",
+    "run",
+]
 
 T = TypeVar("T")
 
@@ -360,3 +377,82 @@ def _foreign(step: object) -> TypeError:
         f"A flow awaited {type(step).__name__}, which is not a step. "
         "Flows await only what longterm.effects offers, and other flows."
     )
+
+
+_THREADS = 16
+
+
+class OwnStep(Step[T]):
+    """A step that both drivers can do without knowing it."""
+
+    @abstractmethod
+    def perform(self) -> T:
+        """Do it with blocking calls."""
+
+    @abstractmethod
+    async def aperform(self) -> T:
+        """Do it without blocking the event loop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work(OwnStep[T]):
+    """Call *do*, which may wait for the disk or compute for long."""
+
+    do: Callable[[], T]
+
+    @override
+    def perform(self) -> T:
+        return self.do()
+
+    @override
+    async def aperform(self) -> T:
+        loop, context = asyncio.get_running_loop(), copy_context()
+        do: Any = self.do  # the executor's types cannot say that its result is the context's
+        return await loop.run_in_executor(_threads.pool, context.run, do)
+
+
+@dataclass(frozen=True, slots=True)
+class EmbedTexts(OwnStep[list[list[float]]]):
+    """Make a vector of each of *texts*, documents to be found."""
+
+    model: Embeddings
+    texts: Sequence[str]
+
+    @override
+    def perform(self) -> list[list[float]]:
+        return self.model.embed_documents(list(self.texts))
+
+    @override
+    async def aperform(self) -> list[list[float]]:
+        return await self.model.aembed_documents(list(self.texts))
+
+
+@dataclass(frozen=True, slots=True)
+class EmbedQueries(OwnStep[list[list[float]]]):
+    """Make a vector of each of *texts*, queries to find by."""
+
+    model: Embeddings
+    texts: Sequence[str]
+
+    @override
+    def perform(self) -> list[list[float]]:
+        return [self.model.embed_query(text) for text in self.texts]
+
+    @override
+    async def aperform(self) -> list[list[float]]:
+        return await asyncio.gather(*(self.model.aembed_query(text) for text in self.texts))
+
+
+class _Threads:
+    """A pool that a child of this process makes anew."""
+
+    def __init__(self) -> None:
+        self.renew()
+        if hasattr(os, "register_at_fork"):  # not on Windows, which cannot fork
+            os.register_at_fork(after_in_child=self.renew)
+
+    def renew(self) -> None:
+        self.pool = ThreadPoolExecutor(_THREADS, "longterm-store")
+
+
+_threads = _Threads()

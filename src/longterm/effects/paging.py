@@ -12,8 +12,7 @@ from typing import Any
 
 from langgraph.store.base import Item, ListNamespacesOp, MatchCondition, SearchItem
 
-from longterm.effects.operations import search_op
-from longterm.effects.steps import Batch, search
+from longterm.effects.steps import Batch, search, search_op
 
 __all__ = [
     "PAGE",

@@ -1,10 +1,16 @@
-"""FlowRunnable: a flow as a LangChain Runnable, with config, callbacks and tracing."""
+"""Flows as what users call: a LangChain Runnable, or a method in its blocking and awaited form.
+
+`FlowRunnable` adds config, callbacks and tracing; `both` makes two methods of the one flow that
+is their body.
+"""
 
 from __future__ import annotations
 
 import inspect
 from abc import abstractmethod
-from typing import Any, TypeVar, cast
+from collections.abc import Awaitable, Callable
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, cast
 
 from langchain_core.callbacks import (
     AsyncCallbackManagerForChainRun,
@@ -17,7 +23,7 @@ from typing_extensions import override
 from longterm.effects.drivers import arun, context_store, run
 from longterm.effects.steps import Flow
 
-__all__ = ["RUNTIME", "FlowRunnable", "given_store"]
+__all__ = ["RUNTIME", "FlowRunnable", "OnStore", "both", "given_store"]
 
 #: Where LangGraph keeps a run's runtime, with its context, in the config.
 RUNTIME = "__pregel_runtime"
@@ -112,3 +118,48 @@ def _with_runtime(config: RunnableConfig | None) -> RunnableConfig | None:
         return config
     configurable = {RUNTIME: runtime, **config.get("configurable", {})}
     return cast("RunnableConfig", {**config, "configurable": configurable})
+
+
+class OnStore(Protocol):
+    """What has a store to perform flows on, and a config to perform them with."""
+
+    @property
+    def store(self) -> BaseStore:
+        """Where its flows read and write."""
+        ...
+
+    @property
+    def config(self) -> RunnableConfig:
+        """What its flows are configured with."""
+        ...
+
+
+S = TypeVar("S", bound=OnStore)
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def both(
+    flow: Callable[Concatenate[S, P], Flow[T]],
+) -> tuple[Callable[Concatenate[S, P], T], Callable[Concatenate[S, P], Awaitable[T]]]:
+    """Return the blocking and the awaited form of the method whose flow is *flow*.
+
+    Write ``get, aget = both(get_flow)`` in the class: the flow's signature and docstring are
+    theirs, and other flows await the flow itself.
+    """
+
+    @wraps(flow)
+    def blocking(self: S, *args: P.args, **kwargs: P.kwargs) -> T:
+        return run(flow(self, *args, **kwargs), self.config, store=self.store)
+
+    @wraps(flow)
+    async def awaited(self: S, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await arun(flow(self, *args, **kwargs), self.config, store=self.store)
+
+    owner, _, own = flow.__qualname__.rpartition(".")
+    name = own.removeprefix("_").removesuffix("_flow")
+    for form, known_as in ((blocking, name), (awaited, f"a{name.rstrip('_')}")):
+        form.__name__, form.__qualname__ = known_as, f"{owner}.{known_as}"
+    # Python's error for a wrong argument names the flow, which callers do not know.
+    flow.__qualname__ = blocking.__qualname__
+    return blocking, awaited

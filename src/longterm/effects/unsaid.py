@@ -20,7 +20,7 @@ from langchain_core.runnables.config import (
 )
 from typing_extensions import override
 
-from longterm.effects.work import OwnStep
+from longterm.effects.drivers import OwnStep
 
 __all__ = ["Unsaid"]
 

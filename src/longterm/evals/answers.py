@@ -19,7 +19,7 @@ from longterm.evals.suites import Suite, SuiteConversation, SuiteQuestion
 from longterm.models.answer import Answer
 from longterm.models.names import ChatModel
 from longterm.recall.answering import reading_prompt
-from longterm.text.fences import fenced
+from longterm.text.quoting import fenced
 
 __all__ = ["Answered", "answer_all", "answerable", "by_category"]
 

@@ -14,8 +14,7 @@ from langgraph.store.memory import InMemoryStore
 
 from longterm.commit import Write, commit
 from longterm.effects.capabilities import EmbedsLater
-from longterm.effects.operations import search_op
-from longterm.effects.steps import Flow, Has, StoreCall, search
+from longterm.effects.steps import Flow, Has, StoreCall, search, search_op
 from longterm.errors import ConfigurationError
 from longterm.evals.suites import Suite, SuiteConversation, SuiteQuestion, SuiteTurn
 from longterm.memory.namespace import NamespaceTemplate

@@ -18,7 +18,7 @@ from longterm.extract.json_schema import nullable, properties_of, types_of
 from longterm.extract.json_values import member_for, object_for
 from longterm.extract.reading import DEPTH_LIMIT
 from longterm.extract.schema import MemorySchema
-from longterm.memory.draft import ProposalError
+from longterm.memory.model import ProposalError
 
 __all__ = ["edited", "merge"]
 

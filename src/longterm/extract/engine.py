@@ -15,6 +15,7 @@ from datetime import date, datetime, time
 from difflib import SequenceMatcher
 
 from langchain_core.messages import BaseMessage
+from langchain_core.messages.ai import UsageMetadata, add_usage
 
 from longterm.effects.steps import ask
 from longterm.errors import ConfigurationError
@@ -40,18 +41,58 @@ from longterm.extract.protocol import (
     PromptInput,
     State,
 )
-from longterm.extract.report import Dropped, ExtractionReport
 from longterm.extract.schema import MemorySchema
 from longterm.extract.small_models import SmallModelProtocol
 from longterm.extract.tool_calls import ToolCallProtocol
 from longterm.memory.anchors import Spoken
 from longterm.memory.conversation import message_text, message_time
-from longterm.memory.draft import Draft, ProposalError
+from longterm.memory.model import Draft, ProposalError
 from longterm.models.answer import Answer, refuses_a_forced_call
-from longterm.models.names import ChatModel, ProtocolName, default_protocol
-from longterm.models.wire import garbles
+from longterm.models.names import ChatModel, ProtocolName, default_protocol, garbles
 
-__all__ = ["MAX_INSERTS", "Extraction", "ExtractionInput", "Extractor"]
+__all__ = [
+    "MAX_INSERTS",
+    "Dropped",
+    "Extraction",
+    "ExtractionInput",
+    "ExtractionReport",
+    "Extractor",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """Something a model proposed that was not carried out."""
+
+    #: The model's own words for it.
+    said: str
+    reason: str
+    #: The reason without a word of the model's or of a memory; "" where it has none.
+    plain: str = ""
+
+    @property
+    def note(self) -> str:
+        """The reason as a log may hold it."""
+        return self.plain or self.reason
+
+    def __str__(self) -> str:
+        return f"{self.said}: {self.reason}" if self.said else self.reason
+
+
+@dataclass(frozen=True, slots=True)
+class ExtractionReport:
+    """What happened on the way to a result."""
+
+    #: How many times a model was asked.
+    asked: int = 0
+    dropped: tuple[Dropped, ...] = ()
+    #: Tokens, as the models count them; None where none did.
+    usage: UsageMetadata | None = None
+
+    def __add__(self, other: ExtractionReport) -> ExtractionReport:
+        usage = add_usage(self.usage, other.usage) if self.usage or other.usage else None
+        return ExtractionReport(self.asked + other.asked, self.dropped + other.dropped, usage)
+
 
 #: How often, in one extraction, a model may be asked to correct what failed.
 MAX_REPAIRS = 2

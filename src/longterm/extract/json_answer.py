@@ -19,7 +19,7 @@ from langchain_core.runnables.base import RunnableBindingBase
 
 from longterm.errors import ConfigurationError
 from longterm.extract import prompts
-from longterm.extract.calls import CallReader
+from longterm.extract.calls import CallReader, words_in_name
 from longterm.extract.json_schema import properties_of
 from longterm.extract.proposal import (
     CUT_OFF,
@@ -43,10 +43,8 @@ from longterm.extract.protocol import (
 )
 from longterm.extract.reading import cut_off, read_json
 from longterm.extract.strict import closed_object, strict_edits, strict_form
-from longterm.extract.tool_names import words_in_name
 from longterm.models.answer import Answer
-from longterm.models.names import ChatModel, has_strict_mode
-from longterm.models.wire import holds_to
+from longterm.models.names import ChatModel, has_strict_mode, holds_to
 
 __all__ = ["JsonProtocol", "constant"]
 

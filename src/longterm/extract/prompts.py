@@ -7,11 +7,10 @@ from datetime import date
 from functools import lru_cache
 from typing import Any
 
-from longterm.extract.excerpt import LIMIT, excerpt
+from longterm.extract.proposal import LIMIT, excerpt
 from longterm.memory.conversation import well_formed
 from longterm.memory.model import Document
-from longterm.text.fences import fenced
-from longterm.text.quoting import as_json
+from longterm.text.quoting import as_json, fenced
 
 __all__ = [
     "ADDING",

@@ -1,30 +1,41 @@
-"""What a model wants, read from its answer and not yet judged.
+"""What a model wants, read from its answer, and how that is judged.
 
 A protocol turns an answer into these values; a `ProposalApplier` carries one of them out on a
 draft, or raises `ProposalError` with words for the model. Rules: an action that is not permitted is
 refused here, whatever the model was shown, and a value enters the draft only checked.
+
+A memory may hold a whole file, and shown in full it would fill the context of every later call. So
+the middle of a long text is left out behind a mark. A model that changes such a text copies the
+mark, and the middle takes its place again: nothing is lost by not having been shown.
+
+Models of few parameters mix numbers up, and a change under a wrong number would overwrite a memory
+that was not spoken of. What they change must therefore have a word in common with what was said or
+with what they write; a word that several memories have in common tells nothing. A change without
+one is taken for a new memory, so nothing is lost, at the price that an outdated memory may stay
+beside the new one.
 """
 
 from __future__ import annotations
 
+import re
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from hashlib import blake2b
 from typing import Any, cast
 
 from longterm.extract.edit import edited
-from longterm.extract.excerpt import restored, texts_in
-from longterm.extract.grounding import speaks_of
 from longterm.extract.json_values import mapped_texts
 from longterm.extract.schema import MemorySchema
 from longterm.memory.anchors import Spoken, anchored
-from longterm.memory.draft import Draft, ProposalError
-from longterm.memory.model import Document
-from longterm.text.fences import visible
+from longterm.memory.model import Document, Draft, ProposalError
+from longterm.text.quoting import visible
+from longterm.text.tokenizer import is_unspaced, terms
 
 __all__ = [
     "CUT_OFF",
+    "LIMIT",
     "Finish",
     "NewId",
     "Permissions",
@@ -36,8 +47,127 @@ __all__ = [
     "ProposedUpdate",
     "Silent",
     "Unreadable",
+    "excerpt",
     "is_blank",
+    "label",
+    "restored",
+    "speaks_of",
+    "texts_in",
 ]
+
+_HOLLOW_WORDS = """
+the and now has have had was were are with that this for from not but you your her his she they
+them been will would very also just like likes love loves any more
+"""
+
+#: Terms that tell no memory from another; shorter ones do not either.
+_HOLLOW = frozenset(term for word in _HOLLOW_WORDS.split() for term in terms(word))
+
+
+def speaks_of(draft: Draft, number: int, *texts: Any) -> bool:
+    """Whether *texts*, words or documents, have something in common with memory *number* alone."""
+    others = [_telling(label(one)) for other, one in draft.living if other != number]
+    own = _telling(label(draft.entries[number].document)).difference(*others)
+    return bool(own & _telling(" ".join(_words(texts))))
+
+
+def label(document: Document) -> str:
+    """Return the first value of a document, which says what it is about."""
+    content: Any = document.content
+    values: list[Any] = [*content.values()] if isinstance(content, dict) else [content]
+    return " ".join(str(values[0] if values else "(empty)").split())
+
+
+def _telling(text: str) -> set[str]:
+    long = (term for term in terms(text) if len(term) >= (2 if is_unspaced(term) else 3))
+    return set(long) - _HOLLOW
+
+
+def _words(texts: Iterable[Any]) -> Iterator[str]:
+    for one in texts:
+        match one:
+            case str(text):
+                yield text
+            case Mapping():
+                yield from _words(cast("Mapping[str, Any]", one).values())
+            case Sequence():
+                yield from _words(cast("Sequence[Any]", one))
+            case _:
+                continue
+
+
+#: Texts of so many characters are shown whole.
+LIMIT = 4_000
+
+_MARK = re.compile(r"\[… \d+ characters not shown: [0-9a-f]{8} …\]")
+
+
+def excerpt(content: Any) -> Any:
+    """Return *content* with a mark in the middle of each long text."""
+    marks = {text: f"{text[:half]}{mark}{text[-half:]}" for mark, text, half in _long(content)}
+    return _mapped(content, marks) if marks else content
+
+
+def restored(changes: Any, *shown: Any) -> Any:
+    """Return *changes* with what the marks in it stand for in the documents that were *shown*.
+
+    Raises `ProposalError` for a mark that stands in none of them.
+    """
+    marked = [text for text in texts_in(changes) if _MARK.search(text)]
+    if not marked:
+        return changes
+    hidden = {mark: text[half:-half] for one in shown for mark, text, half in _long(one)}
+    return _mapped(changes, {text: _filled(text, hidden) for text in marked})
+
+
+def _long(content: Any) -> Iterator[tuple[str, str, int]]:
+    """Yield the long texts, each with its mark and how much is shown on either side of it."""
+    half = LIMIT // 2
+    for text in texts_in(content):
+        if len(text) > LIMIT:
+            fingerprint = blake2b(text.encode("utf-8", "replace"), digest_size=4).hexdigest()
+            yield f"[… {len(text) - 2 * half} characters not shown: {fingerprint} …]", text, half
+
+
+def _filled(text: str, hidden: Mapping[str, str]) -> str:
+    def fill(mark: re.Match[str]) -> str:
+        if mark.group() not in hidden:
+            raise ProposalError(
+                f"{mark.group()} stands in no known memory. Copy the mark of a text that was not "
+                "shown whole as it is, or leave that field out."
+            )
+        return hidden[mark.group()]
+
+    return _MARK.sub(fill, text)
+
+
+def texts_in(content: Any) -> Iterator[str]:
+    """Yield every text in *content*, at any depth."""
+    match content:
+        case str(text):
+            yield text
+        case Mapping():
+            for inner in cast("Mapping[str, Any]", content).values():
+                yield from texts_in(inner)
+        case Sequence() if not isinstance(content, bytes):
+            for inner in cast("Sequence[Any]", content):
+                yield from texts_in(inner)
+        case _:
+            return
+
+
+def _mapped(content: Any, texts: Mapping[str, str]) -> Any:
+    """Return *content* with *texts* in place of theirs, or itself where there are none."""
+    match content:
+        case str(text):
+            return texts.get(text, text)
+        case Mapping() if texts:
+            fields = cast("Mapping[str, Any]", content)
+            return {name: _mapped(inner, texts) for name, inner in fields.items()}
+        case list() | tuple() if texts:
+            return [_mapped(inner, texts) for inner in cast("Sequence[Any]", content)]
+        case _:
+            return content
 
 
 #: Makes the id of a new memory from its kind and content.

@@ -35,8 +35,7 @@ from longterm.extract.json_schema import (
 from longterm.extract.json_values import decoded, known_part, ordered, unknown_fields, without_gaps
 from longterm.extract.reading import unwrapped
 from longterm.extract.typeddict import modern
-from longterm.memory.draft import ProposalError
-from longterm.memory.model import Memory
+from longterm.memory.model import Memory, ProposalError
 from longterm.memory.world_time import WORLD_TIME, WorldTime, world_time
 
 __all__ = ["MemorySchema", "Schema", "memory_schemas", "plain", "problems_in", "world_times"]

@@ -17,9 +17,8 @@ from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 from typing_extensions import override
 
 from longterm.extract import prompts
-from longterm.extract.grounding import label
 from longterm.extract.json_answer import JsonProtocol, constant
-from longterm.extract.proposal import Proposal
+from longterm.extract.proposal import Proposal, label
 from longterm.extract.protocol import PromptInput, State
 from longterm.extract.schema import MemorySchema, memory_schemas
 from longterm.extract.strict import closed_object

@@ -29,8 +29,7 @@ from longterm.extract.protocol import (
     says_nothing,
 )
 from longterm.models.answer import Answer
-from longterm.models.names import ChatModel, adapt
-from longterm.models.wire import bind_tools
+from longterm.models.names import ChatModel, adapt, bind_tools
 
 __all__ = ["ToolCallProtocol"]
 

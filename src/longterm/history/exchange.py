@@ -17,14 +17,12 @@ from langgraph.store.base import Item
 
 from longterm.commit import Policy, Skip, Write, commit
 from longterm.effects.clock import utc_now
-from longterm.effects.operations import get_op, search_op
-from longterm.effects.steps import fetch, search
+from longterm.effects.steps import fetch, get_op, search, search_op
 from longterm.errors import InvalidInputError
 from longterm.history import reading
-from longterm.memory.history_items import json_revision, revision_in
 from longterm.memory.model import TURN, index_of
 from longterm.memory.namespace import Namespace, escape_label
-from longterm.memory.revision import Revision, Source
+from longterm.memory.revision import Revision, Source, json_revision, revision_in
 
 __all__ = ["Cursor", "Imported", "export_page", "header", "import_lines"]
 

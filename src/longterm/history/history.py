@@ -12,7 +12,7 @@ from langgraph.store.base import BaseStore, Item, SearchItem
 from longterm.commit import Policy, Skip, Write, commit
 from longterm.effects.clock import utc_now
 from longterm.effects.drivers import arun, run
-from longterm.effects.forms import both
+from longterm.effects.runnable import both
 from longterm.errors import InvalidInputError, UnknownMemoryError
 from longterm.history import reading
 from longterm.history.erasing import Erasure, SourceFilter, erase, purge, scrub_store

@@ -14,11 +14,13 @@ from typing import Any
 import numpy as np
 from langgraph.store.base import Item, SearchItem
 
-from longterm.effects.operations import get_op, search_op
 from longterm.effects.paging import PAGE, namespaces_below, search_exactly
-from longterm.effects.steps import Embed, fetch, search
+from longterm.effects.steps import Embed, fetch, get_op, search, search_op
 from longterm.memory.attribution import content_text
-from longterm.memory.history_items import (
+from longterm.memory.model import document_of
+from longterm.memory.namespace import Namespace
+from longterm.memory.revision import (
+    Revision,
     chain_of,
     history_namespace,
     key_in,
@@ -26,9 +28,6 @@ from longterm.memory.history_items import (
     numbered_key,
     revision_in,
 )
-from longterm.memory.model import document_of
-from longterm.memory.namespace import Namespace
-from longterm.memory.revision import Revision
 from longterm.stores.filters import holds, parse
 from longterm.text.bm25 import bm25
 from longterm.text.tokenizer import query_terms, terms

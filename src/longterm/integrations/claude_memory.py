@@ -21,9 +21,8 @@ from typing_extensions import override
 
 from longterm.commit import Write, commit
 from longterm.effects.drivers import arun, run
-from longterm.effects.operations import get_op
 from longterm.effects.paging import search_exactly
-from longterm.effects.steps import Flow, fetch
+from longterm.effects.steps import Flow, fetch, get_op
 from longterm.memory.namespace import Namespace, NamespaceTemplate
 
 __all__ = ["AsyncStoreMemoryTool", "StoreMemoryTool"]

@@ -22,16 +22,15 @@ from typing_extensions import override
 
 from longterm.commit import Policy, Write, commit
 from longterm.effects.drivers import arun, context_store, in_graph, run
-from longterm.effects.operations import Index, Ttl, get_op, search_op
 from longterm.effects.paging import Reach, search_within
 from longterm.effects.runnable import FlowRunnable
-from longterm.effects.steps import fetch
+from longterm.effects.steps import Index, Ttl, fetch, get_op, search_op
 from longterm.errors import NoStoreError
 from longterm.extract.schema import MemorySchema
 from longterm.history import History
 from longterm.manage.as_of import MemoriesAsOf
 from longterm.manage.items import Item, SearchItem, typed_item, typed_search_item
-from longterm.manage.known import normalize_existing
+from longterm.manage.relevant import normalize_existing
 from longterm.manage.searching import search_best
 from longterm.memory.model import Content, Document, value_of
 from longterm.memory.namespace import Namespace, NamespaceTemplate

@@ -9,7 +9,7 @@ from typing import Any, Generic
 from langchain_core.runnables import RunnableConfig
 from langgraph.store.base import BaseStore
 
-from longterm.effects.forms import both
+from longterm.effects.runnable import both
 from longterm.extract.schema import MemorySchema, world_times
 from longterm.history import History
 from longterm.manage.items import SearchItem, typed_search_item

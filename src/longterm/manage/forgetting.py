@@ -14,16 +14,19 @@ from dataclasses import dataclass, replace
 from langchain_core.messages import BaseMessage
 from langgraph.store.base import Item, SearchItem
 
-from longterm.effects.operations import search_op
 from longterm.effects.paging import PAGE, Reach, search_within
-from longterm.effects.steps import search
-from longterm.extract.engine import Extraction, ExtractionInput, Extractor
-from longterm.extract.report import Dropped, ExtractionReport
+from longterm.effects.steps import search, search_op
+from longterm.extract.engine import (
+    Dropped,
+    Extraction,
+    ExtractionInput,
+    ExtractionReport,
+    Extractor,
+)
 from longterm.manage.relevant import in_turn, is_scored, sharing_words, within
 from longterm.memory.attribution import content_text
 from longterm.memory.conversation import QUERY_LIMIT, message_text, speaker
-from longterm.memory.draft import Draft
-from longterm.memory.model import document_of
+from longterm.memory.model import Draft, document_of
 from longterm.text.tokenizer import query_terms, terms, words
 
 __all__ = [

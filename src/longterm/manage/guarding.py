@@ -7,10 +7,10 @@ its words; what it was to change stays as it was.
 from __future__ import annotations
 
 from longterm.commit import checked_by
-from longterm.extract.report import Dropped, ExtractionReport
+from longterm.extract.engine import Dropped, ExtractionReport
 from longterm.guard import Guard
 from longterm.manage.sources import ConversationSources
-from longterm.memory.draft import Draft
+from longterm.memory.model import Draft
 
 __all__ = ["guarded_draft"]
 

@@ -1,4 +1,8 @@
-"""The functional core: messages and known memories in, memories out, nothing stored."""
+"""The functional core: messages and known memories in, memories out, nothing stored.
+
+Results are ordinary lists, equal to any other list with the same items, that carry a report of
+what happened.
+"""
 
 from __future__ import annotations
 
@@ -6,31 +10,33 @@ import json
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
-from typing import Any, Generic, Literal, cast, overload
+from typing import Any, Generic, Literal, TypeVar, cast, overload
 
 from langchain_core.runnables import RunnableConfig
 from typing_extensions import TypedDict, Unpack, override
 
+from longterm.commit import Written
 from longterm.effects.runnable import FlowRunnable
-from longterm.errors import InvalidInputError
-from longterm.extract.engine import ExtractionInput, Extractor
+from longterm.effects.warn import warn_caller
+from longterm.errors import DroppedWarning, InvalidInputError
+from longterm.extract.engine import ExtractionInput, ExtractionReport, Extractor
 from longterm.extract.prompts import INSTRUCTIONS
 from longterm.extract.proposal import NewId, Permissions
 from longterm.extract.schema import Schema, memory_schemas
 from longterm.guard import GuardOption, guard_of
 from longterm.manage.forgetting import requests_to_forget, unmet, without_requests
 from longterm.manage.guarding import guarded_draft
-from longterm.manage.known import Known, normalize_existing
-from longterm.manage.results import Results, warn_of_dropped
+from longterm.manage.relevant import Known, normalize_existing
 from longterm.manage.sources import ConversationSources
 from longterm.memory.conversation import as_messages, as_time
-from longterm.memory.draft import Draft
-from longterm.memory.model import JOB_ID, Content, ExtractedMemory, Memory, RemoveDoc
+from longterm.memory.model import JOB_ID, Content, Draft, ExtractedMemory, Memory, RemoveDoc
+from longterm.memory.revision import ExtractionRun
 from longterm.models.names import ChatModel, ProtocolName, as_model
 from longterm.types import Conversation, MemoryManagerInput, MessagesInput
 
 __all__ = [
     "MemoryManager",
+    "Results",
     "create_memory_manager",
     "fields_in",
     "ids_for",
@@ -40,7 +46,40 @@ __all__ = [
     "steps_in",
     "thread_in",
     "today",
+    "warn_of_dropped",
 ]
+
+T = TypeVar("T")
+
+
+class Results(list[T]):
+    """A list of results; `report` tells calls, tokens, and what was dropped and why.
+
+    `written` is what became of a store's items, what was deleted as well, and `run` what it took,
+    as the revisions say it; None where the model did not say its tokens.
+    """
+
+    def __init__(
+        self,
+        items: Iterable[T] = (),
+        report: ExtractionReport | None = None,
+        written: Sequence[Written] = (),
+        run: ExtractionRun | None = None,
+    ) -> None:
+        super().__init__(items)
+        self.report = report or ExtractionReport()
+        self.written = tuple(written)
+        self.run = run
+
+
+def warn_of_dropped(report: ExtractionReport) -> None:
+    """Issue a `DroppedWarning` for each thing that was dropped; what it was, only the report says.
+
+    Warnings end in logs, and what was left out may quote what people said.
+    """
+    for dropped in report.dropped:
+        what = f"Left out of what a model wanted to remember, see the report: {dropped.note}"
+        warn_caller(what, DroppedWarning)
 
 
 class _Options(TypedDict, total=False):

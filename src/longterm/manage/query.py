@@ -19,8 +19,8 @@ from longterm.extract.reading import read_json
 from longterm.memory.conversation import QUERY_LIMIT, render, windows
 from longterm.models.answer import without_thoughts
 from longterm.models.names import ChatModel, adapt, default_protocol
-from longterm.text.fences import fenced
 from longterm.text.placeholders import fill
+from longterm.text.quoting import fenced
 
 __all__ = ["QueryWriter"]
 

@@ -13,9 +13,8 @@ from typing import cast
 from langchain_core.runnables import RunnableConfig
 from langgraph.store.base import Item
 
-from longterm.effects.operations import get_op
 from longterm.effects.paging import Reach
-from longterm.effects.steps import fetch, together
+from longterm.effects.steps import fetch, get_op, together
 from longterm.memory.namespace import Namespace
 from longterm.recall.retriever import Recall
 

@@ -1,34 +1,44 @@
-"""Which of the memories that were found matter to a conversation, pure.
+"""Known memories in every natural shape, and which of those found matter to a conversation. Pure.
 
-A store with an index has scored them. One without returns them in an order that says nothing;
-then shared words decide, and among equals the newer memory comes first.
+Strings, pairs of id and value, triples with a kind, `ExtractedMemory`, instances of a schema, dicts
+and store items are understood. Markers for removed memories are left out.
+
+A store with an index has scored what it found. One without returns it in an order that says
+nothing; then shared words decide, and among equals the newer memory comes first.
 """
 
 from __future__ import annotations
 
+import uuid
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import is_dataclass
 from itertools import chain, zip_longest
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 from langgraph.store.base import Item, SearchItem
+from pydantic import BaseModel
+from pydantic_core import PydanticSerializationError
 
 from longterm.effects.paging import Reach, best_of_each, place_of, score_of
+from longterm.errors import InvalidInputError
+from longterm.extract.schema import MemorySchema, plain
 from longterm.memory.attribution import content_text
-from longterm.memory.model import document_of, is_turn
+from longterm.memory.model import Document, ProposalError, document_of, is_turn
 from longterm.text.bm25 import idf
 from longterm.text.tokenizer import query_terms, terms
 
 __all__ = [
+    "Known",
     "best",
     "in_turn",
     "is_scored",
     "merged",
+    "normalize_existing",
     "sharing_words",
     "unique",
     "within",
 ]
-
 
 Found = TypeVar("Found", bound=Item)
 
@@ -100,3 +110,104 @@ def _shared_words(items: Sequence[SearchItem], queries: Sequence[str]) -> list[f
     shared = [wanted & set(terms(str(item.value))) for item in items]
     frequency = Counter(term for words in shared for term in words)
     return [sum(idf(frequency[term], len(items)) for term in words) for words in shared]
+
+
+#: Documents under their ids, with the objects that stand for them in a result.
+Known = dict[str, tuple[Document, Any]]
+
+_ANY_KIND = "__any__"
+
+
+def normalize_existing(existing: Any, kinds: Sequence[MemorySchema]) -> Known:
+    """Return the memories in *existing*, one or many, by id, in their order.
+
+    Raises `InvalidInputError` for what is no memory in any shape we know.
+    """
+    known: Known = {}
+    for item in _each_known(existing):
+        document, content = _read_known(item, kinds)
+        if type(content).__name__ != "RemoveDoc":
+            known[document.id] = (document, content)
+    return known
+
+
+def _each_known(existing: Any) -> Iterable[Any]:
+    match existing:
+        case None:
+            return ()
+        case str() | BaseModel() | Mapping() | Item():
+            return (cast("Any", existing),)
+        case Iterable():
+            return cast("Iterable[Any]", existing)
+        case _:
+            return (existing,)
+
+
+def _read_known(item: Any, kinds: Sequence[MemorySchema]) -> tuple[Document, Any]:
+    match item:
+        case (str(key), str(kind), content):
+            return _document(key, kind, content, kinds)
+        case Item(key=key, value=value) | {"key": str(key), "value": value}:
+            return _stored(key, value, kinds)
+        case (key, content) if not isinstance(item, str):
+            return _document(str(key), None, content, kinds)
+        case {"id": str(key), "content": value, **others} if others.keys() <= {"kind"}:
+            return _document(key, others.get("kind"), value, kinds)
+        case _ if isinstance(item, str | dict) or _is_instance(item):
+            return _document(str(uuid.uuid4()), None, item, kinds)
+        case _:
+            raise InvalidInputError(
+                f"{type(item).__name__} is not a memory. Pass texts, (id, content) pairs, "
+                "(id, kind, content) triples, schema instances, dicts or items of a store."
+            )
+
+
+def _is_instance(item: Any) -> bool:
+    if isinstance(item, dict):  # by far the most frequent, and asked first for that reason
+        return False
+    return isinstance(item, BaseModel) or (is_dataclass(item) and not isinstance(item, type))
+
+
+def _stored(key: str, value: Any, kinds: Sequence[MemorySchema]) -> tuple[Document, Any]:
+    """Read a store's value, or what the managers' own search makes of one."""
+    match value:
+        case {"kind": str(name), "content": content}:
+            document = document_of(key, cast("Mapping[str, Any]", value))
+            own = [kind for kind in kinds if kind.name == name]
+            return document, own[0].load(content, content) if own else content
+        case {"content": content} if all(kind.load(value, None) is None for kind in kinds):
+            return _document(key, None, content, kinds)
+        case _:
+            return _document(key, None, value, kinds)
+
+
+def _document(
+    key: str, kind: str | None, content: Any, kinds: Sequence[MemorySchema]
+) -> tuple[Document, Any]:
+    if _is_instance(content):
+        return Document(key, kind or type(content).__name__, _plain_content(content)), content
+    if kind is None or kind == _ANY_KIND:
+        return _guessed(key, content, kinds)
+    return _guessed(key, content, [one for one in kinds if one.name == kind], kind)
+
+
+def _plain_content(content: Any) -> Any:
+    try:
+        return plain(content)
+    except PydanticSerializationError as error:
+        raise InvalidInputError(f"A memory must be made of JSON data: {error}.") from error
+
+
+def _guessed(
+    key: str, content: Any, kinds: Sequence[MemorySchema], otherwise: str | None = None
+) -> tuple[Document, Any]:
+    """Give *content* the first kind it fits; a text fits a kind that has just a content."""
+    for kind in kinds:
+        for form in (content, {"content": content}):
+            try:
+                value = kind.value(form)
+            except ProposalError:
+                continue
+            return Document(key, kind.name, kind.dump(value)), value
+    data = _plain_content(content)
+    return Document(key, otherwise, data), data

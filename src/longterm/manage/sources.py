@@ -1,22 +1,53 @@
-"""Where an extraction's memories came from: its messages as sources, and who cites which. Pure."""
+"""An extraction's changes as writes, each with the messages it came from. Pure.
+
+Where no word tells which message a memory came from, the store's embeddings do. Few need that, and
+no conversation is embedded for the others: of LoCoMo's facts 3 % do. Those are paraphrases, which
+name another thing than the message does, or the same in another language.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from langchain_core.messages import BaseMessage
+from langgraph.store.base import Item
 
+from longterm.commit import Skip, Write
 from longterm.effects.clock import utc_now
+from longterm.effects.steps import Embed
 from longterm.memory.attribution import Attributor, content_text
 from longterm.memory.conversation import message_text, message_time, origin_of_message, speaker
-from longterm.memory.draft import Entry
+from longterm.memory.model import Draft, Entry, carried_over, document_of, value_of
+from longterm.memory.namespace import Namespace
 from longterm.memory.revision import Source, weakest
 from longterm.recall.turns import turns
-from longterm.text.truncation import shortened
+from longterm.text.quoting import shortened
 
-__all__ = ["ConversationSources"]
+__all__ = ["ConversationSources", "compare", "writes_of"]
+
+#: A longer conversation would keep its writer waiting.
+_AT_MOST = 64
+
+
+async def compare(sources: ConversationSources, entries: Iterable[Entry]) -> None:
+    """Let *sources* know how near those *entries* that no word explains are to their messages."""
+    texts = sources.texts
+    contents = sources.unsourced(entries) if 0 < len(texts) <= _AT_MOST else []
+    made = await Embed((*contents, *texts)) if contents else None
+    if made is None:
+        return
+    import numpy as np  # slow to load, and few conversations come here
+
+    vectors = np.array(made)
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    # Texts that the model cannot read have no length, and are near to nothing.
+    units = np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0)
+    memories, messages = units[: len(contents)], units[len(contents) :]
+    sources.nearness = dict(zip(contents, (memories @ messages.T).tolist(), strict=True))
+
 
 _QUOTE = 200
 #: Of a longer message its beginning is embedded.
@@ -134,3 +165,38 @@ def _turn_keys(messages: Sequence[BaseMessage], thread: str | None) -> list[str 
         is_turn = bool(recorded) and recorded[0].text == text
         keys.append(recorded.pop(0).key if is_turn else None)
     return keys
+
+
+def writes_of(
+    draft: Draft,
+    namespace: Namespace,
+    sources: ConversationSources,
+    *,
+    random_ids: bool = True,
+) -> list[Write]:
+    """Return what *draft* changed, for `commit`, with the *sources* of each change.
+
+    A model takes seconds to answer, and others may have changed a memory meanwhile: the edits
+    are made on what it is when it is written, and a new one never takes the place of what is
+    there. With *random_ids* new ones need no look. A memory is changed where it lies, and a new
+    one is written to *namespace*.
+    """
+    return [
+        Write(
+            entry.document.namespace or namespace,
+            entry.document.id,
+            partial(_made_again, entry),
+            fresh=random_ids and entry.before is None,
+            sources=sources.of(entry),
+        )
+        for entry in draft.entries
+        if entry.changed
+    ]
+
+
+def _made_again(entry: Entry, item: Item | None) -> dict[str, Any] | Skip | None:
+    now = item and document_of(item.key, item.value, entry.document.namespace)
+    entry, lost = carried_over(entry, now)
+    if not entry.changed:
+        return Skip(lost)
+    return None if entry.deleted else value_of(entry.document)

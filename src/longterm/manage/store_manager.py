@@ -20,16 +20,20 @@ from langgraph.store.base import BaseStore, Item as StoreItem, SearchItem
 from typing_extensions import TypedDict, Unpack, override
 
 from longterm.commit import Policy, commit
+from longterm.effects.drivers import Work
 from longterm.effects.observe import count_tokens
-from longterm.effects.operations import search_op
 from longterm.effects.paging import Reach, place_of
-from longterm.effects.steps import search
-from longterm.effects.work import Work
+from longterm.effects.steps import search, search_op
 from longterm.errors import ConfigurationError
-from longterm.extract.engine import Extraction, ExtractionInput, Extractor
+from longterm.extract.engine import (
+    Dropped,
+    Extraction,
+    ExtractionInput,
+    ExtractionReport,
+    Extractor,
+)
 from longterm.extract.prompts import CONSOLIDATE, FORGET, INSTRUCTIONS, SEARCH_MEMORIES
 from longterm.extract.proposal import NewId, Permissions
-from longterm.extract.report import Dropped, ExtractionReport
 from longterm.extract.schema import MemorySchema, Schema, memory_schemas
 from longterm.guard import GuardOption, guard_of
 from longterm.manage.access import DEFAULT_KEY, Default, NamespaceAccess
@@ -42,9 +46,17 @@ from longterm.manage.forgetting import (
     unmet,
     without_requests,
 )
-from longterm.manage.known import normalize_existing
-from longterm.manage.manager import fields_in, ids_for, job_in, now_in, steps_in, thread_in, today
-from longterm.manage.nearness import compare
+from longterm.manage.manager import (
+    Results,
+    fields_in,
+    ids_for,
+    job_in,
+    now_in,
+    steps_in,
+    thread_in,
+    today,
+    warn_of_dropped,
+)
 from longterm.manage.query import QueryWriter
 from longterm.manage.recalled import recalled
 from longterm.manage.relevant import (
@@ -52,19 +64,16 @@ from longterm.manage.relevant import (
     in_turn,
     is_scored,
     merged,
+    normalize_existing,
     unique,
     within,
 )
-from longterm.manage.results import Results, warn_of_dropped
-from longterm.manage.saving import writes_of
 from longterm.manage.searching import SCAN_LIMIT
-from longterm.manage.sources import ConversationSources
+from longterm.manage.sources import ConversationSources, compare, writes_of
 from longterm.memory.conversation import as_messages
-from longterm.memory.draft import Draft
-from longterm.memory.history_items import KeepRevisions
-from longterm.memory.model import Content, Document, Memory, document_of
+from longterm.memory.model import Content, Document, Draft, Memory, document_of
 from longterm.memory.namespace import Namespace, NamespaceTemplate
-from longterm.memory.revision import ExtractionRun
+from longterm.memory.revision import ExtractionRun, KeepRevisions
 from longterm.models.names import ChatModel, ProtocolName, as_model
 from longterm.models.prices import cost_of
 from longterm.recall.retriever import Recall

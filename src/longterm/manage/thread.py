@@ -16,8 +16,7 @@ from longterm.extract.proposal import Permissions
 from longterm.extract.schema import MemorySchema, Schema, memory_schemas
 from longterm.manage.manager import fields_in, ids_for, plain_values, today
 from longterm.memory.conversation import as_messages
-from longterm.memory.draft import Draft
-from longterm.memory.model import Content, SummarizeThread
+from longterm.memory.model import Content, Draft, SummarizeThread
 from longterm.models.names import ChatModel, ProtocolName, as_model
 from longterm.text.placeholders import fill
 from longterm.types import Conversation, MessagesInput

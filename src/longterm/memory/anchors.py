@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from longterm.memory.when import Expression, Sense, Span, expressions
-from longterm.text.scripts import main_script
+from longterm.text.tokenizer import main_script
 
 __all__ = ["Spoken", "anchored"]
 

@@ -25,8 +25,7 @@ from langchain_core.messages import (
 
 from longterm.errors import InvalidInputError
 from longterm.memory.revision import Origin
-from longterm.text.quoting import as_label, poses, turn
-from longterm.text.truncation import shortened
+from longterm.text.quoting import as_label, poses, shortened, turn
 
 __all__ = [
     "QUERY_LIMIT",

@@ -18,7 +18,7 @@ from langchain_core.runnables.config import var_child_runnable_config
 from pydantic import BaseModel
 
 from longterm.errors import ConfigurationError
-from longterm.text.fences import visible
+from longterm.text.quoting import visible
 
 __all__ = [
     "Namespace",

@@ -20,8 +20,7 @@ from longterm.effects.runnable import FlowRunnable
 from longterm.effects.steps import together
 from longterm.memory.conversation import as_messages, windows
 from longterm.memory.namespace import NamespaceTemplate
-from longterm.text.fences import fenced
-from longterm.text.quoting import as_label, indented, turn
+from longterm.text.quoting import as_label, fenced, indented, turn
 from longterm.types import Conversation, MessagesInput
 
 __all__ = ["Examples", "FewShot", "create_few_shot"]

@@ -13,9 +13,8 @@ from langchain_core.messages import AIMessage, BaseMessage
 
 from longterm.errors import InvalidInputError
 from longterm.memory.conversation import as_messages, message_text, origin_of_message, render
-from longterm.text.fences import fenced
 from longterm.text.orders import without_orders
-from longterm.text.quoting import as_label, turn
+from longterm.text.quoting import as_label, fenced, turn
 from longterm.types import AnnotatedTrajectory, Prompt
 
 __all__ = ["TAGS", "as_prompt", "as_trajectories", "show_trajectories"]

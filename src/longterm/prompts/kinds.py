@@ -37,8 +37,8 @@ from longterm.prompts.rewrite import (
     said,
     settle,
 )
-from longterm.text.fences import fenced
 from longterm.text.placeholders import fill
+from longterm.text.quoting import fenced
 
 __all__ = ["gradient", "metaprompt", "prompt_memory"]
 

@@ -25,8 +25,8 @@ from longterm.models.names import ChatModel, as_model
 from longterm.prompts.answers import field
 from longterm.prompts.instructions import JUDGE
 from longterm.prompts.rewrite import said
-from longterm.text.fences import fenced
 from longterm.text.placeholders import fill, placeholders
+from longterm.text.quoting import fenced
 from longterm.types import AnnotatedTrajectory
 
 __all__ = ["Example", "Measure", "Outcome", "Score", "as_example"]

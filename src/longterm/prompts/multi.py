@@ -20,9 +20,8 @@ from longterm.prompts.instructions import CHOOSE
 from longterm.prompts.measure import Score
 from longterm.prompts.rewrite import Case, Rewriter, exchange
 from longterm.prompts.single import Kind, make_rewriter
-from longterm.text.fences import fenced
 from longterm.text.placeholders import fill
-from longterm.text.quoting import as_json, turn
+from longterm.text.quoting import as_json, fenced, turn
 from longterm.types import MultiPromptOptimizerInput, Prompt
 
 __all__ = ["MultiPromptOptimizer", "create_multi_prompt_optimizer"]

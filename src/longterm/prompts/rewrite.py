@@ -21,8 +21,8 @@ from longterm.models.names import ChatModel
 from longterm.prompts.answers import field
 from longterm.prompts.inputs import TAGS
 from longterm.prompts.instructions import KEEP, NO_PLACEHOLDERS, REWRITE, THINK, THINK_ON
-from longterm.text.fences import fenced
 from longterm.text.placeholders import complaint, healed, placeholders
+from longterm.text.quoting import fenced
 from longterm.types import Prompt
 
 __all__ = [

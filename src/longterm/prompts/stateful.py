@@ -15,8 +15,7 @@ from langgraph.store.base import BaseStore
 
 from longterm.commit import Write, commit
 from longterm.effects.drivers import arun
-from longterm.effects.operations import get_op
-from longterm.effects.steps import fetch
+from longterm.effects.steps import fetch, get_op
 from longterm.errors import ConfigurationError
 from longterm.prompts.stateless import PromptMemory, SingleMemoryInput
 

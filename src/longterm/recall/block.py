@@ -14,9 +14,7 @@ from types import MappingProxyType
 from longterm.memory.revision import Origin, weakest
 from longterm.recall.candidates import Candidate, turn_name, turn_names
 from longterm.recall.reading import LINE_LIMIT, approximate_tokens, content_terms
-from longterm.text.fences import fenced, visible
-from longterm.text.quoting import as_label, indented, poses
-from longterm.text.truncation import shortened
+from longterm.text.quoting import as_label, fenced, indented, poses, shortened, visible
 
 __all__ = ["TokenCounter", "block", "compose"]
 

@@ -26,8 +26,7 @@ from longterm.memory.revision import Source
 from longterm.memory.when import planned_until
 from longterm.recall.language import NUMBERS, STANDING, STOP_TERMS, TIME_WORDS, Sign
 from longterm.recall.reading import HEAD, LONG_TEXT, PASSAGE, Reading, passages, reading_of, shows
-from longterm.text.term_hashes import TERM_BYTES, pack_terms
-from longterm.text.tokenizer import count_terms
+from longterm.text.tokenizer import TERM_BYTES, count_terms, pack_terms
 
 __all__ = [
     "Candidate",

@@ -6,8 +6,7 @@ Every pattern is a cheap hint for a weight, never a decision: a miss costs a lit
 import re
 from typing import NamedTuple
 
-from longterm.text.term_hashes import pack_terms
-from longterm.text.tokenizer import terms
+from longterm.text.tokenizer import pack_terms, terms
 
 __all__ = [
     "ADDRESSES_ASSISTANT",

@@ -5,8 +5,7 @@ from typing import NamedTuple
 
 from longterm.recall.language import STOP_TERMS, Sign
 from longterm.text.questions import QUESTION_MARKS
-from longterm.text.term_hashes import TERM_BYTES
-from longterm.text.tokenizer import count_words, packed_terms, terms
+from longterm.text.tokenizer import TERM_BYTES, count_words, packed_terms, terms
 
 __all__ = [
     "HEAD",

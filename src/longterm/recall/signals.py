@@ -21,7 +21,7 @@ from longterm.recall.candidates import (
     unpacked_terms,
 )
 from longterm.recall.question import Question
-from longterm.text.term_hashes import pack_terms
+from longterm.text.tokenizer import pack_terms
 
 __all__ = ["SIGNALS", "Columns", "columns"]
 

@@ -18,7 +18,7 @@ from langchain_core.messages import BaseMessage
 from longterm.memory.conversation import UNSPOKEN, message_text, message_time, speaker, zoned
 from longterm.memory.model import TURN
 from longterm.recall.reading import pieces
-from longterm.text.truncation import shortened
+from longterm.text.quoting import shortened
 
 __all__ = ["Turn", "turn_key", "turns"]
 

@@ -19,7 +19,7 @@ from starlette.exceptions import HTTPException
 
 from longterm.errors import ConflictError, UnknownMemoryError
 from longterm.history import Erasure
-from longterm.memory.history_items import json_revision
+from longterm.memory.revision import json_revision
 from longterm.server.access import Admin, ReadUser, Service, WriteUser
 from longterm.server.bodies import Day, Moment, StrictBody, StrictRoute, whole
 from longterm.server.problems import declared

@@ -19,7 +19,7 @@ from typing_extensions import override
 from longterm.commit import Policy, Write, commit
 from longterm.effects.paging import search_exactly
 from longterm.effects.runnable import FlowRunnable
-from longterm.manage.results import Results
+from longterm.manage.manager import Results
 from longterm.manage.store_manager import MemoryStoreManager
 from longterm.memory.namespace import Namespace
 from longterm.memory.revision import ExtractionRun

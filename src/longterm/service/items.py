@@ -20,9 +20,8 @@ from langgraph.store.base import (
 )
 
 from longterm.commit import Policy, Write, commit
-from longterm.effects.forms import both
-from longterm.effects.operations import Index, Ttl, get_op, search_op
-from longterm.effects.steps import Batch, fetch, search
+from longterm.effects.runnable import both
+from longterm.effects.steps import Batch, Index, Ttl, fetch, get_op, search, search_op
 from longterm.errors import InvalidInputError
 from longterm.memory.namespace import Namespace
 

@@ -19,9 +19,8 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.store.base import BaseStore, SearchItem
 
 from longterm.commit import Write, commit
-from longterm.effects.forms import both
-from longterm.effects.operations import get_op, search_op
-from longterm.effects.steps import fetch, search
+from longterm.effects.runnable import both
+from longterm.effects.steps import fetch, get_op, search, search_op
 from longterm.errors import ConfigurationError, InvalidInputError
 from longterm.memory.namespace import id_text
 from longterm.service.items import OWN_ROOT

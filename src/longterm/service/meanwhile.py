@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from longterm.commit import Written, drop_quotes
-from longterm.effects.operations import get_op
-from longterm.effects.steps import fetch
+from longterm.effects.steps import fetch, get_op
 from longterm.history.erasing import erase, scrub_store
 from longterm.history.quarantine import drop, held_in
 from longterm.history.reading import revisions_of_each

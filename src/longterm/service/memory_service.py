@@ -11,12 +11,12 @@ from typing_extensions import override
 
 from longterm.commit import Policy
 from longterm.effects.closing import Closing
-from longterm.effects.forms import both
 from longterm.effects.paging import namespaces_below
+from longterm.effects.runnable import both
 from longterm.extract.schema import Schema
 from longterm.guard import Guard
-from longterm.memory.history_items import KeepRevisions
 from longterm.memory.namespace import id_text, unescape_label
+from longterm.memory.revision import KeepRevisions
 from longterm.models.names import ChatModel
 from longterm.recall.retriever import Reranker
 from longterm.reflect import Failure, Queued

@@ -19,8 +19,7 @@ from longterm.commit import Written
 from longterm.errors import InvalidInputError
 from longterm.extract.proposal import is_blank
 from longterm.extract.schema import MemorySchema, plain
-from longterm.memory.draft import ProposalError
-from longterm.memory.model import TURN, Document, Memory, document_of, shown_content
+from longterm.memory.model import TURN, Document, Memory, ProposalError, document_of, shown_content
 from longterm.memory.revision import Revision
 from longterm.recall.retriever import RecallResult
 from longterm.text.characters import NO_JSON, is_json, json_bytes, json_data

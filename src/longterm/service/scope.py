@@ -10,11 +10,10 @@ from typing import TextIO
 from langchain_core.runnables import RunnableConfig
 from langgraph.store.base import BaseStore
 
-from longterm.effects.drivers import arun, run
-from longterm.effects.forms import both
+from longterm.effects.drivers import Work, arun, run
 from longterm.effects.paging import namespaces_below, search_exactly
+from longterm.effects.runnable import both
 from longterm.effects.steps import Together
-from longterm.effects.work import Work
 from longterm.errors import ConfigurationError
 from longterm.extract.schema import world_times
 from longterm.history import Erasure, History, Imported

@@ -16,16 +16,14 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.store.base import Item, SearchItem
 
 from longterm.commit import Write, commit, if_unchanged
-from longterm.effects.forms import both
-from longterm.effects.operations import get_op
+from longterm.effects.drivers import Work
 from longterm.effects.paging import Reach, search_exactly
-from longterm.effects.steps import fetch
-from longterm.effects.work import Work
+from longterm.effects.runnable import both
+from longterm.effects.steps import fetch, get_op
 from longterm.errors import ConfigurationError, ConflictError, InvalidInputError, UnknownMemoryError
 from longterm.history.quarantine import drop, held_in, release
 from longterm.history.reading import deleted_keys, latest_numbers, numbers_at, revisions_of_each
-from longterm.manage.manager import now_in
-from longterm.manage.results import Results
+from longterm.manage.manager import Results, now_in
 from longterm.manage.searching import search_best
 from longterm.memory.model import Document, document_of, value_of
 from longterm.memory.quarantine import Held

@@ -46,8 +46,7 @@ from longterm.short_term.prompts import (
     DEFAULT_INITIAL_SUMMARY_PROMPT,
     SHORTEN_PROMPT,
 )
-from longterm.text.fences import fenced
-from longterm.text.truncation import shortened
+from longterm.text.quoting import fenced, shortened
 
 __all__ = [
     "SummarizationResult",

@@ -20,11 +20,11 @@ from langgraph.store.base.embed import (
 )
 from numpy.typing import NDArray
 
+from longterm.effects.drivers import EmbedQueries, EmbedTexts
 from longterm.effects.steps import Flow
-from longterm.effects.work import EmbedQueries, EmbedTexts
 from longterm.errors import ConfigurationError
 from longterm.stores.matrix import Vector, pack, unpack
-from longterm.stores.values import leaves
+from longterm.stores.rows import leaves
 from longterm.text.characters import whole_characters
 
 __all__ = [

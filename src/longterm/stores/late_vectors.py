@@ -23,8 +23,7 @@ from typing import Any, Generic, TypeVar
 
 from typing_extensions import override
 
-from longterm.effects.drivers import run
-from longterm.effects.work import OwnStep, Work
+from longterm.effects.drivers import OwnStep, Work, run
 from longterm.stores.embedding import Embedder, vectors_of
 from longterm.stores.reindexing import EntryToIndex
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from longterm.text.term_hashes import TERM_BYTES, pack_terms
+from longterm.text.tokenizer import TERM_BYTES, pack_terms
 
 __all__ = ["Lexicon", "Postings", "hashed"]
 

@@ -26,7 +26,6 @@ from longterm.errors import InvalidInputError
 from longterm.stores.embedding import Fields, texts_of, words_of
 from longterm.stores.filters import Condition, parse
 from longterm.stores.lexicon import hashed
-from longterm.stores.names import to_column, to_path
 from longterm.stores.operations import (
     AddRevisions,
     Erase,
@@ -42,8 +41,7 @@ from longterm.stores.operations import (
     Scrub,
     SearchAsOf,
 )
-from longterm.stores.rows import fields_as_json, micros
-from longterm.stores.values import Encoded, decode, encode
+from longterm.stores.rows import Encoded, decode, encode, fields_as_json, micros, to_column, to_path
 from longterm.text.characters import whole_characters
 from longterm.text.questions import as_statement, asked_terms
 from longterm.text.tokenizer import packed_terms

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Generic, TypeVar
 
+from longterm.effects.drivers import Work
 from longterm.effects.steps import Flow
-from longterm.effects.work import Work
 from longterm.stores.embedding import Embedder, vectors_of
 from longterm.stores.preparing import Indexed
 

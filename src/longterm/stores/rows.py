@@ -1,20 +1,194 @@
-"""Rows: items as they stand in a database, decoded only where they are looked into. Pure."""
+"""Rows: items and revisions as they stand in a database, decoded only where looked into. Pure.
+
+A value is JSON text. Everything Python's json writes comes back as it was: NaN, integers of any
+size, NUL, lone surrogates. Text that SQLite's own JSON functions might read differently is not
+*plain*; the store then looks into it with Python alone.
+
+A namespace is one string, its labels joined by the dot that no label may hold. So everything
+below a prefix is one range of strings, and a prefix stops at label boundaries by itself.
+"""
 
 import json
+import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import NamedTuple
+from itertools import accumulate
+from operator import attrgetter, eq
+from typing import Any, NamedTuple, cast
 from zlib import crc32
 
-from langgraph.store.base import Item, SearchItem
+from langgraph.store.base import Item, ListNamespacesOp, MatchCondition, SearchItem
+from pydantic_core import from_json, to_json
 
-from longterm.errors import StoreError
-from longterm.stores.names import from_column, to_labels
-from longterm.stores.values import decode
+from longterm.effects.capabilities import RevisionNote, RevisionRow
+from longterm.errors import InvalidInputError, StoreError
 
-__all__ = ["Row", "checksum", "fields_as_json", "micros", "moment"]
+__all__ = [
+    "BEFORE",
+    "EXPIRED",
+    "Encoded",
+    "Row",
+    "below",
+    "checksum",
+    "decode",
+    "encode",
+    "fields_as_json",
+    "from_column",
+    "leaves",
+    "listed",
+    "may_share",
+    "micros",
+    "moment",
+    "note_text",
+    "revision_row",
+    "to_column",
+    "to_labels",
+    "to_path",
+]
+
+# SQLite's text is UTF-8, which has no lone surrogates; they travel behind a marker.
+_UNSTORABLE = re.compile("[\ud800-\udfff\U0010ffff]")
+_ESCAPED = re.compile("\U0010ffff([0-9a-f]{6})")
+
+
+def to_path(labels: Sequence[str]) -> str:
+    """Join a namespace into one string; the root is the empty string."""
+    path = ".".join(labels)
+    return path if path.isascii() else ".".join(map(to_column, labels))
+
+
+@lru_cache(4096)
+def to_labels(path: str) -> tuple[str, ...]:
+    """Split the string of a namespace into its labels."""
+    return tuple(from_column(label) for label in path.split(".")) if path else ()
+
+
+def to_column(text: str) -> str:
+    """Text as SQLite can keep it."""
+    if text.isascii():
+        return text
+    return _UNSTORABLE.sub(lambda found: f"\U0010ffff{ord(found.group()):06x}", text)
+
+
+def from_column(text: str) -> str:
+    """Text as it was before `to_column`."""
+    if "\U0010ffff" not in text:
+        return text
+    return _ESCAPED.sub(lambda found: chr(int(found.group(1), 16)), text)
+
+
+def below(path: str) -> tuple[str, str]:
+    """Bound the namespaces below *path*: from, and up to."""
+    return f"{path}.", f"{path}/"  # the slash is the character after the dot
+
+
+def may_share(path: str, namespace: tuple[str, ...]) -> bool:
+    """Whether something may lie both at or below *path* and at or below *namespace*."""
+    return all(map(eq, to_labels(path), namespace))
+
+
+def listed(namespaces: Iterable[tuple[str, ...]], op: ListNamespacesOp) -> list[tuple[str, ...]]:
+    """Choose the namespaces that *op* asks for: matched, cut to its depth, sorted, one page."""
+    conditions = op.match_conditions or ()
+    found = {
+        labels[: op.max_depth]
+        for labels in namespaces
+        if all(_matches(condition, labels) for condition in conditions)
+    }
+    return sorted(found)[op.offset : op.offset + op.limit]
+
+
+def _matches(condition: MatchCondition, labels: tuple[str, ...]) -> bool:
+    path = condition.path
+    if len(labels) < len(path):
+        return False
+    start = 0 if condition.match_type == "prefix" else len(labels) - len(path)
+    return all(wanted in ("*", label) for wanted, label in zip(path, labels[start:], strict=False))
+
+
+#: Levels of a value. Python and SQLite read a thousand at most, Python less on a deep stack.
+_DEEPEST = 500
+#: A memory is far smaller; the index of a text this long takes a few hundred megabytes to make.
+_MOST_BYTES = 8 * 2**20
+_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"|[][{}]')
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """A value as text, and whether SQLite reads it as Python does."""
+
+    text: str
+    plain: bool
+
+
+def encode(value: Mapping[str, Any]) -> Encoded:
+    """Write a value as JSON; what JSON cannot say is an `InvalidInputError`."""
+    plain = True
+    try:
+        try:
+            text = _STRICT.encode(dict(value))
+        except ValueError:  # NaN, or what no JSON can say
+            text, plain = _LENIENT.encode(dict(value)), False
+    except (TypeError, ValueError, RecursionError) as exc:
+        raise InvalidInputError(f"The value cannot be stored as JSON: {exc}") from exc
+    if text.count("{") + text.count("[") > _DEEPEST:
+        brackets = (found.group() for found in _BRACKETS.finditer(text))
+        steps = ((one in ("{", "[")) - (one in ("}", "]")) for one in brackets)
+        if max(accumulate(steps)) > _DEEPEST:
+            raise InvalidInputError(
+                f"The value cannot be stored as JSON: it is nested more than {_DEEPEST} levels deep"
+            )
+    try:
+        size = len(text) if text.isascii() else len(text.encode())
+    except UnicodeEncodeError:  # half an emoji
+        text, plain = json.dumps(dict(value), separators=(",", ":")), False
+        size = len(text)
+    if size > _MOST_BYTES:
+        raise InvalidInputError(
+            f"A value may be {_MOST_BYTES // 2**20} MB long as JSON, and this one is longer. "
+            "Split it over several items, or keep it elsewhere and store where it is."
+        )
+    return Encoded(text, plain)
+
+
+_STRICT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+_LENIENT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+
+def decode(text: str) -> dict[str, Any]:
+    """Read a value from its JSON, a new object each time."""
+    try:
+        return cast("dict[str, Any]", from_json(text))
+    except ValueError:  # half an emoji, deep brackets, or no JSON
+        return cast("dict[str, Any]", _read_json(text))
+
+
+_read_json = json.JSONDecoder().decode
+
+
+def leaves(value: Any) -> list[str]:
+    """Collect the strings and numbers inside *value*, without the names of their fields."""
+    found: list[str] = []
+    waiting = [value]
+    while waiting:
+        match waiting.pop():
+            case str() as text:
+                found.append(text)
+            case bool():
+                pass
+            case int() | float() as number:
+                found.append(str(number))
+            case {**fields}:
+                waiting.extend(reversed(fields.values()))
+            case [*parts]:
+                waiting.extend(reversed(parts))
+            case _:
+                pass
+    return found
+
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 #: About what a row takes beside its value and its terms.
@@ -105,3 +279,40 @@ def micros(time: datetime) -> int:
 def moment(stored: int) -> datetime:
     """Turn a stored time back."""
     return _EPOCH + timedelta(microseconds=stored)
+
+
+#: Of an item that was there before its history began.
+BEFORE = RevisionNote("created", "user", reason="as it was when its history began")
+EXPIRED = RevisionNote("deleted", "policy", reason="its time to live ended")
+
+
+_SAID = tuple(field.name for field in fields(RevisionNote) if field.name != "action")
+_said_by = attrgetter(*_SAID)
+
+
+def note_text(note: RevisionNote) -> str:
+    """Write what a note says besides its action as JSON."""
+    said = zip(_SAID, _said_by(note), strict=True)
+    known = {name: value for name, value in said if value}
+    try:
+        return to_json(known).decode()
+    except ValueError:  # half an emoji, which Python's JSON escapes
+        return json.dumps(known)
+
+
+def revision_row(row: Sequence[Any]) -> RevisionRow:
+    """Read a row of path, key, number, action, note, value, time and created_at."""
+    path, key, number, action, note, value, time, created_at = row
+    said: dict[str, Any] = json.loads(note)
+    sources = tuple(said.pop("sources", ()))
+    # A newer longterm on the same database may say more.
+    known = {name: value for name, value in said.items() if name in _SAID}
+    return RevisionRow(
+        to_labels(path),
+        from_column(key),
+        number,
+        RevisionNote(action, sources=sources, **known),
+        None if value is None else decode(value),
+        moment(time),
+        moment(created_at),
+    )

@@ -11,9 +11,8 @@ from longterm.stores.filters import EVERYTHING, Condition, holds
 from longterm.stores.lexicon import Lexicon
 from longterm.stores.matrix import Vector, best_by_owner, product, unpack, widened
 from longterm.stores.preparing import FindItems, Indexed, indexed
-from longterm.stores.rows import Row
+from longterm.stores.rows import Row, decode
 from longterm.stores.scoring import NOTHING, Floats, fused, score_terms
-from longterm.stores.values import decode
 
 __all__ = ["IndexedState", "ranked", "states_of"]
 

@@ -34,7 +34,7 @@ from langchain_core.embeddings import Embeddings
 
 from longterm.errors import LocalModelError, MissingExtraError
 from longterm.text.characters import whole_characters
-from longterm.text.scripts import main_script
+from longterm.text.tokenizer import main_script
 
 __all__ = ["E5Process", "MultilingualEmbeddings"]
 

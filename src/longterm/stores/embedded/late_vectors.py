@@ -20,7 +20,7 @@ from longterm.stores.embedding import Embedder
 from longterm.stores.late_vectors import AT_ONCE, MOST_FAILURES, LateVectors
 from longterm.stores.preparing import Indexed, texts_indexed
 from longterm.stores.reindexing import EntryToIndex
-from longterm.stores.values import decode
+from longterm.stores.rows import decode
 
 __all__ = ["FileLateVectors"]
 

@@ -1,4 +1,4 @@
-"""Looking after the file: check, statistics, backup, vacuum."""
+"""Looking after the file: check, statistics, backup, vacuum, deleting what has expired."""
 
 import os
 import sqlite3
@@ -11,11 +11,14 @@ from uuid import uuid4
 from longterm.errors import StoreError
 from longterm.stores.embedded.database import Database
 from longterm.stores.embedded.migrations import add_functions
+from longterm.stores.embedded.revising import end_expired
+from longterm.stores.embedded.transaction import Clock, Transaction
 from longterm.stores.embedded.wal import lost_commits
 from longterm.stores.operations import Stats
+from longterm.stores.rows import micros
 from longterm.text.tokenizer import VERSION
 
-__all__ = ["backup_file", "check_file", "file_stats", "scrub", "vacuum"]
+__all__ = ["backup_file", "check_file", "file_stats", "scrub", "sweep", "vacuum"]
 
 #: Pages that a backup copies between two reports.
 _PAGES = 256
@@ -197,3 +200,17 @@ def _size(connection: sqlite3.Connection, database: Database) -> int:
 
 def _scalar(connection: sqlite3.Connection, query: str, *parameters: int) -> int:
     return int(connection.execute(query, parameters).fetchone()[0])
+
+
+_AT_ONCE = 1000
+
+
+def sweep(database: Database, clock: Clock) -> int:
+    """Delete every expired item; a thousand at a time, so that writers need not wait for all."""
+    swept, last = 0, _AT_ONCE
+    while last == _AT_ONCE:
+        with database.writing() as connection:
+            tx = Transaction(connection, database.path, micros(clock()))
+            last = end_expired(tx, limit=_AT_ONCE)
+        swept += last
+    return swept

@@ -26,7 +26,7 @@ from longterm.stores.embedded.writing import (
 from longterm.stores.embedding import Embedder
 from longterm.stores.preparing import indexed
 from longterm.stores.reindexing import AT_ONCE, EntryToIndex, IndexRenewal, Progress
-from longterm.stores.values import decode
+from longterm.stores.rows import decode
 from longterm.text.tokenizer import VERSION
 
 __all__ = ["EmbeddedRenewal", "EmbeddedTermRenewal"]

@@ -12,7 +12,6 @@ from typing import Any
 from longterm.effects.capabilities import Keep, RevisionNote, RevisionRow
 from longterm.stores.embedded.scopes import within_prefix
 from longterm.stores.embedded.transaction import Transaction
-from longterm.stores.notes import BEFORE, EXPIRED, note_text, revision_row
 from longterm.stores.preparing import (
     EraseItems,
     FindStates,
@@ -21,7 +20,7 @@ from longterm.stores.preparing import (
     ReadRevisions,
     RewriteNotes,
 )
-from longterm.stores.rows import Row
+from longterm.stores.rows import BEFORE, EXPIRED, Row, note_text, revision_row
 
 __all__ = [
     "close_last",

@@ -27,9 +27,8 @@ from numpy.typing import NDArray
 from longterm.effects.erasure import inform_of_erasures
 from longterm.stores.lexicon import Lexicon
 from longterm.stores.matrix import Matrix, Vector, best_by_owner, distinct, product, unpack, widened
-from longterm.stores.names import below, may_share
-from longterm.stores.rows import Row
-from longterm.text.term_hashes import TERM_BYTES
+from longterm.stores.rows import Row, below, may_share
+from longterm.text.tokenizer import TERM_BYTES
 
 __all__ = ["REMEMBERED", "Scope", "ScopeCache", "ScopeView", "Signals", "Slots", "within_prefix"]
 

@@ -18,8 +18,8 @@ from langgraph.store.base import IndexConfig, Result, TTLConfig
 from typing_extensions import override
 
 from longterm.effects.clock import utc_now
+from longterm.effects.drivers import Work
 from longterm.effects.steps import Flow
-from longterm.effects.work import Work
 from longterm.errors import ConfigurationError
 from longterm.stores.base import LEFT_TO_OTHERS, CapableStore
 from longterm.stores.embedded import maintenance
@@ -27,10 +27,10 @@ from longterm.stores.embedded.database import MEMORY, Database, Synchronous
 from longterm.stores.embedded.encryption import Cipher
 from longterm.stores.embedded.finding import VectorQuery, find
 from longterm.stores.embedded.late_vectors import FileLateVectors
+from longterm.stores.embedded.maintenance import sweep
 from longterm.stores.embedded.reindexing import EmbeddedRenewal, EmbeddedTermRenewal
 from longterm.stores.embedded.revising import pages, read_revisions, states
 from longterm.stores.embedded.scopes import ScopeCache
-from longterm.stores.embedded.sweeping import sweep
 from longterm.stores.embedded.transaction import (
     Clock,
     Transaction,

@@ -20,7 +20,6 @@ from longterm.stores.embedded.revising import (
 )
 from longterm.stores.embedded.transaction import Transaction
 from longterm.stores.embedding import Embedder, text_hash
-from longterm.stores.names import from_column, to_column, to_labels, to_path
 from longterm.stores.preparing import (
     AddRows,
     EraseItems,
@@ -31,8 +30,17 @@ from longterm.stores.preparing import (
     ScrubFile,
     WriteItem,
 )
-from longterm.stores.rows import checksum, micros, moment
-from longterm.stores.values import Encoded, encode
+from longterm.stores.rows import (
+    Encoded,
+    checksum,
+    encode,
+    from_column,
+    micros,
+    moment,
+    to_column,
+    to_labels,
+    to_path,
+)
 
 __all__ = [
     "Owner",

@@ -12,12 +12,10 @@ from langgraph.store.base import Item
 from psycopg import Connection
 
 from longterm.stores.filters import EVERYTHING, Condition, holds
-from longterm.stores.names import below, listed, to_labels
 from longterm.stores.postgres.binary import place_arrays
 from longterm.stores.postgres.conditions import condition_sql
 from longterm.stores.preparing import FindItems, ListNamespaces, ReadItem
-from longterm.stores.rows import Row
-from longterm.stores.values import decode
+from longterm.stores.rows import Row, below, decode, listed, to_labels
 
 __all__ = [
     "Place",

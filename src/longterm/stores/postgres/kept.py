@@ -25,7 +25,6 @@ from numpy.typing import NDArray
 
 from longterm.effects.erasure import inform_of_erasures
 from longterm.stores.matrix import best_by_owner, product, widened
-from longterm.stores.names import may_share
 from longterm.stores.postgres.binary import integers, place_arrays, received
 from longterm.stores.postgres.items import Place, Session
 from longterm.stores.postgres.scopes import (
@@ -35,9 +34,9 @@ from longterm.stores.postgres.scopes import (
     ScopeState,
     without_noise,
 )
-from longterm.stores.rows import Row
+from longterm.stores.rows import Row, may_share
 from longterm.stores.scoring import Floats
-from longterm.text.term_hashes import TERM_BYTES
+from longterm.text.tokenizer import TERM_BYTES
 
 __all__ = ["KeptPlace", "KeptRows", "KeptScope", "KeptScopes", "ScopeName", "brought_up_to_date"]
 

@@ -17,7 +17,7 @@ from longterm.stores.postgres.indexing import (
 from longterm.stores.postgres.items import Place, Session, inside_path, unnested
 from longterm.stores.preparing import Indexed, texts_indexed
 from longterm.stores.reindexing import EntryToIndex
-from longterm.stores.values import decode
+from longterm.stores.rows import decode
 
 __all__ = ["PostgresLateVectors"]
 

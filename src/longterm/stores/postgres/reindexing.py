@@ -28,7 +28,7 @@ from longterm.stores.postgres.indexing import (
 from longterm.stores.postgres.items import Place, Session, unnested
 from longterm.stores.preparing import indexed
 from longterm.stores.reindexing import AT_ONCE, EntryToIndex, IndexRenewal, Progress
-from longterm.stores.values import decode
+from longterm.stores.rows import decode
 from longterm.text.tokenizer import VERSION
 
 __all__ = ["PostgresRenewal", "TermRenewal"]

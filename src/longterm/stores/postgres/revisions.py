@@ -10,7 +10,6 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from longterm.effects.capabilities import Keep, RevisionNote, RevisionRow
-from longterm.stores.notes import BEFORE, EXPIRED, note_text, revision_row
 from longterm.stores.postgres.items import (
     Place,
     Session,
@@ -27,7 +26,7 @@ from longterm.stores.preparing import (
     ReadRevisions,
     RewriteNotes,
 )
-from longterm.stores.rows import Row
+from longterm.stores.rows import BEFORE, EXPIRED, Row, note_text, revision_row
 
 __all__ = ["KeyPlace", "NewRevision", "RevisionTable", "end_items"]
 

@@ -18,8 +18,8 @@ from psycopg import Connection
 from typing_extensions import override
 
 from longterm.effects.clock import utc_now
+from longterm.effects.drivers import Work
 from longterm.effects.warn import warn_caller
-from longterm.effects.work import Work
 from longterm.errors import ConfigurationError
 from longterm.stores.base import LEFT_TO_OTHERS, CapableStore
 from longterm.stores.embedding import Embedder, StoreIndex, query_vectors, vectors_of

@@ -14,13 +14,20 @@ from langgraph.store.base import Item
 
 from longterm.effects.capabilities import Keep, RevisionNote, RevisionRow
 from longterm.errors import ConflictError, StoreError
-from longterm.stores.names import from_column, to_column, to_labels, to_path
 from longterm.stores.postgres.indexing import NewVectors, index_items, term_array, term_numbers
 from longterm.stores.postgres.items import Session, as_text, delete_items, unnested
 from longterm.stores.postgres.revisions import KeyPlace, NewRevision, RevisionTable, end_items
 from longterm.stores.preparing import AddRows, Recording, WriteItem
-from longterm.stores.rows import micros, moment
-from longterm.stores.values import decode, encode
+from longterm.stores.rows import (
+    decode,
+    encode,
+    from_column,
+    micros,
+    moment,
+    to_column,
+    to_labels,
+    to_path,
+)
 
 __all__ = ["ItemWriter", "lock_paths"]
 

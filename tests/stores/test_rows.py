@@ -1,4 +1,4 @@
-"""Values as JSON."""
+"""Values as JSON, namespaces and keys as columns."""
 
 import json
 import math
@@ -9,7 +9,16 @@ import pytest
 from hypothesis import given, strategies as st
 
 from longterm.errors import InvalidInputError
-from longterm.stores.values import decode, encode, leaves
+from longterm.stores.rows import (
+    below,
+    decode,
+    encode,
+    from_column,
+    leaves,
+    to_column,
+    to_labels,
+    to_path,
+)
 
 texts = st.text(st.characters())
 json_values: st.SearchStrategy[Any] = st.recursive(
@@ -71,3 +80,36 @@ def test_leaves_are_texts_and_numbers_without_field_names() -> None:
 def test_a_stored_value_is_readable_by_people() -> None:
     assert json.loads(encode({"味": "拉面"}).text) == {"味": "拉面"}
     assert "拉面" in encode({"味": "拉面"}).text
+
+
+any_text = st.text(st.characters())
+labels = st.lists(any_text.filter(lambda text: text and "." not in text), max_size=4).map(tuple)
+
+
+@given(any_text)
+def test_every_text_comes_back(text: str) -> None:
+    assert from_column(to_column(text)) == text
+
+
+@given(any_text)
+def test_every_column_is_utf_8(text: str) -> None:
+    to_column(text).encode()
+
+
+@given(any_text, any_text)
+def test_different_texts_stay_different(one: str, other: str) -> None:
+    assert (to_column(one) == to_column(other)) == (one == other)
+
+
+@given(labels)
+def test_every_namespace_comes_back(namespace: tuple[str, ...]) -> None:
+    assert to_labels(to_path(namespace)) == namespace
+
+
+@given(labels.filter(bool), labels)
+def test_the_range_below_a_path_holds_what_begins_with_it(
+    prefix: tuple[str, ...], other: tuple[str, ...]
+) -> None:
+    low, high = (bound.encode() for bound in below(to_path(prefix)))
+    inside = low < to_path(other).encode() < high
+    assert inside == (len(other) > len(prefix) and other[: len(prefix)] == prefix)

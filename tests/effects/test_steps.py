@@ -8,7 +8,7 @@ from hypothesis import given, strategies as st
 from langgraph.store.base import Item, PutOp, SearchItem, TTLConfig
 from langgraph.store.memory import InMemoryStore
 
-from longterm.effects.operations import (
+from longterm.effects.steps import (
     get_op,
     in_batches,
     put_op,
