@@ -48,10 +48,6 @@ def test_gradient_stops_where_nothing_went_wrong() -> None:
     assert optimized("hm", "No recommendations.", max_reflection_steps=2) == OLD
 
 
-def test_a_refusal_is_no_advice() -> None:
-    assert optimized("hm", "I'm sorry, but I can't help with that.", max_reflection_steps=2) == OLD
-
-
 def test_gradient_may_advise_at_once() -> None:
     replies = (YES, NEW)
     new = optimized(*replies, max_reflection_steps=1, min_reflection_steps=0)
@@ -209,6 +205,31 @@ def test_a_prompt_that_stays_broken_leaves_the_old_one(kind: Any, broken: str) -
         assert optimized(*before, broken, broken, kind=kind, max_reflection_steps=1) == OLD
 
 
+ENDS = ("length", "content_filter", "MALFORMED_FUNCTION_CALL")
+
+
+def ended(text: str, reason: str) -> AIMessage:
+    return AIMessage(text, response_metadata={"finish_reason": reason})
+
+
+@pytest.mark.parametrize("reason", ENDS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_half_a_prompt_is_never_taken_for_a_whole_one(kind: Any, reason: str) -> None:
+    before = [YES] if kind == "gradient" else []
+    half = ended("<improved_prompt>Help {name}, and never", reason)
+    assert optimized(*before, half, NEW, kind=kind, max_reflection_steps=1) == (
+        "Help {name}, with examples."
+    )
+    with pytest.warns(RuntimeWarning, match=r"stays as it was\. .* before its end"):
+        assert optimized(*before, half, half, kind=kind, max_reflection_steps=1) == OLD
+
+
+@pytest.mark.parametrize("answer", ["", ended("I wi", "content_filter"), "I'm sorry, but I can't."])
+def test_a_review_that_fails_is_no_advice_and_not_taken_for_nothing_to_change(answer: Any) -> None:
+    with pytest.warns(RuntimeWarning, match="stays as it was"):
+        assert optimized(answer, max_reflection_steps=1) == OLD
+
+
 def test_json_and_escaped_braces_survive() -> None:
     old = 'Help {name}. Answer as {{"a": 1}}.'
     reply = '<improved_prompt>Help {name} well. Answer as {"a": {"b": 1}}.</improved_prompt>'
@@ -281,6 +302,11 @@ def test_an_unclear_choice_is_asked_for_again_and_else_changes_nothing() -> None
     assert several("the second", "<which>write</which>", WRITTEN)[1]["prompt"] != "Write"
     with pytest.warns(RuntimeWarning, match="did not say which"):
         assert several("the second", "<which>second</which>") == PROMPTS
+
+
+def test_half_a_choice_is_an_unclear_one() -> None:
+    half = ended("<which>write", "length")
+    assert several(half, "<which>write, check</which>", WRITTEN, WRITTEN)[2] != PROMPTS[2]
 
 
 @pytest.mark.parametrize("which", ["7", "true", "null", "[[1]]"])

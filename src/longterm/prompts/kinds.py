@@ -36,6 +36,8 @@ from longterm.prompts.rewrite import (
     request,
     said,
     settle,
+    unfinished,
+    warn_unchanged,
 )
 from longterm.text.placeholders import fill
 from longterm.text.quoting import fenced
@@ -69,6 +71,8 @@ def gradient(model: ChatModel, config: Mapping[str, Any]) -> Rewriter:
         text = "" if Answer.of(answer).refused else said(answer)
         advice = _read_advice(answer) or _Advice(recommendations=_something(text))
         if not advice.recommendations:
+            if not text and _read_advice(answer) is None:
+                warn_unchanged(unfinished(answer) or "The model gave no recommendations.")
             return case.text
         advised = {key: fenced(text, *TAGS) for key, text in asdict(advice).items()}
         values = {**case.values, "current_prompt": case.text, **advised}

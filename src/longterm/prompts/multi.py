@@ -18,7 +18,7 @@ from longterm.prompts.answers import field
 from longterm.prompts.inputs import TAGS, as_prompt, as_trajectories, show_trajectories
 from longterm.prompts.instructions import CHOOSE
 from longterm.prompts.measure import Score
-from longterm.prompts.rewrite import Case, Rewriter, exchange
+from longterm.prompts.rewrite import Case, Rewriter, exchange, unfinished
 from longterm.prompts.single import Kind, make_rewriter
 from longterm.text.placeholders import fill
 from longterm.text.quoting import as_json, fenced, turn
@@ -101,7 +101,7 @@ async def _chosen(model: ChatModel, prompts: Sequence[Prompt], trajectories: str
 def _read_names(answer: Any, names: set[str]) -> set[str] | None:
     """Names in *answer*; None where it says nothing that we understand."""
     which = field(answer, *_WHICH)
-    if which is None:
+    if which is None or unfinished(answer):
         return None
     text = "\n".join(_listed_in(which))
     found = {name for name in names if _is_in(text, name)}

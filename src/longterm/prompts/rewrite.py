@@ -35,6 +35,8 @@ __all__ = [
     "request",
     "said",
     "settle",
+    "unfinished",
+    "warn_unchanged",
 ]
 
 _NEW = ("improved_prompt", "new_prompt", "updated_prompt", "optimized_prompt")
@@ -138,8 +140,24 @@ async def settle(model: ChatModel, old: str, messages: Sequence[BaseMessage], an
         again = exchange(messages, answer, f"{wrong}\n\n{request(old)}")
         new, wrong = _read_prompt(old, await ask(model, again))
     if wrong:
-        warn_caller(f"The prompt stays as it was. {wrong}", RuntimeWarning)
+        warn_unchanged(wrong)
     return old if wrong else new
+
+
+def warn_unchanged(why: str) -> None:
+    """Say at the caller's line that a prompt was not changed, and *why*."""
+    warn_caller(f"The prompt stays as it was. {why}", RuntimeWarning)
+
+
+def unfinished(answer: Any) -> str:
+    """Return what is wrong with an *answer* of which only a part has come; "" for a whole one."""
+    match Answer.of(answer).end:
+        case "complete":
+            return ""
+        case "cut":
+            return "The answer was cut off before its end."
+        case "malformed" | "refused":
+            return "The answer was broken off before its end."
 
 
 def has_prompt(answer: Any) -> bool:
@@ -149,6 +167,8 @@ def has_prompt(answer: Any) -> bool:
 
 def _read_prompt(old: str, answer: Any) -> tuple[str, str]:
     """Return the new prompt in *answer*, and what is wrong with it."""
+    if wrong := unfinished(answer):
+        return old, wrong
     found, update = field(answer, *_NEW), field(answer, "update_prompt")
     declined = update is not None and str(update).strip().lower() in _NO
     if declined or (isinstance(found, str) and found.strip() in ("", "…", "...")):
