@@ -33,6 +33,7 @@ __all__ = [
     "best",
     "in_turn",
     "is_scored",
+    "memories",
     "merged",
     "normalize_existing",
     "sharing_words",
@@ -45,7 +46,7 @@ Found = TypeVar("Found", bound=Item)
 
 def merged(found: Iterable[Sequence[SearchItem]], reach: Reach) -> list[SearchItem]:
     """Return the memories of several searches in *reach* once each, with their best score."""
-    return best_of_each(_memories(chain.from_iterable(found), reach))
+    return best_of_each(memories(chain.from_iterable(found), reach))
 
 
 def in_turn(found: Iterable[Sequence[SearchItem]], reach: Reach) -> list[SearchItem]:
@@ -53,7 +54,7 @@ def in_turn(found: Iterable[Sequence[SearchItem]], reach: Reach) -> list[SearchI
 
     Scores of two queries do not compare, so that places count, and no search takes them all.
     """
-    ranks = zip_longest(*(_memories(items, reach) for items in found))
+    ranks = zip_longest(*(memories(items, reach) for items in found))
     return unique(item for rank in ranks for item in rank if item is not None)
 
 
@@ -65,7 +66,7 @@ def unique(items: Iterable[Found]) -> list[Found]:
     return list(first.values())
 
 
-def _memories(items: Iterable[SearchItem], reach: Reach) -> Iterator[SearchItem]:
+def memories(items: Iterable[SearchItem], reach: Reach) -> Iterator[SearchItem]:
     """Yield those of *items* that lie in *reach*; what was said, word for word, is no memory."""
     return (item for item in items if reach.holds(item.namespace) and not is_turn(item.value))
 

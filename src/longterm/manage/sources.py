@@ -16,14 +16,13 @@ from langchain_core.messages import BaseMessage
 from langgraph.store.base import Item
 
 from longterm.commit import Skip, Write
-from longterm.effects.clock import utc_now
 from longterm.effects.steps import Embed
 from longterm.memory.attribution import Attributor, content_text
 from longterm.memory.conversation import message_text, message_time, origin_of_message, speaker
 from longterm.memory.model import Draft, Entry, carried_over, document_of, value_of
 from longterm.memory.namespace import Namespace
 from longterm.memory.revision import Source, weakest
-from longterm.recall.turns import turns
+from longterm.recall.turns import turn_keys
 from longterm.text.quoting import shortened
 
 __all__ = ["ConversationSources", "compare", "writes_of"]
@@ -64,7 +63,8 @@ class ConversationSources:
     def __init__(
         self, messages: Sequence[BaseMessage], thread: str | None, now: datetime | None = None
     ) -> None:
-        keys = _turn_keys(messages, thread)
+        keys = turn_keys(messages, thread=thread or "", limit=_LONGEST)
+        said = [message_text(message).strip() for message in messages]
         self._sources = [
             Source(
                 thread_id=thread,
@@ -73,15 +73,15 @@ class ConversationSources:
                 speaker=message.name or speaker(message),
                 role=speaker(message),
                 origin=origin_of_message(message),
-                quote=shortened(message_text(message).strip(), _QUOTE),
+                quote=shortened(text, _QUOTE),
             )
-            for message, key in zip(messages, keys, strict=True)
+            for message, key, text in zip(messages, keys, said, strict=True)
         ]
         self._thread = thread
         self._attributor = Attributor(messages)
         #: The cosines of contents, see `unsourced`, to each of `texts`, where they are known.
         self.nearness: Mapping[str, Sequence[float]] = {}
-        self.texts = [shortened(message_text(one).strip(), _EMBEDDED) for one in messages]
+        self.texts = [shortened(text, _EMBEDDED) for text in said]
 
     def unsourced(self, entries: Iterable[Entry]) -> list[str]:
         """Return the contents of *entries* of which no word and no citation shows the source."""
@@ -154,17 +154,6 @@ class ConversationSources:
 def _replaced(entry: Entry) -> Any:
     """Return what *entry* said until now, where it is a change."""
     return entry.before.content if entry.before and not entry.deleted else None
-
-
-def _turn_keys(messages: Sequence[BaseMessage], thread: str | None) -> list[str | None]:
-    """Return the key that each message has, or would have, as a recorded turn."""
-    recorded = turns(messages, thread=thread or "", now=utc_now(), limit=_LONGEST)
-    keys: list[str | None] = []
-    for message in messages:
-        text = shortened(message_text(message).strip(), _LONGEST)
-        is_turn = bool(recorded) and recorded[0].text == text
-        keys.append(recorded.pop(0).key if is_turn else None)
-    return keys
 
 
 def writes_of(

@@ -63,6 +63,7 @@ from longterm.manage.relevant import (
     best,
     in_turn,
     is_scored,
+    memories,
     merged,
     normalize_existing,
     unique,
@@ -399,7 +400,7 @@ class MemoryStoreManager(NamespaceAccess[Content]):
         limit = None if isinstance(self.query_limit, _Unset) else self.query_limit
         size = max(_SEARCH_LIMIT, limit or 0)
         [latest] = await search([search_op(reach.namespace, limit=size)])
-        shown, wanted = merged([latest], reach), list[StoreItem]()
+        shown, wanted = list(memories(latest, reach)), list[StoreItem]()
         fit = len(latest) < size and len(within(shown, self.known_tokens)) == len(shown)
         if limit is not None or not fit:
             writer = self._query_writer

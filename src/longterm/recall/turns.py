@@ -20,7 +20,7 @@ from longterm.memory.model import TURN
 from longterm.recall.reading import pieces
 from longterm.text.quoting import shortened
 
-__all__ = ["Turn", "turn_key", "turns"]
+__all__ = ["Turn", "turn_key", "turn_keys", "turns"]
 
 _KEYS = uuid5(NAMESPACE_URL, "longterm/turn")
 
@@ -70,8 +70,7 @@ def turns(messages: Sequence[BaseMessage], *, thread: str, now: datetime, limit:
     time = now
     for message in messages:
         time = zoned(message_time(message) or time)
-        text = shortened(message_text(message).strip(), limit)
-        if text and speaker(message) not in UNSPOKEN:
+        if text := _spoken(message, limit):
             role = speaker(message)
             turn = Turn(
                 key=_key(message, text, thread, said),
@@ -86,6 +85,19 @@ def turns(messages: Sequence[BaseMessage], *, thread: str, now: datetime, limit:
             )
             found.append(turn)
     return found
+
+
+def turn_keys(messages: Sequence[BaseMessage], *, thread: str, limit: int) -> list[str | None]:
+    """Return the key that each message has, or would have, as a turn; None for what is none."""
+    said: Counter[str] = Counter()
+    spoken = ((message, _spoken(message, limit)) for message in messages)
+    return [_key(message, text, thread, said) if text else None for message, text in spoken]
+
+
+def _spoken(message: BaseMessage, limit: int) -> str:
+    """Return what a turn keeps of *message*; nothing of instructions and summaries."""
+    text = shortened(message_text(message).strip(), limit)
+    return text if text and speaker(message) not in UNSPOKEN else ""
 
 
 def turn_key(thread: str, message_id: str) -> str:
