@@ -84,7 +84,8 @@ def within(items: Iterable[Found], tokens: int) -> list[Found]:
     for item in items:
         text = content_text(document_of(item.key, item.value).content)
         # About four letters of an alphabet are a token, and one of other scripts.
-        used += 4 + sum(0.25 if letter.isascii() else 1 for letter in text)
+        ascii_letters = len(text) if text.isascii() else sum(map(str.isascii, text))
+        used += 4 + len(text) - 0.75 * ascii_letters
         if used > tokens:
             break
         fit.append(item)
