@@ -102,13 +102,15 @@ class InvalidInputError(LongtermError, ValueError):
 class UnknownMemoryError(InvalidInputError, LookupError):
     """No memory has this id, or this one not that revision; it may have been forgotten."""
 
-    def __init__(self, id: str, revision: int | None = None) -> None:
+    def __init__(self, id: str, revision: int | None = None, *, held: bool = False) -> None:
         self.id = id
-        super().__init__(
-            f"There is no memory {id!r}. Look it up with list or search."
-            if revision is None
-            else f"Memory {id!r} has no revision {revision}. Look it up with history."
-        )
+        if held:
+            message = f"Nothing in quarantine has the id {id!r}. Look it up with quarantined."
+        elif revision is None:
+            message = f"There is no memory {id!r}. Look it up with list or search."
+        else:
+            message = f"Memory {id!r} has no revision {revision}. Look it up with history."
+        super().__init__(message)
 
 
 class GuardedError(InvalidInputError):

@@ -110,6 +110,7 @@ def test_every_form_of_chat_file_is_read(run: Run, tmp_path: Path, chat: Chat) -
     ("name", "content", "says"),
     [
         ("chat.json", "{", "is not JSON"),
+        ("notes.txt", "I moved to Oslo", "Known are a list of"),
         ("chat.json", "[]", "no chat of a form"),
         ("chat.json", '{"a": 1}', "no chat of a form"),
         ("chat.json", '"words"', "no chat of a form"),

@@ -107,6 +107,30 @@ def test_null_in_the_only_field_says_something() -> None:
     assert after.entries[0].document.content == {"hour": None}
 
 
+@pytest.mark.parametrize(
+    ("known", "changes"),
+    [
+        ({"nuts": ["pecan"], "note": ""}, {"nuts": []}),
+        ({"nuts": [], "note": "", "by_season": {"may": ["figs"]}}, {"by_season": {"may": []}}),
+    ],
+)
+def test_a_list_with_nothing_left_in_it_says_something(known: Any, changes: Any) -> None:
+    class Allergies(BaseModel):
+        nuts: list[str] = []
+        note: str = ""
+        by_season: dict[str, list[str]] = {}
+
+    applier = ProposalApplier(
+        memory_schemas([Allergies]), Permissions(), lambda _kind, _content: "new"
+    )
+    after, _ = applier.apply(
+        Draft.of([Document("a", "Allergies", known)]), ProposedUpdate(0, changes)
+    )
+    left = Allergies(**after.entries[0].document.content)
+    assert not left.nuts
+    assert not left.by_season.get("may")
+
+
 def test_a_null_inside_an_object_removes_its_key() -> None:
     noted = Draft.of([Document("p", "Person", {**ANN.content, "notes": {"a": "1", "b": "2"}})])
     edited = applied(noted, ProposedUpdate(0, {"notes": {"a": None}}))

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
+from uuid import uuid4
 
 import pytest
 from langgraph.store.base import Op, Result
@@ -156,6 +157,37 @@ def test_what_is_no_memory_is_refused(ann: UserMemory, content: Any) -> None:
 def test_a_memory_that_passes_for_a_turn_is_refused(ann: UserMemory) -> None:
     with pytest.raises(InvalidInputError, match="reserved"):
         ann.add("Ann said so", kind="Turn")
+
+
+def test_a_uuid_is_an_id_and_what_is_none_is_refused(ann: UserMemory) -> None:
+    id: Any = uuid4()
+    assert ann.add("Ann likes tea", id=id).id == str(id)
+    assert ann.erase(id).removed["items"] == 1
+    other: Any = b"a"
+    with pytest.raises(InvalidInputError, match="a text, not"):
+        ann.erase(other)
+    with pytest.raises(InvalidInputError, match="a text, not"):
+        ann.add("Ann likes figs", id=other)
+    assert ann.list() == []
+
+
+@pytest.mark.parametrize("options", [{"content": b"tea"}, {"content": "tea", "kind": " "}])
+def test_what_no_kind_of_memory_is_made_of_is_refused(ann: UserMemory, options: Any) -> None:
+    with pytest.raises(InvalidInputError):
+        ann.add(**options)
+    assert ann.list() == []
+
+
+@pytest.mark.parametrize("question", [None, 5, ["tea?"], [{"role": "user", "content": "tea?"}]])
+def test_a_question_is_a_text(ann: UserMemory, question: Any) -> None:
+    for memory in (ann, ann.as_of()):
+        with pytest.raises(InvalidInputError, match="A question is a text, not"):
+            memory.recall(question)
+
+
+def test_what_waits_for_nobody_is_looked_up_in_quarantine(ann: UserMemory) -> None:
+    with pytest.raises(UnknownMemoryError, match="quarantined"):
+        ann.release("a")
 
 
 def test_schemas_check_what_is_added_by_hand() -> None:
@@ -336,6 +368,19 @@ def test_the_past_is_read_and_never_written(ann: UserMemory) -> None:
     assert isinstance(past, UserMemory)
 
 
+def test_the_past_may_be_asked_for_an_earlier_one_and_no_later(ann: UserMemory) -> None:
+    first = ann.add("Ann likes tea")
+    then = ann.as_of(first.created_at)
+    ann.edit(first.id, "Ann likes figs")
+    for time, known in (
+        (first.created_at - timedelta(seconds=1), []),
+        (first.created_at, ["Ann likes tea"]),
+        (datetime.now(UTC) + timedelta(days=1), ["Ann likes tea"]),
+    ):
+        found = then.recall("What does Ann like?", as_of=time)
+        assert [item.text for item in found.items] == known
+
+
 def test_the_past_has_no_turn_and_no_revision_of_later(ann: UserMemory) -> None:
     id = ann.add("Ann likes tea").id
     ann.record("I moved to Lyon")
@@ -422,6 +467,13 @@ def test_an_export_is_imported_once_and_whole(ann: UserMemory, tmp_path: Path) -
         assert "Lyon" in bo.recall("Where did I move?").text
         assert other.users() == ["bo"]
         assert [line for line in bo.export() if "coffee" in line]
+
+
+def test_what_mem0_answers_is_imported_as_it_is(ann: UserMemory) -> None:
+    found: Any = {"results": [{"id": "a", "memory": "Ann likes tea"}]}
+    assert ann.import_(found).added == 1
+    assert ann.import_(found["results"]).kept == 1
+    assert [one.content for one in ann.list()] == ["Ann likes tea"]
 
 
 def test_a_file_that_is_not_there_is_named(ann: UserMemory, tmp_path: Path) -> None:

@@ -48,7 +48,10 @@ def _data(path: Path) -> Any:
     lines = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
     if path.suffix.lower() == ".jsonl" or (len(lines) > 1 and _is_json(lines[0][1])):
         return [parsed_json(line, f"{path}, line {number},") for number, line in lines]
-    return parsed_json(text, str(path))
+    try:
+        return parsed_json(text, str(path))
+    except InvalidInputError as error:
+        raise InvalidInputError(f"{error} {_FORMS}") from error
 
 
 def _is_json(line: str) -> bool:

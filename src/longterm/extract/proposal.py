@@ -295,8 +295,7 @@ class ProposalApplier:
                 kind, meant = self._kind_of(draft, number), restored(changes, *_shown_texts(draft))
                 after = draft.update(number, partial(self._edited, kind, meant), cited)
                 left = after.entries[number].document.content
-                emptied = isinstance(left, Mapping) and None in cast("Any", left).values()
-                if is_blank(left) and not emptied:  # where null may be, it says something
+                if is_blank(left) and not _says_none(left):
                     raise ProposalError(f"Memory [{number}] would be left empty")
                 return after, None
             case ProposedDelete(target):
@@ -391,6 +390,19 @@ def is_blank(content: Any) -> bool:
             return all(map(is_blank, cast("Mapping[str, Any]", content).values()))
         case list():
             return all(map(is_blank, cast("list[Any]", content)))
+        case _:
+            return False
+
+
+def _says_none(content: Any) -> bool:
+    """Whether null or an empty list stands in *content*: put there, it says something."""
+    match content:
+        case None | [] | {} if not content:
+            return True
+        case Mapping():
+            return any(map(_says_none, cast("Mapping[str, Any]", content).values()))
+        case list():
+            return any(map(_says_none, cast("list[Any]", content)))
         case _:
             return False
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 from os import O_CREAT, O_TRUNC, O_WRONLY, PathLike, fdopen, open as os_open
-from typing import TextIO
+from typing import Any, TextIO, cast
 
 from longterm.errors import InvalidInputError
 
@@ -31,9 +31,10 @@ def written(where: str | PathLike[str] | TextIO) -> Generator[TextIO]:
 def lines_in(
     source: str | PathLike[str] | Iterable[str | bytes],
 ) -> Generator[Iterable[str | bytes]]:
-    """Open a path for its lines; lines themselves are handed on."""
+    """Open a path for its lines; lines themselves are handed on, and data, as Mem0 gives it."""
     if not isinstance(source, str | PathLike):
-        yield source
+        given = cast("Iterable[Any]", [source] if isinstance(source, Mapping) else source)
+        yield (json.dumps(one) if isinstance(one, Mapping) else one for one in given)
         return
     try:
         file = open(source, "rb")  # noqa: SIM115, PTH123 - closed below; only opening may fail here

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Literal, cast
+from uuid import UUID
 
 from langgraph.store.base import Item, SearchItem
 from pydantic_core import PydanticSerializationError
@@ -34,6 +35,7 @@ __all__ = [
     "new_document",
     "recall_body",
     "recall_json",
+    "text_id",
 ]
 
 #: The kind of a memory that is one text.
@@ -242,6 +244,15 @@ def recall_json(found: RecallResult) -> dict[str, Any]:
     return json.loads(recall_body(found))
 
 
+def text_id(id: object) -> str:
+    """Return *id* of a memory as text; a UUID or a number may be one."""
+    if isinstance(id, str):
+        return id
+    if isinstance(id, UUID | int):
+        return str(id)
+    raise InvalidInputError(f"The id of a memory is a text, not {type(id).__name__}.")
+
+
 def new_document(
     id: str, content: Any, kind: str | None, schemas: Sequence[MemorySchema]
 ) -> Document:
@@ -250,8 +261,12 @@ def new_document(
     Without a *kind*, a text is a `Memory`, and data is of the first schema it checks against.
     Raises `InvalidInputError` for what is empty or does not check.
     """
+    if isinstance(content, bytes | bytearray):
+        raise InvalidInputError("The content of a memory is a text, not bytes: decode it.")
     if kind is None and not isinstance(content, str | Mapping):
         kind = type(content).__name__
+    if kind is not None and is_blank(kind):
+        raise InvalidInputError("A kind cannot be blank: leave it out, or name a schema.")
     if kind in _RESERVED:
         raise InvalidInputError(f'The kind "{kind}" is reserved: choose another name.')
     data = _json(content)

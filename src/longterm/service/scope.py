@@ -24,7 +24,7 @@ from longterm.memory.namespace import Namespace, NamespaceTemplate
 from longterm.service.costs import DayCost, costs_of, total_cost
 from longterm.service.exchange import holds_turn, lines_in, written
 from longterm.service.items import MEMORY_STORES, REQUESTS, USAGE
-from longterm.service.records import UserStats
+from longterm.service.records import UserStats, text_id
 from longterm.service.setup import ROOTS, Setup, template
 from longterm.text.characters import json_bytes
 
@@ -114,7 +114,7 @@ class MemoryScope:
         Returns what was removed, by place, and what an erase cannot reach.
         """
         if id is not None:
-            return await self._history.erase_flow(self._memories, id, cascade=cascade)
+            return await self._history.erase_flow(self._memories, text_id(id), cascade=cascade)
         setup, memories = self._setup, self._memories
         report = Erasure(await Work(lambda: setup.erase(memories)))
         own = [(root, *memories[1:]) for root in (MEMORY_STORES, REQUESTS, USAGE)]

@@ -41,6 +41,7 @@ from longterm.service.records import (
     TurnRecord,
     changed_document,
     new_document,
+    text_id,
 )
 from longterm.service.scope import MemoryScope
 from longterm.service.setup import Setup, template
@@ -137,7 +138,7 @@ class UserMemory(MemoryScope):
         *as_of*. "Last week" is relative to *now*.
         """
         recall = self._setup.recall(self._depth).within(limit=limit, budget=budget)
-        asked = RecallInput(question=question, thread=thread, now=now, as_of=as_of)
+        asked = RecallInput(question=_asked(question), thread=thread, now=now, as_of=as_of)
         return await recall.flow(asked, self.config)
 
     recall, arecall = both(recall_flow)
@@ -183,8 +184,10 @@ class UserMemory(MemoryScope):
         *content* is a text, JSON data or an instance of a schema. Adding the same again under
         the same *id* changes nothing; something else under it is a `ConflictError`.
         """
-        if id is not None and not id.strip():
-            raise InvalidInputError("The id cannot be blank: leave it out for a new one.")
+        if id is not None:
+            id = text_id(id)
+            if not id.strip():
+                raise InvalidInputError("The id cannot be blank: leave it out for a new one.")
         document = new_document(id or str(uuid.uuid4()), content, kind, self._setup.kinds)
         (item,) = await fetch([get_op(self._memories, document.id)])
         if item is None:
@@ -313,7 +316,7 @@ class UserMemory(MemoryScope):
         for one in await self.quarantined_flow():
             if one.id == id:
                 return one
-        raise UnknownMemoryError(id)
+        raise UnknownMemoryError(id, held=True)
 
     async def _existing(self, id: str, revision: int | None = None) -> Item:
         (item,) = await fetch([get_op(self._memories, id)])
@@ -338,6 +341,16 @@ class UserMemory(MemoryScope):
         return (await self._records([await self._existing(document.id)]))[0]
 
 
+def _asked(question: object) -> str:
+    """Return *question*, which is a text; `create_recall` reads conversations as well."""
+    if isinstance(question, str):
+        return question
+    raise InvalidInputError(
+        f"A question is a text, not {type(question).__name__}. Of a conversation, pass the text "
+        "of its last message."
+    )
+
+
 class PastMemory(UserMemory):
     """What `UserMemory.as_of` returns: recall, search, list, get, turns, history, sources.
 
@@ -356,15 +369,28 @@ class PastMemory(UserMemory):
         self.valid_at = valid_at
         self._then = partial(self._history.state, self._memories, self.time, valid_at=self.valid_at)
 
-    async def recall_flow(self, question: str, **options: Any) -> RecallResult:
-        """Find what mattered to *question* then."""
+    async def recall_flow(
+        self,
+        question: str,
+        *,
+        limit: int | None = None,
+        budget: int = 2_000,
+        thread: str | None = None,
+        now: datetime | None = None,
+        as_of: datetime | None = None,
+    ) -> RecallResult:
+        """Find what mattered to *question* then, or *as_of* a time before."""
         recall = self._setup.recall(self._depth).within(
-            limit=options.pop("limit", None),
-            budget=options.pop("budget", 2_000),
-            world_times=self._history.world_times,
+            limit=limit, budget=budget, world_times=self._history.world_times
         )
-        asked = {"question": question, "now": self.time, **options, "as_of": self.time}
-        asked["valid_at"] = self.valid_at
+        then = self.time if as_of is None else min(self.time, moment_of(as_of, '"as_of"'))
+        asked = {
+            "question": _asked(question),
+            "thread": thread,
+            "now": then if now is None else now,
+            "as_of": then,
+            "valid_at": self.valid_at,
+        }
         return await recall.flow(cast("RecallInput", asked), self.config)
 
     recall, arecall = both(recall_flow)
