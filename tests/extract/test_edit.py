@@ -231,6 +231,59 @@ def test_one_of_a_list_is_replaced_under_any_verb(verb: str) -> None:
     assert edited(None, {"tags": ["a", "b"]}, [first]) == {"tags": ["c", "b"]}
 
 
+class Tagged(BaseModel):
+    tags: list[str] = []
+
+
+(TAGGED,) = memory_schemas([Tagged])
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        [{"op": "add", "path": "/tags", "value": "c"}],
+        [{"op": "append", "path": "tags", "value": ["c"]}],
+        {"field": "tags", "operation": "add", "value": "c"},
+        [{"field": "tags", "action": "Add", "value": ["c"]}],
+    ],
+)
+def test_what_is_added_to_a_list_takes_the_place_of_nothing(changes: Any) -> None:
+    assert edited(TAGGED, {"tags": ["a", "b"]}, changes)["tags"] == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        [{"op": "remove", "path": "/tags", "value": "a"}],
+        [{"op": "delete", "path": "/tags/0"}],
+        {"field": "tags", "operation": "remove", "value": "a"},
+        [{"path": "tags", "action": "delete", "value": ["a"]}],
+    ],
+)
+def test_what_is_removed_from_a_list_is_that_one(changes: Any) -> None:
+    assert edited(TAGGED, {"tags": ["a", "b"]}, changes)["tags"] == ["b"]
+
+
+def test_a_patch_does_what_the_rfc_says_where_that_can_be_meant() -> None:
+    known = {"tags": ["a", "b"]}
+    whole = [{"op": "add", "path": "/tags", "value": ["c"]}]
+    assert edited(TAGGED, known, whole)["tags"] == ["c"]
+    assert edited(TAGGED, known, [{"op": "remove", "path": "/tags"}])["tags"] == []
+    with pytest.raises(ProposalError, match="'c'"):
+        edited(TAGGED, known, [{"op": "remove", "path": "/tags", "value": "c"}])
+
+
+def test_fields_with_the_names_of_a_patch_are_fields() -> None:
+    class Step(BaseModel):
+        action: str = ""
+        path: str = ""
+        value: str = ""
+
+    (step,) = memory_schemas([Step])
+    changes = {"action": "add", "path": "/b", "value": "c"}
+    assert edited(step, {"action": "", "path": "/a", "value": ""}, changes) == changes
+
+
 def test_a_patch_of_copies_which_doubles_a_memory_each_time_is_a_complaint() -> None:
     copies = [{"op": "copy", "from": "/a", "path": f"/a/{number}"} for number in range(100)]
     with pytest.raises(ProposalError, match="copied"):

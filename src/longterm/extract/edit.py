@@ -10,6 +10,7 @@ may answer, are understood as well.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from copy import deepcopy
 from typing import Any, NoReturn, cast
 
 import jsonpatch
@@ -21,6 +22,15 @@ from longterm.extract.schema import MemorySchema
 from longterm.memory.model import ProposalError
 
 __all__ = ["edited", "merge"]
+
+#: Verbs of models: for a whole new value, for one more item of a list, and for the end of either.
+_SET = {"set", "update", "replace", "change", "modify", "edit"}
+_ADD = {"add", "append", "push", "insert", "extend"}
+_REMOVE = {"remove", "delete"}
+#: Where verbs and places stand.
+_OF_EDITS = ("op", "operation", "action", "field", "path")
+#: Of the number of an item.
+_DIGITS = 6
 
 
 def edited(kind: MemorySchema | None, content: Any, changes: Any) -> Any:
@@ -37,7 +47,6 @@ def edited(kind: MemorySchema | None, content: Any, changes: Any) -> Any:
             after = {**content, **(given := kind.normalized(fields))}
             emptied = [(name,) for name, value in given.items() if value is None]
         case [*operations]:
-            operations = list(map(_operation, operations))
             after = _patched(content, operations)
             emptied = list(_nulled(operations))
             if kind is None:
@@ -63,6 +72,12 @@ def _in_one_form(changes: Any, fields: Mapping[str, Any]) -> Any:
     if isinstance(changes, Mapping):
         changes = _by_place(cast("Mapping[str, Any]", changes), fields)
     match changes:
+        case {**edit} if operation := _with_verb(edit, fields):
+            return [operation]
+        case [_, *_] if all(
+            operations := [_with_verb(edit, fields) for edit in cast("list[Any]", changes)]
+        ):
+            return operations
         case {"op": str(), "path": str()} if "op" not in fields:
             return [changes]
         case {"value": _} if edit := _field_and_value(changes, fields):
@@ -82,6 +97,23 @@ def _in_one_form(changes: Any, fields: Mapping[str, Any]) -> Any:
             return together
         case _:
             return changes
+
+
+def _with_verb(edit: Any, fields: Collection[str]) -> dict[str, Any] | None:
+    """Return *edit*, a field with a verb and perhaps a value, as an operation of a JSON patch."""
+    match edit:
+        case (
+            {"op": str(verb), "field": str(path), **rest}
+            | {"operation": str(verb), "field": str(path), **rest}
+            | {"operation": str(verb), "path": str(path), **rest}
+            | {"action": str(verb), "field": str(path), **rest}
+            | {"action": str(verb), "path": str(path), **rest}
+        ) if rest.keys() <= {"value"} and not any(name in fields for name in _OF_EDITS):
+            known = verb.lower() in _SET | _ADD | _REMOVE
+            verb = "append" if verb.lower() == "add" else verb.lower()
+            return {"op": verb, "path": path, **rest} if known else None
+        case _:
+            return None
 
 
 def _by_place(changes: Mapping[str, Any], fields: Collection[str]) -> dict[str, Any]:
@@ -130,7 +162,13 @@ def _nulls(patch: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
 
 def _value_at(content: Any, path: Sequence[str]) -> Any:
     for name in path:
-        content = cast("Any", content).get(name) if isinstance(content, Mapping) else None
+        match content:
+            case {**fields}:
+                content = fields.get(name)
+            case [*items] if name.isdecimal() and len(name) < _DIGITS and int(name) < len(items):
+                content = items[int(name)]
+            case _:
+                return None
     return content
 
 
@@ -189,20 +227,44 @@ def _no_such_field(place: str, form: Mapping[str, Any]) -> ProposalError:
     )
 
 
-def _operation(operation: Any) -> Any:
-    """Return *operation* of a JSON patch in the RFC's words: models name paths and verbs freely."""
+def _operations(operation: Any, content: Any) -> list[Any]:
+    """Return *operation* of a JSON patch in the RFC's words: models name paths and verbs freely.
+
+    To them, to add to a list in *content* is to add an item, and to remove a value from it is to
+    remove that one.
+    """
     match operation:
         case {"op": "copy"}:  # each may double the memory
             raise ProposalError("Nothing can be copied in a patch. Give the value.")
         case {"op": str(verb), "path": str(path), **rest}:
             if path and not path.startswith("/"):
                 path = f"/{path.replace('.', '/')}"
-            if verb in ("set", "update", "replace"):
+            known = _value_at(content, path.split("/")[1:])
+            if isinstance(known, list) and "value" in rest and verb not in _SET:
+                return _of_list(verb, path, cast("list[Any]", known), rest["value"])
+            if verb in _SET:
                 # To add what an object has is to replace it, and what it has not may be set, too.
                 verb = "replace" if path.rpartition("/")[2].isdigit() else "add"
-            return {**rest, "op": verb, "path": path}
+            return [{**rest, "op": "remove" if verb in _REMOVE else verb, "path": path}]
         case _:
-            return operation
+            return [operation]
+
+
+def _of_list(verb: str, path: str, known: list[Any], value: Any) -> list[Any]:
+    """Return what adds *value* to the list *known* at *path*, or removes it from there."""
+    several = isinstance(value, list) and not any(isinstance(one, list) for one in known)
+    values = cast("list[Any]", value if several else [value])
+    if verb in _REMOVE:
+        if absent := [one for one in values if one not in known]:
+            raise ProposalError(
+                f"{path} has no {absent[0]!r}.",
+                plain="What is to be removed from a list is not there.",
+            )
+        left = [one for one in known if one not in values]
+        return [{"op": "replace", "path": path, "value": left}]
+    if verb in _ADD and not (verb == "add" and several):  # in the RFC that is the whole new list
+        return [{"op": "add", "path": f"{path}/-", "value": one} for one in values]
+    return [{"op": verb, "path": path, "value": value}]
 
 
 def _nulled(operations: Sequence[Any]) -> Iterator[tuple[str, ...]]:
@@ -216,11 +278,14 @@ def _nulled(operations: Sequence[Any]) -> Iterator[tuple[str, ...]]:
 
 
 def _patched(content: Any, operations: Sequence[Any]) -> Any:
+    after = deepcopy(content)
     try:
-        return jsonpatch.apply_patch(content, list(operations))
+        for operation in operations:
+            after = jsonpatch.apply_patch(after, _operations(operation, after), in_place=True)
     except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException, TypeError) as error:
         plain = "The patch does not fit the memory"
         raise ProposalError(f"{plain}: {error}.", plain=f"{plain}.") from error
+    return after
 
 
 def _edited_untyped(content: Any, changes: Any) -> Any:
