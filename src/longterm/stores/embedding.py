@@ -8,7 +8,7 @@ the class of the embeddings and its `model` (or `model_name`).
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from hashlib import blake2b
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from langchain_core.embeddings import Embeddings
@@ -30,7 +30,6 @@ from longterm.text.characters import whole_characters
 __all__ = [
     "WHOLE",
     "Embedder",
-    "Fields",
     "KnownAs",
     "Releasable",
     "StoreIndex",
@@ -41,9 +40,6 @@ __all__ = [
     "vectors_of",
     "words_of",
 ]
-
-#: What `put` takes about indexing one item.
-Fields = Literal[False] | list[str] | None
 
 _TEXTS_AT_ONCE = 256
 

@@ -1,7 +1,7 @@
 """What the embedding model is asked before a batch is carried out. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from longterm.stores.embedding import Embedder
 from longterm.stores.matrix import Vector
@@ -67,38 +67,34 @@ def plan_batch(
     Vectors of what is written come later where that was asked for, unless the same batch
     searches with a vector: a read sees what was written before it.
     """
-    checked = [prepared(op, fields) for op in ops]
     if embedder is None:
-        return BatchPlan([_complete(op) for op in checked])
+        return BatchPlan([prepared(op, fields, embeds=False) for op in ops])
+    checked = [prepared(op, fields) for op in ops]
     searches = [op for op in checked if isinstance(op, FindItems) and op.vector_query]
     past = [op for op in checked if isinstance(op, FindStates) and op.find.vector_query]
     queries = [find.vector_query for find in (*searches, *(op.find for op in past))]
     may_wait = embedder.is_blocking and not queries
-    planned: list[Prepared] = []
     texts: list[str] = []
-    for op in checked:
+    is_ahead = False
+    for place, op in enumerate(checked):
         match op:
-            case WriteItem(later=True) if may_wait and any(map(embedder.supports, op.index.texts)):
-                # All of its vectors or none: not one that the batch happens to make for another.
-                planned.append(replace(op, index=Indexed(op.index.terms)))
-                continue
-            case WriteItem():
-                texts += op.index.texts
+            case WriteItem(found_by=found_by, later=later):
+                if later and may_wait and any(map(embedder.supports, found_by.texts)):
+                    # All of its vectors or none: not one that the batch makes for another.
+                    checked[place] = op._replace(found_by=Indexed(found_by.terms))
+                    is_ahead = True
+                else:
+                    checked[place] = op._replace(later=False) if later else op
+                    texts += found_by.texts
             case AddRows():
-                texts += [text for item in op.items.values() for text in item.index.texts]
+                texts += [text for item in op.items.values() for text in item.found_by.texts]
             case _:
                 pass
-        planned.append(_complete(op))
     return BatchPlan(
-        planned,
+        checked,
         tuple(texts),
         tuple(query for query in queries if query),
         tuple(dict.fromkeys(op.path for op in searches)),
         tuple(past),
-        any(isinstance(op, WriteItem) and op.later for op in planned),
+        is_ahead,
     )
-
-
-def _complete(op: Prepared) -> Prepared:
-    """Return *op* with its vectors, if it has any, made at once."""
-    return replace(op, later=False) if isinstance(op, WriteItem) and op.later else op

@@ -4,12 +4,11 @@
 splitting text into terms. So an operation that cannot work fails before anything is written.
 """
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import Any, Literal, Self
+from datetime import timedelta
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from langgraph.store.base import (
@@ -23,8 +22,8 @@ from langgraph.store.base import (
 
 from longterm.effects.capabilities import EmbedLater, Keep, RevisionNote, RevisionRow
 from longterm.errors import InvalidInputError
-from longterm.stores.embedding import Fields, texts_of, words_of
-from longterm.stores.filters import Condition, parse
+from longterm.stores.embedding import texts_of, words_of
+from longterm.stores.filters import EVERYTHING, Condition, parse
 from longterm.stores.lexicon import hashed
 from longterm.stores.operations import (
     AddRevisions,
@@ -41,7 +40,17 @@ from longterm.stores.operations import (
     Scrub,
     SearchAsOf,
 )
-from longterm.stores.rows import Encoded, decode, encode, fields_as_json, micros, to_column, to_path
+from longterm.stores.rows import (
+    Encoded,
+    Paths,
+    decode,
+    encode,
+    fields_as_json,
+    fields_from_json,
+    micros,
+    to_column,
+    to_path,
+)
 from longterm.text.characters import whole_characters
 from longterm.text.questions import as_statement, asked_terms
 from longterm.text.tokenizer import packed_terms
@@ -85,44 +94,38 @@ class ReadItem:
     refresh: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Indexed:
+class Indexed(NamedTuple):
     """What an item is found by: packed terms, and texts that get a vector each."""
 
     terms: bytes = b""
     texts: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Expected:
+class Expected(NamedTuple):
     """What a conditional write insists on: when the item was written last, None for never."""
 
     updated_at: int | None
 
-    @classmethod
-    def at(cls, time: datetime | None) -> Self:
-        """Make it of a time."""
-        return cls(None if time is None else micros(time))
 
-
-@dataclass(frozen=True, slots=True)
-class Recording:
+class Recording(NamedTuple):
     """The revision that a write leaves, and which of the older ones stay."""
 
     note: RevisionNote
     keep: Keep = None
 
 
-@dataclass(frozen=True, slots=True)
-class WriteItem:
-    """One item, written or (no *encoded*) deleted."""
+class WriteItem(NamedTuple):
+    """One item, written or (no *encoded*) deleted.
+
+    A tuple, as `Row` is: a conversation makes hundreds, in a third of a dataclass's time.
+    """
 
     path: str
     key: str
     encoded: Encoded | None = None
     #: What is read from *encoded*; only the answer to the write has it.
     value: Mapping[str, Any] | None = None
-    index: Indexed = Indexed()
+    found_by: Indexed = Indexed()
     #: What to index, as JSON; None the store's default.
     fields: str | None = None
     #: Microseconds.
@@ -251,19 +254,23 @@ Prepared = (
 CHANGES = (WriteItem, AddRows, PruneRows, RewriteNotes, EraseItems)
 
 
-def prepared(op: Operation, fields: Sequence[str]) -> Prepared:
-    """*op* as a database needs it; *fields* are indexed where it names none."""
+def prepared(op: Operation, fields: Sequence[str], *, embeds: bool = True) -> Prepared:
+    """*op* as a database needs it; *fields* are indexed where it names none.
+
+    Where the store has no model that *embeds*, no texts are collected for it.
+    """
     match op:
         case GetOp(namespace, key, refresh):
             validate_op_namespace(op)
             return ReadItem(to_path(namespace), to_column(str(key)), refresh)
         case PutOp():
-            return _write(op, fields)
-        case PutIf(namespace, key, content, expected, index, ttl):
-            return _write(PutOp(namespace, key, content, index, ttl), fields, Expected.at(expected))
-        case PutNoted(put, expected, note, keep):
-            recording = Recording(note, _checked_filter(keep))
-            return _write(put, fields, Expected.at(expected), recording)
+            return _write(op, fields, embeds=embeds)
+        case PutIf(namespace, key, content, seen, index, ttl):
+            put = PutOp(namespace, key, content, index, ttl)
+            return _write(put, fields, Expected(seen and micros(seen)), embeds=embeds)
+        case PutNoted(put, seen, note, keep):
+            recording = Recording(note, None if keep is None else _checked(keep))
+            return _write(put, fields, Expected(seen and micros(seen)), recording, embeds=embeds)
         case SearchOp():
             return _find(op)
         case ExplainOp(search):
@@ -275,10 +282,10 @@ def prepared(op: Operation, fields: Sequence[str]) -> Prepared:
             _check_page(op.limit, op.offset)
             return ListNamespaces(op)
         case _:
-            return _of_revisions(op, fields)
+            return _of_revisions(op, fields, embeds=embeds)
 
 
-def _of_revisions(op: Operation, fields: Sequence[str]) -> Prepared:
+def _of_revisions(op: Operation, fields: Sequence[str], *, embeds: bool) -> Prepared:
     match op:
         case GetRevisions(namespace, key):
             return ReadRevisions(to_path(namespace), to_column(str(key)))
@@ -299,12 +306,12 @@ def _of_revisions(op: Operation, fields: Sequence[str]) -> Prepared:
             return AddRows(
                 rows,
                 {
-                    place: _write(PutOp(row.namespace, row.key, row.value), fields)
+                    place: _write(PutOp(row.namespace, row.key, row.value), fields, embeds=embeds)
                     for place, row in last.items()
                 },
             )
         case PruneRevisions(prefix, keep):
-            return PruneRows(to_path(prefix), _checked_filter(keep))
+            return PruneRows(to_path(prefix), None if keep is None else _checked(keep))
         case ReplaceNotes(namespace, key, notes, scrub):
             return RewriteNotes(to_path(namespace), to_column(key), notes, scrub)
         case Erase(prefix, key, actor, scrub):
@@ -322,29 +329,22 @@ def _of_revisions(op: Operation, fields: Sequence[str]) -> Prepared:
 
 def indexed(value: Mapping[str, Any], fields: str | None, default: Sequence[str]) -> Indexed:
     """Work out what a value is found by."""
-    return _indexed(value, _named(fields), default)
+    return _indexed(value, fields_from_json(fields) if fields else default, embeds=True)
 
 
-def _indexed(value: Mapping[str, Any], named: Fields, default: Sequence[str]) -> Indexed:
-    if named is False:
+def _indexed(value: Mapping[str, Any], paths: Paths, *, embeds: bool) -> Indexed:
+    if paths is False:
         return Indexed()
-    paths = default if named is None else named
     packed = b"".join(map(packed_terms, words_of(value, paths)))
-    return Indexed(packed, tuple(texts_of(value, paths)))
+    return Indexed(packed, tuple(texts_of(value, paths)) if embeds else ())
 
 
 def texts_indexed(
     value: Mapping[str, Any], fields: str | None, default: Sequence[str]
 ) -> tuple[str, ...]:
     """Work out which texts of a value get a vector each."""
-    named = _named(fields)
-    if named is False:
-        return ()
-    return tuple(texts_of(value, default if named is None else named))
-
-
-def _named(fields: str | None) -> Fields:
-    return json.loads(fields) if fields else None
+    paths = fields_from_json(fields) if fields else default
+    return () if paths is False else tuple(texts_of(value, paths))
 
 
 def _write(
@@ -352,27 +352,25 @@ def _write(
     default: Sequence[str],
     expected: Expected | None = None,
     recording: Recording | None = None,
+    *,
+    embeds: bool,
 ) -> WriteItem:
     validate_op_namespace(op)
     if not op.namespace:
         raise InvalidNamespaceError("An item needs a namespace; it cannot be empty.")
-    path, key = to_path(op.namespace), to_column(str(op.key))
+    path, key = to_path(op.namespace), str(op.key)
+    if not key.isascii():
+        key = to_column(key)
     if op.value is None:
         return WriteItem(path, key, expected=expected, recording=recording)
     if op.ttl is not None and (not math.isfinite(op.ttl) or op.ttl < 0):
         raise InvalidInputError(f"A ttl is a number of minutes, not {op.ttl!r}.")
     ttl = None if op.ttl is None else min(round(op.ttl * _MINUTE), _LONGEST)
-    match op.index:
-        case None:
-            fields = None
-        case EmbedLater() as turns:  # of few kinds, and for each turn of a conversation
-            fields = fields_as_json(tuple(turns))
-        case index:
-            fields = json.dumps(index)
+    index, later = op.index, embeds and isinstance(op.index, EmbedLater)
+    fields = None if index is None else fields_as_json(index if index is False else tuple(index))
     encoded = encode(op.value)
     value = decode(encoded.text)
-    found_by = _indexed(value, op.index, default)
-    later = isinstance(op.index, EmbedLater)
+    found_by = _indexed(value, default if index is None else index, embeds=embeds)
     return WriteItem(path, key, encoded, value, found_by, fields, ttl, expected, recording, later)
 
 
@@ -395,15 +393,20 @@ def _hybrid(op: HybridSearchOp) -> FindItems:
 def _find(op: SearchOp, answer: Literal["items", "explained", "hybrid"] = "items") -> FindItems:
     validate_op_namespace(op)
     _check_page(op.limit, op.offset)
+    terms: tuple[np.uint64, ...] = ()
+    vector_query = None
+    if op.query:
+        terms = tuple(hashed(asked_terms(op.query)[:_MOST_TERMS]))
+        vector_query = whole_characters(as_statement(op.query)) or None
     return FindItems(
         to_path(op.namespace_prefix),
-        parse(op.filter),
+        EVERYTHING if op.filter is None else parse(op.filter),
         min(op.limit, _MOST_ITEMS),
         min(op.offset, _MOST_ITEMS),
         op.refresh_ttl,
         op.query or None,
-        tuple(hashed(asked_terms(op.query or "")[:_MOST_TERMS])),
-        whole_characters(as_statement(op.query or "")) or None,
+        terms,
+        vector_query,
         answer,
     )
 
@@ -426,7 +429,7 @@ def _check_page(limit: int, offset: int) -> None:
         raise InvalidInputError(f"limit and offset count from 0, not {limit} and {offset}.")
 
 
-def _checked_filter(keep: Keep) -> Keep:
-    if keep is None or (keep > timedelta() if isinstance(keep, timedelta) else keep > 0):
+def _checked(keep: int | timedelta) -> int | timedelta:
+    if keep > timedelta() if isinstance(keep, timedelta) else keep > 0:
         return keep
     raise InvalidInputError(f"Of revisions a number above 0 or an age is kept, not {keep!r}.")

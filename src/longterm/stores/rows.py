@@ -11,13 +11,13 @@ below a prefix is one range of strings, and a prefix stops at label boundaries b
 import json
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import accumulate
 from operator import attrgetter, eq
-from typing import Any, NamedTuple, cast
+from typing import Any, Literal, NamedTuple, TypeVar, cast
 from zlib import crc32
 
 from langgraph.store.base import Item, ListNamespacesOp, MatchCondition, SearchItem
@@ -30,12 +30,14 @@ __all__ = [
     "BEFORE",
     "EXPIRED",
     "Encoded",
+    "Paths",
     "Row",
     "below",
     "checksum",
     "decode",
     "encode",
     "fields_as_json",
+    "fields_from_json",
     "from_column",
     "leaves",
     "listed",
@@ -48,6 +50,10 @@ __all__ = [
     "to_labels",
     "to_path",
 ]
+
+T = TypeVar("T")
+#: What of a value is indexed, False for nothing.
+Paths = Sequence[str] | Literal[False]
 
 # SQLite's text is UTF-8, which has no lone surrogates; they travel behind a marker.
 _UNSTORABLE = re.compile("[\ud800-\udfff\U0010ffff]")
@@ -116,8 +122,7 @@ _MOST_BYTES = 8 * 2**20
 _BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"|[][{}]')
 
 
-@dataclass(frozen=True, slots=True)
-class Encoded:
+class Encoded(NamedTuple):
     """A value as text, and whether SQLite reads it as Python does."""
 
     text: str
@@ -221,6 +226,9 @@ class Row(NamedTuple):
 
         Raises `StoreError` where it is not as it was written.
         """
+        return self._as(Item)
+
+    def _as(self, kind: Callable[..., T], **more: Any) -> T:
         if self.checksum is not None and self.checksum != checksum(
             self.key.encode(), self.created_at, self.updated_at, self.value.encode()
         ):
@@ -230,12 +238,13 @@ class Row(NamedTuple):
             )
         created_at = moment(self.created_at)
         is_new = self.updated_at == self.created_at
-        return Item(
+        return kind(
             namespace=to_labels(self.path),
-            key=from_column(self.key),
+            key=self.key if self.key.isascii() else from_column(self.key),
             value=decode(self.value),
             created_at=created_at,
             updated_at=created_at if is_new else moment(self.updated_at),
+            **more,
         )
 
     @property
@@ -249,21 +258,20 @@ class Row(NamedTuple):
 
     def found(self, score: float | None) -> SearchItem:
         """Make what a search answers, a new one each time."""
-        item = self.decode()
-        return SearchItem(
-            namespace=item.namespace,
-            key=item.key,
-            value=item.value,
-            created_at=item.created_at,
-            updated_at=item.updated_at,
-            score=score,
-        )
+        return self._as(SearchItem, score=score)
 
 
 @lru_cache(256)
-def fields_as_json(fields: tuple[str, ...]) -> str:
+def fields_as_json(fields: tuple[str, ...] | Literal[False]) -> str:
     """Write the fields of an index as they stand beside an item."""
     return json.dumps(fields)
+
+
+@lru_cache(256)
+def fields_from_json(text: str) -> Paths:
+    """Read what `fields_as_json` wrote."""
+    fields = json.loads(text)
+    return fields if fields is False else tuple(fields)
 
 
 def checksum(key: bytes, created_at: int, updated_at: int, value: bytes) -> int:

@@ -45,6 +45,9 @@ class Database:
         cipher: Cipher | None = None,
     ) -> None:
         self.path = path
+        #: Whether it ends with the process.
+        self.in_memory = path == MEMORY
+        self._file = Path(path)
         self._cipher = cipher
         #: SQLite's errors; SQLCipher's are none of them.
         self.errors: tuple[type[Exception], ...] = (
@@ -65,11 +68,6 @@ class Database:
         with _registry:
             _databases.add(self)
         self._prepare()
-
-    @property
-    def in_memory(self) -> bool:
-        """Whether it ends with the process."""
-        return self.path == MEMORY
 
     def reading(self) -> AbstractContextManager[sqlite3.Connection]:
         """Read from one state of the file, whatever others write meanwhile."""
@@ -181,7 +179,7 @@ class Database:
         except BaseException:
             self.close()
             raise
-        self._identity = _identity(self.path)
+        self._identity = self._identity_now()
 
     def _use_wal(self, connection: sqlite3.Connection) -> None:
         # SQLite does not wait here, not even with a busy timeout.
@@ -199,7 +197,13 @@ class Database:
         with self._pool:
             if self._closed:
                 raise StoreError(f"The store {self.path} is closed.")
-            self._check_identity()
+            # SQLite does not notice that another file is at its path, and what it writes to a
+            # deleted one is gone when it is closed.
+            if self._identity is not None and self._identity != self._identity_now():
+                raise StoreError(
+                    f"{self.path} was deleted or replaced while it was open. Nothing was read or "
+                    "written; close the store and open it again."
+                )
             if self._idle:
                 # A database in memory would end with its only connection.
                 return self._idle[0] if self.in_memory else self._idle.pop()
@@ -208,16 +212,15 @@ class Database:
             self._idle.append(connection)
         return connection
 
-    def _check_identity(self) -> None:
-        """Refuse to go on with a file that is no longer the one at our path.
-
-        SQLite does not notice, and what it writes to a deleted file is gone when it is closed.
-        """
-        if self._identity not in (None, _identity(self.path)):
-            raise StoreError(
-                f"{self.path} was deleted or replaced while it was open. Nothing was read or "
-                "written; close the store and open it again."
-            )
+    def _identity_now(self) -> tuple[int, int] | None:
+        """Tell the file at our path from another that takes its place; None where there is none."""
+        if self.in_memory:
+            return None
+        try:
+            found = self._file.stat()
+        except FileNotFoundError:
+            return None
+        return found.st_dev, found.st_ino
 
     def _give_back(self, connection: sqlite3.Connection) -> None:
         with self._pool:
@@ -263,17 +266,6 @@ class Database:
 
 class _Loan:
     """A connection that is in use."""
-
-
-def _identity(path: str) -> tuple[int, int] | None:
-    """Tell a file from another that takes its place; None where there is none."""
-    if path == MEMORY:
-        return None
-    try:
-        found = Path(path).stat()
-    except FileNotFoundError:
-        return None
-    return found.st_dev, found.st_ino
 
 
 def _primary(exc: Exception) -> int:

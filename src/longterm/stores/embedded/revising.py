@@ -28,7 +28,6 @@ __all__ = [
     "erase_rows",
     "last_time",
     "leave",
-    "pages",
     "prune",
     "prune_one",
     "read_revisions",
@@ -107,24 +106,19 @@ _FROM = (
 )
 
 
-def read_revisions(tx: Transaction, op: ReadRevisions) -> list[RevisionRow]:
-    """Read the revisions of one item, oldest first."""
-    rows = tx.execute(
-        f"SELECT {_COLUMNS} {_FROM} WHERE path = ? AND revisions.key = ? ORDER BY number",
-        (op.path, op.key),
-    )
-    return [revision_row(row) for row in rows]
-
-
-def pages(tx: Transaction, op: PageRevisions) -> list[RevisionRow]:
-    """Read a page of all revisions at and below a path."""
-    inside, paths = within_prefix(op.path, "revisions.namespace")
-    rows = tx.execute(
-        f"SELECT {_COLUMNS} {_FROM} WHERE {inside} "
-        "AND (path, revisions.key, number) > (?, ?, ?) "
-        "ORDER BY path, revisions.key, number LIMIT ?",
-        (*paths, *op.after, op.limit),
-    )
+def read_revisions(tx: Transaction, op: ReadRevisions | PageRevisions) -> list[RevisionRow]:
+    """Read the revisions of one item, oldest first; or a page of all at and below a path."""
+    match op:
+        case ReadRevisions(path, key):
+            chosen, parameters = "path = ? AND revisions.key = ? ORDER BY number", (path, key)
+        case PageRevisions(path, after, limit):
+            inside, paths = within_prefix(path, "revisions.namespace")
+            chosen = (
+                f"{inside} AND (path, revisions.key, number) > (?, ?, ?) "
+                "ORDER BY path, revisions.key, number LIMIT ?"
+            )
+            parameters = (*paths, *after, limit)
+    rows = tx.execute(f"SELECT {_COLUMNS} {_FROM} WHERE {chosen}", parameters)
     return [revision_row(row) for row in rows]
 
 

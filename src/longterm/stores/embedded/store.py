@@ -29,7 +29,7 @@ from longterm.stores.embedded.finding import VectorQuery, find
 from longterm.stores.embedded.late_vectors import FileLateVectors
 from longterm.stores.embedded.maintenance import sweep
 from longterm.stores.embedded.reindexing import EmbeddedRenewal, EmbeddedTermRenewal
-from longterm.stores.embedded.revising import pages, read_revisions, states
+from longterm.stores.embedded.revising import read_revisions, states
 from longterm.stores.embedded.scopes import ScopeCache
 from longterm.stores.embedded.transaction import (
     Clock,
@@ -44,6 +44,7 @@ from longterm.stores.embedded.writing import (
     known_vectors,
     model_of,
     require_model,
+    write_item,
     write_new,
 )
 from longterm.stores.embedding import StoreIndex, query_vectors, vectors_of
@@ -288,15 +289,13 @@ class EmbeddedStore(CapableStore):
         if len(plan.ops) >= _MANY and all(isinstance(op, WriteItem) for op in plan.ops):
             writes = cast("Sequence[WriteItem]", plan.ops)
             if (written := write_new(tx, writes, made)) is not None:
-                return [
-                    item if op.expected else None for op, item in zip(writes, written, strict=True)
-                ]
+                return written
         for op in plan.ops:
             match op:
-                case (
-                    WriteItem() | AddRows() | PruneRows() | RewriteNotes() | EraseItems()
-                    | ScrubFile()
-                ):  # fmt: skip
+                case WriteItem():
+                    answers.append(write_item(tx, op, made))
+                    own = True
+                case AddRows() | PruneRows() | RewriteNotes() | EraseItems() | ScrubFile():
                     answers.append(carry_out(tx, op, made))
                     own = True
                 case FindItems():
@@ -310,10 +309,8 @@ class EmbeddedStore(CapableStore):
                     answers += fetch_items(tx, [op])
                 case ListNamespaces():
                     answers.append(namespaces(tx, op))
-                case ReadRevisions():
+                case ReadRevisions() | PageRevisions():
                     answers.append(read_revisions(tx, op))
-                case PageRevisions():
-                    answers.append(pages(tx, op))
         return answers
 
     def _transaction(self, connection: Any) -> Transaction:

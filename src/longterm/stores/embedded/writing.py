@@ -54,6 +54,7 @@ __all__ = [
     "register_model",
     "replace_vectors",
     "require_model",
+    "write_item",
     "write_new",
 ]
 
@@ -85,14 +86,11 @@ class _Known(NamedTuple):
 
 def carry_out(
     tx: Transaction,
-    op: WriteItem | AddRows | PruneRows | RewriteNotes | EraseItems | ScrubFile,
+    op: AddRows | PruneRows | RewriteNotes | EraseItems | ScrubFile,
     vectors: Vectors,
-) -> Item | RevisionRow | dict[str, int] | int | None:
-    """Carry out an operation that changes the file, and answer it."""
+) -> dict[str, int] | int | None:
+    """Carry out an operation that changes more than one item, and answer it."""
     match op:
-        case WriteItem():
-            written = write_item(tx, op, vectors)
-            return written if op.expected or op.recording else None
         case AddRows():
             return add_rows(tx, op, vectors)
         case PruneRows():
@@ -106,7 +104,7 @@ def carry_out(
 
 
 def write_item(tx: Transaction, op: WriteItem, vectors: Vectors) -> Item | RevisionRow | None:
-    """Write or delete one item; return it or, where one was asked for, the revision left."""
+    """Write or delete one item; return what was asked for: the revision left, or the item."""
     if tx.hides_expired:
         end_expired(tx, key=op.key, path=op.path)  # what is written now is another item
     known = _known(tx, op)
@@ -132,8 +130,6 @@ def write_item(tx: Transaction, op: WriteItem, vectors: Vectors) -> Item | Revis
         tx.execute("DELETE FROM items WHERE id = ?", (known.id,))
     else:
         put(tx, op, place, times, vectors, is_new=known.id is None)
-    labels, key, value = to_labels(op.path), from_column(op.key), cast("Any", op.value)
-    created_at, updated_at = map(moment, times)
     if is_recorded:
         action = "created" if known.id is None else "changed"
         note = RevisionNote("deleted" if op.encoded is None else action, "user")
@@ -142,19 +138,20 @@ def write_item(tx: Transaction, op: WriteItem, vectors: Vectors) -> Item | Revis
         if recording.keep is not None:
             prune_one(tx, place, number, recording.keep)
         if op.recording is not None:
-            return RevisionRow(labels, key, number, recording.note, value, updated_at, created_at)
-    if op.encoded is None:
-        return None
-    return Item(
-        namespace=labels, key=key, value=value, created_at=created_at, updated_at=updated_at
-    )
+            key = op.key if op.key.isascii() else from_column(op.key)
+            value, born = cast("Any", op.value), moment(times[0])
+            time = born if times[0] == now else moment(now)
+            return RevisionRow(to_labels(op.path), key, number, recording.note, value, time, born)
+    return _item(op, times)
 
 
-def write_new(tx: Transaction, ops: Sequence[WriteItem], vectors: Vectors) -> list[Item] | None:
-    """Write items of which the file knows nothing, table by table, and return them.
+def write_new(
+    tx: Transaction, ops: Sequence[WriteItem], vectors: Vectors
+) -> list[Item | None] | None:
+    """Write items of which the file knows nothing, table by table, and return those asked for.
 
     None, with nothing written, where that may not be all that *ops* ask for: each of them then
-    goes through `carry_out`. A conversation is recorded so in half the time.
+    goes through `write_item`. A conversation is recorded so in half the time.
     """
     keys: dict[str, set[str]] = {}
     for op in ops:
@@ -183,22 +180,25 @@ def write_new(tx: Transaction, ops: Sequence[WriteItem], vectors: Vectors) -> li
             for at, namespace, op in numbered
         ],
     )
-    indexed = [((namespace, at), op.index) for at, namespace, op in numbered]
+    indexed = [((namespace, at), op.found_by) for at, namespace, op in numbered]
     _insert_terms(tx, indexed)
     _insert_vectors(tx, indexed, vectors)
     late = [(at, namespace, vectors.writer) for at, namespace, op in numbered if op.later]
     tx.connection.executemany(_MARK_LATE, late)
-    time = moment(now)
-    return [
-        Item(
-            namespace=to_labels(op.path),
-            key=from_column(op.key),
-            value=cast("Any", op.value),
-            created_at=time,
-            updated_at=time,
-        )
-        for op in ops
-    ]
+    return [_item(op, (now, now)) for op in ops]
+
+
+def _item(op: WriteItem, times: tuple[int, int]) -> Item | None:
+    """Return an item as it was written, for those who insisted on what was there before."""
+    if op.expected is None or op.encoded is None:
+        return None
+    return Item(
+        namespace=to_labels(op.path),
+        key=from_column(op.key),
+        value=cast("Any", op.value),
+        created_at=moment(times[0]),
+        updated_at=moment(times[1]),
+    )
 
 
 def _knows(tx: Transaction, namespace: int, keys: Sequence[str]) -> bool:
@@ -253,8 +253,9 @@ def put(
     (number,) = tx.execute(_UPSERT, _row_of(tx, op, place, revision, times)).fetchone()
     namespace, _ = place
     if is_new:  # its number was never another's, so there is nothing to take away
-        _insert_terms(tx, [((namespace, number), op.index)])
-        _insert_vectors(tx, [((namespace, number), op.index)], vectors)
+        _insert_terms(tx, [((namespace, number), op.found_by)])
+        if vectors.by_text:
+            _insert_vectors(tx, [((namespace, number), op.found_by)], vectors)
     else:
         # Whatever model made them: an item that is written has no vector of its old text.
         tx.execute(
@@ -262,7 +263,7 @@ def put(
             "AND item = ?",
             (namespace, number),
         )
-        index(tx, (namespace, number), op.index, vectors)
+        index(tx, (namespace, number), op.found_by, vectors)
         tx.execute("DELETE FROM late_vectors WHERE item = ?", (number,))
     if op.later:
         tx.execute(_MARK_LATE, (number, namespace, vectors.writer))

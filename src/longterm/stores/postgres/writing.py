@@ -211,13 +211,13 @@ class ItemWriter:
             op, encoded = change.op, change.op.encoded
             if encoded is None:
                 continue
-            terms = term_numbers(op.index.terms)
+            terms = term_numbers(op.found_by.terms)
             is_short = len(encoded.text) <= _LONGEST_DOCUMENT
             fits_jsonb = encoded.plain and is_short and not _UNFIT.search(encoded.text)
             rows.append((
                 *change.place, change.created_at, change.updated_at,
                 None if op.ttl is None else session.now + op.ttl, op.ttl,
-                len(terms), term_array(terms), op.index.terms, op.fields, encoded.text,
+                len(terms), term_array(terms), op.found_by.terms, op.fields, encoded.text,
                 encoded.text if fits_jsonb else None,
             ))  # fmt: skip
         if not rows:
@@ -228,7 +228,7 @@ class ItemWriter:
         }
         put = [change for change in changes if change.op.encoded is not None]
         places = [(change.place[0], numbers[change.place]) for change in put]
-        index_items(session, places, [change.op.index for change in put], self._vectors)
+        index_items(session, places, [change.op.found_by for change in put], self._vectors)
         marks = [
             (*place, self._vectors.writer)
             for place, change in zip(places, put, strict=True)
