@@ -583,6 +583,29 @@ def test_an_export_of_many_pages_has_everything_once(store: BaseStore) -> None:
     assert History(other).import_(History(store).export(ANN)).added == 0
 
 
+@pytest.mark.parametrize("change", ["edit", "delete"])
+def test_what_is_written_while_an_export_is_read_hides_nothing(
+    store: BaseStore, change: str
+) -> None:
+    value = {"kind": "Memory", "content": {"content": "likes tea"}}
+    written = [Write(ANN, str(number), value) for number in range(2_100)]
+    run(commit(written, actor="user"), store=store)
+    edited = {**value, "content": {"content": "likes figs"}} if change == "edit" else None
+    lines = History(store).export(ANN)
+    keys = {json.loads(next(lines)).get("key") for _ in range(10)}
+    run(commit([Write(ANN, str(n), edited) for n in (5, 2_095)], actor="user"), store=store)
+    keys |= {json.loads(line).get("key") for line in lines}
+    assert {one.key for one in written} <= keys
+
+
+def test_an_import_lists_memories_in_the_order_in_which_they_were_written() -> None:
+    source, other = EmbeddedStore(":memory:"), EmbeddedStore(":memory:")
+    for text in ("tea", "figs", "plums"):
+        put(source, text, text)
+    History(other).import_(History(source).export(ANN))
+    assert [item.key for item in other.search(ANN)] == ["plums", "figs", "tea"]
+
+
 def test_mem0_s_metadata_comes_along_and_what_is_no_time_names_its_line(store: BaseStore) -> None:
     one = {"id": "1", "memory": "likes tea", "user_id": "ann", "metadata": {"topic": "drinks"}}
     assert History(store).import_([json.dumps([one])]).added == 1

@@ -17,6 +17,7 @@ from langgraph.store.base import Item
 
 from longterm.commit import Policy, Skip, Write, commit
 from longterm.effects.clock import utc_now
+from longterm.effects.paging import place_of
 from longterm.effects.steps import fetch, get_op, search, search_op
 from longterm.errors import InvalidInputError
 from longterm.history import reading
@@ -30,6 +31,8 @@ _VERSION = 1
 _AS_IT_WAS = "as it was in a store that keeps no history"
 #: Items that an export reads at once, and that an import writes at once.
 _PAGE, _BATCH = 2_000, 500
+#: Times that a namespace of several pages is looked through, while others go on writing to it.
+_SCANS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +74,43 @@ def header() -> str:
 class Cursor:
     """Where the next page of an export begins."""
 
-    #: The place among the items; None where those are through, and deleted memories come.
-    start: int | None = 0
+    #: The items, those written last last; None where it was not asked yet which there are.
+    keys: Sequence[str] | None = None
+    #: The place among them, and behind them among the memories that are deleted.
+    start: int = 0
     after: Any = None
+
+
+async def _keys_in(namespace: Namespace) -> list[str]:
+    """Return the keys of the items of *namespace*, those written last last.
+
+    What is written or deleted meanwhile moves others from page to page, past what reads them. So
+    several pages are read again where the first item or the last is another by then.
+    """
+    written: dict[str, datetime] = {}
+    for _ in range(_SCANS):
+        places: list[tuple[str, ...]] = []
+        while len(places) % _PAGE == 0:
+            op = search_op(namespace, limit=_PAGE, offset=len(places), refresh_ttl=False)
+            [found] = await search([op])
+            for item in found:
+                if tuple(item.namespace) == namespace:
+                    written.setdefault(item.key, item.updated_at)
+            places += map(place_of, found)
+            if not found:
+                break
+        if len(places) < _PAGE:
+            break
+        ends = [(1, 0), (2, len(places) - 1)]
+        ops = [search_op(namespace, limit=n, offset=at, refresh_ttl=False) for n, at in ends]
+        if [place_of(item) for page in await search(ops) for item in page] == [
+            places[0],
+            places[-1],
+        ]:
+            break
+    keys = [*reversed(written)]  # the order of what was written at the same moment
+    keys.sort(key=written.__getitem__)
+    return keys
 
 
 async def export_page(namespace: Namespace, cursor: Cursor) -> tuple[list[str], Cursor | None]:
@@ -81,17 +118,17 @@ async def export_page(namespace: Namespace, cursor: Cursor) -> tuple[list[str], 
 
     The items come first, then the memories that are deleted but can be restored.
     """
+    keys = await _keys_in(namespace) if cursor.keys is None else cursor.keys
     own: dict[str, Item | None] = {}
     following: Cursor | None
-    if cursor.start is not None:
-        op = search_op(namespace, limit=_PAGE, offset=cursor.start, refresh_ttl=False)
-        [found] = await search([op])
-        own |= {item.key: item for item in found if tuple(item.namespace) == namespace}
-        following = Cursor(cursor.start + _PAGE) if len(found) == _PAGE else Cursor(None)
+    if page := keys[cursor.start : cursor.start + _PAGE]:
+        found = await fetch([get_op(namespace, key, refresh_ttl=False) for key in page])
+        own |= {item.key: item for item in found if item is not None}
+        following = Cursor(keys, cursor.start + _PAGE)
     else:
-        keys, after = await reading.deleted_page(namespace, cursor.after)
-        own |= dict.fromkeys(keys)
-        following = None if after is None else Cursor(None, after)
+        deleted, after = await reading.deleted_page(namespace, cursor.after)
+        own |= dict.fromkeys(deleted)
+        following = None if after is None else Cursor(keys, len(keys), after)
     revisions = await reading.revisions_of_each(namespace, list(own)) if own else {}
     lines = [
         _export_line(
