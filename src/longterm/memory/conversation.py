@@ -117,7 +117,7 @@ def render(messages: Sequence[BaseMessage], *, numbered: bool = False) -> str:
         time = message_time(message)
         zone = f" {time.isoformat()[-6:]}" if time and time.utcoffset() else ""
         stamp = f"[{time:%Y-%m-%d %H:%M}{zone}] " if time else ""
-        role, name = speaker(message), as_label(message.name or "")
+        role, name = speaker(message), as_label(message.name) if message.name else ""
         shown = f" ({name})" if name and not poses(name, role) else ""
         mark = f"#{number} " if numbered else ""
         turns.append(turn(f"{mark}{stamp}{role}{shown}", message_text(message)))
@@ -159,7 +159,7 @@ def origin_of_message(message: BaseMessage) -> Origin:
 def message_time(message: BaseMessage) -> datetime | None:
     """Time *message* carries in its metadata (ISO 8601 or seconds or milliseconds), if any."""
     for holder in (message.additional_kwargs, message.response_metadata):
-        for key in _TIME_KEYS:
+        for key in _TIME_KEYS if holder else ():
             if key in holder and (time := as_time(cast("dict[str, Any]", holder)[key])):
                 return time
     return None
@@ -190,11 +190,18 @@ def zoned(time: datetime) -> datetime:
 
 def message_text(message: BaseMessage) -> str:
     """Words of *message*, with notes for what is not words; both ends where it is very long."""
-    parts = [*_content_parts(message.content)]
+    content = cast("str | list[Any]", message.content)
+    if isinstance(content, str) and not ("<memory>" in content or ";base64," in content):
+        parts = [content]
+    else:
+        parts = [*_content_parts(content)]
     for call in message.tool_calls if isinstance(message, AIMessage) else ():
         arguments = json.dumps(call["args"], ensure_ascii=False, default=str)
         parts.append(f"[calls {call['name']}({arguments})]")
-    return well_formed(shortened("\n".join(part for part in parts if part), MESSAGE_LIMIT))
+    text = "\n".join(filter(None, parts))
+    if len(text) > MESSAGE_LIMIT:
+        text = shortened(text, MESSAGE_LIMIT)
+    return text if text.isascii() else well_formed(text)
 
 
 def well_formed(text: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from string import Formatter
 from typing import Any, cast
 from uuid import UUID
@@ -119,7 +120,7 @@ class NamespaceTemplate:
     has no value, and at construction where the template itself is malformed.
     """
 
-    __slots__ = ("_parsed", "template")
+    __slots__ = ("_labels", "placeholders", "template")
 
     def __init__(self, template: tuple[str, ...] | list[str] | str | NamespaceTemplate) -> None:
         match template:
@@ -129,40 +130,36 @@ class NamespaceTemplate:
                 self.template = (template,)
             case _:
                 self.template = tuple(template)
-        self._parsed = tuple(_parse(label) for label in self.template)
+        self._labels = tuple(map(_parse, self.template))
         if not self.template or not all(self.template):
             raise ConfigurationError(f"Namespace {self.template!r} has an empty label or none.")
-        if any(not text and name for parts in self._parsed for text, name in parts[1:]):
+        if any(not text and name for label in self._labels for text, name in label.parts[1:]):
             raise ConfigurationError(
                 f"In namespace {self.template!r} two placeholders touch, so that different values "
                 "could give one label. Put some text between them, or each into its own label."
             )
+        #: Names that must be in the config or in the runtime context.
+        self.placeholders = tuple(name for label in self._labels for name in label.names)
 
     def __call__(self, config: RunnableConfig | None = None) -> Namespace:
         """Fill the template from *config*; a label without a placeholder stays as it is written."""
-        labels = self.location(config)
         return tuple(
-            label if _names(parts) else _fill(parts, {})
-            for label, parts in zip(labels, self._parsed, strict=True)
+            filled if label.names else label.fill({})
+            for filled, label in zip(self.location(config), self._labels, strict=True)
         )
 
     def location(self, config: RunnableConfig | None = None) -> Namespace:
         """Fill the template from *config*; every label is one that a store takes."""
         found = ensure_config(config)
-        named = _named_in(_context(found), self.placeholders)
-        values = {**named, **found.get("configurable", {})}
-        return tuple(escape_label(_fill(parts, values)) for parts in self._parsed)
-
-    @property
-    def placeholders(self) -> tuple[str, ...]:
-        """Names that must be in the config or in the runtime context."""
-        return tuple(name for parts in self._parsed for _, name in parts if name is not None)
+        values: Mapping[str, Any] = found.get("configurable", {})
+        if (context := _context(found)) is not None:
+            values = {**_named_in(context, self.placeholders), **values}
+        return tuple(escape_label(label.fill(values)) for label in self._labels)
 
     @property
     def vars(self) -> dict[int, str]:
         """The first placeholder of each label that has one, by the label's place."""
-        named = ((place, _names(parts)) for place, parts in enumerate(self._parsed))
-        return {place: names[0] for place, names in named if names}
+        return {place: one.names[0] for place, one in enumerate(self._labels) if one.names}
 
     def __repr__(self) -> str:
         return f"NamespaceTemplate({self.template!r})"
@@ -174,11 +171,28 @@ class NamespaceTemplate:
         return hash(self.template)
 
 
-#: Literal text, and the placeholder after it (None at the end).
-_Parts = tuple[tuple[str, str | None], ...]
+@dataclass(frozen=True, slots=True)
+class _Label:
+    """A label of a template, read."""
+
+    #: Literal text, and the placeholder after it (None at the end).
+    parts: tuple[tuple[str, str | None], ...]
+    names: tuple[str, ...]
+    #: Of two values in one label neither may hold what stands between them.
+    between: frozenset[str]
+
+    def fill(self, values: Mapping[str, Any]) -> str:
+        """Return the label with *values*; raises `ConfigurationError` where one is missing."""
+        filled = ""
+        for text, name in self.parts:
+            value = "" if name is None else _value(name, values)
+            if not self.between.isdisjoint(value):
+                value = "".join(f"%{ord(x):02X}" if x in self.between else x for x in value)
+            filled += text + value
+        return filled
 
 
-def _parse(label: str) -> _Parts:
+def _parse(label: str) -> _Label:
     try:
         parts = tuple(Formatter().parse(label))
     except (ValueError, TypeError):  # the second for a label that is no text
@@ -188,22 +202,9 @@ def _parse(label: str) -> _Parts:
             f"Namespace label {label!r} is malformed. Write a placeholder as {{name}}, a name and "
             "nothing else, and a literal brace as {{ or }}."
         )
-    return tuple((text, name) for text, name, *_ in parts)
-
-
-def _names(parts: _Parts) -> list[str]:
-    return [name for _, name in parts if name is not None]
-
-
-def _fill(parts: _Parts, values: Mapping[str, Any]) -> str:
-    """Fill a label; of two values in one, neither may hold what stands between them."""
-    several = len(_names(parts)) > 1
-    between = {text[0] for text, _ in parts[1:] if text} | {"%"} if several else set[str]()
-    label = ""
-    for text, name in parts:
-        value = "" if name is None else _value(name, values)
-        label += text + "".join(f"%{ord(one):02X}" if one in between else one for one in value)
-    return label
+    names = tuple(name for _, name, *_ in parts if name is not None)
+    between = {text[0] for text, *_ in parts[1:] if text} | {"%"} if len(names) > 1 else ()
+    return _Label(tuple((text, name) for text, name, *_ in parts), names, frozenset(between))
 
 
 def _value(name: str, values: Mapping[str, Any]) -> str:

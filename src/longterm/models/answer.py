@@ -195,7 +195,11 @@ class Answer:
 
     @classmethod
     def _of_message(cls, message: AIMessage) -> Answer:
-        words = list(_reasons(message))
+        words = list(_words_for_an_end(message.response_metadata))
+        listed = () if isinstance(message.content, str) else message.content
+        blocks = [block for block in listed if isinstance(block, dict)]
+        for block in blocks:  # of one call, in OpenAI Responses
+            words += _words_for_an_end(block.get("status"), "status")
         if not (message.tool_calls or message.invalid_tool_calls):
             message = _with_calls_left(message)
         match message.additional_kwargs:  # OpenAI's form before it had tools
@@ -210,13 +214,12 @@ class Answer:
         text = without_thoughts(str(message.text))
         named: list[tuple[AnswerEnd, str | None]] = [(_end_named(word), word) for word in words]
         end, reason = max(named, key=lambda one: _SEVERITY.index(one[0]), default=_NO_END)
-        blocks = [block for block in message.content if isinstance(block, dict)]
         marked = [
             str(block.get("refusal") or "") for block in blocks if block.get("type") == "refusal"
         ]
         if beside := message.additional_kwargs.get("refusal"):
             marked.append(str(beside))
-        if marked or end == "refused" or _sounds_like_a_refusal(text):
+        if marked or end == "refused" or (text and _sounds_like_a_refusal(text)):
             return cls(message, text, end, reason, next(filter(None, marked), text))
         return cls(message, text, end, reason, None)
 
@@ -228,7 +231,7 @@ class Answer:
     @property
     def refused_by_mark(self) -> bool:
         """Whether more than the words says so: words alone may be an answer about a refusal."""
-        return self.refused and (self.end == "refused" or self.refusal != self.text)
+        return self.refusal is not None and (self.end == "refused" or self.refusal != self.text)
 
     @property
     def only_thought(self) -> bool:
@@ -313,7 +316,9 @@ def _is_json_object(value: Any) -> bool:
 
 def without_thoughts(text: str) -> str:
     """Return *text* without what a reasoning model thought aloud."""
-    return _THOUGHTS.sub("", text).strip()
+    if "<" in text or "[" in text or "◁" in text:  # one of these is in every mark
+        text = _THOUGHTS.sub("", text)
+    return text.strip()
 
 
 def refuses_a_forced_call(error: Exception) -> bool:
@@ -333,15 +338,8 @@ def _sounds_like_a_refusal(text: str) -> bool:
     return len(text) <= _REFUSAL_LENGTH and bool(_REFUSAL.match(text))
 
 
-def _reasons(message: AIMessage) -> Iterator[str]:
-    """Yield every word in the metadata of *message* that says why it ended, in lower case."""
-    yield from _words_for_an_end(message.response_metadata)
-    for block in message.content:
-        if isinstance(block, dict):  # of one call, in OpenAI Responses
-            yield from _words_for_an_end(block.get("status"), "status")
-
-
 def _words_for_an_end(data: Any, place: str = "", depth: int = _DEPTH) -> Iterator[str]:
+    """Yield every word in metadata that says why an answer ended, in lower case."""
     match data:
         case Enum():
             yield from _words_for_an_end(data.value, place, depth)

@@ -107,4 +107,6 @@ def asked_terms(text: str) -> list[str]:
 
     Where nothing else is asked for, they are what is.
     """
+    if text.isascii():
+        return query_terms(text)
     return query_terms(without_function_words(text)) or query_terms(text)

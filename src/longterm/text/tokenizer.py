@@ -238,7 +238,8 @@ VERSION = 5
 #: What a word is made of; the half-space (U+200C) of Persian stands between parts of one.
 _WORD = rf"(?:[^\W_{UNSPACED}]+|[{MARKS}]+)+"
 _RUNS = re.compile(rf"(?P<unspaced>[{UNSPACED}]+)|(?P<word>{_WORD}(?:\u200c+{_WORD})*)")
-_ASCII_WORD = re.compile("[A-Za-z0-9]+")
+#: Finds the runs of ASCII text, the same ones as `_runs` and many times faster.
+_ascii_words = re.compile("[A-Za-z0-9]+").findall
 _HALF_SPACE = "\u200c"
 _UMLAUT = re.compile("[äöüåøÄÖÜÅØ\u0308\u030a]")
 #: These begin where a word does: a search within one, from each of its letters, is quadratic.
@@ -289,6 +290,8 @@ def query_terms(text: str) -> list[str]:
     """Return what a query asks for: each term once, in order."""
     found: dict[str, None] = {}
     plain = folded(text)
+    if plain.isascii():  # its words are terms, and no pairs stand beside characters
+        return list(dict.fromkeys(_terms(text, plain)))
     for run, unspaced in _runs(plain):
         pairs = unspaced and len(run) > 1
         forms = _pairs(run) if pairs else [run] if unspaced else _spellings(run)
@@ -324,6 +327,8 @@ def count_words(text: str, count: int) -> int:
 
 
 def _otherwise_written(text: str, plain: str) -> list[str]:
+    if text.isascii() and "'" not in plain:
+        return []
     return [*_without_umlauts(text), *_without_apostrophes(plain)]
 
 
@@ -352,11 +357,6 @@ def _without_umlauts(text: str) -> list[str]:
 def _runs(plain: str) -> list[tuple[str, bool]]:
     found = _RUNS.finditer(plain)
     return [(run.group(), run.lastgroup == "unspaced") for run in found]
-
-
-def _ascii_words(plain: str) -> list[str]:
-    """Find the runs of ASCII text, the same ones as `_runs` and many times faster."""
-    return _ASCII_WORD.findall(plain)
 
 
 def _spellings(word: str) -> list[str]:
@@ -412,7 +412,7 @@ def _usual_stem(word: str) -> str:
 
 @lru_cache(maxsize=65_536)
 def _usual_hash(word: str) -> bytes:
-    return pack_terms([_usual_stem.__wrapped__(word)])
+    return _digest(_usual_stem.__wrapped__(word))
 
 
 def forget_words() -> None:
