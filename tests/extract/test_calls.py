@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given, strategies as st
 from pydantic import BaseModel
 
 from longterm.extract.calls import CallReader, named
@@ -185,3 +186,46 @@ def test_form_is_forgiven_where_one_tool_can_be_meant(name: str, tool: str) -> N
 )
 def test_another_action_or_two_tools_are_never_guessed(name: str) -> None:
     assert named(name, TOOLS) is None
+
+
+class Move(BaseModel):
+    """A move in a game, whose fields are called like those of a change."""
+
+    number: int
+    changes: dict[str, Any]
+    note: Any = None
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-2, 2**40) | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from("ab"), inner),
+    max_leaves=4,
+)
+FIELDS = st.sampled_from(["name", "age", "city", "number", "changes", "note", "cited", "type"])
+
+
+@pytest.mark.parametrize("cites", [False, True])
+@given(
+    st.sampled_from(["Person", "Move", "update_Person", "update_Move", "update_memory", "Done"]),
+    st.dictionaries(FIELDS, VALUES, max_size=3),
+)
+def test_a_call_as_it_was_offered_means_what_it_means_in_other_forms(
+    name: str, arguments: dict[str, Any], *, cites: bool
+) -> None:
+    allowed = AllowedActions(memory_schemas([Person, Move]), Permissions(), cites=cites)
+    reader = CallReader(allowed)
+    as_text = json.dumps(arguments)  # which is never read by the short way
+    assert [one.proposal for one in reader.proposed(name, arguments, "i")] == [
+        one.proposal for one in reader.proposed(name, as_text, "i")
+    ]
+
+
+def test_what_is_nested_too_deep_is_not_read() -> None:
+    deep: Any = "x"
+    for _ in range(150):
+        deep = [deep]
+    for name, arguments in (
+        ("Person", {"name": deep}),
+        ("update_Person", {"number": 0, "changes": {"name": deep}}),
+    ):
+        assert isinstance(proposals(name, arguments)[0], Unreadable)

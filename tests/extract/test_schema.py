@@ -618,3 +618,57 @@ def test_schemas_in_any_script_have_names_that_providers_take() -> None:
     kinds = memory_schemas([{"title": title, "properties": {}} for title in ("偏好", "经历", "3D")])
     assert len({kind.tool_name for kind in kinds}) == 3
     assert all(re.fullmatch("[a-zA-Z_][a-zA-Z0-9_-]{0,56}", kind.tool_name) for kind in kinds)
+
+
+def test_what_is_written_as_it_was_read_is_read_once() -> None:
+    read: list[str] = []
+
+    class Note(BaseModel):
+        text: str
+
+        @field_validator("text")
+        @classmethod
+        def _trimmed(cls, text: str) -> str:
+            read.append(text)
+            return text.strip()
+
+    (note,) = memory_schemas([Note])
+    assert (note.check({"text": "tea"}), read) == ({"text": "tea"}, ["tea"])
+    assert (note.check({"text": " ale"}), read) == ({"text": "ale"}, ["tea", " ale", "ale"])
+
+
+def test_a_number_that_is_none_does_not_read_back() -> None:
+    class Measure(BaseModel):
+        value: float
+
+    (measure,) = memory_schemas([Measure])
+    with pytest.raises(ProposalError, match="reads back as another"):
+        measure.check({"value": float("nan")})
+
+
+def test_what_is_kept_is_no_part_of_what_a_model_answered() -> None:
+    (note,) = memory_schemas([{"title": "Note", "type": "object", "properties": {"tags": {}}}])
+    answered = {"tags": ["tea"]}
+    kept = note.check(answered)
+    answered["tags"].append("ale")
+    assert kept == {"tags": ["tea"]}
+
+
+class Errand(BaseModel):
+    what: str
+    shop: Shop | None = None
+    days: int = 1
+    more: list[str] = []
+
+
+VALUES = st.sampled_from(["tea", "{}", '{"name": "A", "zip": 1}', "[1]", "null", "", 7, 0.5, None])
+
+
+@given(st.dictionaries(st.sampled_from(["what", "shop", "days", "What", "zip"]), VALUES))
+def test_fields_that_would_be_lost_are_known_in_every_form(content: dict[str, Any]) -> None:
+    (errand,) = memory_schemas([Errand])
+    in_full: dict[str, Any] = {
+        **content,
+        "more": [],
+    }  # of texts and numbers alone much is known at a glance
+    assert errand.unknown_fields(content) == errand.unknown_fields(in_full)

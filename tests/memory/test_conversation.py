@@ -246,3 +246,11 @@ def test_system_messages_and_pictures_make_no_query() -> None:
 def test_a_long_message_does_not_push_the_others_out() -> None:
     queries = windows(as_messages(["x" * 5_000, "likes tea", "hello"]))
     assert "likes tea" in queries[1]
+
+
+@given(
+    st.text() | st.sampled_from(["<memory>\nRemembered from earlier conversations: tea", "\ud83c"])
+)
+def test_a_text_says_the_same_alone_and_in_blocks(text: str) -> None:
+    blocks: Any = [{"type": "text", "text": text}]
+    assert message_text(HumanMessage(text)) == message_text(HumanMessage(blocks))

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given, strategies as st
 
-from longterm.memory.when import Span, spans
+from longterm.memory.when import Span, expressions, may_speak_of_time, spans
 
 NOW = datetime(2023, 11, 22, 12, 27, tzinfo=UTC)  # a Wednesday
 
@@ -207,3 +207,35 @@ def test_a_written_date_is_read_as_that_day_whatever_now_is(day: datetime) -> No
 
 def test_a_number_that_is_none_is_no_error() -> None:
     assert dates("一三天前") == []
+
+
+#: Words of times, halves of them, and what they may be taken for.
+WORDS = """
+may march mar mon money sun sunday sundays fri friend friday on last past next this the in of
+day days daily week weeks weekss weekend 's time month year years ago from now today tonight
+night morning before yesterday after tomorrow tomorrows spring fall falls in- sept. 3 31 1990 2024
+2024-05-01 20245 three couple ayer gestern heute demain завтра вчера aujourd’hui antes de
+今 明 昨 晚 天 天天 日 月 月份 年 前 后 周 周末 星期 礼拜 週 曜 曜日 来 先 去年 今年 上 下 个 三 春
+きょう あした きのう おととい 오늘 내일 ſunday frıday Kweek
+"""
+TEXTS = st.lists(
+    st.sampled_from([*WORDS.split(), " ", " ", ", ", ".", "-"]) | st.text(max_size=3), max_size=12
+).map("".join)
+
+
+@given(TEXTS, st.sampled_from(["; 1999-01-02", "；1999年1月2日"]))
+def test_where_a_text_is_not_read_no_rule_finds_anything(text: str, date: str) -> None:
+    # With a date behind it, every rule is tried.
+    assert expressions(text, NOW) == expressions(text + date, NOW)[:-1]
+
+
+@pytest.mark.parametrize(
+    "text", ["My friend decided to marry", "It will be sunny", "我的朋友喜欢茶"]
+)
+def test_most_texts_are_not_read_for_times(text: str) -> None:
+    assert not may_speak_of_time(text)
+
+
+@pytest.mark.parametrize("text", ["ſunday", "frıday", "laſt week", "ſpring of 2020 in ſept"])
+def test_letters_that_only_look_like_others_make_no_fault(text: str) -> None:
+    assert isinstance(spans(text, NOW), list)

@@ -103,6 +103,10 @@ REMOVE = "delete_memory"
 CITED = "cited"
 FINISH = "Done"
 
+#: Numbers of memories that mean themselves.
+_PLAIN_NUMBERS = range(10**9)
+_ENCODER = json.JSONEncoder(ensure_ascii=False, default=str)
+
 #: Names of tools, by their words, that only say that something is called.
 _NO_NAMES = (
     (), ("none",), ("null",), ("function",), ("tool",), ("call",), ("unknown",),
@@ -119,6 +123,12 @@ class CallReader:
         self._cites = allowed.cites
         self._adding = {kind.tool_name: kind for kind in allowed.kinds}
         self._changing = {CHANGE.format(name) for name in self._adding}
+        #: What calls that add may be read from as they are; the others look like changes.
+        self._fields = {
+            name: properties_of(kind.parameters).keys()
+            for name, kind in self._adding.items()
+            if not {*map(str.lower, properties_of(kind.parameters))} >= {"number", "changes"}
+        }
         if taken := self._adding.keys() & {*self._changing, CHANGE_UNTYPED, REMOVE, FINISH}:
             raise ConfigurationError(
                 f"Schemas cannot be called {sorted(taken)}: tools of longterm's have these names."
@@ -139,16 +149,39 @@ class CallReader:
 
         That is one thing but where a client has run several calls together.
         """
+        if not cut and (proposal := self._as_offered(name, arguments)):
+            return [Proposed(proposal, identity, f"{name}({_ENCODER.encode(arguments)})")]
         value, half = as_value({} if arguments in (None, "null") else arguments)
-        shown = "…" if too_deep(value) else arguments
-        said = f"{name}({json.dumps(shown, ensure_ascii=False, default=str)})"
+        deep = too_deep(value)
+        said = f"{name}({_ENCODER.encode('…' if deep else arguments)})"
         if cut or half:
             return [Proposed(CUT_OFF, identity, said)]
-        calls = [(name, value)] if too_deep(value) else list(self._calls(name, value))
+        calls = [(name, value)] if deep else list(self._calls(name, value))
         return [
             Proposed(self._proposal(*call), f"{identity}.{index}" if index else identity, said)
             for index, call in enumerate(calls or [(name, value)])
         ]
+
+    def _as_offered(self, name: str, arguments: Any) -> Proposal | None:
+        """Return what a call proposes that is what was offered to the letter, as most are.
+
+        None for any other, which is read as it may be meant.
+        """
+        match arguments:
+            case {**fields} if name in self._fields and fields.keys() <= self._fields[name]:
+                nested = any(isinstance(one, dict | list) for one in fields.values())
+                proposal = ProposedInsert(self._adding[name], fields)
+            case {"number": number, "changes": {**changes}, **rest} if (
+                name in self._changing
+                and type(number) is int
+                and number in _PLAIN_NUMBERS
+                and changes
+                and not rest
+            ):
+                proposal, nested = ProposedUpdate(number, changes), True
+            case _:
+                return None
+        return None if nested and too_deep(arguments) else proposal
 
     def spelled_out(self, text: str, *, cut: bool = False) -> list[Proposed]:
         """Return what the calls in *text* propose, as some servers leave them in the words."""

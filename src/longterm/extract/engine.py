@@ -146,6 +146,7 @@ class Extractor:
     ) -> None:
         self._permissions = permissions
         self._kinds = kinds
+        self._names = {kind.name for kind in kinds}
         self._instructions = instructions
         self._frame = frame
         self._required = required
@@ -161,9 +162,10 @@ class Extractor:
         mixed_up = self._protocol.mixes_numbers_up
         said = "\n".join(map(message_text, given.messages)) if mixed_up else None
         begin = datetime.combine(given.today, time.min)
+        times = [message_time(message) for message in given.messages]
         spoken = [
-            Spoken(message_text(message), message_time(message) or begin)
-            for message in given.messages
+            Spoken(message_text(message), time or begin)
+            for message, time in zip(given.messages, times, strict=True)
         ]
         applier = ProposalApplier(
             self._kinds,
@@ -175,7 +177,7 @@ class Extractor:
         )
         loop = LoopState(given.draft, given.max_steps)
         state = self._state(given.draft, given)
-        if not self._allowed.offers(state):
+        if self._allowed.at(state).is_empty:
             return Extraction(loop.draft, loop.report)
         messages = self._protocol.opening(
             PromptInput(
@@ -184,30 +186,35 @@ class Extractor:
                 self._frame,
                 given.draft.living,
                 given.messages,
-                None if any(map(message_time, given.messages)) else given.today,
+                None if any(times) else given.today,
             )
         )
-        while not loop.done:
-            answer = await self._ask(self._state(loop.draft, given), messages)
+        while True:
+            answer = await self._ask(state, messages)
             loop = loop.after(answer, self._read(answer, loop), applier)
+            if loop.done:
+                return Extraction(loop.draft, loop.report)
             messages = [*messages, *self._protocol.reply(answer, loop.outcomes)]
-        return Extraction(loop.draft, loop.report)
+            state = self._state(loop.draft, given)
 
     async def _ask(self, state: State, messages: Sequence[BaseMessage]) -> Answer:
-        if self._forces:
-            try:
-                return await _answer(self._protocol.model(replace(state, forced=True)), messages)
-            except Exception as error:
-                if not refuses_a_forced_call(error):
-                    raise
-                self._forces = False
-        return await _answer(self._protocol.model(state), messages)
+        forced = self._forces
+        try:
+            model = self._protocol.model(replace(state, forced=True) if forced else state)
+            return Answer.of(await ask(model, messages))
+        except Exception as error:
+            if answer := Answer.of_error(error):
+                return answer
+            if not (forced and refuses_a_forced_call(error)):
+                raise
+        self._forces = False
+        return await self._ask(state, messages)
 
     def _read(self, answer: Answer, loop: LoopState) -> list[Proposed]:
         """Return what *answer* proposes; how it ended decides what is asked for again."""
         proposed = self._protocol.read(answer)
         silent = any(isinstance(one.proposal, Silent) for one in proposed)
-        if answer.refused_by_mark or (answer.refused and silent):  # nothing in it to correct
+        if answer.refused_by_mark or (silent and answer.refused):  # nothing in it to correct
             return [one for one in proposed if not isinstance(one.proposal, Silent | Unreadable)]
         if silent or not (proposed or answer.text):
             fault = {"cut": prompts.CUT, "malformed": prompts.MALFORMED}.get(answer.end)
@@ -225,22 +232,9 @@ class Extractor:
         return proposed
 
     def _state(self, draft: Draft, given: ExtractionInput) -> State:
-        names = {kind.name for kind in self._kinds}
-        return State(
-            frozenset(
-                document.kind if document.kind in names else None for _, document in draft.living
-            ),
-            stepwise=given.max_steps > 1,
-        )
-
-
-async def _answer(model: ChatModel, messages: Sequence[BaseMessage]) -> Answer:
-    try:
-        return Answer.of(await ask(model, messages))
-    except Exception as error:
-        if answer := Answer.of_error(error):
-            return answer
-        raise
+        known = {entry.document.kind for entry in draft.entries if not entry.deleted}
+        ours = frozenset(kind if kind in self._names else None for kind in known)
+        return State(ours, stepwise=given.max_steps > 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +257,8 @@ class LoopState:
     @property
     def report(self) -> ExtractionReport:
         """What happened, with what is still pending given up."""
+        if self.silence is None and not self.pending:
+            return self.so_far
         silence = () if self.silence is None else (self.silence,)
         return self.so_far + ExtractionReport(dropped=(*self.pending, *silence))
 
@@ -272,7 +268,7 @@ class LoopState:
         """Return where things stand after *answer*, which proposed *proposed*."""
         results = _applied(self.draft, proposed, applier)
         # Words of refusal after a question about what failed only mean that it is left out.
-        refused = answer.refused_by_mark or (answer.refused and not (proposed or self.pending))
+        refused = answer.refused_by_mark or (not (proposed or self.pending) and answer.refused)
         refusal = (Dropped(answer.refusal or "", prompts.REFUSED),) if refused else ()
         silent = any(isinstance(one.proposal, Silent) for one in proposed)
         failed = () if silent else results.failed
@@ -282,7 +278,7 @@ class LoopState:
             results.draft,
             self.steps if repairs else self.steps - 1,
             self.repairs - 1 if repairs else self.repairs,
-            (*failed, *_unanswered(self.pending, proposed)),
+            (*failed, *(_unanswered(self.pending, proposed) if self.pending else ())),
             results.failed[0] if silent else None,
             results.outcomes,
             self.so_far + ExtractionReport(1, refusal + results.left_out, answer.usage),
@@ -342,13 +338,13 @@ def _applied(draft: Draft, proposed: Sequence[Proposed], applier: ProposalApplie
 def _outcome(before: Draft, after: Draft, one: Proposed) -> str:
     match one.proposal:
         case ProposedInsert() if len(after.entries) > len(before.entries):
-            return prompts.added(len(before.entries))
+            return prompts.ADDED.format(len(before.entries))
         case ProposedInsert():
             return prompts.KNOWN_ALREADY
         case ProposedUpdate(target, _):
-            return prompts.changed_notice(after.number(target))
+            return prompts.CHANGED.format(after.number(target))
         case ProposedDelete(target):
-            return prompts.removed(after.number(target))
+            return prompts.REMOVED.format(after.number(target))
         case _:
             return prompts.SEEN
 

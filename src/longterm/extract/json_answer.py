@@ -95,12 +95,13 @@ class JsonProtocol:
 
     def opening(self, prompt_input: PromptInput) -> list[BaseMessage]:
         """Return the usual beginning, with the form of the answer in words."""
-        state, allowed = prompt_input.state, self._allowed
+        allowed = self._allowed
+        offer = allowed.at(prompt_input.state)
         change = prompts.JSON_CHANGE_LISTED if self._strict else prompts.JSON_CHANGE
         forms = [
-            *[prompts.JSON_ADD] * allowed.adds(state),
-            *[change] * allowed.changes(state),
-            *[prompts.JSON_REMOVE] * allowed.removes(state),
+            *[prompts.JSON_ADD] * offer.adds,
+            *[change] * offer.changes,
+            *[prompts.JSON_REMOVE] * offer.removes,
         ]
         schemas = [
             f"{kind.name}: {kind.description} {json.dumps(kind.parameters, ensure_ascii=False)}"
@@ -190,21 +191,21 @@ class JsonProtocol:
 def answer_schema(allowed: AllowedActions, state: State, *, strict: bool = False) -> dict[str, Any]:
     """Return the JSON schema of an answer in *state*."""
     operations: list[dict[str, Any]] = []
-    number = {"type": "integer"}
+    offer, number = allowed.at(state), {"type": "integer"}
     for kind in allowed.kinds:
         content, changes = kind.parameters, kind.changes
         if strict:
             content, changes = strict_form(content) or {}, strict_edits(content)
-        if allowed.adds(state):
+        if offer.adds:
             named = constant(kind.name)
             operations.append(closed_object(action=constant("add"), kind=named, content=content))
-        if kind in allowed.changing(state):
+        if kind in offer.changing:
             change = constant("change")
             operations.append(closed_object(action=change, number=number, changes=changes))
-    if allowed.changes(state) and None in state.known:
+    if offer.changes and None in state.known:
         changes = closed_object(content={"type": "string"})
         operations.append(closed_object(action=constant("change"), number=number, changes=changes))
-    if allowed.removes(state):
+    if offer.removes:
         operations.append(closed_object(action=constant("remove"), number=number))
     items = operations[0] if len(operations) == 1 else {"anyOf": operations}
     return {

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import date
 from functools import lru_cache
-from typing import Any
 
 from longterm.extract.proposal import LIMIT, excerpt
 from longterm.memory.conversation import well_formed
@@ -13,9 +12,11 @@ from longterm.memory.model import Document
 from longterm.text.quoting import as_json, fenced
 
 __all__ = [
+    "ADDED",
     "ADDING",
     "BY_JSON",
     "BY_TOOLS",
+    "CHANGED",
     "CHANGE_TYPED",
     "CHANGE_UNTYPED",
     "CHANGING",
@@ -38,6 +39,7 @@ __all__ = [
     "NOTHING_YET",
     "NO_CALL",
     "REFUSED",
+    "REMOVED",
     "REMOVE_KNOWN",
     "REMOVING",
     "SEARCH_ASPECTS",
@@ -49,12 +51,9 @@ __all__ = [
     "SUMMARIZE",
     "UNTYPED_CHANGES",
     "VALUE_FRAME",
-    "added",
     "again",
-    "changed_notice",
     "known_block",
     "not_done",
-    "removed",
     "session",
     "system",
 ]
@@ -149,6 +148,9 @@ MALFORMED = "The provider could not read the model's answer or call."
 REFUSED = "The model refused."
 IGNORED = "A field that its schema does not have; the rest is kept."
 SEEN = "Seen."
+ADDED = "Done: added as [{}]."
+CHANGED = "Done: [{}] changed."
+REMOVED = "Done: [{}] removed."
 KNOWN_ALREADY = "Nothing to do: this is known already, word for word."
 _NOTES = "You keep notes about the user. Read what the user says now; say how the notes change."
 _NOTES_INSERT = (
@@ -219,10 +221,12 @@ def session(known: str, conversation: str, today: date | None) -> str:
 
 def known_block(known: Sequence[tuple[int, Document]]) -> str:
     """Return known memories, one a line, as JSON that cannot close the fence around it."""
-    lines = [
-        f"[{number}] {_word(document.kind or 'text')} {_shown(document.content)}"
-        for number, document in known
-    ]
+    lines: list[str] = []
+    for number, document in known:
+        shown = as_json(document.content, *_TAGS)
+        if len(shown) > LIMIT:
+            shown = as_json(excerpt(document.content), *_TAGS)
+        lines.append(f"[{number}] {_word(document.kind or 'text')} {shown}")
     return well_formed("\n".join(lines))
 
 
@@ -253,21 +257,6 @@ def notes_session(known: str, said: Iterable[tuple[str, str]]) -> str:
     return "\n".join([f"Notes:\n{known or '(none)'}\n", *lines])
 
 
-def added(number: int) -> str:
-    """Tell a model that a memory was added."""
-    return f"Done: added as [{number}]."
-
-
-def changed_notice(number: int) -> str:
-    """Tell a model that a memory was changed."""
-    return f"Done: [{number}] changed."
-
-
-def removed(number: int) -> str:
-    """Tell a model that a memory was removed."""
-    return f"Done: [{number}] removed."
-
-
 def not_done(reason: str) -> str:
     """Tell a model why one of its proposals was not carried out."""
     why = reason.rstrip(".")
@@ -283,8 +272,3 @@ def again(reason: str) -> str:
 def _word(kind: str) -> str:
     """Return *kind* as one word: in a shared store, others may have written it."""
     return as_json(kind, *_TAGS)[1:-1].replace(" ", "_")
-
-
-def _shown(content: Any) -> str:
-    whole = as_json(content, *_TAGS)
-    return whole if len(whole) <= LIMIT else as_json(excerpt(content), *_TAGS)

@@ -30,6 +30,7 @@ from longterm.extract.json_values import mapped_texts
 from longterm.extract.schema import MemorySchema
 from longterm.memory.anchors import Spoken, anchored
 from longterm.memory.model import Document, Draft, ProposalError
+from longterm.memory.when import may_speak_of_time
 from longterm.text.quoting import visible
 from longterm.text.tokenizer import is_unspaced, terms
 
@@ -108,7 +109,7 @@ def excerpt(content: Any) -> Any:
     return _mapped(content, marks) if marks else content
 
 
-def restored(changes: Any, *shown: Any) -> Any:
+def restored(changes: Any, shown: Iterable[Any]) -> Any:
     """Return *changes* with what the marks in it stand for in the documents that were *shown*.
 
     Raises `ProposalError` for a mark that stands in none of them.
@@ -284,22 +285,25 @@ class ProposalApplier:
         *begun* is the number of the memories before the answer. Raises `ProposalError` for what
         cannot be carried out, a `FinalError` where asking again would be no use.
         """
-        match self._grounded(draft, proposal):
+        meant = proposal if self.said is None else self._grounded(draft, proposal, self.said)
+        match meant:
             case ProposedInsert(kind, content, cited):
                 if len(draft.entries) - begun >= self.max_inserts:
                     raise FinalError(f"One answer may add {self.max_inserts} memories, no more.")
                 return self._insert(draft, kind, content, cited)
             case ProposedUpdate(target, changes, cited):
-                self._permit(self.permissions.updates, "Changing memories")
-                number = draft.number(target)
-                kind, meant = self._kind_of(draft, number), restored(changes, *_shown_texts(draft))
-                after = draft.update(number, partial(self._edited, kind, meant), cited)
+                if not self.permissions.updates:
+                    raise _not_permitted("Changing")
+                number, changes = draft.number(target), restored(changes, _shown_texts(draft))
+                edit = partial(self._edited, self._kind_of(draft, number), changes)
+                after = draft.update(number, edit, cited)
                 left = after.entries[number].document.content
                 if is_blank(left) and not _says_none(left):
                     raise ProposalError(f"Memory [{number}] would be left empty")
                 return after, None
             case ProposedDelete(target):
-                self._permit(self.permissions.deletes, "Removing memories")
+                if not self.permissions.deletes:
+                    raise _not_permitted("Removing")
                 return draft.delete(draft.number(target)), None
             case Finish():
                 return draft, None
@@ -308,19 +312,17 @@ class ProposalApplier:
             case Silent(reason):
                 raise ProposalError(reason)
 
-    def _grounded(self, draft: Draft, proposal: Proposal) -> Proposal:
+    def _grounded(self, draft: Draft, proposal: Proposal, said: str) -> Proposal:
         """Return *proposal*, or what it rather means if nothing speaks of the memory it names."""
-        if self.said is None:
-            return proposal
         match proposal:
             case ProposedUpdate(target, changes) if changes:
                 number = draft.number(target)
                 kind = self._kind_of(draft, number)
-                if speaks_of(draft, number, self.said, changes) or kind is None:
+                if speaks_of(draft, number, said, changes) or kind is None:
                     return proposal
                 return ProposedInsert(kind, changes) if self.permissions.inserts else proposal
             case ProposedDelete(target) if len(draft.living) > 1:
-                if not speaks_of(draft, draft.number(target), self.said):
+                if not speaks_of(draft, draft.number(target), said):
                     raise UngroundedError(f"Nothing that was said is about memory [{target}].")
                 return proposal
             case _:
@@ -329,8 +331,10 @@ class ProposalApplier:
     def _insert(
         self, draft: Draft, kind: MemorySchema, content: Any, cited: tuple[int, ...]
     ) -> tuple[Draft, str | None]:
-        self._permit(self.permissions.adds(known=bool(draft.living)), "Adding memories")
-        content = restored(content, *_shown_texts(draft))
+        living = [entry.document for entry in draft.entries if not entry.deleted]
+        if not self.permissions.adds(known=bool(living)):
+            raise _not_permitted("Adding")
+        content = restored(content, _shown_texts(draft))
         checked = self._dated(kind, kind.check(content))
         if is_blank(checked):
             raise FinalError("There is nothing in it.")
@@ -339,8 +343,7 @@ class ProposalApplier:
             f"{kind.name} has no field {', '.join(unknown)}; the rest is kept." if unknown else None
         )
         document = Document(self.new_id(kind.name, checked), kind.name, checked)
-        same = (one for one in draft.living if one[1].kind == kind.name)
-        if any(kind.same(one.content, checked) for _, one in same):
+        if any(one.kind == kind.name and kind.same(one.content, checked) for one in living):
             return draft, ignored
         if self.permissions.inserts:
             return draft.insert(document, cited=cited), ignored
@@ -356,6 +359,8 @@ class ProposalApplier:
 
     def _dated(self, kind: MemorySchema | None, content: Any, before: Any = None) -> Any:
         """Return *content* with the days in the texts that are not from *before* dated."""
+        if not any(map(may_speak_of_time, texts_in(content))):
+            return content
         known = {*texts_in(before)}
 
         def dated(text: str) -> str:
@@ -371,10 +376,9 @@ class ProposalApplier:
         name = draft.entries[number].document.kind
         return next((kind for kind in self.kinds if kind.name == name), None)
 
-    @staticmethod
-    def _permit(permitted: bool, what: str) -> None:  # noqa: FBT001 - a predicate's value
-        if not permitted:
-            raise ProposalError(f"{what} is not permitted here. Leave it.")
+
+def _not_permitted(doing: str) -> ProposalError:
+    return ProposalError(f"{doing} memories is not permitted here. Leave it.")
 
 
 def is_blank(content: Any) -> bool:

@@ -29,6 +29,7 @@ from longterm.models.names import ChatModel
 __all__ = [
     "AllowedActions",
     "ModelProtocol",
+    "Offer",
     "Outcomes",
     "PromptInput",
     "State",
@@ -68,36 +69,33 @@ class AllowedActions:
     #: Of a change, the model may say which messages it comes from.
     cites: bool = False
 
-    def actions(self, state: State) -> list[str]:
-        """Return, in words, what may be done in *state*."""
-        if self.required:
-            return []
-        allowed = {
-            prompts.ADDING: self.adds(state),
-            prompts.CHANGING: self.changes(state),
-            prompts.REMOVING: self.removes(state),
-        }
-        return [words for words, allow in allowed.items() if allow]
+    def at(self, state: State) -> Offer:
+        """Return what may be done in *state*: only what is known can be changed or removed."""
+        known = bool(state.known)
+        changes = known and self.permissions.updates
+        return Offer(
+            adds=self.permissions.adds(known=known),
+            changes=changes,
+            removes=known and self.permissions.deletes,
+            changing=[kind for kind in self.kinds if changes and kind.name in state.known],
+        )
 
-    def offers(self, state: State) -> bool:
-        """Whether there is anything to ask for in *state*."""
-        return self.adds(state) or self.changes(state) or self.removes(state)
 
-    def adds(self, state: State) -> bool:
-        """Whether memories may be added; a profile's first document always may."""
-        return self.permissions.adds(known=bool(state.known))
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What a model may do at one moment."""
 
-    def changes(self, state: State) -> bool:
-        """Whether memories may be changed."""
-        return self.permissions.updates and bool(state.known)
+    #: A profile's first document may always be added.
+    adds: bool
+    changes: bool
+    removes: bool
+    #: The kinds of which a memory may be changed.
+    changing: Sequence[MemorySchema]
 
-    def changing(self, state: State) -> list[MemorySchema]:
-        """Return the kinds of which a memory may be changed: only what is known can be."""
-        return [kind for kind in self.kinds if self.changes(state) and kind.name in state.known]
-
-    def removes(self, state: State) -> bool:
-        """Whether memories may be removed."""
-        return self.permissions.deletes and bool(state.known)
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to ask for."""
+        return not (self.adds or self.changes or self.removes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,11 +132,22 @@ def opening_message(
 
     With *numbered* messages have numbers by which they can be cited.
     """
-    actions = [*allowed.actions(prompt_input.state), guide]
+    offer = allowed.at(prompt_input.state)
+    actions = (
+        []
+        if allowed.required
+        else [
+            *[prompts.ADDING] * offer.adds,
+            *[prompts.CHANGING] * offer.changes,
+            *[prompts.REMOVING] * offer.removes,
+        ]
+    )
     known = prompts.known_block(prompt_input.known)
     conversation = render(prompt_input.messages, numbered=numbered)
     return [
-        SystemMessage(prompts.system(prompt_input.frame, prompt_input.instructions, actions)),
+        SystemMessage(
+            prompts.system(prompt_input.frame, prompt_input.instructions, [*actions, guide])
+        ),
         HumanMessage(prompts.session(known, conversation, prompt_input.today)),
     ]
 

@@ -11,8 +11,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial as bound
 from hashlib import blake2b
 from typing import Any, cast, get_args
 
@@ -44,6 +45,8 @@ __all__ = ["MemorySchema", "Schema", "memory_schemas", "plain", "problems_in", "
 Schema = type[Any] | Mapping[str, Any]
 
 _MAX_PROBLEMS = 5
+#: What is neither a text nor holds one.
+_WORDLESS = (int, float, bool, type(None))
 #: What models wrap arguments in; any other name may be a field where unknown ones are kept.
 _WRAPPERS = ("arguments", "parameters", "args", "input", "kwargs", "properties", "changes")
 #: Providers take 64 characters; "update_" stands in front of a name.
@@ -90,7 +93,10 @@ class MemorySchema:
 
         Raises `ProposalError` with what is wrong.
         """
-        data = self.dump(self.value(content))
+        form, value = self._read(content)
+        data = self.dump(value)
+        if data == form and repr(data) == repr(form):  # just this has been read
+            return data
         try:
             again = self.dump(self._load(data))
         except ProposalError as error:
@@ -109,11 +115,41 @@ class MemorySchema:
         (`normalized`), null in a field that takes none and need not be there as "left out", and
         what is left out as null where it must be there and may be null.
         """
-        strange = not self.open and any(unknown_fields(content, self.parameters))
+        return self._read(content)[1]
+
+    def _read(self, content: Any) -> tuple[Any, Any]:
+        """Return the form of *content* that checks, and the user's own object for it."""
+        known = self.open or self._is_plain(content)
+        strange = not known and any(unknown_fields(content, self.parameters))
+        form = self.normalized(content) if strange else content
         try:
-            return self._load(self.normalized(content) if strange else content)
+            return form, self._load(form)
         except ProposalError:
-            return self._load(without_gaps(self.normalized(content), self.parameters))
+            form = without_gaps(self.normalized(content), self.parameters)
+            return form, self._load(form)
+
+    def _is_plain(self, content: Any) -> bool:
+        """Whether *content* holds texts and numbers in fields of ours, and none is meant for more.
+
+        A text that stands in a field of texts is no object in JSON.
+        """
+        return type(content) is dict and all(
+            type(one) in _WORDLESS and name in self._fields
+            if type(one) is not str
+            else name in self._text_fields
+            for name, one in cast("dict[Any, Any]", content).items()
+        )
+
+    @cached_property
+    def _fields(self) -> frozenset[str]:
+        return frozenset(properties_of(self.parameters))
+
+    @cached_property
+    def _text_fields(self) -> frozenset[str]:
+        fields = properties_of(self.parameters).items()
+        return frozenset(
+            name for name, form in fields if not (types := types_of(form)) or "string" in types
+        )
 
     def normalized(self, content: Any) -> Any:
         """Return *content* by field names, and with JSON text decoded where no text belongs."""
@@ -130,7 +166,9 @@ class MemorySchema:
 
     def unknown_fields(self, content: Any) -> list[str]:
         """Return the paths of fields in *content* that the schema would drop in silence."""
-        return [] if self.open else list(unknown_fields(self.normalized(content), self.parameters))
+        if self.open or self._is_plain(content):
+            return []
+        return list(unknown_fields(self.normalized(content), self.parameters))
 
     def known_part(self, content: Any) -> Any:
         """Return *content*, kept by an older form of the schema, without what this one lacks."""
@@ -139,10 +177,9 @@ class MemorySchema:
 
     def same(self, one: Any, other: Any) -> bool:
         """Whether two contents say the same: sets have no order."""
-        return one == other or self._in_order(one) == self._in_order(other)
-
-    def _in_order(self, data: Any) -> Any:
-        return ordered(data, self.parameters) if self._has_sets else data
+        return one == other or (
+            self._has_sets and ordered(one, self.parameters) == ordered(other, self.parameters)
+        )
 
     @cached_property
     def _has_sets(self) -> bool:
@@ -154,9 +191,10 @@ class MemorySchema:
         Raises `ProposalError`.
         """
         try:
-            return self._in_order(self._dump(value))
+            data = self._dump(value)
         except PydanticSerializationError as error:
             raise _no_json(error) from error
+        return ordered(data, self.parameters) if self._has_sets else data
 
     def load(self, content: Any, otherwise: Any) -> Any:
         """Return the user's own object for *content*, or *otherwise* if it does not check."""
@@ -274,9 +312,7 @@ def _of_type(schema: type[Any]) -> MemorySchema:
         parameters,
         form,
         load,
-        lambda value: adapter.serializer.to_python(
-            value, mode="json", by_alias=False, round_trip=True
-        ),
+        bound(adapter.serializer.to_python, mode="json", by_alias=False, round_trip=True),
         world_time=world_time(raw),
     )
 
@@ -388,7 +424,7 @@ def _of_json(schema: Mapping[str, Any]) -> MemorySchema:
         shown,
         shown,
         _json_checker(name, parameters),
-        lambda value: value,
+        deepcopy,
         open=True,
         world_time=world_time(parameters),
     )

@@ -81,16 +81,16 @@ class SmallModelProtocol(JsonProtocol):
 
     def _changes(self, state: State) -> Iterator[dict[str, Any]]:
         """Yield what may be done; a model takes the first too often, so the harmless one leads."""
-        number = {"type": "integer", "minimum": 0}
+        offer, number = self._allowed.at(state), {"type": "integer", "minimum": 0}
         several = len(self._allowed.kinds) > 1
         for kind in self._allowed.kinds:
             named = {"kind": constant(kind.name)} if several else {}
             note = _schema_fields(kind)[self._text] if self._text else kind.parameters
-            if self._allowed.adds(state):
+            if offer.adds:
                 yield closed_object(action=constant("insert"), **named, note=note)
-            if self._allowed.changes(state):
+            if offer.changes:
                 yield closed_object(action=constant("update"), number=number, note=note)
-        if self._allowed.removes(state):
+        if offer.removes:
             yield closed_object(action=constant("delete"), number=number)
 
     @override

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from hashlib import blake2b
 from itertools import count
 from typing import Any
@@ -47,37 +48,39 @@ class ToolCallProtocol:
         self._allowed = allowed
         self._reader = CallReader(allowed)
         self._bound: dict[State, ChatModel] = {}
+        self._adding = [
+            _tool(kind.tool_name, kind.description, self._citing(kind.parameters))
+            for kind in allowed.kinds
+        ]
+        self._changing: dict[str, dict[str, Any]] = {}
+        for kind in allowed.kinds if allowed.permissions.updates else ():
+            # What the fields mean is said by the tool that adds, where there is one.
+            adds = allowed.permissions.inserts
+            changes = unmarked(kind.changes, "description") if adds else kind.changes
+            name, description = CHANGE.format(kind.tool_name), prompts.CHANGE_TYPED
+            parameters = self._citing(_numbered(changes=changes))
+            self._changing[kind.name] = _tool(name, description.format(kind=kind.name), parameters)
 
     def model(self, state: State) -> ChatModel:
         """Return the model with the tools of *state* bound to it."""
         if state not in self._bound:
             tools = self._tools(state)
             options = {"tool_choice": "any"} if state.forced else {}
-            self._bound[state] = adapt(self._model, lambda model: bind_tools(model, tools, options))
+            bind = partial(bind_tools, tools=tools, options=options)
+            self._bound[state] = adapt(self._model, bind)
         return self._bound[state]
 
     def _tools(self, state: State) -> list[dict[str, Any]]:
-        allowed, kinds = self._allowed, self._allowed.kinds
-        tools: list[dict[str, Any]] = []
-        if allowed.adds(state):
-            tools += [
-                _tool(kind.tool_name, kind.description, self._citing(kind.parameters))
-                for kind in kinds
-            ]
-        for kind in allowed.changing(state):
-            description = prompts.CHANGE_TYPED.format(kind=kind.name)
-            # What the fields mean is said by the tool that adds, where there is one.
-            adds = allowed.adds(state)
-            changes = unmarked(kind.changes, "description") if adds else kind.changes
-            parameters = self._citing(_numbered(changes=changes))
-            tools.append(_tool(CHANGE.format(kind.tool_name), description, parameters))
+        offer = self._allowed.at(state)
+        tools = [*self._adding] if offer.adds else []
+        tools += [self._changing[kind.name] for kind in offer.changing]
         # The tool of a kind called "memory" changes what has no schema as well.
         names = [tool["function"]["name"] for tool in tools]
-        if allowed.changes(state) and None in state.known and CHANGE_UNTYPED not in names:
+        if offer.changes and None in state.known and CHANGE_UNTYPED not in names:
             changes = {"type": "object", "description": prompts.UNTYPED_CHANGES}
             parameters = _numbered(changes=changes)
             tools.append(_tool(CHANGE_UNTYPED, prompts.CHANGE_UNTYPED, parameters))
-        if allowed.removes(state):
+        if offer.removes:
             tools.append(_tool(REMOVE, prompts.REMOVE_KNOWN, _numbered()))
         if state.stepwise:
             tools.append(_tool(FINISH, prompts.DONE, {"type": "object", "properties": {}}))
@@ -135,8 +138,9 @@ def _identified(answer: Answer) -> Answer:
 
     Results refer to the ids, and some models leave them out or repeat them.
     """
-    ids = [call["id"] for call in answer.calls]
-    names_fit = all(_NAME.fullmatch(str(call["name"])) for call in answer.calls)
+    given = answer.calls
+    ids = [call["id"] for call in given]
+    names_fit = all(_NAME.fullmatch(str(call["name"])) for call in given)
     if answer.message is None or (all(ids) and len(set(ids)) == len(ids) and names_fit):
         return answer
     mark = blake2b(str(answer.message.id).encode(), digest_size=4).hexdigest()

@@ -193,7 +193,7 @@ class Guard:
 
     def _matches(self, text: str, path: tuple[str, ...]) -> list[Match]:
         """Find what the rules find, from left to right; of what overlaps, the strictest."""
-        plain = _narrowed(text)
+        plain = text if text.isascii() else _narrowed(text)
         found = [Match(*one) for rule in self.rules for one in rule(plain)]
         if _is_secret(path) and secrets in self.rules and text.strip():
             found.append(Match("secret", 0, len(text)))
@@ -226,11 +226,10 @@ def _is_harmless(value: Any) -> bool:
     another name than those of turns and plain memories is left to the walk.
     """
     if type(value) is str:
-        return (
-            value in _INERT
-            or _INERT_FORM.fullmatch(value) is not None
-            or not (may_hold_personal(plain := _narrowed(value)) or may_hold_secrets(plain))
-        )
+        if value in _INERT or _INERT_FORM.fullmatch(value):
+            return True
+        plain = value if value.isascii() else _narrowed(value)
+        return not (may_hold_personal(plain) or may_hold_secrets(plain))
     if type(value) is int:
         return abs(value) < _LONG_NUMBER
     if type(value) is dict:
@@ -241,8 +240,6 @@ def _is_harmless(value: Any) -> bool:
 
 def _narrowed(text: str) -> str:
     """Return *text*, as long as it was, with ASCII letters and digits for those of full width."""
-    if text.isascii():
-        return text
     narrow = text.translate(_NARROW)
     return _DIGIT.sub(lambda digit: str(unicodedata.decimal(digit[0])), narrow)
 

@@ -305,7 +305,7 @@ def secrets(text: str) -> Iterator[Match]:
     """Find keys, tokens, private keys and passwords in *text*."""
     if len(text) < _SHORTEST_SAID:
         return
-    if _has_long_word(text):
+    if max(map(len, text.split()), default=0) >= _SHORTEST_KEY:
         yield from _token_findings(text)
     if _has_hint(text):
         yield from _said_as_secret(text)
@@ -313,11 +313,9 @@ def secrets(text: str) -> Iterator[Match]:
 
 def may_hold_secrets(text: str) -> bool:
     """Whether `secrets` would look into *text*: if not, it finds nothing there."""
-    return len(text) >= _SHORTEST_SAID and (_has_long_word(text) or _has_hint(text))
-
-
-def _has_long_word(text: str) -> bool:
-    return len(text) >= _SHORTEST_KEY and max(map(len, text.split()), default=0) >= _SHORTEST_KEY
+    if len(text) < _SHORTEST_SAID:
+        return False
+    return max(map(len, text.split()), default=0) >= _SHORTEST_KEY or _has_hint(text)
 
 
 def _has_hint(text: str) -> bool:

@@ -199,14 +199,14 @@ def message_text(message: BaseMessage) -> str:
         arguments = json.dumps(call["args"], ensure_ascii=False, default=str)
         parts.append(f"[calls {call['name']}({arguments})]")
     text = "\n".join(filter(None, parts))
-    if len(text) > MESSAGE_LIMIT:
-        text = shortened(text, MESSAGE_LIMIT)
-    return text if text.isascii() else well_formed(text)
+    if text.isascii() and len(text) <= MESSAGE_LIMIT:
+        return text
+    return well_formed(shortened(text, MESSAGE_LIMIT))
 
 
 def well_formed(text: str) -> str:
     """Return *text* with halves of emoji, which no client can send, replaced or joined."""
-    if not _SURROGATE.search(text):
+    if text.isascii() or not _SURROGATE.search(text):
         return text
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 

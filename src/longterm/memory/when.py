@@ -14,7 +14,15 @@ from datetime import datetime, time, timedelta
 from enum import Enum
 from math import inf
 
-__all__ = ["Expression", "Sense", "Span", "expressions", "planned_until", "spans"]
+__all__ = [
+    "Expression",
+    "Sense",
+    "Span",
+    "expressions",
+    "may_speak_of_time",
+    "planned_until",
+    "spans",
+]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -76,11 +84,11 @@ def expressions(text: str, now: datetime) -> list[Expression]:
     What an earlier, more exact rule has read is read no more.
     """
     found: list[Expression] = []
-    if not _CLUE.search(text):  # most texts, and quicker than to try every rule
+    if not may_speak_of_time(text):  # most texts, and quicker than to try every rule
         return found
     if not text.isascii():
         text = _OTHER_WORDS.sub(_blank, text)
-    for pattern, rule, sense in _RULES:
+    for pattern, rule, sense in _ASCII_RULES if text.isascii() else _RULES:
         for match in pattern.finditer(text):
             # Not a date: 30 February, the year 0, a thousand years ago, 一三天前.
             with suppress(ValueError, OverflowError, KeyError):
@@ -142,26 +150,14 @@ def _date(now: datetime, year: int | None, month: int, day: int | None) -> Span:
 # --- the words --------------------------------------------------------------------------------
 
 _MONTHS = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-]
+    "january", "february", "march", "april", "may", "june",
+    "july", "august", "september", "october", "november", "december",
+]  # fmt: skip
 _WEEKDAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
-_SEASONS = {"spring": 3, "summer": 6, "autumn": 9, "fall": 9, "winter": 12} | {
-    "春": 3,
-    "夏": 6,
-    "秋": 9,
-    "冬": 12,
-}
+_SEASONS = {
+    "spring": 3, "summer": 6, "autumn": 9, "fall": 9, "winter": 12,
+    "春": 3, "夏": 6, "秋": 9, "冬": 12,
+}  # fmt: skip
 _NUMBERS = {
     "a": 1, "an": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7,
     "eight": 8, "nine": 9, "ten": 10, "eleven": 11, "twelve": 12, "couple of": 2,
@@ -217,16 +213,19 @@ def _longest_first(words: Iterable[str]) -> str:
     return "|".join(sorted(words, key=len, reverse=True))
 
 
-_MONTH = (
-    r"(?P<month>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
-    r"|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?"
+_MONTH_NAME = (
+    r"jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
+    r"|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?"
 )
-_WEEKDAY = (
-    r"(?P<weekday>mon(?:day)?|tue(?:s(?:day)?)?|wed(?:nesday)?|thu(?:r(?:s(?:day)?)?)?"
-    r"|fri(?:day)?|sat(?:urday)?|sun(?:day)?)"
+_WEEKDAY_NAME = (
+    r"mon(?:day)?|tue(?:s(?:day)?)?|wed(?:nesday)?|thu(?:r(?:s(?:day)?)?)?"
+    r"|fri(?:day)?|sat(?:urday)?|sun(?:day)?"
 )
+_SEASON_NAME = "|".join(name for name in _SEASONS if name.isascii())
+_MONTH = rf"(?P<month>{_MONTH_NAME})\.?"
+_WEEKDAY = rf"(?P<weekday>{_WEEKDAY_NAME})"
+_SEASON = rf"(?P<season>{_SEASON_NAME})"
 _LONG_WEEKDAY = rf"(?P<weekday>{'|'.join(_WEEKDAYS)})"
-_SEASON = rf"(?P<season>{'|'.join(name for name in _SEASONS if name.isascii())})"
 #: Names that are nothing but a month, unlike "may" and "march".
 _CLEAR_MONTH = rf"(?P<month>{'|'.join(name for name in _MONTHS if name not in ('may', 'march'))})"
 _DAY = r"(?P<day>[0-3]?\d)(?:st|nd|rd|th)?"
@@ -249,7 +248,7 @@ _CJK_DATE = r"(?:\s*(?P<day>[0-3]?\d)\s*[日号])?"
 
 
 def _index(names: Sequence[str], name: str) -> int:
-    return next(at for at, full in enumerate(names) if full.startswith(name.lower()[:3]))
+    return [full[:3] for full in names].index(name.lower()[:3])
 
 
 def _unit_and_count(match: _Match) -> tuple[str, int]:
@@ -385,16 +384,35 @@ _OTHER_WORDS = re.compile(
     r"|今日(?=本[にへでの語人]|的[なに])|今朝(?=[鮮鲜])"
     r"|오늘(?=날|내일|의집)|어제오늘|(?<=오늘)내일|내일(?=배움)"
 )
-#: One of these stands in whatever a rule reads.
+#: A year, or one of these words, stands in whatever a rule reads.
+_A_YEAR = re.compile(r"(?:19|20)\d\d")
+_PHRASE = r"last night|this (?:morning|afternoon|evening)"
+_ASCII_WORDS = re.compile(rf"{_PHRASE}|\w+")
+_ASCII_CLUES = frozenset({
+    "last night", "this morning", "this afternoon", "this evening",
+    "yesterday", "today", "tonight", "tomorrow", "weekend", "sept", "tues", "thur", "thurs",
+    *(f"{unit}{ending}" for unit in ("day", "week", "month", "year") for ending in ("", "s", "ss")),
+    *(form for name in (*_MONTHS, *_WEEKDAYS) for form in (name, name[:3])),
+    *_SEASONS,
+    *(word for words in _OTHER_DAYS.values() for word in re.findall(r"\w+", words)),
+})  # fmt: skip
 _CLUE = re.compile(
-    r"(?:19|20)\d\d|[〇-鿿ぁ-ヶ가-힣]"
-    r"|\b(?:day|week|month|year|to(?:day|night|morrow)|yesterday|last night"
-    r"|this (?:morning|afternoon|evening)"
-    rf"|{'|'.join(name[:3] for name in (*_MONTHS, *_WEEKDAYS))}"
-    rf"|{'|'.join(name for name in _SEASONS if name.isascii())}"
-    rf"|{'|'.join(_OTHER_DAYS.values())})",
+    rf"{_A_YEAR.pattern}|[年月日天周週曜]|星期|礼拜|禮拜"
+    rf"|{'|'.join((*_CJK_DAYS.values(), *_CJK_YEARS.values()))}"
+    rf"|\b(?:(?:day|week|month|year)s{{0,2}}|weekend|to(?:day|night|morrow)|yesterday|{_PHRASE}"
+    rf"|{_MONTH_NAME}|{_WEEKDAY_NAME}|{_SEASON_NAME}|{'|'.join(_OTHER_DAYS.values())})\b",
     re.IGNORECASE,
 )
+
+
+def may_speak_of_time(text: str) -> bool:
+    """Whether *text* may hold a time: where this is false, `expressions` finds none."""
+    if not text.isascii():
+        return _CLUE.search(text) is not None
+    # Many times faster than to try each word at each letter.
+    words = _ASCII_WORDS.findall(text.lower())
+    return not _ASCII_CLUES.isdisjoint(words) or _A_YEAR.search(text) is not None
+
 
 #: The more exact before the more general; where no sense stands, `_sense_of` tells it.
 _PLAIN, _SPOKEN, _LOOSE = Sense
@@ -468,3 +486,5 @@ _RULES = [
         *((rf"\b(?:{words})\b", _fixed("day", at), _SPOKEN) for at, words in _OTHER_DAYS.items()),
     )
 ]
+#: The others need a letter of Chinese, Japanese or Korean.
+_ASCII_RULES = [rule for rule in _RULES if not re.search("[\u3000-\ud7ff]", rule[0].pattern)]
