@@ -24,9 +24,10 @@ from longterm.memory.model import indexed_fields, is_turn
 from longterm.memory.namespace import Namespace
 from longterm.memory.revision import Source
 from longterm.memory.when import planned_until
-from longterm.recall.language import NUMBERS, STANDING, STOP_TERMS, TIME_WORDS, Sign
+from longterm.recall.language import NUMBERS, STANDING, TIME_WORDS, Sign
 from longterm.recall.reading import HEAD, LONG_TEXT, PASSAGE, Reading, passages, reading_of, shows
-from longterm.text.tokenizer import TERM_BYTES, count_terms, pack_terms
+from longterm.recall.vocabulary import STOP, clue_to, known_by, unpacked_terms
+from longterm.text.tokenizer import TERM_BYTES, count_terms
 
 __all__ = [
     "Candidate",
@@ -42,7 +43,6 @@ __all__ = [
     "timeline_of",
     "turn_name",
     "turn_names",
-    "unpacked_terms",
 ]
 
 ItemType = Literal["turn", "memory"]
@@ -190,19 +190,6 @@ def _parsed_time(text: object) -> datetime | None:
         return None
 
 
-def unpacked_terms(packed: bytes) -> Indices:
-    """Read hashes of terms (`pack_terms`) as numbers of this machine."""
-    return np.frombuffer(packed, "<i8").astype(np.int64, copy=False)
-
-
-def _is_among(terms: Indices, known: Indices) -> NDArray[np.bool_]:
-    """Tell which of *terms* are among those *known*, which are in order."""
-    return known[np.minimum(np.searchsorted(known, terms), len(known) - 1)] == terms
-
-
-_STOP_TERMS = np.sort(unpacked_terms(pack_terms([*STOP_TERMS])))
-
-
 def turn_names(turn: Candidate) -> tuple[tuple[str, object], ...]:
     """Return how sources may name *turn*: by its message's id, or else its key, or by its time.
 
@@ -260,10 +247,15 @@ class Timeline:
         return unpacked_terms(b"".join(packed)), Stretches(ends - lengths, ends)
 
     @cached_property
+    def _rules(self) -> NDArray[np.uint8]:
+        """Tell of each of the terms of all which rules know it."""
+        return known_by(self._every_term[0])
+
+    @cached_property
     def _content(self) -> tuple[Indices, "Stretches"]:
         """Return the same without the terms that say nothing of what a text is about."""
         every, (begins, ends) = self._every_term
-        counts = ~_is_among(every, _STOP_TERMS)
+        counts = (self._rules & STOP) == 0
         so_far = np.append(0, np.cumsum(counts))
         return every[counts], Stretches(so_far[begins], so_far[ends])
 
@@ -308,28 +300,28 @@ class Timeline:
     @cached_property
     def standing(self) -> Floats:
         """1 for each wish of a user how things shall be done from now on."""
-        pairs = zip(self.candidates, self._clues_to(STANDING), strict=True)
-        wishes = [one.role == "user" and one.shows(STANDING, has_clue=clue) for one, clue in pairs]
-        return np.array(wishes, np.float64)
+        return self._showing(STANDING) * [one.role == "user" for one in self.candidates]
 
     @cached_property
     def mentions_time(self) -> Floats:
         """1 for each that speaks of a time."""
-        pairs = zip(self.candidates, self._clues_to(TIME_WORDS), strict=True)
-        return np.array([one.shows(TIME_WORDS, has_clue=clue) for one, clue in pairs], float)
+        return self._showing(TIME_WORDS)
 
     @cached_property
     def mentions_number(self) -> Floats:
         """1 for each that holds a number."""
-        pairs = zip(self.candidates, self._clues_to(NUMBERS), strict=True)
-        return np.array([one.shows(NUMBERS, has_clue=clue) for one, clue in pairs], float)
+        return self._showing(NUMBERS)
 
-    def _clues_to(self, sign: Sign) -> list[bool]:
-        """Tell which hold a clue of *sign*."""
-        every, (begins, ends) = self._every_term
-        clues = np.sort(unpacked_terms(sign.clue_terms))
-        so_far = np.append(0, np.cumsum(_is_among(every, clues)))
-        return (so_far[ends] > so_far[begins]).tolist()
+    def _showing(self, sign: Sign) -> Floats:
+        """1 for each that shows *sign*; most need not be searched for it."""
+        clued = np.zeros(len(self), np.bool_)
+        ends = self._every_term[1].ends
+        clued[np.searchsorted(ends, np.flatnonzero(self._rules & clue_to(sign)), "right")] = True
+        may_hold = clued | [one.is_foreign or (sign.digits and one.digits) for one in self.readings]
+        found = np.zeros(len(self))
+        for at in np.flatnonzero(may_hold).tolist():
+            found[at] = self.candidates[at].shows(sign, has_clue=bool(clued[at]))
+        return found
 
     @cached_property
     def tokens(self) -> Floats:
@@ -347,10 +339,13 @@ class Timeline:
         begins, ends = self.wholes
         ranks = np.empty(len(self), np.int64)
         ranks[np.argsort(self.moments, kind="stable")] = np.arange(len(self))
-        said = np.repeat(ranks, ends - begins)  # by which of all in order of time
-        order = np.argsort(said, kind="stable")
-        _, first = np.unique(self.terms[order], return_index=True)
-        return np.bincount(said[order][first], minlength=len(self))[ranks].astype(np.float64)
+        # Which candidate of all, in order of time, says each term; and who says it first.
+        said = np.repeat(ranks, ends - begins)
+        order = np.argsort(self.terms)
+        is_new = np.diff(self.terms[order], prepend=0) != 0
+        is_new[:1] = True
+        first = np.minimum.reduceat(said[order], np.flatnonzero(is_new)) if len(said) else said
+        return np.bincount(first, minlength=len(self))[ranks].astype(np.float64)
 
     @cached_property
     def before(self) -> Mapping[Candidate, Candidate]:

@@ -12,15 +12,9 @@ from datetime import timedelta
 
 import numpy as np
 
-from longterm.recall.candidates import (
-    CandidateSet,
-    Floats,
-    Indices,
-    Stretches,
-    Timeline,
-    unpacked_terms,
-)
+from longterm.recall.candidates import CandidateSet, Floats, Indices, Stretches, Timeline
 from longterm.recall.question import Question
+from longterm.recall.vocabulary import unpacked_terms
 from longterm.text.tokenizer import pack_terms
 
 __all__ = ["SIGNALS", "Columns", "columns"]
