@@ -10,6 +10,7 @@ from postgres_server import fresh_schema, server_url
 
 from longterm.stores import EmbeddedStore, PostgresStore
 from longterm.testing import (
+    ColumnSearchContract,
     CompareAndSetContract,
     HashEmbeddings,
     HybridSearchContract,
@@ -17,7 +18,9 @@ from longterm.testing import (
 )
 
 
-class TestOurStores(CompareAndSetContract, HybridSearchContract, RevisionsContract):
+class TestOurStores(
+    CompareAndSetContract, HybridSearchContract, ColumnSearchContract, RevisionsContract
+):
     @pytest.fixture(params=["embedded", "postgres"])
     def store(self, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[BaseStore]:
         index: Any = {"embed": HashEmbeddings(), "dims": 64, "fields": ["text"]}

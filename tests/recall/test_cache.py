@@ -1,6 +1,7 @@
 """What recall keeps of the store's texts: capped, never older than the store, gone when erased."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -34,6 +35,36 @@ def test_what_was_read_is_read_once(item: Callable[..., Item]) -> None:
 
     assert again is first
     assert cache.timeline(ANN, [again]) is timeline
+
+
+def test_what_a_store_answers_again_is_not_looked_at_again(item: Callable[..., Item]) -> None:
+    cache = ReadingCache(LARGE)
+    same, other = (item("1", "I moved to Lyon"),), (item("1", "I moved to Lyon"),)
+
+    found = cache.found(ANN, [same])
+
+    assert cache.found(ANN, [same]) is found
+    assert cache.found(BO, [same]) is not found
+    assert cache.found(ANN, [other]) is not found
+    assert cache.found(ANN, [other]).candidates == found.candidates
+
+
+def test_nothing_found_before_outlives_an_erase(item: Callable[..., Item]) -> None:
+    cache, same = ReadingCache(LARGE), (item("1", "I moved to Lyon"),)
+    found = cache.found(ANN, [same])
+
+    forget_texts(ANN[0])
+
+    assert cache.found(ANN, [same]) is not found
+
+
+def test_where_a_memory_came_from_is_learned_once(item: Callable[..., Item]) -> None:
+    cache, same = ReadingCache(LARGE), (item("1", "I moved to Lyon"),)
+    (memory,) = cache.found(ANN, [same]).unsourced
+
+    cache.replace(ANN, {memory: replace(memory, is_sourced=True)})
+
+    assert not cache.found(ANN, [same]).unsourced
 
 
 def test_what_the_store_changed_is_read_anew(item: Callable[..., Item]) -> None:

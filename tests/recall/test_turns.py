@@ -111,7 +111,7 @@ def test_a_turn_comes_back_from_the_store() -> None:
     found = as_candidate(item(turn.value, turn.key))
 
     assert (found.kind, found.text, found.speaker, found.role) == ("turn", "Hi", "Ann", "user")
-    assert (found.time, found.message_id, found.written) == (NOW, "m1", NOW)
+    assert (found.time, found.message_id, found.written) == (NOW, "m1", NOW.timestamp())
 
 
 def test_everything_else_is_a_memory() -> None:

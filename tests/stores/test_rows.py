@@ -8,9 +8,12 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from longterm.errors import InvalidInputError
+from longterm.effects.capabilities import DecodesColumns
+from longterm.errors import InvalidInputError, StoreError
 from longterm.stores.rows import (
+    Row,
     below,
+    checksum,
     decode,
     encode,
     from_column,
@@ -113,3 +116,36 @@ def test_the_range_below_a_path_holds_what_begins_with_it(
     low, high = (bound.encode() for bound in below(to_path(prefix)))
     inside = low < to_path(other).encode() < high
     assert inside == (len(other) > len(prefix) and other[: len(prefix)] == prefix)
+
+
+def row(value: str, key: str = "a", time: int = 1_700_000_000_000_001) -> Row:
+    mark = checksum(key.encode(), time, time, value.encode())
+    return Row(1, "notes.ann", key, value, time, time, None, 1, mark)
+
+
+@given(st.lists(st.tuples(objects, texts), max_size=5))
+def test_rows_are_decoded_together_as_one_by_one(values: list[tuple[dict[str, Any], str]]) -> None:
+    rows = [row(encode(value).text, to_column(key)) for value, key in values]
+
+    namespaces, keys, contents, times = Row.decode_columns(rows)
+
+    items = [one.decode() for one in rows]
+    assert [*namespaces] == [item.namespace for item in items]
+    assert [*keys] == [item.key for item in items]
+    assert [*contents] == [item.value for item in items]
+    assert [*times] == [item.created_at.timestamp() for item in items]
+
+
+def test_what_is_no_json_by_itself_is_no_value_beside_others() -> None:
+    rows = [row('{"a": 1'), row('"b": 2}')]
+
+    assert issubclass(Row, DecodesColumns)
+    with pytest.raises(ValueError, match=r"delimiter|Expecting"):
+        Row.decode_columns(rows)
+
+
+def test_one_damaged_row_is_noticed_among_others() -> None:
+    damaged = row('{"text": "nuts"}')._replace(value='{"text": "nets"}')
+
+    with pytest.raises(StoreError, match="damaged"):
+        Row.decode_columns([row("{}"), damaged])

@@ -9,23 +9,31 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self, runtime_checkable
 
 from langchain_core.embeddings import Embeddings
 from langgraph.store.base import Item, PutOp, SearchItem
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
 __all__ = [
+    "ColumnSearch",
     "CompareAndSet",
+    "DecodesColumns",
     "EmbedLater",
     "Embedding",
     "EmbedsLater",
     "EncodedItem",
     "HybridSearch",
+    "ItemColumns",
     "Keep",
     "KeepsTerms",
     "RevisionNote",
     "RevisionRow",
     "Revisions",
+    "SearchColumns",
     "SearchHit",
 ]
 
@@ -62,6 +70,26 @@ class KeepsTerms(Protocol):
         They are those of `text.tokenizer`, as `text.term_hashes` packs them; None where the
         store has none, or those of other fields.
         """
+        ...
+
+
+class ItemColumns(NamedTuple):
+    """Several items side by side, without an object for each."""
+
+    namespaces: Sequence[tuple[str, ...]]
+    keys: Sequence[str]
+    values: Sequence[dict[str, Any]]
+    #: In seconds since 1970.
+    created_at: Sequence[float]
+
+
+@runtime_checkable
+class DecodesColumns(Protocol):
+    """A kind of encoded items of which many are decoded in less time than one by one."""
+
+    @classmethod
+    def decode_columns(cls, items: Sequence[Self]) -> ItemColumns:
+        """Decode *items*, in their order, each as its `decode` does; fails where one would."""
         ...
 
 
@@ -160,6 +188,60 @@ class HybridSearch(Protocol):
         full_scan_limit: int = 0,
         exact: bool = False,
     ) -> Sequence[SearchHit]:
+        """Do the same without blocking the event loop."""
+        ...
+
+
+class SearchColumns(Protocol):
+    """What a hybrid search found, in columns; items and cosines side by side, in any order.
+
+    A reader of a few hundred items has no need of an object for each hit.
+    """
+
+    @property
+    def encoded(self) -> Sequence[EncodedItem | Item]:
+        """The items; the same tuple again where a store knows that they are the same."""
+        ...
+
+    @property
+    def cosines(self) -> Sequence[float] | NDArray[np.float32]:
+        """Cosine of each item's nearest passage with the query; NaN where vectors cannot say."""
+        ...
+
+    def best_first(self) -> Sequence[int]:
+        """Return the places of the items in the order in which `hybrid_search` has its hits."""
+        ...
+
+
+@runtime_checkable
+class ColumnSearch(HybridSearch, Protocol):
+    """A store that answers a hybrid search in columns as well, which costs less."""
+
+    def hybrid_columns(
+        self,
+        namespace_prefix: tuple[str, ...],
+        text_query: str,
+        *,
+        vector_query: str | None = None,
+        limit: int = 10,
+        neighbors: int = 0,
+        full_scan_limit: int = 0,
+        exact: bool = False,
+    ) -> SearchColumns:
+        """Find what `hybrid_search` finds."""
+        ...
+
+    async def ahybrid_columns(
+        self,
+        namespace_prefix: tuple[str, ...],
+        text_query: str,
+        *,
+        vector_query: str | None = None,
+        limit: int = 10,
+        neighbors: int = 0,
+        full_scan_limit: int = 0,
+        exact: bool = False,
+    ) -> SearchColumns:
         """Do the same without blocking the event loop."""
         ...
 

@@ -18,6 +18,7 @@ from contextlib import AbstractAsyncContextManager, AbstractContextManager, clos
 from contextvars import copy_context
 from dataclasses import dataclass
 from functools import cache
+from math import nan
 from typing import Any, TypedDict, TypeVar, cast
 
 from langchain_core.embeddings import Embeddings
@@ -27,10 +28,13 @@ from langgraph.store.base import BaseStore, Item, Op, PutOp, SearchItem, SearchO
 from typing_extensions import get_protocol_members, is_protocol, override
 
 from longterm.effects.capabilities import (
+    ColumnSearch,
     CompareAndSet,
     Embedding,
+    EncodedItem,
     HybridSearch,
     Revisions,
+    SearchColumns,
     SearchHit,
 )
 from longterm.effects.locks import aexclusively, exclusively
@@ -290,30 +294,53 @@ class _LookOptions(TypedDict):
     exact: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _PlainHit:
-    """What a plain search found."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Columns:
+    """What a store found that knows no columns, best first."""
 
-    encoded: Item
-    cosine: float | None
+    encoded: Sequence[EncodedItem | Item]
+    cosines: Sequence[float]
+
+    @classmethod
+    def of_hits(cls, hits: Sequence[SearchHit]) -> SearchColumns:
+        """Lay hits of a `HybridSearch` side by side."""
+        return cls(
+            [hit.encoded for hit in hits],
+            [nan if hit.cosine is None else hit.cosine for hit in hits],
+        )
+
+    @classmethod
+    def of_items(cls, items: Sequence[SearchItem]) -> SearchColumns:
+        """Lay what a plain search found side by side; its scores are taken for cosines."""
+        return cls(items, [nan if item.score is None else item.score for item in items])
+
+    def best_first(self) -> Sequence[int]:
+        """Return the places as they are."""
+        return range(len(self.encoded))
 
 
-def _look(step: HybridQuery, store: BaseStore) -> list[SearchHit]:
+def _look(step: HybridQuery, store: BaseStore) -> list[SearchColumns]:
+    options = _options(step)
+    if _has(store, ColumnSearch):
+        find = cast("ColumnSearch", store).hybrid_columns
+        return [find(place, step.text_query, **options) for place in step.namespaces]
     if isinstance(store, HybridSearch):
-        found = [
-            store.hybrid_search(place, step.text_query, **_options(step))
-            for place in step.namespaces
-        ]
-        return [hit for hits in found for hit in hits]
-    return _as_hits(with_zones(store.batch(_searches(step))))
+        find = store.hybrid_search
+        found = [find(place, step.text_query, **options) for place in step.namespaces]
+        return [*map(_Columns.of_hits, found)]
+    return [*map(_Columns.of_items, with_zones(store.batch(_searches(step))))]
 
 
-async def _alook(step: HybridQuery, store: BaseStore) -> list[SearchHit]:
+async def _alook(step: HybridQuery, store: BaseStore) -> list[SearchColumns]:
+    options = _options(step)
+    if _has(store, ColumnSearch):
+        find = cast("ColumnSearch", store).ahybrid_columns
+        return [await find(place, step.text_query, **options) for place in step.namespaces]
     if isinstance(store, HybridSearch):
-        search, options = store.ahybrid_search, _options(step)
-        found = [await search(place, step.text_query, **options) for place in step.namespaces]
-        return [hit for hits in found for hit in hits]
-    return _as_hits(with_zones(await _abatch(store, _searches(step))))
+        find = store.ahybrid_search
+        found = [await find(place, step.text_query, **options) for place in step.namespaces]
+        return [*map(_Columns.of_hits, found)]
+    return [*map(_Columns.of_items, with_zones(await _abatch(store, _searches(step))))]
 
 
 def _options(step: HybridQuery) -> _LookOptions:
@@ -331,11 +358,6 @@ def _searches(step: HybridQuery) -> list[Op]:
     return [
         SearchOp(place, query=query, limit=limit, refresh_ttl=False) for place in step.namespaces
     ]
-
-
-def _as_hits(answers: Sequence[Any]) -> list[SearchHit]:
-    found = (item for items in answers for item in cast("list[SearchItem]", items))
-    return [_PlainHit(item, item.score) for item in found]
 
 
 def _side_by_side(flows: tuple[Flow[Any], ...], edge: _Edge) -> list[Any]:

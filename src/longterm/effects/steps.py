@@ -37,7 +37,7 @@ from langgraph.store.base import (
 )
 from langgraph.store.memory import InMemoryStore
 
-from longterm.effects.capabilities import Keep, RevisionNote, SearchHit
+from longterm.effects.capabilities import Keep, RevisionNote, SearchColumns
 
 __all__ = [
     "Ask",
@@ -161,7 +161,7 @@ class Together(Step[list[Any]]):
 
 
 @dataclass(frozen=True, slots=True)
-class HybridQuery(Step[list[SearchHit]]):
+class HybridQuery(Step[list[SearchColumns]]):
     """Find what full text or vectors bring below *namespaces*, *limit* each.
 
     Full text looks for *text_query*, vectors for *vector_query*; "" leaves vectors out. A store

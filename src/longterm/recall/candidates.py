@@ -5,7 +5,7 @@ worked out once for each: a conversation is asked about again and again. What a 
 how near vectors find each, makes a `CandidateSet` of it.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -18,7 +18,7 @@ import numpy as np
 from langgraph.store.base import Item
 from numpy.typing import NDArray
 
-from longterm.effects.capabilities import KeepsTerms
+from longterm.effects.capabilities import DecodesColumns, EncodedItem, KeepsTerms
 from longterm.memory.conversation import zoned
 from longterm.memory.model import indexed_fields, is_turn
 from longterm.memory.namespace import Namespace
@@ -38,6 +38,7 @@ __all__ = [
     "Stretches",
     "Timeline",
     "as_candidate",
+    "as_candidates",
     "candidate_set",
     "named_speakers",
     "timeline_of",
@@ -53,11 +54,11 @@ Floats = NDArray[np.float64]
 _PAUSE = timedelta(hours=6)
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Candidate:
     """A turn or a memory that may be recalled; only one and the same object is equal.
 
-    It is never changed. To freeze it would make a new one take seven times as long, and a first
+    It is never changed. To freeze it would make a new one take four times as long, and a first
     question makes as many as there are turns.
     """
 
@@ -76,16 +77,17 @@ class Candidate:
     message_id: str = ""
     sources: tuple[Source, ...] = ()
     value: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    #: When the store got it; tells apart what has the same time.
-    written: datetime | None = None
-    #: When the store's item was last written.
+    #: When the store got it, in seconds since 1970; tells apart what has the same time.
+    written: float | None = None
+    #: When the store's item was last written, where that is known.
     updated: datetime | None = None
     #: Whether its sources are known: it is a turn, or the history was asked for those of a memory.
     is_sourced: bool = False
     #: The terms of the text where the store brought them along.
     packed_terms: bytes | None = None
     _reading: Reading | None = field(default=None, init=False, repr=False)
-    _signs: dict[bytes, bool] = field(default_factory=dict[bytes, bool], init=False, repr=False)
+    _signs: dict[bytes, bool] | None = field(default=None, init=False, repr=False)
+    _planned_until: float | None = field(default=None, init=False, repr=False)
 
     @property
     def id(self) -> tuple[Namespace, str]:
@@ -102,14 +104,19 @@ class Candidate:
 
     def shows(self, sign: Sign, *, has_clue: bool) -> bool:
         """Whether *sign* is in the text; looked for when that is first asked."""
+        if self._signs is None:
+            self._signs = {}
         if (known := self._signs.get(sign.clue_terms)) is None:
             known = self._signs[sign.clue_terms] = shows(sign, self.text, has_clue=has_clue)
         return known
 
-    @cached_property
+    @property
     def planned_until(self) -> float:
         """When the last day ends that a memory speaks of; infinite where none was to come."""
-        return planned_until(self.text, self.time) if self.kind == "memory" else inf
+        if (known := self._planned_until) is None:
+            known = planned_until(self.text, self.time) if self.kind == "memory" else inf
+            self._planned_until = known
+        return known
 
 
 def as_candidate(item: Item, found_by: KeepsTerms | None = None) -> Candidate:
@@ -119,24 +126,16 @@ def as_candidate(item: Item, found_by: KeepsTerms | None = None) -> Candidate:
     """
     value = cast("Mapping[str, Any]", item.value)
     if is_turn(value):
-        text: str = value["content"]
-        position = value.get("position")
-        return Candidate(
-            namespace=item.namespace,
-            key=item.key,
-            kind="turn",
-            text=text,
-            time=_parsed_time(value.get("time")) or zoned(item.created_at),
-            speaker=str(value.get("speaker") or ""),
-            role=str(value.get("role") or ""),
-            thread=str(value.get("thread") or ""),
-            position=position if isinstance(position, int) else 0,
-            message_id=str(value.get("message_id") or ""),
-            value=value,
-            written=zoned(item.created_at),
+        time = _parsed_time(value.get("time")) or zoned(item.created_at)
+        written = zoned(item.created_at).timestamp()
+        return _turn(
+            item.namespace,
+            item.key,
+            value,
+            time,
+            written,
+            found_by=found_by,
             updated=item.updated_at,
-            is_sourced=True,
-            packed_terms=None if found_by is None else _content_terms(found_by, value, text),
         )
     cited: object = value.get("sources")
     ids = cast("list[object]", cited) if isinstance(cited, list) else []
@@ -151,6 +150,64 @@ def as_candidate(item: Item, found_by: KeepsTerms | None = None) -> Candidate:
         sources=tuple(Source(message_id=str(id), origin="user") for id in ids),
         value=value,
         updated=item.updated_at,
+    )
+
+
+def as_candidates(items: Sequence[EncodedItem]) -> list[Candidate]:
+    """Read *items*, each as `as_candidate` does."""
+    kind = type(next(iter(items), None))
+    if not issubclass(kind, DecodesColumns) or any(type(item) is not kind for item in items):
+        return [_decoded(item) for item in items]
+    found: list[Candidate] = []
+    columns = zip(items, *kind.decode_columns(cast("Any", items)), strict=True)
+    for item, namespace, key, value, written in columns:
+        if is_turn(value) and (time := _parsed_time(value.get("time"))) is not None:
+            found_by = _found_by(item)
+            found.append(_turn(namespace, key, value, time, written, found_by=found_by))
+        else:
+            found.append(_decoded(item))
+    return found
+
+
+def _decoded(item: EncodedItem) -> Candidate:
+    return as_candidate(item.decode(), _found_by(item))
+
+
+def _found_by(item: EncodedItem) -> KeepsTerms | None:
+    # Its class is known from the first one on; to ask the item takes longer than to read it.
+    return cast("KeepsTerms", item) if issubclass(type(item), KeepsTerms) else None
+
+
+def _turn(
+    namespace: Namespace,
+    key: str,
+    value: Mapping[str, Any],
+    time: datetime,
+    written: float,
+    *,
+    found_by: KeepsTerms | None,
+    updated: datetime | None = None,
+) -> Candidate:
+    said, text = value.get, value["content"]
+    position = said("position")
+    # By place: with names it takes twice as long.
+    return Candidate(
+        namespace,
+        key,
+        "turn",
+        text,
+        time,
+        str(said("speaker") or ""),
+        str(said("role") or ""),
+        str(said("thread") or ""),
+        position if isinstance(position, int) else 0,
+        str(said("message_id") or ""),
+        (),
+        value,
+        written,
+        updated,
+        True,  # noqa: FBT003
+        None if found_by is None else _content_terms(found_by, value, text),
     )
 
 
@@ -400,10 +457,10 @@ class CandidateSet:
 
 
 def candidate_set(
-    timeline: Timeline, cosines: Mapping[Candidate, float | None] = MappingProxyType({})
+    timeline: Timeline, cosines: Mapping[Candidate, float] = MappingProxyType({})
 ) -> CandidateSet:
     """Lay *cosines*, where there are any, beside the candidates of *timeline*."""
-    # None becomes NaN.
+    # What has none is None, which becomes NaN.
     return CandidateSet(timeline, np.array([*map(cosines.get, timeline.candidates)], np.float64))
 
 
@@ -416,7 +473,7 @@ def timeline_of(candidates: Iterable[Candidate]) -> Timeline:
             one.namespace,
             one.thread,
             one.time,
-            one.written or one.time,
+            one.time.timestamp() if one.written is None else one.written,
             one.position,
             one.key,
         ),

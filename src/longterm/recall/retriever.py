@@ -9,16 +9,19 @@ from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import chain
+from itertools import accumulate, chain
+from math import isnan
 from os import PathLike
 from types import MappingProxyType
 from typing import Any, cast
 
+import numpy as np
 from langchain_core.messages import BaseMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph.store.base import BaseStore, GetOp, Item, SearchOp
 from typing_extensions import override
 
+from longterm.effects.capabilities import SearchColumns
 from longterm.effects.clock import utc_now
 from longterm.effects.observe import observed
 from longterm.effects.runnable import FlowRunnable
@@ -30,7 +33,7 @@ from longterm.memory.namespace import Namespace, NamespaceTemplate
 from longterm.memory.world_time import WORLD_TIME, WorldTime, held_at, moment_of
 from longterm.models.embed.names import reranker_by_name
 from longterm.recall.block import TokenCounter, compose
-from longterm.recall.cache import ReadingCache
+from longterm.recall.cache import Found, ReadingCache
 from longterm.recall.candidates import (
     Candidate,
     CandidateSet,
@@ -158,6 +161,15 @@ class _Request:
     given: frozenset[str]
     #: By kind, which fields of a memory say when it was true.
     world_times: Mapping[str, WorldTime]
+
+    def takes_all(self, found: Found) -> bool:
+        """Whether nothing of *found* is left out."""
+        return (
+            self.as_of is None
+            and self.valid_at is None
+            and self.thread not in found.threads
+            and all(map(self._covers, found.namespaces))
+        )
 
     def held_among(self, found: Sequence[Candidate]) -> Sequence[Candidate]:
         """Those of *found* that may be recalled; a store may take "ann" for part of "anna"."""
@@ -288,7 +300,8 @@ class Recall(FlowRunnable[RecallInput | MessagesInput | Conversation, RecallResu
             neighbors=1,
             exact=request.exact,
         )
-        read = self._cache.candidates(request.places, [hit.encoded for hit in first])
+        items = [*chain.from_iterable(found.encoded for found in first)]
+        read = self._cache.candidates(request.places, items)
         people = named_speakers(request.held_among(read))
         question = parse_question(request.text, speakers=people, now=request.now)
         candidates = await self._candidates(question, request)
@@ -357,7 +370,7 @@ class Recall(FlowRunnable[RecallInput | MessagesInput | Conversation, RecallResu
     async def _candidates(self, question: Question, request: _Request) -> CandidateSet:
         """Find candidates, and what is needed to see them in their conversation."""
         places, statement = request.places, question.statement
-        hits = await HybridQuery(
+        brought = await HybridQuery(
             places,
             statement,
             statement,
@@ -366,17 +379,23 @@ class Recall(FlowRunnable[RecallInput | MessagesInput | Conversation, RecallResu
             _FULL_SCAN_LIMIT,
             request.exact,
         )
-        read = self._cache.candidates(places, [hit.encoded for hit in hits])
-        read = await self._with_sources(places, read)
-        cosines = dict(zip(read, [hit.cosine for hit in hits], strict=True))
+        read = self._cache.found(places, [part.encoded for part in brought])
+        if read.unsourced:
+            read = await self._with_sources(places, read)
+        cosines = dict(zip(read.candidates, _cosines(brought), strict=True))
+        is_plain = any(isinstance(part.encoded[0], Item) for part in brought if part.encoded)
+        is_whole = len(read.candidates) <= _FULL_SCAN_LIMIT
+        if is_whole and not is_plain and request.takes_all(read):
+            return candidate_set(self._cache.timeline(places, read.candidates), cosines)
         found = [*request.held_among([*cosines])]
-        if not hits or isinstance(hits[0].encoded, Item):  # of a store that knows no neighbours
+        if is_plain:  # of a store that knows no neighbours
             items = await _neighbors({one: cosines[one] for one in found}, places)
-            self._warn_of_limits(places, read)
-            others = await self._with_sources(places, self._cache.candidates(places, items))
-            found += request.held_among(others)
-        if len(read) > _FULL_SCAN_LIMIT:  # not all of it was read
-            items = await _source_turns(found, places)
+            self._warn_of_limits(places, read.candidates)
+            others = Found(tuple(self._cache.candidates(places, items)))
+            found += request.held_among((await self._with_sources(places, others)).candidates)
+        if not is_whole:
+            best = request.held_among(_best_first(read.candidates, brought))
+            items = await _source_turns(best, places)
             found += request.held_among(self._cache.candidates(places, items))
         if request.as_of is not None or request.valid_at is not None:
             # Memories as they were then, those deleted since too.
@@ -388,16 +407,11 @@ class Recall(FlowRunnable[RecallInput | MessagesInput | Conversation, RecallResu
         timeline = self._cache.timeline(places, request.without_thread(found))
         return candidate_set(timeline, cosines)
 
-    async def _with_sources(
-        self, places: tuple[Namespace, ...], read: Sequence[Candidate]
-    ) -> Sequence[Candidate]:
-        """Learn where the memories among those *read* came from; once for each state of one."""
-        unknown = [one for one in read if not one.is_sourced]
-        if not unknown:
-            return read
-        known = await sourced(unknown)
+    async def _with_sources(self, places: tuple[Namespace, ...], found: Found) -> Found:
+        """Learn where the memories among *found* came from; once for each state of one."""
+        known = await sourced(found.unsourced)
         self._cache.replace(places, known)
-        return [known.get(one, one) for one in read]
+        return Found(tuple([known.get(one, one) for one in found.candidates]))
 
     def _warn_of_limits(self, places: tuple[Namespace, ...], read: Sequence[Candidate]) -> None:
         """Say once of a namespace that a store without full text shows no more of it."""
@@ -414,11 +428,23 @@ class Recall(FlowRunnable[RecallInput | MessagesInput | Conversation, RecallResu
                 )
 
 
-async def _neighbors(
-    found: Mapping[Candidate, float | None], places: Sequence[Namespace]
-) -> list[Item]:
+def _cosines(brought: Sequence[SearchColumns]) -> list[float]:
+    """How near vectors find each, one place after the other."""
+    return [*chain.from_iterable(np.asarray(part.cosines).tolist() for part in brought)]
+
+
+def _best_first(
+    candidates: Sequence[Candidate], brought: Sequence[SearchColumns]
+) -> list[Candidate]:
+    """Put *candidates*, in the order in which they were brought, best first for each place."""
+    starts = accumulate((len(part.encoded) for part in brought), initial=0)
+    parts = zip(brought, starts, strict=False)
+    return [candidates[start + at] for part, start in parts for at in part.best_first()]
+
+
+async def _neighbors(found: Mapping[Candidate, float], places: Sequence[Namespace]) -> list[Item]:
     """Find neighbours where the store knows none: the turns before the best, or the latest ones."""
-    if all(cosine is None for cosine in found.values()):
+    if all(map(isnan, found.values())):
         # Without vectors only turns that share a word were found.
         latest = await search(
             [SearchOp(place, limit=_FULL_SCAN_LIMIT, refresh_ttl=False) for place in places]

@@ -38,6 +38,8 @@ from longterm.stores.operations import (
     ExplainedItem,
     ExplainOp,
     GetRevisions,
+    HybridColumns,
+    HybridColumnsOp,
     HybridHit,
     HybridSearchOp,
     ListRevisions,
@@ -73,7 +75,7 @@ inform_of_erasures(_known_words)
 
 
 class CapableStore(Closing, BaseStore):
-    """A LangGraph store that has every capability: `HybridSearch`, `CompareAndSet`, `Revisions`."""
+    """A LangGraph store that has every capability: `ColumnSearch`, `CompareAndSet`, `Revisions`."""
 
     supports_ttl = True
     __slots__ = ("_sweeper", "embedder", "fields", "index_config", "ttl_config")
@@ -220,10 +222,8 @@ class CapableStore(Closing, BaseStore):
         are no more than *full_scan_limit* items below the prefix, all of them do. With *exact*
         the prefix is the whole namespace.
         """
-        op = HybridSearchOp(
-            namespace_prefix, text_query, filter, limit, vector_query, neighbors, full_scan_limit,
-            exact,
-        )  # fmt: skip
+        op = HybridSearchOp(namespace_prefix, text_query, filter, limit, vector_query, neighbors,
+                            full_scan_limit, exact)  # fmt: skip
         return cast("list[HybridHit]", self.batch([op])[0])
 
     async def ahybrid_search(
@@ -239,11 +239,41 @@ class CapableStore(Closing, BaseStore):
         exact: bool = False,
     ) -> list[HybridHit]:
         """Find what full text and vectors find, *limit* each, with their own raw scores."""
-        op = HybridSearchOp(
-            namespace_prefix, text_query, filter, limit, vector_query, neighbors, full_scan_limit,
-            exact,
-        )  # fmt: skip
+        op = HybridSearchOp(namespace_prefix, text_query, filter, limit, vector_query, neighbors,
+                            full_scan_limit, exact)  # fmt: skip
         return cast("list[HybridHit]", (await self.abatch([op]))[0])
+
+    def hybrid_columns(
+        self,
+        namespace_prefix: tuple[str, ...],
+        text_query: str,
+        *,
+        vector_query: str | None = None,
+        limit: int = 100,
+        neighbors: int = 0,
+        full_scan_limit: int = 0,
+        exact: bool = False,
+    ) -> HybridColumns:
+        """Find what `hybrid_search` finds, in columns."""
+        op = HybridSearchOp(namespace_prefix, text_query, None, limit, vector_query, neighbors,
+                            full_scan_limit, exact)  # fmt: skip
+        return cast("HybridColumns", self.batch([HybridColumnsOp(op)])[0])
+
+    async def ahybrid_columns(
+        self,
+        namespace_prefix: tuple[str, ...],
+        text_query: str,
+        *,
+        vector_query: str | None = None,
+        limit: int = 100,
+        neighbors: int = 0,
+        full_scan_limit: int = 0,
+        exact: bool = False,
+    ) -> HybridColumns:
+        """Find what `hybrid_search` finds, in columns."""
+        op = HybridSearchOp(namespace_prefix, text_query, None, limit, vector_query, neighbors,
+                            full_scan_limit, exact)  # fmt: skip
+        return cast("HybridColumns", (await self.abatch([HybridColumnsOp(op)]))[0])
 
     # --- vectors ---
 

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
+import numpy as np
 from langgraph.store.base import Item, Op, PutOp, SearchItem, SearchOp
+from numpy.typing import NDArray
 
 from longterm.effects.capabilities import Keep, RevisionNote, RevisionRow
 from longterm.stores.rows import Row
@@ -18,6 +20,8 @@ __all__ = [
     "ExplainedItem",
     "Explanation",
     "GetRevisions",
+    "HybridColumns",
+    "HybridColumnsOp",
     "HybridHit",
     "HybridSearchOp",
     "ListRevisions",
@@ -58,6 +62,12 @@ class HybridSearchOp(NamedTuple):
     neighbors: int = 0
     full_scan_limit: int = 0
     exact: bool = False
+
+
+class HybridColumnsOp(NamedTuple):
+    """Answer *search* in columns: `ColumnSearch` says how."""
+
+    search: HybridSearchOp
 
 
 class ExplainOp(NamedTuple):
@@ -155,6 +165,36 @@ class HybridHit(NamedTuple):
         return self.encoded
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class HybridColumns:
+    """What the signals found, side by side: raw BM25, 0 without a match, and raw cosines."""
+
+    encoded: Sequence[Row]
+    bm25: NDArray[np.float32]
+    #: NaN without a vector.
+    cosines: NDArray[np.float32]
+    #: By which the best come first.
+    score: NDArray[np.float32]
+
+    def best_first(self) -> list[int]:
+        """Return the places of all, best fused score first."""
+        return np.argsort(-self.score, kind="stable").tolist()
+
+    def hits(self) -> list[HybridHit]:
+        """Return a hit for each, best first."""
+        order = self.best_first()
+        bm25: list[float] = self.bm25[order].tolist()
+        cosines: list[float] = self.cosines[order].tolist()
+        return list(
+            map(
+                HybridHit,
+                map(self.encoded.__getitem__, order),
+                [one or None for one in bm25],
+                [None if one != one else one for one in cosines],  # noqa: PLR0124 - NaN
+            )
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Explanation:
     """What each signal contributed to a score; *text* and *vector* add up to it.
@@ -215,6 +255,7 @@ Operation = (
     Op
     | PutIf
     | HybridSearchOp
+    | HybridColumnsOp
     | ExplainOp
     | PutNoted
     | GetRevisions
@@ -231,6 +272,7 @@ Answer = (
     | list[Item]
     | list[SearchItem]
     | Sequence[HybridHit]
+    | HybridColumns
     | list[tuple[str, ...]]
     | RevisionRow
     | list[RevisionRow]

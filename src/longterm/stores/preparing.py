@@ -30,6 +30,7 @@ from longterm.stores.operations import (
     Erase,
     ExplainOp,
     GetRevisions,
+    HybridColumnsOp,
     HybridSearchOp,
     ListRevisions,
     Operation,
@@ -150,7 +151,7 @@ class FindItems:
     terms: tuple[np.uint64, ...] = ()
     #: What the vectors are compared with.
     vector_query: str | None = None
-    answer: Literal["items", "explained", "hybrid"] = "items"
+    answer: Literal["items", "explained", "hybrid", "columns"] = "items"
     #: For hybrid search: how far to look around the best hits, and up to how many items a scope
     #: is returned whole.
     neighbors: int = 0
@@ -277,6 +278,8 @@ def prepared(op: Operation, fields: Sequence[str], *, embeds: bool = True) -> Pr
             return _find(search, "explained")
         case HybridSearchOp():
             return _hybrid(op)
+        case HybridColumnsOp(search):
+            return replace(_hybrid(search), answer="columns")
         case ListNamespacesOp():
             validate_op_namespace(op)
             _check_page(op.limit, op.offset)

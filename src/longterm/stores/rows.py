@@ -17,13 +17,13 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import accumulate
 from operator import attrgetter, eq
-from typing import Any, Literal, NamedTuple, TypeVar, cast
+from typing import Any, Literal, NamedTuple, Self, TypeVar, cast
 from zlib import crc32
 
 from langgraph.store.base import Item, ListNamespacesOp, MatchCondition, SearchItem
 from pydantic_core import from_json, to_json
 
-from longterm.effects.capabilities import RevisionNote, RevisionRow
+from longterm.effects.capabilities import ItemColumns, RevisionNote, RevisionRow
 from longterm.errors import InvalidInputError, StoreError
 
 __all__ = [
@@ -229,13 +229,7 @@ class Row(NamedTuple):
         return self._as(Item)
 
     def _as(self, kind: Callable[..., T], **more: Any) -> T:
-        if self.checksum is not None and self.checksum != checksum(
-            self.key.encode(), self.created_at, self.updated_at, self.value.encode()
-        ):
-            raise StoreError(
-                f"An item of {self.place} is damaged: it is not what was written. Keep the file "
-                "as it is; store.check() says how much is damaged, and a backup has it whole."
-            )
+        self.verify()
         created_at = moment(self.created_at)
         is_new = self.updated_at == self.created_at
         return kind(
@@ -246,6 +240,34 @@ class Row(NamedTuple):
             updated_at=created_at if is_new else moment(self.updated_at),
             **more,
         )
+
+    @classmethod
+    def decode_columns(cls, items: Sequence[Self]) -> ItemColumns:
+        """Decode several as `DecodesColumns` says."""
+        for row in items:
+            row.verify()
+        try:  # read as one array
+            values: list[Any] = from_json(f"[{','.join([row.value for row in items])}]")
+        except ValueError:
+            values = []
+        if len(values) != len(items):  # one of them is not JSON by itself
+            values = [decode(row.value) for row in items]
+        return ItemColumns(
+            [to_labels(row.path) for row in items],
+            [from_column(row.key) for row in items],
+            values,
+            [row.created_at / 1e6 for row in items],
+        )
+
+    def verify(self) -> None:
+        """Raise `StoreError` if it is not as it was written."""
+        if self.checksum is not None and self.checksum != checksum(
+            self.key.encode(), self.created_at, self.updated_at, self.value.encode()
+        ):
+            raise StoreError(
+                f"An item of {self.place} is damaged: it is not what was written. Keep the file "
+                "as it is; store.check() says how much is damaged, and a backup has it whole."
+            )
 
     @property
     def nbytes(self) -> int:

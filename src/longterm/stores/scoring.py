@@ -97,17 +97,13 @@ class Scores:
         cosine = float(self.cosines[slot]) if self.cosines is not None else math.nan
         return bm25 or None, None if math.isnan(cosine) else cosine
 
-    def raw_of(self, slots: NDArray[np.int64]) -> tuple[list[float | None], list[float | None]]:
-        """BM25 of each of *slots*, and the cosine of each, as `raw` says them."""
-        bm25: list[float | None] = [None] * len(slots)
-        cosines: list[float | None] = [None] * len(slots)
-        if self.text is not None:
-            found: list[float] = self.text.bm25[slots].tolist()
-            bm25 = [one or None for one in found]
-        if self.cosines is not None:
-            found = self.cosines[slots].tolist()
-            cosines = [None if math.isnan(one) else one for one in found]
-        return bm25, cosines
+    def raw_of(self, slots: NDArray[np.int64]) -> tuple[Floats, Floats]:
+        """BM25 of each of *slots*, 0 without a match, and the cosine of each, NaN without one."""
+        bm25, cosines = np.zeros(len(slots), np.float32), np.full(len(slots), np.nan, np.float32)
+        return (
+            bm25 if self.text is None else self.text.bm25[slots],
+            cosines if self.cosines is None else self.cosines[slots],
+        )
 
     def text_relative(self, slot: int) -> float:
         """Put the text score of one slot between 0 and 1."""

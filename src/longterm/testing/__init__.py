@@ -1,6 +1,7 @@
 """For your tests and ours: fakes of what costs time or money, and contracts that stores keep."""
 
 from longterm.testing.contracts import (
+    ColumnSearchContract,
     CompareAndSetContract,
     HybridSearchContract,
     RevisionsContract,
@@ -16,6 +17,7 @@ from longterm.testing.fakes import (
 
 __all__ = [
     "Asked",
+    "ColumnSearchContract",
     "CompareAndSetContract",
     "HashEmbeddings",
     "HybridSearchContract",

@@ -15,12 +15,15 @@ texts are nearest, so any embedding model will do.
 import asyncio
 from collections.abc import Sequence
 from datetime import datetime
+from math import isnan
 from typing import Any, Protocol
 
 from langgraph.store.base import BaseStore, Item, PutOp
 
 from longterm.effects.capabilities import (
+    ColumnSearch,
     CompareAndSet,
+    EncodedItem,
     HybridSearch,
     RevisionNote,
     Revisions,
@@ -28,7 +31,12 @@ from longterm.effects.capabilities import (
 )
 from longterm.errors import ConflictError
 
-__all__ = ["CompareAndSetContract", "HybridSearchContract", "RevisionsContract"]
+__all__ = [
+    "ColumnSearchContract",
+    "CompareAndSetContract",
+    "HybridSearchContract",
+    "RevisionsContract",
+]
 
 _NAMESPACE = ("contract", "ann")
 
@@ -115,6 +123,8 @@ class _HybridSearchStore(HybridSearch, Protocol):
 
     def put(self, *args: Any) -> None: ...
 
+    def delete(self, *args: Any) -> None: ...
+
 
 class HybridSearchContract:
     """Full text and vectors each say what they find; values have their text in a field "text"."""
@@ -178,6 +188,54 @@ class HybridSearchContract:
         _put_three(store)
         hits = asyncio.run(store.ahybrid_search(_NAMESPACE, "basil", vector_query=""))
         assert _keys(hits) == ["soup"]
+
+
+class _ColumnSearchStore(ColumnSearch, _HybridSearchStore, Protocol):
+    """What a store is beside the capability is LangGraph's to say."""
+
+
+class ColumnSearchContract:
+    """Columns hold what a hybrid search finds; values have their text in a field "text"."""
+
+    def test_the_store_answers_in_columns(self, store: Any) -> None:
+        """It has the methods, and those of `HybridSearch`."""
+        assert isinstance(store, ColumnSearch)
+
+    def test_columns_hold_the_items_and_cosines_of_the_hits(
+        self, store: _ColumnSearchStore
+    ) -> None:
+        """By `best_first` in their order, whether a prefix comes whole or not."""
+        _put_three(store)
+        for whole in (0, 10):
+            for query in ("", "a hike in the rain"):
+                options: dict[str, Any] = {"vector_query": query, "full_scan_limit": whole}
+                found = store.hybrid_columns(_NAMESPACE, "basil in the rain", **options)
+                hits = store.hybrid_search(_NAMESPACE, "basil in the rain", **options)
+                order = found.best_first()
+                assert [found.encoded[at] for at in order] == [hit.encoded for hit in hits]
+                cosines = [None if isnan(found.cosines[at]) else found.cosines[at] for at in order]
+                assert cosines == [hit.cosine for hit in hits]
+
+    def test_columns_are_as_the_store_is_now(self, store: _ColumnSearchStore) -> None:
+        """What was written or deleted meanwhile counts, although they may be kept."""
+        for number in range(4):
+            store.put(_NAMESPACE, "soup", {"text": f"soup number {number}"})
+            store.put(_NAMESPACE, f"{number}", {"text": "tea"})
+            if number:
+                store.delete(_NAMESPACE, f"{number - 1}")
+            for _ in range(3):
+                found = store.hybrid_columns(_NAMESPACE, "soup", full_scan_limit=10)
+                items = map(_item_of, found.encoded)
+                assert sorted(item.value["text"] for item in items) == [
+                    f"soup number {number}",
+                    "tea",
+                ]
+
+    def test_columns_have_an_async_form(self, store: _ColumnSearchStore) -> None:
+        """It has the same answer."""
+        _put_three(store)
+        found = asyncio.run(store.ahybrid_columns(_NAMESPACE, "basil", vector_query=""))
+        assert [_item_of(one).key for one in found.encoded] == ["soup"]
 
 
 class _RevisionsStore(Revisions, _CompareAndSetStore, Protocol):
@@ -297,8 +355,11 @@ def _put_three(store: _HybridSearchStore) -> None:
 
 
 def _keys(hits: Sequence[SearchHit]) -> list[str]:
-    items = [hit.encoded if isinstance(hit.encoded, Item) else hit.encoded.decode() for hit in hits]
-    return [item.key for item in items]
+    return [_item_of(hit.encoded).key for hit in hits]
+
+
+def _item_of(encoded: EncodedItem | Item) -> Item:
+    return encoded if isinstance(encoded, Item) else encoded.decode()
 
 
 def _revision_note(store: _RevisionsStore, value: dict[str, Any] | None, action: str) -> None:

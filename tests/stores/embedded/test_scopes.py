@@ -200,3 +200,19 @@ def test_more_is_read_than_one_value_of_sqlite_can_hold(
             one, other = (getattr(getattr(view, signal), array) for view in views)
             assert len(one) > 500
             assert np.array_equal(one, other)
+
+
+def test_a_small_scope_comes_as_the_same_items_until_one_is_written(store: EmbeddedStore) -> None:
+    filled(store, 20)
+    store.put(("notes", "b"), "1", {"text": "tea"})
+
+    def whole(*, exact: bool = False) -> object:
+        return store.hybrid_columns(NS, "tea", full_scan_limit=20, exact=exact).encoded
+
+    first = whole()
+    assert whole() is first
+    assert whole(exact=True) is first
+
+    store.put(NS, "3", {"text": "rice"})
+    assert whole() is not first
+    assert whole() is whole()

@@ -133,6 +133,22 @@ def test_no_more_is_kept_than_was_allowed(open_store: OpenStore) -> None:
     assert store.stats().cache_bytes > 50_000
 
 
+def test_a_small_scope_comes_as_the_same_items_until_one_is_written(open_store: OpenStore) -> None:
+    store = open_store(index=indexed())
+    for number in range(5):
+        store.put(NS, str(number), {"text": "noodle soup"})
+
+    def whole() -> object:
+        return store.hybrid_columns(NS, "noodle", full_scan_limit=5).encoded
+
+    kept = [whole() for _ in range(4)][-1]
+    assert whole() is kept
+
+    store.put(NS, "3", {"text": "garden"})
+    assert whole() is not kept
+    assert whole() is whole()
+
+
 def test_a_row_that_two_searches_have_read_counts_once() -> None:
     rows = KeptRows()
     for _ in range(2):

@@ -13,7 +13,12 @@ from longterm.stores.embedded.scopes import Scope, ScopeCache, ScopeView, Signal
 from longterm.stores.embedded.transaction import Transaction, fetched, latest
 from longterm.stores.filters import EVERYTHING
 from longterm.stores.matrix import Vector, distinct
-from longterm.stores.operations import ExplainedItem, Explanation, HybridHit
+from longterm.stores.operations import (
+    ExplainedItem,
+    Explanation,
+    HybridColumns,
+    HybridHit,
+)
 from longterm.stores.preparing import FindItems
 from longterm.stores.rows import Row
 from longterm.stores.scoring import NOTHING, Scores, contributions, fused, in_order, score_terms
@@ -48,10 +53,11 @@ class ScopeScores:
 
 def find(
     tx: Transaction, op: FindItems, asked: VectorQuery, cache: ScopeCache, *, own: bool
-) -> list[SearchItem] | list[HybridHit]:
+) -> list[SearchItem] | list[HybridHit] | HybridColumns:
     """Find the items that *op* asks for; *own*: this transaction wrote some of them."""
-    if op.answer == "hybrid":
-        return _hits(tx, op, _ranking(tx, op, asked, cache, own=own))
+    if op.answer in ("hybrid", "columns"):
+        found = _columns(tx, op, _ranking(tx, op, asked, cache, own=own))
+        return found if op.answer == "columns" else found.hits()
     if op.query is None:
         # Where all count, the database passes over what comes before the page.
         skip = op.offset if op.condition == EVERYTHING else 0
@@ -96,8 +102,9 @@ def _ranking(
     slots = view.slots
     if op.exact:  # what lies below is left out
         row = tx.execute("SELECT id FROM namespaces WHERE path = ?", (op.path,)).fetchone()
-        here = slots.namespaces == (-1 if row is None else row[0])
-        slots = replace(slots, live=slots.live & here)
+        here = slots.live & (slots.namespaces == (-1 if row is None else row[0]))
+        if np.count_nonzero(here) < np.count_nonzero(slots.live):
+            slots = replace(slots, live=here)
     live = slots.live
     text = None if view.lexicon is None else score_terms(view.lexicon, live, op.terms)
     cosines = None
@@ -143,7 +150,7 @@ class _Reader:
         self._condition = op.condition
         self._ranking = ranking
         # Recall reads the terms of what it finds; those of an older tokenizer are not its own.
-        self._with_terms = op.answer == "hybrid" and ranking.has_current_terms
+        self._with_terms = op.answer in ("hybrid", "columns") and ranking.has_current_terms
         # A kept row may have expired since, and is not compared with a condition.
         self._keeps = op.condition == EVERYTHING and not tx.hides_expired
         self._rows: dict[int, Row | None] = {}
@@ -162,6 +169,17 @@ class _Reader:
                 read = {slot: row for slot in unread if (row := rows[slot])}
                 self._ranking.scope.keep(self._ranking.view, read)
         return {slot: row for slot in wanted if (row := rows[slot]) is not None}
+
+    def whole(self, slots: NDArray[np.int64]) -> tuple[NDArray[np.int64], tuple[Row, ...]]:
+        """Those of a whole scope that may be shown; the same tuple while they are the same."""
+        cache, state = self._ranking.view.rows, self._ranking.slots
+        if self._keeps and (known := cache.whole(state)) is not None:
+            return slots, known
+        found = self.rows(slots)
+        rows = tuple(found.values())
+        if self._keeps and len(rows) == len(slots):
+            cache.keep_whole(state, rows)
+        return np.fromiter(found, np.int64, len(found)), rows
 
 
 def _ranked(
@@ -193,11 +211,13 @@ def _explained(found: _Found) -> ExplainedItem:
     return ExplainedItem(found.row.found(_slot_score(found)), Explanation(text, vector, *raw))
 
 
-def _hits(tx: Transaction, op: FindItems, ranking: ScopeScores) -> list[HybridHit]:
+def _columns(tx: Transaction, op: FindItems, ranking: ScopeScores) -> HybridColumns:
     """Collect the best of each signal, both being asked about all of them."""
     reader, scores = _Reader(tx, op, ranking), ranking.scores
     slots = np.flatnonzero(ranking.slots.live)
-    if len(slots) > op.full_scan_limit:
+    if len(slots) <= op.full_scan_limit:
+        places, rows = reader.whole(slots)
+    else:
         # What each signal puts first, and what was written around the best of it.
         chosen: list[int] = []
         centres: list[int] = []
@@ -208,10 +228,6 @@ def _hits(tx: Transaction, op: FindItems, ranking: ScopeScores) -> list[HybridHi
             centres += best[: op.limit // _CENTRES]
         if op.neighbors and centres:
             chosen += ranking.slots.around(np.array(centres), op.neighbors).tolist()
-        slots = distinct(np.array(chosen, dtype=np.int64))
-    found = reader.rows(slots)
-    places = np.fromiter(found, np.int64, len(found))
-    # Stable, as `sorted` is.
-    ordered = places[np.argsort(-scores.score[places], kind="stable")]
-    rows = map(found.__getitem__, ordered.tolist())
-    return list(map(HybridHit, rows, *scores.raw_of(ordered)))
+        found = reader.rows(distinct(np.array(chosen, dtype=np.int64)))
+        places, rows = np.fromiter(found, np.int64, len(found)), tuple(found.values())
+    return HybridColumns(rows, *scores.raw_of(places), scores.score[places])

@@ -33,8 +33,7 @@ from longterm.text.tokenizer import TERM_BYTES
 __all__ = ["REMEMBERED", "Scope", "ScopeCache", "ScopeView", "Signals", "Slots", "within_prefix"]
 
 _BLOCK = 4096
-#: So many items of a namespace are read at once: to read more takes half as long again, as memory
-#: is asked for that is new.
+#: So many items of a namespace are read at once: more would ask for memory that is new.
 _RANGE = 1024
 #: So many searches take less than to sort a lexicon would.
 _SEARCHES_UNSORTED = 16
@@ -138,7 +137,18 @@ class RowCache:
 
     def __init__(self) -> None:
         self._rows: dict[int, Row] = {}
+        # All, in the order of the living slots of one state.
+        self._whole: tuple[Slots, tuple[Row, ...]] | None = None
         self.nbytes = 0
+
+    def whole(self, slots: Slots) -> tuple[Row, ...] | None:
+        """Return the items of all living *slots*, if they were kept together."""
+        known = self._whole  # others may drop it meanwhile
+        return known[1] if known and known[0] is slots else None
+
+    def keep_whole(self, slots: Slots, rows: tuple[Row, ...]) -> None:
+        """Keep the items of all living *slots*, if each of them is kept."""
+        self._whole = (slots, rows) if len(self._rows) == len(rows) else None
 
     def known(self, slots: Sequence[int]) -> dict[int, Row]:
         """Return what was read at *slots*, of those that were."""
@@ -154,6 +164,7 @@ class RowCache:
 
     def drop(self, slots: Iterable[int]) -> None:
         """Forget the items of slots that have died."""
+        self._whole = None
         for slot in slots:
             if row := self._rows.pop(slot, None):
                 self.nbytes -= row.nbytes

@@ -55,6 +55,7 @@ class KeptRows:
 
     def __init__(self, rows: Mapping[Place, Row] | None = None) -> None:
         self._rows: dict[Place, Row] = {}
+        self._whole: tuple[Row, ...] = ()
         self.nbytes = 0
         self.keep(rows or {})
 
@@ -62,6 +63,14 @@ class KeptRows:
         """Return those that were read."""
         known = self._rows.get
         return {place: row for place in places if (row := known(place)) is not None}
+
+    def whole(self, places: Sequence[Place]) -> tuple[Row, ...] | None:
+        """Return those at *places*, all of the scope, as the same tuple again; None: not all."""
+        if len(self._whole) != len(places):
+            if len(self._rows) != len(places):
+                return None
+            self._whole = tuple([self._rows[place] for place in places])
+        return self._whole
 
     def keep(self, rows: Mapping[Place, Row]) -> None:
         """Keep *rows*, which were read at this state; another search may have been faster."""

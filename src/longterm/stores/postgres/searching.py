@@ -11,7 +11,12 @@ from langgraph.store.base import SearchItem
 
 from longterm.errors import ModelChangedError
 from longterm.stores.filters import EVERYTHING
-from longterm.stores.operations import ExplainedItem, Explanation, HybridHit
+from longterm.stores.operations import (
+    ExplainedItem,
+    Explanation,
+    HybridColumns,
+    HybridHit,
+)
 from longterm.stores.postgres.candidates import Candidates, CandidateSearch
 from longterm.stores.postgres.items import Place, Session, fetch_rows, holds_now, latest_rows
 from longterm.stores.postgres.kept import KeptScope, KeptScopes, brought_up_to_date
@@ -71,11 +76,12 @@ class ItemSearch:
         self._paths: Mapping[int, str] = {}
         self._with_terms = False
 
-    def answer(self) -> list[SearchItem] | list[HybridHit]:
+    def answer(self) -> list[SearchItem] | list[HybridHit] | HybridColumns:
         """Find the items that the operation asks for."""
         op = self._op
-        if op.answer == "hybrid":
-            return self._hits()
+        if op.answer in ("hybrid", "columns"):
+            found = self._columns()
+            return found if op.answer == "columns" else found.hits()
         size, skip = op.offset + op.limit, 0
         if op.query is None:
             # Where all count, the database passes over what comes before the page.
@@ -110,7 +116,7 @@ class ItemSearch:
             )
         self._paths = scope.paths
         # Recall reads the terms of what it finds; those of an older tokenizer are not its own.
-        is_read = self._op.answer == "hybrid" or self._kept is not None
+        is_read = self._op.answer in ("hybrid", "columns") or self._kept is not None
         self._with_terms = is_read and scope.tokenizer == VERSION
         return scope
 
@@ -181,7 +187,7 @@ class ItemSearch:
 
     # --- what each signal says ---
 
-    def _hits(self) -> list[HybridHit]:
+    def _columns(self) -> HybridColumns:
         """Collect the best of each signal, both being asked about all of them."""
         scope = self._scope(self._op.full_scan_limit)
         if scope.contents is not None:
@@ -189,12 +195,16 @@ class ItemSearch:
         else:
             search = CandidateSearch(self._session, self._op, scope, self._query)
             candidates = search.score(self._best(search))
-        wanted = np.flatnonzero(candidates.scores.score[: len(candidates.places)] > -np.inf)
-        rows = self._rows([candidates.places[at] for at in wanted.tolist()])
-        shown = [at for at, place in enumerate(candidates.places) if place in rows]
-        shown.sort(key=lambda at: -candidates.scores.score[at])
-        raw = candidates.scores.raw_of(np.array(shown, dtype=np.int64))
-        return list(map(HybridHit, (rows[candidates.places[at]] for at in shown), *raw))
+        places, score = candidates.places, candidates.scores.score
+        shown = np.flatnonzero(score[: len(places)] > -np.inf)
+        rows: tuple[Row, ...] | None = None
+        if self._kept and len(shown) == len(places) and self._op.condition == EVERYTHING:
+            rows = self._kept.scope.rows.whole(places)
+        if rows is None:
+            found = self._rows([places[at] for at in shown.tolist()])
+            shown = np.array([at for at, place in enumerate(places) if place in found], np.int64)
+            rows = tuple([found[places[at]] for at in shown.tolist()])
+        return HybridColumns(rows, *candidates.scores.raw_of(shown), score[shown])
 
     def _best(self, search: CandidateSearch) -> list[Place]:
         """Find what each signal puts first, and what was written around the best of it."""
