@@ -1,6 +1,8 @@
 """Messages become turns, word for word and only once."""
 
+import json
 from datetime import UTC, datetime
+from uuid import NAMESPACE_URL, uuid5
 
 from hypothesis import given, settings, strategies as st
 from langchain_core.messages import HumanMessage
@@ -9,7 +11,7 @@ from langgraph.store.base import Item
 from longterm.memory.conversation import as_messages
 from longterm.memory.model import indexed_fields
 from longterm.recall.candidates import as_candidate
-from longterm.recall.turns import Turn, turns
+from longterm.recall.turns import Turn, turn_key, turns
 from longterm.stores import EmbeddedStore
 from longterm.text.tokenizer import terms
 
@@ -54,6 +56,13 @@ def test_keys_follow_from_ids_and_threads() -> None:
     (elsewhere,) = made({"role": "user", "content": "a", "id": "1"}, thread="two")
 
     assert first.key == edited.key != elsewhere.key
+
+
+@given(st.text(), st.text(min_size=1))
+def test_a_key_is_the_uuid_of_its_thread_and_id(thread: str, message_id: str) -> None:
+    named = json.dumps([thread, message_id])
+
+    assert turn_key(thread, message_id) == str(uuid5(uuid5(NAMESPACE_URL, "longterm/turn"), named))
 
 
 def test_the_same_words_twice_are_two_turns() -> None:

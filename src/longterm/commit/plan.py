@@ -205,10 +205,11 @@ class Change:
     def guarded(self, sources: tuple[Source, ...]) -> tuple[Source, ...]:
         """Return *sources* with what the guard leaves of their quotes."""
         guard = self.policy.guard
-        if guard is None:
+        if guard is None or not sources:
             return sources
+        quoted = ((one, guard.check(one.quote).value or "") for one in sources)
         return tuple(
-            changed(source, quote=guard.check(source.quote).value or "") for source in sources
+            one if quote == one.quote else changed(one, quote=quote) for one, quote in quoted
         )
 
     def droppable(self, write: Write, current: Mapping[Place, Item]) -> list[Place]:
@@ -347,11 +348,11 @@ def _checked(
     actor = change.actor
     if write.past:  # an import does not wash anything: its origin comes along
         sources, actor = change.guarded(write.past[-1].sources), write.past[-1].actor
-    origin = origin_of(sources, actor)
     allowed = (
         value.get("kind") == TURN  # what was said, whatever it was
         or write.action == "restored"  # who restores something has decided
-        or origin == change.actor == "import"  # an import is its operator's own act
+        # An import is its operator's own act.
+        or (change.actor == "import" and origin_of(sources, actor) == "import")
     )
     verdict = checked_by(guard, value, sources, actor, orders_allowed=allowed)
     if verdict.action != "quarantine":
@@ -359,7 +360,7 @@ def _checked(
     # The same once more takes the place of the first.
     said = "\0".join((*write.namespace, write.key, to_json(verdict.value).decode()))
     id, places = str(uuid5(NAMESPACE_OID, said)), tuple(verdict.places)
-    kept = verdict.value
+    kept, origin = verdict.value, origin_of(sources, actor)
     held = Held(id, write.namespace, write.key, kept, origin, utc_now(), places, sources)
     aside = put_op(quarantine_namespace(write.namespace), id, held.record, index=False)
     return Plan(None, (aside,), verdict.account("In quarantine"))

@@ -14,7 +14,7 @@ import sys
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractAsyncContextManager, AbstractContextManager, closing, nullcontext
+from contextlib import closing, nullcontext
 from contextvars import copy_context
 from dataclasses import dataclass
 from functools import cache
@@ -126,7 +126,7 @@ class _Edge:
     @property
     def unseen(self) -> RunnableConfig | None:
         """The config for models: what they say is no part of what LangGraph streams to users."""
-        return merge_configs(self.config, UNSEEN) if in_graph() else self.config
+        return merge_configs(self.config, UNSEEN) if _graph_store()[0] else self.config
 
     @property
     def store(self) -> BaseStore:
@@ -184,8 +184,11 @@ def _perform(step: object, edge: _Edge) -> Any:
         case Together(flows):
             return _side_by_side(flows, edge)
         case Exclusive(namespaces, flow):
-            with closing(flow), _turn(edge.store, namespaces):
-                return run(flow, edge.config, store=edge.given)
+            with closing(flow):
+                store = edge.store
+                compares = _has(store, CompareAndSet)
+                with nullcontext() if compares else exclusively(store, namespaces):
+                    return run(flow, edge.config, store=edge.given)
         case _:
             raise _foreign(step)
 
@@ -216,7 +219,9 @@ async def _aperform(step: object, edge: _Edge) -> Any:
             return await _aside_by_side(flows, edge)
         case Exclusive(namespaces, flow):
             with closing(flow):
-                async with _aturn(edge.store, namespaces):
+                store = edge.store
+                compares = _has(store, CompareAndSet)
+                async with nullcontext() if compares else aexclusively(store, namespaces):
                     return await arun(flow, edge.config, store=edge.given)
         case _:
             raise _foreign(step)
@@ -262,16 +267,6 @@ async def _aon_store(step: HybridQuery | Has | StoreCall | Noted, store: BaseSto
         case Noted(ops, seen, notes, keep):
             own = cast("Revisions", store)
             return await own.aput_all_noted(_settled(ops, store), seen, notes, keep=keep)
-
-
-def _turn(store: BaseStore, namespaces: frozenset[tuple[str, ...]]) -> AbstractContextManager[None]:
-    return nullcontext() if _has(store, CompareAndSet) else exclusively(store, namespaces)
-
-
-def _aturn(
-    store: BaseStore, namespaces: frozenset[tuple[str, ...]]
-) -> AbstractAsyncContextManager[None]:
-    return nullcontext() if _has(store, CompareAndSet) else aexclusively(store, namespaces)
 
 
 def _settled(ops: Sequence[PutOp], store: BaseStore) -> list[PutOp]:

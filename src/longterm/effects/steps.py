@@ -60,7 +60,6 @@ __all__ = [
     "get_op",
     "in_batches",
     "put_op",
-    "read",
     "replace",
     "search",
     "search_op",
@@ -193,19 +192,14 @@ async def ask(model: Runnable[Any, Any], messages: Sequence[BaseMessage]) -> Any
     return await Ask(model, messages)
 
 
-async def read(ops: Sequence[GetOp | SearchOp]) -> list[Any]:
-    """Answer of the store to each of *ops*, in their order, by one batch (none for no ops)."""
-    return await Batch(tuple(ops)) if ops else []
-
-
 async def search(ops: Sequence[SearchOp]) -> list[list[SearchItem]]:
     """Items found by each of *ops*, in their order, by one batch (none for no ops)."""
-    return await read(ops)
+    return await Batch(tuple(ops)) if ops else []
 
 
 async def fetch(ops: Sequence[GetOp]) -> list[Item | None]:
     """Items read by each of *ops*, in their order, by one batch (none for no ops)."""
-    return await read(ops)
+    return await Batch(tuple(ops)) if ops else []
 
 
 async def write(ops: Sequence[PutOp]) -> None:
@@ -286,6 +280,8 @@ def in_batches(ops: Sequence[Op], store: BaseStore) -> list[list[Op]]:
 
     LangGraph's InMemoryStore refuses a batch in which two memories have the same text to embed.
     """
+    if not isinstance(store, InMemoryStore):
+        return [[settled(op, store) for op in ops]]
     batches: list[list[Op]] = [[]]
     taken: set[str] = set()
     for op in ops:
@@ -298,9 +294,9 @@ def in_batches(ops: Sequence[Op], store: BaseStore) -> list[list[Op]]:
     return batches
 
 
-def _embedded_texts(op: Op, store: BaseStore) -> Iterator[str]:
-    """Yield the texts of *op* that an InMemoryStore embeds; none for another store."""
-    index: Any = store.index_config if isinstance(store, InMemoryStore) else None
+def _embedded_texts(op: Op, store: InMemoryStore) -> Iterator[str]:
+    """Yield the texts of *op* that *store* embeds."""
+    index: Any = store.index_config
     if index and isinstance(op, PutOp) and op.value is not None and op.index is not False:
         for path in op.index or index.get("fields") or ["$"]:
             yield from get_text_at_path(op.value, path)

@@ -7,10 +7,10 @@ by whom and, if known, when), so that recording a message twice stores it once.
 import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha1
 from json.encoder import encode_basestring_ascii as in_quotes
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import NAMESPACE_URL, uuid5
 
 from langchain_core.messages import BaseMessage
@@ -23,10 +23,11 @@ from longterm.text.quoting import shortened
 __all__ = ["Turn", "turn_key", "turn_keys", "turns"]
 
 _KEYS = uuid5(NAMESPACE_URL, "longterm/turn")
+#: The two highest bits of the digit are the variant's.
+_VARIANTS = {f"{digit:x}": f"{0b1000 | digit & 0b0011:x}" for digit in range(16)}
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(NamedTuple):
     """One message of a conversation, word for word."""
 
     key: str
@@ -45,8 +46,7 @@ class Turn:
     @property
     def value(self) -> dict[str, Any]:
         """What the store keeps."""
-        parts = pieces(self.text)
-        return {
+        value: dict[str, Any] = {
             "kind": TURN,
             "content": self.text,
             "speaker": self.speaker,
@@ -56,7 +56,10 @@ class Turn:
             "position": self.position,
             "message_id": self.message_id,
             "before": self.before,
-        } | ({"pieces": parts} if len(parts) > 1 else {})
+        }
+        if len(parts := pieces(self.text)) > 1:
+            value["pieces"] = parts
+        return value
 
 
 def turns(messages: Sequence[BaseMessage], *, thread: str, now: datetime, limit: int) -> list[Turn]:
@@ -67,23 +70,25 @@ def turns(messages: Sequence[BaseMessage], *, thread: str, now: datetime, limit:
     """
     found: list[Turn] = []
     said: Counter[str] = Counter()
-    time = now
+    time, before = now, ""
     for message in messages:
         time = zoned(message_time(message) or time)
         if text := _spoken(message, limit):
-            role = speaker(message)
-            turn = Turn(
-                key=_key(message, text, thread, said),
-                text=text,
-                speaker=message.name or role,
-                role=role,
-                time=time,
-                thread=thread,
-                position=len(found),
-                message_id=message.id or "",
-                before=found[-1].key if found else "",
+            role, key = speaker(message), _key(message, text, thread, said)
+            found.append(
+                Turn(
+                    key=key,
+                    text=text,
+                    speaker=message.name or role,
+                    role=role,
+                    time=time,
+                    thread=thread,
+                    position=len(found),
+                    message_id=message.id or "",
+                    before=before,
+                )
             )
-            found.append(turn)
+            before = key
     return found
 
 
@@ -103,7 +108,7 @@ def _spoken(message: BaseMessage, limit: int) -> str:
 def turn_key(thread: str, message_id: str) -> str:
     """Name the turn of a message that has an id."""
     # As json.dumps writes a list of both, which takes longer to begin than to write it.
-    return str(uuid5(_KEYS, f"[{in_quotes(thread)}, {in_quotes(message_id)}]"))
+    return _uuid5(f"[{in_quotes(thread)}, {in_quotes(message_id)}]")
 
 
 def _key(message: BaseMessage, text: str, thread: str, said: "Counter[str]") -> str:
@@ -114,4 +119,11 @@ def _key(message: BaseMessage, text: str, thread: str, said: "Counter[str]") -> 
     parts = [thread, speaker(message), message.name, text, own_time and own_time.isoformat()]
     content = json.dumps(parts)
     said[content] += 1
-    return str(uuid5(_KEYS, f"{content}#{said[content]}"))
+    return _uuid5(f"{content}#{said[content]}")
+
+
+def _uuid5(name: str) -> str:
+    """Return what `uuid.uuid5` makes of *name*, in a quarter of the time."""
+    digest = sha1(_KEYS.bytes + name.encode(), usedforsecurity=False).hexdigest()
+    variant = _VARIANTS[digest[16]]
+    return f"{digest[:8]}-{digest[8:12]}-5{digest[13:16]}-{variant}{digest[17:20]}-{digest[20:32]}"

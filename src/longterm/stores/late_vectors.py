@@ -31,7 +31,7 @@ __all__ = ["AT_ONCE", "MOST_FAILURES", "LateVectors"]
 
 #: So many items get their vectors at once, up to so many characters of them: a store that closes
 #: waits for no more.
-AT_ONCE, _CHARACTERS = 64, 16_000
+AT_ONCE, _CHARACTERS = 128, 16_000
 #: A text that the model could not embed so often is left to `reindex` and to the next opening.
 MOST_FAILURES = 8
 _LONGEST_PAUSE = 60.0

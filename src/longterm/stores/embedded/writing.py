@@ -364,14 +364,18 @@ def _insert_vectors(
 
 def known_vectors(database: Database, model: int, digests: Sequence[bytes]) -> dict[bytes, bytes]:
     """Look up which vectors of *model* the file has, by the hashes of their texts."""
-    # Left to itself, SQLite walks along the vectors of the model.
-    query = (
-        "SELECT vector FROM vectors INDEXED BY vectors_by_text "
-        "WHERE model = ? AND text_hash = ? LIMIT 1"
-    )
+    found: dict[bytes, bytes | None] = {}
     with database.reading() as connection:
-        found = {one: connection.execute(query, (model, one)).fetchone() for one in digests}
-    return {digest: row[0] for digest, row in found.items() if row is not None}
+        for start in range(0, len(digests), _KEYS_AT_ONCE):
+            some = digests[start : start + _KEYS_AT_ONCE]
+            # Left to itself, SQLite walks along the vectors of the model.
+            found |= connection.execute(
+                f"WITH asked (digest) AS (VALUES {', '.join(['(?)'] * len(some))}) "
+                "SELECT digest, (SELECT vector FROM vectors INDEXED BY vectors_by_text "
+                "WHERE model = ? AND text_hash = digest LIMIT 1) FROM asked",
+                (*some, model),
+            )
+    return {digest: vector for digest, vector in found.items() if vector is not None}
 
 
 # --- the embedding model ----------------------------------------------------------------------
