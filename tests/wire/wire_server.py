@@ -18,6 +18,7 @@ from typing import Any, Self
 from typing_extensions import override
 
 __all__ = [
+    "Events",
     "Failure",
     "Invoke",
     "ProviderServer",
@@ -51,8 +52,22 @@ class Silence:
     """No answer at all, until the server is closed."""
 
 
-#: One entry of a script: the JSON of a good answer, a failure, or silence.
-WireReply = dict[str, Any] | Failure | Silence
+@dataclass(frozen=True)
+class Events:
+    """A streamed answer: the data of its events, after which the connection ends."""
+
+    data: Sequence[Mapping[str, Any]]
+
+    @property
+    def text(self) -> str:
+        """The events as they are sent; those that have a type are named by it."""
+        return "".join(
+            f"event: {one.get('type', 'message')}\ndata: {json.dumps(one)}\n\n" for one in self.data
+        )
+
+
+#: One entry of a script: the JSON of a good answer, a streamed one, a failure, or silence.
+WireReply = dict[str, Any] | Events | Failure | Silence
 
 
 class ProviderServer(ABC):
@@ -89,7 +104,7 @@ class ProviderServer(ABC):
 
     def answer(
         self, path: str, headers: Mapping[str, str], body: dict[str, Any]
-    ) -> tuple[int, dict[str, Any], Mapping[str, str]]:
+    ) -> tuple[int, dict[str, Any] | str, Mapping[str, str]]:
         """Return status, body and headers for a request."""
         with self._lock:
             turn = len(self.requests)
@@ -113,8 +128,10 @@ class ProviderServer(ABC):
             raise Refused(f"The script has {len(self._script)} replies; this is call {turn + 1}.")
         self.check(headers, body)
 
-    def _reply(self, reply: WireReply) -> tuple[int, dict[str, Any], Mapping[str, str]]:
+    def _reply(self, reply: WireReply) -> tuple[int, dict[str, Any] | str, Mapping[str, str]]:
         match reply:
+            case Events():
+                return 200, reply.text, {"Content-Type": "text/event-stream"}
             case Failure():
                 return self._failed(reply)
             case Silence():
@@ -148,7 +165,7 @@ def _handler_of(server: ProviderServer) -> type[BaseHTTPRequestHandler]:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             sent = {name.lower(): value for name, value in self.headers.items()}
             status, answer, headers = server.answer(self.path, sent, body)
-            data = json.dumps(answer).encode()
+            data = (answer if isinstance(answer, str) else json.dumps(answer)).encode()
             try:
                 self.send_response(status)
                 for name, value in {"Content-Type": "application/json", **headers}.items():

@@ -56,6 +56,7 @@ from longterm.effects.steps import (
     settled,
     with_zones,
 )
+from longterm.effects.streamed import StreamedCalls
 from longterm.errors import NoStoreError
 
 __all__ = [
@@ -163,7 +164,9 @@ def _perform(step: object, edge: _Edge) -> Any:
         case OwnStep():
             return cast("Any", step.perform())
         case Ask(model, messages):
-            return model.invoke(list(messages), edge.unseen)
+            streamed = StreamedCalls()
+            config = streamed.listening(edge.unseen)
+            return streamed.checked(model.invoke(list(messages), config))
         case Batch(ops):
             store = edge.store
             return with_zones(
@@ -198,7 +201,9 @@ async def _aperform(step: object, edge: _Edge) -> Any:
         case OwnStep():
             return cast("Any", await step.aperform())
         case Ask(model, messages):
-            return await model.ainvoke(list(messages), edge.unseen)
+            streamed = StreamedCalls()
+            config = streamed.listening(edge.unseen)
+            return streamed.checked(await model.ainvoke(list(messages), config))
         case Batch(ops):
             store = edge.store
             parts = [await _abatch(store, part) for part in in_batches(ops, store)]
