@@ -2,6 +2,8 @@
 
 import signal
 import sys
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -13,6 +15,16 @@ def workers(server: Running) -> set[str]:
     pid = server.process.pid
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     return {one for one in children if b"spawn_main" in Path(f"/proc/{one}/cmdline").read_bytes()}
+
+
+@contextmanager
+def born_with(handler: signal.Handlers) -> Generator[None]:
+    """Have children heed the end of their terminal, or ignore it as nohup makes them do."""
+    before = signal.signal(signal.SIGHUP, handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="children are found by /proc")
@@ -35,18 +47,14 @@ def test_workers_are_renewed_while_the_server_answers(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGHUP")
 def test_a_single_worker_ends_when_its_terminal_does(tmp_path: Path) -> None:
-    with running_server(tmp_path) as server:
+    with born_with(signal.SIG_DFL), running_server(tmp_path) as server:
         server.process.send_signal(signal.SIGHUP)
         assert server.process.wait(timeout=40) == 0
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="what is ignored is found by /proc")
 def test_a_single_worker_that_nohup_began_ignores_the_end_of_its_terminal(tmp_path: Path) -> None:
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does; a child is born with it
-    try:
-        with running_server(tmp_path) as server:
-            status = Path(f"/proc/{server.process.pid}/status").read_text()
-            (ignored,) = [line for line in status.splitlines() if line.startswith("SigIgn")]
-            assert int(ignored.split()[1], 16) & 1
-    finally:
-        signal.signal(signal.SIGHUP, before)
+    with born_with(signal.SIG_IGN), running_server(tmp_path) as server:
+        status = Path(f"/proc/{server.process.pid}/status").read_text()
+        (ignored,) = [line for line in status.splitlines() if line.startswith("SigIgn")]
+        assert int(ignored.split()[1], 16) & 1
