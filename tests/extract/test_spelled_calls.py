@@ -198,6 +198,23 @@ def test_many_calls_in_python_all_count() -> None:
     assert not any(call.cut for call in calls)
 
 
+ANN = {"name": "Ann", "age": "3"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '<invoke name="Person"><parameter name="name">Ann<parameter name="age">3</invoke>',
+        "<tool_call>Person"
+        + "".join(f"<arg_key>{key}</arg_key><arg_value>{value}" for key, value in ANN.items())
+        + "</tool_call>",
+        "<function=Person><parameter=name>Ann<parameter=age>3</function>",
+    ],
+)
+def test_a_parameter_without_an_end_ends_where_the_next_begins(text: str) -> None:
+    assert [call.arguments for call in read(text)] == [ANN]
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -210,8 +227,16 @@ def test_many_calls_in_python_all_count() -> None:
         "<a><b>" * 10_000 + "</a>" * 10_000,
         "a" * 1_000_000,
         "a." * 500_000,
+        "<invoke name='a'>" + "<parameter name='a'>" * 20_000,
+        "<invoke name='a'>" + "<parameter name='" * 20_000,
+        "<tool_call>a<arg_key>" + "<arg_key>a</arg_key><arg_value>" * 20_000,
+        "<tool_call>a<arg_key>" + "<arg_key>" * 20_000,
+        "<function=" * 20_000,
     ],
-    ids=["tags", "colons", "calls", "objects", "open", "crossed", "word", "path"],
+    ids=[
+        *("tags", "colons", "calls", "objects", "open", "crossed", "word", "path"),
+        *("parameters", "attributes", "values", "keys", "names"),
+    ],
 )
 def test_what_nests_or_repeats_without_end_is_read_without_a_crash(text: str) -> None:
     read(text)

@@ -40,6 +40,16 @@ def test_a_mark_without_an_end_inside_of_an_answer_belongs_to_it(mark: str) -> N
     assert not without_thoughts(f"{mark} maybe")
 
 
+@pytest.mark.parametrize("begin", ["[THINK]", "◁think▷", "<|START_THINKING|>"])
+def test_many_marks_without_an_end_are_looked_through_once(begin: str) -> None:
+    marks = "x" + begin * 100_000
+    assert without_thoughts(marks) == marks
+
+
+def test_a_thought_behind_white_space_takes_nothing_else_with_it() -> None:
+    assert without_thoughts("\n[THINK]maybe[/THINK]done") == "done"
+
+
 def test_an_answer_in_blocks_is_read_as_its_text() -> None:
     blocks: list[Any] = [
         {"type": "reasoning", "reasoning": "hm"},
@@ -135,6 +145,16 @@ def test_half_of_one_call_is_the_end_of_all() -> None:
     block: Any = {"type": "function_call", "name": "M", "arguments": "{}", "status": "incomplete"}
     message = AIMessage([block], response_metadata={"status": "completed"})
     assert Answer.of(message).end == "cut"
+
+
+@pytest.mark.parametrize("type_", ["web_search_call", "code_interpreter_call", "mcp_call"])
+def test_what_a_provider_does_meanwhile_may_fail_and_the_answer_is_whole(type_: str) -> None:
+    failed: Any = {"type": type_, "id": "ws_1", "status": "failed"}
+    message = AIMessage(
+        [failed, {"type": "text", "text": "done"}], response_metadata={"status": "completed"}
+    )
+    answer = Answer.of(message)
+    assert (answer.end, answer.text) == ("complete", "done")
 
 
 @pytest.mark.parametrize(

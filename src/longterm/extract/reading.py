@@ -11,9 +11,10 @@ import json
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, SupportsIndex, cast
 
 from json_repair import loads
+from typing_extensions import override
 
 __all__ = [
     "DEPTH_LIMIT",
@@ -31,10 +32,14 @@ __all__ = [
 TEXT_LIMIT = 500_000
 #: Lists and objects within each other.
 DEPTH_LIMIT = 100
-#: Brackets closed by the wrong sign: for each, repairing may read all of the text once more.
-_SLIPS = 100
+#: How often each character may be read to repair a text, and how many reads are free: what models
+#: write takes three. From a slip json-repair may read on to the end, and for each list after a list
+#: it copies those before, so that without limits a muddle costs the square of its length.
+_READS, _FREE_READS = 20, 2_000
+_LISTS_IN_A_ROW = 200
 
 _JSON_START = re.compile(r"[{\[]")
+_LIST_AFTER_LIST = re.compile(r"\]\s*\[")
 #: What JSON is cut by: its brackets, its strings, and the marks of templates that end it early.
 _SIGNS = re.compile(r'\\.|["{}\[\]]|<(?=[/|｜]|tool|function)', re.DOTALL)
 
@@ -46,8 +51,24 @@ class JsonPart:
     start: int
     end: int
     closed: bool
-    #: How many of its brackets the sign of the other kind closes.
-    slips: int
+
+
+class _Metered(str):
+    """A text that may be read only so often."""
+
+    __slots__ = ("_left",)
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self._left = _READS * len(text) + _FREE_READS
+
+    @override
+    def __getitem__(self, key: SupportsIndex | slice) -> str:
+        found = super().__getitem__(key)
+        self._left -= len(found)
+        if self._left < 0:
+            raise ValueError("The text has been read too often.")
+        return found
 
 
 def read_json(text: str) -> Any | None:
@@ -55,15 +76,23 @@ def read_json(text: str) -> Any | None:
     if not _JSON_START.search(text) or len(text) > TEXT_LIMIT:
         return None
     try:
-        found = list(json_parts(text))
-        if any(part.slips > _SLIPS for part in found):
-            return None
-        parts = [text[part.start : part.end] for part in found]
+        parts = [text[part.start : part.end] for part in json_parts(text)]
         # One by one: json-repair takes an object of the same fields for a newer form of the last.
-        value: Any = list(map(loads, parts)) if len(parts) > 1 else loads(text)
-    except (RecursionError, ValueError):  # brackets within brackets, which json-repair may say
+        value: Any = list(map(_repaired, parts)) if len(parts) > 1 else _repaired(text)
+    except (RecursionError, ValueError):  # brackets within brackets, or a muddle
         return None
     return None if isinstance(value, str) or too_deep(value) else value
+
+
+def _repaired(text: str) -> Any:
+    """Return the JSON value in *text*; raises ValueError where it is a muddle."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        pass
+    if len(_LIST_AFTER_LIST.findall(text)) > _LISTS_IN_A_ROW:
+        raise ValueError("There are too many lists in a row.")
+    return loads(_Metered(text), skip_json_loads=True)
 
 
 def parsed(text: str) -> tuple[Any, bool]:
@@ -141,25 +170,23 @@ def cut_off(text: str) -> bool:
 
 def json_parts(text: str) -> Iterator[JsonPart]:
     """Yield the objects and lists that stand in *text*, none inside of another."""
-    start, slips, in_string = 0, 0, False
-    opened: list[str] = []
+    start, opened, in_string = 0, 0, False
     for sign in _SIGNS.finditer(text):
         match sign.group():
             case '"':
                 # A quotation mark in the words around means nothing.
                 in_string = bool(opened) and not in_string
-            case "{" | "[" as bracket if not in_string:
+            case "{" | "[" if not in_string:
+                start = start if opened else sign.start()
+                opened += 1
+            case "}" | "]" if not in_string and opened:
+                opened -= 1
                 if not opened:
-                    start, slips = sign.start(), 0
-                opened.append(bracket)
-            case "}" | "]" as bracket if not in_string and opened:
-                slips += f"{opened.pop()}{bracket}" not in ("{}", "[]")
-                if not opened:
-                    yield JsonPart(start, sign.end(), closed=True, slips=slips)
+                    yield JsonPart(start, sign.end(), closed=True)
             case "<" if not in_string and opened:
-                yield JsonPart(start, sign.start(), closed=False, slips=slips)
-                opened.clear()
+                yield JsonPart(start, sign.start(), closed=False)
+                opened = 0
             case _:
                 pass
     if opened:
-        yield JsonPart(start, len(text), closed=False, slips=slips)
+        yield JsonPart(start, len(text), closed=False)

@@ -61,24 +61,25 @@ _BACKTICKS = re.compile(r"(?<=[:(,\[ ])`([^`]*)`(?=\s*[,)}\]])")
 
 #: A namespace before a tag's name: ``minimax:``, DeepSeek's ``|DSML|``.
 _SPACE = r"(?:[|｜]\w+[|｜]|\w+:)?"
-#: Templates: (the call, one parameter in it).
+#: Templates: (the call, one parameter in it). A parameter without an end ends where the next one
+#: begins: from each of many without an end, the search for one would go through all that follows.
 _TAGGED = (
     (  # Qwen3-Coder
-        re.compile(r"<function=(?P<name>[^>{]+)>(?P<body>.*?)(?P<end></function>|\Z)", re.DOTALL),
+        re.compile(r"<function=(?P<name>[^<>{]+)>(?P<body>.*?)(?P<end></function>|\Z)", re.DOTALL),
         re.compile(
-            r"<parameter=(?P<key>[^>]+)>\n?(?P<value>.*?)\n?(?:</parameter>|(?=<parameter=)|\Z)",
+            r"<parameter=(?P<key>[^<>]+)>\n?(?P<value>.*?)\n?(?:</parameter>|(?=<parameter=)|\Z)",
             re.DOTALL,
         ),
     ),
     (  # Anthropic's old form, MiniMax, DeepSeek 3.2
         re.compile(
-            rf"<{_SPACE}invoke name=[\"'](?P<name>[^\"']+)[\"']>(?P<body>.*?)"
+            rf"<{_SPACE}invoke name=[\"'](?P<name>[^<\"']+)[\"']>(?P<body>.*?)"
             rf"(?P<end></{_SPACE}invoke>|\Z)",
             re.DOTALL,
         ),
         re.compile(
-            rf"<{_SPACE}parameter name=[\"'](?P<key>[^\"']+)[\"'][^>]*>\n?(?P<value>.*?)\n?"
-            rf"</{_SPACE}parameter>",
+            rf"<{_SPACE}parameter name=[\"'](?P<key>[^<\"']+)[\"'][^<>]*>\n?(?P<value>.*?)\n?"
+            rf"(?:</{_SPACE}parameter>|(?=<{_SPACE}parameter name=)|\Z)",
             re.DOTALL,
         ),
     ),
@@ -89,8 +90,8 @@ _TAGGED = (
             re.DOTALL,
         ),
         re.compile(
-            r"<(?:\w+_)?arg_key>(?P<key>.*?)</(?:\w+_)?arg_key>\s*"
-            r"<(?:\w+_)?arg_value>\n?(?P<value>.*?)\n?</(?:\w+_)?arg_value>",
+            r"<(?:\w+_)?arg_key>(?P<key>[^<]*)</(?:\w+_)?arg_key>\s*<(?:\w+_)?arg_value>\n?"
+            r"(?P<value>.*?)\n?(?:</(?:\w+_)?arg_value>|(?=<(?:\w+_)?arg_key>)|\Z)",
             re.DOTALL,
         ),
     ),

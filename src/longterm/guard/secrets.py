@@ -88,7 +88,8 @@ _COMMANDS = re.compile(
 #: A name in configuration that ends like that of a secret, and a value that looks random.
 _CONFIGURED = re.compile(
     r"(?<![A-Za-z0-9])(?:[A-Za-z0-9]{1,30}[_.-]){0,6}?(?:token|secret|key|pat|pass|pwd|pw)[\"']?"
-    r"\s{0,3}[:=]\s{0,3}[\"']?(?P<value>(?=[^\s\"']*[0-9])(?=[^\s\"']*[A-Za-z])[A-Za-z0-9_+/=.-]{16,200})",
+    r"\s{0,3}[:=]\s{0,3}[\"']?(?P<value>(?=[^\s\"']{0,200}[0-9])(?=[^\s\"']{0,200}[A-Za-z])"
+    r"[A-Za-z0-9_+/=.-]{16,200})",
     re.IGNORECASE,
 )
 _HEADER = re.compile(

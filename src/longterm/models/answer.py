@@ -94,33 +94,38 @@ _DEPTH = 4
 #: A word that came with several parts of a stream, which its client has put together.
 _REPEATED = re.compile(r"(.{3,40}?)\1+")
 
+#: Blocks of OpenAI Responses whose status is the answer's. A search that its provider makes while
+#: the model answers may fail, and the answer is whole.
+_OWN_CALLS = ("function_call", "custom_tool_call", "reasoning", "message")
+
 #: Where they put the arguments and the id of a call.
 _ARGUMENTS = ("partial_json", "input", "args", "arguments")
 _IDS = ("call_id", "toolUseId", "id")
 
-#: Marks around what a model thinks aloud. Without an end they count at the beginning of an answer
-#: alone: further on they may be quoted.
-_MARKS = (
-    (r"\[THINK\]", r"\[/THINK\]"),  # Magistral
-    ("◁think▷", "◁/think▷"),  # Kimi-VL
-    (r"<\|START_THINKING\|>", r"<\|END_THINKING\|>"),  # Cohere
-    (r"<\|begin_of_thought\|>", r"<\|end_of_thought\|>"),
-    (r"<\|channel>thought\b", r"<channel\|>"),  # Gemma 4
+#: Marks around what a model thinks aloud: all up to the last end, one thought, and one that begins
+#: an answer. Without an end they count there alone: further on they may be quoted.
+_MARKS = tuple(
+    (
+        re.compile(rf".*{end}", re.DOTALL | re.IGNORECASE),
+        re.compile(rf"{begin}.*?{end}", re.DOTALL | re.IGNORECASE),
+        re.compile(rf"\s*{begin}", re.IGNORECASE),
+    )
+    for begin, end in (
+        (r"\[THINK\]", r"\[/THINK\]"),  # Magistral
+        ("◁think▷", "◁/think▷"),  # Kimi-VL
+        (r"<\|START_THINKING\|>", r"<\|END_THINKING\|>"),  # Cohere
+        (r"<\|begin_of_thought\|>", r"<\|end_of_thought\|>"),
+        (r"<\|channel>thought\b", r"<channel\|>"),  # Gemma 4
+    )
 )
 _GPT_OSS = (
     r"<\|channel\|>analysis\b(?:(?!to=|<\|).)*<\|message\|>.*?"
     r"(?:<\|end\|>(?:<\|start\|>assistant)?|(?=<\|channel\|>)|\Z)"
 )
 _THOUGHTS = re.compile(
-    "|".join(
-        [
-            r"<((?:\w+:)?(?:think|thinking|thought|thoughts|reasoning))>.*?(</\1>|\Z)",
-            # Where a template begins an answer inside of the tag, only its end is there.
-            r"\A(?:(?!<think>).)*</think>",
-            *(rf"{begin}.*?{end}|\A\s*{begin}.*" for begin, end in _MARKS),
-            _GPT_OSS,
-        ]
-    ),
+    r"<((?:\w+:)?(?:think|thinking|thought|thoughts|reasoning))>.*?(</\1>|\Z)"
+    # Where a template begins an answer inside of the tag, only its end is there.
+    rf"|\A(?:(?!<think>).)*</think>|{_GPT_OSS}",
     re.DOTALL | re.IGNORECASE,
 )
 _REFUSAL = re.compile(
@@ -198,8 +203,9 @@ class Answer:
         words = list(_words_for_an_end(message.response_metadata))
         listed = () if isinstance(message.content, str) else message.content
         blocks = [block for block in listed if isinstance(block, dict)]
-        for block in blocks:  # of one call, in OpenAI Responses
-            words += _words_for_an_end(block.get("status"), "status")
+        for block in blocks:
+            if block.get("type") in _OWN_CALLS:
+                words += _words_for_an_end(block.get("status"), "status")
         if not (message.tool_calls or message.invalid_tool_calls):
             message = _with_calls_left(message)
         match message.additional_kwargs:  # OpenAI's form before it had tools
@@ -316,8 +322,15 @@ def _is_json_object(value: Any) -> bool:
 
 def without_thoughts(text: str) -> str:
     """Return *text* without what a reasoning model thought aloud."""
-    if "<" in text or "[" in text or "◁" in text:  # one of these is in every mark
-        text = _THOUGHTS.sub("", text)
+    if not ("<" in text or "[" in text or "◁" in text):  # one of these is in every mark
+        return text.strip()
+    text = _THOUGHTS.sub("", text)
+    for up_to_the_end, thought, beginning in _MARKS:
+        # Behind the last end each beginning would be followed through all of the rest in vain.
+        ended = up_to_the_end.match(text)
+        end = ended.end() if ended else 0
+        text = thought.sub("", text[:end]) + text[end:]
+        text = "" if beginning.match(text) else text
     return text.strip()
 
 
