@@ -155,6 +155,14 @@ async def through_every_tool(session: ClientSession) -> None:
     assert "bees" in await call("recall", question="What does Ann keep?")
     await call("update_memory", id=id, content="Ann keeps wasps")
     assert len(json.loads(await call("memory_history", id=id))) == 2
+    again = json.loads(await call("remember", content="Ann keeps bees"))["id"]
+    assert again != id
+    assert json.loads(await call("remember", content="Ann keeps bees"))["id"] == again
+    said = [{"role": "user", "content": "I keep a diary"}]
+    both = json.loads(await call("remember", content="Ann keeps goats", messages=said))
+    assert both["kept"]
+    found = await call("recall", question="What does Ann keep?")
+    assert all(one in found for one in ("bees", "wasps", "goats", "diary"))
     assert json.loads(await call("forget", id=id))["forgotten"]
     assert not json.loads(await call("forget", id=id))["forgotten"]
     wrong = await session.call_tool("update_memory", {"id": "none", "content": "x"})

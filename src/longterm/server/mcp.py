@@ -18,7 +18,7 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp.types import ToolAnnotations
 from pydantic import Field
 
-from longterm.errors import LongtermError, UnknownMemoryError
+from longterm.errors import ConflictError, LongtermError, UnknownMemoryError
 from longterm.server.gate import current_principal
 from longterm.service import MemoryService, UserMemory
 from longterm.service.keys import Scope
@@ -85,15 +85,15 @@ class _Tools:
         Use it when the user states a lasting fact or preference, or asks you to remember.
         """
         ours = self._memory("write")
+        if not (content or messages):
+            raise ToolError("Pass content, a sentence, or messages.")
+        done: dict[str, Any] = {}
         if messages:
             changes = await ours.aremember(messages)
-            return _tool_json({"kept": True, "changes": [change.as_json() for change in changes]})
-        if not content:
-            raise ToolError("Pass content, a sentence, or messages.")
-        # An id that follows from the content: a call that is sent again adds nothing.
-        id = str(uuid.uuid5(_GIVEN, "\0".join((*ours.labels, content))))
-        known = await ours.aget(id)
-        return _tool_json({"id": (known or await ours.aadd(content, id=id)).id})
+            done |= {"kept": True, "changes": [change.as_json() for change in changes]}
+        if content:
+            done |= {"id": await _given(ours, content)}
+        return _tool_json(done)
 
     @_answering
     async def update_memory(self, id: Id, content: str) -> str:
@@ -131,6 +131,16 @@ class _Tools:
         if not principal.may(scope):
             raise ToolError(f"This key has no scope {scope}.")
         return self._service().user(principal.user or "me")
+
+
+async def _given(memory: UserMemory, content: str) -> str:
+    """Add *content* and return its id, which follows from it: a call sent again adds nothing."""
+    id = str(uuid.uuid5(_GIVEN, "\0".join((*memory.labels, content))))
+    while True:
+        try:
+            return (await memory.aadd(content, id=id)).id
+        except ConflictError:  # what was given then says something else by now
+            id = str(uuid.uuid5(_GIVEN, f"{id}\0{content}"))
 
 
 def memory_server(
