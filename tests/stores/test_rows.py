@@ -58,6 +58,14 @@ def test_what_standard_json_lacks_is_not_plain(number: float) -> None:
     assert not encode({"n": number}).plain
 
 
+@given(st.dictionaries(texts, st.none() | st.booleans() | st.integers() | texts, max_size=4))
+def test_a_flat_value_is_written_as_any_other(value: dict[str, Any]) -> None:
+    (inner,) = json.loads(encode({"in": [value]}).text)["in"]
+
+    assert encode({"in": [value]}).text == f'{{"in":[{encode(value).text}]}}'
+    assert inner == value
+
+
 def nested(depth: int) -> dict[str, Any]:
     value: dict[str, Any] = {}
     for _ in range(depth):

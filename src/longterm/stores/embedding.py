@@ -5,6 +5,7 @@ index says under "model", else what the model says by `KnownAs`, the name of a p
 the class of the embeddings and its `model` (or `model_name`).
 """
 
+import struct
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from hashlib import blake2b
@@ -121,8 +122,14 @@ class Embedder:
                 f"{self.name} was given {len(texts)} texts and answered {len(vectors)} vectors."
             )
         rows: NDArray[np.float64] = np.zeros(0)
-        with suppress(TypeError, ValueError):  # together they take a third of the time
-            rows = np.asarray(vectors, dtype=np.float64)
+        # Together they take a third of the time, and lists half of that without numpy.
+        with suppress(TypeError, ValueError, struct.error):
+            if all(isinstance(vector, list) for vector in vectors):
+                layout = f"{self.dims}d"
+                numbers = b"".join([struct.pack(layout, *vector) for vector in vectors])
+                rows = np.frombuffer(numbers).reshape(-1, self.dims)
+            else:
+                rows = np.asarray(vectors, dtype=np.float64)
         if rows.shape != (len(texts), self.dims) or not np.isfinite(rows).all():
             rows = np.array(list(map(self._checked, vectors))).reshape(-1, self.dims)
         return pack(rows)
