@@ -1,6 +1,7 @@
 """What a call of our tools proposes, in whatever form its name and arguments come."""
 
 import json
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -229,3 +230,7 @@ def test_what_is_nested_too_deep_is_not_read() -> None:
         ("update_Person", {"number": 0, "changes": {"name": deep}}),
     ):
         assert isinstance(proposals(name, arguments)[0], Unreadable)
+
+
+def test_a_reader_can_be_copied() -> None:
+    assert deepcopy(READER).proposed("Person", ANN, "i")[0].said == f"Person({json.dumps(ANN)})"

@@ -125,7 +125,7 @@ class CallReader:
         self._changing = {CHANGE.format(name) for name in self._adding}
         #: What calls that add may be read from as they are; the others look like changes.
         self._fields = {
-            name: properties_of(kind.parameters).keys()
+            name: frozenset(properties_of(kind.parameters))
             for name, kind in self._adding.items()
             if not {*map(str.lower, properties_of(kind.parameters))} >= {"number", "changes"}
         }
