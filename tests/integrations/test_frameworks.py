@@ -9,6 +9,7 @@ import pytest
 from langgraph.store.memory import InMemoryStore
 
 import longterm
+from longterm.guard import Guard
 from longterm.integrations.middleware import LongtermMiddleware
 from longterm.integrations.openai_agents import LongtermSession
 from longterm.service import MemoryService
@@ -61,6 +62,46 @@ def test_claude_stays_in_its_folder(path: str) -> None:
     answer = claude(module.StoreMemoryTool(store), "create", path=path, file_text="x")
     assert "begin with /memories" in answer
     assert store.search(()) == []
+
+
+@pytest.mark.parametrize("command", ["create", "rename"])
+@pytest.mark.parametrize(
+    "path", ["/memories", "/memories/notes", "/memories/notes/tea.md/x", "/memories/notes/tea.md"]
+)
+def test_no_file_of_claude_s_hides_others(command: str, path: str) -> None:
+    module = pytest.importorskip("longterm.integrations.claude_memory")
+    tool = module.StoreMemoryTool(InMemoryStore())
+    for known in ("/memories/notes/tea.md", "/memories/todo.md"):
+        claude(tool, "create", path=known, file_text="green")
+    before = claude(tool, "view", path="/memories")
+    fields = {"path": path, "file_text": "lost", "old_path": "/memories/todo.md", "new_path": path}
+    assert claude(tool, command, **fields).startswith("Error: ")
+    assert claude(tool, "view", path="/memories") == before
+
+
+@pytest.mark.parametrize("command", ["view", "create", "str_replace", "insert", "delete", "rename"])
+def test_what_claude_leaves_out_is_an_answer_it_reads(command: str) -> None:
+    module = pytest.importorskip("longterm.integrations.claude_memory")
+    assert claude(module.StoreMemoryTool(InMemoryStore()), command).startswith("Error: ")
+
+
+def test_the_guard_looks_at_what_claude_writes() -> None:
+    module = pytest.importorskip("longterm.integrations.claude_memory")
+    store, note, said = InMemoryStore(), "/memories/a", "My password is Tulip!94green"
+    tool = module.StoreMemoryTool(store)
+    claude(tool, "create", path=note, file_text=said)
+    claude(tool, "insert", path=note, insert_line=0, insert_text=f"{said}, I said.")
+    assert "Tulip" not in claude(tool, "view", path=note)
+    assert "[redacted: secret]" in claude(tool, "view", path=note)
+
+    strict = module.StoreMemoryTool(store, guard=Guard(actions={"secret": "block"}))
+    assert "secret" in claude(strict, "create", path="/memories/b", file_text=said)
+    assert "does not exist" in claude(strict, "view", path="/memories/b")
+
+    free = module.StoreMemoryTool(store, guard=None)
+    claude(free, "create", path="/memories/c", file_text=said)
+    assert "renamed" in claude(strict, "rename", old_path="/memories/c", new_path="/memories/d")
+    assert "Tulip" in claude(strict, "view", path="/memories/d")
 
 
 async def test_a_session_of_the_agents_sdk_keeps_its_items_and_what_was_said(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Mapping
+from itertools import accumulate
 from typing import Any
 
 from anthropic.lib.tools import (
@@ -19,10 +20,12 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.store.base import BaseStore, Item
 from typing_extensions import override
 
-from longterm.commit import Write, commit
+from longterm.commit import Policy, Write, commit
 from longterm.effects.drivers import arun, run
 from longterm.effects.paging import search_exactly
-from longterm.effects.steps import Flow, fetch, get_op
+from longterm.effects.steps import fetch, get_op
+from longterm.errors import GuardedError
+from longterm.guard import GuardOption, guard_of
 from longterm.memory.namespace import Namespace, NamespaceTemplate
 
 __all__ = ["AsyncStoreMemoryTool", "StoreMemoryTool"]
@@ -35,7 +38,8 @@ _LINES = 16_000
 class StoreMemoryTool(BetaAbstractMemoryTool):
     """Claude's memory folder in *store*: ``client.beta.messages.run_tools(…, tools=[tool])``.
 
-    *namespace* says whose files they are, with placeholders filled from *config*.
+    *namespace* says whose files they are, with placeholders filled from *config*. *guard* looks at
+    each file before it is written: the default one redacts secrets (see `longterm.guard`).
     """
 
     def __init__(
@@ -43,10 +47,13 @@ class StoreMemoryTool(BetaAbstractMemoryTool):
         store: BaseStore,
         namespace: tuple[str, ...] = ("claude-memory",),
         config: RunnableConfig | None = None,
+        *,
+        guard: GuardOption = "default",
     ) -> None:
         super().__init__()
         self._store = store
-        self._files = _Files(NamespaceTemplate(namespace).location(config or RunnableConfig()))
+        place = NamespaceTemplate(namespace).location(config or RunnableConfig())
+        self._files = _Files(place, Policy(guard_of(guard)))
 
     @override
     def execute(self, command: Any) -> str:
@@ -63,10 +70,13 @@ class AsyncStoreMemoryTool(BetaAsyncAbstractMemoryTool):
         store: BaseStore,
         namespace: tuple[str, ...] = ("claude-memory",),
         config: RunnableConfig | None = None,
+        *,
+        guard: GuardOption = "default",
     ) -> None:
         super().__init__()
         self._store = store
-        self._files = _Files(NamespaceTemplate(namespace).location(config or RunnableConfig()))
+        place = NamespaceTemplate(namespace).location(config or RunnableConfig())
+        self._files = _Files(place, Policy(guard_of(guard)))
 
     @override
     async def execute(self, command: Any) -> str:
@@ -78,10 +88,17 @@ class AsyncStoreMemoryTool(BetaAsyncAbstractMemoryTool):
 class _Files:
     """The commands, as flows; what the model did wrong is a `ToolError` it reads."""
 
-    def __init__(self, namespace: Namespace) -> None:
+    def __init__(self, namespace: Namespace, policy: Policy) -> None:
         self._namespace = namespace
+        self._policy = policy
 
     async def answer(self, command: Any) -> str:
+        try:
+            return await self._answer(command)
+        except GuardedError as error:
+            raise ToolError(f"Error: {error}") from error
+
+    async def _answer(self, command: Any) -> str:
         match command.command:
             case "view":
                 return await self._view(_below_root(command.path), command.view_range)
@@ -89,7 +106,8 @@ class _Files:
                 path = _below_root(command.path)
                 if await self._file(path) is not None:
                     raise ToolError(f"Error: File {path} already exists")
-                await self._write({path: command.file_text})
+                await self._make_room(path)
+                await self._write({path: command.file_text or ""})
                 return f"File created successfully at: {path}"
             case "str_replace":
                 return await self._replace(command)
@@ -136,9 +154,9 @@ class _Files:
     async def _insert(self, command: Any) -> str:
         path = _below_root(command.path)
         lines = (await self._existing(path)).split("\n")
-        if not 0 <= command.insert_line <= len(lines):
+        if not isinstance(command.insert_line, int) or not 0 <= command.insert_line <= len(lines):
             raise ToolError(f"Error: insert_line must be from 0 to {len(lines)}")
-        lines.insert(command.insert_line, command.insert_text.removesuffix("\n"))
+        lines.insert(command.insert_line, (command.insert_text or "").removesuffix("\n"))
         await self._write({path: "\n".join(lines)})
         return f"The file {path} has been edited."
 
@@ -149,13 +167,24 @@ class _Files:
             raise ToolError(f"Error: {old} cannot be moved to {new}")
         if await self._files_at(new):
             raise ToolError(f"Error: The destination {new} already exists")
+        await self._make_room(new)
         moved = {new + path.removeprefix(old): text for path, text in files.items()}
-        await self._write({**dict.fromkeys(files), **moved})
+        await self._write({**dict.fromkeys(files), **moved}, Policy())  # they were looked at
         return f"Successfully renamed {old} to {new}"
 
     async def _file(self, path: str) -> str | None:
         [item] = await fetch([get_op(self._namespace, path, refresh_ttl=False)])
         return None if item is None else _text_of(item)
+
+    async def _make_room(self, path: str) -> None:
+        """Raise a `ToolError` where a file at *path* would hide others, or be hidden by one."""
+        if path == _ROOT or await self._files_at(path):
+            raise ToolError(f"Error: {path} is a folder; name a file in it")
+        above = accumulate(path.split("/")[:-1], "{}/{}".format)
+        places = [get_op(self._namespace, one, refresh_ttl=False) for one in above]
+        for item in await fetch(places):
+            if item is not None:
+                raise ToolError(f"Error: {item.key} is a file; it can hold no other")
 
     async def _existing(self, path: str) -> str:
         if (text := await self._file(path)) is None:
@@ -173,18 +202,20 @@ class _Files:
             raise ToolError(f"Error: The path {path} does not exist")
         return files
 
-    def _write(self, files: Mapping[str, str | None]) -> Flow[Any]:
+    async def _write(self, files: Mapping[str, str | None], policy: Policy | None = None) -> None:
         values = {p: None if text is None else {"content": text} for p, text in files.items()}
         writes = [Write(self._namespace, path, value) for path, value in values.items()]
-        return commit(writes, actor="tool")
+        (await commit(writes, actor="tool", policy=policy or self._policy)).checked()
 
 
 def _text_of(item: Item) -> str:
     return str(item.value.get("content", ""))
 
 
-def _below_root(path: str) -> str:
-    """Return *path* in its plain form; a `ToolError` where it leaves the folder."""
+def _below_root(path: object) -> str:
+    """Return *path* in its plain form; a `ToolError` where it leaves the folder, or is none."""
+    if not isinstance(path, str):
+        raise ToolError(f"Error: A path below {_ROOT} is missing")
     plain = posixpath.normpath(path.replace("\\", "/"))
     if "\0" in plain or not (plain == _ROOT or plain.startswith(f"{_ROOT}/")):
         raise ToolError(f"Error: Paths begin with {_ROOT}, {path!r} does not")
