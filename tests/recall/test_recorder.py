@@ -1,7 +1,10 @@
 """Recording, which waits for no embedding model."""
 
 import threading
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
+import pytest
 from langchain_core.runnables import RunnableConfig
 
 from longterm import create_conversation_recorder, create_recall
@@ -35,3 +38,15 @@ def test_a_turn_is_recorded_before_the_model_has_answered() -> None:
         found = create_recall(store=store).invoke("Where did I move?", ANN)
         assert [item.text for item in found.items] == ["I moved to Lyon"]
         assert found.items[0].parts["vector"] > 0
+
+
+@pytest.mark.parametrize(("given", "lasts"), [({}, False), ({"ttl": None}, True)])
+def test_the_time_to_live_of_the_store_is_that_of_turns(
+    given: dict[str, Any], *, lasts: bool
+) -> None:
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    with EmbeddedStore(":memory:", ttl={"default_ttl": 60}, clock=lambda: now) as store:
+        create_conversation_recorder(store=store, **given).invoke("I moved to Lyon", ANN)
+        now += timedelta(hours=2)
+        store.sweep_ttl()
+        assert bool(store.search(("turns", "ann"))) == lasts

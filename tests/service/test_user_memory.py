@@ -140,6 +140,30 @@ def test_what_was_forgotten_is_gone(ann: UserMemory) -> None:
         ann.edit(added.id, "Ann likes coffee")
 
 
+@pytest.mark.parametrize("keep", [0, 1, 2])
+def test_of_what_was_forgotten_that_is_shown_which_can_be_restored(keep: int) -> None:
+    with longterm.open(":memory:", embeddings=None, keep_revisions=keep) as service:
+        ann = service.user("ann")
+        ann.forget(ann.add("Ann likes tea").id)
+        assert [one.content for one in ann.forgotten()] == ["Ann likes tea"] * (keep > 1)
+
+
+def test_what_a_store_has_let_go_is_not_shown_as_forgotten() -> None:
+    now = datetime.now(UTC)
+    options: dict[str, Any] = {"ttl": {"default_ttl": 60}, "clock": lambda: now}
+    with longterm.open(":memory:", embeddings=None, **options) as service:
+        ann = service.user("ann")
+        ann.add("Ann likes tea")
+        ann.record("I like tea")
+        key, _ = service.keys.create(user="ann")
+        now += timedelta(hours=2)
+        assert cast("Any", service.store).sweep_ttl() == 2
+        assert ann.forgotten() == []
+        assert ann.turns() == []
+        assert len(ann.export()) == 2
+        assert service.keys.list() == [key]  # it ends when it is revoked, and never before
+
+
 def test_adding_the_same_twice_under_an_id_adds_it_once(ann: UserMemory) -> None:
     first = ann.add("Ann likes tea", id="drink")
     assert ann.add("Ann likes tea", id="drink") == first

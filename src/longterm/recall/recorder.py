@@ -6,13 +6,14 @@ from functools import partial
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
-from langgraph.store.base import BaseStore, Item
+from langgraph.store.base import NOT_PROVIDED, BaseStore, Item
 from typing_extensions import override
 
 from longterm.commit import Policy, Skip, Write, commit
 from longterm.effects.capabilities import EmbedLater
 from longterm.effects.clock import utc_now
 from longterm.effects.runnable import FlowRunnable
+from longterm.effects.steps import Ttl
 from longterm.errors import ConfigurationError
 from longterm.guard import Guard, GuardOption, guard_of
 from longterm.memory.conversation import as_messages
@@ -29,7 +30,7 @@ def create_conversation_recorder(
     namespace: tuple[str, ...] | str | NamespaceTemplate = ("turns", "{langgraph_user_id}"),
     store: BaseStore | None = None,
     max_characters: int = 20_000,
-    ttl: float | None = None,
+    ttl: Ttl = NOT_PROVIDED,
     clock: Callable[[], datetime] = utc_now,
     guard: GuardOption = "default",
 ) -> "ConversationRecorder":
@@ -37,7 +38,8 @@ def create_conversation_recorder(
 
     *store* is any LangGraph store; without one, that of the running graph is used. *namespace*
     is filled from ``config["configurable"]``, and the thread is its ``thread_id``. A message
-    longer than *max_characters* keeps both ends. *ttl*, in minutes, needs a store that knows it.
+    longer than *max_characters* keeps both ends. *ttl*, in minutes, needs a store that knows it;
+    left out it is the store's own, and None is for ever.
     *guard* looks at each turn before it is stored: the default one redacts secrets, None lets
     everything in (see `longterm.guard`).
     """
@@ -67,7 +69,7 @@ class ConversationRecorder(FlowRunnable[MessagesInput | Conversation, list[dict[
         store: BaseStore | None,
         *,
         limit: int,
-        ttl: float | None,
+        ttl: Ttl,
         clock: Callable[[], datetime],
         guard: Guard | None,
     ) -> None:

@@ -131,7 +131,8 @@ class Keys:
         )
         secret = secrets.token_urlsafe(32)
         value = key.as_json() | {"sha256": _key_hash(secret)}
-        await commit([Write(_NAMESPACE, key.id, value, index=False, fresh=True)], actor="user")
+        write = Write(_NAMESPACE, key.id, value, index=False, ttl=None, fresh=True)
+        await commit([write], actor="user")
         return key, f"lt_{key.id}_{secret}"
 
     create, acreate = both(create_flow)

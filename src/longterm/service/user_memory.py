@@ -254,7 +254,12 @@ class UserMemory(MemoryScope):
         """Return the memories that were deleted and can be restored, as they were last."""
         keys = await deleted_keys(self._memories)
         revisions = await revisions_of_each(self._memories, keys)
-        return [MemoryRecord.past(key, revisions[key]) for key in keys]
+        # Of one whose time was over, or whose revisions are not kept, nothing is left to restore.
+        return [
+            MemoryRecord.past(key, known)
+            for key, known in revisions.items()
+            if any(one.value is not None for one in known)
+        ]
 
     forgotten, aforgotten = both(forgotten_flow)
 
