@@ -168,6 +168,20 @@ async def test_the_store_s_protocol_keeps_to_the_user_and_hides_the_keys(
     assert "sha256" not in everything.text
 
 
+async def test_no_protocol_takes_so_many_values_that_they_hold_up_its_worker(
+    connect: Connect, make_key: MakeKey
+) -> None:
+    ann, many = await connect(await make_key("ann")), {"all": [0] * 10_000}
+    put = {"namespace": ["memories", "ann"], "key": "k", "value": many}
+    answers = [
+        await ann.put("/store/items", json=put),
+        await ann.post(f"{ANN}/memories", json={"content": many}),
+    ]
+    assert [answer.status_code for answer in answers] == [422, 422]
+    assert all("10,000 values" in answer.text for answer in answers)
+    assert (await ann.get("/store/items?namespace=memories.ann&key=k")).json() is None
+
+
 async def test_no_protocol_stores_a_secret(
     connect: Connect, make_key: MakeKey, service: MemoryService
 ) -> None:

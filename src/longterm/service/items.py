@@ -24,6 +24,7 @@ from longterm.effects.runnable import both
 from longterm.effects.steps import Batch, Index, Ttl, fetch, get_op, search, search_op
 from longterm.errors import InvalidInputError
 from longterm.memory.namespace import Namespace
+from longterm.service.records import check_size
 
 __all__ = ["MEMORY_STORES", "OWN_ROOT", "REQUESTS", "USAGE", "StoreItems"]
 
@@ -67,9 +68,11 @@ class StoreItems:
     ) -> None:
         """Store *value* under *key*; None deletes.
 
-        Raises `GuardedError` where the guard keeps it out.
+        Raises `GuardedError` where the guard keeps it out, and `InvalidInputError` where it has
+        more values than a memory may have.
         """
         self._check(namespace)
+        check_size(value)
         write = Write(namespace, key, value, index, ttl)
         (await commit([write], actor="user", policy=self._policy)).checked()
 

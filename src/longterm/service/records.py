@@ -32,6 +32,7 @@ __all__ = [
     "TurnRecord",
     "UserStats",
     "changed_document",
+    "check_size",
     "new_document",
     "recall_body",
     "recall_json",
@@ -301,19 +302,15 @@ def _json(content: Any) -> Any:
         raise InvalidInputError(NO_JSON) from None
     if not is_json(data):
         raise InvalidInputError(NO_JSON)
-    if not _has_at_most(_MOST_VALUES, data):
-        raise InvalidInputError(
-            f"The content has more than {_MOST_VALUES:,} values: a memory is one fact or one "
-            "profile. Keep parts of it as memories of their own, or the whole as one text."
-        )
+    check_size(data)
     empty = is_blank(data) if isinstance(data, str) else not data
     if empty or not isinstance(data, str | dict):
         raise InvalidInputError("The content of a memory is a text or an object, and not empty.")
     return cast("Any", data)
 
 
-def _has_at_most(most: int, data: object) -> bool:
-    """Tell whether *data* has so many texts, numbers, lists and objects, without counting on."""
+def check_size(data: object) -> None:
+    """Count texts, numbers, lists and objects in *data*; raises where one write has too many."""
     waiting, seen = [data], 0
     while waiting:
         one = waiting.pop()
@@ -322,9 +319,11 @@ def _has_at_most(most: int, data: object) -> bool:
         elif isinstance(one, list):
             waiting += cast("list[object]", one)
         seen += 1
-        if seen + len(waiting) > most:
-            return False
-    return True
+        if seen + len(waiting) > _MOST_VALUES:
+            raise InvalidInputError(
+                f"The content has more than {_MOST_VALUES:,} values: a memory is one fact or one "
+                "profile. Keep parts of it as memories of their own, or the whole as one text."
+            )
 
 
 def _first_fitting(data: Any, schemas: Sequence[MemorySchema]) -> str | None:
