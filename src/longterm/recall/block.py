@@ -8,8 +8,10 @@ fenced, since what people said is data and never an instruction.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from itertools import chain, combinations
+from itertools import chain
 from types import MappingProxyType
+
+import numpy as np
 
 from longterm.memory.revision import Origin, weakest
 from longterm.recall.candidates import Candidate, turn_name, turn_names
@@ -195,14 +197,15 @@ def _in_order(chosen: Sequence[Candidate]) -> Iterator[tuple[Candidate, bool]]:
 def _newer(chosen: Sequence[Candidate]) -> frozenset[tuple[tuple[str, ...], str]]:
     """Facts that speak of the same matter as an older one, say something else, and hold still."""
     facts = sorted((one for one in chosen if one.kind == "memory"), key=lambda one: one.time)
-    terms = {one: set(content_terms(one.text)) for one in facts}
-    early_ones: set[tuple[tuple[str, ...], str]] = set()
-    late_ones: set[tuple[tuple[str, ...], str]] = set()
-    for early, late in combinations(facts, 2):
-        before, after = terms[early], terms[late]
-        shared, shorter = len(before & after), min(len(before), len(after))
-        differ = before != after and shorter > 0 and early.time != late.time
-        if differ and shared / shorter >= _SAME_MATTER:
-            early_ones.add(early.id)
-            late_ones.add(late.id)
-    return frozenset(late_ones - early_ones)
+    terms = [set(content_terms(one.text)) for one in facts]
+    columns = {term: column for column, term in enumerate(set(chain.from_iterable(terms)))}
+    held = np.zeros((len(facts), len(columns)))
+    for row, one in zip(held, terms, strict=True):
+        row[[columns[term] for term in one]] = 1
+    shared, counts = held @ held.T, held.sum(axis=1)
+    shorter, longer = np.minimum.outer(counts, counts), np.maximum.outer(counts, counts)
+    times = np.array([one.time.timestamp() for one in facts])
+    same_matter = shared / np.maximum(shorter, 1) >= _SAME_MATTER
+    follows = same_matter & (shared < longer) & (times[:, None] > times)
+    newest = follows.any(axis=1) & ~follows.any(axis=0)
+    return frozenset(facts[place].id for place in np.flatnonzero(newest))

@@ -80,8 +80,8 @@ def database_url(url: str) -> sa.URL:
 
 def _refusal_of_row(url: str) -> ConfigurationError:
     return ConfigurationError(
-        f"Reflections cannot be kept in {masked(url)!r}. Pass durable='sqlite:///file.db' for one "
-        "machine, or durable='postgresql://user:password@host/database' for several."
+        f"Reflections cannot be kept in {masked(url)!r}. Name their database by its URL: "
+        "sqlite:///file.db for one machine, postgresql://user:password@host/database for several."
     )
 
 
