@@ -77,6 +77,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "commit",
         "effects",
         "errors",
+        "guard",
         "manage",
         "memory",
         "models",
