@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 
-from longterm.recall.candidates import Candidate, CandidateSet, candidate_set, timeline_of
+from longterm.recall.candidates import Candidate
+from longterm.recall.timeline import CandidateSet, candidate_set, timeline_of
 
 NOW = datetime(2023, 6, 1, 9, 0, tzinfo=UTC)
 

@@ -3,10 +3,11 @@
 import pytest
 from talk import NOW, Say, among
 
-from longterm.recall.candidates import Candidate, CandidateSet
+from longterm.recall.candidates import Candidate
 from longterm.recall.fusion import Weights, rank
 from longterm.recall.question import Question, parse_question
 from longterm.recall.signals import SIGNALS
+from longterm.recall.timeline import CandidateSet
 
 
 def best(question: Question, candidates: CandidateSet, weights: Weights | None = None) -> Candidate:

@@ -14,6 +14,7 @@ from longterm.stores.rows import (
     Row,
     below,
     checksum,
+    checksum_of_bytes,
     decode,
     encode,
     from_column,
@@ -127,7 +128,7 @@ def test_the_range_below_a_path_holds_what_begins_with_it(
 
 
 def row(value: str, key: str = "a", time: int = 1_700_000_000_000_001) -> Row:
-    mark = checksum(key.encode(), time, time, value.encode())
+    mark = checksum(key, time, time, value)
     return Row(1, "notes.ann", key, value, time, time, None, 1, mark)
 
 
@@ -150,6 +151,14 @@ def test_what_is_no_json_by_itself_is_no_value_beside_others() -> None:
     assert issubclass(Row, DecodesColumns)
     with pytest.raises(ValueError, match=r"delimiter|Expecting"):
         Row.decode_columns(rows)
+
+
+@given(texts, objects, st.integers(0, 2**60))
+def test_a_checksum_is_that_of_the_bytes(text: str, value: dict[str, Any], time: int) -> None:
+    key, encoded = to_column(text), encode(value).text
+
+    same = checksum_of_bytes(key.encode(), time, 7, encoded.encode())
+    assert checksum(key, time, 7, encoded) == same
 
 
 def test_one_damaged_row_is_noticed_among_others() -> None:

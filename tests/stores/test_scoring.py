@@ -161,6 +161,23 @@ def test_a_longer_matrix_leaves_the_shorter_as_it_was() -> None:
     assert short.cosines(np.array([1, 0], np.float32), 1).tolist() == [1.0]
 
 
+@pytest.mark.parametrize("count", [5, 1_000, 1_030, 3_000])
+def test_short_and_long_matrices_find_the_same_cosines(count: int) -> None:
+    vectors = np.random.default_rng(3).standard_normal((count, 8))
+    rows = unpack(pack_vector(vectors), 8)
+    query, owners = widened(rows[:1])[0], np.arange(count, dtype=np.int32)
+    alone = np.array([widened(row[None])[0] @ query for row in rows])
+
+    at_once = Matrix.empty(8, count).appended(rows, owners).cosines(query, count)
+    grown = Matrix.empty(8, 1)
+    for start in range(0, count, 700):
+        end = start + 700
+        grown = grown.appended(rows[start:end], owners[start:end])
+
+    assert at_once.tolist() == pytest.approx(alone.tolist(), abs=1e-6)
+    assert grown.cosines(query, count).tobytes() == at_once.tobytes()
+
+
 def test_the_raw_scores_of_many_are_those_of_each() -> None:
     text = TextScores(np.array([0, 2.5, 1], np.float32), 3.0, np.ones(3, np.float32))
     cosines = np.array([0.5, np.nan, 0.25], np.float32)
@@ -170,7 +187,11 @@ def test_the_raw_scores_of_many_are_those_of_each() -> None:
         Scores(None, cosines, cosines),
         Scores(text, None, cosines),
     ):
-        each = [scores.raw(slot) for slot in slots.tolist()]
-        assert list(zip(*scores.raw_of(slots), strict=True)) == each
+        bm25, cosine = zip(*map(scores.raw, slots.tolist()), strict=True)
+        of_each = [np.array(bm25, np.float32), np.array(cosine, np.float32)]  # None becomes NaN
+        found = scores.raw_of(slots)
+        assert found[0].tolist() == np.nan_to_num(of_each[0]).tolist()
+        assert found[1].tobytes() == of_each[1].tobytes()
 
-    assert Scores(text, cosines, cosines).raw_of(slots[:2]) == ([1.0, None], [0.25, 0.5])
+    found = Scores(text, cosines, cosines).raw_of(slots[:2])
+    assert [one.tolist() for one in found] == [[1.0, 0.0], [0.25, 0.5]]

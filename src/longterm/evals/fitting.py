@@ -12,8 +12,8 @@ from dataclasses import asdict, dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from longterm.recall.candidates import Floats
 from longterm.recall.fusion import Weights
+from longterm.recall.timeline import Floats
 
 __all__ = ["AskedQuestion", "Comparison", "compared", "fitted"]
 

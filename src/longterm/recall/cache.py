@@ -17,13 +17,8 @@ from langgraph.store.base import Item
 from longterm.effects.capabilities import EncodedItem
 from longterm.effects.erasure import inform_of_erasures
 from longterm.memory.namespace import Namespace
-from longterm.recall.candidates import (
-    Candidate,
-    Timeline,
-    as_candidate,
-    as_candidates,
-    timeline_of,
-)
+from longterm.recall.candidates import Candidate, as_candidate, as_candidates
+from longterm.recall.timeline import Timeline, timeline_of
 
 __all__ = ["Found", "ReadingCache"]
 

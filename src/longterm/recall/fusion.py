@@ -12,9 +12,10 @@ from functools import wraps
 
 import numpy as np
 
-from longterm.recall.candidates import Candidate, CandidateSet, Floats
+from longterm.recall.candidates import Candidate
 from longterm.recall.question import Question
 from longterm.recall.signals import Columns, columns
+from longterm.recall.timeline import CandidateSet, Floats
 
 __all__ = ["Ranked", "Ranking", "Weights", "rank"]
 

@@ -15,6 +15,7 @@ __all__ = [
     "Reading",
     "approximate_tokens",
     "content_terms",
+    "has_digit",
     "passages",
     "pieces",
     "reading_of",
@@ -45,8 +46,7 @@ class Reading(NamedTuple):
     asks: bool
     #: About how many tokens its line in a block takes.
     tokens: int
-    #: Whether there is a digit in it, and whether there are other letters than ASCII has.
-    digits: bool
+    #: Whether there are other letters in it than ASCII has.
     is_foreign: bool
 
 
@@ -56,14 +56,13 @@ def reading_of(text: str, packed: bytes | None = None) -> Reading:
     if packed is None:
         packed = packed_terms(text)
     count = len(packed) // TERM_BYTES
-    digits = _ANY_DIGIT.search(text) is not None
     if text.isascii():  # as below, in a third of the time
         words = count_words(text, count) if "'" in text else count
         tokens = -(-min(len(text), LINE_LIMIT) // 4)
-        return Reading(packed, words, "?" in text, tokens, digits, is_foreign=False)
+        return Reading(packed, words, "?" in text, tokens, False)  # noqa: FBT003
     asks = any(map(text.__contains__, QUESTION_MARKS))
     tokens = approximate_tokens(text[:LINE_LIMIT])
-    return Reading(packed, count_words(text, count), asks, tokens, digits, is_foreign=True)
+    return Reading(packed, count_words(text, count), asks, tokens, is_foreign=True)
 
 
 def passages(length: int) -> list[tuple[int, int]]:
@@ -99,6 +98,11 @@ def pieces(text: str) -> list[str]:
     return [" ".join(found[start : start + _PIECE_WORDS]) for start in starts]
 
 
+def has_digit(text: str) -> bool:
+    """Whether there is a digit in *text*."""
+    return _ANY_DIGIT.search(text[:LONG_TEXT]) is not None
+
+
 def shows(sign: Sign, text: str, *, has_clue: bool) -> bool:
     """Whether *sign* is in *text*; *has_clue* says that one of its clues is among the terms.
 
@@ -107,6 +111,6 @@ def shows(sign: Sign, text: str, *, has_clue: bool) -> bool:
     text = text[:LONG_TEXT]
     if not text.isascii():
         return sign.pattern.search(text) is not None
-    if not has_clue and not (sign.digits and _ANY_DIGIT.search(text)):
+    if not has_clue and not (sign.digits and has_digit(text)):
         return False
     return sign.plain.search(text.lower()) is not None

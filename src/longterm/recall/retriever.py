@@ -34,12 +34,7 @@ from longterm.memory.world_time import WORLD_TIME, WorldTime, held_at, moment_of
 from longterm.models.embed.names import reranker_by_name
 from longterm.recall.block import TokenCounter, compose
 from longterm.recall.cache import Found, ReadingCache
-from longterm.recall.candidates import (
-    Candidate,
-    CandidateSet,
-    candidate_set,
-    named_speakers,
-)
+from longterm.recall.candidates import Candidate
 from longterm.recall.fusion import Ranking, Weights, rank
 from longterm.recall.question import Question, parse_question
 from longterm.recall.reading import approximate_tokens
@@ -47,6 +42,7 @@ from longterm.recall.reranking import Reranker, reranked
 from longterm.recall.results import RecallItem, RecallResult, recall_item
 from longterm.recall.selection import by_value
 from longterm.recall.sources import memories_at, sourced
+from longterm.recall.timeline import CandidateSet, candidate_set, named_speakers
 from longterm.recall.turns import turn_key
 from longterm.recall.weights import weights_in
 from longterm.types import Conversation, MessagesInput, RecallInput

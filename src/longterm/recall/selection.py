@@ -11,8 +11,8 @@ from collections.abc import Collection, Iterator
 
 import numpy as np
 
-from longterm.recall.candidates import Floats, Timeline
 from longterm.recall.fusion import Ranking
+from longterm.recall.timeline import Floats, Timeline
 
 __all__ = ["by_value"]
 

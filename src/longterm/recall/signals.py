@@ -12,8 +12,8 @@ from datetime import timedelta
 
 import numpy as np
 
-from longterm.recall.candidates import CandidateSet, Floats, Indices, Stretches, Timeline
 from longterm.recall.question import Question
+from longterm.recall.timeline import CandidateSet, Floats, Indices, Stretches, Timeline
 from longterm.recall.vocabulary import unpacked_terms
 from longterm.text.tokenizer import pack_terms
 

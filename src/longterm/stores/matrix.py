@@ -2,12 +2,14 @@
 
 Rows are unit vectors, so a cosine is one product. An item may own several rows; its best one
 counts. A matrix is never changed: a longer one shares the memory of the shorter, whose rows
-end earlier.
+end earlier. A short one stays in half precision: memory that is new costs a first search more
+than to widen its rows costs each later one.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +19,8 @@ __all__ = ["Matrix", "Vector", "best_by_owner", "distinct", "pack", "product", "
 Vector = NDArray[np.float32]
 
 _WORTH_THREADS = 65_536
+#: Up to so many rows stay as they stand in the file.
+_SHORT = 1_024
 #: So many numbers are widened at once.
 _IN_CACHE = 65_536
 #: The bits of a half that are widened, and by how much the exponents differ.
@@ -75,18 +79,27 @@ def best_by_owner(cosines: Vector, owners: NDArray[np.int32], slots: int) -> Vec
     return found
 
 
+def _copy(rows: NDArray[Any], out: NDArray[Any]) -> None:
+    if rows.dtype == out.dtype:
+        out[:] = rows
+    else:
+        widened(rows, out)
+
+
 @dataclass(frozen=True)
 class Matrix:
     """Rows, the slots that own them, and how many rows there are."""
 
-    rows: NDArray[np.float32]
+    #: In single or in half precision.
+    rows: NDArray[Any]
     owners: NDArray[np.int32]
     size: int
 
     @classmethod
     def empty(cls, dims: int, room: int) -> "Matrix":
         """Make a matrix with *room* for as many rows."""
-        return cls(np.empty((room, dims), np.float32), np.empty(room, np.int32), size=0)
+        rows = np.empty((room, dims), np.float16 if room <= _SHORT else np.float32)
+        return cls(rows, np.empty(room, np.int32), size=0)
 
     @property
     def nbytes(self) -> int:
@@ -99,15 +112,16 @@ class Matrix:
         longer = self
         if size > len(self.rows):
             longer = Matrix.empty(self.rows.shape[1], size + size // 4)
-            longer.rows[:before] = self.rows[:before]
+            _copy(self.rows[:before], longer.rows[:before])
             longer.owners[:before] = self.owners[:before]
-        widened(rows, longer.rows[before:size])
+        _copy(rows, longer.rows[before:size])
         longer.owners[before:size] = owners
         return Matrix(longer.rows, longer.owners, size)
 
     def cosines(self, query: Vector, slots: int) -> Vector:
         """Find the best cosine of every slot; NaN where it has no vector."""
-        owners, cosines = self.owners[: self.size], product(self.rows[: self.size], query)
+        owners, rows = self.owners[: self.size], self.rows[: self.size]
+        cosines = product(widened(rows) if rows.dtype == np.float16 else rows, query)
         if not self._is_single:
             return best_by_owner(cosines, owners, slots)
         found = np.full(slots, np.nan, dtype=np.float32)

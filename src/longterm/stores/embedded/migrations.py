@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from importlib.resources import files
 
 from longterm.errors import StoreError
-from longterm.stores.rows import checksum
+from longterm.stores.rows import checksum_of_bytes
 
 __all__ = [
     "APPLICATION_ID",
@@ -37,7 +37,7 @@ def migration_scripts() -> list[str]:
 
 def add_functions(connection: sqlite3.Connection) -> None:
     """Give SQL the functions of ours that migrations and checks call."""
-    connection.create_function("longterm_checksum", 4, checksum, deterministic=True)
+    connection.create_function("longterm_checksum", 4, checksum_of_bytes, deterministic=True)
 
 
 def is_ours(connection: sqlite3.Connection, path: str, *, known: int) -> bool:

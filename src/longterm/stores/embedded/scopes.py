@@ -157,7 +157,7 @@ class RowCache:
 
     def keep(self, rows: Mapping[int, Row], room: int) -> None:
         """Keep *rows*, as far as they fit in *room* bytes."""
-        size = sum(row.nbytes for row in rows.values())
+        size = Row.nbytes_of(rows.values())
         if size <= room:
             self._rows.update(rows)
             self.nbytes += size

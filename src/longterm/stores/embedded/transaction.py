@@ -6,10 +6,11 @@ decides as Python does; Python does the rest.
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import accumulate
+from itertools import accumulate, repeat
+from operator import add
 from typing import Any
 
 from langgraph.store.base import Item
@@ -214,7 +215,8 @@ def fetched(
         f"WHERE items.id IN (SELECT value FROM json_each(?)) AND {alive} AND {narrowed.text}",
         (json.dumps(ids), *parameters, *narrowed.parameters),
     )
-    found = (Row._make((*row, tx.file)) for row in rows)
+    # Of a conversation that is new here there are hundreds.
+    found: Iterable[Row] = map(Row._make, map(add, rows, repeat((tx.file,))))
     if condition != EVERYTHING:
         found = (row for row in found if holds(condition, decode(row.value)))
     return {row.id: row for row in found}

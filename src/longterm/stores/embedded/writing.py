@@ -228,7 +228,7 @@ def add_rows(tx: Transaction, op: AddRows, vectors: Vectors) -> int:
             times = (micros(row.created_at), micros(row.time))
             over = None if row is rows[-1] else row.value
             value = None if over is None else encode(over).text
-            mark = None if value is None else checksum(key.encode(), *times, value.encode())
+            mark = None if value is None else checksum(key, *times, value)
             leave(tx, place, row.number, times, row.note, value=value, checksum=mark)
         if item.encoded is not None:
             times = (micros(rows[-1].created_at), micros(rows[-1].time))
@@ -278,7 +278,7 @@ def _row_of(
     return (
         namespace, key, revision, *times, None if op.ttl is None else tx.now + op.ttl, op.ttl,
         op.fields, encoded.plain, encoded.text,
-        checksum(key.encode(), *times, encoded.text.encode()),
+        checksum(key, *times, encoded.text),
     )  # fmt: skip
 
 

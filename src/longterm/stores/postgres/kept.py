@@ -76,7 +76,7 @@ class KeptRows:
         """Keep *rows*, which were read at this state; another search may have been faster."""
         new = {place: row for place, row in rows.items() if place not in self._rows}
         self._rows.update(new)
-        self.nbytes += sum(row.nbytes for row in new.values())
+        self.nbytes += Row.nbytes_of(new.values())
 
     def without(self, gone: Sequence[Place]) -> "KeptRows":
         """Return others that lack some; a search that goes on with these is not disturbed."""
@@ -381,7 +381,7 @@ class KeptScopes:
         self, name: ScopeName, place: KeptPlace, kept: KeptScope, rows: Mapping[Place, Row]
     ) -> None:
         """Keep what was read of the items of a scope, if there is room."""
-        if kept.nbytes + sum(row.nbytes for row in rows.values()) <= self._max_bytes:
+        if kept.nbytes + Row.nbytes_of(rows.values()) <= self._max_bytes:
             kept.rows.keep(rows)
             self.keep(name, place, kept)
 
