@@ -11,6 +11,7 @@ from longterm.extract.reading import (
     TEXT_LIMIT,
     cut_off,
     json_parts,
+    parsed,
     read_json,
     too_deep,
 )
@@ -143,3 +144,10 @@ def test_objects_and_lists_are_found_where_they_stand(
     text: str, parts: list[tuple[str, bool]]
 ) -> None:
     assert [(text[one.start : one.end], one.closed) for one in json_parts(text)] == parts
+
+
+@pytest.mark.parametrize("text", ['{"a": "Zo \\ud83d"}', '{"a": "Zo \\ud83d",}'])
+def test_half_an_emoji_that_is_written_as_an_escape_is_no_character(text: str) -> None:
+    assert read_json(text) == {"a": "Zo \ufffd"}
+    assert parsed(text) == ({"a": "Zo \ufffd"}, False)
+    assert read_json('{"a": "\\ud83d\\ude00"}') == {"a": "\U0001f600"}

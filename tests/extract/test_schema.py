@@ -642,8 +642,9 @@ def test_a_number_that_is_none_does_not_read_back() -> None:
         value: float
 
     (measure,) = memory_schemas([Measure])
-    with pytest.raises(ProposalError, match="reads back as another"):
-        measure.check({"value": float("nan")})
+    for number in ("nan", "inf", "-inf"):
+        with pytest.raises(ProposalError, match="infinite, or none"):
+            measure.check({"value": float(number)})
 
 
 def test_what_is_kept_is_no_part_of_what_a_model_answered() -> None:

@@ -173,6 +173,22 @@ def test_an_empty_answer_is_a_fault_where_its_provider_says_anything_but_end_tur
     assert answer.is_whole_though_empty is whole
 
 
+def test_half_an_emoji_travels_no_further() -> None:
+    call = {"name": "Memory", "args": {"content": "Zo \ud83d"}, "id": "1", "type": "tool_call"}
+    torn = {"name": "Memory", "args": '{"content": "Zo \ud83d', "id": "2", "error": None}
+    message = AIMessage(
+        [{"type": "text", "text": "Zo \ud83d"}], tool_calls=[call], invalid_tool_calls=[torn]
+    )
+    answer = Answer.of(message)
+    assert answer.text == "Zo \ufffd"
+    assert [call["args"] for call in answer.calls] == [
+        {"content": "Zo \ufffd"},
+        '{"content": "Zo \ufffd',
+    ]
+    assert Answer.of("Zo \ud83d").text == "Zo \ufffd"
+    str(answer.message).encode()
+
+
 def test_a_call_in_openai_s_first_form_is_a_call() -> None:
     call = {"name": "M", "arguments": '{"a": 1}'}
     (read,) = Answer.of(AIMessage("", additional_kwargs={"function_call": call})).calls

@@ -202,6 +202,9 @@ TWO = [{"content": "Ann is here."}, {"content": "Bob is there."}]
         ("openai", called(("Memory", "".join(map(json.dumps, TWO)))), 2),
         ("openai", said(json.dumps(WHOLE)), 1),
         ("openai", called(("Memory", WHOLE), finish="eos"), 1),
+        ("openai", called(("Memory", '{"content": "Nuts \\ud83e"}')), 1),
+        ("openai", said(json.dumps({"content": "Nuts \ud83e"})), 1),
+        ("anthropic", blocks(use("Memory", {"content": "Nuts \ud83e"})), 1),
         ("openai", said("I note that.</think>" + SPELLED), 1),
         (
             "responses",

@@ -16,6 +16,8 @@ from typing import Any, SupportsIndex, cast
 from json_repair import loads
 from typing_extensions import override
 
+from longterm.text.characters import mapped, whole_characters
+
 __all__ = [
     "DEPTH_LIMIT",
     "JsonPart",
@@ -81,7 +83,7 @@ def read_json(text: str) -> Any | None:
         value: Any = list(map(_repaired, parts)) if len(parts) > 1 else _repaired(text)
     except (RecursionError, ValueError):  # brackets within brackets, or a muddle
         return None
-    return None if isinstance(value, str) or too_deep(value) else value
+    return None if isinstance(value, str) or too_deep(value) else _in_whole_characters(text, value)
 
 
 def _repaired(text: str) -> Any:
@@ -95,13 +97,18 @@ def _repaired(text: str) -> Any:
     return loads(_Metered(text), skip_json_loads=True)
 
 
+def _in_whole_characters(text: str, value: Any) -> Any:
+    """Return *value*, read from *text*, without halves of emoji, which are written as escapes."""
+    return mapped(whole_characters, value) if "\\u" in text else value
+
+
 def parsed(text: str) -> tuple[Any, bool]:
     """Return the JSON value that *text* is, a scalar too, and whether half of it is missing.
 
     What is not JSON to the letter is read as by `read_json`.
     """
     try:
-        return json.loads(text), False
+        return _in_whole_characters(text, json.loads(text)), False
     except (ValueError, RecursionError):
         return read_json(text), cut_off(text)
 

@@ -95,6 +95,8 @@ class MemorySchema:
         """
         form, value = self._read(content)
         data = self.dump(value)
+        if not _is_finite(data):  # databases and readers of JSON take no other
+            raise ProposalError("A number is infinite, or none. Give one that is, or leave it out.")
         if data == form and repr(data) == repr(form):  # just this has been read
             return data
         try:
@@ -219,6 +221,14 @@ def memory_schemas(schemas: Sequence[Schema] | Schema) -> tuple[MemorySchema, ..
             "of their schema, so each needs its own."
         )
     return kinds
+
+
+def _is_finite(data: Any) -> bool:
+    try:
+        json.dumps(data, allow_nan=False)
+    except ValueError:
+        return False
+    return True
 
 
 def world_times(schemas: Iterable[MemorySchema]) -> dict[str, WorldTime]:

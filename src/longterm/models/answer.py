@@ -20,6 +20,7 @@ from langchain_core.messages.tool import invalid_tool_call
 from pydantic import ValidationError
 
 from longterm.errors import http_status
+from longterm.text.characters import mapped, whole_characters
 
 __all__ = ["Answer", "AnswerEnd", "refuses_a_forced_call", "without_thoughts"]
 
@@ -171,9 +172,8 @@ class Answer:
             case AIMessage():
                 return cls._of_message(given)
             case BaseMessage() | str():
-                text = without_thoughts(
-                    str(given.text) if isinstance(given, BaseMessage) else given
-                )
+                said = str(given.text) if isinstance(given, BaseMessage) else given
+                text = without_thoughts(whole_characters(said))
                 refusal = text if _sounds_like_a_refusal(text) else None
                 return cls(None, text, "complete", None, refusal)
             case _:
@@ -200,6 +200,7 @@ class Answer:
 
     @classmethod
     def _of_message(cls, message: AIMessage) -> Answer:
+        message = _in_whole_characters(message)
         words = list(_words_for_an_end(message.response_metadata))
         listed = () if isinstance(message.content, str) else message.content
         blocks = [block for block in listed if isinstance(block, dict)]
@@ -276,6 +277,22 @@ class Answer:
     def usage(self) -> UsageMetadata | None:
         """The tokens the answer cost, where its provider says so."""
         return self.message.usage_metadata if self.message else None
+
+
+def _in_whole_characters(message: AIMessage) -> AIMessage:
+    """Return *message* without halves of emoji, which could be neither stored nor sent back."""
+    parts: dict[str, Any] = {
+        "content": cast("Any", message.content),
+        "tool_calls": message.tool_calls,
+        "invalid_tool_calls": message.invalid_tool_calls,
+    }
+    try:
+        json.dumps(parts, ensure_ascii=False, default=str).encode()
+    except UnicodeEncodeError:
+        return message.model_copy(update=mapped(whole_characters, parts))
+    except (ValueError, RecursionError):  # values that no JSON has, and levels without end
+        pass
+    return message
 
 
 def _with_calls_left(message: AIMessage) -> AIMessage:
