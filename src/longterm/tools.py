@@ -41,8 +41,7 @@ from typing_extensions import is_typeddict, override
 from longterm.commit import Policy, Write, commit
 from longterm.effects.clock import utc_now
 from longterm.effects.drivers import arun, run
-from longterm.effects.paging import Reach
-from longterm.effects.steps import Flow
+from longterm.effects.steps import Flow, Reach
 from longterm.errors import (
     ConfigurationError,
     GuardedError,

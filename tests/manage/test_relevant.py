@@ -11,7 +11,7 @@ from langgraph.store.memory import InMemoryStore
 from pydantic import BaseModel
 from typing_extensions import TypedDict
 
-from longterm.effects.paging import Reach
+from longterm.effects.steps import Reach
 from longterm.errors import InvalidInputError
 from longterm.extract.schema import memory_schemas
 from longterm.manage.manager import Results

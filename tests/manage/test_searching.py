@@ -7,7 +7,7 @@ from langgraph.store.base import TTLConfig
 from langgraph.store.sqlite import SqliteStore
 
 from longterm.effects.drivers import run
-from longterm.effects.paging import Reach
+from longterm.effects.steps import Reach
 from longterm.manage.forgetting import Request, find_requested
 from longterm.manage.searching import search_best
 

@@ -12,8 +12,7 @@ from langgraph.store.base import Item, ListNamespacesOp, MatchCondition
 from longterm.commit import Write, commit, drop_quotes
 from longterm.effects.capabilities import Revisions
 from longterm.effects.erasure import forget_texts
-from longterm.effects.paging import search_exactly
-from longterm.effects.steps import Batch, Has, StoreCall, fetch, get_op
+from longterm.effects.steps import Batch, Has, StoreCall, fetch, get_op, search_exactly
 from longterm.history import reading
 from longterm.history.quarantine import drop, held_in
 from longterm.history.tables import erased, replace_notes

@@ -17,8 +17,7 @@ from langgraph.store.base import Item
 
 from longterm.commit import Policy, Skip, Write, commit
 from longterm.effects.clock import utc_now
-from longterm.effects.paging import place_of
-from longterm.effects.steps import fetch, get_op, search, search_op
+from longterm.effects.steps import fetch, get_op, place_of, search, search_op
 from longterm.errors import InvalidInputError
 from longterm.history import reading
 from longterm.memory.model import TURN, index_of

@@ -14,10 +14,17 @@ from typing import Any
 import numpy as np
 from langgraph.store.base import Item, SearchItem
 
-from longterm.effects.paging import PAGE, namespaces_below, search_exactly
-from longterm.effects.steps import Embed, fetch, get_op, search, search_op
-from longterm.memory.attribution import content_text
-from longterm.memory.model import document_of
+from longterm.effects.steps import (
+    PAGE,
+    Embed,
+    fetch,
+    get_op,
+    namespaces_below,
+    search,
+    search_exactly,
+    search_op,
+)
+from longterm.memory.model import content_text, document_of
 from longterm.memory.namespace import Namespace
 from longterm.memory.revision import (
     Revision,

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 from longterm.commit import Policy, Write, commit
-from longterm.effects.paging import search_exactly
-from longterm.effects.steps import Batch, Has
+from longterm.effects.steps import Batch, Has, search_exactly
 from longterm.memory.model import index_of
 from longterm.memory.namespace import Namespace
 from longterm.memory.quarantine import Held, quarantine_namespace

@@ -22,8 +22,7 @@ from typing_extensions import override
 
 from longterm.commit import Policy, Write, commit
 from longterm.effects.drivers import arun, run
-from longterm.effects.paging import search_exactly
-from longterm.effects.steps import fetch, get_op
+from longterm.effects.steps import fetch, get_op, search_exactly
 from longterm.errors import GuardedError
 from longterm.guard import GuardOption, guard_of
 from longterm.memory.namespace import Namespace, NamespaceTemplate

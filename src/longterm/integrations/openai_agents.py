@@ -12,7 +12,7 @@ from langgraph.store.base import BaseStore
 from longterm.commit import Policy, Write, commit
 from longterm.effects.clock import MonotonicTimestamps
 from longterm.effects.drivers import arun
-from longterm.effects.paging import search_exactly
+from longterm.effects.steps import search_exactly
 from longterm.integrations.langgraph import safely
 from longterm.memory.namespace import escape_label
 

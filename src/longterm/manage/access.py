@@ -22,9 +22,8 @@ from typing_extensions import override
 
 from longterm.commit import Policy, Write, commit
 from longterm.effects.drivers import arun, context_store, in_graph, run
-from longterm.effects.paging import Reach, search_within
 from longterm.effects.runnable import FlowRunnable
-from longterm.effects.steps import Index, Ttl, fetch, get_op, search_op
+from longterm.effects.steps import Index, Reach, Ttl, fetch, get_op, search_op, search_within
 from longterm.errors import NoStoreError
 from longterm.extract.schema import MemorySchema
 from longterm.history import History

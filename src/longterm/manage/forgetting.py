@@ -14,8 +14,7 @@ from dataclasses import dataclass, replace
 from langchain_core.messages import BaseMessage
 from langgraph.store.base import Item, SearchItem
 
-from longterm.effects.paging import PAGE, Reach, search_within
-from longterm.effects.steps import search, search_op
+from longterm.effects.steps import PAGE, Reach, search, search_op, search_within
 from longterm.extract.engine import (
     Dropped,
     Extraction,
@@ -24,9 +23,8 @@ from longterm.extract.engine import (
     Extractor,
 )
 from longterm.manage.relevant import in_turn, is_scored, sharing_words, within
-from longterm.memory.attribution import content_text
 from longterm.memory.conversation import QUERY_LIMIT, message_text, speaker
-from longterm.memory.model import Draft, document_of
+from longterm.memory.model import Draft, content_text, document_of
 from longterm.text.tokenizer import query_terms, terms, words
 
 __all__ = [

@@ -13,8 +13,7 @@ from typing import cast
 from langchain_core.runnables import RunnableConfig
 from langgraph.store.base import Item
 
-from longterm.effects.paging import Reach
-from longterm.effects.steps import fetch, get_op, together
+from longterm.effects.steps import Reach, fetch, get_op, together
 from longterm.memory.namespace import Namespace
 from longterm.recall.retriever import Recall
 

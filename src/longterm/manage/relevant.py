@@ -20,11 +20,10 @@ from langgraph.store.base import Item, SearchItem
 from pydantic import BaseModel
 from pydantic_core import PydanticSerializationError
 
-from longterm.effects.paging import Reach, best_of_each, place_of, score_of
+from longterm.effects.steps import Reach, best_of_each, place_of, score_of
 from longterm.errors import InvalidInputError
 from longterm.extract.schema import MemorySchema, plain
-from longterm.memory.attribution import content_text
-from longterm.memory.model import Document, ProposalError, document_of, is_turn
+from longterm.memory.model import Document, ProposalError, content_text, document_of, is_turn
 from longterm.text.bm25 import idf
 from longterm.text.tokenizer import query_terms, terms
 

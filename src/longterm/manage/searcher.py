@@ -8,9 +8,8 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.store.base import BaseStore, SearchItem
 from typing_extensions import override
 
-from longterm.effects.paging import Reach, best_of_each, score_of
 from longterm.effects.runnable import FlowRunnable
-from longterm.effects.steps import together
+from longterm.effects.steps import Reach, best_of_each, score_of, together
 from longterm.extract.prompts import SEARCH_ASPECTS
 from longterm.manage.manager import fields_in, plain_values
 from longterm.manage.query import QueryWriter

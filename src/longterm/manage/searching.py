@@ -8,8 +8,7 @@ from typing import Any
 from langgraph.store.base import SearchItem
 
 from longterm.effects.observe import observed
-from longterm.effects.paging import Reach, search_within
-from longterm.effects.steps import fetch, get_op
+from longterm.effects.steps import Reach, fetch, get_op, search_within
 from longterm.manage.relevant import best, is_scored
 
 __all__ = ["SCAN_LIMIT", "search_best"]

@@ -17,9 +17,14 @@ from langgraph.store.base import Item
 
 from longterm.commit import Skip, Write
 from longterm.effects.steps import Embed
-from longterm.memory.attribution import Attributor, content_text
-from longterm.memory.conversation import message_text, message_time, origin_of_message, speaker
-from longterm.memory.model import Draft, Entry, carried_over, document_of, value_of
+from longterm.memory.conversation import (
+    Attributor,
+    message_text,
+    message_time,
+    origin_of_message,
+    speaker,
+)
+from longterm.memory.model import Draft, Entry, carried_over, content_text, document_of, value_of
 from longterm.memory.namespace import Namespace
 from longterm.memory.revision import Source, weakest
 from longterm.recall.turns import turn_keys

@@ -22,8 +22,7 @@ from typing_extensions import TypedDict, Unpack, override
 from longterm.commit import Policy, commit
 from longterm.effects.drivers import Work
 from longterm.effects.observe import count_tokens
-from longterm.effects.paging import Reach, place_of
-from longterm.effects.steps import search, search_op
+from longterm.effects.steps import Reach, place_of, search, search_op
 from longterm.errors import ConfigurationError
 from longterm.extract.engine import (
     Dropped,

@@ -40,6 +40,7 @@ __all__ = [
     "SummarizeThread",
     "Update",
     "carried_over",
+    "content_text",
     "document_of",
     "index_of",
     "indexed_fields",
@@ -136,6 +137,19 @@ def shown_content(content: Any) -> Any:
             return text
         case _:
             return content
+
+
+def content_text(content: Any) -> str:
+    """Return the texts and numbers in JSON data *content*, one after another."""
+    match content:
+        case None | bool():
+            return ""
+        case Mapping():
+            return " ".join(map(content_text, cast("Mapping[Any, Any]", content).values()))
+        case list() | tuple():
+            return " ".join(map(content_text, cast("Sequence[Any]", content)))
+        case _:
+            return str(content)
 
 
 def document_of(key: str, value: Mapping[str, Any], namespace: tuple[str, ...] = ()) -> Document:

@@ -15,9 +15,8 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.store.base import BaseStore, SearchItem
 from typing_extensions import override
 
-from longterm.effects.paging import Reach, best_of_each, score_of, search_within
 from longterm.effects.runnable import FlowRunnable
-from longterm.effects.steps import together
+from longterm.effects.steps import Reach, best_of_each, score_of, search_within, together
 from longterm.memory.conversation import as_messages, windows
 from longterm.memory.namespace import NamespaceTemplate
 from longterm.text.quoting import as_label, fenced, indented, turn

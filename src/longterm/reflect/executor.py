@@ -16,8 +16,8 @@ from langgraph.store.base import BaseStore, SearchOp
 from typing_extensions import override
 
 from longterm.effects.drivers import arun, context_store, run
-from longterm.effects.paging import Reach, search_within
 from longterm.effects.runnable import given_store
+from longterm.effects.steps import Reach, search_within
 from longterm.effects.warn import warn_caller
 from longterm.errors import ClosedError, ConfigurationError, InvalidInputError, NoStoreError
 from longterm.memory.namespace import Namespace, NamespaceTemplate, unescape_label

@@ -25,7 +25,7 @@ from langgraph_sdk.errors import ConflictError, NotFoundError
 from typing_extensions import override
 
 from longterm.effects.observe import error_text
-from longterm.effects.paging import Reach
+from longterm.effects.steps import Reach
 from longterm.memory.namespace import Namespace, NamespaceTemplate
 from longterm.reflect.executor import Executor, MemoryItem, closed_error
 

@@ -17,8 +17,8 @@ from langgraph.store.base import Item
 from typing_extensions import override
 
 from longterm.commit import Policy, Write, commit
-from longterm.effects.paging import search_exactly
 from longterm.effects.runnable import FlowRunnable
+from longterm.effects.steps import search_exactly
 from longterm.manage.manager import Results
 from longterm.manage.store_manager import MemoryStoreManager
 from longterm.memory.namespace import Namespace

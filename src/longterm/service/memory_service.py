@@ -11,8 +11,8 @@ from typing_extensions import override
 
 from longterm.commit import Policy
 from longterm.effects.closing import Closing
-from longterm.effects.paging import namespaces_below
 from longterm.effects.runnable import both
+from longterm.effects.steps import namespaces_below
 from longterm.extract.schema import Schema
 from longterm.guard import Guard
 from longterm.memory.namespace import id_text, unescape_label

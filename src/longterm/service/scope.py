@@ -11,9 +11,8 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.store.base import BaseStore
 
 from longterm.effects.drivers import Work, arun, run
-from longterm.effects.paging import namespaces_below, search_exactly
 from longterm.effects.runnable import both
-from longterm.effects.steps import Together
+from longterm.effects.steps import Together, namespaces_below, search_exactly
 from longterm.errors import ConfigurationError
 from longterm.extract.schema import world_times
 from longterm.history import Erasure, History, Imported

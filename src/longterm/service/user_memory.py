@@ -17,9 +17,8 @@ from langgraph.store.base import Item, SearchItem
 
 from longterm.commit import Write, commit, if_unchanged
 from longterm.effects.drivers import Work
-from longterm.effects.paging import Reach, search_exactly
 from longterm.effects.runnable import both
-from longterm.effects.steps import fetch, get_op
+from longterm.effects.steps import Reach, fetch, get_op, search_exactly
 from longterm.errors import ConfigurationError, ConflictError, InvalidInputError, UnknownMemoryError
 from longterm.history.quarantine import drop, held_in, release
 from longterm.history.reading import deleted_keys, latest_numbers, numbers_at, revisions_of_each

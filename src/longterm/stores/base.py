@@ -31,7 +31,7 @@ from longterm.effects.closing import Closing
 from longterm.effects.drivers import arun, run
 from longterm.effects.erasure import forget_texts, inform_of_erasures
 from longterm.effects.steps import Flow
-from longterm.stores.embedding import WHOLE, Embedder, StoreIndex
+from longterm.stores.embedding import Embedder, StoreIndex
 from longterm.stores.operations import (
     AddRevisions,
     Erase,
@@ -51,6 +51,7 @@ from longterm.stores.operations import (
     SearchAsOf,
 )
 from longterm.stores.reindexing import Progress
+from longterm.stores.rows import WHOLE
 from longterm.stores.sweeping import Sweeper
 from longterm.text.tokenizer import forget_words
 

@@ -6,10 +6,10 @@ the class of the embeddings and its `model` (or `model_name`).
 """
 
 import struct
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from hashlib import blake2b
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from langchain_core.embeddings import Embeddings
@@ -17,7 +17,6 @@ from langgraph.store.base import IndexConfig
 from langgraph.store.base.embed import (
     EmbeddingsLambda,
     ensure_embeddings,
-    get_text_at_path,
 )
 from numpy.typing import NDArray
 
@@ -25,11 +24,8 @@ from longterm.effects.drivers import EmbedQueries, EmbedTexts
 from longterm.effects.steps import Flow
 from longterm.errors import ConfigurationError
 from longterm.stores.matrix import Vector, pack, unpack
-from longterm.stores.rows import leaves
-from longterm.text.characters import whole_characters
 
 __all__ = [
-    "WHOLE",
     "Embedder",
     "KnownAs",
     "Releasable",
@@ -37,15 +33,10 @@ __all__ = [
     "SupportsScript",
     "query_vectors",
     "text_hash",
-    "texts_of",
     "vectors_of",
-    "words_of",
 ]
 
 _TEXTS_AT_ONCE = 256
-
-#: The whole value, in LangGraph's language of paths.
-WHOLE = "$"
 
 
 class StoreIndex(IndexConfig, total=False):
@@ -187,27 +178,6 @@ async def query_vectors(embedder: Embedder, queries: Sequence[str]) -> dict[str,
         known = known | dict(zip(missing, rows, strict=True))
         embedder.recent = dict(list(known.items())[-_RECENT:])
     return {query: known[digest] for digest, query in wanted.items()}
-
-
-def texts_of(value: Mapping[str, Any], fields: Sequence[str]) -> list[str]:
-    """Collect the texts that get a vector each."""
-    found = (text for path in fields for text in _at_path(value, path))
-    return [whole_characters(text) for text in found if text.strip()]
-
-
-def words_of(value: Mapping[str, Any], fields: Sequence[str]) -> list[str]:
-    """Collect what full text finds an item by; the names of its fields are not among it."""
-    return [
-        text
-        for path in fields
-        for text in (leaves(value) if path in ("", WHOLE) else _at_path(value, path))
-    ]
-
-
-def _at_path(value: Mapping[str, Any], path: str) -> list[str]:
-    """Collect what LangGraph's stores do, which parse every path again, even a mere name."""
-    named = value.get(path) if path.isidentifier() else None
-    return [named] if isinstance(named, str) else get_text_at_path(value, path)
 
 
 def text_hash(text: str) -> bytes:

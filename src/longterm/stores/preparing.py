@@ -22,7 +22,6 @@ from langgraph.store.base import (
 
 from longterm.effects.capabilities import EmbedLater, Keep, RevisionNote, RevisionRow
 from longterm.errors import InvalidInputError
-from longterm.stores.embedding import texts_of, words_of
 from longterm.stores.filters import EVERYTHING, Condition, parse
 from longterm.stores.lexicon import hashed
 from longterm.stores.operations import (
@@ -49,8 +48,10 @@ from longterm.stores.rows import (
     fields_as_json,
     fields_from_json,
     micros,
+    texts_of,
     to_column,
     to_path,
+    words_of,
 )
 from longterm.text.characters import whole_characters
 from longterm.text.questions import as_statement, asked_terms

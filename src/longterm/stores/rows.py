@@ -21,15 +21,23 @@ from operator import attrgetter, eq
 from typing import Any, Literal, NamedTuple, Self, TypeVar, cast
 from zlib import crc32
 
-from langgraph.store.base import Item, ListNamespacesOp, MatchCondition, SearchItem
+from langgraph.store.base import (
+    Item,
+    ListNamespacesOp,
+    MatchCondition,
+    SearchItem,
+    get_text_at_path,
+)
 from pydantic_core import from_json, to_json
 
 from longterm.effects.capabilities import ItemColumns, RevisionNote, RevisionRow
 from longterm.errors import InvalidInputError, StoreError
+from longterm.text.characters import whole_characters
 
 __all__ = [
     "BEFORE",
     "EXPIRED",
+    "WHOLE",
     "Encoded",
     "Paths",
     "Row",
@@ -48,9 +56,11 @@ __all__ = [
     "moment",
     "note_text",
     "revision_row",
+    "texts_of",
     "to_column",
     "to_labels",
     "to_path",
+    "words_of",
 ]
 
 T = TypeVar("T")
@@ -184,6 +194,10 @@ def decode(text: str) -> dict[str, Any]:
 _read_json = json.JSONDecoder().decode
 
 
+#: The whole value, in LangGraph's language of paths.
+WHOLE = "$"
+
+
 def leaves(value: Any) -> list[str]:
     """Collect the strings and numbers inside *value*, without the names of their fields."""
     found: list[str] = []
@@ -203,6 +217,27 @@ def leaves(value: Any) -> list[str]:
             case _:
                 pass
     return found
+
+
+def texts_of(value: Mapping[str, Any], fields: Sequence[str]) -> list[str]:
+    """Collect the texts that get a vector each."""
+    found = (text for path in fields for text in _at_path(value, path))
+    return [whole_characters(text) for text in found if text.strip()]
+
+
+def words_of(value: Mapping[str, Any], fields: Sequence[str]) -> list[str]:
+    """Collect what full text finds an item by; the names of its fields are not among it."""
+    return [
+        text
+        for path in fields
+        for text in (leaves(value) if path in ("", WHOLE) else _at_path(value, path))
+    ]
+
+
+def _at_path(value: Mapping[str, Any], path: str) -> list[str]:
+    """Collect what LangGraph's stores do, which parse every path again, even a mere name."""
+    named = value.get(path) if path.isidentifier() else None
+    return [named] if isinstance(named, str) else get_text_at_path(value, path)
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

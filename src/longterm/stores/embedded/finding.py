@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from longterm.errors import ModelChangedError
 from longterm.stores.embedded.scopes import Scope, ScopeCache, ScopeView, Signals, Slots
-from longterm.stores.embedded.transaction import Transaction, fetched, latest
+from longterm.stores.embedded.transaction import Transaction, fetched, newest
 from longterm.stores.filters import EVERYTHING
 from longterm.stores.matrix import Vector, distinct
 from longterm.stores.operations import (
@@ -59,32 +59,26 @@ def find(
         found = _columns(tx, op, _ranking(tx, op, asked, cache, own=own))
         return found if op.answer == "columns" else found.hits()
     if op.query is None:
-        # Where all count, the database passes over what comes before the page.
-        skip = op.offset if op.condition == EVERYTHING else 0
-        rows = latest(tx, op, skip=skip)
-        return _page(tx, replace(op, offset=op.offset - skip), (_Found(row, None) for row in rows))
+        items, nothing = newest(tx, op), Explanation(None, None, None, None)
+        is_explained = op.answer == "explained"
+        return [ExplainedItem(item, nothing) for item in items] if is_explained else items
     ranking = _ranking(tx, op, asked, cache, own=own)
     ranked = _ranked(_Reader(tx, op, ranking), op, ranking, ranking.scores.score)
-    return _page(tx, op, (_Found(row, slot, ranking.scores) for slot, row in ranked))
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """An item, and its slot where a query ranked it."""
-
-    row: Row
-    slot: int | None
-    scores: Scores | None = None
-
-
-def _page(tx: Transaction, op: FindItems, found: Iterator[_Found]) -> list[SearchItem]:
-    page = list(islice(found, op.offset, op.offset + op.limit))
+    page = list(islice(ranked, op.offset, op.offset + op.limit))
     if op.refresh:
-        for one in page:
-            tx.touch(one.row)
+        for _, row in page:
+            tx.touch(row)
+    scores = ranking.scores
+    given = [float(scores.score[slot]) for slot, _ in page]
+    found = [
+        (slot, row.found(None if score == NOTHING else score))
+        for score, (slot, row) in zip(given, page, strict=True)
+    ]
+    if op.answer != "explained":
+        return [item for _, item in found]
     return [
-        _explained(one) if op.answer == "explained" else one.row.found(_slot_score(one))
-        for one in page
+        ExplainedItem(item, Explanation(*contributions(scores, slot), *scores.raw(slot)))
+        for slot, item in found
     ]
 
 
@@ -193,22 +187,6 @@ def _ranked(
         while start < len(part):
             yield from reader.rows(part[start : start + size]).items()
             start, size = start + size, size * 4
-
-
-def _slot_score(found: _Found) -> float | None:
-    if found.slot is None or found.scores is None:
-        return None
-    score = float(found.scores.score[found.slot])
-    return None if score == NOTHING else score
-
-
-def _explained(found: _Found) -> ExplainedItem:
-    nothing = Explanation(None, None, None, None)
-    if found.slot is None or found.scores is None:
-        return ExplainedItem(found.row.found(_slot_score(found)), nothing)
-    text, vector = contributions(found.scores, found.slot)
-    raw = found.scores.raw(found.slot)
-    return ExplainedItem(found.row.found(_slot_score(found)), Explanation(text, vector, *raw))
 
 
 def _columns(tx: Transaction, op: FindItems, ranking: ScopeScores) -> HybridColumns:

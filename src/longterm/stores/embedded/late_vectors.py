@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing_extensions import override
 
 from longterm.stores.embedded.database import Database
-from longterm.stores.embedded.scopes import REMEMBERED, within_prefix
-from longterm.stores.embedded.transaction import Transaction
+from longterm.stores.embedded.scopes import REMEMBERED
+from longterm.stores.embedded.transaction import Transaction, within_prefix
 from longterm.stores.embedded.writing import (
     Owner,
     Vectors,

@@ -10,8 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from longterm.effects.capabilities import Keep, RevisionNote, RevisionRow
-from longterm.stores.embedded.scopes import within_prefix
-from longterm.stores.embedded.transaction import Transaction
+from longterm.stores.embedded.transaction import Transaction, within_prefix
 from longterm.stores.preparing import (
     EraseItems,
     FindStates,

@@ -25,12 +25,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longterm.effects.erasure import inform_of_erasures
+from longterm.stores.embedded.transaction import within_prefix
 from longterm.stores.lexicon import Lexicon
 from longterm.stores.matrix import Matrix, Vector, best_by_owner, distinct, product, unpack, widened
-from longterm.stores.rows import Row, below, may_share
+from longterm.stores.rows import Row, may_share
 from longterm.text.tokenizer import TERM_BYTES
 
-__all__ = ["REMEMBERED", "Scope", "ScopeCache", "ScopeView", "Signals", "Slots", "within_prefix"]
+__all__ = ["REMEMBERED", "Scope", "ScopeCache", "ScopeView", "Signals", "Slots"]
 
 _BLOCK = 4096
 #: So many items of a namespace are read at once: more would ask for memory that is new.
@@ -43,18 +44,6 @@ _EMPTY = 2048
 REMEMBERED = 100_000
 
 Rows = list[tuple[int, ...]]
-
-
-def within_prefix(
-    path: str, column: str = "namespace", *, exact: bool = False
-) -> tuple[str, tuple[str, ...]]:
-    """Say in SQL that a row's namespace is *path* or below it; the parameters with it."""
-    if exact:
-        return f"{column} IN (SELECT id FROM namespaces WHERE path = ?)", (path,)
-    if not path:
-        return "1", ()
-    paths = "SELECT id FROM namespaces WHERE path = ? OR (path > ? AND path < ?)"
-    return f"{column} IN ({paths})", (path, *below(path))
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,7 @@ from longterm.stores.embedded.transaction import (
     Transaction,
     fetch_items,
     namespaces,
+    newest,
     refresh,
 )
 from longterm.stores.embedded.writing import (
@@ -300,11 +301,13 @@ class EmbeddedStore(CapableStore):
                     own = True
                 case FindItems():
                     asked = VectorQuery(vectors.queries.get(op.vector_query or ""), model)
-                    answers.append(find(tx, op, asked, self._cache, own=own))
+                    ranks = op.query is not None or op.answer != "items"
+                    found = find(tx, op, asked, self._cache, own=own) if ranks else newest(tx, op)
+                    answers.append(found)
                 case FindStates(find=wanted):
-                    found = states_of(states(tx, op), wanted.condition, self.fields)
+                    past = states_of(states(tx, op), wanted.condition, self.fields)
                     query = vectors.queries.get(wanted.vector_query or "")
-                    answers.append(ranked(found, wanted, query, vectors.texts))
+                    answers.append(ranked(past, wanted, query, vectors.texts))
                 case ReadItem():
                     answers += fetch_items(tx, [op])
                 case ListNamespaces():

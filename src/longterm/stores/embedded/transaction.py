@@ -9,13 +9,12 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import accumulate, repeat
+from itertools import accumulate, islice, repeat
 from operator import add
 from typing import Any
 
-from langgraph.store.base import Item
+from langgraph.store.base import Item, SearchItem
 
-from longterm.stores.embedded.scopes import within_prefix
 from longterm.stores.filters import (
     EVERYTHING,
     Compare,
@@ -28,7 +27,7 @@ from longterm.stores.filters import (
     holds,
 )
 from longterm.stores.preparing import FindItems, ListNamespaces, ReadItem
-from longterm.stores.rows import Row, decode, listed, to_labels
+from longterm.stores.rows import Row, below, decode, listed, to_labels
 
 __all__ = [
     "Clock",
@@ -36,10 +35,11 @@ __all__ = [
     "Transaction",
     "fetch_items",
     "fetched",
-    "latest",
     "namespaces",
     "narrow",
+    "newest",
     "refresh",
+    "within_prefix",
 ]
 
 
@@ -222,16 +222,37 @@ def fetched(
     return {row.id: row for row in found}
 
 
-def latest(tx: Transaction, op: FindItems, *, skip: int = 0) -> Iterator[Row]:
-    """Walk through the items of a scope that are as the operation says, latest first.
+def newest(tx: Transaction, op: FindItems) -> list[SearchItem]:
+    """Find the items that *op* asks for, latest first, whatever its query is."""
+    # Where all count, the database passes over what comes before the page.
+    skip = op.offset if op.condition == EVERYTHING else 0
+    start = op.offset - skip
+    page = list(islice(_latest(tx, op, skip), start, start + op.limit))
+    if op.refresh:
+        for row in page:
+            tx.touch(row)
+    return [row.found(None) for row in page]
 
-    The first *skip*, whether they are so or not, are passed over.
-    """
+
+def _latest(tx: Transaction, op: FindItems, skip: int) -> Iterator[Row]:
+    """Walk through the items of a scope that are as *op* says; the first *skip* are not read."""
     before, size = 2**63 - 1, max(op.offset - skip + op.limit, _PAGE)
     while page := _page_of(tx, op, before, size, skip):
         every = op.condition == EVERYTHING
         yield from (row for row in page if every or holds(op.condition, decode(row.value)))
         before, size, skip = page[-1].revision, size * 4, 0
+
+
+def within_prefix(
+    path: str, column: str = "namespace", *, exact: bool = False
+) -> tuple[str, tuple[str, ...]]:
+    """Say in SQL that a row's namespace is *path* or below it; the parameters with it."""
+    if exact:
+        return f"{column} IN (SELECT id FROM namespaces WHERE path = ?)", (path,)
+    if not path:
+        return "1", ()
+    paths = "SELECT id FROM namespaces WHERE path = ? OR (path > ? AND path < ?)"
+    return f"{column} IN ({paths})", (path, *below(path))
 
 
 def _page_of(tx: Transaction, op: FindItems, before: int, size: int, skip: int) -> list[Row]:
