@@ -87,3 +87,19 @@ def test_without_a_database_it_says_where_else_to_look(run: Run) -> None:
     error = run("reflections", "list").exception
     assert isinstance(error, ConfigurationError)
     assert "LONGTERM_REFLECT" in str(error)
+
+
+def test_a_database_that_is_not_there_is_not_made_to_be_looked_at(run: Run, tmp_path: Path) -> None:
+    missing = tmp_path / "reflection.db"
+    error = run("reflections", "list", "--db", f"sqlite:///{missing}").exception
+    assert isinstance(error, ConfigurationError)
+    assert str(missing) in str(error)
+    assert not missing.exists()
+
+
+@pytest.mark.parametrize("db", ["reflections.db", "mysql://host/database", "sqlite:///"])
+def test_what_is_no_database_is_refused_in_the_words_of_the_command(run: Run, db: str) -> None:
+    error = run("reflections", "list", "--db", db).exception
+    assert isinstance(error, ConfigurationError)
+    assert "sqlite:///file.db" in str(error)
+    assert "durable=" not in str(error)

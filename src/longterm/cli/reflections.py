@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -47,6 +48,12 @@ def _reflections(db: str | None, name: str | None) -> Generator[list[LocalReflec
         raise ConfigurationError(
             "Which database? Pass --db, or set LONGTERM_REFLECT. Without one a server keeps what "
             "it learns in the background in memory: see its console, or GET /v1/reflections."
+        )
+    file = Path(where.removeprefix("sqlite:///").partition("?")[0])
+    if db and db.startswith("sqlite:///") and not file.exists():  # it would be made, and be empty
+        raise ConfigurationError(
+            f"There is no file {file}: no server and no worker has begun one. "
+            "Pass the database that they have with --db."
         )
     # The workers have the reflector; here nothing is reflected.
     names = reflection_names(where) if name is None else [name]
