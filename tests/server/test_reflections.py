@@ -121,6 +121,23 @@ async def test_what_waits_when_a_server_starts_is_learned_before_any_request(
     service.close()
 
 
+@pytest.mark.parametrize("name", ["longterm-2024", "longterm-02", "longterm-\u0662", "longterm-1"])
+def test_what_another_program_left_under_a_like_name_is_let_alone(
+    tmp_path: Path, name: str
+) -> None:
+    pytest.importorskip("dbos")
+    database = f"sqlite:///{tmp_path}/reflections.db"
+    theirs = ReflectionExecutor(RunnablePassthrough(), durable=database, name=name, max_workers=0)
+    theirs.submit({"messages": ["We moved to Lyon"]}, {"configurable": {"thread_id": "t"}})
+    service = longterm.open(
+        ":memory:", model=ScriptedChatModel(), embeddings=None, reflect=database
+    )
+    assert service.queue() == []
+    service.close()
+    assert len(theirs.queue()) == 1
+    theirs.shutdown()
+
+
 async def test_reflections_that_can_be_kept_nowhere_do_not_make_a_server_end_in_an_error(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from langchain_core.runnables import RunnablePassthrough
 from langgraph.store.base import BaseStore
 
 from longterm.commit import Policy
@@ -41,13 +42,9 @@ def _executor_name(depth: int) -> str:
 
 def _depth_of(executor: str) -> int | None:
     """Return what `_executor_name` made a name of; None for the name of another executor."""
-    match executor.split("-"):
-        case ["longterm"]:
-            return 1
-        case ["longterm", depth] if depth.isdecimal():
-            return int(depth)
-        case _:
-            return None
+    number = executor.removeprefix("longterm").removeprefix("-") or "1"
+    depth = int(number) if number.isdecimal() else 0
+    return depth if depth and _executor_name(depth) == executor else None
 
 
 @dataclass(eq=False)
@@ -141,11 +138,28 @@ class Setup:
     def watched(self) -> list[LocalReflectionExecutor]:
         """Return the executors, those of a database that others have filled included."""
         if self.reflect is not None and not self._looked:
-            for depth in [1, *map(_depth_of, reflection_names(self.reflect))]:
-                if depth is not None:
+            self.executor(1)
+            for name in reflection_names(self.reflect):
+                depth = _depth_of(name)
+                if depth and depth not in self._executors and self._is_ours(name, depth):
                     self.executor(depth)
             self._looked = True
         return self.executors
+
+    def _is_ours(self, name: str, depth: int) -> bool:
+        """Whether all that is kept under *name* is for scopes of so many labels.
+
+        A program that shares the database may have chosen a name that looks like ours.
+        """
+        there = ReflectionExecutor(
+            RunnablePassthrough(), durable=self.reflect, name=name, max_workers=0
+        )
+        try:
+            kept = [*there.queue(), *there.failed()]
+        finally:
+            there.shutdown()
+        places = [one.namespace for one in kept]
+        return all(len(one) == depth + 1 and one[0] == ROOTS[0] for one in places)
 
     @property
     def executors(self) -> list[LocalReflectionExecutor]:
