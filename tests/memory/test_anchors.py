@@ -28,6 +28,9 @@ def dated(text: str, now: datetime = THURSDAY, said: str | None = None) -> str:
         ("王芳下周五有考试", "王芳下周五（2026-12-04）有考试"),
         ("我去年5月搬家了", "我去年5月（2025-05）搬家了"),
         ("下週五考試", "下週五（2026-12-04）考試"),
+        ("去年今天他搬家了", "去年今天（2025-11-26）他搬家了"),
+        ("去年的今日", "去年的今日（2025-11-26）"),
+        ("昨年の今日、会った", "昨年の今日（2025-11-26）、会った"),
         ("明日、東京へ行く", "明日（2026-11-27）、東京へ行く"),
         ("来週引っ越す", "来週（2026-11-30/2026-12-06）引っ越す"),
         ("来週日本へ行く", "来週（2026-11-30/2026-12-06）日本へ行く"),
@@ -53,6 +56,8 @@ def test_a_day_that_is_sure_stands_beside_its_words(text: str, after: str) -> No
         ("三天前他来过", "三天前（说于 2026-11-26）他来过"),
         ("3日前に会った", "3日前（発言日 2026-11-26）に会った"),
         ("Ann flies on Friday", "Ann flies on Friday (said on 2026-11-26)"),
+        ("Ann flies on Sun", "Ann flies on Sun (said on 2026-11-26)"),
+        ("The party is on sat at 8", "The party is on sat (said on 2026-11-26) at 8"),
         ("The draft is due by Monday", "The draft is due by Monday (said on 2026-11-26)"),
         ("Ann moves in three days", "Ann moves in three days (said on 2026-11-26)"),
         ("The lease ends in 2 months.", "The lease ends in 2 months (said on 2026-11-26)."),
@@ -207,3 +212,20 @@ def test_a_long_text_is_read_once() -> None:
     text = "Ann said 'x', and Bob came. " * 1_500 + "Ann flies tomorrow."
     assert dated(text).endswith("Ann flies tomorrow (2026-11-27).")
     assert dated("tomorrow " * 1_000).count("2026-11-27") >= 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Ann writes on sun exposure",
+        "The map is on sat nav",
+        "Ann steers by sun and stars",
+        "Ann passed her last sat exam",
+    ],
+)
+def test_words_that_are_spelled_like_short_days_are_no_days(text: str) -> None:
+    assert dated(text) == text
+
+
+def test_a_leap_day_is_no_day_of_another_year() -> None:
+    assert dated("去年今天", datetime(2028, 2, 29, 9, tzinfo=UTC)) == "去年今天"

@@ -223,7 +223,12 @@ _WEEKDAY_NAME = (
 )
 _SEASON_NAME = "|".join(name for name in _SEASONS if name.isascii())
 _MONTH = rf"(?P<month>{_MONTH_NAME})\.?"
-_WEEKDAY = rf"(?P<weekday>{_WEEKDAY_NAME})"
+#: In small letters "sun", "sat" and "wed" are days where they end a clause or tell an hour of one.
+_NOT_THE_WORD = (
+    r"(?!(?-i:sun|sat|wed)\b(?!\s*(?:[^\w\s'’-]|\Z)"
+    r"|\s+(?:at|from|till|until|(?:and|or) on|morning|afternoon|evening|night|noon|\d)))"
+)
+_WEEKDAY = rf"{_NOT_THE_WORD}(?P<weekday>{_WEEKDAY_NAME})"
 _SEASON = rf"(?P<season>{_SEASON_NAME})"
 _LONG_WEEKDAY = rf"(?P<weekday>{'|'.join(_WEEKDAYS)})"
 #: Names that are nothing but a month, unlike "may" and "march".
@@ -305,6 +310,11 @@ def _up_to_now(match: _Match, now: datetime) -> Span | None:
 def _relative_unit(match: _Match, now: datetime) -> Span | None:
     unit, offset = match["unit"].lower(), match["offset"].lower()
     return _unit(_UNITS[unit], now, _OFFSETS[offset])
+
+
+def _same_day(match: _Match, now: datetime) -> Span:
+    """Read 去年今天: this day of another year."""
+    return _days(_midnight(now).replace(year=now.year + _YEAR_OFFSETS[match["year"]]))
 
 
 def _relative_weekday(match: _Match, now: datetime) -> Span | None:
@@ -422,6 +432,7 @@ _RULES = [
         (rf"\b{_YEAR}[-/.](?P<month>[01]?\d)[-/.](?P<day>[0-3]?\d)\b", _calendar, _PLAIN),
         (rf"{_YEAR}\s*年\s*{_CJK_MONTH}{_CJK_DATE}", _calendar, _PLAIN),
         (rf"{_CJK_YEAR}の?\s*{_CJK_MONTH}{_CJK_DATE}", _calendar, _SPOKEN),
+        (rf"{_CJK_YEAR}[の的]?\s*今[天日]", _same_day, _SPOKEN),
         (rf"{_CJK_YEAR}[の的]?(?P<season>[春夏秋冬])", _season, _SPOKEN),
         (rf"(?<!\d){_CJK_MONTH}{_CJK_DATE}", _calendar, _PLAIN),
         (rf"{_YEAR}\s*年", _calendar, _PLAIN),
