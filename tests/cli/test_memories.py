@@ -131,9 +131,20 @@ def test_what_was_forgotten_comes_back_and_what_was_erased_does_not(run: Run) ->
     assert said(run("list", "--json")) == []
 
 
+def test_a_misspelt_id_or_user_is_said_where_nothing_is_erased_or_exported(run: Run) -> None:
+    id = said(run("add", "Ann likes tea", "--json"))["id"]
+    assert isinstance(run("erase", id[:-1], "--yes").exception, UnknownMemoryError)
+    for _ in range(2):  # once more is no mistake
+        assert run("erase", id, "--yes").exit_code == 0
+    empty = run("export", "bo.jsonl", "--user", "bo")
+    assert "wrote bo.jsonl" in empty.stdout
+    assert "longterm users" in empty.stderr
+    assert said(run("export", "bo.jsonl", "--user", "bo", "--json"))["items"] == 0
+
+
 def test_an_export_is_imported_by_another_user(run: Run) -> None:
     run("add", "Ann likes tea", "--user", "ann")
-    assert said(run("export", "ann.jsonl", "--user", "ann", "--json"))["bytes"] > 0
+    assert said(run("export", "ann.jsonl", "--user", "ann", "--json"))["items"] == 1
     assert run("export", "--user", "ann").stdout.count("\n") == 2
     assert run("export", "-", "--user", "ann").stdout.count("\n") == 2
     assert said(run("import", "ann.jsonl", "--user", "bo", "--json")) == {"added": 1, "kept": 0}

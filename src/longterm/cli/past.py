@@ -76,17 +76,22 @@ def export_command(
     json: Json = False,
 ) -> None:
     """Write a user's memories, their revisions and sources, and turns as lines of JSON."""
-    with Place(store, user, embeddings=embeddings).existing() as service:
+    place = Place(store, user, embeddings=embeddings)
+    with place.existing() as service:
         if file is None or str(file) == "-":
             service.user(user).export(sys.stdout)
             return
-        lines = bar("exporting", service.user(user).lines(), None)
+        items = -1  # the first line is none
         with written(file) as opened:
-            opened.writelines(lines)
+            for line in bar("exporting", service.user(user).lines(), None):
+                opened.write(line)
+                items += 1
     if json:
-        print_json({"file": str(file), "bytes": file.stat().st_size})
+        print_json({"file": str(file), "bytes": file.stat().st_size, "items": items})
     else:
         print_line(f"wrote {file}")
+    if not items:
+        print_line(place.nothing, err=True)
 
 
 @app.command("import")
@@ -128,13 +133,15 @@ def erase_command(
     json: Json = False,
 ) -> None:
     """Remove a memory, or everything of a user, with its history; nothing brings it back."""
-    what = f"memory {id}" if id else "every memory and turn"
+    what = "every memory and turn" if id is None else f"memory {id}"
     if not yes:
         if not sys.stdin.isatty():
             raise ConfigurationError(f"This erases {what} of {user} for good: say so with --yes.")
         typer.confirm(f"Erase {what} of {user} for good?", abort=True, err=True)
     with Place(store, user, embeddings=embeddings).existing() as service:
         report = service.user(user).erase(id)
+        if id is not None and not report.removed and not service.user(user).history(id):
+            raise UnknownMemoryError(id)
     if json:
         print_json({"removed": report.removed, "beyond": list(report.beyond)})
         return
