@@ -58,11 +58,8 @@ class InADict(LateVectors[int]):
     def below(self, path: str) -> list[EntryToIndex[int]]:
         return [_entry(*one) for one, failures in self.failures.items() if not failures]
 
-    def model(self) -> int | None:
-        return None
-
-    def known(self, model: int, digests: Sequence[bytes]) -> dict[bytes, bytes]:
-        raise AssertionError(model, digests)
+    def known(self, digests: Sequence[bytes]) -> dict[bytes, bytes]:
+        return {}
 
     def write(
         self,

@@ -24,6 +24,7 @@ from typing import Any, Generic, TypeVar
 from typing_extensions import override
 
 from longterm.effects.drivers import OwnStep, Work, run
+from longterm.errors import ModelChangedError, StoreError
 from longterm.stores.embedding import Embedder, vectors_of
 from longterm.stores.reindexing import EntryToIndex
 
@@ -155,6 +156,8 @@ class LateVectors(ABC, Generic[PLACE]):
                 if made is None:
                     break
                 done += made
+                if made == len(entries) < AT_ONCE:
+                    break  # these were all
         return done
 
     async def _make(self, entries: Sequence[EntryToIndex[PLACE]]) -> int | None:
@@ -198,9 +201,10 @@ class LateVectors(ABC, Generic[PLACE]):
     async def _made(self, entries: Sequence[EntryToIndex[PLACE]]) -> bool:
         """Make the vectors of *entries*; whether the model could."""
         texts = [text for entry in entries for text in entry.found_by.texts]
-        model = await Work(self.model)
         try:
-            vectors = await vectors_of(self.embedder, texts, partial(self._look_up, model))
+            vectors = await vectors_of(self.embedder, texts, self._look_up)
+        except (ModelChangedError, StoreError):
+            raise  # of the database, not of the model
         except Exception as error:  # noqa: BLE001 - whatever a model raises; the marks stay
             _logger.warning(
                 "%s failed (%s) on what was written earlier; full text finds it meanwhile.",
@@ -212,8 +216,8 @@ class LateVectors(ABC, Generic[PLACE]):
         await Work(partial(self.write, entries, vectors))
         return True
 
-    async def _look_up(self, model: int | None, digests: Sequence[bytes]) -> dict[bytes, bytes]:
-        return {} if model is None else await Work(partial(self.known, model, digests))
+    async def _look_up(self, digests: Sequence[bytes]) -> dict[bytes, bytes]:
+        return await Work(partial(self.known, digests))
 
     @staticmethod
     def alone_if_failed(rows: Sequence[tuple[Any, ...]]) -> Sequence[tuple[Any, ...]]:
@@ -238,12 +242,11 @@ class LateVectors(ABC, Generic[PLACE]):
         """Read some of what is missing at and below *path* and never failed, newest first."""
 
     @abstractmethod
-    def model(self) -> int | None:
-        """Look up the number of the embedding model; another model's database is an error."""
+    def known(self, digests: Sequence[bytes]) -> dict[bytes, bytes]:
+        """Look up which vectors there are, by the hashes of their texts.
 
-    @abstractmethod
-    def known(self, model: int, digests: Sequence[bytes]) -> dict[bytes, bytes]:
-        """Look up which vectors of *model* there are, by the hashes of their texts."""
+        Another model's database is a `ModelChangedError`.
+        """
 
     @abstractmethod
     def write(self, entries: Sequence[EntryToIndex[PLACE]], vectors: Mapping[bytes, bytes]) -> None:

@@ -50,8 +50,9 @@ class FileLateVectors(LateVectors[Owner]):
     def adopt(self) -> None:
         if not self.is_behind:
             return
-        self.model()  # another model's file is no business of ours
         with self._database.writing() as connection:
+            # Another model's file is no business of ours.
+            model_of(Transaction(connection, self._database.path), self.embedder)
             connection.execute(
                 "UPDATE late_vectors SET writer = ?, failures = 0 "
                 "WHERE revision IS NULL AND writer != ?",
@@ -72,13 +73,10 @@ class FileLateVectors(LateVectors[Owner]):
         return self._entries(f"{_FRESH} AND {inside} ORDER BY item DESC", paths)
 
     @override
-    def model(self) -> int | None:
+    def known(self, digests: Sequence[bytes]) -> dict[bytes, bytes]:
         with self._database.reading() as connection:
-            return model_of(Transaction(connection, self._database.path), self.embedder)
-
-    @override
-    def known(self, model: int, digests: Sequence[bytes]) -> dict[bytes, bytes]:
-        return known_vectors(self._database, model, digests)
+            model = model_of(Transaction(connection, self._database.path), self.embedder)
+            return {} if model is None else known_vectors(connection, model, digests)
 
     @override
     def write(self, entries: Sequence[EntryToIndex[Owner]], vectors: Mapping[bytes, bytes]) -> None:

@@ -244,7 +244,7 @@ class EmbeddedStore(CapableStore):
     def _planned(self, ops: Sequence[Operation]) -> tuple[BatchPlan, list[str]]:
         """Check a batch; and the paths below which vectors are missing that it compares."""
         plan = plan_batch(ops, self.fields, self.embedder)
-        if self.embedder is None or not plan.needs_model:
+        if self.embedder is None or not (plan.texts or plan.queries):
             return plan, []
         with self._database.reading() as connection:
             tx = self._transaction(connection)
@@ -256,9 +256,11 @@ class EmbeddedStore(CapableStore):
             return plan, [path for path in plan.paths if FileLateVectors.any_below(tx, path)]
 
     async def _known(self, model: int | None, digests: Sequence[bytes]) -> dict[bytes, bytes]:
-        if model is None:
-            return {}
-        return await Work(lambda: known_vectors(self._database, model, digests))
+        return {} if model is None else await Work(partial(self._looked_up, model, digests))
+
+    def _looked_up(self, model: int, digests: Sequence[bytes]) -> dict[bytes, bytes]:
+        with self._database.reading() as connection:
+            return known_vectors(connection, model, digests)
 
     def _perform(self, plan: BatchPlan, vectors: EmbeddedTexts) -> list[Result]:
         writes = any(isinstance(op, CHANGES) for op in plan.ops)
@@ -281,9 +283,8 @@ class EmbeddedStore(CapableStore):
     def _carried_out(self, tx: Transaction, plan: BatchPlan, vectors: EmbeddedTexts) -> list[Any]:
         answers: list[Any] = []
         model, own = plan.model, False
-        needs_model = any(isinstance(op, WriteItem | AddRows) for op in plan.ops)
-        if vectors.texts and needs_model and self.embedder is not None:
-            model = require_model(tx, self.embedder)
+        if vectors.texts or plan.is_ahead:
+            model = self._model_to_write(tx, plan, vectors)
         made = Vectors(vectors.texts, model, 0 if self._late is None else self._late.writer)
         if all(isinstance(op, ReadItem) for op in plan.ops):
             return fetch_items(tx, cast("Sequence[ReadItem]", plan.ops))
@@ -315,6 +316,15 @@ class EmbeddedStore(CapableStore):
                 case ReadRevisions() | PageRevisions():
                     answers.append(read_revisions(tx, op))
         return answers
+
+    def _model_to_write(
+        self, tx: Transaction, plan: BatchPlan, vectors: EmbeddedTexts
+    ) -> int | None:
+        """Return the number of the model; a file of another's is an error, with nothing written."""
+        embedder = self.embedder
+        if embedder is None or not any(isinstance(op, WriteItem | AddRows) for op in plan.ops):
+            return plan.model
+        return require_model(tx, embedder) if vectors.texts else model_of(tx, embedder)
 
     def _transaction(self, connection: Any) -> Transaction:
         hides = bool((self.ttl_config or {}).get("omit_expired"))

@@ -1,5 +1,6 @@
 """Writing items inside a transaction, and which embedding model the file belongs to."""
 
+import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, cast
 
@@ -7,7 +8,6 @@ from langgraph.store.base import Item
 
 from longterm.effects.capabilities import RevisionNote, RevisionRow
 from longterm.errors import ConflictError, ModelChangedError
-from longterm.stores.embedded.database import Database
 from longterm.stores.embedded.revising import (
     close_last,
     end_expired,
@@ -362,19 +362,20 @@ def _insert_vectors(
     tx.connection.executemany("INSERT INTO vectors VALUES (?, ?, ?, ?, ?, ?)", rows)
 
 
-def known_vectors(database: Database, model: int, digests: Sequence[bytes]) -> dict[bytes, bytes]:
+def known_vectors(
+    connection: sqlite3.Connection, model: int, digests: Sequence[bytes]
+) -> dict[bytes, bytes]:
     """Look up which vectors of *model* the file has, by the hashes of their texts."""
     found: dict[bytes, bytes | None] = {}
-    with database.reading() as connection:
-        for start in range(0, len(digests), _KEYS_AT_ONCE):
-            some = digests[start : start + _KEYS_AT_ONCE]
-            # Left to itself, SQLite walks along the vectors of the model.
-            found |= connection.execute(
-                f"WITH asked (digest) AS (VALUES {', '.join(['(?)'] * len(some))}) "
-                "SELECT digest, (SELECT vector FROM vectors INDEXED BY vectors_by_text "
-                "WHERE model = ? AND text_hash = digest LIMIT 1) FROM asked",
-                (*some, model),
-            )
+    for start in range(0, len(digests), _KEYS_AT_ONCE):
+        some = digests[start : start + _KEYS_AT_ONCE]
+        # Left to itself, SQLite walks along the vectors of the model.
+        found |= connection.execute(
+            f"WITH asked (digest) AS (VALUES {', '.join(['(?)'] * len(some))}) "
+            "SELECT digest, (SELECT vector FROM vectors INDEXED BY vectors_by_text "
+            "WHERE model = ? AND text_hash = digest LIMIT 1) FROM asked",
+            (*some, model),
+        )
     return {digest: vector for digest, vector in found.items() if vector is not None}
 
 

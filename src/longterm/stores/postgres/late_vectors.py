@@ -47,7 +47,7 @@ class PostgresLateVectors(LateVectors[Place]):
         with self._pool.reading() as connection:
             if not Session(connection).rows(f"SELECT FROM late_vectors v WHERE {_MINE} LIMIT 1"):
                 return
-        self.model()  # another model's database is no business of ours
+        self._model()  # another model's database is no business of ours
         with self._pool.writing() as connection:
             Session(connection).run(
                 "UPDATE late_vectors SET writer = %s, failures = 0 WHERE (namespace, item) IN "
@@ -73,13 +73,9 @@ class PostgresLateVectors(LateVectors[Place]):
         )
 
     @override
-    def model(self) -> int | None:
-        with self._pool.reading() as connection:
-            return ModelRegistry(Session(connection), self.embedder).current()
-
-    @override
-    def known(self, model: int, digests: Sequence[bytes]) -> dict[bytes, bytes]:
-        return look_up_vectors(self._pool, model, digests)
+    def known(self, digests: Sequence[bytes]) -> dict[bytes, bytes]:
+        model = self._model()
+        return {} if model is None else look_up_vectors(self._pool, model, digests)
 
     @override
     def write(self, entries: Sequence[EntryToIndex[Place]], vectors: Mapping[bytes, bytes]) -> None:
@@ -128,6 +124,10 @@ class PostgresLateVectors(LateVectors[Place]):
                 "WHERE v.namespace = w.namespace AND v.item = w.id",
                 unnested([entry.place for entry in entries], 2),
             )
+
+    def _model(self) -> int | None:
+        with self._pool.reading() as connection:
+            return ModelRegistry(Session(connection), self.embedder).current()
 
     def _entries(self, which: str, parameters: Sequence[object]) -> list[EntryToIndex[Place]]:
         with self._pool.reading() as connection:
