@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
+from langgraph.store.base import BaseStore
 from langgraph.store.memory import InMemoryStore
 
 import longterm
@@ -116,6 +117,20 @@ def test_a_recorded_turn_is_released_as_a_turn() -> None:
         ann.release(held.id)
 
         assert CARD in ann.recall("card").text
+
+
+@pytest.mark.parametrize("store", [InMemoryStore(), EmbeddedStore(":memory:")])
+def test_what_is_held_again_is_held_once(store: BaseStore) -> None:
+    guard = Guard(actions={"card": "quarantine"})
+    recorder = create_conversation_recorder(namespace=("t",), store=store, guard=guard)
+    conversation = [HumanMessage(f"My card is {CARD}"), HumanMessage("And I like tea.")]
+
+    recorder.invoke(conversation)
+    recorder.invoke(conversation)
+
+    assert [one.value["content"] for one in run(held_in(("t",)), store=store)] == [
+        f"My card is {CARD}"
+    ]
 
 
 def test_an_erase_reaches_the_quarantine() -> None:

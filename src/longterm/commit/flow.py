@@ -84,12 +84,16 @@ async def _carried_out(change: Change) -> Committed:
                 for plan in plans
                 if not (plan.past and await StoreCall("get_revisions", plan.place))
             ]
+        if aside := [plan.place for plan in plans if plan.written is None]:
+            # In quarantine the same once more takes the place of the first.
+            current |= await _items_at(aside)
+            plans = [one._replace(seen=updated_at(current.get(one.place))) for one in plans]
         items = [plan.ops[0] for plan in plans]
         # Items before histories: of what a failure leaves half-written, memories come first.
         ops = items + [op for plan in plans for op in plan.ops[1:]]
         try:
             if by_store:
-                written = await _written_with_notes(plans, change, current)
+                written = await _written_with_notes(plans, change)
             else:
                 await replace(ops, [updated_at(current.get((op.namespace, op.key))) for op in ops])
                 written = tuple(plan.written for plan in plans if plan.written)
@@ -122,30 +126,21 @@ async def _items_at(places: Sequence[Place]) -> dict[Place, Item]:
     return {place: item for place, item in zip(places, items, strict=True) if item is not None}
 
 
-async def _written_with_notes(
-    plans: Sequence[Plan], change: Change, current: Mapping[Place, Item]
-) -> tuple[Written, ...]:
+async def _written_with_notes(plans: Sequence[Plan], change: Change) -> tuple[Written, ...]:
     """Write *plans* on a store that keeps revisions itself; return what was written."""
     plain = [plan for plan in plans if not (plan.note or plan.past) and plan.settles]
     if plain:
-        await replace([plan.ops[0] for plan in plain], _seen(plain, current))
+        await replace([plan.ops[0] for plan in plain], [plan.seen for plan in plain])
     if rows := [row for plan in plans if plan.past for row in _rows(plan)]:
         await StoreCall("add_revisions", (rows,))
     left: Iterator[RevisionRow | None] = iter(())
     if noted := [(plan, plan.note) for plan in plans if plan.note]:
         planned, notes = zip(*noted, strict=True)
-        ops, keep = tuple(plan.ops[0] for plan in planned), change.policy.keep_revisions
-        left = iter(await Noted(ops, _seen(planned, current), notes, keep))
+        ops, seen = zip(*((plan.ops[0], plan.seen) for plan in planned), strict=True)
+        left = iter(await Noted(ops, seen, notes, change.policy.keep_revisions))
     return tuple(
         plan.written_as(next(left)) if plan.note else plan.written for plan in plans if plan.written
     )
-
-
-def _seen(plans: Sequence[Plan], current: Mapping[Place, Item]) -> tuple[datetime | None, ...]:
-    """Return when the item of each of *plans* was last written, as it was read."""
-    if not current:
-        return (None,) * len(plans)
-    return tuple(updated_at(current.get(plan.place)) for plan in plans)
 
 
 def _rows(plan: Plan) -> list[RevisionRow]:

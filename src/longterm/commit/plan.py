@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace as changed
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 from uuid import NAMESPACE_OID, uuid5
 
 from langgraph.store.base import NOT_PROVIDED, Item, NotProvided, PutOp
@@ -105,8 +105,7 @@ class Policy:
     keep_revisions: KeepRevisions = None
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(NamedTuple):
     """An item that was written or, with None for a value, deleted."""
 
     namespace: Namespace
@@ -230,13 +229,14 @@ class Change:
         return chain_of(latest and latest.value, [one.value for one in oldest if one])
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """A write with its operations: the item's own first, then those of its history."""
 
     #: None for what is in quarantine.
     written: Written | None
     ops: tuple[PutOp, ...]
+    #: When the item was last written, as it was read; None for one that was not there.
+    seen: datetime | None
     guarded: str | None = None
     #: A whole history from elsewhere.
     past: tuple[Revision, ...] = ()
@@ -298,6 +298,7 @@ def _plan_of(
 ) -> Plan | Skip | Verdict:
     """Return the operations of *write*, or why there are none: a `Verdict` that blocks it."""
     item = current.get((write.namespace, write.key))
+    seen = updated_at(item)
     value = write.value(item) if callable(write.value) else write.value
     if isinstance(value, Skip):
         return value
@@ -319,22 +320,23 @@ def _plan_of(
         return Skip()
     unchanged = not (write.action or write.past) and value == (item.value if item else None)
     if unchanged or keep == 0:
-        return Plan(Written(write.namespace, write.key, value), (op,))
+        return Plan(Written(write.namespace, write.key, value), (op,), seen)
     past = tuple(change.past_of(write)) if write.past else ()
     if not in_items and not past:
         action = _action(write, item, value)
         note = note_of(
             action, change.actor, sources, model=change.model, reason=change.reason, run=change.run
         )
-        return Plan(Written(write.namespace, write.key, value), (op,), note=note, sources=sources)
+        written = Written(write.namespace, write.key, value)
+        return Plan(written, (op,), seen, note=note, sources=sources)
     new = list(past) or _revisions(write, change, sources, chain.latest, item=item, value=value)
     written = Written(write.namespace, write.key, value, new[-1])
     if not in_items:
-        return Plan(written, (op,), past=past)
+        return Plan(written, (op,), seen, past=past)
     namespace = history_namespace(write.namespace)
     records = appended(write.key, chain, new, keep)
     history = (put_op(namespace, key, one, index=False, ttl=write.ttl) for key, one in records)
-    return Plan(written, (op, *history), past=past)
+    return Plan(written, (op, *history), seen, past=past)
 
 
 def _checked(
@@ -357,13 +359,14 @@ def _checked(
     verdict = checked_by(guard, value, sources, actor, orders_allowed=allowed)
     if verdict.action != "quarantine":
         return verdict
-    # The same once more takes the place of the first.
-    said = "\0".join((*write.namespace, write.key, to_json(verdict.value).decode()))
+    # The same once more takes the place of the first; of a turn its key says enough.
+    content = "" if value.get("kind") == TURN else to_json(verdict.value).decode()
+    said = "\0".join((*write.namespace, write.key, content))
     id, places = str(uuid5(NAMESPACE_OID, said)), tuple(verdict.places)
     kept, origin = verdict.value, origin_of(sources, actor)
     held = Held(id, write.namespace, write.key, kept, origin, utc_now(), places, sources)
     aside = put_op(quarantine_namespace(write.namespace), id, held.record, index=False)
-    return Plan(None, (aside,), verdict.account("In quarantine"))
+    return Plan(None, (aside,), None, verdict.account("In quarantine"))
 
 
 def checked_by(

@@ -17,7 +17,7 @@ from difflib import SequenceMatcher
 from langchain_core.messages import BaseMessage
 from langchain_core.messages.ai import UsageMetadata, add_usage
 
-from longterm.effects.steps import ask
+from longterm.effects.steps import Ask
 from longterm.errors import ConfigurationError
 from longterm.extract import prompts
 from longterm.extract.json_answer import JsonProtocol
@@ -201,7 +201,7 @@ class Extractor:
         forced = self._forces
         try:
             model = self._protocol.model(replace(state, forced=True) if forced else state)
-            return Answer.of(await ask(model, messages))
+            return Answer.of(await Ask(model, messages))
         except Exception as error:
             if answer := Answer.of_error(error):
                 return answer

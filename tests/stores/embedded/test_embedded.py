@@ -17,6 +17,7 @@ from langchain_core.embeddings import Embeddings
 from langgraph.store.base import GetOp, Item, PutOp, SearchItem, SearchOp
 
 from longterm import stores
+from longterm.effects.capabilities import EmbedLater
 from longterm.errors import (
     ConfigurationError,
     ConflictError,
@@ -227,6 +228,16 @@ def test_another_model_is_noticed(store: EmbeddedStore, path: Path) -> None:
         pytest.raises(ModelChangedError, match="reind"),
     ):
         opened.search(NS, query="tea")
+
+
+def test_another_model_is_noticed_by_a_write_that_does_not_wait_for_it(
+    store: EmbeddedStore, path: Path
+) -> None:
+    store.put(NS, "a", {"text": "tea"})
+    other: StoreIndex = {"embed": HashEmbeddings(), "dims": 64, "model": "another"}
+    with EmbeddedStore(path, index=other) as opened, pytest.raises(ModelChangedError):
+        opened.put(NS, "b", {"text": "tea"}, index=EmbedLater(["text"]))
+    assert store.get(NS, "b") is None
 
 
 def test_another_dimension_is_noticed(store: EmbeddedStore, path: Path) -> None:
