@@ -10,14 +10,14 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Protocol
 
 __all__ = ["Clock", "ManualClock", "MonotonicTimestamps", "SystemClock", "utc_now"]
 
 
-def utc_now() -> datetime:
-    """Return the time of this machine, in UTC."""
-    return datetime.now(UTC)
+#: Returns the time of this machine, in UTC.
+utc_now: Callable[[], datetime] = partial(datetime.now, UTC)
 
 
 class Clock(Protocol):

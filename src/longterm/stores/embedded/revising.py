@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from longterm.effects.capabilities import Keep, RevisionNote, RevisionRow
-from longterm.stores.embedded.transaction import Transaction, within_prefix
+from longterm.stores.embedded.transaction import Transaction, leave, within_prefix
 from longterm.stores.preparing import (
     EraseItems,
     FindStates,
@@ -26,7 +26,6 @@ __all__ = [
     "end_expired",
     "erase_rows",
     "last_time",
-    "leave",
     "prune",
     "prune_one",
     "read_revisions",
@@ -34,14 +33,11 @@ __all__ = [
     "states",
 ]
 
-#: Namespace number and key.
-Place = tuple[int, str]
-
 
 # --- leaving them -----------------------------------------------------------------------------
 
 
-def close_last(tx: Transaction, place: Place, last: int | None, item: int) -> int:
+def close_last(tx: Transaction, place: tuple[int, str], last: int | None, item: int) -> int:
     """Give the last revision the value of *item*, which is about to change; return its number.
 
     An item that has none yet gets one of what it is now.
@@ -61,34 +57,12 @@ def close_last(tx: Transaction, place: Place, last: int | None, item: int) -> in
     return last
 
 
-def last_time(tx: Transaction, place: Place) -> int:
+def last_time(tx: Transaction, place: tuple[int, str]) -> int:
     """Look up when the last revision of an item was left."""
     (time,) = tx.execute(
         "SELECT max(time) FROM revisions WHERE namespace = ? AND key = ?", place
     ).fetchone()
     return int(time)
-
-
-def leave(
-    tx: Transaction,
-    place: Place,
-    number: int,
-    times: tuple[int, int],
-    note: RevisionNote,
-    *,
-    fields: str | None = None,
-    value: str | None = None,
-    checksum: int | None = None,
-) -> None:
-    """Add a revision; *times* are the item's, *value* is that of a state that is over."""
-    created_at, time = times
-    tx.execute(
-        "INSERT INTO revisions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            *place, number, time, created_at, note.action, note_text(note), fields, value,
-            checksum,
-        ),
-    )  # fmt: skip
 
 
 # --- reading them -----------------------------------------------------------------------------
@@ -156,7 +130,7 @@ def states(tx: Transaction, op: FindStates) -> list[tuple[Row, str | None]]:
 # --- pruning and ending them ------------------------------------------------------------------
 
 
-def prune_one(tx: Transaction, place: Place, last: int, keep: Keep) -> None:
+def prune_one(tx: Transaction, place: tuple[int, str], last: int, keep: Keep) -> None:
     """Drop what *keep* does not allow of one item, whose last revision is *last*."""
     match keep:
         case None:
@@ -248,7 +222,7 @@ def rewrite_notes(tx: Transaction, op: RewriteNotes) -> None:
         )
 
 
-def _leave_erased(tx: Transaction, place: Place, note: RevisionNote) -> None:
+def _leave_erased(tx: Transaction, place: tuple[int, str], note: RevisionNote) -> None:
     """Put one revision without content in place of all that an item has."""
     (last, time) = tx.execute(
         "SELECT coalesce(max(number), 0), coalesce(max(time), 0) FROM revisions "

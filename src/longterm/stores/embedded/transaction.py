@@ -15,6 +15,7 @@ from typing import Any
 
 from langgraph.store.base import Item, SearchItem
 
+from longterm.effects.capabilities import RevisionNote
 from longterm.stores.filters import (
     EVERYTHING,
     Compare,
@@ -27,7 +28,7 @@ from longterm.stores.filters import (
     holds,
 )
 from longterm.stores.preparing import FindItems, ListNamespaces, ReadItem
-from longterm.stores.rows import Row, below, decode, listed, to_labels
+from longterm.stores.rows import Row, below, decode, listed, note_text, to_labels
 
 __all__ = [
     "Clock",
@@ -35,6 +36,7 @@ __all__ = [
     "Transaction",
     "fetch_items",
     "fetched",
+    "leave",
     "namespaces",
     "narrow",
     "newest",
@@ -274,3 +276,28 @@ def refresh(tx: Transaction, ids: Sequence[int]) -> None:
         "WHERE ttl IS NOT NULL AND id IN (SELECT value FROM json_each(?))",
         (tx.now, json.dumps(list(ids))),
     )
+
+
+def leave(
+    tx: Transaction,
+    place: tuple[int, str],
+    number: int,
+    times: tuple[int, int],
+    note: RevisionNote,
+    *,
+    fields: str | None = None,
+    value: str | None = None,
+    checksum: int | None = None,
+) -> None:
+    """Add a revision of the item at *place*, the number of its namespace and its key.
+
+    *times* are the item's; *value* is that of a state that is over.
+    """
+    created_at, time = times
+    tx.execute(
+        "INSERT INTO revisions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            *place, number, time, created_at, note.action, note_text(note), fields, value,
+            checksum,
+        ),
+    )  # fmt: skip

@@ -13,12 +13,11 @@ from longterm.stores.embedded.revising import (
     end_expired,
     erase_rows,
     last_time,
-    leave,
     prune,
     prune_one,
     rewrite_notes,
 )
-from longterm.stores.embedded.transaction import Transaction
+from longterm.stores.embedded.transaction import Transaction, leave
 from longterm.stores.embedding import Embedder, text_hash
 from longterm.stores.preparing import (
     AddRows,
