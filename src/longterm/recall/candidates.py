@@ -29,6 +29,9 @@ __all__ = [
 
 ItemType = Literal["turn", "memory"]
 
+#: What most turns are found by: those that are not cut into pieces.
+_FIELDS = tuple(indexed_fields({}))
+
 
 @dataclass(eq=False, slots=True)
 class Candidate:
@@ -187,7 +190,7 @@ def _turn(
 def _content_terms(found_by: KeepsTerms, value: Mapping[str, Any], text: str) -> bytes | None:
     """Return the terms of a turn's *text*: what it is found by, without those of its pieces."""
     cut: object = value.get("pieces")
-    packed = found_by.terms_of(indexed_fields(value))
+    packed = found_by.terms_of(_FIELDS if cut is None else indexed_fields(value))
     if packed is None or len(text) > LONG_TEXT:
         return None
     if not isinstance(cut, list):

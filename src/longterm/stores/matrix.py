@@ -66,6 +66,16 @@ def product(rows: NDArray[np.float32], query: Vector) -> Vector:
     return rows @ query
 
 
+def _widened_product(rows: NDArray[np.float16], query: Vector) -> Vector:
+    """Do the same with rows that are widened a few at a time, in memory that is used again."""
+    found, at_once = np.empty(len(rows), np.float32), max(_IN_CACHE // len(query), 1)
+    wide = np.empty((min(at_once, len(rows)), len(query)), np.float32)
+    for start in range(0, len(rows), at_once):
+        part = rows[start : start + at_once]
+        found[start : start + at_once] = product(widened(part, wide[: len(part)]), query)
+    return found
+
+
 def distinct(slots: NDArray[np.int64]) -> NDArray[np.int64]:
     """Each of *slots* once, in order."""
     # np.unique imports numpy.ma, which takes as long as the first question of a conversation.
@@ -121,7 +131,8 @@ class Matrix:
     def cosines(self, query: Vector, slots: int) -> Vector:
         """Find the best cosine of every slot; NaN where it has no vector."""
         owners, rows = self.owners[: self.size], self.rows[: self.size]
-        cosines = product(widened(rows) if rows.dtype == np.float16 else rows, query)
+        narrow = rows.dtype == np.float16
+        cosines = _widened_product(rows, query) if narrow else product(rows, query)
         if not self._is_single:
             return best_by_owner(cosines, owners, slots)
         found = np.full(slots, np.nan, dtype=np.float32)
