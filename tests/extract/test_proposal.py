@@ -181,7 +181,7 @@ JSON = st.recursive(
 
 @given(JSON)
 def test_what_was_shown_means_what_it_was(content: Any) -> None:
-    assert restored(excerpt(content), [content]) == content
+    assert restored(excerpt(content), draft(content)) == content
 
 
 @given(st.text(max_size=LIMIT))
@@ -197,24 +197,26 @@ def test_a_long_text_is_shown_by_its_beginning_and_its_end() -> None:
 
 def test_a_change_around_the_mark_keeps_what_was_not_shown() -> None:
     shown = excerpt({"log": LONG})["log"]
-    assert restored({"log": f"{shown} And tea."}, [{"log": LONG}]) == {"log": f"{LONG} And tea."}
+    assert restored({"log": f"{shown} And tea."}, draft({"log": LONG})) == {
+        "log": f"{LONG} And tea."
+    }
 
 
 def test_two_texts_do_not_take_each_others_middle() -> None:
     content = {"a": LONG, "b": LONG[::-1]}
     shown = excerpt(content)
-    assert restored({"b": shown["b"]}, [content]) == {"b": LONG[::-1]}
+    assert restored({"b": shown["b"]}, draft(content)) == {"b": LONG[::-1]}
 
 
 def test_a_mark_of_another_memory_is_refused() -> None:
     with pytest.raises(ProposalError, match="stands in no known"):
-        restored(excerpt(LONG), ["short"])
+        restored(excerpt(LONG), draft("short"))
 
 
 def test_texts_of_several_memories_can_be_joined() -> None:
     a, b = {"text": LONG}, {"text": LONG[::-1]}
     joined = {"text": excerpt(a)["text"] + excerpt(b)["text"]}
-    assert restored(joined, [a, b]) == {"text": LONG + LONG[::-1]}
+    assert restored(joined, draft(a, b)) == {"text": LONG + LONG[::-1]}
 
 
 def draft(*contents: object) -> Draft:

@@ -283,6 +283,16 @@ def test_what_follows_a_statement_is_no_answer_to_it() -> None:
     assert Attributor(said).of("Ann has a green Brompton bike") == [0]
 
 
+@given(
+    st.text(alphabet="tea ale.京都ü'", max_size=12), st.text(alphabet="tea ale.京都ü'", max_size=12)
+)
+def test_one_message_alone_is_a_source_where_it_were_one_among_others(
+    content: str, message: str
+) -> None:
+    alone, others = [HumanMessage(message)], [HumanMessage("9"), HumanMessage("8")]
+    assert Attributor(alone).of(content) == Attributor([*alone, *others]).of(content)
+
+
 def test_japanese_is_attributed() -> None:
     assert Attributor(SAID).of("京都のラーメンが好き") == [4]
 

@@ -177,7 +177,8 @@ class Extractor:
         )
         loop = LoopState(given.draft, given.max_steps)
         state = self._state(given.draft, given)
-        if self._allowed.at(state).is_empty:
+        offer = self._allowed.at(state)
+        if not (offer.adds or offer.changes or offer.removes):
             return Extraction(loop.draft, loop.report)
         messages = self._protocol.opening(
             PromptInput(

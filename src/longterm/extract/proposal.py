@@ -109,15 +109,18 @@ def excerpt(content: Any) -> Any:
     return _mapped(content, marks) if marks else content
 
 
-def restored(changes: Any, shown: Iterable[Any]) -> Any:
-    """Return *changes* with what the marks in it stand for in the documents that were *shown*.
+def restored(changes: Any, draft: Draft) -> Any:
+    """Return *changes* with what the marks in it stand for in the memories of *draft*.
+
+    These are as a model has seen them, or what they have become since.
 
     Raises `ProposalError` for a mark that stands in none of them.
     """
     marked = [text for text in texts_in(changes) if _MARK.search(text)]
     if not marked:
         return changes
-    hidden = {mark: text[half:-half] for one in shown for mark, text, half in _long(one)}
+    shown = [one for entry in draft.entries for one in (entry.before, entry.document) if one]
+    hidden = {mark: text[half:-half] for one in shown for mark, text, half in _long(one.content)}
     return _mapped(changes, {text: _filled(text, hidden) for text in marked})
 
 
@@ -294,7 +297,7 @@ class ProposalApplier:
             case ProposedUpdate(target, changes, cited):
                 if not self.permissions.updates:
                     raise _not_permitted("Changing")
-                number, changes = draft.number(target), restored(changes, _shown_texts(draft))
+                number, changes = draft.number(target), restored(changes, draft)
                 edit = partial(self._edited, self._kind_of(draft, number), changes)
                 after = draft.update(number, edit, cited)
                 left = after.entries[number].document.content
@@ -334,7 +337,7 @@ class ProposalApplier:
         living = [entry.document for entry in draft.entries if not entry.deleted]
         if not self.permissions.adds(known=bool(living)):
             raise _not_permitted("Adding")
-        content = restored(content, _shown_texts(draft))
+        content = restored(content, draft)
         checked = self._dated(kind, kind.check(content))
         if is_blank(checked):
             raise FinalError("There is nothing in it.")
@@ -409,9 +412,3 @@ def _says_none(content: Any) -> bool:
             return any(map(_says_none, cast("list[Any]", content)))
         case _:
             return False
-
-
-def _shown_texts(draft: Draft) -> Iterator[Any]:
-    """Yield what a model has seen of known memories, and what they have become since."""
-    for entry in draft.entries:
-        yield from (one.content for one in (entry.before, entry.document) if one is not None)

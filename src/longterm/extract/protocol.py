@@ -92,11 +92,6 @@ class Offer:
     #: The kinds of which a memory may be changed.
     changing: Sequence[MemorySchema]
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether there is nothing to ask for."""
-        return not (self.adds or self.changes or self.removes)
-
 
 @dataclass(frozen=True, slots=True)
 class State:

@@ -16,8 +16,9 @@ from __future__ import annotations
 import json
 import operator
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any, cast
 
 from langchain_core.messages import (
@@ -294,7 +295,7 @@ class Attributor:
         self._texts = [
             terms(f"{name} {text}") for name, text in zip(names, self._verbatim, strict=True)
         ]
-        self._names = [frozenset(terms(message.name or speaker(message))) for message in messages]
+        self._speakers = [message.name or speaker(message) for message in messages]
 
     def of(
         self,
@@ -317,18 +318,7 @@ class Attributor:
             said = next((at for at, one in enumerate(self._verbatim) if text in one), None)
             if said is not None:
                 return [said]
-        wanted = _new_terms(content, before)
-        shared = bm25(wanted, self._texts)
-        asked_before = [0.0, *map(operator.mul, shared, self._asks)][: len(shared)]
-        scores = [
-            (own + _OF_THE_QUESTION * asked) * (_NAMED if name and name <= wanted else 1)
-            for own, asked, name in zip(shared, asked_before, self._names, strict=True)
-        ]
-        best = max(scores, default=0.0)
-        near = [place for place, score in enumerate(scores) if score > best * _NEAR_THE_BEST]
-        by_words = (
-            sorted(near, key=lambda place: scores[place], reverse=True)[:limit] if best else []
-        )
+        by_words = self._ranked(_new_terms(wanted, before))[:limit]
         if nearness is None:
             return by_words
         nearest = sorted(range(len(nearness)), key=lambda place: nearness[place], reverse=True)
@@ -341,7 +331,7 @@ class Attributor:
     def decides(self, content: Any, before: Any = None) -> bool:
         """Whether words decide where *content* came from: some message shares enough of them."""
         text = " ".join(content_text(content).split())
-        wanted = _new_terms(content, before)
+        wanted = _new_terms(query_terms(text), before)
         enough = max(1.0, len(wanted) * _ENOUGH)
         return any(
             text in verbatim or len(wanted.intersection(said)) >= enough
@@ -353,9 +343,29 @@ class Attributor:
 
         With *before*, what the memory said until now, only new ones count, if there are any.
         """
-        return _new_terms(content, before) & frozenset(self._texts[place])
+        now = query_terms(content_text(content))
+        return _new_terms(now, before) & frozenset(self._texts[place])
+
+    def _ranked(self, wanted: frozenset[str]) -> list[int]:
+        """Return the places of the messages that share the most of *wanted*, best first."""
+        if len(self._texts) == 1:
+            return [] if wanted.isdisjoint(self._texts[0]) else [0]
+        shared = bm25(wanted, self._texts)
+        asked_before = [0.0, *map(operator.mul, shared, self._asks)][: len(shared)]
+        scores = [
+            (own + _OF_THE_QUESTION * asked) * (_NAMED if name and name <= wanted else 1)
+            for own, asked, name in zip(shared, asked_before, self._names, strict=True)
+        ]
+        best = max(scores, default=0.0)
+        near = [place for place, score in enumerate(scores) if score > best * _NEAR_THE_BEST]
+        return sorted(near, key=lambda place: scores[place], reverse=True) if best else []
+
+    @cached_property
+    def _names(self) -> list[frozenset[str]]:
+        return [frozenset(terms(speaker)) for speaker in self._speakers]
 
 
-def _new_terms(content: Any, before: Any) -> frozenset[str]:
-    terms_now = frozenset(query_terms(content_text(content)))
-    return terms_now - frozenset(query_terms(content_text(before))) or terms_now
+def _new_terms(now: Iterable[str], before: Any) -> frozenset[str]:
+    """Return the terms of *now* that are not in what was *before*, or all of them if all are."""
+    now = frozenset(now)
+    return now if before is None else now - frozenset(query_terms(content_text(before))) or now
