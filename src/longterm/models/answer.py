@@ -142,6 +142,7 @@ _ENDS_AS_ERRORS: Mapping[str, AnswerEnd] = {
 }
 #: Statuses of a request that the provider does not take as it is.
 _BAD_REQUEST = (400, 422)
+_ENCODER = json.JSONEncoder(ensure_ascii=False, default=str)
 _REFUSAL_LENGTH = 400  # a refusal is short; an answer that happens to begin so is not
 
 
@@ -287,7 +288,7 @@ def _in_whole_characters(message: AIMessage) -> AIMessage:
         "invalid_tool_calls": message.invalid_tool_calls,
     }
     try:
-        json.dumps(parts, ensure_ascii=False, default=str).encode()
+        _ENCODER.encode(parts).encode()
     except UnicodeEncodeError:
         return message.model_copy(update=mapped(whole_characters, parts))
     except (ValueError, RecursionError):  # values that no JSON has, and levels without end
