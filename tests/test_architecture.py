@@ -55,7 +55,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "text",
     },
     "tools": {"commit", "effects", "errors", "extract", "guard", "manage", "memory"},
-    "reflect": {"effects", "errors", "memory"},
+    "reflect": {"effects", "errors", "memory", "models"},
     "service": {
         "types",
         "commit",

@@ -26,7 +26,6 @@ from `Exception`, so that a worker thread survives them.
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 __all__ = [
     "ClosedError",
@@ -166,19 +165,3 @@ class DroppedWarning(UserWarning):
 
 class RecallLimitWarning(UserWarning):
     """A store showed recall a part of a namespace only; what matters may be missed."""
-
-
-def http_status(error: BaseException) -> int | None:
-    """Return the HTTP status in *error*, of a model's client, wherever its provider keeps it."""
-    response: Any = getattr(error, "response", None)
-    try:
-        of_aws = response["ResponseMetadata"]["HTTPStatusCode"]
-    except (TypeError, LookupError):
-        of_aws = None
-    found = (
-        getattr(error, "status_code", None),
-        getattr(response, "status_code", None),
-        getattr(error, "code", None),  # Google
-        of_aws,
-    )
-    return next((status for status in found if isinstance(status, int)), None)

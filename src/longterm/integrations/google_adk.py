@@ -10,7 +10,7 @@ from google.adk.memory.memory_entry import MemoryEntry
 from google.genai.types import Content, Part
 from typing_extensions import override
 
-from longterm.integrations.langgraph import NOTHING_RECALLED, safely
+from longterm.integrations.failing import NOTHING_RECALLED, safely
 from longterm.service import MemoryService
 
 if TYPE_CHECKING:

@@ -7,25 +7,23 @@ serves many users at once.
 from __future__ import annotations
 
 import json
-import logging
 import re
-from collections.abc import Awaitable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import takewhile
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, Protocol, cast
 from uuid import NAMESPACE_URL, uuid5
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
-from langgraph.errors import GraphBubbleUp
 from typing_extensions import override
 
 from longterm.effects.drivers import UNSEEN
-from longterm.effects.observe import log_error
 from longterm.effects.runnable import FlowRunnable
 from longterm.effects.steps import ask
 from longterm.effects.unsaid import Unsaid
 from longterm.effects.warn import warn_caller
 from longterm.errors import ConfigurationError, InvalidInputError
+from longterm.integrations.failing import NOTHING_RECALLED, safely
 from longterm.manage.access import NamespaceAccess
 from longterm.memory.conversation import as_messages, message_text, speaker
 from longterm.models.names import adapt, innermost
@@ -35,26 +33,19 @@ from longterm.short_term.history import joined
 from longterm.short_term.node import state_field
 
 __all__ = [
-    "NOTHING_RECALLED",
     "BackgroundExecutor",
     "RecallNode",
     "ReflectNode",
     "as_recall",
     "own_recall",
     "recalled_text",
-    "safely",
     "warn_of_unread_turns",
 ]
-
-T = TypeVar("T")
-
-_LOG = logging.getLogger(__name__)
 
 #: What a run of a graph names a message that came without an id: anew in each run.
 _PASSING_ID = re.compile(
     r"(lc_)?run-.*|[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}"
 )
-NOTHING_RECALLED = "Nothing could be recalled; the agent answers without its memory."
 _LASTING_IDS = uuid5(NAMESPACE_URL, "longterm/message")
 
 
@@ -253,20 +244,6 @@ class ReflectNode(FlowRunnable[Any, dict[str, Any]]):
             trouble = "The conversation could not be reflected on; it is not remembered."
             await safely(ask(self.reflection, messages), trouble)
         return {}
-
-
-async def safely(work: Awaitable[T], trouble: str) -> T | None:
-    """Return the result of *work*; where it fails, log *trouble*, for the user waits for us.
-
-    What was set up wrongly raises, and so does what a graph does on purpose: an interrupt.
-    """
-    try:
-        return await work
-    except (ConfigurationError, GraphBubbleUp):
-        raise
-    except Exception as error:  # noqa: BLE001 - whatever it is, no answer is lost for it
-        log_error(_LOG, "%s %s", trouble, error=error)
-        return None
 
 
 def _reflection(

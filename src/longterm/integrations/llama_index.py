@@ -9,7 +9,7 @@ from llama_index.core.memory import BaseMemoryBlock
 from pydantic import PrivateAttr
 from typing_extensions import override
 
-from longterm.integrations.langgraph import NOTHING_RECALLED, safely
+from longterm.integrations.failing import NOTHING_RECALLED, safely
 from longterm.service import UserMemory
 
 __all__ = ["LongtermMemoryBlock"]

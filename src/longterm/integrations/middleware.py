@@ -17,13 +17,13 @@ from typing_extensions import override
 
 from longterm.effects.drivers import UNSEEN, arun, run
 from longterm.errors import ConfigurationError, MissingExtraError
+from longterm.integrations.failing import safely
 from longterm.integrations.langgraph import (
     BackgroundExecutor,
     ReflectNode,
     as_recall,
     own_recall,
     recalled_text,
-    safely,
     warn_of_unread_turns,
 )
 from longterm.manage.store_manager import create_memory_store_manager

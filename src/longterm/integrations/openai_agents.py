@@ -13,7 +13,7 @@ from longterm.commit import Policy, Write, commit
 from longterm.effects.clock import MonotonicTimestamps
 from longterm.effects.drivers import arun
 from longterm.effects.steps import search_exactly
-from longterm.integrations.langgraph import safely
+from longterm.integrations.failing import safely
 from longterm.memory.namespace import escape_label
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from pydantic_ai.capabilities import AbstractCapability
 from pydantic_ai.messages import ModelMessage, TextPart, UserPromptPart
 from typing_extensions import override
 
-from longterm.integrations.langgraph import NOTHING_RECALLED, safely
+from longterm.integrations.failing import NOTHING_RECALLED, safely
 from longterm.service import UserMemory
 
 __all__ = ["LongtermCapability"]

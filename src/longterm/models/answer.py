@@ -19,10 +19,9 @@ from langchain_core.messages.ai import UsageMetadata
 from langchain_core.messages.tool import invalid_tool_call
 from pydantic import ValidationError
 
-from longterm.errors import http_status
 from longterm.text.characters import mapped, whole_characters
 
-__all__ = ["Answer", "AnswerEnd", "refuses_a_forced_call", "without_thoughts"]
+__all__ = ["Answer", "AnswerEnd", "http_status", "refuses_a_forced_call", "without_thoughts"]
 
 #: How an answer ended, from the best to the worst.
 AnswerEnd = Literal["complete", "cut", "malformed", "refused"]
@@ -350,6 +349,22 @@ def without_thoughts(text: str) -> str:
         text = thought.sub("", text[:end]) + text[end:]
         text = "" if beginning.match(text) else text
     return text.strip()
+
+
+def http_status(error: BaseException) -> int | None:
+    """Return the HTTP status in *error*, of a model's client, wherever its provider keeps it."""
+    response: Any = getattr(error, "response", None)
+    try:
+        of_aws = response["ResponseMetadata"]["HTTPStatusCode"]
+    except (TypeError, LookupError):
+        of_aws = None
+    found = (
+        getattr(error, "status_code", None),
+        getattr(response, "status_code", None),
+        getattr(error, "code", None),  # Google
+        of_aws,
+    )
+    return next((status for status in found if isinstance(status, int)), None)
 
 
 def refuses_a_forced_call(error: Exception) -> bool:

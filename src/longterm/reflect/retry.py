@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from longterm.errors import ConflictError, StoreUnavailableError, http_status
+from longterm.errors import ConflictError, StoreUnavailableError
+from longterm.models.answer import http_status
 
 __all__ = ["ONCE", "Retry", "passes"]
 

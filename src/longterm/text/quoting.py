@@ -89,7 +89,6 @@ def visible(text: str) -> str:
 _ROLES = frozenset(
     {"user", "assistant", "system", "tool", "developer", "human", "ai", "function", "fact"}
 )
-_SPELLINGS = {role: re.compile(rf"{spelled(role)}\d*", re.IGNORECASE) for role in _ROLES}
 #: A word in which Latin letters of ASCII stand beside others.
 _MIXED = re.compile(r"(?=\S*[A-Za-z])(?=\S*[^\x00-\x7f])\S+")
 _LONGEST_LABEL = 80
@@ -132,8 +131,14 @@ def poses(label: str, role: str) -> bool:
     begun = {word.rstrip("0123456789") for word in [*plain[:1], "".join(plain)]}
     mixed = _MIXED.match(bare)
     return any(
-        one in begun or (mixed and _SPELLINGS[one].fullmatch(mixed[0])) for one in _ROLES - {role}
+        one in begun or (mixed and _spelling(one).fullmatch(mixed[0])) for one in _ROLES - {role}
     )
+
+
+@lru_cache(maxsize=16)
+def _spelling(role: str) -> re.Pattern[str]:
+    """Compile what finds *role* in any spelling: for few names, and it takes milliseconds."""
+    return re.compile(rf"{spelled(role)}\d*", re.IGNORECASE)
 
 
 def as_json(value: Any, *tags: str) -> str:
