@@ -116,6 +116,7 @@ ODD: list[tuple[str, WireReply]] = [
         blocks(use("Memory", {"content": "Ann"}), stop="model_context_window_exceeded"),
     ),
     ("google", gemini()),
+    ("google", {"usageMetadata": {"promptTokenCount": 5, "totalTokenCount": 5}}),
     ("google", gemini({"text": "nuts", "thought": True})),
     ("google", gemini({"text": "nuts", "thought": True}, finish="MAX_TOKENS")),
     ("google", gemini(called_by_gemini({"content": "Ann must"}), finish="MAX_TOKENS")),

@@ -48,7 +48,7 @@ from longterm.memory.anchors import Spoken
 from longterm.memory.conversation import message_text, message_time
 from longterm.memory.model import Draft, ProposalError
 from longterm.models.answer import Answer, refuses_a_forced_call
-from longterm.models.names import ChatModel, ProtocolName, default_protocol, garbles
+from longterm.models.names import ChatModel, ProtocolName, default_protocol, garbles, says_its_end
 
 __all__ = [
     "MAX_INSERTS",
@@ -202,12 +202,15 @@ class Extractor:
         forced = self._forces
         try:
             model = self._protocol.model(replace(state, forced=True) if forced else state)
-            return Answer.of(await Ask(model, messages))
+            answer = Answer.of(await Ask(model, messages))
         except Exception as error:
             if answer := Answer.of_error(error):
                 return answer
             if not (forced and refuses_a_forced_call(error)):
                 raise
+        else:
+            void = answer.is_void and says_its_end(model)
+            return replace(answer, end="malformed") if void else answer
         self._forces = False
         return await self._ask(state, messages)
 

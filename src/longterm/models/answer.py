@@ -246,6 +246,11 @@ class Answer:
         return self.end == "cut" and not self.text and not self.calls
 
     @property
+    def is_void(self) -> bool:
+        """Whether nothing was said or called, nor why."""
+        return self.reason is None and not (self.text or self.calls or self.refused)
+
+    @property
     def is_whole_though_empty(self) -> bool:
         """Whether an empty answer is no fault: Claude ends its turn so when it has nothing to say.
 

@@ -33,6 +33,7 @@ __all__ = [
     "has_strict_mode",
     "holds_to",
     "innermost",
+    "says_its_end",
 ]
 
 #: A chat model, or one wrapped by ``.bind()``, ``.with_config()``, ``.with_retry()``, …
@@ -196,6 +197,17 @@ def bind_tools(
                 return model.bind_tools(tools, **options)
     except NotImplementedError as error:
         raise _cannot_call_tools(model) from error
+
+
+#: Clients whose every answer says why it ended; of Google's none does that has no candidate.
+_SAY_THEIR_END = (
+    "openai-chat", "azure-openai-chat", "anthropic-chat", "chat-google-generative-ai",
+)  # fmt: skip
+
+
+def says_its_end(model: ChatModel) -> bool:
+    """Tell whether the client of *model* says of each whole answer why it ended."""
+    return _kind_of(innermost(model)) in _SAY_THEIR_END
 
 
 def garbles(model: ChatModel, schema: Mapping[str, Any]) -> bool:
