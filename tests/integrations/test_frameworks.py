@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from longterm.guard import Guard
 from longterm.integrations.middleware import LongtermMiddleware
 from longterm.integrations.openai_agents import LongtermSession
 from longterm.service import MemoryService
+from longterm.stores import EmbeddedStore
 from longterm.testing import ScriptedChatModel, tool_calls
 
 
@@ -77,6 +79,21 @@ def test_no_file_of_claude_s_hides_others(command: str, path: str) -> None:
     fields = {"path": path, "file_text": "lost", "old_path": "/memories/todo.md", "new_path": path}
     assert claude(tool, command, **fields).startswith("Error: ")
     assert claude(tool, "view", path="/memories") == before
+
+
+def test_edits_of_one_file_that_come_together_all_count() -> None:
+    module = pytest.importorskip("longterm.integrations.claude_memory")
+    lines = [f"line {number}." for number in range(20)]
+    with EmbeddedStore(":memory:") as store:
+        tool = module.StoreMemoryTool(store)
+        claude(tool, "create", path="/memories/a", file_text="\n".join(lines))
+
+        def edit(line: str) -> str:
+            return claude(tool, "str_replace", path="/memories/a", old_str=line, new_str="done")
+
+        with ThreadPoolExecutor(8) as pool:
+            assert all("edited" in answer for answer in pool.map(edit, lines))
+        assert claude(tool, "view", path="/memories/a").count("done") == len(lines)
 
 
 @pytest.mark.parametrize("command", ["view", "create", "str_replace", "insert", "delete", "rename"])

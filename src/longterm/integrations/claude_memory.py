@@ -7,7 +7,7 @@ their answers are those of Anthropic's documentation; every path lies below ``/m
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import accumulate
 from typing import Any
 
@@ -142,21 +142,31 @@ class _Files:
 
     async def _replace(self, command: Any) -> str:
         path = _below_root(command.path)
-        text = await self._existing(path)
-        count = text.count(command.old_str) if command.old_str else 0
-        if count != 1:
-            found = "did not appear" if count == 0 else f"appears {count} times"
-            raise ToolError(f"Error: No replacement: old_str {found} in {path}; it must be unique")
-        await self._write({path: text.replace(command.old_str, command.new_str or "")})
+
+        def replaced(text: str) -> str:
+            count = text.count(command.old_str) if command.old_str else 0
+            if count != 1:
+                found = "did not appear" if count == 0 else f"appears {count} times"
+                raise ToolError(
+                    f"Error: No replacement: old_str {found} in {path}; it must be unique"
+                )
+            return text.replace(command.old_str, command.new_str or "")
+
+        await self._edit(path, replaced)
         return f"The memory file {path} has been edited."
 
     async def _insert(self, command: Any) -> str:
         path = _below_root(command.path)
-        lines = (await self._existing(path)).split("\n")
-        if not isinstance(command.insert_line, int) or not 0 <= command.insert_line <= len(lines):
-            raise ToolError(f"Error: insert_line must be from 0 to {len(lines)}")
-        lines.insert(command.insert_line, (command.insert_text or "").removesuffix("\n"))
-        await self._write({path: "\n".join(lines)})
+        line: object = command.insert_line
+
+        def inserted(text: str) -> str:
+            lines = text.split("\n")
+            if not isinstance(line, int) or not 0 <= line <= len(lines):
+                raise ToolError(f"Error: insert_line must be from 0 to {len(lines)}")
+            lines.insert(line, (command.insert_text or "").removesuffix("\n"))
+            return "\n".join(lines)
+
+        await self._edit(path, inserted)
         return f"The file {path} has been edited."
 
     async def _rename(self, old: str, to: str) -> str:
@@ -185,11 +195,6 @@ class _Files:
             if item is not None:
                 raise ToolError(f"Error: {item.key} is a file; it can hold no other")
 
-    async def _existing(self, path: str) -> str:
-        if (text := await self._file(path)) is None:
-            raise ToolError(f"Error: The path {path} does not exist or is no file")
-        return text
-
     async def _files_at(self, path: str) -> dict[str, str]:
         items = await search_exactly(self._namespace, refresh_ttl=False)
         below = f"{path}/"
@@ -200,6 +205,17 @@ class _Files:
         if not files and not (root_may_be_empty and path == _ROOT):
             raise ToolError(f"Error: The path {path} does not exist")
         return files
+
+    async def _edit(self, path: str, change: Callable[[str], str]) -> None:
+        """Write what *change* makes of a file as it is then: another call may have changed it."""
+
+        def edited(item: Item | None) -> dict[str, Any]:
+            if item is None:
+                raise ToolError(f"Error: The path {path} does not exist or is no file")
+            return {"content": change(_text_of(item))}
+
+        write = Write(self._namespace, path, edited)
+        (await commit([write], actor="tool", policy=self._policy)).checked()
 
     async def _write(self, files: Mapping[str, str | None], policy: Policy | None = None) -> None:
         values = {p: None if text is None else {"content": text} for p, text in files.items()}
