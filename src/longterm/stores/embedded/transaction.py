@@ -161,7 +161,8 @@ class Transaction:
             self.touched.add(row.id)
 
 
-_PAGE = 16
+#: Rows that are read at least, and a revision that no item reaches.
+_PAGE, _LAST = 16, 2**63 - 1
 _KEYS_AT_ONCE = 500
 _PATHS = (
     "SELECT path FROM namespaces WHERE items > 0 AND EXISTS "
@@ -226,23 +227,21 @@ def fetched(
 
 def newest(tx: Transaction, op: FindItems) -> list[SearchItem]:
     """Find the items that *op* asks for, latest first, whatever its query is."""
-    # Where all count, the database passes over what comes before the page.
-    skip = op.offset if op.condition == EVERYTHING else 0
-    start = op.offset - skip
-    page = list(islice(_latest(tx, op, skip), start, start + op.limit))
+    if op.condition == EVERYTHING:  # the database passes over what comes before the page
+        page = _page_of(tx, op, _LAST, op.limit, op.offset)
+    else:
+        page = list(islice(_latest(tx, op), op.offset, op.offset + op.limit))
     if op.refresh:
-        for row in page:
-            tx.touch(row)
+        tx.touched.update(row.id for row in page if row.ttl is not None)
     return [row.found(None) for row in page]
 
 
-def _latest(tx: Transaction, op: FindItems, skip: int) -> Iterator[Row]:
-    """Walk through the items of a scope that are as *op* says; the first *skip* are not read."""
-    before, size = 2**63 - 1, max(op.offset - skip + op.limit, _PAGE)
-    while page := _page_of(tx, op, before, size, skip):
-        every = op.condition == EVERYTHING
-        yield from (row for row in page if every or holds(op.condition, decode(row.value)))
-        before, size, skip = page[-1].revision, size * 4, 0
+def _latest(tx: Transaction, op: FindItems) -> Iterator[Row]:
+    """Walk through the items of a scope that are as *op* says."""
+    before, size = _LAST, max(op.offset + op.limit, _PAGE)
+    while page := _page_of(tx, op, before, size, 0):
+        yield from (row for row in page if holds(op.condition, decode(row.value)))
+        before, size = page[-1].revision, size * 4
 
 
 def within_prefix(
