@@ -10,7 +10,7 @@ from typing_extensions import override
 from longterm.effects.drivers import run
 from longterm.stores.embedding import Embedder
 from longterm.stores.late_vectors import MOST_FAILURES, LateVectors
-from longterm.stores.preparing import Indexed
+from longterm.stores.operations import Indexed
 from longterm.stores.reindexing import EntryToIndex
 from longterm.testing import HashEmbeddings
 

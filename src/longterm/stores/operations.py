@@ -1,4 +1,7 @@
-"""Operations of a batch beyond LangGraph's own, and their answers. Pure."""
+"""Operations of a batch: those beyond LangGraph's own, their answers, and all as prepared. Pure.
+
+What is prepared is checked, and all was done for it that needs no database (see `prepared`).
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,33 +9,58 @@ from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
-from langgraph.store.base import Item, Op, PutOp, SearchItem, SearchOp
+from langgraph.store.base import (
+    Item,
+    ListNamespacesOp,
+    Op,
+    PutOp,
+    SearchItem,
+    SearchOp,
+)
 from numpy.typing import NDArray
 
 from longterm.effects.capabilities import Keep, RevisionNote, RevisionRow
-from longterm.stores.rows import Row
+from longterm.stores.filters import Condition
+from longterm.stores.rows import Encoded, Row
 
 __all__ = [
+    "CHANGES",
     "AddRevisions",
+    "AddRows",
     "Answer",
     "Erase",
+    "EraseItems",
+    "Expected",
     "ExplainOp",
     "ExplainedItem",
     "Explanation",
+    "FindItems",
+    "FindStates",
     "GetRevisions",
     "HybridColumns",
     "HybridColumnsOp",
     "HybridHit",
     "HybridSearchOp",
+    "Indexed",
+    "ListNamespaces",
     "ListRevisions",
     "Operation",
+    "PageRevisions",
+    "Prepared",
     "PruneRevisions",
+    "PruneRows",
     "PutIf",
     "PutNoted",
+    "ReadItem",
+    "ReadRevisions",
+    "Recording",
     "ReplaceNotes",
+    "RewriteNotes",
     "Scrub",
+    "ScrubFile",
     "SearchAsOf",
     "Stats",
+    "WriteItem",
 ]
 
 
@@ -280,3 +308,172 @@ Answer = (
     | int
     | None
 )
+
+
+@dataclass(frozen=True, slots=True)
+class ReadItem:
+    """One item."""
+
+    path: str
+    key: str
+    refresh: bool
+
+
+class Indexed(NamedTuple):
+    """What an item is found by: packed terms, and texts that get a vector each."""
+
+    terms: bytes = b""
+    texts: tuple[str, ...] = ()
+
+
+class Expected(NamedTuple):
+    """What a conditional write insists on: when the item was written last, None for never."""
+
+    updated_at: int | None
+
+
+class Recording(NamedTuple):
+    """The revision that a write leaves, and which of the older ones stay."""
+
+    note: RevisionNote
+    keep: Keep = None
+
+
+class WriteItem(NamedTuple):
+    """One item, written or (no *encoded*) deleted.
+
+    A tuple, as `Row` is: a conversation makes hundreds, in a third of a dataclass's time.
+    """
+
+    path: str
+    key: str
+    encoded: Encoded | None = None
+    #: What is read from *encoded*; only the answer to the write has it.
+    value: Mapping[str, Any] | None = None
+    found_by: Indexed = Indexed()
+    #: What to index, as JSON; None the store's default.
+    fields: str | None = None
+    #: Microseconds.
+    ttl: int | None = None
+    expected: Expected | None = None
+    recording: Recording | None = None
+    #: Whether its vectors may come after it was written.
+    later: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FindItems:
+    """Items below a path; all of them, or as a query ranks them."""
+
+    path: str
+    condition: Condition
+    limit: int
+    offset: int
+    refresh: bool
+    query: str | None = None
+    #: Hashes of the query's terms.
+    terms: tuple[np.uint64, ...] = ()
+    #: What the vectors are compared with.
+    vector_query: str | None = None
+    answer: Literal["items", "explained", "hybrid", "columns"] = "items"
+    #: For hybrid search: how far to look around the best hits, and up to how many items a scope
+    #: is returned whole.
+    neighbors: int = 0
+    full_scan_limit: int = 0
+    #: Whether what lies below the path is left out.
+    exact: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FindStates:
+    """Items as they were at a time, in microseconds."""
+
+    find: FindItems
+    time: int
+    key: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ListNamespaces:
+    """Namespaces."""
+
+    op: ListNamespacesOp
+
+
+@dataclass(frozen=True, slots=True)
+class ReadRevisions:
+    """Revisions of one item."""
+
+    path: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class PageRevisions:
+    """Revisions at and below a path, those after a place: path, key and number."""
+
+    path: str
+    after: tuple[str, str, int]
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class AddRows:
+    """Exported rows of revisions; and the items that become of them."""
+
+    rows: tuple[RevisionRow, ...]
+    #: By path and key; its last revision's value, encoded.
+    items: Mapping[tuple[str, str], WriteItem]
+
+
+@dataclass(frozen=True, slots=True)
+class PruneRows:
+    """Drop revisions at and below a path."""
+
+    path: str
+    keep: Keep
+
+
+@dataclass(frozen=True, slots=True)
+class RewriteNotes:
+    """Change what the revisions of one item say beside their values."""
+
+    path: str
+    key: str
+    notes: Mapping[int, RevisionNote]
+    scrub: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EraseItems:
+    """Remove for good."""
+
+    path: str
+    key: str | None
+    #: None to leave no mark.
+    actor: str | None
+    scrub: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ScrubFile:
+    """Remove the last bytes of what was erased, where the database is a file."""
+
+
+Prepared = (
+    ReadItem
+    | WriteItem
+    | FindItems
+    | FindStates
+    | ListNamespaces
+    | ReadRevisions
+    | PageRevisions
+    | AddRows
+    | PruneRows
+    | RewriteNotes
+    | EraseItems
+    | ScrubFile
+)
+
+#: Those that change the database.
+CHANGES = (WriteItem, AddRows, PruneRows, RewriteNotes, EraseItems)

@@ -1,14 +1,15 @@
-"""Operations as a database needs them. Pure.
+"""Operations as a database needs them, and what is embedded before a batch. Pure.
 
 `prepared` checks an operation and does all that needs no database: encoding, reading filters,
 splitting text into terms. So an operation that cannot work fails before anything is written.
+`plan_batch` does that for a batch, and collects what the embedding model is asked.
 """
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import numpy as np
 from langgraph.store.base import (
@@ -20,28 +21,45 @@ from langgraph.store.base import (
     validate_op_namespace,
 )
 
-from longterm.effects.capabilities import EmbedLater, Keep, RevisionNote, RevisionRow
+from longterm.effects.capabilities import EmbedLater, RevisionRow
 from longterm.errors import InvalidInputError
-from longterm.stores.filters import EVERYTHING, Condition, parse
+from longterm.stores.embedding import Embedder
+from longterm.stores.filters import EVERYTHING, parse
 from longterm.stores.lexicon import hashed
+from longterm.stores.matrix import Vector
 from longterm.stores.operations import (
     AddRevisions,
+    AddRows,
     Erase,
+    EraseItems,
+    Expected,
     ExplainOp,
+    FindItems,
+    FindStates,
     GetRevisions,
     HybridColumnsOp,
     HybridSearchOp,
+    Indexed,
+    ListNamespaces,
     ListRevisions,
     Operation,
+    PageRevisions,
+    Prepared,
     PruneRevisions,
+    PruneRows,
     PutIf,
     PutNoted,
+    ReadItem,
+    ReadRevisions,
+    Recording,
     ReplaceNotes,
+    RewriteNotes,
     Scrub,
+    ScrubFile,
     SearchAsOf,
+    WriteItem,
 )
 from longterm.stores.rows import (
-    Encoded,
     Paths,
     decode,
     encode,
@@ -58,24 +76,11 @@ from longterm.text.questions import as_statement, asked_terms
 from longterm.text.tokenizer import packed_terms
 
 __all__ = [
-    "CHANGES",
-    "AddRows",
-    "EraseItems",
-    "Expected",
-    "FindItems",
-    "FindStates",
-    "Indexed",
-    "ListNamespaces",
-    "PageRevisions",
-    "Prepared",
-    "PruneRows",
-    "ReadItem",
-    "ReadRevisions",
-    "Recording",
-    "RewriteNotes",
-    "ScrubFile",
-    "WriteItem",
+    "NO_VECTORS",
+    "BatchPlan",
+    "EmbeddedTexts",
     "indexed",
+    "plan_batch",
     "prepared",
     "texts_indexed",
 ]
@@ -85,175 +90,6 @@ _LONGEST = 2**62
 _MOST_TERMS = 256
 #: More items than any store has; twice as many are still a number to a database.
 _MOST_ITEMS = 2**40
-
-
-@dataclass(frozen=True, slots=True)
-class ReadItem:
-    """One item."""
-
-    path: str
-    key: str
-    refresh: bool
-
-
-class Indexed(NamedTuple):
-    """What an item is found by: packed terms, and texts that get a vector each."""
-
-    terms: bytes = b""
-    texts: tuple[str, ...] = ()
-
-
-class Expected(NamedTuple):
-    """What a conditional write insists on: when the item was written last, None for never."""
-
-    updated_at: int | None
-
-
-class Recording(NamedTuple):
-    """The revision that a write leaves, and which of the older ones stay."""
-
-    note: RevisionNote
-    keep: Keep = None
-
-
-class WriteItem(NamedTuple):
-    """One item, written or (no *encoded*) deleted.
-
-    A tuple, as `Row` is: a conversation makes hundreds, in a third of a dataclass's time.
-    """
-
-    path: str
-    key: str
-    encoded: Encoded | None = None
-    #: What is read from *encoded*; only the answer to the write has it.
-    value: Mapping[str, Any] | None = None
-    found_by: Indexed = Indexed()
-    #: What to index, as JSON; None the store's default.
-    fields: str | None = None
-    #: Microseconds.
-    ttl: int | None = None
-    expected: Expected | None = None
-    recording: Recording | None = None
-    #: Whether its vectors may come after it was written.
-    later: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class FindItems:
-    """Items below a path; all of them, or as a query ranks them."""
-
-    path: str
-    condition: Condition
-    limit: int
-    offset: int
-    refresh: bool
-    query: str | None = None
-    #: Hashes of the query's terms.
-    terms: tuple[np.uint64, ...] = ()
-    #: What the vectors are compared with.
-    vector_query: str | None = None
-    answer: Literal["items", "explained", "hybrid", "columns"] = "items"
-    #: For hybrid search: how far to look around the best hits, and up to how many items a scope
-    #: is returned whole.
-    neighbors: int = 0
-    full_scan_limit: int = 0
-    #: Whether what lies below the path is left out.
-    exact: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class FindStates:
-    """Items as they were at a time, in microseconds."""
-
-    find: FindItems
-    time: int
-    key: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class ListNamespaces:
-    """Namespaces."""
-
-    op: ListNamespacesOp
-
-
-@dataclass(frozen=True, slots=True)
-class ReadRevisions:
-    """Revisions of one item."""
-
-    path: str
-    key: str
-
-
-@dataclass(frozen=True, slots=True)
-class PageRevisions:
-    """Revisions at and below a path, those after a place: path, key and number."""
-
-    path: str
-    after: tuple[str, str, int]
-    limit: int
-
-
-@dataclass(frozen=True, slots=True)
-class AddRows:
-    """Exported rows of revisions; and the items that become of them."""
-
-    rows: tuple[RevisionRow, ...]
-    #: By path and key; its last revision's value, encoded.
-    items: Mapping[tuple[str, str], WriteItem]
-
-
-@dataclass(frozen=True, slots=True)
-class PruneRows:
-    """Drop revisions at and below a path."""
-
-    path: str
-    keep: Keep
-
-
-@dataclass(frozen=True, slots=True)
-class RewriteNotes:
-    """Change what the revisions of one item say beside their values."""
-
-    path: str
-    key: str
-    notes: Mapping[int, RevisionNote]
-    scrub: bool
-
-
-@dataclass(frozen=True, slots=True)
-class EraseItems:
-    """Remove for good."""
-
-    path: str
-    key: str | None
-    #: None to leave no mark.
-    actor: str | None
-    scrub: bool
-
-
-@dataclass(frozen=True, slots=True)
-class ScrubFile:
-    """Remove the last bytes of what was erased, where the database is a file."""
-
-
-Prepared = (
-    ReadItem
-    | WriteItem
-    | FindItems
-    | FindStates
-    | ListNamespaces
-    | ReadRevisions
-    | PageRevisions
-    | AddRows
-    | PruneRows
-    | RewriteNotes
-    | EraseItems
-    | ScrubFile
-)
-
-#: Those that change the database.
-CHANGES = (WriteItem, AddRows, PruneRows, RewriteNotes, EraseItems)
 
 
 def prepared(op: Operation, fields: Sequence[str], *, embeds: bool = True) -> Prepared:
@@ -437,3 +273,84 @@ def _checked(keep: int | timedelta) -> int | timedelta:
     if keep > timedelta() if isinstance(keep, timedelta) else keep > 0:
         return keep
     raise InvalidInputError(f"Of revisions a number above 0 or an age is kept, not {keep!r}.")
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedTexts:
+    """What the embedding model said: of texts by their hash, of queries by themselves."""
+
+    texts: Mapping[bytes, bytes]
+    queries: Mapping[str, Vector]
+
+
+NO_VECTORS = EmbeddedTexts({}, {})
+
+
+@dataclass(frozen=True, slots=True)
+class BatchPlan:
+    """A batch that was checked, and what its vectors are made of."""
+
+    ops: Sequence[Prepared]
+    texts: tuple[str, ...] = ()
+    queries: tuple[str, ...] = ()
+    #: Below these paths vectors are compared: none that is on its way may be missing.
+    paths: tuple[str, ...] = ()
+    #: Searches of the past; the texts of what they find get vectors, too.
+    past: tuple[FindStates, ...] = ()
+    #: Whether something is written whose vectors come later.
+    is_ahead: bool = False
+    #: The number of the embedding model, None while the database has no vectors.
+    model: int | None = None
+    #: Whether that number is the one of an earlier batch: who searches with it has to look.
+    is_assumed: bool = False
+
+    @property
+    def needs_model(self) -> bool:
+        """Whether the embedding model has to be that of the database."""
+        return self.is_ahead or bool(self.texts or self.queries)
+
+    @property
+    def only_searches(self) -> bool:
+        """Whether vectors are wanted for nothing but to compare those that are there."""
+        return bool(self.queries) and not (self.texts or self.is_ahead or self.past)
+
+
+def plan_batch(
+    ops: Sequence[Operation], fields: Sequence[str], embedder: Embedder | None
+) -> BatchPlan:
+    """Check *ops* and collect what gets a vector; *fields* are indexed where an op names none.
+
+    Vectors of what is written come later where that was asked for, unless the same batch
+    searches with a vector: a read sees what was written before it.
+    """
+    if embedder is None:
+        return BatchPlan([prepared(op, fields, embeds=False) for op in ops])
+    checked = [prepared(op, fields) for op in ops]
+    searches = [op for op in checked if isinstance(op, FindItems) and op.vector_query]
+    past = [op for op in checked if isinstance(op, FindStates) and op.find.vector_query]
+    queries = [find.vector_query for find in (*searches, *(op.find for op in past))]
+    may_wait = embedder.is_blocking and not queries
+    texts: list[str] = []
+    is_ahead = False
+    for place, op in enumerate(checked):
+        match op:
+            case WriteItem(found_by=found_by, later=later):
+                if later and may_wait and any(map(embedder.supports, found_by.texts)):
+                    # All of its vectors or none: not one that the batch makes for another.
+                    checked[place] = op._replace(found_by=Indexed(found_by.terms))
+                    is_ahead = True
+                else:
+                    checked[place] = op._replace(later=False) if later else op
+                    texts += found_by.texts
+            case AddRows():
+                texts += [text for item in op.items.values() for text in item.found_by.texts]
+            case _:
+                pass
+    return BatchPlan(
+        checked,
+        tuple(texts),
+        tuple(query for query in queries if query),
+        tuple(dict.fromkeys(op.path for op in searches)),
+        tuple(past),
+        is_ahead,
+    )

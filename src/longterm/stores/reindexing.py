@@ -16,7 +16,7 @@ from typing import Generic, TypeVar
 from longterm.effects.drivers import Work
 from longterm.effects.steps import Flow
 from longterm.stores.embedding import Embedder, vectors_of
-from longterm.stores.preparing import Indexed
+from longterm.stores.operations import Indexed
 
 __all__ = ["AT_ONCE", "EntryToIndex", "IndexRenewal", "Progress"]
 

@@ -10,7 +10,8 @@ from longterm.stores.embedding import text_hash
 from longterm.stores.filters import EVERYTHING, Condition, holds
 from longterm.stores.lexicon import Lexicon
 from longterm.stores.matrix import Vector, best_by_owner, product, unpack, widened
-from longterm.stores.preparing import FindItems, Indexed, indexed
+from longterm.stores.operations import FindItems, Indexed
+from longterm.stores.preparing import indexed
 from longterm.stores.rows import Row, decode
 from longterm.stores.scoring import NOTHING, Floats, fused, score_terms
 

@@ -16,10 +16,10 @@ from longterm.stores.matrix import Vector, distinct
 from longterm.stores.operations import (
     ExplainedItem,
     Explanation,
+    FindItems,
     HybridColumns,
     HybridHit,
 )
-from longterm.stores.preparing import FindItems
 from longterm.stores.rows import Row
 from longterm.stores.scoring import NOTHING, Scores, contributions, fused, in_order, score_terms
 from longterm.text.tokenizer import VERSION

@@ -18,7 +18,8 @@ from longterm.stores.embedded.writing import (
 )
 from longterm.stores.embedding import Embedder
 from longterm.stores.late_vectors import AT_ONCE, MOST_FAILURES, LateVectors
-from longterm.stores.preparing import Indexed, texts_indexed
+from longterm.stores.operations import Indexed
+from longterm.stores.preparing import texts_indexed
 from longterm.stores.reindexing import EntryToIndex
 from longterm.stores.rows import decode
 

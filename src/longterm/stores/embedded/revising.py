@@ -11,7 +11,7 @@ from typing import Any
 
 from longterm.effects.capabilities import Keep, RevisionNote, RevisionRow
 from longterm.stores.embedded.transaction import Transaction, leave, within_prefix
-from longterm.stores.preparing import (
+from longterm.stores.operations import (
     EraseItems,
     FindStates,
     PageRevisions,

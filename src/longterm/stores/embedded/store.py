@@ -51,23 +51,25 @@ from longterm.stores.embedded.writing import (
 from longterm.stores.embedding import StoreIndex, query_vectors, vectors_of
 from longterm.stores.first_release import renamed
 from longterm.stores.matrix import Vector
-from longterm.stores.operations import HybridHit, Operation, Stats
-from longterm.stores.planning import NO_VECTORS, BatchPlan, EmbeddedTexts, plan_batch
-from longterm.stores.preparing import (
+from longterm.stores.operations import (
     CHANGES,
     AddRows,
     EraseItems,
     FindItems,
     FindStates,
+    HybridHit,
     ListNamespaces,
+    Operation,
     PageRevisions,
     PruneRows,
     ReadItem,
     ReadRevisions,
     RewriteNotes,
     ScrubFile,
+    Stats,
     WriteItem,
 )
+from longterm.stores.preparing import NO_VECTORS, BatchPlan, EmbeddedTexts, plan_batch
 from longterm.stores.reindexing import Progress
 from longterm.stores.rows import micros
 from longterm.stores.states import ranked, states_of

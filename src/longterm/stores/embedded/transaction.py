@@ -27,7 +27,7 @@ from longterm.stores.filters import (
     Field,
     holds,
 )
-from longterm.stores.preparing import FindItems, ListNamespaces, ReadItem
+from longterm.stores.operations import FindItems, ListNamespaces, ReadItem
 from longterm.stores.rows import Row, below, decode, listed, note_text, to_labels
 
 __all__ = [

@@ -19,7 +19,7 @@ from longterm.stores.embedded.revising import (
 )
 from longterm.stores.embedded.transaction import Transaction, leave
 from longterm.stores.embedding import Embedder, text_hash
-from longterm.stores.preparing import (
+from longterm.stores.operations import (
     AddRows,
     EraseItems,
     Indexed,

@@ -17,12 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longterm.stores.filters import EVERYTHING
+from longterm.stores.operations import FindItems
 from longterm.stores.postgres.binary import place_arrays
 from longterm.stores.postgres.conditions import condition_sql
 from longterm.stores.postgres.indexing import WIDEST, term_number
 from longterm.stores.postgres.items import Place, Session
 from longterm.stores.postgres.scopes import QueryVector, ScopeContents, SearchScope
-from longterm.stores.preparing import FindItems
 from longterm.stores.scoring import NOTHING, Scores, TextScores, fused
 from longterm.text.bm25 import BM25_B, BM25_K1, idf
 

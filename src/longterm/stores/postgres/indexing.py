@@ -7,10 +7,10 @@ import numpy as np
 
 from longterm.errors import ModelChangedError
 from longterm.stores.embedding import Embedder, text_hash
+from longterm.stores.operations import Indexed
 from longterm.stores.postgres.binary import half_vectors, integers, place_arrays, uuids
 from longterm.stores.postgres.connection import PostgresPool
 from longterm.stores.postgres.items import Place, Session, as_text, unnested
-from longterm.stores.preparing import Indexed
 
 __all__ = [
     "WIDEST",

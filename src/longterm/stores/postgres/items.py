@@ -12,9 +12,9 @@ from langgraph.store.base import Item
 from psycopg import Connection
 
 from longterm.stores.filters import EVERYTHING, Condition, holds
+from longterm.stores.operations import FindItems, ListNamespaces, ReadItem
 from longterm.stores.postgres.binary import place_arrays
 from longterm.stores.postgres.conditions import condition_sql
-from longterm.stores.preparing import FindItems, ListNamespaces, ReadItem
 from longterm.stores.rows import Row, below, decode, listed, to_labels
 
 __all__ = [

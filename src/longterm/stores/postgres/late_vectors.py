@@ -6,6 +6,7 @@ from typing_extensions import override
 
 from longterm.stores.embedding import Embedder
 from longterm.stores.late_vectors import AT_ONCE, MOST_FAILURES, LateVectors
+from longterm.stores.operations import Indexed
 from longterm.stores.postgres.connection import PostgresPool
 from longterm.stores.postgres.indexing import (
     ModelRegistry,
@@ -15,7 +16,7 @@ from longterm.stores.postgres.indexing import (
     look_up_vectors,
 )
 from longterm.stores.postgres.items import Place, Session, inside_path, unnested
-from longterm.stores.preparing import Indexed, texts_indexed
+from longterm.stores.preparing import texts_indexed
 from longterm.stores.reindexing import EntryToIndex
 from longterm.stores.rows import decode
 

@@ -10,6 +10,14 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from longterm.effects.capabilities import Keep, RevisionNote, RevisionRow
+from longterm.stores.operations import (
+    EraseItems,
+    FindStates,
+    PageRevisions,
+    PruneRows,
+    ReadRevisions,
+    RewriteNotes,
+)
 from longterm.stores.postgres.items import (
     Place,
     Session,
@@ -17,14 +25,6 @@ from longterm.stores.postgres.items import (
     delete_items,
     inside_path,
     unnested,
-)
-from longterm.stores.preparing import (
-    EraseItems,
-    FindStates,
-    PageRevisions,
-    PruneRows,
-    ReadRevisions,
-    RewriteNotes,
 )
 from longterm.stores.rows import BEFORE, EXPIRED, Row, note_text, revision_row
 

@@ -16,11 +16,11 @@ from longterm.errors import StoreError
 from longterm.stores.filters import EVERYTHING
 from longterm.stores.lexicon import Postings
 from longterm.stores.matrix import Vector
+from longterm.stores.operations import FindItems
 from longterm.stores.postgres.binary import Binary, half_vector, received
 from longterm.stores.postgres.conditions import condition_sql
 from longterm.stores.postgres.indexing import WIDEST, term_number
 from longterm.stores.postgres.items import Session, as_text, inside_path
-from longterm.stores.preparing import FindItems
 from longterm.stores.scoring import Floats, Scores, TextScores, fused, score_terms
 
 __all__ = [

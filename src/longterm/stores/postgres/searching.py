@@ -14,6 +14,7 @@ from longterm.stores.filters import EVERYTHING
 from longterm.stores.operations import (
     ExplainedItem,
     Explanation,
+    FindItems,
     HybridColumns,
     HybridHit,
 )
@@ -21,7 +22,6 @@ from longterm.stores.postgres.candidates import Candidates, CandidateSearch
 from longterm.stores.postgres.items import Place, Session, fetch_rows, holds_now, latest_rows
 from longterm.stores.postgres.kept import KeptScope, KeptScopes, brought_up_to_date
 from longterm.stores.postgres.scopes import QueryVector, SearchScope, read_scope, read_state
-from longterm.stores.preparing import FindItems
 from longterm.stores.rows import Row
 from longterm.stores.scoring import NOTHING, contributions
 from longterm.text.tokenizer import VERSION

@@ -23,8 +23,24 @@ from longterm.effects.warn import warn_caller
 from longterm.errors import ConfigurationError
 from longterm.stores.base import LEFT_TO_OTHERS, CapableStore
 from longterm.stores.embedding import Embedder, StoreIndex, query_vectors, vectors_of
-from longterm.stores.operations import Operation, Stats
-from longterm.stores.planning import NO_VECTORS, BatchPlan, EmbeddedTexts, plan_batch
+from longterm.stores.operations import (
+    CHANGES,
+    AddRows,
+    EraseItems,
+    FindItems,
+    FindStates,
+    ListNamespaces,
+    Operation,
+    PageRevisions,
+    Prepared,
+    PruneRows,
+    ReadItem,
+    ReadRevisions,
+    RewriteNotes,
+    ScrubFile,
+    Stats,
+    WriteItem,
+)
 from longterm.stores.postgres.connection import PostgresPool
 from longterm.stores.postgres.indexing import (
     ModelRegistry,
@@ -51,22 +67,7 @@ from longterm.stores.postgres.upkeep import (
     sweep_expired,
 )
 from longterm.stores.postgres.writing import ItemWriter, lock_paths
-from longterm.stores.preparing import (
-    CHANGES,
-    AddRows,
-    EraseItems,
-    FindItems,
-    FindStates,
-    ListNamespaces,
-    PageRevisions,
-    Prepared,
-    PruneRows,
-    ReadItem,
-    ReadRevisions,
-    RewriteNotes,
-    ScrubFile,
-    WriteItem,
-)
+from longterm.stores.preparing import NO_VECTORS, BatchPlan, EmbeddedTexts, plan_batch
 from longterm.stores.reindexing import Progress
 from longterm.stores.rows import micros
 from longterm.stores.states import ranked, states_of

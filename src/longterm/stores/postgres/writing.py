@@ -14,10 +14,10 @@ from langgraph.store.base import Item
 
 from longterm.effects.capabilities import Keep, RevisionNote, RevisionRow
 from longterm.errors import ConflictError, StoreError
+from longterm.stores.operations import AddRows, Recording, WriteItem
 from longterm.stores.postgres.indexing import NewVectors, index_items, term_array, term_numbers
 from longterm.stores.postgres.items import Session, as_text, delete_items, unnested
 from longterm.stores.postgres.revisions import KeyPlace, NewRevision, RevisionTable, end_items
-from longterm.stores.preparing import AddRows, Recording, WriteItem
 from longterm.stores.rows import (
     decode,
     encode,
