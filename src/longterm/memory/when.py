@@ -224,11 +224,9 @@ _WEEKDAY_NAME = (
 _SEASON_NAME = "|".join(name for name in _SEASONS if name.isascii())
 _MONTH = rf"(?P<month>{_MONTH_NAME})\.?"
 #: In small letters "sun", "sat" and "wed" are days where they end a clause or tell an hour of one.
-_NOT_THE_WORD = (
-    r"(?!(?-i:sun|sat|wed)\b(?!\s*(?:[^\w\s'’-]|\Z)"
-    r"|\s+(?:at|from|till|until|(?:and|or) on|morning|afternoon|evening|night|noon|\d)))"
-)
-_WEEKDAY = rf"{_NOT_THE_WORD}(?P<weekday>{_WEEKDAY_NAME})"
+_TELLS_AN_HOUR = r"at|from|till|until|(?:and|or) on|morning|afternoon|evening|night|noon|\d"
+_NO_WORD = rf"(?!(?-i:sun|sat|wed)\b(?!\s*(?:[^\w\s'’-]|\Z)|\s+(?:{_TELLS_AN_HOUR})))"
+_WEEKDAY = rf"{_NO_WORD}(?P<weekday>{_WEEKDAY_NAME})"
 _SEASON = rf"(?P<season>{_SEASON_NAME})"
 _LONG_WEEKDAY = rf"(?P<weekday>{'|'.join(_WEEKDAYS)})"
 #: Names that are nothing but a month, unlike "may" and "march".
