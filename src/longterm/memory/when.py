@@ -199,13 +199,7 @@ _OTHER_DAYS = {
     1: "demain|amanhã|domani|завтра",
     0: "heute|aujourd['’]hui|hoje|vandaag|сегодня",
 }
-_CJK_YEARS = {
-    -2: "一昨年|前年|おととし",
-    2: "再来年",
-    -1: "去年|昨年",
-    1: "明年|来年",
-    0: "今年",
-}
+_CJK_YEARS = {-2: "一昨年|前年|おととし", 2: "再来年", -1: "去年|昨年", 1: "明年|来年", 0: "今年"}
 _YEAR_OFFSETS = {word: at for at, words in _CJK_YEARS.items() for word in words.split("|")}
 
 
