@@ -8,10 +8,10 @@ from hypothesis import given, settings, strategies as st
 from langchain_core.messages import HumanMessage
 from langgraph.store.base import Item
 
-from longterm.memory.conversation import as_messages
+from longterm.memory.conversation import as_messages, turn_key
 from longterm.memory.model import indexed_fields
 from longterm.recall.candidates import as_candidate
-from longterm.recall.turns import Turn, turn_key, turns
+from longterm.recall.turns import Turn, turns
 from longterm.stores import EmbeddedStore
 from longterm.text.tokenizer import terms
 

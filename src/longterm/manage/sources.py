@@ -23,11 +23,11 @@ from longterm.memory.conversation import (
     message_time,
     origin_of_message,
     speaker,
+    turn_keys,
 )
 from longterm.memory.model import Draft, Entry, carried_over, content_text, document_of, value_of
 from longterm.memory.namespace import Namespace
 from longterm.memory.revision import Source, weakest
-from longterm.recall.turns import turn_keys
 from longterm.text.quoting import shortened
 
 __all__ = ["ConversationSources", "compare", "writes_of"]

@@ -28,7 +28,7 @@ from longterm.effects.runnable import FlowRunnable
 from longterm.effects.steps import HybridQuery, fetch, search
 from longterm.effects.warn import warn_caller
 from longterm.errors import ConfigurationError, RecallLimitWarning
-from longterm.memory.conversation import QUERY_LIMIT, as_messages, message_text, windows
+from longterm.memory.conversation import QUERY_LIMIT, as_messages, message_text, turn_key, windows
 from longterm.memory.namespace import Namespace, NamespaceTemplate
 from longterm.memory.world_time import WORLD_TIME, WorldTime, held_at, moment_of
 from longterm.models.embed.names import reranker_by_name
@@ -43,7 +43,6 @@ from longterm.recall.results import RecallItem, RecallResult, recall_item
 from longterm.recall.selection import by_value
 from longterm.recall.sources import memories_at, sourced
 from longterm.recall.timeline import CandidateSet, candidate_set, named_speakers
-from longterm.recall.turns import turn_key
 from longterm.recall.weights import weights_in
 from longterm.types import Conversation, MessagesInput, RecallInput
 

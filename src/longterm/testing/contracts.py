@@ -51,7 +51,7 @@ class _CompareAndSetStore(CompareAndSet, Protocol):
 class CompareAndSetContract:
     """A write of what was changed since it was read is refused, and nothing of it is written."""
 
-    def test_the_store_has_the_capability(self, store: Any) -> None:
+    def test_the_store_compares_and_sets(self, store: Any) -> None:
         """It has the methods, and is a LangGraph store."""
         assert isinstance(store, CompareAndSet)
         assert isinstance(store, BaseStore)
@@ -129,7 +129,7 @@ class _HybridSearchStore(HybridSearch, Protocol):
 class HybridSearchContract:
     """Full text and vectors each say what they find; values have their text in a field "text"."""
 
-    def test_the_store_has_the_capability(self, store: Any) -> None:
+    def test_the_store_searches_by_words_and_vectors(self, store: Any) -> None:
         """It has the methods, and is a LangGraph store."""
         assert isinstance(store, HybridSearch)
         assert isinstance(store, BaseStore)
@@ -247,7 +247,7 @@ class _RevisionsStore(Revisions, _CompareAndSetStore, Protocol):
 class RevisionsContract:
     """What an item was is kept, in the same transaction as what it is."""
 
-    def test_the_store_has_the_capability(self, store: Any) -> None:
+    def test_the_store_keeps_revisions(self, store: Any) -> None:
         """It has the methods, and those of `CompareAndSet`."""
         assert isinstance(store, Revisions)
         assert isinstance(store, CompareAndSet)
