@@ -227,7 +227,7 @@ def _no_such_field(place: str, form: Mapping[str, Any]) -> ProposalError:
     )
 
 
-def _operations(operation: Any, content: Any) -> list[Any]:
+def _in_rfc_words(operation: Any, content: Any) -> list[Any]:
     """Return *operation* of a JSON patch in the RFC's words: models name paths and verbs freely.
 
     To them, to add to a list in *content* is to add an item, and to remove a value from it is to
@@ -281,7 +281,7 @@ def _patched(content: Any, operations: Sequence[Any]) -> Any:
     after = deepcopy(content)
     try:
         for operation in operations:
-            after = jsonpatch.apply_patch(after, _operations(operation, after), in_place=True)
+            after = jsonpatch.apply_patch(after, _in_rfc_words(operation, after), in_place=True)
     except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException, TypeError) as error:
         plain = "The patch does not fit the memory"
         raise ProposalError(f"{plain}: {error}.", plain=f"{plain}.") from error

@@ -200,7 +200,7 @@ class Answer:
 
     @classmethod
     def _of_message(cls, message: AIMessage) -> Answer:
-        message = _in_whole_characters(message)
+        message = _with_whole_characters(message)
         words = list(_words_for_an_end(message.response_metadata))
         listed = () if isinstance(message.content, str) else message.content
         blocks = [block for block in listed if isinstance(block, dict)]
@@ -284,7 +284,7 @@ class Answer:
         return self.message.usage_metadata if self.message else None
 
 
-def _in_whole_characters(message: AIMessage) -> AIMessage:
+def _with_whole_characters(message: AIMessage) -> AIMessage:
     """Return *message* without halves of emoji, which could be neither stored nor sent back."""
     parts: dict[str, Any] = {
         "content": cast("Any", message.content),

@@ -20,7 +20,7 @@ from longterm.memory.namespace import Namespace
 from longterm.recall.candidates import Candidate, as_candidate, as_candidates
 from longterm.recall.timeline import Timeline, timeline_of
 
-__all__ = ["Found", "ReadingCache"]
+__all__ = ["FoundCandidates", "ReadingCache"]
 
 #: Measured on chats in English and Chinese: what a candidate takes, and each character of it.
 _BYTES, _BYTES_A_CHARACTER = 2_000, 20
@@ -30,7 +30,7 @@ Items = Sequence[EncodedItem | Item]
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
+class FoundCandidates:
     """What a search brought, read: those of each place, one after the other."""
 
     candidates: tuple[Candidate, ...]
@@ -64,7 +64,7 @@ class _Conversation:
     timeline: Timeline | None = None
     ordered: Sequence[Candidate] = ()
     #: What the store brought from each place, and what was read in it.
-    last: tuple[Sequence[Items], Found] | None = None
+    last: tuple[Sequence[Items], FoundCandidates] | None = None
 
     def read_all(self, items: Items) -> list[Candidate]:
         """Read each of *items*, or find what was read in its equal."""
@@ -127,7 +127,7 @@ class ReadingCache:
         with self._lock:
             return self._read(places, [items])
 
-    def found(self, places: Places, parts: Sequence[Items]) -> Found:
+    def found(self, places: Places, parts: Sequence[Items]) -> FoundCandidates:
         """Read *parts*, what was found at or below each of *places*.
 
         The same object, with all that was worked out of it, while a store answers the same ones.
@@ -139,7 +139,7 @@ class ReadingCache:
                 if len(last) == len(parts) and all(map(is_, last, parts)):
                     self._conversations.move_to_end(places)
                     return found
-            found = Found(tuple(self._read(places, parts)))
+            found = FoundCandidates(tuple(self._read(places, parts)))
             conversation = self._conversations.get(places)
             if conversation is not None:
                 conversation.last = parts, found

@@ -33,7 +33,7 @@ from longterm.memory.namespace import Namespace, NamespaceTemplate
 from longterm.memory.world_time import WORLD_TIME, WorldTime, held_at, moment_of
 from longterm.models.embed.names import reranker_by_name
 from longterm.recall.block import TokenCounter, compose
-from longterm.recall.cache import Found, ReadingCache
+from longterm.recall.cache import FoundCandidates, ReadingCache
 from longterm.recall.candidates import Candidate
 from longterm.recall.fusion import Ranking, Weights, rank
 from longterm.recall.question import Question, parse_question
@@ -157,7 +157,7 @@ class _Request:
     #: By kind, which fields of a memory say when it was true.
     world_times: Mapping[str, WorldTime]
 
-    def takes_all(self, found: Found) -> bool:
+    def takes_all(self, found: FoundCandidates) -> bool:
         """Whether nothing of *found* is left out."""
         return (
             self.as_of is None
@@ -386,7 +386,7 @@ class Recall(FlowRunnable[RecallInput | MessagesInput | Conversation, RecallResu
         if is_plain:  # of a store that knows no neighbours
             items = await _neighbors({one: cosines[one] for one in found}, places)
             self._warn_of_limits(places, read.candidates)
-            others = Found(tuple(self._cache.candidates(places, items)))
+            others = FoundCandidates(tuple(self._cache.candidates(places, items)))
             found += request.held_among((await self._with_sources(places, others)).candidates)
         if not is_whole:
             best = request.held_among(_best_first(read.candidates, brought))
@@ -402,11 +402,13 @@ class Recall(FlowRunnable[RecallInput | MessagesInput | Conversation, RecallResu
         timeline = self._cache.timeline(places, request.without_thread(found))
         return candidate_set(timeline, cosines)
 
-    async def _with_sources(self, places: tuple[Namespace, ...], found: Found) -> Found:
+    async def _with_sources(
+        self, places: tuple[Namespace, ...], found: FoundCandidates
+    ) -> FoundCandidates:
         """Learn where the memories among *found* came from; once for each state of one."""
         known = await sourced(found.unsourced)
         self._cache.replace(places, known)
-        return Found(tuple([known.get(one, one) for one in found.candidates]))
+        return FoundCandidates(tuple([known.get(one, one) for one in found.candidates]))
 
     def _warn_of_limits(self, places: tuple[Namespace, ...], read: Sequence[Candidate]) -> None:
         """Say once of a namespace that a store without full text shows no more of it."""

@@ -93,7 +93,7 @@ def _condition_sql(condition: Condition, path: str) -> Sql | None:
         case Exists(wanted):
             return Sql(f"json_type(value, ?) IS {'NOT ' if wanted else ''}NULL", (path,))
         case Every(parts):
-            return _joined(
+            return _joined_sql(
                 " AND ", [said for part in parts if (said := _condition_sql(part, path))]
             )
         case Either(parts):
@@ -107,7 +107,7 @@ def _condition_sql(condition: Condition, path: str) -> Sql | None:
             said = [one for part in parts if (one := _condition_sql(part, path)) is not None]
             if len(said) < len(parts):
                 return None
-            return _joined(" OR ", said) or Sql("0")
+            return _joined_sql(" OR ", said) or Sql("0")
         case _:
             return None
 
@@ -121,7 +121,7 @@ def _around(number: float) -> tuple[float, float]:
     return number - slack, number + slack
 
 
-def _joined(word: str, parts: list[Sql]) -> Sql | None:
+def _joined_sql(word: str, parts: list[Sql]) -> Sql | None:
     if not parts:
         return None
     text = word.join(f"({part.text})" for part in parts)
