@@ -1,5 +1,5 @@
-# Every target does its own set-up in .venv; nothing else on the machine is touched.
-# The one thing that may be missing on a fresh Debian is the venv module: bin/venv sees to it.
+# Every target does its own set-up in .venv. Two things may be missing on a fresh Debian, and root
+# has them installed: the venv module (bin/venv) and, for tests, a browser (bin/chromium).
 
 PYTHON ?= python3
 VENV   := .venv
@@ -16,6 +16,7 @@ demo-postgres: $(VENV)/.dev  ## The same memory on a PostgreSQL server that star
 	$(BIN)/python bin/demo-postgres
 
 test: $(VENV)/.dev  ## The whole test suite; needs no model file. TESTS="tests/stores" for a part of it.
+	./bin/chromium
 	$(BIN)/pytest -n auto --dist loadfile $(TESTS)
 
 test-all:  ## The suite, or TESTS, on every Python from 3.11 to 3.14 that this machine has.
