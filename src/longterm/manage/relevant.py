@@ -203,8 +203,11 @@ def _guessed(
     key: str, content: Any, kinds: Sequence[MemorySchema], otherwise: str | None = None
 ) -> tuple[Document, Any]:
     """Give *content* the first kind it fits; a text fits a kind that has just a content."""
+    forms = (content, {"content": content})
+    if isinstance(content, str) and not ("{" in content or "[" in content):
+        forms = forms[::-1]  # to find that a mere text is no memory in itself takes long
     for kind in kinds:
-        for form in (content, {"content": content}):
+        for form in forms:
             try:
                 value = kind.value(form)
             except ProposalError:
