@@ -127,7 +127,7 @@ class _Edge:
     @property
     def unseen(self) -> RunnableConfig | None:
         """The config for models: what they say is no part of what LangGraph streams to users."""
-        return merge_configs(self.config, UNSEEN) if _graph_store()[0] else self.config
+        return merge_configs(self.config, UNSEEN) if in_graph() else self.config
 
     @property
     def store(self) -> BaseStore:

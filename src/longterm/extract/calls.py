@@ -10,7 +10,6 @@ The calls of LangMem's tools (PatchDoc, RemoveDoc) are understood.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
@@ -31,6 +30,7 @@ from longterm.extract.proposal import (
 from longterm.extract.protocol import AllowedActions, target_of
 from longterm.extract.reading import as_value, too_deep, unwrapped
 from longterm.extract.spelled_calls import SpelledCall, calls_in, spelled_calls
+from longterm.text.quoting import ENCODER
 
 __all__ = [
     "CHANGE",
@@ -105,7 +105,6 @@ FINISH = "Done"
 
 #: Numbers of memories that mean themselves.
 _PLAIN_NUMBERS = range(10**9)
-_ENCODER = json.JSONEncoder(ensure_ascii=False, default=str)
 
 #: Names of tools, by their words, that only say that something is called.
 _NO_NAMES = (
@@ -150,10 +149,10 @@ class CallReader:
         That is one thing but where a client has run several calls together.
         """
         if not cut and (proposal := self._as_offered(name, arguments)):
-            return [Proposed(proposal, identity, f"{name}({_ENCODER.encode(arguments)})")]
+            return [Proposed(proposal, identity, f"{name}({ENCODER.encode(arguments)})")]
         value, half = as_value({} if arguments in (None, "null") else arguments)
         deep = too_deep(value)
-        said = f"{name}({_ENCODER.encode('…' if deep else arguments)})"
+        said = f"{name}({ENCODER.encode('…' if deep else arguments)})"
         if cut or half:
             return [Proposed(CUT_OFF, identity, said)]
         calls = [(name, value)] if deep else list(self._calls(name, value))

@@ -20,6 +20,7 @@ from langchain_core.messages.tool import invalid_tool_call
 from pydantic import ValidationError
 
 from longterm.text.characters import mapped, whole_characters
+from longterm.text.quoting import ENCODER
 
 __all__ = ["Answer", "AnswerEnd", "http_status", "refuses_a_forced_call", "without_thoughts"]
 
@@ -141,7 +142,6 @@ _ENDS_AS_ERRORS: Mapping[str, AnswerEnd] = {
 }
 #: Statuses of a request that the provider does not take as it is.
 _BAD_REQUEST = (400, 422)
-_ENCODER = json.JSONEncoder(ensure_ascii=False, default=str)
 _REFUSAL_LENGTH = 400  # a refusal is short; an answer that happens to begin so is not
 
 
@@ -292,7 +292,7 @@ def _with_whole_characters(message: AIMessage) -> AIMessage:
         "invalid_tool_calls": message.invalid_tool_calls,
     }
     try:
-        _ENCODER.encode(parts).encode()
+        ENCODER.encode(parts).encode()
     except UnicodeEncodeError:
         return message.model_copy(update=mapped(whole_characters, parts))
     except (ValueError, RecursionError):  # values that no JSON has, and levels without end

@@ -72,9 +72,7 @@ class _Conversation:
         unread = [item for item in items if not isinstance(item, Item) and item not in known]
         if self.older:
             for item in unread:
-                if (one := self.older.pop(item, None)) is not None:
-                    self.older_size -= _size(one)
-                    self._keep(item, one)
+                self._found_again(item)
             unread = [item for item in unread if item not in known]
         new = as_candidates(unread)
         known.update(zip(unread, new, strict=True))
@@ -85,14 +83,18 @@ class _Conversation:
 
     def _read(self, item: Item) -> Candidate:
         key = (item.namespace, item.key)
-        known = self.candidates.get(key)
-        if known is None and (known := self.older.pop(key, None)) is not None:
-            self.older_size -= _size(known)
-            self._keep(key, known)
+        known = self.candidates.get(key) or self._found_again(key)
         if known is None or known.updated != item.updated_at or known.value != item.value:
             known = as_candidate(item)
             self._keep(key, known)
         return known
+
+    def _found_again(self, key: Hashable) -> Candidate | None:
+        """Count what is older under *key* among what was found lately; return it."""
+        if (one := self.older.pop(key, None)) is not None:
+            self.older_size -= _size(one)
+            self._keep(key, one)
+        return one
 
     def age(self) -> None:
         """Let go of what was not found again since the last time; all else is older now."""

@@ -20,6 +20,7 @@ from typing import Any
 from longterm.text.tokenizer import words
 
 __all__ = [
+    "ENCODER",
     "as_json",
     "as_label",
     "fenced",
@@ -98,7 +99,8 @@ _PUNCTUATION = re.compile(
     "\u3008\u3009\ua789\ufe13\ufe30\ufe55\ufe59-\ufe5e\ufe64\ufe65\uff08\uff09\uff1a-\uff1c\uff1e"
     "\uff3b\uff3d\uff5b\uff5d]"
 )
-_ENCODER = json.JSONEncoder(ensure_ascii=False, default=str)
+#: Writes values on one line; what is no JSON as its text.
+ENCODER = json.JSONEncoder(ensure_ascii=False, default=str)
 #: What JSON lets stand as it is though it ends a line or is not to be seen.
 _ESCAPED = re.compile(
     "[\x7f-\x9f\xad\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e0fff]"
@@ -146,7 +148,7 @@ def as_json(value: Any, *tags: str) -> str:
 
     Only the spelling differs: read as JSON, it is *value*.
     """
-    encoded = _ENCODER.encode(value).replace("<", r"\u003c")
+    encoded = ENCODER.encode(value).replace("<", r"\u003c")
     if encoded.isascii():
         return encoded
     escaped = _ESCAPED.sub(_escape, encoded)

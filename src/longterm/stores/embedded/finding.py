@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from longterm.errors import ModelChangedError
 from longterm.stores.embedded.scopes import Scope, ScopeCache, ScopeView, Signals, Slots
-from longterm.stores.embedded.transaction import Transaction, fetched, newest
+from longterm.stores.embedded.transaction import Transaction, fetched
 from longterm.stores.filters import EVERYTHING
 from longterm.stores.matrix import Vector, distinct
 from longterm.stores.operations import (
@@ -54,14 +54,10 @@ class ScopeScores:
 def find(
     tx: Transaction, op: FindItems, asked: VectorQuery, cache: ScopeCache, *, own: bool
 ) -> list[SearchItem] | list[HybridHit] | HybridColumns:
-    """Find the items that *op* asks for; *own*: this transaction wrote some of them."""
+    """Find the items that *op* asks for and ranks; *own*: this transaction wrote some of them."""
     if op.answer in ("hybrid", "columns"):
         found = _columns(tx, op, _ranking(tx, op, asked, cache, own=own))
         return found if op.answer == "columns" else found.hits()
-    if op.query is None:
-        items, nothing = newest(tx, op), Explanation(None, None, None, None)
-        is_explained = op.answer == "explained"
-        return [ExplainedItem(item, nothing) for item in items] if is_explained else items
     ranking = _ranking(tx, op, asked, cache, own=own)
     ranked = _ranked(_Reader(tx, op, ranking), op, ranking, ranking.scores.score)
     page = list(islice(ranked, op.offset, op.offset + op.limit))
@@ -69,16 +65,15 @@ def find(
         for _, row in page:
             tx.touch(row)
     scores = ranking.scores
-    given = [float(scores.score[slot]) for slot, _ in page]
-    found = [
-        (slot, row.found(None if score == NOTHING else score))
-        for score, (slot, row) in zip(given, page, strict=True)
-    ]
+    items: list[SearchItem] = []
+    for slot, row in page:
+        score = float(scores.score[slot])
+        items.append(row.found(None if score == NOTHING else score))
     if op.answer != "explained":
-        return [item for _, item in found]
+        return items
     return [
         ExplainedItem(item, Explanation(*contributions(scores, slot), *scores.raw(slot)))
-        for slot, item in found
+        for item, (slot, _) in zip(items, page, strict=True)
     ]
 
 

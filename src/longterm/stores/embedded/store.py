@@ -304,9 +304,10 @@ class EmbeddedStore(CapableStore):
                     own = True
                 case FindItems():
                     asked = VectorQuery(vectors.queries.get(op.vector_query or ""), model)
-                    ranks = op.query is not None or op.answer != "items"
-                    found = find(tx, op, asked, self._cache, own=own) if ranks else newest(tx, op)
-                    answers.append(found)
+                    ranks = op.query is not None or op.answer in ("hybrid", "columns")
+                    answers.append(
+                        find(tx, op, asked, self._cache, own=own) if ranks else newest(tx, op)
+                    )
                 case FindStates(find=wanted):
                     past = states_of(states(tx, op), wanted.condition, self.fields)
                     query = vectors.queries.get(wanted.vector_query or "")

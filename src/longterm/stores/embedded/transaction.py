@@ -27,7 +27,13 @@ from longterm.stores.filters import (
     Field,
     holds,
 )
-from longterm.stores.operations import FindItems, ListNamespaces, ReadItem
+from longterm.stores.operations import (
+    ExplainedItem,
+    Explanation,
+    FindItems,
+    ListNamespaces,
+    ReadItem,
+)
 from longterm.stores.rows import Row, below, decode, listed, note_text, to_labels
 
 __all__ = [
@@ -225,15 +231,19 @@ def fetched(
     return {row.id: row for row in found}
 
 
-def newest(tx: Transaction, op: FindItems) -> list[SearchItem]:
-    """Find the items that *op* asks for, latest first, whatever its query is."""
+def newest(tx: Transaction, op: FindItems) -> list[SearchItem] | list[ExplainedItem]:
+    """Find the items that *op*, which ranks nothing, asks for: the latest first."""
     if op.condition == EVERYTHING:  # the database passes over what comes before the page
         page = _page_of(tx, op, _LAST, op.limit, op.offset)
     else:
         page = list(islice(_latest(tx, op), op.offset, op.offset + op.limit))
     if op.refresh:
-        tx.touched.update(row.id for row in page if row.ttl is not None)
-    return [row.found(None) for row in page]
+        for row in page:
+            tx.touch(row)
+    items = [row.found(None) for row in page]
+    if op.answer != "explained":
+        return items
+    return [ExplainedItem(item, Explanation(None, None, None, None)) for item in items]
 
 
 def _latest(tx: Transaction, op: FindItems) -> Iterator[Row]:
