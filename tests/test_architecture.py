@@ -143,7 +143,12 @@ SETS_THE_ENVIRONMENT = {"models/embed/e5_child.py", "models/local/serving.py"}
 LONGEST_TWIN = 3
 #: Managers and other reflectors are called here as any graph calls them; the demo is a program
 #: like its users'.
-CALLS_RUNNABLES = {"reflect/job.py", "graphs/deployed.py", "graphs/semantic.py", "cli/demo.py"}
+CALLS_RUNNABLES = {
+    "reflect/reflector.py",
+    "graphs/deployed.py",
+    "graphs/semantic.py",
+    "cli/demo.py",
+}
 #: Where both sides of the bridge are written out.
 BRIDGES = {"effects/drivers.py", "effects/runnable.py", "reflect/remote.py"}
 #: Functions that remember their last answers for the whole process, and what they are given. No

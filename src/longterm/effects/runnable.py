@@ -102,7 +102,7 @@ async def _adrive(
     return await arun(runnable.flow(input, config), config, store=store)
 
 
-def given_store(runnable: Runnable[Any, Any]) -> BaseStore | None:
+def given_store(runnable: object) -> BaseStore | None:
     """Return the store that *runnable* was given; None where it takes that of its graph."""
     if isinstance(runnable, FlowRunnable):
         return runnable.given_store

@@ -11,7 +11,6 @@ from collections.abc import Collection
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, overload
 
-from langchain_core.runnables import Runnable
 from langgraph.store.base import BaseStore
 
 from longterm.effects.clock import Clock, ManualClock, SystemClock
@@ -24,6 +23,7 @@ from longterm.reflect.executor import (
     checked_seconds,
 )
 from longterm.reflect.local import InMemoryExecutor
+from longterm.reflect.reflector import Reflector
 from longterm.reflect.retry import Retry
 from longterm.reflect.usage import Budget, Usage
 
@@ -61,7 +61,7 @@ def ReflectionExecutor(
 
 @overload
 def ReflectionExecutor(
-    reflector: Runnable[Any, Any],
+    reflector: Reflector,
     /,
     *,
     store: BaseStore | None = None,
@@ -79,7 +79,7 @@ def ReflectionExecutor(
 
 
 def ReflectionExecutor(  # noqa: N802 - LangMem's users know it by this name
-    reflector: Runnable[Any, Any] | str,
+    reflector: Reflector | str,
     namespace: str | tuple[str, ...] | None = None,
     /,
     *,
@@ -100,8 +100,9 @@ def ReflectionExecutor(  # noqa: N802 - LangMem's users know it by this name
 ) -> Executor:
     """Create an executor that reflects in the background.
 
-    *reflector* is a memory manager or any other Runnable. It runs in this process, on the store
-    and config of the graph that submits, or on *store*. With *durable*, the URL of a SQLite or
+    *reflector* is a memory manager or any other Runnable; one that can only be awaited runs on the
+    event loop of its store, or on one of the executor's. It runs in this process, on the store and
+    config of the graph that submits, or on *store*. With *durable*, the URL of a SQLite or
     PostgreSQL database, what is pending survives crashes and is shared by all processes that
     have an executor of the same *name* on it; *max_workers* of 0 only submits.
 

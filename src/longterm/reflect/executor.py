@@ -11,7 +11,7 @@ from datetime import date, datetime
 from types import TracebackType
 from typing import Any, Self, cast
 
-from langchain_core.runnables import Runnable, RunnableConfig, ensure_config
+from langchain_core.runnables import RunnableConfig, ensure_config
 from langgraph.store.base import BaseStore, SearchOp
 from typing_extensions import override
 
@@ -30,6 +30,7 @@ from longterm.reflect.job import (
     snapshot,
     thread_key,
 )
+from longterm.reflect.reflector import Reflector, checked_reflector, loop_of
 from longterm.reflect.usage import Usage
 
 __all__ = [
@@ -41,7 +42,6 @@ __all__ = [
     "Queued",
     "checked_seconds",
     "closed_error",
-    "loop_of",
 ]
 
 #: The longest delay, in seconds: more does not fit into a database's date.
@@ -225,8 +225,8 @@ def closed_error() -> ClosedError:
 class LocalReflectionExecutor(Executor):
     """An executor that has its reflector here, and so the store and the costs."""
 
-    def __init__(self, reflector: Runnable[Any, Any], store: BaseStore | None) -> None:
-        self.reflector = reflector
+    def __init__(self, reflector: Reflector, store: BaseStore | None) -> None:
+        self.reflector = checked_reflector(reflector)
         self.store = store
 
     @abstractmethod
@@ -330,11 +330,3 @@ def checked_seconds(name: str, seconds: float | None) -> float | None:
     if seconds is not None and not 0 < seconds <= _LONGEST:
         raise ConfigurationError(f"{name} is {seconds!r}: pass more than 0, or None.")
     return seconds
-
-
-def loop_of(store: BaseStore | None) -> asyncio.AbstractEventLoop | None:
-    """Return the event loop that *store* does its work on, as LangGraph's async stores do."""
-    for name in ("loop", "_loop"):
-        if isinstance(loop := getattr(store, name, None), asyncio.AbstractEventLoop):
-            return loop
-    return None

@@ -1,9 +1,8 @@
-"""One reflection: what to reflect on, for whom, and how to run it where no graph runs any more.
+"""One reflection: what to reflect on, for whom, and by which rules.
 
 `calling_config` takes from the config of the calling graph what concerns the user and leaves
-what belongs to the graph's own run, which is over by the time a reflection starts. `perform`
-then makes a reflector feel as if it were called from that graph; `Rules` say within what time,
-at what cost and how often.
+what belongs to the graph's own run, which is over by the time a reflection starts. `Rules` say
+within what time, at what cost and how often it is done.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from uuid import UUID
 
 from langchain_core.callbacks import BaseCallbackHandler, BaseCallbackManager
 from langchain_core.messages import BaseMessage
-from langchain_core.runnables import Runnable, RunnableConfig, ensure_config
+from langchain_core.runnables import RunnableConfig, ensure_config
 from langgraph.store.base import BaseStore
 
 from longterm.effects.clock import Clock
@@ -28,6 +27,7 @@ from longterm.effects.runnable import given_store
 from longterm.errors import NoStoreError, ReflectionTimeoutError
 from longterm.memory.model import JOB_ID
 from longterm.memory.namespace import Namespace, NamespaceTemplate, context_values
+from longterm.reflect.reflector import Reflector, perform
 from longterm.reflect.retry import Retry
 from longterm.reflect.usage import Budget, Ledger, Meter, day_of, until_tomorrow
 
@@ -39,7 +39,6 @@ __all__ = [
     "calling_config",
     "lend_store",
     "namespace_of",
-    "perform",
     "snapshot",
     "thread_key",
 ]
@@ -138,7 +137,7 @@ def thread_key(thread_id: ThreadId | Configured | None, config: RunnableConfig) 
     return None if thread_id in (None, "") else str(thread_id)
 
 
-def lend_store(reflector: Runnable[Any, Any], given: BaseStore | None) -> BaseStore | None:
+def lend_store(reflector: Reflector, given: BaseStore | None) -> BaseStore | None:
     """Return the store that *reflector* must be lent: *given*, or the running graph's.
 
     None where it has its own. One that has a namespace writes memories, so that having none
@@ -152,7 +151,7 @@ def lend_store(reflector: Runnable[Any, Any], given: BaseStore | None) -> BaseSt
     return store
 
 
-def namespace_of(reflector: Runnable[Any, Any], config: RunnableConfig) -> Namespace:
+def namespace_of(reflector: Reflector, config: RunnableConfig) -> Namespace:
     """Return the namespace *reflector* writes to under *config*; () where it has none."""
     namespace = getattr(reflector, "namespace", None)
     match namespace:
@@ -160,25 +159,6 @@ def namespace_of(reflector: Runnable[Any, Any], config: RunnableConfig) -> Names
             return namespace.location(config)
         case _:
             return cast("Namespace", namespace(config)) if callable(namespace) else ()
-
-
-def perform(
-    reflector: Runnable[Any, Any],
-    payload: Any,
-    config: RunnableConfig,
-    store: BaseStore | None,
-) -> Any:
-    """Call *reflector* as the graph did that had *store*, and return its result."""
-    if store is None:
-        return reflector.invoke(payload, config)
-    # Imported here because it loads most of LangGraph.
-    from langgraph.func import entrypoint
-
-    def reflection(payload: Any) -> Any:  # the config comes from the context, as in any graph
-        return reflector.invoke(payload)
-
-    graph = cast("Runnable[Any, Any]", entrypoint(store=store)(reflection))
-    return graph.invoke(payload, config)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,7 +184,7 @@ class Rules:
 
     def perform(
         self,
-        reflector: Runnable[Any, Any],
+        reflector: Reflector,
         payload: Any,
         config: RunnableConfig,
         namespace: Namespace,

@@ -22,7 +22,7 @@ from typing import Any
 from uuid import uuid4
 from weakref import WeakSet
 
-from langchain_core.runnables import Runnable, RunnableConfig
+from langchain_core.runnables import RunnableConfig
 from langgraph.store.base import BaseStore
 from typing_extensions import override
 
@@ -39,6 +39,7 @@ from longterm.reflect.executor import (
     closed_error,
 )
 from longterm.reflect.job import Rules, lend_store
+from longterm.reflect.reflector import Reflector
 from longterm.reflect.retry import ONCE, Retry
 from longterm.reflect.usage import Budget, MemoryLedger, Usage, day_of
 
@@ -92,7 +93,7 @@ class InMemoryExecutor(LocalReflectionExecutor):
 
     def __init__(
         self,
-        reflector: Runnable[Any, Any],
+        reflector: Reflector,
         *,
         store: BaseStore | None = None,
         max_workers: int = 8,

@@ -8,12 +8,11 @@ import signal
 import threading
 from collections.abc import Callable
 from types import FrameType
-from typing import Any, cast
-
-from langchain_core.runnables import Runnable
+from typing import Any
 
 from longterm.errors import ConfigurationError
 from longterm.reflect import ReflectionExecutor
+from longterm.reflect.reflector import Reflector, checked_reflector
 
 __all__ = ["load_reflector", "run_worker"]
 
@@ -21,7 +20,7 @@ logger = logging.getLogger("longterm.reflect")
 
 
 def run_worker(
-    reflector: Runnable[Any, Any] | str,
+    reflector: Reflector | str,
     db: str,
     *,
     until: threading.Event | None = None,
@@ -66,7 +65,7 @@ def _begun(db: str, *, name: str = "default", max_workers: int = 8, **_options: 
     )
 
 
-def load_reflector(where: str) -> Runnable[Any, Any]:
+def load_reflector(where: str) -> Reflector:
     """Import the Runnable at *where*, written ``package.module:name``."""
     module, _, name = where.partition(":")
     try:
@@ -76,6 +75,4 @@ def load_reflector(where: str) -> Runnable[Any, Any]:
             f"There is no reflector at {where!r} ({error}). Write package.module:name, where name "
             "is a memory manager or any other Runnable."
         ) from error
-    if not isinstance(found, Runnable):
-        raise ConfigurationError(f"{where!r} is a {type(found).__name__}, which is not a Runnable.")
-    return cast("Runnable[Any, Any]", found)
+    return checked_reflector(found, f"What is at {where!r}")

@@ -18,7 +18,7 @@ from typing import Any
 from uuid import NAMESPACE_URL, uuid4, uuid5
 
 import sqlalchemy as sa
-from langchain_core.runnables import Runnable, RunnableConfig
+from langchain_core.runnables import RunnableConfig
 from langgraph.store.base import BaseStore
 from sqlalchemy.exc import DBAPIError
 from typing_extensions import override
@@ -53,6 +53,7 @@ from longterm.reflect.executor import (
     closed_error,
 )
 from longterm.reflect.job import Rules, namespace_of
+from longterm.reflect.reflector import Reflector
 from longterm.reflect.retry import Retry
 from longterm.reflect.threads import aside, start
 from longterm.reflect.usage import Budget, Ledger, Usage, day_of
@@ -77,7 +78,7 @@ class DurableExecutor(LocalReflectionExecutor):
 
     def __init__(
         self,
-        reflector: Runnable[Any, Any],
+        reflector: Reflector,
         url: str,
         *,
         name: str = "default",
