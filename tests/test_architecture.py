@@ -71,7 +71,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "history",
         "text",
     },
-    "settings": {"errors", "extract", "guard", "models", "recall", "service", "stores"},
+    "settings": {"effects", "errors", "extract", "guard", "models", "recall", "service", "stores"},
     "server": {"errors", "history", "memory", "recall", "service", "settings", "text"},
     "integrations": {
         "commit",

@@ -27,6 +27,7 @@ import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
+from difflib import get_close_matches
 from importlib.util import find_spec
 from inspect import signature
 from pathlib import Path
@@ -35,6 +36,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 from langchain_core.embeddings import Embeddings
 from langgraph.store.base import BaseStore
 
+from longterm.effects.warn import warn_caller
 from longterm.errors import ConfigurationError, MissingExtraError
 from longterm.models.local.paths import default_cache
 
@@ -69,7 +71,7 @@ __all__ = [
 
 Environment = Mapping[str, str]
 S = TypeVar("S", bound=BaseStore)
-#: What the configuration file may hold.
+#: What may be set.
 Setting = Literal[
     "store",
     "model",
@@ -83,6 +85,21 @@ Setting = Literal[
     "embedding_batch",
     "cache",
 ]
+#: Of what type the configuration file may hold it; all may be texts, as in the environment.
+_TYPES: dict[str, type] = dict.fromkeys(get_args(Setting), str) | {
+    "keep_revisions": int,
+    "cite_messages": bool,
+    "threads": int,
+    "embedding_threads": int,
+    "embedding_batch": int,
+}
+_WANTED = {
+    str: "a text in quotes",
+    int: "a whole number or a text in quotes",
+    bool: "true or false",
+}
+#: How like a variable's name is to one of ours that is misspelt, as `difflib` reckons.
+_ALIKE = 0.9
 
 
 def cache_folder(environ: Environment = os.environ) -> Path:
@@ -114,26 +131,53 @@ def config_file(environ: Environment = os.environ) -> Path:
 def setting(name: Setting, environ: Environment = os.environ) -> str | None:
     """Return what the environment, else the configuration file, says of *name*; else None.
 
-    Raises `ConfigurationError` for a file that cannot be read or holds a name that is no setting.
+    Raises `ConfigurationError` for a file that cannot be read, or holds a name that is no setting
+    or a value of another type. Warns of a variable that is almost called like one of ours.
     """
-    if said := environ.get(f"LONGTERM_{name.upper()}"):
-        return said
+    return _said(name, environ)[0]
+
+
+def _said(name: Setting, environ: Environment) -> tuple[str | None, str]:
+    """Return what is said of *name*, and where, for errors."""
+    _warn_of_misspelt(environ)
+    variable = f"LONGTERM_{name.upper()}"
+    if said := environ.get(variable):
+        return said, variable
     path = config_file(environ)
     try:
         values = tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:
         if environ.get("LONGTERM_CONFIG"):
             raise ConfigurationError(f"LONGTERM_CONFIG names {path}, which is not there.") from None
-        return None
+        return None, variable
     except (OSError, ValueError) as error:
         raise ConfigurationError(f"{path} cannot be read: {error}.") from error
-    known = get_args(Setting)
     for key, value in values.items():
-        if key not in known or isinstance(value, dict | list):
+        if key not in _TYPES:
+            near = get_close_matches(key, _TYPES, 1)
+            meant = f"did you mean {near[0]!r}? Settings are" if near else "settings are"
             raise ConfigurationError(
-                f"{path} has an entry {key!r} that is not one of these: {', '.join(known)}."
+                f"{path} has an entry {key!r}, which is no setting: {meant} {', '.join(_TYPES)}."
             )
-    return str(values.get(name) or "") or None
+        if type(value) not in (str, _TYPES[key]):
+            wanted = _WANTED[_TYPES[key]]
+            raise ConfigurationError(f"{key} in {path} must be {wanted}, not {value!r}.")
+    value = values.get(name)
+    # As the environment says it: there are texts only, and an empty one says nothing.
+    said = str(value).lower() if isinstance(value, bool) else str("" if value is None else value)
+    return said or None, f"{name} in {path}"
+
+
+def _warn_of_misspelt(environ: Environment) -> None:
+    """Warn of each variable that was surely meant for us; others may begin so by chance."""
+    known = [f"LONGTERM_{name.upper()}" for name in (*_TYPES, "config")]
+    for name in environ:
+        if name.startswith("LONGTERM_") and name not in known:
+            for near in get_close_matches(name, known, 1, _ALIKE):
+                warn_caller(
+                    f"{name} is no setting of longterm and changes nothing: did you mean {near}?",
+                    UserWarning,
+                )
 
 
 def default_store(environ: Environment = os.environ) -> str:
@@ -159,12 +203,11 @@ def embedding_options(environ: Environment = os.environ) -> dict[str, int]:
 
 
 def _count(name: Setting, environ: Environment) -> int | None:
-    said = setting(name, environ)
-    if not said:
+    said, where = _said(name, environ)
+    if said is None:
         return None
     if not said.isascii() or not said.isdigit() or int(said) < 1:
-        variable = f"LONGTERM_{name.upper()}"
-        raise ConfigurationError(f"{variable} must be a whole number from 1, not {said!r}.")
+        raise ConfigurationError(f"{where} must be a whole number from 1, not {said!r}.")
     return int(said)
 
 
@@ -269,26 +312,24 @@ def open(
 
 
 def _kept() -> int | timedelta | None:
-    said = setting("keep_revisions") or ""
-    match re.fullmatch(r"([0-9]{1,6})(d?)", said):
-        case None if said:
-            raise ConfigurationError(
-                f'LONGTERM_KEEP_REVISIONS is a number, or days such as "90d", not {said!r}.'
-            )
-        case None:
-            return None
-        case found:
-            return timedelta(days=int(found[1])) if found[2] else int(found[1])
+    said, where = _said("keep_revisions", os.environ)
+    if said is None:
+        return None
+    found = re.fullmatch(r"([0-9]{1,6})(d?)", said)
+    if found is None:
+        raise ConfigurationError(f'{where} must be a number, or days such as "90d", not {said!r}.')
+    return timedelta(days=int(found[1])) if found[2] else int(found[1])
 
 
 def _cites() -> bool:
-    match (setting("cite_messages") or "false").lower():
+    said, where = _said("cite_messages", os.environ)
+    match (said or "false").lower():
         case "true" | "1":
             return True
         case "false" | "0":
             return False
-        case said:
-            raise ConfigurationError(f'LONGTERM_CITE_MESSAGES is "true" or "false", not {said!r}.')
+        case _:
+            raise ConfigurationError(f'{where} must be "true" or "false", not {said!r}.')
 
 
 def load_embedded_model(store: BaseStore) -> None:

@@ -74,6 +74,20 @@ def test_an_error_for_a_program_is_json_on_standard_error(
     assert error["message"]
 
 
+@pytest.mark.parametrize("more", [[], ["--json"]])
+def test_a_warning_is_a_line_of_its_own_as_an_error_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: list[str]
+) -> None:
+    monkeypatch.setenv("LONGTERM_EMBEDINGS", "none")
+    program = [sys.executable, "-m", "longterm", "add", "tea", "--store", "memory.db", *more]
+    done = subprocess.run(program, capture_output=True, text=True, cwd=tmp_path, check=False)  # noqa: S603 - ours
+
+    assert done.returncode == 0
+    [line] = done.stderr.splitlines()
+    says = json.loads(line)["warning"]["message"] if more else line.removeprefix("longterm: ")
+    assert says.endswith("did you mean LONGTERM_EMBEDDINGS?")
+
+
 def test_a_worker_finds_the_modules_of_the_folder_it_starts_in(tmp_path: Path) -> None:
     program = "from langchain_core.runnables import RunnableLambda\nmanager = RunnableLambda(str)"
     (tmp_path / "my_agent.py").write_text(program)

@@ -1,5 +1,6 @@
 """Where `longterm.open` finds its store, its model and its embeddings."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -68,12 +69,75 @@ def test_where_nothing_is_said_the_store_is_in_the_users_data_folder(tmp_path: P
     assert settings.default_store(environ) == str(tmp_path / "longterm" / "longterm.db")
 
 
-@pytest.mark.parametrize("text", ["store = ", 'stroe = "x"', "[store]\nx = 1"])
-def test_a_file_that_makes_no_sense_is_an_error_that_names_it(tmp_path: Path, text: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("store = ", "cannot be read"),
+        ('stroe = "x"', "did you mean 'store'"),
+        ("colour = 1", "no setting: settings are store"),
+        ("[store]\nx = 1", "must be a text in quotes"),
+        ("store = 5", "store in .* must be a text in quotes, not 5"),
+        ("threads = true", "must be a whole number"),
+        ("keep_revisions = 1.5", "must be a whole number"),
+        ("cite_messages = 7", "must be true or false"),
+    ],
+)
+def test_a_file_that_makes_no_sense_is_an_error_that_names_it_and_says_why(
+    tmp_path: Path, text: str, says: str
+) -> None:
     file = tmp_path / "longterm.toml"
     file.write_text(text)
-    with pytest.raises(ConfigurationError, match=r"longterm\.toml"):
+    with pytest.raises(ConfigurationError, match=r"longterm\.toml") as raised:
         settings.setting("store", {"LONGTERM_CONFIG": str(file)})
+    assert re.search(says, str(raised.value))
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("threads = 0", "^threads in .*longterm.toml must be a whole number from 1, not '0'"),
+        ('keep_revisions = "soon"', "^keep_revisions in .*longterm.toml must be a number"),
+        ('cite_messages = "maybe"', "^cite_messages in .*longterm.toml must be"),
+    ],
+)
+def test_a_bad_value_is_reported_by_the_place_it_came_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, says: str
+) -> None:
+    file = tmp_path / "longterm.toml"
+    file.write_text(text)
+    monkeypatch.setenv("LONGTERM_CONFIG", str(file))
+    with pytest.raises(ConfigurationError, match=says):
+        longterm.open(":memory:", embeddings="minilm")
+    name = text.split(" ", maxsplit=1)[0]
+    monkeypatch.setenv(f"LONGTERM_{name.upper()}", "neither")
+    with pytest.raises(ConfigurationError, match=f"^LONGTERM_{name.upper()} must be"):
+        longterm.open(":memory:", embeddings="minilm")
+
+
+def test_numbers_and_switches_of_the_file_count_as_those_of_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "longterm.toml"
+    file.write_text("keep_revisions = 0\ncite_messages = true\n")
+    monkeypatch.setenv("LONGTERM_CONFIG", str(file))
+    with longterm.open(":memory:", embeddings=None) as memory:
+        ann = memory.user("ann")
+        assert ann.history(ann.add("Ann likes tea").id) == []
+    assert settings.setting("cite_messages") == "true"
+
+
+def test_a_misspelt_variable_is_warned_of_with_the_right_name() -> None:
+    with pytest.warns(UserWarning, match="LONGTERM_EMBEDINGS .* did you mean LONGTERM_EMBEDDINGS"):
+        settings.setting("store", {"LONGTERM_EMBEDINGS": "none"})
+
+
+def test_variables_of_others_that_begin_like_ours_are_left_alone(
+    recwarn: pytest.WarningsRecorder,
+) -> None:
+    # What Kubernetes sets for services that are called longterm and longterm-store.
+    others = ("SERVICE_HOST", "PORT_8080_TCP", "STORE_PORT", "STORE_SERVICE_HOST")
+    settings.setting("store", {f"LONGTERM_{name}": "10.0.0.1" for name in others})
+    assert not recwarn.list
 
 
 def test_a_file_that_was_named_and_is_missing_is_an_error(tmp_path: Path) -> None:

@@ -1,12 +1,15 @@
 """The command line: ``longterm demo``, … . Needs the extra ``[cli]``.
 
-With ``--json`` errors are JSON too: one object on standard error, beside the exit code.
+With ``--json`` errors and warnings are JSON too: one object a line on standard error, beside the
+exit code.
 """
 
 from __future__ import annotations
 
 import json
 import sys
+import warnings
+from functools import partial
 from typing import Protocol, runtime_checkable
 
 from longterm.errors import LongtermError, MissingExtraError
@@ -32,6 +35,8 @@ def main() -> None:
             words[at] = "--report"
             sys.stderr.write("longterm: eval writes its report to --report FILE from now on.\n")
     for_programs = "--json" in words
+    # No line of any program that calls us here: a warning is for who typed the command.
+    warnings.formatwarning = partial(_warning, for_programs=for_programs)
     try:
         try:
             from longterm.cli.app import app
@@ -50,6 +55,13 @@ def main() -> None:
             raise
         _print_error(error, error.format_message())
         sys.exit(error.exit_code)
+
+
+def _warning(message: Warning | str, *_where: object, for_programs: bool) -> str:
+    if not for_programs:
+        return f"longterm: {message}\n"
+    said = {"warning": {"type": type(message).__name__, "message": str(message)}}
+    return json.dumps(said, ensure_ascii=False) + "\n"
 
 
 def _print_error(error: Exception, says: str) -> None:
