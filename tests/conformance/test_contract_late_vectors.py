@@ -29,9 +29,11 @@ class SlowInBackground(HashEmbeddings):
     def __init__(self) -> None:
         super().__init__()
         self.may_answer, self.was_asked = threading.Event(), threading.Event()
+        self.seen: list[str] = []
 
     @override
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
+        self.seen += texts
         if threading.current_thread().name == "longterm-vectors":
             self.was_asked.set()
             assert self.may_answer.wait(30)
@@ -159,6 +161,30 @@ def test_what_is_erased_meanwhile_never_comes_back(
     slow.let_it_end()
     stats = stats_of(late)
     assert (stats.items, stats.vectors, stats.pending) == (0, 0, 0)
+
+
+def test_the_model_is_not_shown_what_is_gone_before_its_turn_comes(
+    late: CapableStore, slow: SlowInBackground
+) -> None:
+    late.put(NS, "1", {"text": "noodles with basil"}, index=TEXT)
+    assert slow.was_asked.wait(30)
+    for key, text in (("2", "fish"), ("3", "chips"), ("4", "rice"), ("5", "plums")):
+        late.put(NS, key, {"text": text}, index=TEXT)
+    late.delete(NS, "2")
+    late.put(NS, "3", {"text": "beans"}, index=TEXT)
+    late.erase(NS, "4")
+    slow.let_it_end()
+    assert sorted(slow.seen) == ["beans", "noodles with basil", "plums"]
+    assert pending(late) == 0
+
+
+def test_all_of_many_that_are_written_at_once_get_theirs(
+    late: CapableStore, slow: SlowInBackground
+) -> None:
+    many = 1_100  # more than a store keeps in hand
+    late.batch([PutOp(NS, str(at), {"text": f"Noodles {at}"}, index=TEXT) for at in range(many)])
+    slow.let_it_end()
+    assert (pending(late), len(slow.seen)) == (0, many)
 
 
 def test_what_is_written_anew_meanwhile_is_found_by_its_new_text(

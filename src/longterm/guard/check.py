@@ -225,17 +225,25 @@ def _is_harmless(value: Any) -> bool:
     Most turns are so; to walk through one, text by text, takes ten times as long. A field of
     another name than those of turns and plain memories is left to the walk.
     """
-    if type(value) is str:
-        if value in _INERT or _INERT_FORM.fullmatch(value):
-            return True
-        plain = value if value.isascii() else _narrowed(value)
-        return not (may_hold_personal(plain) or may_hold_secrets(plain))
-    if type(value) is int:
-        return abs(value) < _LONG_NUMBER
-    if type(value) is dict:
-        named = cast("dict[Any, Any]", value)
-        return _INERT.issuperset(named) and all(map(_is_harmless, named.values()))
-    return type(value) is list and all(map(_is_harmless, cast("list[Any]", value)))
+    waiting: list[Any] = [value]
+    while waiting:
+        one = waiting.pop()
+        if type(one) is str:
+            if one in _INERT or _INERT_FORM.fullmatch(one):
+                continue
+            plain = one if one.isascii() else _narrowed(one)
+            if may_hold_personal(plain) or may_hold_secrets(plain):
+                return False
+        elif type(one) is dict:
+            named = cast("dict[Any, Any]", one)
+            if not _INERT.issuperset(named):
+                return False
+            waiting += named.values()
+        elif type(one) is list:
+            waiting += cast("list[Any]", one)
+        elif type(one) is not int or abs(one) >= _LONG_NUMBER:
+            return False
+    return True
 
 
 def _narrowed(text: str) -> str:

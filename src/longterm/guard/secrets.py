@@ -11,6 +11,7 @@ import binascii
 import json
 import re
 from collections.abc import Iterator
+from itertools import groupby
 
 from longterm.guard.rule import Match
 
@@ -292,6 +293,13 @@ _HINTS = (
     *("大門", "ログイン", "開錠", "开锁", "开门", "開門"),
 )
 _ASCII_HINTS = tuple(filter(str.isascii, _HINTS))
+#: Those that begin alike stand together: to look for each in turn takes twice as long.
+_ASCII_HINT = re.compile(
+    "|".join(
+        f"{re.escape(first)}(?:{'|'.join(re.escape(one[1:]) for one in alike)})"
+        for first, alike in groupby(sorted(_ASCII_HINTS), key=lambda hint: hint[0])
+    )
+)
 _SHORTEST_KEY, _SHORTEST_CODE, _LONGEST_FIELD, _SHORTEST_MADE_UP = 16, 3, 64, 5
 #: A word of one letter, a sign and a code.
 _SHORTEST_SAID = 2 + _SHORTEST_CODE
@@ -320,8 +328,10 @@ def may_hold_secrets(text: str) -> bool:
 
 
 def _has_hint(text: str) -> bool:
+    if text.isascii():
+        return _ASCII_HINT.search(text.lower()) is not None
     # Asked of every text: a generator takes thrice as long.
-    return any(map(text.lower().__contains__, _ASCII_HINTS if text.isascii() else _HINTS))
+    return any(map(text.lower().__contains__, _HINTS))
 
 
 def _token_findings(text: str) -> Iterator[Match]:

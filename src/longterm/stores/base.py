@@ -483,7 +483,7 @@ class CapableStore(Closing, BaseStore):
 
 def _is_conditional(ops: Sequence[PutOp], expected: Sequence[datetime | None]) -> list[Any]:
     return [
-        PutIf(op.namespace, op.key, op.value, at, op.index, op.ttl)
+        PutIf(op.namespace, op.key, op.value, at, op.index, op.ttl, wanted=False)
         for op, at in zip(ops, expected, strict=True)
     ]
 

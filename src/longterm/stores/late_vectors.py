@@ -28,11 +28,11 @@ from longterm.errors import ModelChangedError, StoreError
 from longterm.stores.embedding import Embedder, vectors_of
 from longterm.stores.reindexing import EntryToIndex
 
-__all__ = ["AT_ONCE", "MOST_FAILURES", "LateVectors"]
+__all__ = ["AT_ONCE", "CHARACTERS_AT_ONCE", "MOST_FAILURES", "LateVectors"]
 
 #: So many items get their vectors at once, up to so many characters of them: a store that closes
 #: waits for no more.
-AT_ONCE, _CHARACTERS = 128, 16_000
+AT_ONCE, CHARACTERS_AT_ONCE = 128, 16_000
 #: A text that the model could not embed so often is left to `reindex` and to the next opening.
 MOST_FAILURES = 8
 _LONGEST_PAUSE = 60.0
@@ -194,7 +194,7 @@ class LateVectors(ABC, Generic[PLACE]):
         with self._lock:
             free = [entry for entry in entries if entry.place not in self._in_hand] or entries
             sizes = accumulate(sum(map(len, entry.found_by.texts)) for entry in free)
-            taken = free[: max(sum(size <= _CHARACTERS for size in sizes), 1)]
+            taken = free[: max(sum(size <= CHARACTERS_AT_ONCE for size in sizes), 1)]
             self._in_hand |= dict.fromkeys((entry.place for entry in taken), work)
         return taken, work
 

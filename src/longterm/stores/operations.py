@@ -68,7 +68,7 @@ class PutIf(NamedTuple):
     """Put, if the item was not written since it was read; `None`: if it does not exist.
 
     Otherwise the whole batch fails with a `ConflictError`. Answers the item as written, or
-    None where *value* is None, which deletes.
+    None where *value* is None, which deletes, or the item is not *wanted*.
     """
 
     namespace: tuple[str, ...]
@@ -77,6 +77,7 @@ class PutIf(NamedTuple):
     expected_updated_at: datetime | None
     index: Literal[False] | list[str] | None = None  # pyright: ignore[reportIncompatibleMethodOverride]
     ttl: float | None = None
+    wanted: bool = True
 
 
 class HybridSearchOp(NamedTuple):
@@ -324,12 +325,16 @@ class Indexed(NamedTuple):
 
     terms: bytes = b""
     texts: tuple[str, ...] = ()
+    #: Texts that get theirs after the item was written.
+    late_texts: tuple[str, ...] = ()
 
 
 class Expected(NamedTuple):
     """What a conditional write insists on: when the item was written last, None for never."""
 
     updated_at: int | None
+    #: Whether it answers the item as written.
+    answers: bool = True
 
 
 class Recording(NamedTuple):

@@ -103,9 +103,9 @@ def prepared(op: Operation, fields: Sequence[str], *, embeds: bool = True) -> Pr
             return ReadItem(to_path(namespace), to_column(str(key)), refresh)
         case PutOp():
             return _write(op, fields, embeds=embeds)
-        case PutIf(namespace, key, content, seen, index, ttl):
+        case PutIf(namespace, key, content, seen, index, ttl, wanted):
             put = PutOp(namespace, key, content, index, ttl)
-            return _write(put, fields, Expected(seen and micros(seen)), embeds=embeds)
+            return _write(put, fields, Expected(seen and micros(seen), wanted), embeds=embeds)
         case PutNoted(put, seen, note, keep):
             recording = Recording(note, None if keep is None else _checked(keep))
             return _write(put, fields, Expected(seen and micros(seen)), recording, embeds=embeds)
@@ -337,7 +337,9 @@ def plan_batch(
             case WriteItem(found_by=found_by, later=later):
                 if later and may_wait and any(map(embedder.supports, found_by.texts)):
                     # All of its vectors or none: not one that the batch makes for another.
-                    checked[place] = op._replace(found_by=Indexed(found_by.terms))
+                    checked[place] = op._replace(
+                        found_by=Indexed(found_by.terms, late_texts=found_by.texts)
+                    )
                     is_ahead = True
                 else:
                     checked[place] = op._replace(later=False) if later else op

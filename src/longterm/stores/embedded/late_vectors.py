@@ -1,6 +1,8 @@
 """What lacks its vectors in a file, and writing them: `stores.late_vectors` says why."""
 
 import json
+import sqlite3
+from collections import deque
 from collections.abc import Mapping, Sequence
 
 from typing_extensions import override
@@ -17,7 +19,12 @@ from longterm.stores.embedded.writing import (
     require_model,
 )
 from longterm.stores.embedding import Embedder
-from longterm.stores.late_vectors import AT_ONCE, MOST_FAILURES, LateVectors
+from longterm.stores.late_vectors import (
+    AT_ONCE,
+    CHARACTERS_AT_ONCE,
+    MOST_FAILURES,
+    LateVectors,
+)
 from longterm.stores.operations import Indexed
 from longterm.stores.preparing import texts_indexed
 from longterm.stores.reindexing import EntryToIndex
@@ -32,6 +39,29 @@ class FileLateVectors(LateVectors[Owner]):
     def __init__(self, database: Database, embedder: Embedder, fields: Sequence[str]) -> None:
         super().__init__(embedder)
         self._database, self._fields = database, fields
+
+    @override
+    def _begin(self) -> None:
+        super()._begin()
+        #: What this store has just written: nothing of it has to be read again.
+        self._handed: deque[EntryToIndex[Owner]] = deque()
+
+    def wake_for(self, written: Sequence[EntryToIndex[Owner]]) -> None:
+        """Have the thread make the vectors of what was just written.
+
+        Of much the beginning is kept for it; the rest it reads from the file.
+        """
+        self._handed.extend(written[: max(_MOST_HANDED - len(self._handed), 0)])
+        self.wake()
+
+    def forget(self) -> None:
+        """Keep no text of what was written; what still lacks its vectors is marked in the file."""
+        self._handed = deque()
+
+    @override
+    def stop(self, timeout: float | None = None) -> None:
+        super().stop(timeout)
+        self.forget()
 
     @staticmethod
     def any_below(tx: Transaction, path: str) -> bool:
@@ -62,11 +92,27 @@ class FileLateVectors(LateVectors[Owner]):
 
     @override
     def own(self) -> list[EntryToIndex[Owner]]:
-        return self._entries(
+        while handed := self._next_handed():
+            with self._database.reading() as connection:
+                if lacking := _lacking(connection, handed):
+                    return lacking
+        # In the order of an index: of a long conversation each part is found at once.
+        fresh = self._entries(f"{_FRESH} AND writer = ?", (self.writer,))
+        return fresh or self._entries(
             f"revision IS NULL AND writer = ? AND failures < {MOST_FAILURES} "
             "ORDER BY failures, item",
             (self.writer,),
         )
+
+    def _next_handed(self) -> list[EntryToIndex[Owner]]:
+        """Take as much of what was handed over as is made at once."""
+        handed, taken, size = self._handed, list[EntryToIndex[Owner]](), 0
+        while handed and len(taken) < AT_ONCE:
+            size += sum(map(len, handed[0].found_by.texts))
+            if taken and size > CHARACTERS_AT_ONCE:
+                break
+            taken.append(handed.popleft())
+        return taken
 
     @override
     def below(self, path: str) -> list[EntryToIndex[Owner]]:
@@ -84,16 +130,7 @@ class FileLateVectors(LateVectors[Owner]):
         with self._database.writing() as connection:
             tx = Transaction(connection, self._database.path)
             made = Vectors(vectors, require_model(tx, self.embedder))
-            numbers = json.dumps([entry.place[1] for entry in entries])
-            lacking = dict(
-                tx.execute(
-                    "SELECT id, items.revision FROM items JOIN late_vectors ON item = id "
-                    "WHERE late_vectors.revision IS NULL "
-                    "AND id IN (SELECT value FROM json_each(?))",
-                    (numbers,),
-                ).fetchall()
-            )
-            done = [one for one in entries if lacking.get(one.place[1]) == one.revision]
+            done = _lacking(connection, entries)
             if not done:
                 return
             replace_vectors(tx, [(one.place, one.found_by) for one in done], made)
@@ -134,4 +171,20 @@ class FileLateVectors(LateVectors[Owner]):
         ]
 
 
+def _lacking(
+    connection: sqlite3.Connection, entries: Sequence[EntryToIndex[Owner]]
+) -> list[EntryToIndex[Owner]]:
+    """Return those of *entries* that are as they were read, and have no vectors yet."""
+    lacking = dict(
+        connection.execute(
+            "SELECT id, items.revision FROM items JOIN late_vectors ON item = id "
+            "WHERE late_vectors.revision IS NULL AND id IN (SELECT value FROM json_each(?))",
+            (json.dumps([entry.place[1] for entry in entries]),),
+        ).fetchall()
+    )
+    return [one for one in entries if lacking.get(one.place[1]) == one.revision]
+
+
 _FRESH = "revision IS NULL AND failures = 0"
+#: So many items are handed over to the thread with their texts.
+_MOST_HANDED = 1_000

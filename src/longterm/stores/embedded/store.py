@@ -219,10 +219,7 @@ class EmbeddedStore(CapableStore):
         queries: Mapping[str, Vector] = {}
         if plan.model is not None or texts:
             queries = await query_vectors(self.embedder, plan.queries)
-        answers = await Work(lambda: self._perform(plan, EmbeddedTexts(texts, queries)))
-        if plan.is_ahead:
-            late.wake()
-        return answers
+        return await Work(lambda: self._perform(plan, EmbeddedTexts(texts, queries)))
 
     @override
     def left_by_erase(self) -> tuple[str, ...]:
@@ -278,6 +275,11 @@ class EmbeddedStore(CapableStore):
         erasing = [op for op in plan.ops if isinstance(op, EraseItems | RewriteNotes)]
         if erasing:
             self._cache.clear()
+        if self._late is not None:
+            if erasing:
+                self._late.forget()
+            if tx.late:
+                self._late.wake_for(tx.late)
         if any(op.scrub for op in erasing) or any(isinstance(op, ScrubFile) for op in plan.ops):
             maintenance.scrub(self._database)
         return answers

@@ -34,6 +34,7 @@ from longterm.stores.operations import (
     ListNamespaces,
     ReadItem,
 )
+from longterm.stores.reindexing import EntryToIndex
 from longterm.stores.rows import Row, below, decode, listed, note_text, to_labels
 
 __all__ = [
@@ -149,6 +150,10 @@ class Transaction:
     hides_expired: bool = False
     #: Numbers of the items that were read and whose lives that prolongs.
     touched: set[int] = field(default_factory=set[int])
+    #: What was written and gets its vectors later.
+    late: list[EntryToIndex[tuple[int, int]]] = field(
+        default_factory=list[EntryToIndex[tuple[int, int]]]
+    )
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> sqlite3.Cursor:
         """Run one statement."""

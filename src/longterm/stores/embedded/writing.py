@@ -29,6 +29,7 @@ from longterm.stores.operations import (
     ScrubFile,
     WriteItem,
 )
+from longterm.stores.reindexing import EntryToIndex
 from longterm.stores.rows import (
     Encoded,
     checksum,
@@ -182,14 +183,17 @@ def write_new(
     indexed = [((namespace, at), op.found_by) for at, namespace, op in numbered]
     _insert_terms(tx, indexed)
     _insert_vectors(tx, indexed, vectors)
-    late = [(at, namespace, vectors.writer) for at, namespace, op in numbered if op.later]
-    tx.connection.executemany(_MARK_LATE, late)
+    _mark_late(
+        tx,
+        [(namespace, at, before + at, op.found_by) for at, namespace, op in numbered if op.later],
+        vectors,
+    )
     return [_item(op, (now, now)) for op in ops]
 
 
 def _item(op: WriteItem, times: tuple[int, int]) -> Item | None:
-    """Return an item as it was written, for those who insisted on what was there before."""
-    if op.expected is None or op.encoded is None:
+    """Return an item as it was written, for those who asked for it."""
+    if op.expected is None or not op.expected.answers or op.encoded is None:
         return None
     return Item(
         namespace=to_labels(op.path),
@@ -265,7 +269,7 @@ def put(
         index(tx, (namespace, number), op.found_by, vectors)
         tx.execute("DELETE FROM late_vectors WHERE item = ?", (number,))
     if op.later:
-        tx.execute(_MARK_LATE, (number, namespace, vectors.writer))
+        _mark_late(tx, [(namespace, number, revision, op.found_by)], vectors)
 
 
 def _row_of(
@@ -286,7 +290,6 @@ _COLUMNS = (
     "checksum"
 )
 _VALUES = ", ".join("?" * len(_COLUMNS.split(",")))
-_MARK_LATE = "INSERT INTO late_vectors VALUES (?, ?, ?, 0, NULL)"
 _UPSERT = f"""
 INSERT INTO items ({_COLUMNS}) VALUES ({_VALUES})
 ON CONFLICT (namespace, key) DO UPDATE SET
@@ -338,6 +341,20 @@ def replace_vectors(
         [(vectors.model, *place) for place, _ in items],
     )
     _insert_vectors(tx, items, vectors)
+
+
+def _mark_late(
+    tx: Transaction, written: Sequence[tuple[int, int, int, Indexed]], vectors: Vectors
+) -> None:
+    """Note of items, each with its namespace and revision, that their vectors come later."""
+    tx.connection.executemany(
+        "INSERT INTO late_vectors VALUES (?, ?, ?, 0, NULL)",
+        [(number, namespace, vectors.writer) for namespace, number, _, _ in written],
+    )
+    tx.late.extend(
+        EntryToIndex((namespace, number), revision, Indexed(texts=found_by.late_texts))
+        for namespace, number, revision, found_by in written
+    )
 
 
 def _insert_terms(tx: Transaction, items: Sequence[tuple[Owner, Indexed]]) -> None:
