@@ -114,6 +114,12 @@ def test_several_removals_in_one_call_of_python_all_count(text: str) -> None:
     assert [one.proposal for one in both] == [ProposedDelete(1), ProposedDelete(0)]
 
 
+def test_a_list_or_an_object_in_a_field_of_another_name_is_no_name_of_a_tool() -> None:
+    (proposal,) = proposals("Person", {"tool": ["Person"], "name": "Ann"})
+
+    assert isinstance(proposal, ProposedInsert)
+
+
 def test_the_half_of_calls_run_together_is_no_memory() -> None:
     assert proposals("Person", json.dumps(ANN) + '{"name": "Bo') == [CUT_OFF]
 

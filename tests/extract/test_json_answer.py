@@ -13,6 +13,7 @@ from longterm.errors import ConfigurationError
 from longterm.extract.json_answer import JsonProtocol, answer_schema
 from longterm.extract.prompts import MEMORY_FRAME
 from longterm.extract.proposal import (
+    CUT_OFF,
     Finish,
     Permissions,
     Proposal,
@@ -25,7 +26,7 @@ from longterm.extract.protocol import AllowedActions, PromptInput, State
 from longterm.extract.schema import memory_schemas
 from longterm.memory.model import Memory
 from longterm.models.answer import Answer
-from longterm.testing import ScriptedChatModel
+from longterm.testing import ScriptedChatModel, tool_calls
 
 
 class Food(BaseModel):
@@ -52,6 +53,14 @@ def read(answer: Any, *kinds: Any) -> list[Proposal]:
 
 
 # Reading
+
+
+@pytest.mark.parametrize("end", ["max_tokens", "stop"])
+def test_a_call_that_was_not_asked_for_counts_unless_half_of_it_is_missing(end: str) -> None:
+    calls = tool_calls(("Memory", {"content": "tea"}), ("Memory", {"content": "tea"}))
+    calls.response_metadata = {"stop_reason": end}
+
+    assert read(calls) == [TEA, TEA if end == "stop" else CUT_OFF]
 
 
 @pytest.mark.parametrize(

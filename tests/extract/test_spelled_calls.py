@@ -1,5 +1,7 @@
 """Calls that models write as words, in the spellings of their families."""
 
+import json
+
 import pytest
 from hypothesis import given, strategies as st
 
@@ -240,6 +242,11 @@ def test_a_parameter_without_an_end_ends_where_the_next_begins(text: str) -> Non
 )
 def test_what_nests_or_repeats_without_end_is_read_without_a_crash(text: str) -> None:
     read(text)
+
+
+@pytest.mark.parametrize("key", ["name", "tool", "toolName", "function"])
+def test_a_list_or_an_object_is_no_name(key: str) -> None:
+    assert read(json.dumps({key: ["Person"], "age": 4})) == []
 
 
 @given(st.text(st.sampled_from('<>{}[]()"|:=/ \nabPerson_arguments'), max_size=80))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -123,6 +124,23 @@ def test_a_key_of_a_value_is_looked_at_and_no_path_holds_it() -> None:
     for one in (secret, other):
         assert one not in repr(verdict)
     assert verdict.findings[0].path == "notes.(key 0)"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"home": {"door": "The password is hunter2."}, "home.door": "Blue, with a small window"},
+        {"home.door": "Blue, with a small window", "home": {"door": "The password is hunter2."}},
+        {"(key 0)": "The password is hunter2."},
+        {"a": "b", "(value 0)": "The password is hunter2."},
+        {"home\\": {"door": "The password is hunter2."}, "home\\.door": "Blue, with a window"},
+    ],
+    ids=["after", "before", "key", "value", "backslash"],
+)
+def test_a_name_that_looks_like_a_path_hides_and_spoils_no_text(value: Any) -> None:
+    expected = json.loads(json.dumps(value).replace("hunter2", "[redacted: secret]"))
+
+    assert Guard().check(value).value == expected
 
 
 def test_a_number_is_looked_at() -> None:

@@ -47,6 +47,23 @@ def test_a_fact_has_the_time_of_what_it_tells(store: BaseStore) -> None:
     assert item.sources[0].message_id == "1"
 
 
+def test_what_is_kept_of_a_fact_quotes_an_erased_turn_no_more(store: BaseStore) -> None:
+    said = {"role": "user", "content": "I came to Lyon for the lamps", "id": "1"}
+    (turn,) = create_conversation_recorder(store=store).invoke({"messages": [said]}, ANN)
+    learn(store, "m", "Ann lives in Lyon", Source("t1", "1", quote="I came to Lyon for the lamps"))
+    recall = create_recall(store=store, namespace=MEMORIES)
+
+    def quotes() -> list[str]:
+        (item,) = recall.invoke("Where does Ann live?").items
+        return [source.quote for source in item.sources]
+
+    assert quotes() == ["I came to Lyon for the lamps"]
+
+    History(store).erase(turn["namespace"], turn["key"])
+
+    assert quotes() == [""]
+
+
 def test_a_fact_stands_under_its_turn(store: BaseStore) -> None:
     said = {"role": "user", "content": "We came here", "id": "1", "timestamp": "2023-05-08T13:56"}
     create_conversation_recorder(store=store).invoke({"messages": [said]}, ANN)

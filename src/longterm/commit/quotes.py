@@ -13,6 +13,7 @@ from typing import Any
 from langgraph.store.base import PutOp
 
 from longterm.effects.capabilities import RevisionNote, RevisionRow, Revisions
+from longterm.effects.erasure import forget_texts
 from longterm.effects.steps import Batch, Flow, Has, StoreCall, fetch, get_op, put_op
 from longterm.memory.namespace import Namespace
 from longterm.memory.revision import history_namespace, latest_key, numbered_key
@@ -40,6 +41,7 @@ async def drop_quotes(
         }
         if notes:
             await replace_notes(namespace, key, notes)
+            forget_texts(namespace, key)
         return
     place = history_namespace(namespace)
     [latest] = await fetch([get_op(place, latest_key(key), refresh_ttl=False)])
@@ -56,6 +58,7 @@ async def drop_quotes(
             puts.append(put_op(place, item.key, value, index=False))
     if puts:
         await Batch(tuple(puts))
+        forget_texts(namespace, key)
 
 
 def _quotes(sources: Sequence[Mapping[str, Any]], said: SaidBy) -> bool:

@@ -113,10 +113,14 @@ class JsonProtocol:
     def read(self, answer: Answer) -> list[Proposed]:
         """Return the operations in *answer*."""
         if answer.calls:  # nothing was offered to call, but what is meant is plain
+            cut = answer.end in ("cut", "refused") and answer.ends_in_a_call
+            last = answer.calls[-1] if cut else None
             called = [
                 one
                 for call in answer.calls
-                for one in self._reader.proposed(str(call["name"]), call["args"], "")
+                for one in self._reader.proposed(
+                    str(call["name"]), call["args"], "", cut=call is last
+                )
             ]
             return [replace(one, id=str(index)) for index, one in enumerate(called)]
         data, half = read_json(answer.text), cut_off(answer.text)

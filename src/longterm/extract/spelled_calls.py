@@ -175,7 +175,11 @@ def calls_in(data: Any, is_tool: IsTool) -> Iterator[tuple[str, Any]]:
     inner = next((fields[key] for key in _LISTS if key in fields), fields.get("function"))
     name = next((fields[key] for key in _NAMES if isinstance(fields.get(key), str)), None)
     arguments = [fields[key] for key in _ARGUMENTS if key in fields]
-    tools = [key for key, one in fields.items() if key in _TOOLS and is_tool(str(one))]
+    tools = [
+        key
+        for key, one in fields.items()
+        if key in _TOOLS and isinstance(one, str) and is_tool(one)
+    ]
     if isinstance(inner, list | Mapping):
         yield from calls_in(inner, is_tool)
     elif name and arguments:

@@ -179,12 +179,12 @@ class Guard:
                 self._look(str(value), path, orders, found)
             case dict() | Mapping():  # to ask for dict first takes half the time
                 for place, (name, inner) in enumerate(cast("Mapping[Any, Any]", value).items()):
-                    label, before = str(name), len(found)
+                    label, step, before = str(name), _step(name), len(found)
                     if label not in _INERT:
                         self._look(label, (*path, f"(key {place})"), orders, found)
                         if len(found) > before:
-                            label = f"(value {place})"
-                    self._look(inner, (*path, label), orders, found)
+                            step = f"(value {place})"
+                    self._look(inner, (*path, step), orders, found)
             case list() | tuple() | set() | frozenset():
                 for place, inner in enumerate(cast("Sequence[Any]", value)):
                     self._look(inner, (*path, str(place)), orders, found)
@@ -207,6 +207,8 @@ class Guard:
         return sorted(kept, key=lambda one: one.start)
 
 
+#: What joins the steps of a path, and begins those that are no names.
+_OF_PATHS = re.compile(r"[\\.(]")
 #: Names and words of stored values and turns, which are most of the texts to look at.
 _INERT = frozenset({
     "", "kind", "content", "speaker", "role", "time", "thread", "position", "message_id",
@@ -252,9 +254,15 @@ def _narrowed(text: str) -> str:
     return _DIGIT.sub(lambda digit: str(unicodedata.decimal(digit[0])), narrow)
 
 
+def _step(name: object) -> str:
+    """Return the *name* of a field as a step of a path, so that no two texts have the same path."""
+    return _OF_PATHS.sub(r"\\\g<0>", str(name))
+
+
 def _is_secret(path: tuple[str, ...]) -> bool:
     """Whether the name of the field at *path* says that it holds a secret."""
-    return bool(path) and path[-1] not in _INERT and names_a_secret(path[-1])
+    name = path[-1].replace("\\", "") if path else ""
+    return name not in _INERT and names_a_secret(name)
 
 
 def _orders_in(text: str, orders: Orders) -> list[tuple[int, int]]:
@@ -298,8 +306,8 @@ def _redacted(value: Any, path: tuple[str, ...], places: Mapping[str, Sequence[F
                 while key in done:  # two keys that read alike once redacted
                     key = f"{key} (again)"
                 found_in_key = ".".join((*path, f"(key {place})")) in places
-                label = f"(value {place})" if found_in_key else str(name)
-                done[key] = _redacted(inner, (*path, label), places)
+                step = f"(value {place})" if found_in_key else _step(name)
+                done[key] = _redacted(inner, (*path, step), places)
             return done
         case list() | tuple():
             inners = enumerate(cast("Sequence[Any]", value))
