@@ -10,6 +10,7 @@ LongtermError
 │   ├── UnknownMemoryError      … no memory has this id
 │   └── GuardedError            … what the guard does not let in
 ├── ExtractionError             the model: nothing usable came back
+│   └── UnreadableAnswerError   … its client could not make sense of what its server answered
 ├── StoreError                  the store: an operation failed, or the file is unfit
 │   ├── StoreUnavailableError   … the database is away or too busy for now
 │   ├── PartialWriteError       … in the middle of a write; knows what was written
@@ -21,7 +22,7 @@ LongtermError
 RecallLimitWarning              not an error: recall saw a part of a large namespace only
 DroppedWarning                  not an error: part of a model's answer was left out, and why
 
-What a chat model or a store raises by itself comes through as it is. All of these derive
+What a chat model or a store raises about itself comes through as it is. All of these derive
 from `Exception`, so that a worker thread survives them.
 """
 
@@ -47,6 +48,7 @@ __all__ = [
     "StoreError",
     "StoreUnavailableError",
     "UnknownMemoryError",
+    "UnreadableAnswerError",
 ]
 
 
@@ -118,6 +120,21 @@ class GuardedError(InvalidInputError):
 
 class ExtractionError(LongtermError):
     """The model's answer holds nothing that can be used."""
+
+
+class UnreadableAnswerError(ExtractionError):
+    """A model's client failed while it read an answer; its own error is the cause of this one.
+
+    *error* is the name of its class, *module* where it was raised.
+    """
+
+    def __init__(self, error: str, module: str) -> None:
+        super().__init__(
+            f"The model's client could not read what its server answered ({error} in {module}). "
+            "Ask again: the server may be starting, or a proxy has answered for it. If it stays "
+            "so, the server does not answer in the form of its provider: see the cause of this "
+            "error, and the server's log."
+        )
 
 
 class StoreError(LongtermError):

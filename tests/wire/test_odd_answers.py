@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -28,10 +28,11 @@ from loose_wire import (
     responses,
 )
 from openai_wire import OpenAIServer, called, said
+from typing_extensions import override
 from wire_server import ProviderServer, WireReply
 
 from longterm import create_memory_manager
-from longterm.errors import DroppedWarning
+from longterm.errors import DroppedWarning, LongtermError, UnreadableAnswerError
 
 TALK = "I am Ann, and I must not eat nuts."
 WHOLE = {"content": "Ann must not eat nuts."}
@@ -230,3 +231,91 @@ def test_what_is_whole_in_an_odd_answer_counts(name: str, answer: WireReply, cou
     with provider.server(answer) as server:
         manager = create_memory_manager(provider.client(server))
         assert len(kept(manager)) == count
+
+
+class LooseOpenAIServer(OpenAIServer):
+    """Answers as servers do that only resemble OpenAI's."""
+
+    @override
+    def check_script(self, body: dict[str, Any], reply: dict[str, Any]) -> None:
+        """Take any script."""
+
+
+class LooseAnthropicServer(AnthropicServer):
+    """Answers as a proxy in front of Anthropic's may."""
+
+    @override
+    def check_script(self, body: dict[str, Any], reply: dict[str, Any]) -> None:
+        """Take any script."""
+
+
+def _choice(message: Any) -> dict[str, Any]:
+    return {"choices": [{"index": 0, "finish_reason": "stop", "message": message}]}
+
+
+LOOSE = PROVIDERS | {
+    "openai": replace(PROVIDERS["openai"], server=LooseOpenAIServer),
+    "anthropic": replace(PROVIDERS["anthropic"], server=LooseAnthropicServer),
+}
+#: By provider: answers that its client cannot read.
+UNREADABLE: list[tuple[str, WireReply]] = [
+    ("openai", {"choices": []}),
+    ("openai", {"choices": None}),
+    ("openai", {"object": "chat.completion"}),
+    ("openai", {"error": {"message": "The model is loading.", "code": 503}}),
+    ("openai", _choice(None)),
+    ("openai", _choice({"role": "assistant", "content": None, "tool_calls": [{"id": "a"}]})),
+    ("responses", {"id": "r"}),
+    ("anthropic", {}),
+    ("anthropic", {"type": "error", "error": {"type": "overloaded_error", "message": "Later."}}),
+    ("google", {"candidates": [{"content": 5}]}),
+    ("ollama", {}),
+]
+
+
+@pytest.mark.parametrize(("name", "odd"), UNREADABLE)
+def test_what_a_client_cannot_read_is_asked_for_again(name: str, odd: WireReply) -> None:
+    provider = LOOSE[name]
+    with provider.server(odd, provider.whole) as server:
+        assert kept(create_memory_manager(provider.client(server))) == ["Ann must not eat nuts."]
+    assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize(("name", "odd"), UNREADABLE)
+def test_what_a_client_can_never_read_is_an_error_that_says_what_to_do(
+    name: str, odd: WireReply
+) -> None:
+    provider = LOOSE[name]
+    with provider.server(odd, odd) as server:
+        manager = create_memory_manager(provider.client(server))
+        with pytest.raises(UnreadableAnswerError, match=r"Ask again: .* server's log") as raised:
+            manager.invoke({"messages": TALK})
+    assert len(server.requests) == 2
+    assert not isinstance(raised.value.__cause__, LongtermError)
+    assert f"{type(raised.value.__cause__).__name__} in " in str(raised.value)
+    assert "loading" not in str(raised.value)
+
+
+async def test_it_is_so_where_the_client_is_awaited() -> None:
+    nothing: WireReply = {"choices": []}
+    with (
+        LooseOpenAIServer(nothing, nothing) as server,
+        pytest.raises(UnreadableAnswerError, match=r"IndexError in langchain_openai\."),
+    ):
+        await create_memory_manager(openai(server)).ainvoke({"messages": TALK})
+
+
+def test_arguments_that_ollamas_client_refuses_as_a_text_are_read() -> None:
+    call = {"function": {"name": "Memory", "arguments": json.dumps(WHOLE)}}
+    # What else there was in such an answer is asked for, as of OpenAI's client.
+    with OllamaServer(ollama(tool_calls=[call]), ollama("Nothing else.")) as server:
+        manager = create_memory_manager(ollama_client(server))
+        with pytest.warns(DroppedWarning):
+            assert kept(manager) == ["Ann must not eat nuts."]
+
+
+def test_a_client_that_was_set_up_wrongly_says_so_itself() -> None:
+    with OpenAIServer() as server:
+        model = openai(server).bind(nonsense=True)
+        with pytest.raises(TypeError, match="nonsense"):
+            create_memory_manager(model).invoke({"messages": TALK})

@@ -12,7 +12,7 @@ import warnings
 from functools import partial
 from typing import Protocol, runtime_checkable
 
-from longterm.errors import LongtermError, MissingExtraError
+from longterm.errors import LongtermError, MissingExtraError, UnreadableAnswerError
 
 __all__ = ["main"]
 
@@ -44,8 +44,10 @@ def main() -> None:
             raise MissingExtraError("The command line", "cli") from error
         sys.exit(app(words, prog_name="longterm", standalone_mode=not for_programs))
     except LongtermError as error:
-        # What is installed may not be whole, and then installing it again does not help.
-        cause = f" ({error.__cause__})" if isinstance(error.__cause__, ImportError) else ""
+        # What is installed may not be whole, and then installing it again does not help. What a
+        # model's server said instead of an answer, only its client's error knows.
+        tells = isinstance(error, UnreadableAnswerError) or isinstance(error.__cause__, ImportError)
+        cause = f" ({error.__cause__})" if tells else ""
         if not for_programs:
             sys.exit(f"longterm: {error}{cause}")
         _print_error(error, f"{error}{cause}")

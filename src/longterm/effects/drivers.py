@@ -38,6 +38,7 @@ from longterm.effects.capabilities import (
     SearchHit,
 )
 from longterm.effects.locks import aexclusively, exclusively
+from longterm.effects.readable import readable
 from longterm.effects.steps import (
     Ask,
     Batch,
@@ -166,7 +167,8 @@ def _perform(step: object, edge: _Edge) -> Any:
         case Ask(model, messages):
             streamed = StreamedCalls()
             config = streamed.listening(edge.unseen)
-            return streamed.checked(model.invoke(list(messages), config))
+            with readable():
+                return streamed.checked(model.invoke(list(messages), config))
         case Batch(ops):
             store = edge.store
             return with_zones(
@@ -203,7 +205,8 @@ async def _aperform(step: object, edge: _Edge) -> Any:
         case Ask(model, messages):
             streamed = StreamedCalls()
             config = streamed.listening(edge.unseen)
-            return streamed.checked(await model.ainvoke(list(messages), config))
+            with readable():
+                return streamed.checked(await model.ainvoke(list(messages), config))
         case Batch(ops):
             store = edge.store
             parts = [await _abatch(store, part) for part in in_batches(ops, store)]

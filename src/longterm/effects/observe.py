@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from longterm.errors import ReflectionError
+from longterm.errors import ReflectionError, UnreadableAnswerError
 
 __all__ = ["Observation", "Operation", "count_tokens", "error_text", "log_error", "observed"]
 
@@ -95,10 +95,11 @@ def error_text(error: BaseException) -> str:
     """Name the class of *error* and the place that raised it: `ValueError in my.app:12`.
 
     What an error says may quote users or secrets, so that only its catcher has it. A
-    `ReflectionError` names class and place itself, or a number and what to do; it is kept.
+    `ReflectionError` and an `UnreadableAnswerError` name class and place themselves, or a number
+    and what to do; they are kept.
     """
     name, trace = type(error).__name__, error.__traceback__
-    if isinstance(error, ReflectionError):
+    if isinstance(error, ReflectionError | UnreadableAnswerError):
         return f"{name}: {error}"
     if trace is None:
         return name

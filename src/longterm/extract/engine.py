@@ -3,8 +3,9 @@
 One question, usually. Good parts of an answer are kept when another part does not check; the
 model is then asked, a bounded number of times, to correct what failed, and what still fails
 is reported. An answer that proposes nothing, and was cut, garbled, empty or mere words, is asked
-for once more. A model's error is not caught: it comes out once, as it is. (Where a provider
-refuses that a call is forced, the question is put without force.)
+for once more, and so is one that its client could not read: that error comes out only where no
+answer could be read at all. Every other error of a model is not caught: it comes out once, as it
+is. (Where a provider refuses that a call is forced, the question is put without force.)
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from langchain_core.messages import BaseMessage
 from langchain_core.messages.ai import UsageMetadata, add_usage
 
 from longterm.effects.steps import Ask
-from longterm.errors import ConfigurationError
+from longterm.errors import ConfigurationError, UnreadableAnswerError
 from longterm.extract import prompts
 from longterm.extract.json_answer import JsonProtocol
 from longterm.extract.proposal import (
@@ -193,6 +194,8 @@ class Extractor:
         while True:
             answer = await self._ask(state, messages)
             loop = loop.after(answer, self._read(answer, loop), applier)
+            if loop.done and loop.silence and answer.error and loop.draft is given.draft:
+                raise answer.error  # not one answer that could be read
             if loop.done:
                 return Extraction(loop.draft, loop.report)
             messages = [*messages, *self._protocol.reply(answer, loop.outcomes)]
@@ -204,9 +207,11 @@ class Extractor:
             model = self._protocol.model(replace(state, forced=True) if forced else state)
             answer = Answer.of(await Ask(model, messages))
         except Exception as error:
-            if answer := Answer.of_error(error):
+            refused = forced and refuses_a_forced_call(error)
+            answer = Answer.of_error(error)
+            if answer and not (refused and isinstance(error, UnreadableAnswerError)):
                 return answer
-            if not (forced and refuses_a_forced_call(error)):
+            if not refused:
                 raise
         else:
             void = answer.is_void and says_its_end(model)

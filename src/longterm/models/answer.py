@@ -19,6 +19,7 @@ from langchain_core.messages.ai import UsageMetadata
 from langchain_core.messages.tool import invalid_tool_call
 from pydantic import ValidationError
 
+from longterm.errors import UnreadableAnswerError
 from longterm.text.characters import mapped, whole_characters
 from longterm.text.quoting import ENCODER
 
@@ -158,6 +159,8 @@ class Answer:
     reason: str | None
     #: The model's words for its refusal; what it said at all where its provider only marks one.
     refusal: str | None
+    #: What its client raised in its place.
+    error: Exception | None = None
 
     @classmethod
     def of(cls, given: Any) -> Answer:
@@ -182,14 +185,20 @@ class Answer:
     @classmethod
     def of_error(cls, error: Exception) -> Answer | None:
         """Return the answer that a client made an *error* of; None where it is about the asking."""
-        if isinstance(error, ValidationError) and error.title.startswith("AIMessage"):
+        unread = isinstance(error, UnreadableAnswerError)
+        cause = error.__cause__ if unread else error
+        if isinstance(cause, ValidationError) and (unread or cause.title.startswith("AIMessage")):
             calls = [
                 invalid_tool_call(name="", args=one["input"], id=None, error=None)
-                for one in error.errors(include_url=False)
-                if one["loc"][-1:] == ("args",) and _is_json_object(one["input"])
+                for one in cause.errors(include_url=False)
+                if one["loc"][-1] in ("args", "arguments") and _is_json_object(one["input"])
             ]
             message = AIMessage("", invalid_tool_calls=calls) if calls else None
-            return cls(message, "", "malformed", "malformed_call", None)
+            about_a_call = calls or cause.title.startswith("AIMessage")
+            raised = None if about_a_call else error
+            return cls(message, "", "malformed", "malformed_call", None, raised)
+        if unread:
+            return cls(None, "", "malformed", "unreadable", None, error)
         end = _ENDS_AS_ERRORS.get(type(error).__name__)
         if end is None:
             return None
@@ -381,7 +390,8 @@ def refuses_a_forced_call(error: Exception) -> bool:
     statuses = [http_status(one) for one in (error, error.__cause__) if one is not None]
     status = next((one for one in statuses if one is not None), None)
     if status is None:
-        return isinstance(error, TypeError | ValueError | NotImplementedError)
+        own = error.__cause__ if isinstance(error, UnreadableAnswerError) else error
+        return isinstance(own, TypeError | ValueError | NotImplementedError)
     return status in _BAD_REQUEST
 
 

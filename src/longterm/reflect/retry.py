@@ -9,12 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from longterm.errors import ConflictError, StoreUnavailableError
+from longterm.errors import ConflictError, StoreUnavailableError, UnreadableAnswerError
 from longterm.models.answer import http_status
 
 __all__ = ["ONCE", "Retry", "passes"]
 
-_PASSING = (TimeoutError, ConnectionError, ConflictError, StoreUnavailableError)
+_PASSING = (
+    TimeoutError,
+    ConnectionError,
+    ConflictError,
+    StoreUnavailableError,
+    UnreadableAnswerError,
+)
 _PASSING_STATUS = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
 _PASSING_NAMES = (
     "Timeout",
