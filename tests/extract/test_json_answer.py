@@ -7,7 +7,10 @@ import pytest
 from hypothesis import given, strategies as st
 from langchain_core.language_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage, HumanMessage
+from langchain_core.output_parsers import JsonOutputParser
+from langchain_core.runnables import Runnable, RunnableParallel, RunnablePassthrough
 from pydantic import BaseModel
+from typing_extensions import override
 
 from longterm.errors import ConfigurationError
 from longterm.extract.json_answer import JsonProtocol, answer_schema
@@ -37,6 +40,7 @@ class Food(BaseModel):
 
 MEMORY, FOOD = memory_schemas([Memory, Food])
 ALL = Permissions(deletes=True)
+CUT = {"finish_reason": "MAX_TOKENS"}
 NONE_KNOWN, KNOWN = State(), State(frozenset({"Memory"}))
 TEA: Proposal = ProposedInsert(MEMORY, {"content": "tea"})
 ADD_TEA = {"action": "add", "kind": "Memory", "content": {"content": "tea"}}
@@ -258,6 +262,43 @@ def test_a_model_without_structured_output_says_what_to_pass_instead() -> None:
     talk = JsonProtocol(model, AllowedActions((MEMORY,), ALL), structured=True)
     with pytest.raises(ConfigurationError, match="protocol='tools' or protocol='text'"):
         talk.model(NONE_KNOWN)
+
+
+class HeldChatModel(ScriptedChatModel):
+    """Takes no options beside the form, and has a parser of its own behind it, as clients do."""
+
+    beside: bool = True
+
+    @override
+    def with_structured_output(self, schema: Any, **options: Any) -> Runnable[Any, Any]:
+        if options.keys() - {"method", "include_raw", "strict"}:
+            raise ValueError("Received unsupported arguments")
+        held = self.bind(form=schema["title"], strict=options.get("strict"))
+        if not self.beside:
+            return held | JsonOutputParser()
+        return RunnableParallel(raw=held) | RunnablePassthrough.assign(parsed=lambda _: None)
+
+
+def held(*script: Any, beside: bool) -> HeldChatModel:
+    """Return such a model, whose answer stands *beside* what its parser makes of it, or alone."""
+    return HeldChatModel(*script, beside=beside)  # pyright: ignore[reportCallIssue] - its base's init
+
+
+@pytest.mark.parametrize("beside", [True, False])
+def test_options_bound_to_a_model_that_is_held_to_a_form_stay_on_it(*, beside: bool) -> None:
+    model = held("{}", "{}", beside=beside)
+    bound = model.bind(stop=["x"], strict=True).with_retry().bind(stop=["y"])
+    for outer in (bound, model.with_fallbacks([]).bind(stop=["y"], strict=True)):
+        talk = JsonProtocol(outer, AllowedActions((MEMORY,), ALL), structured=True)
+        talk.model(NONE_KNOWN).invoke("?")
+        options = {"form": "memory_operations", "strict": True, "stop": ["y"]}
+        assert model.asked[-1].options == options
+
+
+def test_an_answer_held_to_a_form_keeps_why_it_ended() -> None:
+    model = held(AIMessage('{"operations": [', response_metadata=CUT), beside=False)
+    talk = JsonProtocol(model, AllowedActions((MEMORY,), ALL), structured=True)
+    assert Answer.of(talk.model(NONE_KNOWN).invoke("?")).end == "cut"
 
 
 def test_outcomes_are_shown_under_the_operations_numbers() -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
-from langchain_core.messages import AIMessage
-from pydantic import ValidationError
+from langchain_core.messages import AIMessage, HumanMessage
+from pydantic import BaseModel, ValidationError
 
 from longterm.models.answer import Answer, AnswerEnd, refuses_a_forced_call, without_thoughts
 from longterm.models.prices import cost_of
@@ -58,9 +59,31 @@ def test_an_answer_in_blocks_is_read_as_its_text() -> None:
     assert Answer.of(AIMessage(content=blocks)).text == "done"
 
 
-@pytest.mark.parametrize("answer", [None, 3, {"a": 1}])
+@pytest.mark.parametrize("answer", [None, 3])
 def test_what_is_no_text_says_nothing(answer: object) -> None:
     assert Answer.of(answer).text == ""
+
+
+class Parsed(BaseModel):
+    """What a parser behind a model may make of its answer."""
+
+    when: date
+
+
+@pytest.mark.parametrize(
+    ("answer", "text"),
+    [
+        ({"a": 1}, '{"a": 1}'),
+        ([{"a": "\ud83d"}], '[{"a": "\ufffd"}]'),
+        (Parsed(when=date(2026, 1, 2)), '{"when": "2026-01-02"}'),
+    ],
+)
+def test_what_a_parser_made_of_an_answer_is_read_as_json(answer: object, text: str) -> None:
+    assert Answer.of(answer).text == text
+
+
+def test_the_answer_of_a_graph_is_its_last_message() -> None:
+    assert Answer.of({"messages": [HumanMessage("hi"), AIMessage("hello")]}).text == "hello"
 
 
 def test_a_structured_answer_is_the_message_inside_it() -> None:

@@ -1,14 +1,23 @@
 """Chat models by name, and what is wrapped around them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from langchain_core.language_models import BaseChatModel, GenericFakeChatModel
 from langchain_core.messages import AIMessage
-from langchain_core.runnables import RunnableLambda
+from langchain_core.runnables import Runnable, RunnableLambda
+from typing_extensions import override
 
 from longterm.errors import ConfigurationError, LocalModelError
-from longterm.models.names import ChatModel, adapt, as_model, default_protocol, innermost
+from longterm.models.names import (
+    ChatModel,
+    adapt,
+    as_model,
+    bind_tools,
+    default_protocol,
+    innermost,
+)
 from longterm.testing import ScriptedChatModel
 
 
@@ -88,6 +97,27 @@ def test_adapting_leaves_the_given_model_alone() -> None:
 def test_a_model_with_tools_bound_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="without bind_tools"):
         adapt(ScriptedChatModel().bind_tools([]), lambda inner: inner)
+
+
+class Cohere(ScriptedChatModel):
+    """Takes no tool that is a dict, as Cohere's client."""
+
+    @property
+    @override
+    def _llm_type(self) -> str:
+        return "cohere-chat"
+
+    @override
+    def bind_tools(self, tools: Sequence[Any], **kwargs: Any) -> Runnable[Any, AIMessage]:
+        raise ValueError("Unsupported dict type.")
+
+
+def test_tools_reach_cohere_in_the_form_of_its_api() -> None:
+    model = Cohere("ok")  # pyright: ignore[reportCallIssue] - its base's init
+    tool = {"type": "function", "function": {"name": "Memory", "parameters": {"type": "object"}}}
+    bind_tools(model, [tool], {"tool_choice": "any"}).invoke("?")
+    assert model.asked[0].tools == (tool,)
+    assert model.asked[0].options == {"tool_choice": "REQUIRED"}
 
 
 # Protocols

@@ -11,10 +11,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any, cast
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
-from langchain_core.runnables import RunnableBinding, RunnableWithFallbacks
+from langchain_core.runnables import (
+    RunnableBinding,
+    RunnableParallel,
+    RunnableSequence,
+    RunnableWithFallbacks,
+)
 from langchain_core.runnables.base import RunnableBindingBase
 
 from longterm.errors import ConfigurationError
@@ -44,7 +50,7 @@ from longterm.extract.protocol import (
 from longterm.extract.reading import cut_off, read_json
 from longterm.extract.strict import closed_object, strict_edits, strict_form
 from longterm.models.answer import Answer
-from longterm.models.names import ChatModel, has_strict_mode, holds_to
+from longterm.models.names import ChatModel, has_strict_mode, holds_to, innermost
 
 __all__ = ["JsonProtocol", "constant"]
 
@@ -224,31 +230,53 @@ def constant(word: str) -> dict[str, Any]:
     return {"const": word, "type": "string"}
 
 
-def _held_to_schema(model: ChatModel, schema: dict[str, Any], mode: Mapping[str, Any]) -> ChatModel:
-    """Return *model* held to *schema*, with the options that are bound to it handed on."""
+def _held_to_schema(
+    model: ChatModel,
+    schema: dict[str, Any],
+    mode: Mapping[str, Any],
+    later: Mapping[str, Any] = MappingProxyType({}),
+) -> ChatModel:
+    """Return *model* held to *schema*, with the options that are bound to it handed on.
+
+    Those bound *later*, further out, go before those bound earlier, and all before the *mode*.
+    """
     match model:
         case RunnableBinding(bound=inner, kwargs=options, config=config):
-            return _structured_chat(inner, schema, {**mode, **options}).with_config(config)
+            held = _held_to_schema(inner, schema, mode, {**options, **later})
+            return held.with_config(config)
         case RunnableBindingBase(bound=inner):
-            return model.model_copy(update={"bound": _held_to_schema(inner, schema, mode)})
-        case RunnableWithFallbacks(runnable=inner, fallbacks=others):
-            fallbacks = [_held_to_schema(other, schema, mode) for other in others]
-            changed = {"runnable": _held_to_schema(inner, schema, mode), "fallbacks": fallbacks}
-            return model.model_copy(update=changed)
+            held = _held_to_schema(inner, schema, mode, later)
+            return model.model_copy(update={"bound": held})
+        case RunnableWithFallbacks(runnable=first, fallbacks=others):
+            held, *fallbacks = (
+                _held_to_schema(one, schema, mode, later) for one in (first, *others)
+            )
+            return model.model_copy(update={"runnable": held, "fallbacks": fallbacks})
         case _:
-            return _structured_chat(model, schema, mode)
+            return _structured_chat(model, schema, {**mode, **later})
 
 
 def _structured_chat(model: Any, schema: dict[str, Any], options: Mapping[str, Any]) -> ChatModel:
+    """Return *model* with *options*, held to *schema*; where it is plain, without its parser.
+
+    Clients refuse or forget what is bound to a model when they hold it to a form; some parsers
+    mend half an answer, and lose why it ended.
+    """
+    strict = {key: options[key] for key in ("strict",) if key in options}
+    others = {key: value for key, value in options.items() if key not in strict}
     try:
-        return model.with_structured_output(
-            schema, method="json_schema", include_raw=True, **options
+        held: Any = model.with_structured_output(
+            schema, method="json_schema", include_raw=True, **strict
         )
     except (AttributeError, NotImplementedError, ValueError) as error:
         raise ConfigurationError(
             f"{type(model).__name__} has no structured output by JSON schema: {error}. "
             "Pass protocol='tools' or protocol='text'."
         ) from error
+    first: Any = cast("Any", held).first if isinstance(held, RunnableSequence) else held
+    raw = cast("Any", first).steps__["raw"] if isinstance(first, RunnableParallel) else first
+    asking = cast("ChatModel", raw if innermost(raw) is model else held)
+    return asking.bind(**others) if others else asking
 
 
 def _operations(data: Any) -> Iterator[Any]:

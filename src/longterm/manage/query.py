@@ -7,7 +7,7 @@ without a usable query is no error: the caller then searches with the conversati
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from operator import methodcaller
+from functools import partial
 from types import MappingProxyType
 from typing import Any, cast
 
@@ -18,7 +18,7 @@ from longterm.extract.prompts import SEARCH_BY_JSON, SEARCH_FRAME, SEARCH_TOOL
 from longterm.extract.reading import read_json
 from longterm.memory.conversation import QUERY_LIMIT, render, windows
 from longterm.models.answer import without_thoughts
-from longterm.models.names import ChatModel, adapt, default_protocol
+from longterm.models.names import ChatModel, adapt, bind_tools, default_protocol
 from longterm.text.placeholders import fill
 from longterm.text.quoting import fenced
 
@@ -45,7 +45,8 @@ class QueryWriter:
 
     def __init__(self, model: ChatModel, prompt: str) -> None:
         by_tools = default_protocol(model) == "tools"
-        self._model = adapt(model, methodcaller("bind_tools", [_TOOL])) if by_tools else model
+        bind = partial(bind_tools, tools=[_TOOL], options={})
+        self._model = adapt(model, bind) if by_tools else model
         self._prompt = prompt if by_tools else f"{prompt}\n{SEARCH_BY_JSON}"
 
     async def write(

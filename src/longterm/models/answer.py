@@ -17,7 +17,7 @@ from typing import Any, Literal, cast
 from langchain_core.messages import AIMessage, BaseMessage, InvalidToolCall
 from langchain_core.messages.ai import UsageMetadata
 from langchain_core.messages.tool import invalid_tool_call
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from longterm.errors import UnreadableAnswerError
 from longterm.text.characters import mapped, whole_characters
@@ -179,6 +179,13 @@ class Answer:
                 text = without_thoughts(whole_characters(said))
                 refusal = text if _sounds_like_a_refusal(text) else None
                 return cls(None, text, "complete", None, refusal)
+            case {"messages": [*_, BaseMessage() as last]}:  # a graph in a model's place
+                return cls.of(last)
+            case BaseModel():
+                return cls.of(given.model_dump(mode="json"))
+            case dict() | list():  # what a parser made of an answer
+                text = whole_characters(ENCODER.encode(given))
+                return cls(None, text, "complete", None, None)
             case _:
                 return cls(None, "", "complete", None, None)
 

@@ -4,9 +4,10 @@ Nothing here calls a model; provider packages are imported only when their name 
 
 Most clients hand a tool's JSON schema on as it is. Google's own rewrites it (every nested field
 becomes required, free keys and inner forms vanish), but takes a declaration in the form of
-Google's API as it is. Ollama's keeps a field's type, items, enum and description. What of a form
-has no other place goes into the field's description. Anthropic's, asked for an answer of a schema,
-closes all objects in it, so that nothing could stand in one whose keys are free.
+Google's API as it is. Cohere's takes no JSON schema, but its API takes the tool as it is. Ollama's
+keeps a field's type, items, enum and description. What of a form has no other place goes into the
+field's description. Anthropic's, asked for an answer of a schema, closes all objects in it, so that
+nothing could stand in one whose keys are free.
 """
 
 from __future__ import annotations
@@ -193,6 +194,9 @@ def bind_tools(
                 return model.bind(tools=declarations, **options)
             case "chat-ollama":
                 return model.bind_tools([_ollama_tool(tool) for tool in tools], **options)
+            case "cohere-chat":
+                forced = {"tool_choice": "REQUIRED"} if "tool_choice" in options else {}
+                return model.bind(tools=list(tools), **{**options, **forced})
             case _:
                 return model.bind_tools(tools, **options)
     except NotImplementedError as error:
