@@ -8,7 +8,12 @@ from hypothesis import given, strategies as st
 from langchain_core.language_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage, HumanMessage
 from langchain_core.output_parsers import JsonOutputParser
-from langchain_core.runnables import Runnable, RunnableParallel, RunnablePassthrough
+from langchain_core.runnables import (
+    ConfigurableField,
+    Runnable,
+    RunnableParallel,
+    RunnablePassthrough,
+)
 from pydantic import BaseModel
 from typing_extensions import override
 
@@ -293,6 +298,15 @@ def test_options_bound_to_a_model_that_is_held_to_a_form_stay_on_it(*, beside: b
         talk.model(NONE_KNOWN).invoke("?")
         options = {"form": "memory_operations", "strict": True, "stop": ["y"]}
         assert model.asked[-1].options == options
+
+
+def test_the_model_that_a_call_s_config_chooses_is_held_to_the_form() -> None:
+    one, other = held("{}", beside=True), held("{}", beside=False)
+    choice = ConfigurableField(id="which")
+    either = one.configurable_alternatives(choice, default_key="one", other=other)
+    talk = JsonProtocol(either, AllowedActions((MEMORY,), ALL), structured=True)
+    talk.model(NONE_KNOWN).invoke("?", {"configurable": {"which": "other"}})
+    assert other.asked[0].options == {"form": "memory_operations", "strict": None}
 
 
 def test_an_answer_held_to_a_form_keeps_why_it_ended() -> None:

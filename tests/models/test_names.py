@@ -1,12 +1,20 @@
 """Chat models by name, and what is wrapped around them."""
 
+import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from langchain.chat_models import init_chat_model
 from langchain_core.language_models import BaseChatModel, GenericFakeChatModel
 from langchain_core.messages import AIMessage
-from langchain_core.runnables import Runnable, RunnableLambda
+from langchain_core.runnables import (
+    ConfigurableField,
+    Runnable,
+    RunnableConfig,
+    RunnableLambda,
+)
 from typing_extensions import override
 
 from longterm.errors import ConfigurationError, LocalModelError
@@ -120,6 +128,39 @@ def test_tools_reach_cohere_in_the_form_of_its_api() -> None:
     assert model.asked[0].options == {"tool_choice": "REQUIRED"}
 
 
+def test_tools_are_bound_to_the_model_that_a_call_s_config_chooses() -> None:
+    one, other = ScriptedChatModel("one"), ScriptedChatModel("other")
+    choice = ConfigurableField(id="which")
+    either = one.configurable_alternatives(choice, default_key="one", other=other)
+    outer = adapt(either.bind(stop=["x"]), lambda inner: inner.bind(note="inside"))
+    assert outer.invoke("?").text == "one"
+    config: RunnableConfig = {"configurable": {"which": "other"}}
+    assert asyncio.run(outer.ainvoke("?", config)).text == "other"
+    assert one.asked[0].options == other.asked[0].options == {"note": "inside", "stop": ["x"]}
+    assert innermost(either) is one
+    assert default_protocol(either) == "tools"
+
+
+@dataclass
+class Late:
+    """Notes which model is to have its tools bound, and asks none."""
+
+    chosen: list[str] = field(default_factory=list[str])
+
+    def change(self, model: ChatModel) -> ChatModel:
+        self.chosen.append(type(model).__name__)
+        return ScriptedChatModel("ok")
+
+
+def test_tools_are_bound_once_langchain_has_made_the_model_that_is_configured() -> None:
+    late = Late()
+    model = init_chat_model(configurable_fields="any")
+    outer = adapt(model.with_retry(), late.change)
+    named = {"model": "m", "model_provider": "openai", "api_key": "none"}
+    outer.invoke("?", {"configurable": named})
+    assert late.chosen == ["ChatOpenAI"]
+
+
 # Protocols
 
 
@@ -141,6 +182,13 @@ def test_a_model_that_says_it_has_neither_talks_in_words() -> None:
 
 def test_the_protocol_is_that_of_the_model_inside() -> None:
     assert {default_protocol(model) for model in wrapped(ScriptedChatModel())} == {"tools"}
+
+
+def test_a_model_whose_fallback_calls_no_tools_talks_in_words() -> None:
+    tools, json = ScriptedChatModel(), profiled(tool_calling=False, structured_output=True)
+    assert default_protocol(tools.with_fallbacks([wordy()]).with_retry()) == "text"
+    assert default_protocol(tools.with_fallbacks([json])) == "text"
+    assert default_protocol(json.with_fallbacks([tools])) == "json"
 
 
 def test_any_other_runnable_talks_in_words() -> None:

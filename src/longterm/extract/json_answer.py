@@ -50,7 +50,14 @@ from longterm.extract.protocol import (
 from longterm.extract.reading import cut_off, read_json
 from longterm.extract.strict import closed_object, strict_edits, strict_form
 from longterm.models.answer import Answer
-from longterm.models.names import ChatModel, has_strict_mode, holds_to, innermost
+from longterm.models.names import (
+    ChatModel,
+    chosen_late,
+    has_strict_mode,
+    holds_to,
+    innermost,
+    is_chosen_late,
+)
 
 __all__ = ["JsonProtocol", "constant"]
 
@@ -252,8 +259,11 @@ def _held_to_schema(
                 _held_to_schema(one, schema, mode, later) for one in (first, *others)
             )
             return model.model_copy(update={"runnable": held, "fallbacks": fallbacks})
+        case _ if is_chosen_late(model):
+            return chosen_late(model, lambda chosen: _held_to_schema(chosen, schema, mode, later))
         case _:
-            return _structured_chat(model, schema, {**mode, **later})
+            options = {**mode, **later} if has_strict_mode(model) else later
+            return _structured_chat(model, schema, options)
 
 
 def _structured_chat(model: Any, schema: dict[str, Any], options: Mapping[str, Any]) -> ChatModel:

@@ -18,8 +18,14 @@ from pkgutil import resolve_name
 from typing import Any, Literal, cast
 
 from langchain_core.language_models import BaseChatModel
-from langchain_core.runnables import Runnable, RunnableWithFallbacks
+from langchain_core.runnables import (
+    Runnable,
+    RunnableConfig,
+    RunnableLambda,
+    RunnableWithFallbacks,
+)
 from langchain_core.runnables.base import RunnableBindingBase
+from langchain_core.runnables.configurable import DynamicRunnable
 
 from longterm.errors import ConfigurationError, MissingExtraError
 
@@ -29,11 +35,13 @@ __all__ = [
     "adapt",
     "as_model",
     "bind_tools",
+    "chosen_late",
     "default_protocol",
     "garbles",
     "has_strict_mode",
     "holds_to",
     "innermost",
+    "is_chosen_late",
     "says_its_end",
 ]
 
@@ -105,6 +113,8 @@ def innermost(model: ChatModel) -> ChatModel:
             return innermost(model.bound)
         case RunnableWithFallbacks():
             return innermost(model.runnable)
+        case DynamicRunnable():
+            return innermost(model.default)
         case _:
             return model
 
@@ -120,8 +130,30 @@ def adapt(model: ChatModel, change: Callable[[ChatModel], ChatModel]) -> ChatMod
             others = [adapt(other, change) for other in model.fallbacks]
             inner = adapt(model.runnable, change)
             return model.model_copy(update={"runnable": inner, "fallbacks": others})
+        case _ if is_chosen_late(model):
+            return chosen_late(model, lambda chosen: adapt(chosen, change))
         case _:
             return change(model)
+
+
+def is_chosen_late(model: ChatModel) -> bool:
+    """Tell whether it depends on the config of a call which model is asked."""
+    # What init_chat_model gives where fields are configurable has no public name.
+    return isinstance(model, DynamicRunnable) or type(model).__name__ == "_ConfigurableModel"
+
+
+def chosen_late(model: Any, change: Callable[[ChatModel], ChatModel]) -> ChatModel:
+    """Return what asks the model that a call's config chooses, with *change* applied to it."""
+
+    def choose(_: Any, config: RunnableConfig, **options: Any) -> ChatModel:
+        if isinstance(model, DynamicRunnable):
+            chosen = cast("ChatModel", model.prepare(config)[0])
+        else:
+            chosen = model._model(config)  # noqa: SLF001 - bind_tools would be called on it later
+        changed = change(chosen)
+        return changed.bind(**options) if options else changed
+
+    return RunnableLambda(choose)
 
 
 def _refuse_tools(options: dict[str, Any]) -> None:
@@ -132,7 +164,16 @@ def _refuse_tools(options: dict[str, Any]) -> None:
 
 
 def default_protocol(model: ChatModel) -> ProtocolName:
-    """Return the best way to talk with *model*, by what it says it can do."""
+    """Return the best way to talk with *model*, by what it says it can do.
+
+    Where one of its fallbacks cannot do that, it is words, which all of them take.
+    """
+    if isinstance(model, RunnableWithFallbacks):
+        first, *others = map(default_protocol, (model.runnable, *model.fallbacks))
+        fit = {"tools"} if first == "tools" else {"tools", "json", "notes"}
+        return first if {*others} <= fit else "text"
+    if isinstance(model, RunnableBindingBase):
+        return default_protocol(model.bound)
     chat = innermost(model)
     profile = cast("dict[str, Any]", getattr(chat, "profile", None) or {})
     if profile.get("tool_calling") is False and profile.get("structured_output"):
