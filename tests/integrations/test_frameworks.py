@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from langgraph.store.base import Op, Result, SearchOp
 from langgraph.store.memory import InMemoryStore
 
 import longterm
@@ -94,6 +95,55 @@ def test_edits_of_one_file_that_come_together_all_count() -> None:
         with ThreadPoolExecutor(8) as pool:
             assert all("edited" in answer for answer in pool.map(edit, lines))
         assert claude(tool, "view", path="/memories/a").count("done") == len(lines)
+
+
+class Meanwhile(InMemoryStore):
+    """A store to which another call writes just after it was searched so often."""
+
+    searches = 0
+    another: Callable[[], object] | None = None
+
+    def batch(self, ops: Iterable[Op]) -> list[Result]:
+        asked = list(ops)
+        answers = super().batch(asked)
+        if self.another and any(isinstance(op, SearchOp) for op in asked):
+            self.searches -= 1
+            if not self.searches:
+                self.another()
+        return answers
+
+
+@pytest.mark.parametrize(("command", "searches"), [("create", 1), ("rename", 2)])
+def test_a_file_that_came_meanwhile_is_not_written_over(command: str, searches: int) -> None:
+    module = pytest.importorskip("longterm.integrations.claude_memory")
+    store = Meanwhile()
+    tool = module.StoreMemoryTool(store)
+    claude(tool, "create", path="/memories/a", file_text="ours")
+    store.searches = searches
+    store.another = lambda: claude(tool, "create", path="/memories/b", file_text="theirs")
+    fields = {"old_path": "/memories/a", "new_path": "/memories/b"}
+
+    answer = claude(tool, command, path="/memories/b", file_text="ours", **fields)
+
+    assert answer.startswith("Error: ")
+    assert "theirs" in claude(tool, "view", path="/memories/b")
+    assert "ours" in claude(tool, "view", path="/memories/a")
+
+
+def test_an_edit_of_a_file_that_is_renamed_meanwhile_is_not_lost() -> None:
+    module = pytest.importorskip("longterm.integrations.claude_memory")
+    store = Meanwhile()
+    tool = module.StoreMemoryTool(store)
+    claude(tool, "create", path="/memories/a", file_text="old")
+    store.searches = 2
+    store.another = lambda: claude(
+        tool, "str_replace", path="/memories/a", old_str="old", new_str="new"
+    )
+
+    answer = claude(tool, "rename", old_path="/memories/a", new_path="/memories/b")
+
+    assert answer.startswith("Error: ")
+    assert "new" in claude(tool, "view", path="/memories/a")
 
 
 @pytest.mark.parametrize("command", ["view", "create", "str_replace", "insert", "delete", "rename"])

@@ -7,7 +7,7 @@ their answers are those of Anthropic's documentation; every path lies below ``/m
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from itertools import accumulate
 from typing import Any
 
@@ -20,10 +20,10 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.store.base import BaseStore, Item
 from typing_extensions import override
 
-from longterm.commit import Policy, Write, commit
+from longterm.commit import Policy, Write, commit, if_unchanged
 from longterm.effects.drivers import arun, run
 from longterm.effects.steps import fetch, get_op, search_exactly
-from longterm.errors import GuardedError
+from longterm.errors import ConflictError, GuardedError
 from longterm.guard import GuardOption, guard_of
 from longterm.memory.namespace import Namespace, NamespaceTemplate
 
@@ -94,7 +94,7 @@ class _Files:
     async def answer(self, command: Any) -> str:
         try:
             return await self._answer(command)
-        except GuardedError as error:
+        except (ConflictError, GuardedError) as error:
             raise ToolError(f"Error: {error}") from error
 
     async def _answer(self, command: Any) -> str:
@@ -106,7 +106,8 @@ class _Files:
                 if await self._file(path) is not None:
                     raise ToolError(f"Error: File {path} already exists")
                 await self._make_room(path)
-                await self._write({path: command.file_text or ""})
+                value = {"content": command.file_text or ""}
+                await self._write([Write(self._namespace, path, if_unchanged(None, value))])
                 return f"File created successfully at: {path}"
             case "str_replace":
                 return await self._replace(command)
@@ -117,7 +118,7 @@ class _Files:
                 gone = await self._at(path)
                 if path == _ROOT:
                     raise ToolError(f"Error: {_ROOT} itself cannot be deleted")
-                await self._write(dict.fromkeys(gone))
+                await self._write([Write(self._namespace, one, None) for one in gone])
                 return f"Successfully deleted {path}"
             case "rename":
                 return await self._rename(_below_root(command.old_path), command.new_path)
@@ -128,7 +129,7 @@ class _Files:
         text = await self._file(path)
         if text is None:
             below = await self._at(path, root_may_be_empty=True)
-            sizes = (f"{len(below[one].encode())}\t{one}" for one in sorted(below))
+            sizes = (f"{len(_text_of(below[one]).encode())}\t{one}" for one in sorted(below))
             head = f"Here're the files in {path}, with their sizes in bytes:"
             return "\n".join([head, *sizes])
         numbered = list(enumerate(text.split("\n"), 1))
@@ -177,8 +178,15 @@ class _Files:
         if await self._files_at(new):
             raise ToolError(f"Error: The destination {new} already exists")
         await self._make_room(new)
-        moved = {new + path.removeprefix(old): text for path, text in files.items()}
-        await self._write({**dict.fromkeys(files), **moved}, Policy())  # they were looked at
+        # As they were read: what another call writes meanwhile is not lost.
+        gone = [
+            Write(self._namespace, path, if_unchanged(file, None)) for path, file in files.items()
+        ]
+        moved = [
+            Write(self._namespace, new + path.removeprefix(old), if_unchanged(None, file.value))
+            for path, file in files.items()
+        ]
+        await self._write([*gone, *moved], Policy())  # they were looked at
         return f"Successfully renamed {old} to {new}"
 
     async def _file(self, path: str) -> str | None:
@@ -195,12 +203,12 @@ class _Files:
             if item is not None:
                 raise ToolError(f"Error: {item.key} is a file; it can hold no other")
 
-    async def _files_at(self, path: str) -> dict[str, str]:
+    async def _files_at(self, path: str) -> dict[str, Item]:
         items = await search_exactly(self._namespace, refresh_ttl=False)
         below = f"{path}/"
-        return {i.key: _text_of(i) for i in items if i.key == path or i.key.startswith(below)}
+        return {item.key: item for item in items if item.key == path or item.key.startswith(below)}
 
-    async def _at(self, path: str, *, root_may_be_empty: bool = False) -> dict[str, str]:
+    async def _at(self, path: str, *, root_may_be_empty: bool = False) -> dict[str, Item]:
         files = await self._files_at(path)
         if not files and not (root_may_be_empty and path == _ROOT):
             raise ToolError(f"Error: The path {path} does not exist")
@@ -214,12 +222,9 @@ class _Files:
                 raise ToolError(f"Error: The path {path} does not exist or is no file")
             return {"content": change(_text_of(item))}
 
-        write = Write(self._namespace, path, edited)
-        (await commit([write], actor="tool", policy=self._policy)).checked()
+        await self._write([Write(self._namespace, path, edited)])
 
-    async def _write(self, files: Mapping[str, str | None], policy: Policy | None = None) -> None:
-        values = {p: None if text is None else {"content": text} for p, text in files.items()}
-        writes = [Write(self._namespace, path, value) for path, value in values.items()]
+    async def _write(self, writes: Sequence[Write], policy: Policy | None = None) -> None:
         (await commit(writes, actor="tool", policy=policy or self._policy)).checked()
 
 
