@@ -9,13 +9,13 @@ from langchain_core.messages import AIMessage, HumanMessage
 from langgraph.store.memory import InMemoryStore
 from pydantic import BaseModel, ValidationError
 
-from longterm.errors import ConfigurationError
+from longterm.errors import ConfigurationError, ConflictError
 from longterm.history import History
 from longterm.prompts.gradient import GradientPromptOptimizer
 from longterm.prompts.metaprompt import MetaPromptOptimizer
 from longterm.prompts.stateful import ReflectionState, update_general
 from longterm.prompts.stateless import PromptMemory, PromptMemoryMultiple
-from longterm.testing import ScriptedChatModel
+from longterm.testing import Asked, ScriptedChatModel
 from longterm.utils import (
     dumps,
     format_sessions,
@@ -62,6 +62,23 @@ async def test_a_stored_prompt_is_revised_where_it_is_and_keeps_its_past() -> No
     assert item is not None
     assert item.value == {"data": "Help {name} briefly."}
     assert len(History(store).of(("prompts",), "help")) == 2
+
+
+async def test_a_stored_prompt_that_was_changed_meanwhile_is_not_written_over() -> None:
+    store, theirs = InMemoryStore(), {"data": "Help {name} in French."}
+    store.put(("prompts",), "help", {"data": "Help {name}."}, index=False)
+
+    def meanwhile(_: Asked) -> str:
+        store.put(("prompts",), "help", theirs, index=False)
+        return NEW
+
+    model = ScriptedChatModel(meanwhile)
+    config: Any = {"configurable": {"namespace": ["prompts"], "prompt_key": "help", "model": model}}
+    with pytest.raises(ConflictError):
+        await update_general(STATE, config, store=store)
+    item = store.get(("prompts",), "help")
+    assert item is not None
+    assert item.value == theirs
 
 
 async def test_a_stored_prompt_that_is_not_named_or_not_there_is_a_clear_error() -> None:

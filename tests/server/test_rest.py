@@ -1,11 +1,13 @@
 """REST: what one user of a server can do."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 import httpx
 import pytest
+
+from longterm.service import MemoryService
 
 Connect = Callable[..., Awaitable[httpx.AsyncClient]]
 
@@ -28,6 +30,18 @@ async def test_a_memory_lives_through_all_its_routes(connect: Connect) -> None:
     assert [one["id"] for one in found["memories"]] == [memory["id"]]
     assert (await client.delete(place)).status_code == 204
     assert (await client.get(place)).status_code == 404
+
+
+async def test_a_memory_store_outlives_what_is_in_it(
+    connect: Connect, service: MemoryService
+) -> None:
+    service.store.ttl_config = {"default_ttl": 0}
+    client = await connect()
+    made = (await client.post("/v1/memory_stores", json={"name": "notes"})).json()
+    await client.post(f"{ANN}/memories", json={"content": "Ann likes tea"})
+
+    assert cast("Any", service.store).sweep_ttl() == 1
+    assert (await client.get(f"/v1/memory_stores/{made['id']}")).json() == made
 
 
 async def test_what_was_recorded_is_recalled(connect: Connect) -> None:

@@ -171,6 +171,31 @@ def test_adding_the_same_twice_under_an_id_adds_it_once(ann: UserMemory) -> None
         ann.add("Ann likes coffee", id="drink")
 
 
+class Faster(InMemoryStore):
+    """A store to which another writes just after the first read."""
+
+    def batch(self, ops: Iterable[Op]) -> list[Result]:
+        asked = list(ops)
+        answers = super().batch(asked)
+        if (another := vars(self).pop("another", None)) is not None:
+            another()
+        return answers
+
+
+def test_adding_the_same_at_the_same_moment_adds_it_once() -> None:
+    store = Faster()
+    with longterm.open(store, embeddings=None) as service:
+        ann = service.user("ann")
+
+        def both(content: str, other: str, id: str) -> list[str]:
+            vars(store)["another"] = lambda: ann.add(other, id=id)
+            return [ann.add(content, id=id).content]
+
+        assert both("tea", "tea", "drink") == ["tea"]
+        with pytest.raises(ConflictError):
+            both("rice", "soup", "food")
+
+
 @pytest.mark.parametrize("content", ["", " ", {}, None, 5, [1], object()])
 def test_what_is_no_memory_is_refused(ann: UserMemory, content: Any) -> None:
     with pytest.raises(InvalidInputError):

@@ -13,7 +13,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.graph import END, START, MessagesState, StateGraph
 from langgraph.store.base import BaseStore
 
-from longterm.commit import Write, commit
+from longterm.commit import Write, commit, if_unchanged
 from longterm.effects.drivers import arun
 from longterm.effects.steps import fetch, get_op
 from longterm.errors import ConfigurationError
@@ -34,7 +34,8 @@ async def update_general(
 ) -> None:
     """Revise the stored prompt after the conversation in *state*.
 
-    Raises `ConfigurationError` where the config does not say which prompt, or with what model.
+    Raises `ConfigurationError` where the config does not say which prompt, or with what model, and
+    `ConflictError` where the prompt was changed while the model revised it.
     """
     given = config.get("configurable", {})
     key: Any = given.get("prompt_key") or config.get("prompt_key")
@@ -67,7 +68,8 @@ async def _revised(
     )
     after = await memory.flow(asked, config)
     if after != before:
-        write = Write(namespace, key, {"data": after}, index=False)
+        # A model takes its time, and others may have changed the prompt meanwhile.
+        write = Write(namespace, key, if_unchanged(item, {"data": after}), index=False)
         await commit([write], actor="manager", reason="revised after a conversation")
 
 

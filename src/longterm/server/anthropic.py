@@ -132,7 +132,8 @@ class _Shelf:
         return dict(item.value)
 
     async def keep(self, store: dict[str, Any]) -> dict[str, Any]:
-        await self._service.own_items.aput(self._namespace, store["id"], store, index=False)
+        items = self._service.own_items
+        await items.aput(self._namespace, store["id"], store, index=False, ttl=None)
         return store
 
     async def drop(self, id: str) -> None:

@@ -73,7 +73,7 @@ async def add_cost(memories: Namespace, run: ExtractionRun | None) -> None:
             cost=total_cost([before.cost, run.cost]),
         ).as_json()
 
-    write = Write((USAGE, *memories[1:]), day, added, index=False)
+    write = Write((USAGE, *memories[1:]), day, added, index=False, ttl=None)
     try:
         await commit([write], actor="policy", policy=_NO_PAST)
     except Exception as error:  # noqa: BLE001 - whatever it is, what was learned is kept

@@ -7,6 +7,7 @@ What longterm keeps for itself (keys, history, quarantine) lies below roots that
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
@@ -18,10 +19,11 @@ from langgraph.store.base import (
     MatchCondition,
     SearchItem,
 )
+from typing_extensions import override
 
 from longterm.commit import Policy, Write, commit
 from longterm.effects.runnable import both
-from longterm.effects.steps import Batch, Index, Ttl, fetch, get_op, search, search_op
+from longterm.effects.steps import Batch, Index, Reach, Ttl, fetch, get_op, search_within
 from longterm.errors import InvalidInputError
 from longterm.memory.namespace import Namespace
 from longterm.service.records import check_size
@@ -101,11 +103,14 @@ class StoreItems:
         """Return the items at and below *prefix* that fit, best first."""
         if prefix:
             self._check(prefix)
-        op = search_op(
-            prefix, query, filter=filter, limit=limit, offset=offset, refresh_ttl=refresh_ttl
+        return await search_within(
+            _Shown(prefix, own=self._own),
+            query,
+            filter=filter,
+            limit=limit,
+            offset=offset,
+            refresh_ttl=refresh_ttl,
         )
-        (found,) = await search([op])
-        return [item for item in found if self._shows(item.namespace, prefix)]
 
     search, asearch = both(search_flow)
 
@@ -124,19 +129,34 @@ class StoreItems:
             conditions.append(MatchCondition("prefix", tuple(prefix)))
         if suffix:
             conditions.append(MatchCondition("suffix", tuple(suffix)))
-        op = ListNamespacesOp(tuple(conditions) or None, max_depth, limit, offset)
-        (found,) = await Batch((op,))
-        return [one for one in found if self._shows(one, tuple(prefix))]
+        shown, start = _Shown(tuple(prefix), own=self._own), 0
+        found: list[Namespace] = []
+        while len(found) < offset + limit:
+            op = ListNamespacesOp(tuple(conditions) or None, max_depth, _PAGE, start)
+            (page,) = await Batch((op,))
+            found += filter(shown.holds, page)
+            start += _PAGE
+            if len(page) < _PAGE:
+                break
+        return found[offset : offset + limit]
 
     namespaces, anamespaces = both(namespaces_flow)
 
     def _check(self, namespace: Namespace) -> None:
         if not namespace or not all(namespace):
             raise InvalidInputError("A namespace has at least one label, and none is empty.")
-        if not self._shows(namespace, ()):
+        if not _Shown((), own=self._own).holds(namespace):
             raise InvalidInputError(f"Namespaces below {OWN_ROOT}… are longterm's own.")
 
-    def _shows(self, namespace: Namespace, prefix: Namespace) -> bool:
-        """Tell whether *namespace* is below *prefix*, which not every store takes strictly."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Shown(Reach):
+    """What lies at and below a namespace and is longterm's *own*, or all that is not."""
+
+    own: bool
+
+    @override
+    def holds(self, namespace: Namespace) -> bool:
+        """Whether what lies in *namespace* is found."""
         own = bool(namespace) and namespace[0].startswith(OWN_ROOT)
-        return own == self._own and namespace[: len(prefix)] == prefix
+        return own == self.own and Reach.holds(self, namespace)

@@ -190,7 +190,12 @@ class UserMemory(MemoryScope):
         document = new_document(id or str(uuid.uuid4()), content, kind, self._setup.kinds)
         (item,) = await fetch([get_op(self._memories, document.id)])
         if item is None:
-            return await self._written(document, None)
+            try:
+                return await self._written(document, None)
+            except ConflictError:  # the same, maybe, was added at this moment
+                (item,) = await fetch([get_op(self._memories, document.id)])
+                if item is None:
+                    raise
         guard = self._setup.policy.guard
         stored = value_of(document) if guard is None else guard.check(value_of(document)).value
         if item.value == stored:
