@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from longterm.stores.lexicon import Lexicon, hashed
-from longterm.stores.matrix import Matrix, pack as pack_vector, unpack, widened
+from longterm.stores.matrix import Matrix, pack as pack_vector, unpack, widened, widened_product
 from longterm.stores.scoring import (
     LENGTH_COST,
     NOTHING,
@@ -140,37 +140,43 @@ def test_every_number_of_half_precision_is_widened_to_the_same_number() -> None:
     assert widened(halves[:0]).shape == (0, 2)
 
 
+def matrix_of(rows: NDArray[np.float16], owners: list[int]) -> Matrix:
+    return Matrix.of([widened(rows)], np.array(owners, np.int32), rows.shape[1])
+
+
 def test_a_zero_vector_is_near_nothing() -> None:
-    matrix = Matrix.empty(2, 1).appended(
-        unpack(pack_vector(np.zeros((1, 2))), 2), np.array([0], np.int32)
-    )
+    matrix = matrix_of(unpack(pack_vector(np.zeros((1, 2))), 2), [0])
     assert matrix.cosines(np.array([1, 0], np.float32), 1).tolist() == [0.0]
 
 
 def test_the_best_row_of_a_slot_counts() -> None:
     rows = unpack(pack_vector(np.array([[1.0, 0], [0, 1], [1, 1]])), 2)
-    matrix = Matrix.empty(2, 1).appended(rows, np.array([0, 0, 2], np.int32))
+    matrix = matrix_of(rows, [0, 0, 2])
     found = matrix.cosines(np.array([0, 1], np.float32), 3)
     assert found.tolist() == pytest.approx([1.0, math.nan, 0.7071], abs=1e-3, nan_ok=True)
 
 
 def test_a_longer_matrix_leaves_the_shorter_as_it_was() -> None:
     rows = unpack(pack_vector(np.array([[1.0, 0]])), 2)
-    short = Matrix.empty(2, 8).appended(rows, np.array([0], np.int32))
-    short.appended(rows, np.array([1], np.int32))
-    assert short.cosines(np.array([1, 0], np.float32), 1).tolist() == [1.0]
+    short = matrix_of(rows, [0]).appended(rows, np.array([1], np.int32))
+    assert short.appended(rows, np.array([2], np.int32)).rows is not short.rows
+    longer = short.appended(np.concatenate([rows] * 4), np.arange(2, 6, dtype=np.int32))
+    longest = longer.appended(rows, np.array([6], np.int32))
+    assert longest.rows is longer.rows  # there was room
+    for matrix, size in ((short, 2), (longer, 6), (longest, 7)):
+        assert matrix.cosines(np.array([1, 0], np.float32), size).tolist() == [1.0] * size
 
 
 @pytest.mark.parametrize("count", [5, 1_000, 1_030, 3_000])
-def test_short_and_long_matrices_find_the_same_cosines(count: int) -> None:
+def test_a_matrix_that_grew_finds_the_same_cosines_as_rows_that_are_not_kept(count: int) -> None:
     vectors = np.random.default_rng(3).standard_normal((count, 8))
     rows = unpack(pack_vector(vectors), 8)
     query, owners = widened(rows[:1])[0], np.arange(count, dtype=np.int32)
     alone = np.array([widened(row[None])[0] @ query for row in rows])
 
-    at_once = Matrix.empty(8, count).appended(rows, owners).cosines(query, count)
-    grown = Matrix.empty(8, 1)
-    for start in range(0, count, 700):
+    at_once = widened_product(rows, query)
+    grown = Matrix.of([widened(rows[:2]), widened(rows[2:3])], owners[:3], 8)
+    for start in range(3, count, 700):
         end = start + 700
         grown = grown.appended(rows[start:end], owners[start:end])
 

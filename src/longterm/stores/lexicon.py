@@ -21,7 +21,7 @@ _TAIL = 4096
 
 def hashed(terms: Sequence[str]) -> list[np.uint64]:
     """Terms as they are looked up."""
-    return list(_unpacked([pack_terms(terms)]))
+    return list(_unpacked(pack_terms(terms)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,8 @@ class Lexicon:
 
     terms: NDArray[np.uint64]
     slots: NDArray[np.int32]
-    tail_terms: NDArray[np.uint64]
+    #: As they came, block by block: to join them would take memory that is new.
+    tail_terms: tuple[NDArray[np.uint64], ...]
     tail_slots: NDArray[np.int32]
     lengths: NDArray[np.float32]
 
@@ -48,48 +49,57 @@ class Lexicon:
 
         To sort takes as long as some hundred terms take that are looked up without.
         """
-        return cls(*_flat([], first=0), *_flat(packed, first=0), _lengths(packed))
+        return cls.of_runs([b"".join(packed)], _sizes(packed), np.arange(len(packed)), len(packed))
 
     @classmethod
     def of_runs(
-        cls, packed: bytes, sizes: NDArray[np.int64], slots: NDArray[np.int64], count: int
+        cls,
+        blocks: Sequence[bytes],
+        sizes: NDArray[np.int64],
+        slots: NDArray[np.int64],
+        count: int,
     ) -> "Lexicon":
-        """Make the same of *count* slots, where *packed* holds so many terms of each of *slots*."""
+        """Make the same of *count* slots, where *blocks* hold so many terms of each of *slots*."""
         lengths = np.zeros(count, dtype=np.float32)
         lengths[slots] = sizes
-        terms, owners = _unpacked([packed]), np.repeat(slots.astype(np.int32), sizes)
-        if (np.diff(slots) < 0).any():  # of several namespaces
-            order = np.argsort(owners, kind="stable")
-            terms, owners = terms[order], owners[order]
-        return cls(*_flat([], first=0), terms, owners, lengths)
+        owners = np.repeat(slots.astype(np.int32), sizes)
+        nothing = np.zeros(0, np.uint64), np.zeros(0, np.int32)
+        return cls(*nothing, tuple(map(_unpacked, blocks)), owners, lengths)
 
     @property
     def is_sorted(self) -> bool:
         """Whether most of it is."""
-        return len(self.tail_terms) <= max(_TAIL, len(self.terms) // 8)
+        return len(self.tail_slots) <= max(_TAIL, len(self.terms) // 8)
 
     def in_order(self) -> "Lexicon":
         """Return one that is sorted as a whole."""
-        terms = np.concatenate([self.terms, self.tail_terms])
+        terms = np.concatenate([self.terms, *self.tail_terms])
         slots = np.concatenate([self.slots, self.tail_slots])
-        order = np.argsort(terms, kind="stable")
-        return Lexicon(terms[order], slots[order], *_flat([], first=0), self.lengths)
+        order = np.argsort(terms)  # a stable sort takes five times as long
+        return Lexicon(terms[order], slots[order], (), np.zeros(0, np.int32), self.lengths)
 
     @property
     def nbytes(self) -> int:
         """How much memory it takes."""
         arrays: tuple[NDArray[Any], ...] = (
-            self.terms, self.slots, self.tail_terms, self.tail_slots, self.lengths,
+            self.terms, self.slots, *self.tail_terms, self.tail_slots, self.lengths,
         )  # fmt: skip
         return sum(array.nbytes for array in arrays)
 
     def appended(self, packed: Sequence[bytes]) -> "Lexicon":
         """Another one with more slots at the end."""
-        terms, slots = _flat(packed, first=len(self.lengths))
-        lengths = np.concatenate([self.lengths, _lengths(packed)])
-        terms = np.concatenate([self.tail_terms, terms])
-        slots = np.concatenate([self.tail_slots, slots])
-        longer = Lexicon(self.terms, self.slots, terms, slots, lengths)
+        *blocks, terms = *self.tail_terms, _unpacked(b"".join(packed))
+        if blocks and len(blocks[-1]) < _TAIL:  # many short ones would take long to look through
+            terms = np.concatenate([blocks.pop(), terms])
+        sizes, first = _sizes(packed), len(self.lengths)
+        slots = np.repeat(np.arange(first, first + len(sizes), dtype=np.int32), sizes)
+        longer = Lexicon(
+            self.terms,
+            self.slots,
+            (*blocks, terms),
+            np.concatenate([self.tail_slots, slots]),
+            np.concatenate([self.lengths, sizes], dtype=np.float32),
+        )
         return longer.in_order() if self.is_sorted and not longer.is_sorted else longer
 
     def postings(self, term: np.uint64) -> Postings:
@@ -98,8 +108,11 @@ class Lexicon:
             np.searchsorted(self.terms, term, "left"),
             np.searchsorted(self.terms, term, "right"),
         )
-        late = self.tail_slots[self.tail_terms == term]
-        return _run_lengths(np.concatenate([self.slots[low:high], late]))
+        found, start = [self.slots[low:high]], 0
+        for block in self.tail_terms:
+            found.append(self.tail_slots[start : start + len(block)][block == term])
+            start += len(block)
+        return _run_lengths(np.sort(np.concatenate(found)))
 
 
 def _run_lengths(slots: NDArray[np.int32]) -> Postings:
@@ -111,15 +124,9 @@ def _run_lengths(slots: NDArray[np.int32]) -> Postings:
     return Postings(slots[starts].astype(np.int64), ends - starts)
 
 
-def _flat(packed: Sequence[bytes], *, first: int) -> tuple[NDArray[np.uint64], NDArray[np.int32]]:
-    sizes = [len(terms) // TERM_BYTES for terms in packed]
-    slots = np.arange(first, first + len(packed), dtype=np.int32)
-    return _unpacked(packed), np.repeat(slots, sizes)
+def _unpacked(packed: bytes) -> NDArray[np.uint64]:
+    return np.frombuffer(packed, dtype="<u8").astype(np.uint64, copy=False)
 
 
-def _unpacked(packed: Sequence[bytes]) -> NDArray[np.uint64]:
-    return np.frombuffer(b"".join(packed), dtype="<u8").astype(np.uint64, copy=False)
-
-
-def _lengths(packed: Sequence[bytes]) -> NDArray[np.float32]:
-    return np.array([len(terms) // TERM_BYTES for terms in packed], dtype=np.float32)
+def _sizes(packed: Sequence[bytes]) -> NDArray[np.int64]:
+    return np.array([len(terms) // TERM_BYTES for terms in packed], dtype=np.int64)

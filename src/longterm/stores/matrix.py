@@ -2,25 +2,31 @@
 
 Rows are unit vectors, so a cosine is one product. An item may own several rows; its best one
 counts. A matrix is never changed: a longer one shares the memory of the shorter, whose rows
-end earlier. A short one stays in half precision: memory that is new costs a first search more
-than to widen its rows costs each later one.
+end earlier. What was loaded stays in the blocks it came in: one array would take its memory anew
+each time it outgrows that.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Matrix", "Vector", "best_by_owner", "distinct", "pack", "product", "unpack", "widened"]
+__all__ = [
+    "Matrix",
+    "Vector",
+    "best_by_owner",
+    "distinct",
+    "pack",
+    "product",
+    "unpack",
+    "widened",
+    "widened_product",
+]
 
 Vector = NDArray[np.float32]
 
-_WORTH_THREADS = 65_536
-#: Up to so many rows stay as they stand in the file.
-_SHORT = 1_024
 #: So many numbers are widened at once.
 _IN_CACHE = 65_536
 #: The bits of a half that are widened, and by how much the exponents differ.
@@ -60,13 +66,11 @@ def widened(rows: NDArray[np.float16], out: Vector | None = None) -> Vector:
 def product(rows: NDArray[np.float32], query: Vector) -> Vector:
     """Multiply each row with *query*."""
     # BLAS wakes its threads even for a few rows, and waits for them at the processor's expense:
-    # 10,000 rows take it four times as long, 30,000 no less than one thread needs.
-    if len(rows) < _WORTH_THREADS:
-        return np.einsum("ij,j->i", rows, query)
-    return rows @ query
+    # 10,000 rows take it four times as long, 100,000 still twice.
+    return np.einsum("ij,j->i", rows, query)
 
 
-def _widened_product(rows: NDArray[np.float16], query: Vector) -> Vector:
+def widened_product(rows: NDArray[np.float16], query: Vector) -> Vector:
     """Do the same with rows that are widened a few at a time, in memory that is used again."""
     found, at_once = np.empty(len(rows), np.float32), max(_IN_CACHE // len(query), 1)
     wide = np.empty((min(at_once, len(rows)), len(query)), np.float32)
@@ -89,50 +93,50 @@ def best_by_owner(cosines: Vector, owners: NDArray[np.int32], slots: int) -> Vec
     return found
 
 
-def _copy(rows: NDArray[Any], out: NDArray[Any]) -> None:
-    if rows.dtype == out.dtype:
-        out[:] = rows
-    else:
-        widened(rows, out)
-
-
 @dataclass(frozen=True)
 class Matrix:
     """Rows, the slots that own them, and how many rows there are."""
 
-    #: In single or in half precision.
-    rows: NDArray[Any]
+    #: The first rows, block by block.
+    blocks: tuple[Vector, ...]
+    #: Those behind, with room for more.
+    rows: Vector
     owners: NDArray[np.int32]
     size: int
 
     @classmethod
-    def empty(cls, dims: int, room: int) -> "Matrix":
-        """Make a matrix with *room* for as many rows."""
-        rows = np.empty((room, dims), np.float16 if room <= _SHORT else np.float32)
-        return cls(rows, np.empty(room, np.int32), size=0)
+    def of(cls, blocks: Sequence[Vector], owners: NDArray[np.int32], dims: int) -> "Matrix":
+        """Make a matrix of *blocks* of rows."""
+        return cls(tuple(blocks), np.empty((0, dims), np.float32), owners, len(owners))
 
     @property
     def nbytes(self) -> int:
         """How much memory it takes."""
-        return self.rows.nbytes + self.owners.nbytes
+        return sum(array.nbytes for array in (*self.blocks, self.rows, self.owners))
 
     def appended(self, rows: NDArray[np.float16], owners: NDArray[np.int32]) -> "Matrix":
         """Another one with more rows; only the longest of a family may be appended to."""
         before, size = self.size, self.size + len(rows)
+        first = len(self.owners) - len(self.rows)
         longer = self
-        if size > len(self.rows):
-            longer = Matrix.empty(self.rows.shape[1], size + size // 4)
-            _copy(self.rows[:before], longer.rows[:before])
+        if size > len(self.owners):
+            room = size + size // 4
+            longer = replace(
+                self,
+                rows=np.empty((room - first, self.rows.shape[1]), np.float32),
+                owners=np.empty(room, np.int32),
+            )
+            longer.rows[: before - first] = self.rows[: before - first]
             longer.owners[:before] = self.owners[:before]
-        _copy(rows, longer.rows[before:size])
+        widened(rows, longer.rows[before - first : size - first])
         longer.owners[before:size] = owners
-        return Matrix(longer.rows, longer.owners, size)
+        return replace(longer, size=size)
 
     def cosines(self, query: Vector, slots: int) -> Vector:
         """Find the best cosine of every slot; NaN where it has no vector."""
-        owners, rows = self.owners[: self.size], self.rows[: self.size]
-        narrow = rows.dtype == np.float16
-        cosines = _widened_product(rows, query) if narrow else product(rows, query)
+        parts = (*self.blocks, self.rows[: self.size - sum(map(len, self.blocks))])
+        cosines = np.concatenate([product(part, query) for part in parts])
+        owners = self.owners[: self.size]
         if not self._is_single:
             return best_by_owner(cosines, owners, slots)
         found = np.full(slots, np.nan, dtype=np.float32)

@@ -188,18 +188,54 @@ def test_more_is_read_than_one_value_of_sqlite_can_hold(
             connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, limit)
             revision, number = connection.execute("SELECT revision, model FROM state").fetchone()
             signals = Signals(text=True, model=number, dims=model.dims)
-            views.append(Scope("notes", 10**8).view(connection, revision, signals))
+            scope = Scope("notes", 10**8)
+            scope.view(connection, revision, signals)
+            views.append(scope.view(connection, revision, signals))
     whole, parts = views
     assert len(whole.slots.ids) == 501
     assert whole.slots.ids.tolist() == parts.slots.ids.tolist()
-    for signal, arrays in {
-        "matrix": ("rows", "owners"),
-        "lexicon": ("tail_terms", "tail_slots", "lengths"),
-    }.items():
-        for array in arrays:
-            one, other = (getattr(getattr(view, signal), array) for view in views)
-            assert len(one) > 500
-            assert np.array_equal(one, other)
+    matrix, other = whole.matrix, parts.matrix
+    assert matrix is not None
+    assert other is not None
+    assert len(matrix.owners) == 501
+    assert matrix.owners.tobytes() == other.owners.tobytes()
+    assert np.concatenate(matrix.blocks).tobytes() == np.concatenate(other.blocks).tobytes()
+    lexicon, other = whole.lexicon, parts.lexicon
+    assert lexicon is not None
+    assert other is not None
+    assert len(lexicon.tail_slots) > 501
+    assert (
+        np.concatenate(lexicon.tail_terms).tobytes() == np.concatenate(other.tail_terms).tobytes()
+    )
+    assert lexicon.tail_slots.tobytes() == other.tail_slots.tobytes()
+    assert lexicon.lengths.tobytes() == other.lengths.tobytes()
+
+
+def test_vectors_are_kept_from_the_second_search_on(
+    store: EmbeddedStore, model: HashEmbeddings
+) -> None:
+    filled(store, 3_000)
+    vectors = 3_000 * model.dims * 4
+    found: list[dict[str, float | None]] = []
+    kept: list[int] = []
+    for _ in range(3):
+        found.append(scores(store))
+        kept.append(store.stats().cache_bytes)
+    assert kept[0] < vectors < kept[1]
+    assert found[0] == found[1] == found[2]
+
+
+def test_what_is_read_once_leaves_the_cache_of_sqlite_as_it_was(
+    store: EmbeddedStore, path: Path, model: HashEmbeddings
+) -> None:
+    filled(store, 2_000)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA cache_size = -16000")
+        revision, number = connection.execute("SELECT revision, model FROM state").fetchone()
+        roomy, cramped = Scope("notes", 10**8), Scope("notes", 2_000 * model.dims * 4 + 400_000)
+        for scope in (roomy, cramped, cramped):  # the last stops midway
+            scope.view(connection, revision, Signals(text=True, model=number, dims=model.dims))
+            assert connection.execute("PRAGMA cache_size").fetchone() == (-16000,)
 
 
 def test_a_small_scope_comes_as_the_same_items_until_one_is_written(store: EmbeddedStore) -> None:

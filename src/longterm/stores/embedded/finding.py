@@ -9,7 +9,8 @@ from langgraph.store.base import SearchItem
 from numpy.typing import NDArray
 
 from longterm.errors import ModelChangedError
-from longterm.stores.embedded.scopes import Scope, ScopeCache, ScopeView, Signals, Slots
+from longterm.stores.embedded.scopes import Scope, ScopeCache, ScopeView, Signals
+from longterm.stores.embedded.slots import Slots
 from longterm.stores.embedded.transaction import Transaction, fetched
 from longterm.stores.filters import EVERYTHING
 from longterm.stores.matrix import Vector, distinct

@@ -1,12 +1,10 @@
 """Scopes: what a namespace prefix holds, as arrays in memory, brought up to date before each use.
 
 A scope is loaded at its first search: only the signals that are asked for, only what is below its
-prefix. Later it reads what is newer than itself, by its revision, so writes of other threads
-and other processes cost what they wrote. All scopes together keep no more than a number of
+prefix. Vectors, most of what there is, are kept from the second search on. Later it reads what is
+newer than itself, by its revision, so writes of other threads and other processes cost what they
+wrote. All scopes together keep no more than a number of
 bytes; the one used longest ago goes first.
-
-A slot is the place of one item. An item that changes gets a new slot and its old one dies, so
-arrays only grow at the end and a view that is still read stays true.
 """
 
 import json
@@ -17,98 +15,40 @@ import weakref
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from itertools import chain
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from longterm.effects.erasure import inform_of_erasures
+from longterm.stores.embedded.slots import Slots
 from longterm.stores.embedded.transaction import within_prefix
 from longterm.stores.lexicon import Lexicon
-from longterm.stores.matrix import Matrix, Vector, best_by_owner, distinct, product, unpack, widened
+from longterm.stores.matrix import (
+    Matrix,
+    Vector,
+    best_by_owner,
+    unpack,
+    widened,
+    widened_product,
+)
 from longterm.stores.rows import Row, may_share
 from longterm.text.tokenizer import TERM_BYTES
 
-__all__ = ["REMEMBERED", "Scope", "ScopeCache", "ScopeView", "Signals", "Slots"]
+__all__ = ["REMEMBERED", "Scope", "ScopeCache", "ScopeView", "Signals"]
 
 _BLOCK = 4096
 #: So many items of a namespace are read at once: more would ask for memory that is new.
-_RANGE = 1024
+_RANGE = 512
+#: SQLite's cache of pages (`PRAGMA cache_size`) meanwhile: none of these is read again, and to keep
+#: them would ask for memory that is new as well.
+_CACHE_SIZE = -1_000
 #: So many searches take less than to sort a lexicon would.
 _SEARCHES_UNSORTED = 16
 #: About what a scope takes before it holds anything.
 _EMPTY = 2048
 #: Removals and late vectors older than this many revisions are forgotten.
 REMEMBERED = 100_000
-
-Rows = list[tuple[int, ...]]
-
-
-@dataclass(frozen=True)
-class Slots:
-    """The items of a scope: number, revision, namespace, and whether the slot is still theirs."""
-
-    ids: NDArray[np.int64]
-    revisions: NDArray[np.int64]
-    namespaces: NDArray[np.int64]
-    live: NDArray[np.bool_]
-
-    @classmethod
-    def of(cls, rows: Rows) -> "Slots":
-        """Make a slot for each row of number, revision and namespace."""
-        flat = np.fromiter(chain.from_iterable(rows), dtype=np.int64, count=3 * len(rows))
-        ids, revisions, namespaces = flat.reshape(-1, 3).T.copy()
-        return cls(ids, revisions, namespaces, np.ones(len(rows), dtype=np.bool_))
-
-    @property
-    def nbytes(self) -> int:
-        """How much memory they take, with the orders they are looked up in."""
-        return 6 * self.ids.nbytes + self.live.nbytes
-
-    def appended(self, rows: Rows, removed: Sequence[int]) -> "Slots":
-        """Others, where *rows* are new and what stood for them or for *removed* is dead."""
-        new = Slots.of(rows)
-        dead = np.isin(self.ids, np.concatenate([new.ids, np.array(removed, dtype=np.int64)]))
-        return Slots(
-            np.concatenate([self.ids, new.ids]),
-            np.concatenate([self.revisions, new.revisions]),
-            np.concatenate([self.namespaces, new.namespaces]),
-            np.concatenate([self.live & ~dead, new.live]),
-        )
-
-    def places(self, ids: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int64]:
-        """Find the living slots of items that are all there."""
-        slots, numbers = self._by_number
-        return slots[np.searchsorted(numbers, np.asarray(ids, dtype=np.int64))]
-
-    def around(self, slots: NDArray[np.int64], reach: int) -> NDArray[np.int64]:
-        """Find living *slots* and those written up to *reach* before and after, ascending.
-
-        Numbers are given in the order of writing; neighbours are of the same namespace.
-        """
-        line, places = self._in_line
-        reach = min(reach, len(line))
-        at = places[slots][:, None] + np.arange(-reach, reach + 1)
-        near = line[np.clip(at, 0, len(line) - 1)]
-        same = self.namespaces[near] == self.namespaces[slots][:, None]
-        return distinct(near[same])
-
-    @cached_property
-    def _by_number(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        living = np.flatnonzero(self.live)
-        ordered = living[np.argsort(self.ids[living], kind="stable")]
-        return ordered, self.ids[ordered]
-
-    @cached_property
-    def _in_line(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Order the living slots by namespace and number; where each slot stands in it."""
-        ordered, _ = self._by_number
-        line = ordered[np.argsort(self.namespaces[ordered], kind="stable")]
-        places = np.zeros(len(self.ids), dtype=np.int64)
-        places[line] = np.arange(len(line))
-        return line, places
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,9 +140,12 @@ class Scope:
             if signals.model is not None:
                 if self._model != signals.model or self.room < 0:
                     self._matrix = None
-                if self._matrix is None and not self._is_crowded:
+                # Many a scope is searched once: what memory that is new would take is spared then.
+                is_first = self._model != signals.model
+                if self._matrix is None and not is_first and not self._is_crowded:
                     self._matrix = self._load_matrix(connection, slots, signals)
-                    self._model, self._is_crowded = signals.model, self._matrix is None
+                    self._is_crowded = self._matrix is None
+                self._model = signals.model
         except BaseException:
             self._forget()  # some of the arrays may be ahead of the others
             raise
@@ -225,10 +168,12 @@ class Scope:
         slots = len(view.slots.ids)
         if view.matrix is not None:
             return view.matrix.cosines(query, slots)
-        found = np.full(slots, np.nan, dtype=np.float32)
-        for owners, rows in self._vectors(connection, view.slots, signals):
-            found = np.fmax(found, best_by_owner(product(widened(rows), query), owners, slots))
-        return found
+        cosines = [np.zeros(0, np.float32)]
+        owners = [np.zeros(0, np.int32)]
+        for own, rows in self._vectors(connection, view.slots, signals):
+            cosines.append(widened_product(rows, query))
+            owners.append(own)
+        return best_by_owner(np.concatenate(cosines), np.concatenate(owners), slots)
 
     def _forget(self) -> None:
         self._revision = -1
@@ -327,9 +272,15 @@ class Scope:
         *parameters: Any,
     ) -> Iterator[Any]:
         """Read what *select* says of the items of *slots*, joined, range by range."""
-        for part, bounds in self._ranges(slots):
-            query = f"{select} WHERE {condition} AND {part}"
-            yield from _joined(connection, query, "item", (*parameters, *bounds))
+        (usual,) = connection.execute("PRAGMA cache_size").fetchone()
+        if len(slots.ids) > _RANGE:
+            connection.execute(f"PRAGMA cache_size = {_CACHE_SIZE}")
+        try:
+            for part, bounds in self._ranges(slots):
+                query = f"{select} WHERE {condition} AND {part}"
+                yield from _joined(connection, query, "item", (*parameters, *bounds))
+        finally:
+            connection.execute(f"PRAGMA cache_size = {usual}")
 
     def _load_lexicon(self, connection: sqlite3.Connection, slots: Slots) -> Lexicon:
         what = (
@@ -339,7 +290,7 @@ class Scope:
         rows = [*self._read(connection, slots, f"SELECT {what} FROM terms")]
         places = slots.places(_numbers(row[0] for row in rows))
         sizes = _numbers(row[1] for row in rows) // TERM_BYTES
-        return Lexicon.of_runs(b"".join(row[2] for row in rows), sizes, places, len(slots.ids))
+        return Lexicon.of_runs([row[2] for row in rows], sizes, places, len(slots.ids))
 
     def _load_matrix(
         self, connection: sqlite3.Connection, slots: Slots, signals: Signals
@@ -348,15 +299,15 @@ class Scope:
         room, dims = self.room, signals.dims
         if len(slots.ids) * dims * 4 > room:
             return None
-        what = "group_concat(item), CAST(group_concat(vector, '') AS BLOB)"
-        select = f"SELECT {what} FROM vectors"
-        matrix = Matrix.empty(dims, len(slots.ids))
-        for items, vectors in self._read(connection, slots, select, "model = ?", signals.model):
-            owners = slots.places(_numbers([items])).astype(np.int32)
-            matrix = matrix.appended(unpack([vectors], dims), owners)
-            if matrix.nbytes > room:
+        owners = [np.zeros(0, np.int32)]
+        blocks: list[Vector] = []
+        for own, rows in self._vectors(connection, slots, signals):
+            owners.append(own)
+            blocks.append(widened(rows))
+            room -= blocks[-1].nbytes
+            if room < 0:
                 return None
-        return matrix
+        return Matrix.of(blocks, np.concatenate(owners), dims)
 
     @property
     def room(self) -> int:
@@ -367,6 +318,13 @@ class Scope:
         self, connection: sqlite3.Connection, slots: Slots, signals: Signals
     ) -> Iterator[tuple[NDArray[np.int32], NDArray[np.float16]]]:
         """Read the vectors of the scope block by block, each with the slots that own them."""
+        if not self._is_crowded:
+            what = "group_concat(item), CAST(group_concat(vector, '') AS BLOB)"
+            select = f"SELECT {what} FROM vectors"
+            for items, vectors in self._read(connection, slots, select, "model = ?", signals.model):
+                owners = slots.places(_numbers([items])).astype(np.int32)
+                yield owners, unpack([vectors], signals.dims)
+            return
         cursor = connection.execute(
             f"SELECT item, vector FROM vectors WHERE model = ? AND {self._sql}",
             (signals.model, *self._parameters),
