@@ -11,9 +11,14 @@ from hypothesis import given, strategies as st
 from langchain_core.messages import AIMessage, HumanMessage
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.func import entrypoint
+from langgraph.store.memory import InMemoryStore
 from pydantic import BaseModel, Field
 
-from longterm import create_memory_manager
+from longterm import (
+    create_memory_manager,
+    create_memory_store_manager,
+    create_thread_extractor,
+)
 from longterm.errors import ConfigurationError, DroppedWarning, InvalidInputError
 from longterm.manage.manager import ids_for
 from longterm.memory.model import ExtractedMemory, Memory, RemoveDoc
@@ -185,6 +190,20 @@ def test_a_profile_written_anew_and_removed_after_that_is_asked_about_again() ->
     profile = manager(answer, again, schemas=[Food], enable_inserts=False, enable_deletes=True)
     kept = profile.invoke({"messages": "miso!", "existing": [("k", Food(name="ramen"))]})
     assert kept == [("k", Food(name="miso ramen"))]
+
+
+@pytest.mark.parametrize(
+    "make", [create_memory_manager, create_memory_store_manager, create_thread_extractor]
+)
+def test_a_time_that_cannot_be_read_is_warned_of_wherever_memories_are_made(make: Any) -> None:
+    answer = tool_calls(("Food", {"name": "tea"}))
+    options = {"store": InMemoryStore()} if make is create_memory_store_manager else {}
+    schema = {"schema": Food} if make is create_thread_extractor else {"schemas": [Food]}
+    model = ScriptedChatModel(answer, tool_calls(), tool_calls())
+    said = {"role": "user", "content": "I like tea", "timestamp": "last week"}
+    config = {"configurable": {"langgraph_user_id": "ann"}}
+    with pytest.warns(UserWarning, match="time of message 0 cannot be read"):
+        make(model, **schema, **options).invoke({"messages": [said]}, config)
 
 
 def test_what_is_disabled_is_refused_even_if_the_model_does_it() -> None:

@@ -27,6 +27,7 @@ from longterm.memory.conversation import (
     message_time,
     render,
     speaker,
+    unread_times,
     well_formed,
     windows,
 )
@@ -152,8 +153,11 @@ def test_a_dict_s_time_is_the_message_s() -> None:
     assert message_time(message) == datetime(2024, 5, 3, 14, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("value", [1_714_744_800, 1_714_744_800.0, 1_714_744_800_000])
-def test_seconds_and_milliseconds_are_times(value: float) -> None:
+@pytest.mark.parametrize(
+    "value",
+    [1_714_744_800, 1_714_744_800.0, 1_714_744_800_000, "1714744800", "1714744800.0"],
+)
+def test_seconds_and_milliseconds_are_times(value: Any) -> None:
     message = AIMessage("", response_metadata={"time": value})
     assert message_time(message) == datetime(2024, 5, 3, 14, tzinfo=UTC)
 
@@ -163,6 +167,19 @@ def test_seconds_and_milliseconds_are_times(value: float) -> None:
 )
 def test_what_is_no_time_is_no_error(value: Any) -> None:
     assert message_time(AIMessage("", response_metadata={"time": value})) is None
+
+
+def test_messages_whose_time_cannot_be_read_are_named() -> None:
+    def said(**more: Any) -> BaseMessage:
+        return HumanMessage("hi", additional_kwargs=more)
+
+    fine = [said(), said(timestamp=1_714_744_800), said(timestamp=""), said(time="12 ms")]
+    assert unread_times(fine) is None
+    assert (unread_times([*fine, said(timestamp="soon")]) or "").startswith("The time of message 4")
+    odd = unread_times([said(timestamp="03/05/2024")] * 5) or ""
+    assert "message 0, 1, 2 and 2 more" in odd
+    assert "03/05" not in odd
+    assert unread_times([said(timestamp="soon", created_at="2024-05-03")]) is None
 
 
 def test_a_picture_becomes_a_note() -> None:

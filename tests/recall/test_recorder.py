@@ -50,3 +50,12 @@ def test_the_time_to_live_of_the_store_is_that_of_turns(
         now += timedelta(hours=2)
         store.sweep_ttl()
         assert bool(store.search(("turns", "ann"))) == lasts
+
+
+def test_a_time_that_cannot_be_read_is_warned_of() -> None:
+    with EmbeddedStore(":memory:") as store:
+        recorder = create_conversation_recorder(store=store)
+        said = {"role": "user", "content": "I moved to Lyon", "timestamp": "last week"}
+        with pytest.warns(UserWarning, match="time of message 0 cannot be read") as warned:
+            assert len(recorder.invoke({"messages": [said]}, ANN)) == 1
+        assert warned[0].filename == __file__

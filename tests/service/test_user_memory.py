@@ -358,6 +358,17 @@ def test_what_one_run_used_and_left_out_comes_with_what_it_changed() -> None:
     assert "Lyon" not in learned.left_out[0]
 
 
+@pytest.mark.parametrize("model", [None, ScriptedChatModel(tool_calls())])
+def test_a_time_that_cannot_be_read_is_in_what_was_left_out(model: Any) -> None:
+    said = [{"role": "user", "content": "I moved to Lyon", "timestamp": "last week"}]
+    with (
+        longterm.open(InMemoryStore(), model=model) as service,
+        pytest.warns(UserWarning, match="time of"),
+    ):
+        learned = service.user("ann").remember(said)
+    assert [note[:21] for note in learned.left_out] == ["The time of message 0"]
+
+
 def test_where_nothing_is_extracted_nothing_is_used(ann: UserMemory) -> None:
     learned = ann.remember("I moved to Lyon")
     assert learned.as_json() == {"changes": [], "tokens": 0, "cost": 0, "left_out": []}

@@ -28,10 +28,11 @@ from longterm.manage.forgetting import requests_to_forget, unmet, without_reques
 from longterm.manage.guarding import guarded_draft
 from longterm.manage.relevant import Known, normalize_existing
 from longterm.manage.sources import ConversationSources
-from longterm.memory.conversation import as_messages, as_time
+from longterm.memory.conversation import as_time
 from longterm.memory.model import JOB_ID, Content, Draft, ExtractedMemory, Memory, RemoveDoc
 from longterm.memory.revision import ExtractionRun
 from longterm.models.names import ChatModel, ProtocolName, as_model
+from longterm.recall.recorder import said_messages
 from longterm.types import Conversation, MemoryManagerInput, MessagesInput
 
 __all__ = [
@@ -208,7 +209,7 @@ class MemoryManager(
         self, input: MemoryManagerInput | MessagesInput | Conversation, config: RunnableConfig
     ) -> list[ExtractedMemory[Content]]:
         fields = fields_in(input)
-        messages = as_messages(fields.get("messages"))
+        messages = said_messages(fields.get("messages"))
         known = normalize_existing(fields.get("existing"), self._kinds)
         draft = Draft.of([document for document, _ in known.values()])
         if not messages:

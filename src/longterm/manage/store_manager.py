@@ -70,12 +70,12 @@ from longterm.manage.relevant import (
 )
 from longterm.manage.searching import SCAN_LIMIT
 from longterm.manage.sources import ConversationSources, compare, writes_of
-from longterm.memory.conversation import as_messages
 from longterm.memory.model import Content, Document, Draft, Memory, document_of
 from longterm.memory.namespace import Namespace, NamespaceTemplate
 from longterm.memory.revision import ExtractionRun, KeepRevisions
 from longterm.models.names import ChatModel, ProtocolName, as_model
 from longterm.models.prices import cost_of
+from longterm.recall.recorder import said_messages
 from longterm.recall.retriever import Recall
 from longterm.types import Conversation, MemoryPhase, MemoryStoreManagerInput, MessagesInput
 
@@ -331,7 +331,7 @@ class MemoryStoreManager(NamespaceAccess[Content]):
         self, input: MemoryStoreManagerInput | MessagesInput | Conversation, config: RunnableConfig
     ) -> list[dict[str, Any]]:
         fields = fields_in(input)
-        messages, steps = as_messages(fields.get("messages")), steps_in(fields)
+        messages, steps = said_messages(fields.get("messages")), steps_in(fields)
         namespace = self.namespace.location(config)
         if not messages:
             return Results()

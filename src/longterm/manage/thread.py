@@ -15,9 +15,9 @@ from longterm.extract.prompts import SUMMARIZE, VALUE_FRAME
 from longterm.extract.proposal import Permissions
 from longterm.extract.schema import MemorySchema, Schema, memory_schemas
 from longterm.manage.manager import fields_in, ids_for, plain_values, today
-from longterm.memory.conversation import as_messages
 from longterm.memory.model import Content, Draft, SummarizeThread
 from longterm.models.names import ChatModel, ProtocolName, as_model
+from longterm.recall.recorder import said_messages
 from longterm.text.placeholders import fill
 from longterm.types import Conversation, MessagesInput
 
@@ -89,7 +89,7 @@ class ThreadExtractor(FlowRunnable[MessagesInput | Conversation, Content], Gener
     async def flow(self, input: MessagesInput | Conversation, config: RunnableConfig) -> Content:
         """Raise `ExtractionError` where the model gives nothing that checks."""
         fields = fields_in(input)
-        messages = as_messages(fields["messages"])
+        messages = said_messages(fields["messages"])
         if not messages:
             raise InvalidInputError("There are no messages to read a value from.")
         instructions = fill(self._instructions, **plain_values(fields))

@@ -62,6 +62,7 @@ __all__ = [
     "spoken",
     "turn_key",
     "turn_keys",
+    "unread_times",
     "well_formed",
     "windows",
     "zoned",
@@ -75,6 +76,9 @@ QUERY_LIMIT = 2_000
 UNSPOKEN = frozenset({"system", "summary"})
 
 _TIME_KEYS = ("timestamp", "created_at", "time", "datetime", "date")
+#: Those that no client uses for anything else.
+_SURELY_TIMES = ("timestamp", "created_at", "datetime")
+_NUMBER = re.compile(r"[0-9]{9,}(?:\.[0-9]*)?")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _DATA_URL = re.compile(r"data:[\w.+-]+/[\w.+-]+;base64,[A-Za-z0-9+/=\s]{64,}")
 #: What recall put into a prompt: it is known already, and was not said here.
@@ -191,7 +195,10 @@ def message_time(message: BaseMessage) -> datetime | None:
 
 
 def as_time(value: object) -> datetime | None:
-    """Read a time: a datetime, ISO 8601, or seconds or milliseconds since 1970; None for others."""
+    """Read a time: a datetime, ISO 8601, or seconds or milliseconds since 1970; None for others.
+
+    A number may be a text, as in many an export.
+    """
     try:
         match value:
             case datetime():
@@ -200,12 +207,32 @@ def as_time(value: object) -> datetime | None:
                 return None
             case int() | float() if value > _SECONDS:
                 return datetime.fromtimestamp(value / (1000 if value > _MILLISECONDS else 1), UTC)
+            case str() if _NUMBER.fullmatch(value):
+                return as_time(float(value))
             case str():
                 return datetime.fromisoformat(value)
             case _:
                 return None
     except (ValueError, OverflowError, OSError):
         return None  # some other use of the word; a message without a time is no error
+
+
+def unread_times(messages: Sequence[BaseMessage]) -> str | None:
+    """Say which of *messages* carry a time that cannot be read; None where none does."""
+    unread = [
+        str(place)
+        for place, message in enumerate(messages)
+        if any(message.additional_kwargs.get(key) not in (None, "") for key in _SURELY_TIMES)
+        and message_time(message) is None
+    ]
+    if not unread:
+        return None
+    which = ", ".join(unread[:3]) + (f" and {len(unread) - 3} more" if unread[3:] else "")
+    return (
+        f"The time of message {which} cannot be read, so that it counts as said when the one "
+        "before it was, or else now. Write it like 2026-11-27T14:00:00+09:00, or as seconds since "
+        "1970."
+    )
 
 
 def zoned(time: datetime) -> datetime:

@@ -5,6 +5,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from langchain_core.messages import BaseMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph.store.base import NOT_PROVIDED, BaseStore, Item
 from typing_extensions import override
@@ -14,15 +15,16 @@ from longterm.effects.capabilities import EmbedLater
 from longterm.effects.clock import utc_now
 from longterm.effects.runnable import FlowRunnable
 from longterm.effects.steps import Ttl
+from longterm.effects.warn import warn_caller
 from longterm.errors import ConfigurationError
 from longterm.guard import Guard, GuardOption, guard_of
-from longterm.memory.conversation import as_messages
+from longterm.memory.conversation import as_messages, unread_times
 from longterm.memory.model import indexed_fields
 from longterm.memory.namespace import NamespaceTemplate
 from longterm.recall.turns import Turn, turns
 from longterm.types import Conversation, MessagesInput
 
-__all__ = ["ConversationRecorder", "create_conversation_recorder"]
+__all__ = ["ConversationRecorder", "create_conversation_recorder", "said_messages"]
 
 
 def create_conversation_recorder(
@@ -96,7 +98,7 @@ class ConversationRecorder(FlowRunnable[MessagesInput | Conversation, list[dict[
             case messages:
                 pass
         return turns(
-            as_messages(messages),
+            said_messages(messages),
             thread="" if thread_id is None else str(thread_id),
             now=self._clock(),
             limit=self._limit,
@@ -118,6 +120,14 @@ class ConversationRecorder(FlowRunnable[MessagesInput | Conversation, list[dict[
             for key, value in values
         ]
         return (await commit(writes, actor="manager", policy=self._policy)).puts
+
+
+def said_messages(given: Any) -> list[BaseMessage]:
+    """Return `as_messages` of *given*, with a warning for times that cannot be read."""
+    messages = as_messages(given)
+    if unread := unread_times(messages):
+        warn_caller(unread, UserWarning)
+    return messages
 
 
 def _unless_there(value: dict[str, Any], item: Item | None) -> dict[str, Any] | Skip:

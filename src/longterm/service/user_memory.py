@@ -24,6 +24,7 @@ from longterm.history.quarantine import drop, held_in, release
 from longterm.history.reading import deleted_keys, latest_numbers, numbers_at, revisions_of_each
 from longterm.manage.manager import Results, now_in
 from longterm.manage.searching import search_best
+from longterm.memory.conversation import as_messages, unread_times
 from longterm.memory.model import Document, document_of, value_of
 from longterm.memory.quarantine import Held
 from longterm.memory.revision import Revision, Source, sources_now
@@ -78,6 +79,7 @@ class UserMemory(MemoryScope):
         """
         config, setup = self._said_in(thread, now), self._setup
         turns, _ = await self._recorded(messages, config)
+        unread = list(filter(None, [unread_times(as_messages(messages))]))
         payload = MemoryStoreManagerInput(messages=messages)
         if not wait:
             if executor := setup.executor(self._depth):
@@ -86,7 +88,7 @@ class UserMemory(MemoryScope):
             return Learned()
         manager = setup.manager(self._depth)
         if manager is None:
-            return Learned()
+            return Learned(left_out=unread)
         results = cast("Results[dict[str, Any]]", await manager.flow(payload, config))
         if await take_back(results.written, self._memories, self._said, turns):
             return Learned()
@@ -96,7 +98,7 @@ class UserMemory(MemoryScope):
             map(MemoryChange.of, results.written),
             tokens=used.tokens if used else None,
             cost=used.cost if used else None,
-            left_out=[dropped.note for dropped in results.report.dropped],
+            left_out=[*unread, *(dropped.note for dropped in results.report.dropped)],
         )
 
     remember, aremember = both(remember_flow)
