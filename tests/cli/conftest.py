@@ -18,8 +18,9 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("LONGTERM_STORE", "longterm.db")
 
-    def call(*words: object) -> Result:
-        return CliRunner(env={"COLUMNS": "200"}).invoke(app, [str(word) for word in words])
+    def call(*words: object, input: str | bytes | None = None) -> Result:
+        runner = CliRunner(env={"COLUMNS": "200"})
+        return runner.invoke(app, [str(word) for word in words], input=input)
 
     return call
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from longterm.evals.files import dicts_in, file_text, parsed_json
 from longterm.evals.locomo import conversation_in
 from longterm.evals.suites import SuiteConversation
 
-__all__ = ["Chat", "read_chats"]
+__all__ = ["Chat", "chats_in_text", "message_chat", "read_chats"]
 
 _FORMS = (
     'Known are a list of {"role": …, "content": …} messages, {"messages": […]}, one of these '
@@ -35,21 +36,39 @@ class Chat:
 def read_chats(path: Path) -> list[Chat]:
     """Read the conversations in *path*."""
     # The whole path: two files called chat.json are two conversations.
-    chats = [chat for chat in _chats(_data(path), str(path.resolve())) if chat.messages]
+    lines = path.suffix.lower() == ".jsonl"
+    return _chats_in(file_text(path), str(path), str(path.resolve()), lines=lines)
+
+
+def chats_in_text(text: str) -> list[Chat]:
+    """Read the conversations in *text*, which came without a file; else it is a message itself."""
+    if not text.lstrip().startswith(("[", "{")):
+        return [message_chat(text.strip())] if text.strip() else []
+    # Of two chats that came so, the same words are said twice; one that comes again is the same.
+    thread = f"stdin-{sha256(text.encode()).hexdigest()[:12]}"
+    return _chats_in(text, "Standard input", thread, lines=False)
+
+
+def message_chat(text: str) -> Chat:
+    """Return the conversation of one message."""
+    return Chat("", [{"role": "user", "content": text}])
+
+
+def _chats_in(text: str, where: str, thread: str, *, lines: bool) -> list[Chat]:
+    chats = [chat for chat in _chats(_data(text, where, lines=lines), thread) if chat.messages]
     if not chats:
-        raise InvalidInputError(f"{path} holds no chat of a form longterm knows. {_FORMS}")
+        raise InvalidInputError(f"{where} holds no chat of a form longterm knows. {_FORMS}")
     return chats
 
 
-def _data(path: Path) -> Any:
-    """Read JSON, or JSONL: several lines of which the first is JSON by itself."""
-    text = file_text(path)
+def _data(text: str, where: str, *, lines: bool) -> Any:
+    """Read JSON, or JSONL: several *lines* or such as have JSON in the first by itself."""
     # Not splitlines(): JSON allows its other line breaks inside of texts.
-    lines = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
-    if path.suffix.lower() == ".jsonl" or (len(lines) > 1 and _is_json(lines[0][1])):
-        return [parsed_json(line, f"{path}, line {number},") for number, line in lines]
+    filled = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
+    if lines or (len(filled) > 1 and _is_json(filled[0][1])):
+        return [parsed_json(line, f"{where}, line {number},") for number, line in filled]
     try:
-        return parsed_json(text, str(path))
+        return parsed_json(text, where)
     except InvalidInputError as error:
         raise InvalidInputError(f"{error} {_FORMS}") from error
 

@@ -10,10 +10,11 @@ from typing import Annotated
 import typer
 from langchain_core.runnables import RunnableConfig
 
-from longterm.cli.chats import Chat, read_chats
+from longterm.cli.chats import Chat, chats_in_text, message_chat, read_chats
 from longterm.cli.options import Budget, Embeddings, Json, Model, Namespace, Store, User
 from longterm.cli.place import Place
 from longterm.cli.showing import bar, one_line, print_json, print_line
+from longterm.cli.stdin import STDIN, argument
 from longterm.effects.drivers import run as run_flow
 from longterm.errors import ConfigurationError, InvalidInputError
 from longterm.recall.recorder import ConversationRecorder, create_conversation_recorder
@@ -31,7 +32,9 @@ _AT_ONCE = 64
 
 Files = Annotated[
     list[str],
-    typer.Argument(help="Chat files (JSON, JSONL, LoCoMo, BEAM), or one message in quotes."),
+    typer.Argument(
+        help="Chat files (JSON, JSONL, LoCoMo, BEAM), a message in quotes, - for standard input."
+    ),
 ]
 Thread = Annotated[str, typer.Option(help="The thread; else the file's path.")]
 
@@ -105,7 +108,9 @@ def remember_command(
 
 @app.command("recall")
 def recall_command(
-    question: Annotated[str, typer.Argument(help="What you want to know.")],
+    question: Annotated[
+        str, typer.Argument(help="What you want to know, or - for standard input.")
+    ],
     *,
     store: Store = None,
     user: User = "me",
@@ -122,7 +127,7 @@ def recall_command(
     json: Annotated[bool, typer.Option("--json", help="Print items, scores and parts.")] = False,
 ) -> None:
     """Find what was said and learned that matters to a question."""
-    place = Place(store, user, namespace, embeddings)
+    place, question = Place(store, user, namespace, embeddings), argument(question)
     with place.existing() as service:
         if place.named:
             config = place.config(**({"now": now} if now else {}))
@@ -146,15 +151,15 @@ def recall_command(
 
 def _chats_from(files: Sequence[str]) -> list[Chat]:
     """Read chat files; what is no file and has a space in it is a message itself."""
-    return [
-        chat
-        for file in files
-        for chat in (
-            [Chat("", [{"role": "user", "content": file}])]
-            if " " in file.strip() and not Path(file).exists()
-            else read_chats(Path(file))
-        )
-    ]
+    chats: list[Chat] = []
+    for file in files:
+        if file == STDIN:
+            chats += chats_in_text(argument(file))
+        elif " " in file.strip() and not Path(file).exists():
+            chats.append(message_chat(file))
+        else:
+            chats += read_chats(Path(file))
+    return chats
 
 
 def _parts(

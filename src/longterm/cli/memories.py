@@ -10,6 +10,7 @@ import typer
 from longterm.cli.options import Embeddings, Json, Limit, Store, User
 from longterm.cli.place import Place
 from longterm.cli.showing import one_line, print_json, print_line, print_table
+from longterm.cli.stdin import argument
 from longterm.errors import InvalidInputError, UnknownMemoryError
 from longterm.service import MemoryRecord
 
@@ -18,7 +19,9 @@ __all__ = ["app"]
 app = typer.Typer()
 
 Id = Annotated[str, typer.Argument(help="The memory's id, as list shows it.")]
-Content = Annotated[str, typer.Argument(help="The memory: a sentence, or a JSON object.")]
+Content = Annotated[
+    str, typer.Argument(help="The memory: a sentence, a JSON object, or - for standard input.")
+]
 Kind = Annotated[str | None, typer.Option(help="The name of its schema.")]
 
 
@@ -34,8 +37,9 @@ def add_command(
     json: Json = False,
 ) -> None:
     """Store a memory by hand."""
+    said = _content_argument(content)
     with Place(store, user, embeddings=embeddings).opened() as service:
-        record = service.user(user).add(_content_argument(content), kind=kind, id=id)
+        record = service.user(user).add(said, kind=kind, id=id)
     _show(record, "added", as_json=json)
 
 
@@ -81,7 +85,7 @@ def show_command(
 
 @app.command("search")
 def search_command(
-    query: Annotated[str, typer.Argument(help="What to look for.")],
+    query: Annotated[str, typer.Argument(help="What to look for, or - for standard input.")],
     *,
     kind: Kind = None,
     limit: Limit = 10,
@@ -91,7 +95,7 @@ def search_command(
     json: Json = False,
 ) -> None:
     """Find memories, best first."""
-    place = Place(store, user, embeddings=embeddings)
+    place, query = Place(store, user, embeddings=embeddings), argument(query)
     with place.existing() as service:
         only = None if kind is None else {"kind": kind}
         records = service.user(user).search(query, filter=only, limit=limit)
@@ -112,10 +116,9 @@ def edit_command(
     json: Json = False,
 ) -> None:
     """Put another content in the place of a memory's own."""
+    said = _content_argument(content)
     with Place(store, user, embeddings=embeddings).existing() as service:
-        record = service.user(user).edit(
-            id, _content_argument(content), expected_revision=expected_revision
-        )
+        record = service.user(user).edit(id, said, expected_revision=expected_revision)
     _show(record, "edited", as_json=json)
 
 
@@ -137,8 +140,9 @@ def forget_command(
         print_line(f"forgot {id}")
 
 
-def _content_argument(text: str) -> Any:
-    """Read an object where *text* is one; anything else is the memory's text."""
+def _content_argument(given: str) -> Any:
+    """Read an object where *given* is one; anything else is the memory's text."""
+    text = argument(given)
     if not text.lstrip().startswith("{"):
         return text
     try:

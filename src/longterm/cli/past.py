@@ -11,6 +11,7 @@ import typer
 from longterm.cli.options import Embeddings, Json, Store, User, Yes
 from longterm.cli.place import Place
 from longterm.cli.showing import bar, one_line, print_json, print_line, print_table
+from longterm.cli.stdin import STDIN, stdin_lines
 from longterm.errors import ConfigurationError, UnknownMemoryError
 from longterm.memory.revision import Revision, json_revision
 from longterm.service.exchange import lines_in, written
@@ -78,7 +79,7 @@ def export_command(
     """Write a user's memories, their revisions and sources, and turns as lines of JSON."""
     place = Place(store, user, embeddings=embeddings)
     with place.existing() as service:
-        if file is None or str(file) == "-":
+        if file is None or str(file) == STDIN:
             service.user(user).export(sys.stdout)
             return
         items = -1  # the first line is none
@@ -96,7 +97,9 @@ def export_command(
 
 @app.command("import")
 def import_command(
-    file: Annotated[Path, typer.Argument(help="What export wrote, or an export of Mem0.")],
+    file: Annotated[
+        Path, typer.Argument(help="What export wrote, or an export of Mem0; - for standard input.")
+    ],
     *,
     bring_back_erased: Annotated[
         bool, typer.Option("--bring-back-erased", help="Also what was erased here.")
@@ -107,8 +110,10 @@ def import_command(
     json: Json = False,
 ) -> None:
     """Bring in an export; what is there stays as it is, so importing twice changes nothing."""
-    with Place(store, user, embeddings=embeddings).opened() as service, lines_in(file) as lines:
-        read = bar("importing", lines, file.stat().st_size, len)
+    piped = str(file) == STDIN
+    source = stdin_lines() if piped else file
+    with Place(store, user, embeddings=embeddings).opened() as service, lines_in(source) as lines:
+        read = bar("importing", lines, None if piped else file.stat().st_size, len)
         done = service.user(user).import_(read, bring_back_erased=bring_back_erased)
     if json:
         print_json(done.counts)

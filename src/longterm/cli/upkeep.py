@@ -12,6 +12,7 @@ from longterm.cli.doctor import findings
 from longterm.cli.options import Embeddings, Json, Model, Store, User
 from longterm.cli.place import Place
 from longterm.cli.showing import advancing, print_json, print_line, print_table
+from longterm.cli.stdin import STDIN
 from longterm.errors import ConfigurationError
 from longterm.stores import EmbeddedStore
 
@@ -98,6 +99,8 @@ def backup_command(
     json: Json = False,
 ) -> None:
     """Copy a store to a file, while others read and write."""
+    if str(file) == STDIN:
+        raise ConfigurationError("A store is copied to a file, not to standard output: name one.")
     place = Place(store, embeddings="none")
     with place.existing() as service:
         if not isinstance(service.store, EmbeddedStore):

@@ -11,6 +11,7 @@ from collections.abc import Collection
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, overload
 
+from langchain_core.runnables import Runnable
 from langgraph.store.base import BaseStore
 
 from longterm.effects.clock import Clock, ManualClock, SystemClock
@@ -23,7 +24,7 @@ from longterm.reflect.executor import (
     checked_seconds,
 )
 from longterm.reflect.local import InMemoryExecutor
-from longterm.reflect.reflector import Reflector
+from longterm.reflect.reflector import AwaitedReflector, Reflector
 from longterm.reflect.retry import Retry
 from longterm.reflect.usage import Budget, Usage
 
@@ -61,7 +62,26 @@ def ReflectionExecutor(
 
 @overload
 def ReflectionExecutor(
-    reflector: Reflector,
+    reflector: Runnable[Any, Any],
+    /,
+    *,
+    store: BaseStore | None = None,
+    durable: str | None = None,
+    name: str = "default",
+    max_workers: int = 8,
+    retry: Retry | None = None,
+    budget: Budget | None = None,
+    timeout: float | None = None,
+    max_wait_seconds: float | None = None,
+    keep: timedelta = timedelta(days=7),
+    secrets: Collection[str] = (),
+    clock: Clock | None = None,
+) -> LocalReflectionExecutor: ...
+
+
+@overload
+def ReflectionExecutor(
+    reflector: AwaitedReflector,
     /,
     *,
     store: BaseStore | None = None,

@@ -152,7 +152,7 @@ class Setup:
         A program that shares the database may have chosen a name that looks like ours.
         """
         there = ReflectionExecutor(
-            RunnablePassthrough[Any](), durable=self.reflect, name=name, max_workers=0
+            RunnablePassthrough(), durable=self.reflect, name=name, max_workers=0
         )
         try:
             kept = [*there.queue(), *there.failed()]
