@@ -350,9 +350,16 @@ def test_the_page_on_architecture_names_only_what_is_there() -> None:
     assert not [name for name in rooms if not (ROOT / name).exists()]
 
 
+def test_the_page_on_architecture_has_every_room() -> None:
+    page = (ROOT.parents[1] / "docs" / "architecture.md").read_text(encoding="utf-8")
+    rooms = re.findall(r"^## Rooms\n+```\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    named = set(re.findall(r"([a-z_]+)(?:/|\.py)", rooms[0]))
+    assert {*MAY_IMPORT} - {"__main__"} <= named
+
+
 def test_its_walks_name_only_functions_that_are_there() -> None:
     page = (ROOT.parents[1] / "docs" / "architecture.md").read_text(encoding="utf-8")
-    walks = re.findall(r"`([a-z_/]+\.py)`\s\((`[^)]+`)\)", page)
+    walks = re.findall(r"`([a-z_/0-9]+\.py)`\s+\((`[^)]+`)\)", page)
     assert walks
     missing = [
         (path, name)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import io
 import json
 import re
 import shlex
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +21,7 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 import longterm
+import longterm.errors
 import longterm.short_term
 from longterm.cli.app import app
 from longterm.testing import ScriptedChatModel
@@ -86,11 +90,55 @@ def _timeless(text: str) -> list[str]:
     return [line.rstrip() for line in text.splitlines() if line.strip()]
 
 
+_SHOWN = re.findall(r"^::: (\S+)", (ROOT / "docs" / "reference.md").read_text(), re.MULTILINE)
+_MODULES = [f"longterm.{name}" for name in ("types", "errors", "testing", "effects.capabilities")]
+#: Pages about how longterm is made, or that say of themselves that their names may change.
+_NOT_PROMISED = {"flow.md", "evals.md"}
+
+
 def test_the_reference_names_everything_that_is_public() -> None:
-    page = (ROOT / "docs" / "reference.md").read_text()
-    shown = {name.rpartition(".")[2] for name in re.findall(r"^::: (\S+)", page, re.MULTILINE)}
+    shown = {name.rpartition(".")[2] for name in _SHOWN}
     assert set(longterm.__all__) <= shown
     assert set(longterm.short_term.__all__) <= shown
+
+
+@pytest.mark.parametrize("path", sorted({*_SHOWN} - {*_MODULES}))
+def test_what_the_reference_shows_is_there(path: str) -> None:
+    room, _, name = path.rpartition(".")
+    spec = find_spec(room)  # read and not imported: a framework may be missing
+    assert spec is not None
+    assert spec.origin is not None
+    assert re.search(rf"\b{name}\b", Path(spec.origin).read_text())
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_what_a_page_imports_from_us_is_in_the_reference(page: Path) -> None:
+    shown = {name.rpartition(".")[2] for name in _SHOWN}
+    shown |= {name for path in _MODULES for name in import_module(path).__all__}
+    blocks = re.findall(r"^```python\n(.*?)^```$", page.read_text(), re.DOTALL | re.MULTILINE)
+    imported = {
+        alias.name
+        for block in blocks
+        for node in ast.walk(ast.parse(block))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("longterm")
+        for alias in node.names
+    }
+    assert page.name in _NOT_PROMISED or imported <= shown
+
+
+def test_the_page_of_errors_has_every_error() -> None:
+    rows = re.findall(r"^\| `(\w+)` \|", (ROOT / "docs" / "errors.md").read_text(), re.MULTILINE)
+    assert sorted(rows) == longterm.errors.__all__
+
+
+def test_the_page_of_a_users_memory_has_every_method() -> None:
+    page = (ROOT / "docs" / "service.md").read_text()
+    named = set(re.findall(r"`(?:memory\.|await ann\.)?(\w+)\(", page))
+    for kind in (longterm.UserMemory, longterm.MemoryService):
+        public = {name for name in dir(kind) if callable(getattr(kind, name)) and name[0] != "_"}
+        awaited = {f"a{name.removesuffix('_')}" for name in public}
+        methods = {name for name in public - awaited if not name.endswith("_flow")}
+        assert methods <= named | {"close"}
 
 
 _OURS = r"(?:https://\S+?/longterm/(?:blob/)?main/)?([\w./-]+)"

@@ -17,7 +17,10 @@ Namespace = Annotated[
     str, typer.Option(help="A namespace such as turns/ann, in place of the user's.")
 ]
 Embeddings = Annotated[
-    str, typer.Option(help='"auto", "none" (full text alone), "local" or provider:model.')
+    str,
+    typer.Option(
+        help='"auto", "none" (full text alone), "minilm", "multilingual" or provider:model.'
+    ),
 ]
 Model = Annotated[
     str | None, typer.Option(help="The model that extracts memories, such as openai:gpt-5.")
