@@ -10,41 +10,27 @@ import hashlib
 import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Query, Request
-from fastapi.responses import JSONResponse
+from fastapi import APIRouter, Depends, Query
 from pydantic import Field
 
 from longterm.memory.namespace import escape_label
 from longterm.memory.revision import Revision
 from longterm.server.access import Reader, Service, Writer
+from longterm.server.anthropic_errors import ERROR_FORM, PREFIX, WrongRequestError
 from longterm.server.bodies import StrictBody, StrictRoute
-from longterm.server.problems import declared
+from longterm.server.problems import EVERYWHERE, declared
 from longterm.service import MEMORY_STORES, MemoryRecord, MemoryService, UserMemory
 from longterm.service.keys import Principal
 
-__all__ = ["WrongRequestError", "answer_wrong_request", "router"]
-
-#: An error in Anthropic's form, as JSON schema.
-_ERROR = {
-    "type": "object",
-    "required": ["type", "error"],
-    "properties": {
-        "type": {"const": "error"},
-        "error": {
-            "type": "object",
-            "required": ["type", "message"],
-            "properties": {"type": {"type": "string"}, "message": {"type": "string"}},
-        },
-    },
-}
+__all__ = ["router"]
 
 router = APIRouter(
-    prefix="/v1/memory_stores",
+    prefix=PREFIX,
     tags=["Anthropic's memory stores"],
     route_class=StrictRoute,
-    responses=declared(400, 404, 409, or_as=_ERROR),
+    responses=declared(*EVERYWHERE, 404, 409, form=ERROR_FORM),
 )
 
 #: The kind of a memory that is a file.
@@ -56,22 +42,6 @@ _LONGEST_PATH = 1_024
 View = Literal["basic", "full"]
 PageSize = Annotated[int, Query(ge=1, le=100)]
 Page = Annotated[str | None, Query()]
-
-
-class WrongRequestError(Exception):
-    """An error in Anthropic's form."""
-
-    def __init__(self, status: int, kind: str, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-        self.kind = kind
-
-
-async def answer_wrong_request(_request: Request, error: Exception) -> JSONResponse:
-    """Answer a `WrongRequestError` as Anthropic's API does."""
-    wrong = cast("WrongRequestError", error)  # it is registered for these alone
-    body = {"type": "error", "error": {"type": wrong.kind, "message": str(wrong)}}
-    return JSONResponse(body, wrong.status)
 
 
 class NewStore(StrictBody):

@@ -19,6 +19,11 @@ from typing_extensions import override
 from longterm import settings
 from longterm.errors import LongtermError, MissingExtraError
 from longterm.server import anthropic, langgraph, rest
+from longterm.server.anthropic_errors import (
+    InTheirForm,
+    WrongRequestError,
+    answer_wrong_request,
+)
 from longterm.server.console import pages
 from longterm.server.gate import Gate
 from longterm.server.mcp_mount import McpMount
@@ -102,7 +107,7 @@ def build(options: ServerOptions, service: MemoryService | None = None) -> FastA
     app.include_router(rest.router)
     app.include_router(langgraph.router)
     app.include_router(anthropic.router)
-    app.add_exception_handler(anthropic.WrongRequestError, anthropic.answer_wrong_request)
+    app.add_exception_handler(WrongRequestError, answer_wrong_request)
     app.router.routes.append(Route("/mcp", protocol))
     app.include_router(pages.router)
     app.mount("/static", StaticFiles(packages=[("longterm.server.console", "static")]))
@@ -110,6 +115,7 @@ def build(options: ServerOptions, service: MemoryService | None = None) -> FastA
     # The last one is the first that sees a request.
     app.add_middleware(Gate, options=options)
     app.add_middleware(Unforeseen)
+    app.add_middleware(InTheirForm)
     app.add_middleware(Metrics, registry=registry)
     app.add_middleware(Segments)
     return app

@@ -28,6 +28,7 @@ from longterm.errors import (
 
 __all__ = [
     "EVERYWHERE",
+    "MEDIA_TYPE",
     "PROBLEM",
     "Unforeseen",
     "add_handlers",
@@ -40,6 +41,7 @@ logger = logging.getLogger("longterm.server")
 
 
 _METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
+MEDIA_TYPE = "application/problem+json"
 #: What a problem document looks like, as JSON schema.
 PROBLEM = {
     "type": "object",
@@ -63,17 +65,15 @@ EVERYWHERE = (400, 401, 403, 408, 413, 421, 422, 429, 500, 503)
 
 
 def declared(
-    *statuses: int, or_as: Mapping[str, object] | None = None
+    *statuses: int, form: Mapping[str, object] | None = None
 ) -> dict[int | str, dict[str, Any]]:
     """Return *statuses* as OpenAPI describes them: each answered with a problem document.
 
-    *or_as* is the JSON schema of another form that they may have.
+    *form* is the JSON schema of the form that they have instead.
     """
-    content: dict[str, Any] = {
-        "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
-    }
-    if or_as is not None:
-        content["application/json"] = {"schema": or_as}
+    content: dict[str, Any] = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    if form is not None:
+        content = {"application/json": {"schema": form}}
     return {
         status: {"description": HTTPStatus(status).phrase, "content": content}
         for status in statuses
@@ -91,9 +91,7 @@ def problem(
         "detail": detail,
         **more,
     }
-    return JSONResponse(
-        body, status, headers=dict(headers or {}), media_type="application/problem+json"
-    )
+    return JSONResponse(body, status, headers=dict(headers or {}), media_type=MEDIA_TYPE)
 
 
 def status_of(error: LongtermError) -> int:
@@ -118,10 +116,7 @@ def add_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(LongtermError)
     async def of_ours(_request: Request, error: LongtermError) -> JSONResponse:
-        status = status_of(error)
-        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            logger.error("Request failed: %s", error)
-        return problem(status, str(error))
+        return _of_ours(error)
 
     @app.exception_handler(HTTPException)
     async def of_http(request: Request, error: HTTPException) -> JSONResponse:
@@ -155,10 +150,18 @@ def add_handlers(app: FastAPI) -> None:
     _ = (of_ours, of_http, of_form, of_namespace)
 
 
+def _of_ours(error: LongtermError) -> JSONResponse:
+    status = status_of(error)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        logger.error("Request failed: %s", error)
+    return problem(status, str(error))
+
+
 class Unforeseen:
     """ASGI middleware: an error that no handler knows is answered, and logged without its words.
 
-    What it says may quote users, so the log has its class and the places it came through.
+    What it says may quote users, so the log has its class and the places it came through. One of
+    ours comes from before the handlers, as of a gate that cannot look up a key.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -179,6 +182,9 @@ class Unforeseen:
         try:
             await self.app(scope, receive, noting)
         except Exception as error:  # noqa: BLE001 - every one is answered
+            if isinstance(error, LongtermError) and not begun:
+                await _of_ours(error)(scope, receive, send)
+                return
             places = "".join(format_tb(error.__traceback__))
             logger.error("Request failed: %s\n%s", type(error).__name__, places)  # noqa: TRY400 - its words stay out
             if begun:
