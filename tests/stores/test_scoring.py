@@ -71,6 +71,19 @@ def test_a_lexicon_that_grew_is_as_one_made_at_once(count: int, *, begins_in_ord
             assert grown.postings(term).counts.tolist() == other.postings(term).counts.tolist()
 
 
+def test_a_lexicon_in_order_holds_each_term_and_each_slot_of_it_once() -> None:
+    packed = [pack_terms(["all", "all", f"w{number % 3}"]) for number in range(9)]
+    for lexicon in (
+        Lexicon.of(packed).in_order(),
+        Lexicon.of(packed[:4]).in_order().appended(packed[4:]).in_order(),
+    ):
+        assert len(lexicon.terms) == 4
+        assert len(lexicon.slots) == len(lexicon.counts) == 9 + 9
+        postings = lexicon.postings(hashed(["all"])[0])
+        assert postings.slots.tolist() == [*range(9)]
+        assert postings.counts.tolist() == [2] * 9
+
+
 def test_a_lexicon_that_is_in_order_stays_so_as_it_grows() -> None:
     packed = [pack_terms([f"w{number}", "all"]) for number in range(5000)]
     assert not Lexicon.of(packed).is_sorted

@@ -1,12 +1,13 @@
 """The text index of one scope in memory: which item holds which term how often. Pure.
 
 A term is the 64-bit hash of its text. What is asked often is sorted by term, so that a term is
-one slice; what came later waits in a short unsorted tail until it is worth sorting in. An item is
+one slice, with its counts; what came later waits in a short unsorted tail until it is worth
+sorting in. An item is
 known by its *slot*, its place in the arrays of the scope.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -28,16 +29,20 @@ def hashed(terms: Sequence[str]) -> list[np.uint64]:
 class Postings:
     """The slots that hold a term, and how often."""
 
-    slots: NDArray[np.int64]
-    counts: NDArray[np.int64]
+    slots: NDArray[np.signedinteger[Any]]
+    counts: NDArray[np.signedinteger[Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class Lexicon:
-    """Terms and slots side by side, and the number of terms in each slot."""
+    """Terms with the slots that hold them, and the number of terms in each slot."""
 
+    #: Each once, ascending; and where its slots begin, those of the next being their end.
     terms: NDArray[np.uint64]
+    starts: NDArray[np.int64]
+    #: Of one term after the other, ascending; and how often each holds it.
     slots: NDArray[np.int32]
+    counts: NDArray[np.int32]
     #: As they came, block by block: to join them would take memory that is new.
     tail_terms: tuple[NDArray[np.uint64], ...]
     tail_slots: NDArray[np.int32]
@@ -63,26 +68,44 @@ class Lexicon:
         lengths = np.zeros(count, dtype=np.float32)
         lengths[slots] = sizes
         owners = np.repeat(slots.astype(np.int32), sizes)
-        nothing = np.zeros(0, np.uint64), np.zeros(0, np.int32)
-        return cls(*nothing, tuple(map(_unpacked, blocks)), owners, lengths)
+        nothing = np.zeros(0, np.int32)
+        sorted_part = np.zeros(0, np.uint64), np.zeros(1, np.int64), nothing, nothing
+        return cls(*sorted_part, tuple(map(_unpacked, blocks)), owners, lengths)
 
     @property
     def is_sorted(self) -> bool:
         """Whether most of it is."""
-        return len(self.tail_slots) <= max(_TAIL, len(self.terms) // 8)
+        return len(self.tail_slots) <= max(_TAIL, len(self.slots) // 8)
 
     def in_order(self) -> "Lexicon":
         """Return one that is sorted as a whole."""
-        terms = np.concatenate([self.terms, *self.tail_terms])
-        slots = np.concatenate([self.slots, self.tail_slots])
+        known = np.repeat(self.terms, np.diff(self.starts))
+        terms = np.concatenate([np.repeat(known, self.counts), *self.tail_terms])
+        slots = np.concatenate([np.repeat(self.slots, self.counts), self.tail_slots])
         order = np.argsort(terms)  # a stable sort takes five times as long
-        return Lexicon(terms[order], slots[order], (), np.zeros(0, np.int32), self.lengths)
+        terms, slots = terms[order], slots[order]
+        is_new = _differs(terms)
+        # The number of the term and its slot in one, so that a sort of numbers does for both.
+        pairs = (np.cumsum(is_new) - 1) << 32 | slots
+        pairs.sort()
+        firsts = np.flatnonzero(_differs(pairs))
+        terms, pairs = terms[is_new], pairs[firsts]
+        return Lexicon(
+            terms,
+            np.searchsorted(pairs >> 32, np.arange(len(terms) + 1)),
+            (pairs & 0xFFFF_FFFF).astype(np.int32),
+            np.diff(firsts, append=len(order)).astype(np.int32),
+            (),
+            np.zeros(0, np.int32),
+            self.lengths,
+        )
 
     @property
     def nbytes(self) -> int:
         """How much memory it takes."""
         arrays: tuple[NDArray[Any], ...] = (
-            self.terms, self.slots, *self.tail_terms, self.tail_slots, self.lengths,
+            self.terms, self.starts, self.slots, self.counts, *self.tail_terms, self.tail_slots,
+            self.lengths,
         )  # fmt: skip
         return sum(array.nbytes for array in arrays)
 
@@ -93,35 +116,36 @@ class Lexicon:
             terms = np.concatenate([blocks.pop(), terms])
         sizes, first = _sizes(packed), len(self.lengths)
         slots = np.repeat(np.arange(first, first + len(sizes), dtype=np.int32), sizes)
-        longer = Lexicon(
-            self.terms,
-            self.slots,
-            (*blocks, terms),
-            np.concatenate([self.tail_slots, slots]),
-            np.concatenate([self.lengths, sizes], dtype=np.float32),
+        longer = replace(
+            self,
+            tail_terms=(*blocks, terms),
+            tail_slots=np.concatenate([self.tail_slots, slots]),
+            lengths=np.concatenate([self.lengths, sizes], dtype=np.float32),
         )
         return longer.in_order() if self.is_sorted and not longer.is_sorted else longer
 
     def postings(self, term: np.uint64) -> Postings:
         """Where *term* stands; slots in ascending order."""
-        low, high = (
-            np.searchsorted(self.terms, term, "left"),
-            np.searchsorted(self.terms, term, "right"),
-        )
-        found, start = [self.slots[low:high]], 0
+        at = int(np.searchsorted(self.terms, term))
+        known = slice(0, 0)
+        if at < len(self.terms) and self.terms[at] == term:
+            known = slice(*self.starts[at : at + 2].tolist())
+        if not self.tail_terms:
+            return Postings(self.slots[known], self.counts[known])
+        late, start = [np.repeat(self.slots[known], self.counts[known])], 0
         for block in self.tail_terms:
-            found.append(self.tail_slots[start : start + len(block)][block == term])
+            late.append(self.tail_slots[start : start + len(block)][block == term])
             start += len(block)
-        return _run_lengths(np.sort(np.concatenate(found)))
+        slots = np.sort(np.concatenate(late))
+        firsts = np.flatnonzero(_differs(slots))
+        return Postings(slots[firsts], np.diff(firsts, append=len(slots)).astype(np.int32))
 
 
-def _run_lengths(slots: NDArray[np.int32]) -> Postings:
-    """Run lengths, without the overhead that np.diff has on the few slots of most terms."""
-    if len(slots) == 0:
-        return Postings(slots.astype(np.int64), slots.astype(np.int64))
-    starts = np.concatenate([[0], np.flatnonzero(slots[1:] != slots[:-1]) + 1])
-    ends = np.concatenate([starts[1:], [len(slots)]])
-    return Postings(slots[starts].astype(np.int64), ends - starts)
+def _differs(sorted_numbers: NDArray[Any]) -> NDArray[np.bool_]:
+    """Tell which of the numbers is another than the one before it."""
+    found = np.ones(len(sorted_numbers), np.bool_)
+    np.not_equal(sorted_numbers[1:], sorted_numbers[:-1], out=found[1:])
+    return found
 
 
 def _unpacked(packed: bytes) -> NDArray[np.uint64]:

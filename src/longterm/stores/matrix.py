@@ -109,7 +109,7 @@ class Matrix:
         """Make a matrix of *blocks* of rows."""
         return cls(tuple(blocks), np.empty((0, dims), np.float32), owners, len(owners))
 
-    @property
+    @cached_property
     def nbytes(self) -> int:
         """How much memory it takes."""
         return sum(array.nbytes for array in (*self.blocks, self.rows, self.owners))
@@ -134,7 +134,7 @@ class Matrix:
 
     def cosines(self, query: Vector, slots: int) -> Vector:
         """Find the best cosine of every slot; NaN where it has no vector."""
-        parts = (*self.blocks, self.rows[: self.size - sum(map(len, self.blocks))])
+        parts = (*self.blocks, self.rows[: self.size + len(self.rows) - len(self.owners)])
         cosines = np.concatenate([product(part, query) for part in parts])
         owners = self.owners[: self.size]
         if not self._is_single:

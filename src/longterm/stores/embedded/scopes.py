@@ -44,7 +44,7 @@ _RANGE = 512
 #: them would ask for memory that is new as well.
 _CACHE_SIZE = -1_000
 #: So many searches take less than to sort a lexicon would.
-_SEARCHES_UNSORTED = 16
+_SEARCHES_UNSORTED = 8
 #: About what a scope takes before it holds anything.
 _EMPTY = 2048
 #: Removals and late vectors older than this many revisions are forgotten.
