@@ -1,15 +1,18 @@
 """Where no word tells which message a memory came from, the store's embeddings do."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
 from langchain_core.embeddings import Embeddings
 from langchain_core.messages import BaseMessage, HumanMessage, ToolMessage
+from langgraph.store.base import BaseStore
 from langgraph.store.memory import InMemoryStore
 
 from longterm import create_memory_store_manager
 from longterm.memory.revision import Source
+from longterm.stores import EmbeddedStore
 from longterm.testing import ScriptedChatModel, tool_calls
 
 SAID = [
@@ -35,20 +38,44 @@ class Kitchen(Embeddings):
         return self.embed_documents([text])[0]
 
 
+Stores = Callable[[Any], BaseStore]
+
+
+@pytest.fixture(params=["memory", "embedded"])
+def opened(request: pytest.FixtureRequest) -> Iterator[Stores]:
+    with ExitStack() as stores:
+
+        def open_store(index: Any) -> BaseStore:
+            if request.param == "memory":
+                return InMemoryStore(index=index)
+            return stores.enter_context(EmbeddedStore(":memory:", index=index))
+
+        yield open_store
+
+
 def sources(
-    memory: str, messages: Sequence[BaseMessage], embed: Embeddings | None = None
+    memory: str,
+    messages: Sequence[BaseMessage],
+    embed: Embeddings | None = None,
+    opened: Stores = lambda index: InMemoryStore(index=index),
 ) -> list[Source]:
-    index: Any = None if embed is None else {"embed": embed, "dims": 2}
-    store = InMemoryStore() if index is None else InMemoryStore(index=index)
+    store = opened(None if embed is None else {"embed": embed, "dims": 2})
     model = ScriptedChatModel(tool_calls(("Memory", {"content": memory})))
     manager = create_memory_store_manager(model, namespace=("m",), store=store)
     [put] = manager.invoke({"messages": list(messages)})
     return manager.sources(put["key"])
 
 
-def test_a_paraphrase_names_the_message_that_is_near() -> None:
-    assert sources(PARAPHRASE, SAID, Kitchen())[0].message_id == "2"
-    assert [one.message_id for one in sources(PARAPHRASE, SAID)] == [None]
+def test_a_paraphrase_names_the_message_that_is_near(opened: Stores) -> None:
+    assert sources(PARAPHRASE, SAID, Kitchen(), opened)[0].message_id == "2"
+    assert [one.message_id for one in sources(PARAPHRASE, SAID, None, opened)] == [None]
+
+
+def test_a_message_without_words_is_not_embedded_and_no_source() -> None:
+    kitchen = Kitchen()
+    found = sources(PARAPHRASE, [HumanMessage("", id="0"), *SAID[1:]], kitchen)
+    assert sorted(str(one.message_id) for one in found) == ["2", "3"]
+    assert "" not in kitchen.texts
 
 
 def test_what_words_explain_costs_no_embedding_of_the_conversation() -> None:

@@ -39,8 +39,9 @@ _AT_MOST = 64
 async def compare(sources: ConversationSources, entries: Iterable[Entry]) -> None:
     """Let *sources* know how near those *entries* that no word explains are to their messages."""
     texts = sources.texts
-    contents = sources.unsourced(entries) if 0 < len(texts) <= _AT_MOST else []
-    made = await Embed((*contents, *texts)) if contents else None
+    said = [place for place, text in enumerate(texts) if text]  # many models refuse an empty one
+    contents = sources.unsourced(entries) if said and len(texts) <= _AT_MOST else []
+    made = await Embed((*contents, *(texts[place] for place in said))) if contents else None
     if made is None:
         return
     import numpy as np  # slow to load, and few conversations come here
@@ -49,8 +50,9 @@ async def compare(sources: ConversationSources, entries: Iterable[Entry]) -> Non
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     # Texts that the model cannot read have no length, and are near to nothing.
     units = np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0)
-    memories, messages = units[: len(contents)], units[len(contents) :]
-    sources.nearness = dict(zip(contents, (memories @ messages.T).tolist(), strict=True))
+    nearness = np.zeros((len(contents), len(texts)))
+    nearness[:, said] = units[: len(contents)] @ units[len(contents) :].T
+    sources.nearness = dict(zip(contents, nearness.tolist(), strict=True))
 
 
 _QUOTE = 200

@@ -404,7 +404,8 @@ class Attributor:
         by_words = self._ranked(_new_terms(wanted, before))[:limit]
         if nearness is None:
             return by_words
-        nearest = sorted(range(len(nearness)), key=lambda place: nearness[place], reverse=True)
+        with_words = (place for place, text in enumerate(self._verbatim) if text)
+        nearest = sorted(with_words, key=lambda place: nearness[place], reverse=True)
         fused: dict[int, float] = {}
         for ranked in (by_words, nearest[:limit]):
             for rank, place in enumerate(ranked):

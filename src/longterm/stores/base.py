@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, cast, overload
 
+from langchain_core.embeddings import Embeddings
 from langgraph.store.base import (
     NOT_PROVIDED,
     BaseStore,
@@ -89,6 +90,11 @@ class CapableStore(Closing, BaseStore):
         self.fields = tuple((index or {}).get("fields") or [WHOLE])
         self._sweeper: Sweeper | None = None
 
+    @property
+    def embeddings(self) -> Embeddings | None:
+        """What texts are embedded with, as LangGraph's own stores say it; None without an index."""
+        return None if self.embedder is None else self.embedder.model
+
     @abstractmethod
     def flow(self, ops: Sequence[Operation]) -> Flow[list[Any]]:
         """Return the job that carries out *ops* in the order given, all or none of them."""
@@ -105,8 +111,6 @@ class CapableStore(Closing, BaseStore):
     @abstractmethod
     def close(self) -> None:
         """Close the store; whatever comes later is an error."""
-
-    # --- LangGraph's contract ---
 
     @override
     def batch(self, ops: Iterable[Op | Operation]) -> list[Result]:
@@ -275,8 +279,6 @@ class CapableStore(Closing, BaseStore):
         op = HybridSearchOp(namespace_prefix, text_query, None, limit, vector_query, neighbors,
                             full_scan_limit, exact)  # fmt: skip
         return cast("HybridColumns", (await self.abatch([HybridColumnsOp(op)]))[0])
-
-    # --- vectors ---
 
     @abstractmethod
     def late_vectors(self) -> Flow[int]:
