@@ -128,6 +128,26 @@ def test_an_id_may_be_a_uuid_object(manage: MemoryTool, store: InMemoryStore) ->
     assert manage.invoke({"action": "delete", "id": key}) == f"Deleted memory {key}"
 
 
+@pytest.mark.parametrize("form", ["{}", " {} ", '"{}"', "<{}>", "`{}`"])
+def test_an_id_is_understood_in_other_signs(
+    form: str, manage: MemoryTool, store: InMemoryStore
+) -> None:
+    key = uuid.UUID(int=0xABCDEF << 100)
+    for written in (str(key), str(key).upper(), key.hex):
+        store.put(PLACE, str(key), {"content": "likes tea"})
+        answer = manage.invoke({"action": "delete", "id": form.format(written)})
+        assert answer == f"Deleted memory {key}"
+
+
+def test_an_id_that_is_there_as_it_is_written_is_that_one(
+    manage: MemoryTool, store: InMemoryStore
+) -> None:
+    store.put(PLACE, "<k>", {"content": "likes tea"})
+    store.put(PLACE, "k", {"content": "likes ale"})
+    assert manage.invoke({"action": "delete", "id": "<k>"}) == "Deleted memory <k>"
+    assert values(store) == [{"content": "likes ale"}]
+
+
 def test_an_empty_id_is_none(manage: MemoryTool, store: InMemoryStore) -> None:
     assert manage.invoke({"content": "likes tea", "id": ""}).startswith("created memory")
 
@@ -351,12 +371,26 @@ def test_a_manager_works_on_what_the_tool_wrote(
         openai_call('{"content": "likes tea"}'),
         {"type": "function_call", "name": "manage_memory", "arguments": '{"content": "likes tea"}'},
         {"type": "tool_use", "id": "1", "name": "manage_memory", "input": {"content": "likes tea"}},
+        {"toolUse": {"toolUseId": "1", "name": "m", "input": {"content": "likes tea"}}},
+        {"functionCall": {"name": "manage_memory", "args": {"content": "likes tea"}}},
+        {"id": None, "name": "manage_memory", "args": {"content": "likes tea"}},
         {"type": "tool_call", "id": "1", "name": "m", "args": {"content": "likes tea"}},
         '{"content": "likes tea"}',
         "likes tea",
         {"content": "likes tea"},
     ],
-    ids=["chat completions", "responses", "anthropic", "langchain", "json", "text", "arguments"],
+    ids=[
+        "chat completions",
+        "responses",
+        "anthropic",
+        "bedrock",
+        "google",
+        "google's client",
+        "langchain",
+        "json",
+        "text",
+        "arguments",
+    ],
 )
 def test_calls_of_every_client_are_understood(
     call: Any, manage: MemoryTool, store: InMemoryStore

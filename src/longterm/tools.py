@@ -194,8 +194,12 @@ class MemoryTool(StructuredTool):
                 return _raw_arguments(arguments)
             case {"type": "function_call", "arguments": arguments}:  # OpenAI's responses
                 return _raw_arguments(arguments)
-            case {"type": "tool_use", "input": arguments}:  # Anthropic
-                return arguments
+            case {"type": "tool_use", "input": given} | {"toolUse": {"input": given}}:
+                return given  # Anthropic, Bedrock
+            case {"type": "tool_call"}:
+                return value
+            case {"functionCall": {"args": given}} | {"name": self.name, "args": given, "id": _}:
+                return given or {}  # Google
             case str(text):
                 given = _as_json_object(text)
                 return {next(iter(self.args)): text} if given is None else given
@@ -404,6 +408,10 @@ async def _commit(write: Write, policy: Policy) -> None:
         raise ToolException(str(error)) from error
 
 
+class _UnknownIdError(ToolException):
+    """There is no memory of the id that a model gave."""
+
+
 async def _edit(
     namespace: Namespace,
     id: Any,
@@ -414,18 +422,36 @@ async def _edit(
     """Make *change* of the value of memory *id*, unless others change it; return its key."""
     if not id:
         raise ToolException("Give the id of the memory, as the search shows it.")
-    looks: list[datetime] = []
 
-    def edit(item: Item | None) -> dict[str, Any] | None:
-        if item is None:
-            raise ToolException(f"There is no memory {id}. Search for the one you mean.")
-        looks.append(item.updated_at)
-        if item.updated_at != looks[0]:
-            raise ToolException(f"Memory {id} was changed just now. Search for it again.")
-        return change(item.value)
+    async def at(key: str) -> str:
+        looks: list[datetime] = []
 
-    await _commit(Write(namespace, str(id), edit, sources=sources), policy)
-    return str(id)
+        def edit(item: Item | None) -> dict[str, Any] | None:
+            if item is None:
+                raise _UnknownIdError(f"There is no memory {id}. Search for the one you mean.")
+            looks.append(item.updated_at)
+            if item.updated_at != looks[0]:
+                raise ToolException(f"Memory {id} was changed just now. Search for it again.")
+            return change(item.value)
+
+        await _commit(Write(namespace, key, edit, sources=sources), policy)
+        return key
+
+    try:
+        return await at(str(id))
+    except _UnknownIdError:
+        if not (meant := _plain_id(str(id))):
+            raise
+        return await at(meant)
+
+
+def _plain_id(id: str) -> str:
+    """Return *id* without what models put around it, and a UUID as it is usually written."""
+    bare = id.strip(" \t\n\"'`<>()[]")
+    try:
+        return str(uuid.UUID(bare))
+    except ValueError:
+        return bare
 
 
 def _given(content: Any) -> Any:
