@@ -131,6 +131,7 @@ SONG = {
     "properties": {"title": {"type": "string"}, "year": {"type": "integer"}},
     "required": ["title"],
 }
+TITLED = {"title": "Imagine"}
 
 
 def kind_of(schema: Any) -> MemorySchema:
@@ -154,9 +155,12 @@ FORMS: list[tuple[Any, str, Any]] = [
     (NewPoint, "NewPoint", {"x": 1, "label": "a"}),
     (OldLine, "OldLine", {"ends": [{"x": 1}], "style": None}),
     (Walk, "Walk", {"length": 1.5, "stops": ["bar"]}),
-    (SONG, "Song", {"title": "Imagine"}),
-    ({"name": "Song", "description": "", "parameters": SONG}, "Song", {"title": "Imagine"}),
+    (SONG, "Song", TITLED),
+    ({"name": "Song", "description": "", "parameters": SONG}, "Song", TITLED),
     ({"type": "function", "function": {"name": "Song", "parameters": SONG}}, "Song", {"title": ""}),
+    ({"type": "json_schema", "json_schema": {"name": "Song", "schema": SONG}}, "Song", TITLED),
+    ({"name": "Song", "input_schema": SONG}, "Song", TITLED),
+    ({"name": "Song", "inputSchema": SONG}, "Song", TITLED),
     ({"title": "Any", "properties": {"a": {}}}, "Any", {"a": [1]}),
     (Node, "Node", {"name": "a", "parts": [{"name": "b", "parts": []}]}),
     (Chain, "Chain", {"link": {"link": None}}),

@@ -12,10 +12,12 @@ from langchain_core.messages import (
     BaseMessage,
     ChatMessage,
     HumanMessage,
+    RemoveMessage,
     SystemMessage,
     ToolMessage,
     messages_to_dict,
 )
+from langgraph.graph.message import REMOVE_ALL_MESSAGES
 
 from longterm.errors import InvalidInputError
 from longterm.memory.conversation import (
@@ -75,6 +77,12 @@ def test_every_natural_form_is_understood(form: Any) -> None:
 @pytest.mark.parametrize("nothing", [None, [], (), {"messages": []}, {"messages": None}])
 def test_no_messages_are_no_error(nothing: Any) -> None:
     assert as_messages(nothing) == []
+
+
+def test_a_message_that_is_taken_back_was_never_said() -> None:
+    tea, ale, rum = (HumanMessage(text, id=text) for text in ("tea", "ale", "rum"))
+    assert as_messages([tea, ale, RemoveMessage("tea"), rum]) == [ale, rum]
+    assert as_messages([tea, RemoveMessage(REMOVE_ALL_MESSAGES), tea]) == [tea]
 
 
 def test_a_call_that_a_model_garbled_keeps_its_message() -> None:

@@ -1,9 +1,9 @@
 """Schemas: the user's types → what a model is shown, and a model's values → checked JSON data.
 
-A schema may be a pydantic model, a dataclass, a TypedDict, a JSON schema (bare, or in
-OpenAI's function form) or plain `str`, which stands for `Memory`. Values are checked in JSON
-mode, by field name or alias, and kept by field name. What is written reads back: a schema for
-which that cannot be is refused when it is made ready.
+A schema may be a pydantic model, a dataclass, a TypedDict, a JSON schema (bare, or in the form of
+OpenAI's, Anthropic's or MCP's tools) or plain `str`, which stands for `Memory`. Values are checked
+in JSON mode, by field name or alias, and kept by field name. What is written reads back: a schema
+for which that cannot be is refused when it is made ready.
 """
 
 from __future__ import annotations
@@ -444,9 +444,14 @@ def _of_json(schema: Mapping[str, Any]) -> MemorySchema:
 
 def _json_parts(schema: Mapping[str, Any]) -> tuple[dict[str, Any], str, str]:
     match schema:
-        case {"function": function}:
-            return _json_parts(function)
-        case {"name": str(name), "parameters": parameters}:
+        case {"function": inner} | {"json_schema": inner} if "properties" not in schema:
+            return _json_parts(inner)
+        case (
+            {"name": str(name), "parameters": {**parameters}}  # OpenAI's tools
+            | {"name": str(name), "schema": {**parameters}}  # OpenAI's response formats
+            | {"name": str(name), "input_schema": {**parameters}}  # Anthropic
+            | {"name": str(name), "inputSchema": {**parameters}}  # MCP
+        ):
             return dict(parameters), name, str(schema.get("description", ""))
         case _:
             return dict(schema), str(schema.get("title", "")), str(schema.get("description", ""))

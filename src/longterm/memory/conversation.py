@@ -33,6 +33,7 @@ from langchain_core.messages import (
     BaseMessage,
     ChatMessage,
     HumanMessage,
+    RemoveMessage,
     SystemMessage,
     ToolMessage,
     convert_to_messages,
@@ -49,6 +50,7 @@ from longterm.text.tokenizer import query_terms, terms
 
 __all__ = [
     "QUERY_LIMIT",
+    "REMOVE_ALL",
     "UNSPOKEN",
     "Attributor",
     "as_messages",
@@ -68,6 +70,8 @@ __all__ = [
     "zoned",
 ]
 
+#: LangGraph's REMOVE_ALL_MESSAGES, whose module is slow to import.
+REMOVE_ALL = "__remove_all__"
 #: A message longer than this many characters is shown by its two ends.
 MESSAGE_LIMIT = 100_000
 #: A search query longer than this many characters says nothing more to an embedding model.
@@ -109,12 +113,26 @@ def as_messages(value: Any) -> list[BaseMessage]:
             return [_as_message(0, value)]
         case Sequence():
             items = cast("Sequence[Any]", value)
-            return [_as_message(index, item) for index, item in enumerate(items)]
+            return _left([_as_message(index, item) for index, item in enumerate(items)])
         case _:
             raise InvalidInputError(
                 f"Messages must be a list, not {type(value).__name__}. Pass a list of "
                 '{"role": …, "content": …} dicts, LangChain messages, pairs or strings.'
             )
+
+
+def _left(messages: list[BaseMessage]) -> list[BaseMessage]:
+    """Return *messages* without those that one of them, as in LangGraph, takes back."""
+    if not any(isinstance(message, RemoveMessage) for message in messages):
+        return messages
+    left: list[BaseMessage] = []
+    for message in messages:
+        if not isinstance(message, RemoveMessage):
+            left.append(message)
+        else:
+            everything = message.id == REMOVE_ALL
+            left = [] if everything else [one for one in left if one.id != message.id]
+    return left
 
 
 def _as_message(index: int, value: Any) -> BaseMessage:

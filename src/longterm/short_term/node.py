@@ -12,6 +12,7 @@ from typing_extensions import Unpack, override
 from longterm.effects.runnable import FlowRunnable
 from longterm.effects.unsaid import Unsaid
 from longterm.errors import InvalidInputError
+from longterm.memory.conversation import REMOVE_ALL
 from longterm.short_term.history import as_running
 from longterm.short_term.summarizer import (
     SummaryOptions,
@@ -21,8 +22,6 @@ from longterm.short_term.summarizer import (
 )
 
 __all__ = ["SummarizationNode", "state_field"]
-
-_ALL = "__remove_all__"  # LangGraph's REMOVE_ALL_MESSAGES, whose module is slow to import
 
 
 class SummarizationNode(FlowRunnable[Any, dict[str, Any]]):
@@ -61,7 +60,7 @@ class SummarizationNode(FlowRunnable[Any, dict[str, Any]]):
         result = await summarizing(messages, before, self.summarizer)
         written, running = result.messages, result.running_summary
         if running and self.input_messages_key == self.output_messages_key:
-            written = [RemoveMessage(_ALL), *written]
+            written = [RemoveMessage(REMOVE_ALL), *written]
         update: dict[str, Any] = {self.output_messages_key: await Unsaid(written)}
         if running or "running_summary" in context:  # one that no longer holds is taken back
             update["context"] = {**context, "running_summary": running}
