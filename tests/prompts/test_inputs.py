@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from langchain_core.messages import AIMessage, HumanMessage
+from langchain_core.messages import AIMessage, HumanMessage, messages_to_dict
 
 from longterm.errors import InvalidInputError
 from longterm.prompts import types
@@ -30,6 +30,8 @@ TALK = "user: Where is Oslo?\n\nassistant: In Sweden."
         {"messages": [m1, m2], "feedback": "wrong"},
         [({"messages": [m1, m2]}, "wrong")],
         [([("user", "Where is Oslo?"), ("assistant", "In Sweden.")], "wrong")],
+        [([h1.model_dump(), h2.model_dump()], "wrong")],
+        [(messages_to_dict([h1, h2]), "wrong")],
     ],
 )
 def test_a_conversation_with_feedback(given: Any) -> None:
@@ -46,7 +48,9 @@ def test_a_conversation_with_feedback(given: Any) -> None:
         [m1, m2],
         [h1, h2],
         [([m1, m2], None)],
+        [([m1, m2],)],
         [[m1, m2], None],
+        messages_to_dict([h1, h2]),
         [AnnotatedTrajectory([m1, m2])],
         [("user", "Where is Oslo?"), ("assistant", "In Sweden.")],
         [[("user", "Where is Oslo?"), ("assistant", "In Sweden.")]],

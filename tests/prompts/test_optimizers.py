@@ -146,6 +146,13 @@ def test_a_prompt_is_found_in_every_form(reply: Any) -> None:
     assert optimized(reply, kind="prompt_memory") == "Help {name}, with examples."
 
 
+@pytest.mark.parametrize("around", ["{}", "```xml\n{}\n```", "Here it is:\n{}\nHope that helps!"])
+def test_a_prompt_may_speak_of_the_tags_around_it(around: str) -> None:
+    new = "Help {name}. Put it between <improved_prompt> and </improved_prompt>, and no more."
+    tagged = f"<improved_prompt>\n{new}\n</improved_prompt>"
+    assert optimized(around.replace("{}", tagged), kind="prompt_memory") == new
+
+
 @pytest.mark.parametrize(
     "reply",
     [

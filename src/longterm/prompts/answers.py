@@ -49,11 +49,20 @@ def _structured(answer: Any) -> Iterator[Mapping[str, Any]]:
 
 
 def _between(text: str, tag: str) -> str | None:
-    """Text in the last pair of *tag* that holds any; to the end where it was never closed."""
-    parts = re.split(rf"<{tag}(?:\s[^>]*)?>", text, flags=re.IGNORECASE)[1:]
-    found = [re.split(rf"</{tag}\s*>", one, maxsplit=1, flags=re.IGNORECASE)[0] for one in parts]
+    """Text in the last pair of *tag* that holds any; to the end where it was never closed.
+
+    A tag inside of a line is only spoken of where another begins its line, or ends it.
+    """
+    begin, end = rf"<{tag}(?:\s[^>]*)?>", rf"</{tag}\s*>"
+    parts = _split(rf"^[ \t]*{begin}", text)[1:] or _split(begin, text)[1:]
+    closed = [(_split(rf"{end}[ \t]*$", one), _split(end, one)) for one in parts]
+    found = [(at_end if at_end[1:] else anywhere)[0] for at_end, anywhere in closed]
     if not found:
         return None
     last = [*found, *(one for one in found if one.strip())][-1].strip()
     fence = _FENCE.match(last)
     return fence[1].strip() if fence else last
+
+
+def _split(pattern: str, text: str) -> list[str]:
+    return re.split(pattern, text, flags=re.IGNORECASE | re.MULTILINE)

@@ -78,14 +78,16 @@ def _trajectory(value: Any) -> AnnotatedTrajectory:
             return AnnotatedTrajectory([value])
         case Sequence():
             items = cast("Sequence[Any]", value)
-            return AnnotatedTrajectory(*items) if _is_pair(items) else AnnotatedTrajectory(items)
+            alone = len(items) == 1 and _is_conversation(items[0])
+            whole = _is_pair(items) or alone
+            return AnnotatedTrajectory(*items) if whole else AnnotatedTrajectory(items)
         case _:
             raise _unknown(value)
 
 
 def _is_message(value: Any) -> bool:
     match value:
-        case BaseMessage() | {"role": _}:
+        case BaseMessage() | {"role": _} | {"type": _, "content": _} | {"type": _, "data": _}:
             return True
         case (str(role), _) if role in _ROLES:
             return True
