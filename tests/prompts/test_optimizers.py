@@ -36,6 +36,11 @@ def optimized(*replies: Any, kind: Any = "gradient", prompt: Any = OLD, **config
     return result
 
 
+def test_a_misspelt_option_is_named_with_the_one_that_was_meant() -> None:
+    with pytest.warns(UserWarning, match="'max_reflexion_steps'.*'max_reflection_steps'"):
+        create_prompt_optimizer(ScriptedChatModel(), config={"max_reflexion_steps": 1})
+
+
 # ---- calls ----
 
 

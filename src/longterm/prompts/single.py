@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from difflib import get_close_matches
 from typing import Any, Literal
 
 from langchain_core.runnables import RunnableConfig
 from typing_extensions import override
 
 from longterm.effects.runnable import FlowRunnable
+from longterm.effects.warn import warn_caller
 from longterm.errors import ConfigurationError
 from longterm.models.names import ChatModel, as_model
 from longterm.prompts.inputs import as_prompt, as_trajectories, show_trajectories
@@ -33,6 +35,20 @@ _KINDS: dict[str, Callable[[ChatModel, Mapping[str, Any]], Rewriter]] = {
     "metaprompt": metaprompt,
     "prompt_memory": prompt_memory,
 }
+#: What a config may hold.
+_SETTINGS = (
+    "max_reflection_steps",
+    "min_reflection_steps",
+    "gradient_prompt",
+    "metaprompt",
+    "max_calls",
+    "min_gain",
+    "task",
+    "held_back",
+    "max_rounds",
+    "batch_size",
+    "seed",
+)
 
 
 class UnknownKindError(ConfigurationError, NotImplementedError):
@@ -95,6 +111,13 @@ def make_rewriter(
     if kind not in (*_KINDS, "gepa"):
         names = ", ".join(sorted([*_KINDS, "gepa"]))
         raise UnknownKindError(f"There is no optimiser of kind {kind!r}. Choose one of {names}.")
+    for name in (name for name in config if name not in _SETTINGS):
+        near = "".join(f"did you mean {one!r}? " for one in get_close_matches(name, _SETTINGS, 1))
+        warn_caller(
+            f"The config has {name!r}, which changes nothing: {near}"
+            f"It may hold {', '.join(_SETTINGS)}.",
+            UserWarning,
+        )
     if accept is None and kind == "gepa":
         raise ConfigurationError('kind="gepa" needs accept=…, a score function or a judge model.')
     if accept is None:
