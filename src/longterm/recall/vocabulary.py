@@ -1,4 +1,4 @@
-"""The terms that recall's rules know, told apart from all others. Pure.
+"""Which terms recall's rules know. Pure.
 
 A conversation has many thousand terms, and each rule asks which of them it knows. So all rules
 share one table, in which a term has its place by some of its own bits: one look-up says of every
