@@ -15,7 +15,14 @@ from longterm.effects.steps import Reach
 from longterm.errors import InvalidInputError
 from longterm.extract.schema import memory_schemas
 from longterm.manage.manager import Results
-from longterm.manage.relevant import best, in_turn, is_scored, merged, normalize_existing
+from longterm.manage.relevant import (
+    best,
+    in_turn,
+    is_scored,
+    merged,
+    normalize_existing,
+    sharing_words,
+)
 from longterm.memory.model import Document, ExtractedMemory, Memory, RemoveDoc
 
 PLACE = ("memories", "alice")
@@ -56,21 +63,43 @@ def test_a_turn_is_no_memory() -> None:
 
 def test_scored_items_come_best_first_and_unscored_ones_last() -> None:
     items = [item("a"), item("b", score=-0.5), item("c", score=0.5)]
-    assert keys(best(items, ["x"], 3)) == ["c", "b", "a"]
+    [found] = best(items, [["x"]], 3)
+    assert keys(found) == ["c", "b", "a"]
 
 
 def test_without_scores_shared_words_decide() -> None:
     items = [item("a", "drives a car", day=3), item("b", "likes green tea"), item("c", "tea")]
-    assert keys(best(items, ["which green tea?"], 2)) == ["b", "c"]
+    [found] = best(items, [["which green tea?"]], 2)
+    assert keys(found) == ["b", "c"]
+
+
+def test_the_words_of_an_item_are_read_once_for_all_queries() -> None:
+    class Counted(dict[str, Any]):
+        read = 0
+
+        def __str__(self) -> str:
+            self.read += 1
+            return "likes green tea"
+
+    value, at = Counted(), datetime(2024, 1, 1, tzinfo=UTC)
+    items = [SearchItem(PLACE, "tea", value, at, at), item("car", "drives a car")]
+    found = best(items, [["tea"], ["a car", "cars"], []], 1)
+    assert [keys(one) for one in found[:2]] == [["tea"], ["car"]]
+    assert value.read == 1
+    shared = sharing_words(items, ["green", "my car", "nothing"])
+    assert [keys(one) for one in shared] == [["tea"], ["car"], []]
+    assert value.read == 2
 
 
 def test_without_shared_words_the_newer_memory_comes_first() -> None:
-    assert keys(best([item("old", day=1), item("new", day=2)], ["x"], 1)) == ["new"]
+    [found] = best([item("old", day=1), item("new", day=2)], [["x"]], 1)
+    assert keys(found) == ["new"]
 
 
 def test_words_without_spaces_are_shared_too() -> None:
     items = [item("a", "我喜欢汽车", day=2), item("b", "用户非常喜欢拉面")]
-    assert keys(best(items, ["味噌拉面"], 1)) == ["b"]
+    [found] = best(items, [["味噌拉面"]], 1)
+    assert keys(found) == ["b"]
 
 
 scores = st.none() | st.floats(-1, 1)
@@ -81,7 +110,7 @@ def test_the_best_are_at_most_the_limit_and_none_better_is_left_out(
     scored: list[float | None], limit: int
 ) -> None:
     items = [item(str(n), score=score) for n, score in enumerate(scored)]
-    chosen = best(items, [], limit)
+    [chosen] = best(items, [[]], limit)
     assert len(chosen) == min(limit, len(items))
     if any(map(is_scored, items)) and chosen:
         lowest = min(one.score if one.score is not None else -2 for one in chosen)

@@ -155,7 +155,7 @@ async def find_requested(requests: Sequence[Request], reach: Reach) -> list[Sear
         [search_op(reach.namespace, one.about, limit=PAGE, refresh_ttl=False) for one in requests]
     )
     items = await search_within(reach, refresh_ttl=False)
-    by_words = [sharing_words(items, one.about) for one in requests]
+    by_words = sharing_words(items, [one.about for one in requests])
     scored = [found for found in searched if any(map(is_scored, found))]
     return in_turn([*by_words, *scored], reach)
 

@@ -70,11 +70,13 @@ def memories(items: Iterable[SearchItem], reach: Reach) -> Iterator[SearchItem]:
     return (item for item in items if reach.holds(item.namespace) and not is_turn(item.value))
 
 
-def sharing_words(items: Sequence[SearchItem], query: str) -> list[SearchItem]:
-    """Return the *items* that share a word with *query*, those that share most first."""
-    shared = _shared_words(items, [query])
-    order = sorted(range(len(items)), key=lambda n: shared[n], reverse=True)
-    return [items[n] for n in order if shared[n]]
+def sharing_words(items: Sequence[SearchItem], queries: Sequence[str]) -> list[list[SearchItem]]:
+    """Return for each of *queries* the *items* that share a word with it, most shared first."""
+    found: list[list[SearchItem]] = []
+    for shared in _shared_words(items, [[query] for query in queries]):
+        order = sorted(range(len(items)), key=shared.__getitem__, reverse=True)
+        found.append([items[n] for n in order if shared[n]])
+    return found
 
 
 def within(items: Iterable[Found], tokens: int) -> list[Found]:
@@ -91,13 +93,19 @@ def within(items: Iterable[Found], tokens: int) -> list[Found]:
     return fit
 
 
-def best(items: Sequence[SearchItem], queries: Sequence[str], limit: int) -> list[SearchItem]:
-    """Return the *limit* items that matter most to *queries*, best first."""
+def best(
+    items: Sequence[SearchItem], asked: Iterable[Sequence[str]], limit: int
+) -> list[list[SearchItem]]:
+    """Return for each of *asked*, which are queries, the *limit* items that matter most to it."""
     if any(map(is_scored, items)):
-        return sorted(items, key=score_of, reverse=True)[:limit]
-    shared = _shared_words(items, queries)
-    order = sorted(range(len(items)), key=lambda n: (shared[n], items[n].updated_at), reverse=True)
-    return [items[n] for n in order[:limit]]
+        ordered = sorted(items, key=score_of, reverse=True)[:limit]
+        return [ordered for _ in asked]
+    found: list[list[SearchItem]] = []
+    for shared in _shared_words(items, asked):
+        marks = [(words, item.updated_at) for words, item in zip(shared, items, strict=True)]
+        order = sorted(range(len(items)), key=marks.__getitem__, reverse=True)
+        found.append([items[n] for n in order[:limit]])
+    return found
 
 
 def is_scored(item: SearchItem) -> bool:
@@ -105,12 +113,20 @@ def is_scored(item: SearchItem) -> bool:
     return item.score is not None
 
 
-def _shared_words(items: Sequence[SearchItem], queries: Sequence[str]) -> list[float]:
-    """Sum, for each item, the inverse document frequencies of the words it shares."""
-    wanted = {term for query in queries for term in query_terms(query)}
-    shared = [wanted & set(terms(str(item.value))) for item in items]
-    frequency = Counter(term for words in shared for term in words)
-    return [sum(idf(frequency[term], len(items)) for term in words) for words in shared]
+def _shared_words(
+    items: Sequence[SearchItem], asked: Iterable[Sequence[str]]
+) -> Iterator[list[float]]:
+    """Sum for each of *asked*, and each item, the rarities of the words that the two share.
+
+    An item's words are read once, not for each query.
+    """
+    words = [frozenset(terms(str(item.value))) for item in items]
+    for queries in asked:
+        wanted = {term for query in queries for term in query_terms(query)}
+        shared = [wanted & held for held in words]
+        frequency = Counter(chain.from_iterable(shared))
+        rarity = {term: idf(held, len(items)) for term, held in frequency.items()}
+        yield [sum(map(rarity.__getitem__, held)) for held in shared]
 
 
 #: Documents under their ids, with the objects that stand for them in a result.

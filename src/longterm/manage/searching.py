@@ -38,7 +38,8 @@ async def search_best(
         )
         if items and query and query.strip() and not any(map(is_scored, items)):
             held = await search_within(reach, filter=filter, limit=SCAN_LIMIT, refresh_ttl=False)
-            items = best(held, [query], offset + limit)[offset:] or items
+            [ordered] = best(held, [[query]], offset + limit)
+            items = ordered[offset:] or items
             if refresh_ttl is not False:  # a scan prolongs no life, but what is returned lives on
                 await fetch(
                     [get_op(one.namespace, one.key, refresh_ttl=refresh_ttl) for one in items]

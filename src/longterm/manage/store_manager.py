@@ -439,7 +439,7 @@ class MemoryStoreManager(NamespaceAccess[Content]):
             scan = search_op(reach.namespace, limit=max(SCAN_LIMIT, size), refresh_ttl=False)
             items = merged(await search([scan]), reach)
         words = [[query] for query in queries] + [[]] * (len(asked) - len(queries))
-        return in_turn([best(items, one, size) for one in words], reach)
+        return in_turn(best(items, words, size), reach)
 
     def _ids(self, namespace: Namespace, config: RunnableConfig) -> NewId:
         """Return a source of ids; a profile has an id of its own, so that it is begun only once."""
