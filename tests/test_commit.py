@@ -2,19 +2,19 @@
 
 import asyncio
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
 import pytest
-from langgraph.store.base import GetOp, Item, Op, PutOp, Result
+from langgraph.store.base import BaseStore, GetOp, Item, Op, PutOp, Result
 from langgraph.store.memory import InMemoryStore
 from typing_extensions import override
 
-from longterm.commit import Policy, Skip, Write, commit, if_unchanged
-from longterm.effects.capabilities import Revisions
+from longterm.commit import Committed, Policy, Skip, Write, commit, if_unchanged
+from longterm.effects.capabilities import CompareAndSet, Revisions
 from longterm.effects.drivers import arun, run
 from longterm.effects.steps import Batch, Exclusive, Has, Replace, get_op, put_op
 from longterm.errors import ConflictError, PartialWriteError
@@ -65,11 +65,36 @@ def test_what_is_there_is_read_before_it_is_written() -> None:
     lock.flow.close()
 
 
-def test_what_has_a_fresh_key_is_not_read() -> None:
-    lock = by_user([Write(PLACE, "t", {"content": "tea"}, fresh=True)]).send(None)
-    assert isinstance(lock, Exclusive)
-    assert lock.flow.send(None) == Replace((put_op(PLACE, "t", {"content": "tea"}),), (None,))
-    lock.flow.close()
+def test_what_has_a_fresh_key_is_read_only_where_the_store_cannot_tell_that_it_is_there() -> None:
+    look = Batch((get_op(PLACE, "t", refresh_ttl=False),))
+    write = Replace((put_op(PLACE, "t", {"content": "tea"}),), (None,))
+    for compares, then in ((True, write), (False, look)):
+        lock = by_user([Write(PLACE, "t", {"content": "tea"}, fresh=True)]).send(None)
+        assert isinstance(lock, Exclusive)
+        assert lock.flow.send(None) == Has(CompareAndSet)
+        assert lock.flow.send(compares) == then
+        lock.flow.close()
+
+
+@pytest.mark.parametrize("make", [InMemoryStore, lambda: EmbeddedStore(":memory:")])
+def test_a_fresh_key_that_is_there_after_all_is_read_and_its_history_goes_on(
+    make: Callable[[], BaseStore],
+) -> None:
+    store = make()
+
+    def create(text: str) -> Committed:
+        def unless_there(item: Item | None) -> dict[str, Any] | Skip:
+            return {"content": text} if item is None else Skip()
+
+        write = Write(PLACE, "t", unless_there, fresh=True)
+        return run(commit([write], actor="user"), store=store)
+
+    assert [one.key for one in create("tea").written] == ["t"]
+    assert create("ale").written == ()
+    run(commit([Write(PLACE, "t", None)], actor="user"), store=store)
+    (again,) = create("tea").written
+    assert again.revision is not None
+    assert again.revision.number == 3
 
 
 def test_nothing_to_write_touches_no_store() -> None:
@@ -102,7 +127,8 @@ def test_the_history_is_written_in_the_same_batch(store: InMemoryStore) -> None:
     lock = commit([Write(PLACE, "t", {"content": "tea"}, fresh=True)], actor="user").send(None)
     assert isinstance(lock, Exclusive)
     assert lock.flow.send(None) == Has(Revisions)
-    write = lock.flow.send(False)  # noqa: FBT003 - the answer to the step
+    assert lock.flow.send(False) == Has(CompareAndSet)  # noqa: FBT003 - the answer to the step
+    write = lock.flow.send(True)  # noqa: FBT003 - the answer to the step
     assert isinstance(write, Replace)
     assert [op.namespace for op in write.ops] == [PLACE, ("longterm-history", *PLACE)]
     assert write.ops[1].index is False

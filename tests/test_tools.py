@@ -1,8 +1,10 @@
 """The tools with which agents write and search memories."""
 
 import json
+import threading
 import uuid
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,7 +12,7 @@ import pytest
 from langchain_core.messages import ToolMessage
 from langchain_core.runnables import RunnableConfig
 from langchain_core.utils.function_calling import convert_to_openai_tool
-from langgraph.store.base import GetOp, Result, SearchItem
+from langgraph.store.base import BaseStore, GetOp, Result, SearchItem
 from langgraph.store.memory import InMemoryStore
 from pydantic import BaseModel, Field, RootModel, SecretStr, field_validator
 from typing_extensions import TypedDict, override
@@ -62,6 +64,33 @@ def openai_call(arguments: Any) -> dict[str, Any]:
 
 
 # Writing
+
+
+@pytest.mark.parametrize("make", [InMemoryStore, lambda: EmbeddedStore(":memory:")])
+def test_two_equal_creates_at_one_moment_make_one_memory(make: Callable[[], BaseStore]) -> None:
+    own_store, both = make(), threading.Barrier(2)
+    tool = create_manage_memory_tool(PLACE, store=own_store)
+
+    def create() -> str:
+        both.wait(30)
+        return tool.invoke({"content": "my key is sk-ant-api03-" + "a1B2" * 24})
+
+    with ThreadPoolExecutor(2) as pool:
+        said = {call.result() for call in [pool.submit(create), pool.submit(create)]}
+    [item] = own_store.search(PLACE)
+    assert said == {f"created memory {item.key}"}
+    assert "sk-ant" not in str(item.value)
+
+
+def test_what_was_created_and_says_something_else_by_now_is_created_anew(
+    manage: MemoryTool, store: InMemoryStore
+) -> None:
+    first = manage.invoke({"content": "I like tea"}).split()[-1]
+    manage.invoke({"action": "update", "id": first, "content": "I like ale"})
+    second = manage.invoke({"content": "I like tea"}).split()[-1]
+    assert second != first
+    assert manage.invoke({"content": "I like tea"}).endswith(second)
+    assert len(store.search(PLACE)) == 2
 
 
 def test_values_that_come_as_json_text_are_understood(store: InMemoryStore) -> None:

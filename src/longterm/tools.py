@@ -54,6 +54,7 @@ from longterm.extract.schema import memory_schemas, plain, problems_in
 from longterm.extract.typeddict import modern
 from longterm.guard import GuardOption, guard_of
 from longterm.manage.manager import now_in, thread_in
+from longterm.manage.once import keep_once
 from longterm.manage.searching import search_best
 from longterm.manage.sources import ConversationSources
 from longterm.memory.conversation import as_messages, well_formed, zoned
@@ -303,7 +304,7 @@ def _answered() -> Generator[None]:
         yield
     except (ToolException, ConfigurationError, GraphBubbleUp):
         raise
-    except PartialWriteError as error:
+    except (PartialWriteError, GuardedError) as error:
         raise ToolException(str(error)) from error
     except (InvalidInputError, ValueError, NotImplementedError) as error:
         raise ToolException(f"That cannot be done: {error!s:.300}") from error
@@ -388,9 +389,8 @@ async def _manage(
         case "create":
             if id:
                 raise ToolException("To create a memory, leave out the id; to change one, update.")
-            key = str(uuid.uuid4())
             value = {"content": _given(given)}
-            await _commit(Write(namespace, key, value, fresh=True, sources=sources()), policy)
+            key = await keep_once(namespace, value, actor="tool", sources=sources(), policy=policy)
             return f"created memory {key}"
         case "update":
             new = _given(given)
@@ -399,13 +399,6 @@ async def _manage(
         case "delete":
             key = await _edit(namespace, id, lambda _: None, None, policy)
             return f"Deleted memory {key}"
-
-
-async def _commit(write: Write, policy: Policy) -> None:
-    try:
-        (await commit([write], actor="tool", policy=policy)).checked()
-    except GuardedError as error:
-        raise ToolException(str(error)) from error
 
 
 class _UnknownIdError(ToolException):
@@ -434,7 +427,8 @@ async def _edit(
                 raise ToolException(f"Memory {id} was changed just now. Search for it again.")
             return change(item.value)
 
-        await _commit(Write(namespace, key, edit, sources=sources), policy)
+        write = Write(namespace, key, edit, sources=sources)
+        (await commit([write], actor="tool", policy=policy)).checked()
         return key
 
     try:

@@ -1,14 +1,17 @@
 """Managers on a store: recall, extract, write."""
 
 import asyncio
+import threading
 import uuid
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from hypothesis import given, strategies as st
+from langchain_core.messages import AIMessage
 from langchain_core.runnables import RunnableConfig
-from langgraph.store.base import Op, PutOp, SearchOp
+from langgraph.store.base import GetOp, Op, PutOp, SearchOp
 from langgraph.store.memory import InMemoryStore
 from pydantic import BaseModel, Field
 from typing_extensions import override
@@ -22,6 +25,7 @@ from longterm.errors import (
     PartialWriteError,
 )
 from longterm.manage.store_manager import MemoryStoreManager
+from longterm.stores import EmbeddedStore
 from longterm.testing import Asked, HashEmbeddings, ScriptedChatModel, tool_calls
 
 NOTHING = tool_calls()
@@ -134,11 +138,43 @@ def test_what_stands_beside_kind_and_content_stays(
     assert values(store) == [{**ALE, "source": "import"}]
 
 
-def test_one_update_is_one_batch_of_searches_and_one_of_writes(alice: RunnableConfig) -> None:
+@pytest.mark.parametrize("make", [InMemoryStore, lambda: EmbeddedStore(":memory:")])
+def test_two_equal_calls_at_one_moment_make_one_memory(
+    make: Callable[[], Any], alice: RunnableConfig
+) -> None:
+    both, own_store = threading.Barrier(2), make()
+
+    def answer(_: Any) -> AIMessage:
+        both.wait(30)  # each has looked at what is known before the other writes
+        return add("Ann likes tea")
+
+    keeper = manager(own_store, answer, answer)
+    with ThreadPoolExecutor(2) as pool:
+        calls = [pool.submit(keeper.invoke, "I like tea", alice) for _ in range(2)]
+        kept = [call.result() for call in calls]
+    assert sorted(map(len, kept)) == [0, 1]
+    assert len(own_store.search(ALICE)) == 1
+
+
+def test_the_same_said_of_what_has_changed_since_is_another_memory(
+    store: InMemoryStore, alice: RunnableConfig
+) -> None:
+    keeper = manager(store, add("Ann likes tea"), add("Ann likes tea"))
+    (first,) = keeper.invoke("I like tea", alice)
+    store.put(ALICE, first["key"], TEA | {"content": {"content": "Ann likes ale"}})
+    (second,) = keeper.invoke("I like tea", alice)
+    assert second["key"] != first["key"]
+    assert len(store.search(ALICE)) == 2
+
+
+def test_one_update_is_one_batch_of_searches_a_look_at_new_keys_and_one_batch_of_writes(
+    alice: RunnableConfig,
+) -> None:
     store = Counting()
     manager(store, add("a", "b", "c")).invoke(["one", "two", "three"], alice)
-    searches, writes = store.batches
+    searches, looks, writes = store.batches
     assert all(isinstance(op, SearchOp) for op in searches)
+    assert all(isinstance(op, GetOp) for op in looks)
     places = [op.namespace for op in writes if isinstance(op, PutOp)]
     assert places == [ALICE] * 3 + [("longterm-history", *ALICE)] * 3
 

@@ -20,7 +20,7 @@ from longterm.commit.plan import (
     plans_of,
     updated_at,
 )
-from longterm.effects.capabilities import RevisionRow, Revisions
+from longterm.effects.capabilities import CompareAndSet, RevisionRow, Revisions
 from longterm.effects.observe import observed
 from longterm.effects.steps import Exclusive, Has, Noted, StoreCall, fetch, get_op, replace
 from longterm.errors import ConflictError, PartialWriteError
@@ -68,15 +68,20 @@ async def commit(
     with observed(operation, writes[0].namespace[0]) as seen:
         done = await Exclusive(namespaces, _carried_out(change))
         seen.records = len(done.written)
-        if {one.revision.action for one in done.written if one.revision} == {"changed"}:
-            seen.operation = "update_memory"
+        actions = {one.revision.action for one in done.written if one.revision}
+        if actions in ({"changed"}, {"created"}):
+            seen.operation = "update_memory" if "changed" in actions else "create_memory"
         return done
 
 
 async def _carried_out(change: Change) -> Committed:
     by_store = change.policy.keep_revisions != 0 and await Has(Revisions)
+    # What is new as far as is known is not read where a store says that it is there.
+    unread = any(write.fresh for write in change.writes) and await Has(CompareAndSet)
     for remaining in reversed(range(_TRIES)):
-        current = await _current(change, histories=not by_store)
+        read = [write for write in change.writes if not (write.fresh and unread)]
+        current = await _current(change, read, histories=not by_store) if read else {}
+        unread = False
         plans, lost, guarded = plans_of(change, current, in_items=not by_store)
         if by_store:  # what comes with a past from elsewhere is left as it is if it has one here
             plans = [
@@ -107,11 +112,10 @@ async def _carried_out(change: Change) -> Committed:
     raise AssertionError("the last try returns or raises")
 
 
-async def _current(change: Change, *, histories: bool) -> dict[Place, Item]:
-    """Read the items that are to be written, and of their histories what matters."""
-    written = [write for write in change.writes if not write.fresh]
-    if not written:  # what was made up just now is not there to be read
-        return {}
+async def _current(
+    change: Change, written: Sequence[Write], *, histories: bool
+) -> dict[Place, Item]:
+    """Read the items that are to be *written*, and of their histories what matters."""
     places = [(write.namespace, write.key) for write in written]
     if change.policy.keep_revisions == 0 or not histories:
         return await _items_at(places)

@@ -86,7 +86,7 @@ class Write:
     value: dict[str, Any] | Edit | None
     index: Index = None
     ttl: Ttl = NOT_PROVIDED
-    #: The key was made up just now, so there is nothing to read.
+    #: Nothing is known under the key, so that it is read only where the store cannot tell.
     fresh: bool = False
     #: The messages it came from; None for those of the whole commit.
     sources: tuple[Source, ...] | None = None

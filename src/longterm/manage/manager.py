@@ -10,6 +10,7 @@ import json
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
+from hashlib import sha256
 from typing import Any, Generic, Literal, TypeVar, cast, overload
 
 from langchain_core.runnables import RunnableConfig
@@ -302,16 +303,20 @@ def thread_in(config: RunnableConfig) -> str | None:
     return None if thread is None else str(thread)
 
 
-def ids_for(config: RunnableConfig) -> NewId:
+def ids_for(config: RunnableConfig, *given: object) -> NewId:
     """Return a source of ids for new memories: random, or the same ones for the same job.
 
-    A job that may run again after a crash has an id of its own. The same content then has the
+    A job that may run again after a crash has an id of its own; else what was *given* is the job,
+    so that two equal calls at one moment make one memory. The same content then has the
     same id each time; and what the second run says otherwise never takes the place of what the
     first one wrote.
     """
     job = job_in(config)
-    if job is None:
+    if job is None and not given:
         return lambda _kind, _content: str(uuid.uuid4())
-    return lambda kind, content: str(
-        uuid.uuid5(uuid.NAMESPACE_OID, json.dumps([str(job), kind, content], sort_keys=True))
-    )
+    job = str(job) if job is not None else sha256(_as_json(given).encode()).hexdigest()
+    return lambda kind, content: str(uuid.uuid5(uuid.NAMESPACE_OID, _as_json([job, kind, content])))
+
+
+def _as_json(value: object) -> str:
+    return json.dumps(value, sort_keys=True, default=str)

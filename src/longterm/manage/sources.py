@@ -163,26 +163,19 @@ def _replaced(entry: Entry) -> Any:
     return entry.before.content if entry.before and not entry.deleted else None
 
 
-def writes_of(
-    draft: Draft,
-    namespace: Namespace,
-    sources: ConversationSources,
-    *,
-    random_ids: bool = True,
-) -> list[Write]:
+def writes_of(draft: Draft, namespace: Namespace, sources: ConversationSources) -> list[Write]:
     """Return what *draft* changed, for `commit`, with the *sources* of each change.
 
     A model takes seconds to answer, and others may have changed a memory meanwhile: the edits
     are made on what it is when it is written, and a new one never takes the place of what is
-    there. With *random_ids* new ones need no look. A memory is changed where it lies, and a new
-    one is written to *namespace*.
+    there. A memory is changed where it lies, and a new one is written to *namespace*.
     """
     return [
         Write(
             entry.document.namespace or namespace,
             entry.document.id,
             partial(_made_again, entry),
-            fresh=random_ids and entry.before is None,
+            fresh=entry.before is None,
             sources=sources.of(entry),
         )
         for entry in draft.entries

@@ -49,7 +49,6 @@ from longterm.manage.manager import (
     Results,
     fields_in,
     ids_for,
-    job_in,
     now_in,
     steps_in,
     thread_in,
@@ -70,6 +69,7 @@ from longterm.manage.relevant import (
 )
 from longterm.manage.searching import SCAN_LIMIT
 from longterm.manage.sources import ConversationSources, compare, writes_of
+from longterm.memory.conversation import message_text, speaker
 from longterm.memory.model import Content, Document, Draft, Memory, document_of
 from longterm.memory.namespace import Namespace, NamespaceTemplate
 from longterm.memory.revision import ExtractionRun, KeepRevisions
@@ -342,7 +342,7 @@ class MemoryStoreManager(NamespaceAccess[Content]):
         draft = Draft.of([document_of(item.key, item.value, item.namespace) for item in known])
         if not known and self._default is not None:
             draft = draft.insert(self._default(config))
-        new_id = self._ids(namespace, config)
+        new_id = self._ids(namespace, config, messages, draft)
         session = ExtractionInput(messages, draft, steps, today(config), new_id)
         extractions = [await self._extract(session)]
         if later and self._forgetting:
@@ -352,15 +352,10 @@ class MemoryStoreManager(NamespaceAccess[Content]):
         if requests:
             drafts[0], left_out = without_requests(drafts[0], requests)
             report += left_out + unmet(requests, drafts, permitted=self._forgetting is not None)
-        random_ids = not (self._profile or self._default or job_in(config))
         changed = (entry for draft in drafts for entry in draft.entries)
         sources = ConversationSources(messages, thread_in(config), now_in(config))
         await compare(sources, changed)
-        writes = [
-            write
-            for draft in drafts
-            for write in writes_of(draft, namespace, sources, random_ids=random_ids)
-        ]
+        writes = [write for draft in drafts for write in writes_of(draft, namespace, sources)]
         name, taken = self._model_name, None
         if used := report.usage:
             read, written = used["input_tokens"], used["output_tokens"]
@@ -441,9 +436,18 @@ class MemoryStoreManager(NamespaceAccess[Content]):
         words = [[query] for query in queries] + [[]] * (len(asked) - len(queries))
         return in_turn(best(items, words, size), reach)
 
-    def _ids(self, namespace: Namespace, config: RunnableConfig) -> NewId:
+    def _ids(
+        self,
+        namespace: Namespace,
+        config: RunnableConfig,
+        messages: Sequence[BaseMessage],
+        known: Draft,
+    ) -> NewId:
         """Return a source of ids; a profile has an id of its own, so that it is begun only once."""
         if not self._profile:
-            return ids_for(config)
+            said = [(speaker(one), message_text(one)) for one in messages]
+            # What is known is part of it: the same said later, of what has changed, is another.
+            seen = [(one.id, one.kind, one.content) for _, one in known.living]
+            return ids_for(config, namespace, thread_in(config), said, seen)
         profile = uuid.uuid5(uuid.NAMESPACE_OID, "\0".join(("profile", *namespace)))
         return lambda _kind, _content: str(profile)
