@@ -219,6 +219,23 @@ def test_a_memory_is_read_as_it_was(store: BaseStore) -> None:
     assert sorted(one.key for one in history.as_of(ANN, now())) == ["k", "other"]
 
 
+def test_a_memory_was_there_at_the_times_that_its_store_gives_it(store: BaseStore) -> None:
+    # Of LangGraph's SqliteStore these are whole seconds, earlier than what they are of.
+    run(commit([Write(ANN, "k", {"content": "tea"})], actor="user"), store=store)
+    run(commit([Write(ANN, "gone", {"content": "x"})], actor="user"), store=store)
+    item = store.get(ANN, "k")
+    assert item is not None
+    history = History(store)
+    assert history.as_of(ANN, item.created_at, "k") is not None
+    run(commit([Write(ANN, "k", {"content": "ale"})], actor="user"), store=store)
+    changed = store.get(ANN, "k")
+    assert changed is not None
+    then = history.as_of(ANN, changed.updated_at, "k")
+    assert then is not None
+    assert then.value == {"content": "ale"}
+    assert history.as_of(ANN, item.created_at - timedelta(seconds=1)) == []
+
+
 def test_a_time_without_a_zone_is_local(store: BaseStore) -> None:
     put(store, "likes tea")
     assert len(History(store).as_of(ANN, datetime.now())) == 1  # noqa: DTZ005 - what is tested

@@ -6,8 +6,8 @@ counts from then on, one that it deleted is missed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
 
@@ -43,6 +43,8 @@ __all__ = ["ItemHistory", "NumberedItem"]
 
 #: How much of a score is words, where the store has vectors as well.
 _OF_WORDS = 0.5
+#: To the last moment of a second.
+_SECOND = timedelta(microseconds=999_999)
 
 
 class NumberedItem(SearchItem):
@@ -149,6 +151,9 @@ class ItemHistory:
             revisions = {key: await self.revisions_of(namespace, key)}
             [item] = await fetch([get_op(namespace, key, refresh_ttl=False)])
             now = {} if item is None else {key: item}
+        if not time.microsecond and _keeps_seconds(now.values()):
+            # Its stamps are earlier than what they are of: a second is meant up to its end.
+            time += _SECOND
         then = [
             item
             for one in {**revisions, **now}
@@ -158,6 +163,13 @@ class ItemHistory:
             condition = parse(filter)
             then = [item for item in then if holds(condition, item.value)]
         return then if query is None else await _ranked(namespace, then, now, query)
+
+
+def _keeps_seconds(items: Collection[Item]) -> bool:
+    """Whether a store's own times are of whole seconds, as those of LangGraph's SqliteStore."""
+    return bool(items) and not any(
+        item.created_at.microsecond or item.updated_at.microsecond for item in items
+    )
 
 
 def _valid(
