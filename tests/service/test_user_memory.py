@@ -67,6 +67,13 @@ def test_a_memory_has_ten_thousand_values_and_no_more(ann: UserMemory, shape: st
                 return {"all": [{"one": 1}] * ((values - 2) // 2)}
 
     kept = ann.add(content(10_000), id="large")
+    # By the store API it has the same limit, whatever stands around its content.
+    with longterm.open(":memory:", embeddings=None) as other:
+        stored = {"kind": "Large", "content": content(10_000)}
+        other.items.put(("memories", "ann"), "large", stored)
+        for more in (stored | {"content": content(10_002)}, stored | {"beside": 1}):
+            with pytest.raises(InvalidInputError, match="10,000 values"):
+                other.items.put(("memories", "ann"), "large", more)
     with pytest.raises(InvalidInputError, match="10,000 values"):
         ann.edit("large", content(10_002))
     with pytest.raises(InvalidInputError, match="10,000 values"):

@@ -26,7 +26,7 @@ from longterm.effects.runnable import both
 from longterm.effects.steps import Batch, Index, Reach, Ttl, fetch, get_op, search_within
 from longterm.errors import InvalidInputError
 from longterm.memory.namespace import Namespace
-from longterm.service.records import check_size
+from longterm.service.records import check_stored_size
 
 __all__ = ["MEMORY_STORES", "OWN_ROOT", "REQUESTS", "USAGE", "StoreItems"]
 
@@ -74,7 +74,7 @@ class StoreItems:
         more values than a memory may have.
         """
         self._check(namespace)
-        check_size(value)
+        check_stored_size(value)
         write = Write(namespace, key, value, index, ttl)
         (await commit([write], actor="user", policy=self._policy)).checked()
 

@@ -32,7 +32,7 @@ __all__ = [
     "TurnRecord",
     "UserStats",
     "changed_document",
-    "check_size",
+    "check_stored_size",
     "new_document",
     "recall_body",
     "recall_json",
@@ -307,6 +307,15 @@ def _json(content: Any) -> Any:
     if empty or not isinstance(data, str | dict):
         raise InvalidInputError("The content of a memory is a text or an object, and not empty.")
     return cast("Any", data)
+
+
+def check_stored_size(value: dict[str, Any] | None) -> None:
+    """`check_size` of what a stored *value* holds: of a memory its content, as when it is added."""
+    match value:
+        case {"content": content, "kind": str() | None, **others} if not others:
+            check_size(content)
+        case _:
+            check_size(value)
 
 
 def check_size(data: object) -> None:
