@@ -2,7 +2,7 @@
 
 Scores are fused, not ranks: how much better a match is than the next one says more than that
 it is better. The weights were fitted on the development halves of two public suites, one set
-for both; `docs/recall.md` says how.
+for both; `docs/recall-figures.md` says how.
 """
 
 import warnings
