@@ -21,7 +21,13 @@ from longterm.server.access import Reader, Service, Writer
 from longterm.server.anthropic_errors import ERROR_FORM, PREFIX, WrongRequestError
 from longterm.server.bodies import StrictBody, StrictRoute
 from longterm.server.problems import EVERYWHERE, declared
-from longterm.service import MEMORY_STORES, MemoryRecord, MemoryService, UserMemory
+from longterm.service import (
+    MEMORY_STORES,
+    MemoryRecord,
+    MemoryService,
+    UserMemory,
+    erase_past,
+)
 from longterm.service.keys import Principal
 
 __all__ = ["router"]
@@ -269,7 +275,7 @@ async def delete_file(
     record = await _existing(memory, id)
     if expected_content_sha256 not in (None, _content_sha256(record.content["content"])):
         raise WrongRequestError(409, "conflict_error", "The memory's content is another by now.")
-    await memory.aforget(id)
+    await memory.aforget(id, expected_revision=record.revision)
     return {"id": id, "type": "memory_deleted"}
 
 
@@ -315,7 +321,8 @@ async def get_version(
         if version["id"] == version_id:
             return version
     if versions and number < versions[0]["number"]:  # its history was erased
-        return {**versions[0], **_REDACTED, "id": version_id, "operation": "modified"}
+        erased = {"operation": "modified", "redacted_at": versions[0]["created_at"]}
+        return {**versions[0], **_REDACTED, **erased, "id": version_id}
     raise _not_found("memory version")
 
 
@@ -329,9 +336,10 @@ async def redact_version(store_id: str, version_id: str, shelf: WriteShelf) -> d
         raise WrongRequestError(
             400, "invalid_request_error", "This is what the memory says now: change or delete it."
         )
-    await memory.aerase(id)
-    if living is not None:
-        await memory.aadd(living.content, kind=_FILE, id=id)
+    if living is None:
+        await memory.aerase(id)
+    else:
+        await erase_past(memory, id)
     return {**version, **_REDACTED, "redacted_at": version["redacted_at"] or _now()}
 
 

@@ -11,6 +11,7 @@ from longterm.service.records import (
     recall_body,
     recall_json,
 )
+from longterm.service.redacting import erase_past
 from longterm.service.repeated import remember_once
 from longterm.service.setup import ROOTS
 from longterm.service.user_memory import UserMemory
@@ -25,6 +26,7 @@ __all__ = [
     "MemoryService",
     "UserMemory",
     "UserStats",
+    "erase_past",
     "recall_body",
     "recall_json",
     "remember_once",
