@@ -11,6 +11,8 @@ from langgraph.store.base import BaseStore
 from langgraph.store.memory import InMemoryStore
 
 from longterm import create_memory_store_manager
+from longterm.manage.sources import ConversationSources
+from longterm.memory.conversation import as_messages
 from longterm.memory.revision import Source
 from longterm.stores import EmbeddedStore
 from longterm.testing import ScriptedChatModel, tool_calls
@@ -76,6 +78,17 @@ def test_a_message_without_words_is_not_embedded_and_no_source() -> None:
     found = sources(PARAPHRASE, [HumanMessage("", id="0"), *SAID[1:]], kitchen)
     assert sorted(str(one.message_id) for one in found) == ["2", "3"]
     assert "" not in kitchen.texts
+
+
+def test_the_time_of_a_source_has_a_zone() -> None:
+    said = {"role": "user", "content": "I see the dentist after lunch"}
+    times = ["2024-05-03T14:00:00", "2024-05-03T14:00:00+02:00"]
+    messages = as_messages([{**said, "timestamp": time} for time in times])
+    found = ConversationSources(messages, None).of_content("Sees the dentist")
+    assert [one.time and one.time.isoformat() for one in found] == [
+        "2024-05-03T14:00:00+00:00",
+        "2024-05-03T14:00:00+02:00",
+    ]
 
 
 def test_what_words_explain_costs_no_embedding_of_the_conversation() -> None:

@@ -1,7 +1,7 @@
 """Facts stand in the time of what they tell, beside the turns they came from."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -45,6 +45,16 @@ def test_a_fact_has_the_time_of_what_it_tells(store: BaseStore) -> None:
 
     assert item.time == SAID
     assert item.sources[0].message_id == "1"
+
+
+def test_times_with_and_without_a_zone_stand_side_by_side(store: BaseStore) -> None:
+    bare, later = SAID.replace(tzinfo=None), SAID + timedelta(hours=1)
+    learn(store, "m", "Ann lives in Lyon", Source("t1", "1", bare), Source("t1", "2", later))
+    learn(store, "n", "Ann lives with a cat", Source("t1", "1", bare))
+
+    items = create_recall(store=store).invoke("Where does Ann live?", OTHER).items
+
+    assert {item.key: item.time for item in items} == {"m": later, "n": SAID}
 
 
 def test_what_is_kept_of_a_fact_quotes_an_erased_turn_no_more(store: BaseStore) -> None:

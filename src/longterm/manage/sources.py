@@ -24,6 +24,7 @@ from longterm.memory.conversation import (
     origin_of_message,
     speaker,
     turn_keys,
+    zoned,
 )
 from longterm.memory.model import Draft, Entry, carried_over, content_text, document_of, value_of
 from longterm.memory.namespace import Namespace
@@ -76,7 +77,7 @@ class ConversationSources:
             Source(
                 thread_id=thread,
                 message_id=message.id or key,
-                time=message_time(message) or now,
+                time=(time := message_time(message) or now) and zoned(time),
                 speaker=message.name or speaker(message),
                 role=speaker(message),
                 origin=origin_of_message(message),

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from operator import attrgetter
 from typing import Any, Literal
 
@@ -166,11 +166,15 @@ def json_sources(sources: Sequence[Source]) -> list[dict[str, Any]]:
 
 
 def sources_in(data: Sequence[Mapping[str, Any]]) -> tuple[Source, ...]:
-    """Return the sources in JSON *data*: the inverse of `json_sources`."""
+    """Return the sources in JSON *data*: the inverse of `json_sources`; a time has a zone."""
     return tuple(
-        Source(**{**one, "time": datetime.fromisoformat(one["time"])} if "time" in one else one)
-        for one in data
+        Source(**{**one, "time": _zoned(one["time"])} if "time" in one else one) for one in data
     )
+
+
+def _zoned(text: str) -> datetime:
+    time = datetime.fromisoformat(text)
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time
 
 
 HISTORY_ROOT = "longterm-history"
