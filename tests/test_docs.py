@@ -24,6 +24,8 @@ import longterm
 import longterm.errors
 import longterm.short_term
 from longterm.cli.app import app
+from longterm.server.app import build
+from longterm.server.options import ServerOptions
 from longterm.testing import ScriptedChatModel
 
 ROOT = Path(__file__).parent.parent
@@ -139,6 +141,23 @@ def test_the_page_of_a_users_memory_has_every_method() -> None:
         awaited = {f"a{name.removesuffix('_')}" for name in public}
         methods = {name for name in public - awaited if not name.endswith("_flow")}
         assert methods <= named | {"close"}
+
+
+def test_the_page_of_the_server_has_every_path_and_every_field() -> None:
+    page = (ROOT / "docs" / "server.md").read_text()
+    description = build(ServerOptions(store=":memory:", embeddings="none")).openapi()
+    forms = description["components"]["schemas"]
+    for path, methods in description["paths"].items():
+        if not path.startswith(("/v1/users", "/v1/reflections")):
+            continue  # LangGraph's and Anthropic's, which their own pages describe
+        assert path.removeprefix("/v1/users/{user}") in page
+        for method in methods.values():
+            named = {one["name"] for one in method.get("parameters", ()) if one["in"] == "query"}
+            body = method.get("requestBody", {}).get("content", {}).get("application/json", {})
+            named |= {
+                *forms.get(body.get("schema", {}).get("$ref", "")[21:], {}).get("properties", {})
+            }
+            assert {name for name in named if not re.search(rf"[`\"?]{name}\b", page)} == set()
 
 
 _OURS = r"(?:https://\S+?/longterm/(?:blob/)?main/)?([\w./-]+)"
