@@ -113,11 +113,17 @@ def test_what_the_reference_shows_is_there(path: str) -> None:
     assert re.search(rf"\b{name}\b", Path(spec.origin).read_text())
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+@pytest.mark.parametrize(
+    "page",
+    [*PAGES, *sorted((ROOT / "examples").rglob("*.py"))],
+    ids=lambda page: str(page.relative_to(ROOT)),
+)
 def test_what_a_page_imports_from_us_is_in_the_reference(page: Path) -> None:
     shown = {name.rpartition(".")[2] for name in _SHOWN}
     shown |= {name for path in _MODULES for name in import_module(path).__all__}
-    blocks = re.findall(r"^```python\n(.*?)^```$", page.read_text(), re.DOTALL | re.MULTILINE)
+    text = page.read_text()
+    python = re.findall(r"^```python\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    blocks = [text] if page.suffix == ".py" else python
     imported = {
         alias.name
         for block in blocks

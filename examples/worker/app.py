@@ -19,8 +19,7 @@ from langchain_core.language_models import BaseChatModel
 from langgraph.store.base import BaseStore
 
 from longterm import ReflectionExecutor, create_memory_store_manager
-from longterm.manage.store_manager import MemoryStoreManager
-from longterm.memory.model import Memory
+from longterm.knowledge.extraction import Memory, MemoryStoreManager
 from longterm.stores import PostgresStore
 
 
