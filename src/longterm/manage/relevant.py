@@ -94,7 +94,7 @@ def within(items: Iterable[Found], tokens: int) -> list[Found]:
 
 
 def best(
-    items: Sequence[SearchItem], asked: Iterable[Sequence[str]], limit: int
+    items: Sequence[SearchItem], asked: Sequence[Sequence[str]], limit: int
 ) -> list[list[SearchItem]]:
     """Return for each of *asked*, which are queries, the *limit* items that matter most to it."""
     if any(map(is_scored, items)):
@@ -114,16 +114,17 @@ def is_scored(item: SearchItem) -> bool:
 
 
 def _shared_words(
-    items: Sequence[SearchItem], asked: Iterable[Sequence[str]]
+    items: Sequence[SearchItem], asked: Sequence[Sequence[str]]
 ) -> Iterator[list[float]]:
     """Sum for each of *asked*, and each item, the rarities of the words that the two share.
 
     An item's words are read once, not for each query.
     """
-    words = [frozenset(terms(str(item.value))) for item in items]
-    for queries in asked:
-        wanted = {term for query in queries for term in query_terms(query)}
-        shared = [wanted & held for held in words]
+    wanted = [{term for query in queries for term in query_terms(query)} for queries in asked]
+    of_any = set(chain.from_iterable(wanted))
+    words = [of_any.intersection(terms(str(item.value))) for item in items]
+    for asked_for in wanted:
+        shared = [asked_for & held for held in words]
         frequency = Counter(chain.from_iterable(shared))
         rarity = {term: idf(held, len(items)) for term, held in frequency.items()}
         yield [sum(map(rarity.__getitem__, held)) for held in shared]
