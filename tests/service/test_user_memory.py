@@ -4,7 +4,7 @@ import asyncio
 import inspect
 import warnings
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 from uuid import uuid4
@@ -176,6 +176,35 @@ def test_adding_the_same_twice_under_an_id_adds_it_once(ann: UserMemory) -> None
     assert ann.add("Ann likes tea", id="drink") == first
     with pytest.raises(ConflictError):
         ann.add("Ann likes coffee", id="drink")
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"message_id": ["1"], "thread": {"t": 1}},
+        {"time": 5},
+        {"time": "soon"},
+        {"time": "2026-05-04T10:00:00"},
+        {"position": "first"},
+        {"position": {"x": 1}},
+    ],
+    ids=str,
+)
+def test_what_another_program_wrote_among_the_turns_stops_no_reading_and_no_erase(
+    ann: UserMemory, odd: dict[str, Any]
+) -> None:
+    ann.record("I like tea", thread="t")
+    ann.store.put(("turns", "ann"), "odd", {"kind": "Turn", "content": "I like rice", **odd})
+    ann.store.put(("memories", "ann"), "odd", {"kind": ["Food"], "content": {"name": "soup"}})
+
+    assert {turn.text for turn in ann.turns()} == {"I like tea", "I like rice"}
+    assert "rice" in ann.recall("What do I like?").text
+    assert [one.id for one in ann.as_of(valid_at=date(2026, 5, 4)).list()] == ["odd"]
+    assert "tea" in ann.as_of(valid_at=date(2026, 5, 4)).recall("What do I like?").text
+
+    ann.erase()
+
+    assert (ann.turns(), ann.list()) == ([], [])
 
 
 class Faster(InMemoryStore):

@@ -145,12 +145,13 @@ async def _erased_messages(namespace: Namespace, key: str | None) -> set[tuple[s
         turns: Sequence[Item | None] = await search_exactly(namespace, refresh_ttl=False)
     else:
         turns = await fetch([get_op(namespace, key, refresh_ttl=False)])
+    # Another program may have written anything there.
+    values = [(turn.key, turn.value) for turn in turns if turn is not None]
     return {
-        (turn.value.get("thread") or None, id)
-        for turn in turns
-        if turn is not None
-        for id in (turn.key, turn.value.get("message_id"))
-        if id
+        (thread if isinstance(thread := value.get("thread"), str) and thread else None, id)
+        for key, value in values
+        for id in (key, value.get("message_id"))
+        if isinstance(id, str) and id
     }
 
 

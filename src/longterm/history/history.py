@@ -19,7 +19,7 @@ from longterm.history.erasing import Erasure, SourceFilter, erase, purge, scrub_
 from longterm.history.exchange import Cursor, Imported, export_page, header, import_lines
 from longterm.memory.namespace import Namespace
 from longterm.memory.revision import Actor, Revision, Source, sources_now
-from longterm.memory.world_time import WORLD_TIME, WorldTime, held_at, moment_of
+from longterm.memory.world_time import WorldTime, held_at, moment_of
 
 __all__ = ["History"]
 
@@ -92,13 +92,7 @@ class History:
         )
         if valid_at is not None:
             then = moment_of(valid_at)
-            found = [
-                item
-                for item in found
-                if held_at(
-                    item.value, then, self.world_times.get(item.value.get("kind", ""), WORLD_TIME)
-                )
-            ]
+            found = [item for item in found if held_at(item.value, then, self.world_times)]
         return found[offset : None if limit is None else offset + limit]
 
     async def restore_flow(

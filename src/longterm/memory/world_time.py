@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
+from types import MappingProxyType
 from typing import Any, Literal, cast
 
 from pydantic import GetJsonSchemaHandler
@@ -86,9 +87,17 @@ def world_time(schema: Mapping[str, Any]) -> WorldTime:
     return WorldTime(marked.get("from"), marked.get("to")) if marked else WORLD_TIME
 
 
-def held_at(value: Mapping[str, Any], moment: datetime, fields: WorldTime = WORLD_TIME) -> bool:
-    """Whether a stored *value* says something that was true at *moment*."""
-    content = document_of("", value).content
+def held_at(
+    value: Mapping[str, Any],
+    moment: datetime,
+    world_times: Mapping[str, WorldTime] = MappingProxyType({}),
+) -> bool:
+    """Whether a stored *value* says something that was true at *moment*.
+
+    *world_times* says, by kind, which fields tell that, where these are not the usual ones.
+    """
+    document = document_of("", value)
+    content, fields = document.content, world_times.get(document.kind or "", WORLD_TIME)
     if not isinstance(content, Mapping):
         return True
     said = cast("Mapping[str, Any]", content)

@@ -30,7 +30,7 @@ from longterm.effects.warn import warn_caller
 from longterm.errors import ConfigurationError, RecallLimitWarning
 from longterm.memory.conversation import QUERY_LIMIT, as_messages, message_text, turn_key, windows
 from longterm.memory.namespace import Namespace, NamespaceTemplate
-from longterm.memory.world_time import WORLD_TIME, WorldTime, held_at, moment_of
+from longterm.memory.world_time import WorldTime, held_at, moment_of
 from longterm.models.embed.names import reranker_by_name
 from longterm.recall.block import TokenCounter, compose
 from longterm.recall.cache import FoundCandidates, ReadingCache
@@ -182,10 +182,7 @@ class _Request:
 
     def held(self, memory: Candidate) -> bool:
         """Whether it was true when it has to have been, as far as it says."""
-        if self.valid_at is None:
-            return True
-        fields = self.world_times.get(memory.value.get("kind", ""), WORLD_TIME)
-        return held_at(memory.value, self.valid_at, fields)
+        return self.valid_at is None or held_at(memory.value, self.valid_at, self.world_times)
 
     def without_thread(self, found: Sequence[Candidate]) -> Sequence[Candidate]:
         """Leave out the turns of the thread that is going on, and those that were given."""

@@ -20,6 +20,7 @@ from longterm.commit import Written
 from longterm.errors import InvalidInputError
 from longterm.extract.proposal import is_blank
 from longterm.extract.schema import MemorySchema, plain
+from longterm.memory.conversation import as_time, zoned
 from longterm.memory.model import TURN, Document, Memory, ProposalError, document_of, shown_content
 from longterm.memory.revision import Revision
 from longterm.recall.retriever import RecallResult
@@ -186,7 +187,7 @@ class TurnRecord:
     @classmethod
     def of(cls, item: Item) -> TurnRecord:
         """Read a store's item."""
-        value = item.value
+        value, position = item.value, item.value.get("position")
         return cls(
             key=item.key,
             thread=str(value.get("thread") or ""),
@@ -194,8 +195,8 @@ class TurnRecord:
             speaker=str(value.get("speaker") or ""),
             role=str(value.get("role") or ""),
             text=str(value.get("content") or ""),
-            time=datetime.fromisoformat(value["time"]) if "time" in value else item.created_at,
-            position=int(value.get("position") or 0),
+            time=zoned(as_time(value.get("time")) or item.created_at),
+            position=position if isinstance(position, int) else 0,
         )
 
 
