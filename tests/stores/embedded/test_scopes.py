@@ -236,6 +236,13 @@ def test_what_is_read_once_leaves_the_cache_of_sqlite_as_it_was(
         for scope in (roomy, cramped, cramped):  # the last stops midway
             scope.view(connection, revision, Signals(text=True, model=number, dims=model.dims))
             assert connection.execute("PRAGMA cache_size").fetchone() == (-16000,)
+        signals = Signals(text=False, model=number, dims=model.dims)
+        first = Scope("notes", 10**8)
+        view = first.view(connection, revision, signals)
+        with pytest.raises(ValueError, match="broadcast") as broken:  # midway
+            first.cosines(connection, view, signals, np.zeros(model.dims + 1, np.float32))
+        assert broken.tb is not None  # which holds the frames
+        assert connection.execute("PRAGMA cache_size").fetchone() == (-16000,)
 
 
 def test_a_small_scope_comes_as_the_same_items_until_one_is_written(store: EmbeddedStore) -> None:

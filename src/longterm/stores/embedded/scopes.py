@@ -13,7 +13,8 @@ import sqlite3
 import threading
 import weakref
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,8 +41,7 @@ __all__ = ["REMEMBERED", "Scope", "ScopeCache", "ScopeView", "Signals"]
 _BLOCK = 4096
 #: So many items of a namespace are read at once: more would ask for memory that is new.
 _RANGE = 512
-#: SQLite's cache of pages (`PRAGMA cache_size`) meanwhile: none of these is read again, and to keep
-#: them would ask for memory that is new as well.
+#: What SQLite keeps of its pages meanwhile, as `PRAGMA cache_size` says it.
 _CACHE_SIZE = -1_000
 #: So many searches take less than to sort a lexicon would.
 _SEARCHES_UNSORTED = 8
@@ -170,9 +170,10 @@ class Scope:
             return view.matrix.cosines(query, slots)
         cosines = [np.zeros(0, np.float32)]
         owners = [np.zeros(0, np.int32)]
-        for own, rows in self._vectors(connection, view.slots, signals):
-            cosines.append(widened_product(rows, query))
-            owners.append(own)
+        with _without_keeping(connection, view.slots):
+            for own, rows in self._vectors(connection, view.slots, signals):
+                cosines.append(widened_product(rows, query))
+                owners.append(own)
         return best_by_owner(np.concatenate(cosines), np.concatenate(owners), slots)
 
     def _forget(self) -> None:
@@ -272,22 +273,17 @@ class Scope:
         *parameters: Any,
     ) -> Iterator[Any]:
         """Read what *select* says of the items of *slots*, joined, range by range."""
-        (usual,) = connection.execute("PRAGMA cache_size").fetchone()
-        if len(slots.ids) > _RANGE:
-            connection.execute(f"PRAGMA cache_size = {_CACHE_SIZE}")
-        try:
-            for part, bounds in self._ranges(slots):
-                query = f"{select} WHERE {condition} AND {part}"
-                yield from _joined(connection, query, "item", (*parameters, *bounds))
-        finally:
-            connection.execute(f"PRAGMA cache_size = {usual}")
+        for part, bounds in self._ranges(slots):
+            query = f"{select} WHERE {condition} AND {part}"
+            yield from _joined(connection, query, "item", (*parameters, *bounds))
 
     def _load_lexicon(self, connection: sqlite3.Connection, slots: Slots) -> Lexicon:
         what = (
             "group_concat(item), group_concat(length(hashes)), "
             "CAST(group_concat(hashes, '') AS BLOB)"
         )
-        rows = [*self._read(connection, slots, f"SELECT {what} FROM terms")]
+        with _without_keeping(connection, slots):
+            rows = [*self._read(connection, slots, f"SELECT {what} FROM terms")]
         places = slots.places(_numbers(row[0] for row in rows))
         sizes = _numbers(row[1] for row in rows) // TERM_BYTES
         return Lexicon.of_runs([row[2] for row in rows], sizes, places, len(slots.ids))
@@ -301,12 +297,13 @@ class Scope:
             return None
         owners = [np.zeros(0, np.int32)]
         blocks: list[Vector] = []
-        for own, rows in self._vectors(connection, slots, signals):
-            owners.append(own)
-            blocks.append(widened(rows))
-            room -= blocks[-1].nbytes
-            if room < 0:
-                return None
+        with _without_keeping(connection, slots):
+            for own, rows in self._vectors(connection, slots, signals):
+                owners.append(own)
+                blocks.append(widened(rows))
+                room -= blocks[-1].nbytes
+                if room < 0:
+                    return None
         return Matrix.of(blocks, np.concatenate(owners), dims)
 
     @property
@@ -332,6 +329,21 @@ class Scope:
         while block := cursor.fetchmany(_BLOCK):
             owners = slots.places([item for item, _ in block]).astype(np.int32)
             yield owners, unpack([vector for _, vector in block], signals.dims)
+
+
+@contextmanager
+def _without_keeping(connection: sqlite3.Connection, slots: Slots) -> Generator[None]:
+    """Let SQLite keep few of the pages it reads of many items.
+
+    None of them is read again, and they would ask for memory that is new.
+    """
+    (usual,) = connection.execute("PRAGMA cache_size").fetchone()
+    if len(slots.ids) > _RANGE:
+        connection.execute(f"PRAGMA cache_size = {_CACHE_SIZE}")
+    try:
+        yield
+    finally:
+        connection.execute(f"PRAGMA cache_size = {usual}")
 
 
 def _joined(
