@@ -58,6 +58,24 @@ def test_an_addition_enters_the_draft_checked() -> None:
     )
 
 
+def test_a_field_of_an_addition_may_be_named_by_its_place_in_an_object() -> None:
+    named = {"name": "Bob", "employer": None, "notes.tea": "green", "/notes/home": "Rome"}
+    draft = applied(Draft(), ProposedInsert(KINDS[0], named))
+    assert draft.entries[0].document.content["notes"] == {"tea": "green", "home": "Rome"}
+
+
+def test_a_place_in_what_is_no_object_is_an_unknown_field() -> None:
+    class Named(BaseModel):
+        name: str
+
+    kinds = memory_schemas([Named])
+    applier = ProposalApplier(kinds, Permissions(), lambda _kind, _content: "new")
+    given = ProposedInsert(kinds[0], {"name": "Bob", "name.first": "Robert"})
+    draft, ignored = applier.apply(Draft(), given)
+    assert draft.entries[0].document.content == {"name": "Bob"}
+    assert ignored == "Named has no field name.first; the rest is kept."
+
+
 def test_to_finish_changes_nothing() -> None:
     assert applied(Draft.of([ANN]), Finish()) == Draft.of([ANN])
 

@@ -21,7 +21,7 @@ from longterm.extract.reading import DEPTH_LIMIT
 from longterm.extract.schema import MemorySchema
 from longterm.memory.model import ProposalError
 
-__all__ = ["edited", "merge"]
+__all__ = ["edited", "merge", "with_places"]
 
 #: Verbs of models: for a whole new value, for one more item of a list, and for the end of either.
 _SET = {"set", "update", "replace", "change", "modify", "edit"}
@@ -65,6 +65,15 @@ def edited(kind: MemorySchema | None, content: Any, changes: Any) -> Any:
         if _value_at(checked, path) not in (None, "", [], {}):
             raise _no_null(".".join(path))
     return content if kind.same(content, checked) else checked
+
+
+def with_places(kind: MemorySchema, content: Any) -> Any:
+    """Return a new *content* with what is named by its place, "home.city", in the object there."""
+    if kind.open or not isinstance(content, Mapping):
+        return content
+    fields = properties_of(kind.parameters)
+    objects = {name for name, field in fields.items() if "object" in types_of(field)}
+    return _by_place(cast("Mapping[str, Any]", content), fields, objects)
 
 
 def _in_one_form(changes: Any, fields: Mapping[str, Any]) -> Any:
@@ -116,12 +125,18 @@ def _with_verb(edit: Any, fields: Collection[str]) -> dict[str, Any] | None:
             return None
 
 
-def _by_place(changes: Mapping[str, Any], fields: Collection[str]) -> dict[str, Any]:
-    """Return *changes* with what is named by its place, "home.city" or "/home/city", there."""
+def _by_place(
+    changes: Mapping[str, Any], fields: Collection[str], objects: Collection[str] | None = None
+) -> dict[str, Any]:
+    """Return *changes* with what is named by its place, "home.city" or "/home/city", there.
+
+    *objects* are those of *fields* that may have something in them; None: all.
+    """
+    objects = fields if objects is None else objects
     after: dict[str, Any] = {}
     for name, value in changes.items():
         outer, *inner = name.strip("/").replace("/", ".").split(".")
-        if name in fields or outer not in fields or len(inner) > DEPTH_LIMIT:
+        if name in fields or outer not in objects or len(inner) > DEPTH_LIMIT:
             outer, inner = name, []
         for within in reversed(inner):
             value = {within: value}  # noqa: PLW2901 - from the inside out

@@ -25,7 +25,7 @@ from functools import partial
 from hashlib import blake2b
 from typing import Any, cast
 
-from longterm.extract.edit import edited
+from longterm.extract.edit import edited, with_places
 from longterm.extract.json_values import mapped_texts
 from longterm.extract.schema import MemorySchema
 from longterm.memory.anchors import Spoken, anchored
@@ -337,7 +337,7 @@ class ProposalApplier:
         living = [entry.document for entry in draft.entries if not entry.deleted]
         if not self.permissions.adds(known=bool(living)):
             raise _not_permitted("Adding")
-        content = restored(content, draft)
+        content = with_places(kind, restored(content, draft))
         checked = self._dated(kind, kind.check(content))
         if is_blank(checked):
             raise FinalError("There is nothing in it.")
