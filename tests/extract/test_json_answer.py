@@ -279,6 +279,8 @@ class HeldChatModel(ScriptedChatModel):
         if options.keys() - {"method", "include_raw", "strict"}:
             raise ValueError("Received unsupported arguments")
         held = self.bind(form=schema["title"], strict=options.get("strict"))
+        if not self.beside and options.get("include_raw"):
+            raise NotImplementedError("include_raw=True is not implemented")
         if not self.beside:
             return held | JsonOutputParser()
         return RunnableParallel(raw=held) | RunnablePassthrough.assign(parsed=lambda _: None)

@@ -362,6 +362,9 @@ def wrapped(error: Exception, cause: Exception) -> Exception:
         (wrapped(ValueError("no"), StatusError(429)), False),
         (NotImplementedError(), True),
         (TimeoutError(), False),
+        (Exception("[400] Bad Request\nno forced call here"), True),
+        (Exception("[429] Too Many Requests"), False),
+        (Exception("no"), False),
     ],
 )
 def test_only_a_bad_request_may_be_a_no_to_a_forced_call(error: Exception, refuses: object) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from types import MappingProxyType
 from typing import Any, cast
 
@@ -274,10 +275,13 @@ def _structured_chat(model: Any, schema: dict[str, Any], options: Mapping[str, A
     """
     strict = {key: options[key] for key in ("strict",) if key in options}
     others = {key: value for key, value in options.items() if key not in strict}
+    held: Any = None
     try:
-        held: Any = model.with_structured_output(
-            schema, method="json_schema", include_raw=True, **strict
-        )
+        hold = partial(model.with_structured_output, schema, method="json_schema", **strict)
+        try:
+            held = hold(include_raw=True)
+        except NotImplementedError:  # NVIDIA's client gives one of the two only
+            held = hold()
     except (AttributeError, NotImplementedError, ValueError) as error:
         raise ConfigurationError(
             f"{type(model).__name__} has no structured output by JSON schema: {error}. "

@@ -143,6 +143,8 @@ _ENDS_AS_ERRORS: Mapping[str, AnswerEnd] = {
 }
 #: Statuses of a request that the provider does not take as it is.
 _BAD_REQUEST = (400, 422)
+#: NVIDIA's client raises bare exceptions: "[400] Bad Request".
+_STATUS_IN_WORDS = re.compile(r"\[(\d{3})\]")
 _REFUSAL_LENGTH = 400  # a refusal is short; an answer that happens to begin so is not
 
 
@@ -379,11 +381,14 @@ def http_status(error: BaseException) -> int | None:
         of_aws = response["ResponseMetadata"]["HTTPStatusCode"]
     except (TypeError, LookupError):
         of_aws = None
+    in_words = _STATUS_IN_WORDS.match(str(error)) if type(error) is Exception else None
     found = (
         getattr(error, "status_code", None),
         getattr(response, "status_code", None),
+        getattr(error, "status", None),  # aiohttp
         getattr(error, "code", None),  # Google
         of_aws,
+        int(in_words[1]) if in_words else None,
     )
     return next((status for status in found if isinstance(status, int)), None)
 
