@@ -220,3 +220,12 @@ def test_a_model_says_when_a_memory_is_true_and_it_is_read_so(store: InMemorySto
     (now,) = jobs.as_of(valid_at=date(2024, 1, 1)).search(query="Bolt")
     assert (then.value.employer, now.value.employer) == ("Acme", "Bolt")
     assert jobs.as_of(valid_at=date(2024, 1, 1)).get(then.key) is None
+
+
+def test_a_user_called_like_the_history_sees_none_of_others(store: InMemoryStore) -> None:
+    model = ScriptedChatModel(tool_calls(("Memory", {"content": "Bob hides the key in the oak"})))
+    manager = create_memory_store_manager(model, store=store, namespace=("{user_id}",))
+    manager.invoke({"messages": "My key is in the oak"}, {"configurable": {"user_id": "bob"}})
+
+    for name in ("longterm-history", "longterm-quarantine", "langgraph"):
+        assert manager.search(query="key", config={"configurable": {"user_id": name}}) == []

@@ -29,6 +29,15 @@ def test_escaping_is_reversible(label: str) -> None:
     assert unescape_label(escape_label(label)) == label
 
 
+@pytest.mark.parametrize("root", ["longterm-history", "longterm-server", "longterm-"])
+def test_no_id_reaches_what_longterm_keeps_for_itself(root: str) -> None:
+    (first,) = filled("{user_id}", user_id=root)
+    assert not first.startswith("longterm-")
+    assert unescape_label(first) == root
+    assert filled(("chat", "{user_id}"), user_id=root) == ("chat", root)
+    assert filled("longterm-of-{user_id}", user_id="ann") == ("longterm-of-ann",)
+
+
 @given(labels, labels)
 def test_different_labels_stay_different(one: str, other: str) -> None:
     assert (escape_label(one) == escape_label(other)) == (one == other)

@@ -22,6 +22,7 @@ from longterm.errors import ConfigurationError
 from longterm.text.quoting import visible
 
 __all__ = [
+    "OWN_ROOT",
     "Namespace",
     "NamespaceTemplate",
     "context_values",
@@ -32,11 +33,14 @@ __all__ = [
 
 Namespace = tuple[str, ...]
 
+#: The beginning of the first label of what longterm keeps for itself: history, quarantine, keys.
+OWN_ROOT = "longterm-"
+
 #: Where LangGraph keeps the run's own runtime, and in it the user's context.
 _RUNTIME = "__pregel_runtime"
 _RESERVED_ROOT = "langgraph"
 _CODES = {"%": "%25", ".": "%2E", "\0": "%00"}
-_ESCAPED_ROOT = "%6Canggraph"
+_ESCAPED = "%6C"
 _ESCAPE = re.compile(r"%(?:25|2E|00|u[0-9A-F]{4})")
 #: Letters of a text that alone are no name: space, joiners, the empty pattern of Braille.
 _UNSEEN = re.compile("[\\s\u200c\u200d\u2800]+")
@@ -46,7 +50,7 @@ _FORBIDDEN = re.compile("[.\0\ud800-\udfff]|%(?:25|2E|00|6C|u[0-9A-F]{4})")
 def escape_label(label: str) -> str:
     """Return *label* in a form every store takes; most labels come back unchanged."""
     if label == _RESERVED_ROOT:
-        return _ESCAPED_ROOT
+        return _ESCAPED + label[1:]
     if not _FORBIDDEN.search(label):
         return label
     return "".join(map(_code, label))
@@ -54,8 +58,8 @@ def escape_label(label: str) -> str:
 
 def unescape_label(label: str) -> str:
     """Return what `escape_label` was given."""
-    if label == _ESCAPED_ROOT:
-        return _RESERVED_ROOT
+    if label.startswith(_ESCAPED):
+        return "l" + unescape_label(label.removeprefix(_ESCAPED))
     return _ESCAPE.sub(lambda code: chr(int(code[0].lstrip("%u"), 16)), label)
 
 
@@ -154,7 +158,11 @@ class NamespaceTemplate:
         values: Mapping[str, Any] = found.get("configurable", {})
         if (context := _context(found)) is not None:
             values = {**_named_in(context, self.placeholders), **values}
-        return tuple(escape_label(label.fill(values)) for label in self._labels)
+        first, *others = (escape_label(label.fill(values)) for label in self._labels)
+        if first.startswith(OWN_ROOT) and not self.template[0].startswith(OWN_ROOT):
+            # Whose id begins so reaches no history, no quarantine and no key of others.
+            first = _ESCAPED + first[1:]
+        return (first, *others)
 
     @property
     def vars(self) -> dict[int, str]:

@@ -25,13 +25,11 @@ from longterm.commit import Policy, Write, commit
 from longterm.effects.runnable import both
 from longterm.effects.steps import Batch, Index, Reach, Ttl, fetch, get_op, search_within
 from longterm.errors import InvalidInputError
-from longterm.memory.namespace import Namespace
+from longterm.memory.namespace import OWN_ROOT, Namespace
 from longterm.service.records import check_stored_size
 
-__all__ = ["MEMORY_STORES", "OWN_ROOT", "REQUESTS", "USAGE", "StoreItems"]
+__all__ = ["MEMORY_STORES", "REQUESTS", "USAGE", "StoreItems"]
 
-#: The beginning of the first label of what longterm keeps for itself.
-OWN_ROOT = "longterm-"
 #: Where what is known of users' memory stores is kept: the first label, before the user's.
 MEMORY_STORES = f"{OWN_ROOT}memory-stores"
 #: Where requests are kept that may come twice, alike.

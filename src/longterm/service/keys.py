@@ -22,8 +22,7 @@ from longterm.commit import Write, commit
 from longterm.effects.runnable import both
 from longterm.effects.steps import fetch, get_op, search, search_op
 from longterm.errors import ConfigurationError, InvalidInputError
-from longterm.memory.namespace import id_text
-from longterm.service.items import OWN_ROOT
+from longterm.memory.namespace import OWN_ROOT, id_text
 
 __all__ = ["SCOPES", "Key", "Keys", "Principal", "Scope", "scopes_in"]
 
