@@ -177,6 +177,25 @@ def test_a_long_namespace_among_short_ones_is_read_in_ranges(
     assert anew == every()
 
 
+def test_many_short_namespaces_are_not_read_all_at_once(
+    store: EmbeddedStore, path: Path, model: HashEmbeddings
+) -> None:
+    filled(store, 3)
+    store.batch([PutOp(("u", f"u{key // 50}"), str(key), {"text": "tea"}) for key in range(6_000)])
+    with closing(sqlite3.connect(path)) as connection:
+        revision, number = connection.execute("SELECT revision, model FROM state").fetchone()
+        signals, scope = Signals(text=True, model=number, dims=model.dims), Scope("u", 10**8)
+        view, query = scope.view(connection, revision, signals), np.ones(model.dims, np.float32)
+        with traced() as peak:
+            first = scope.cosines(connection, view, signals, query)
+            assert peak() < 6_000 * model.dims * 2  # as they stand in the file
+        kept = scope.view(connection, revision, signals)
+    assert kept.matrix is not None
+    assert len(first) == 6_000
+    assert np.isfinite(first).all()
+    assert kept.matrix.cosines(query, 6_000).tobytes() == first.tobytes()
+
+
 def test_more_is_read_than_one_value_of_sqlite_can_hold(
     store: EmbeddedStore, path: Path, model: HashEmbeddings
 ) -> None:

@@ -39,8 +39,9 @@ from longterm.text.tokenizer import TERM_BYTES
 __all__ = ["REMEMBERED", "Scope", "ScopeCache", "ScopeView", "Signals"]
 
 _BLOCK = 4096
-#: So many items of a namespace are read at once: more would ask for memory that is new.
-_RANGE = 512
+#: Of so many items of a namespace the vectors, or the terms, which are shorter, are read at once:
+#: more would ask for memory that is new.
+_VECTORS_AT_ONCE, _TERMS_AT_ONCE = 512, 2_048
 #: What SQLite keeps of its pages meanwhile, as `PRAGMA cache_size` says it.
 _CACHE_SIZE = -1_000
 #: So many searches take less than to sort a lexicon would.
@@ -245,9 +246,9 @@ class Scope:
             ids[order], revisions[order], namespaces[order], np.ones(len(ids), dtype=np.bool_)
         )
 
-    def _ranges(self, slots: Slots) -> Iterator[tuple[str, tuple[Any, ...]]]:
-        """Say in SQL what is read at once: a long namespace in ranges, the short ones together."""
-        if len(slots.ids) <= _RANGE:
+    def _ranges(self, slots: Slots, at_once: int) -> Iterator[tuple[str, tuple[Any, ...]]]:
+        """Say in SQL what is read at once: a long namespace in ranges, short ones together."""
+        if len(slots.ids) <= at_once:
             yield self._sql, self._parameters
             return
         order = np.lexsort((slots.ids, slots.namespaces))
@@ -255,25 +256,27 @@ class Scope:
         namespaces, starts, counts = np.unique(
             slots.namespaces[order], return_index=True, return_counts=True
         )
-        long = counts > _RANGE
+        long = counts > at_once
         stretches = zip(namespaces[long], starts[long], (starts + counts)[long], strict=True)
         for namespace, start, end in stretches:
-            for low in range(start, end, _RANGE):
-                bounds = ids[low], ids[min(low + _RANGE, end) - 1]
+            for low in range(start, end, at_once):
+                bounds = ids[low], ids[min(low + at_once, end) - 1]
                 yield "namespace = ? AND item BETWEEN ? AND ?", (int(namespace), *bounds)
-        if short := namespaces[~long].tolist():
-            yield "namespace IN (SELECT value FROM json_each(?))", (json.dumps(short),)
+        so_far = (np.cumsum(counts[~long]) - 1) // at_once
+        for short in np.split(namespaces[~long], np.flatnonzero(np.diff(so_far)) + 1):
+            yield "namespace IN (SELECT value FROM json_each(?))", (json.dumps(short.tolist()),)
 
     def _read(
         self,
         connection: sqlite3.Connection,
         slots: Slots,
+        at_once: int,
         select: str,
         condition: str = "true",
         *parameters: Any,
     ) -> Iterator[Any]:
         """Read what *select* says of the items of *slots*, joined, range by range."""
-        for part, bounds in self._ranges(slots):
+        for part, bounds in self._ranges(slots, at_once):
             query = f"{select} WHERE {condition} AND {part}"
             yield from _joined(connection, query, "item", (*parameters, *bounds))
 
@@ -283,7 +286,7 @@ class Scope:
             "CAST(group_concat(hashes, '') AS BLOB)"
         )
         with _without_keeping(connection, slots):
-            rows = [*self._read(connection, slots, f"SELECT {what} FROM terms")]
+            rows = [*self._read(connection, slots, _TERMS_AT_ONCE, f"SELECT {what} FROM terms")]
         places = slots.places(_numbers(row[0] for row in rows))
         sizes = _numbers(row[1] for row in rows) // TERM_BYTES
         return Lexicon.of_runs([row[2] for row in rows], sizes, places, len(slots.ids))
@@ -318,7 +321,8 @@ class Scope:
         if not self._is_crowded:
             what = "group_concat(item), CAST(group_concat(vector, '') AS BLOB)"
             select = f"SELECT {what} FROM vectors"
-            for items, vectors in self._read(connection, slots, select, "model = ?", signals.model):
+            of_model = select, "model = ?", signals.model
+            for items, vectors in self._read(connection, slots, _VECTORS_AT_ONCE, *of_model):
                 owners = slots.places(_numbers([items])).astype(np.int32)
                 yield owners, unpack([vectors], signals.dims)
             return
@@ -338,7 +342,7 @@ def _without_keeping(connection: sqlite3.Connection, slots: Slots) -> Generator[
     None of them is read again, and they would ask for memory that is new.
     """
     (usual,) = connection.execute("PRAGMA cache_size").fetchone()
-    if len(slots.ids) > _RANGE:
+    if len(slots.ids) > _VECTORS_AT_ONCE:
         connection.execute(f"PRAGMA cache_size = {_CACHE_SIZE}")
     try:
         yield
