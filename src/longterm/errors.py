@@ -27,6 +27,7 @@ from `Exception`, so that a worker thread survives them.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 __all__ = [
     "ClosedError",
@@ -54,6 +55,16 @@ __all__ = [
 
 class LongtermError(Exception):
     """The base of every error in longterm."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Let copies, and other processes, have the message as it is: constructors differ."""
+        return _same_error, (type(self), self.args), self.__dict__
+
+
+def _same_error(kind: type[LongtermError], args: tuple[Any, ...]) -> LongtermError:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    return error
 
 
 class ConfigurationError(LongtermError, ValueError):

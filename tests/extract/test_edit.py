@@ -10,7 +10,7 @@ from pydantic.alias_generators import to_camel
 
 from longterm.extract.edit import edited, merge
 from longterm.extract.schema import memory_schemas
-from longterm.memory.model import ProposalError
+from longterm.memory.model import Memory, ProposalError
 
 #: A schema that says nothing.
 ANYTHING: dict[str, Any] = {}
@@ -223,6 +223,11 @@ def test_a_field_is_found_by_its_place(changes: Any) -> None:
 )
 def test_a_field_that_is_named_beside_its_object_is_changed_with_it(changes: Any) -> None:
     assert edited(HOME, CAT, changes) == {**CAT, "pet": {"name": "Tim", "lives": 8}}
+
+
+def test_the_new_text_of_a_memory_that_is_only_a_text_is_a_change() -> None:
+    (memory,) = memory_schemas([Memory])
+    assert edited(memory, {"content": "likes tea"}, "likes ale") == {"content": "likes ale"}
 
 
 @pytest.mark.parametrize("verb", ["set", "update", "replace"])

@@ -38,13 +38,16 @@ def edited(kind: MemorySchema | None, content: Any, changes: Any) -> Any:
 
     Raises `ProposalError` for changes that do not fit, a field that does not exist among them.
     """
-    changes = _in_one_form(changes, {} if kind is None else properties_of(kind.parameters))
+    fields = properties_of({} if kind is None else kind.parameters)
+    if isinstance(changes, str) and [types_of(form) for form in fields.values()] == [{"string"}]:
+        changes = dict.fromkeys(fields, changes)  # the new text of a memory that is only a text
+    changes = _in_one_form(changes, fields)
     match changes:
         case [{"field": str(), "value": _}, *_] as edits:
-            fields = {edit.get("field"): edit.get("value") for edit in edits}
+            named = {edit.get("field"): edit.get("value") for edit in edits}
             if kind is None:
-                return _edited_untyped(content, fields)
-            after = {**content, **(given := kind.normalized(fields))}
+                return _edited_untyped(content, named)
+            after = {**content, **(given := kind.normalized(named))}
             emptied = [(name,) for name, value in given.items() if value is None]
         case [*operations]:
             after = _patched(content, operations)
