@@ -1,6 +1,6 @@
 """Conversations: every form callers use, as messages, as text, as search queries."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from traceback import format_exception
 from typing import Any
 
@@ -25,6 +25,7 @@ from longterm.memory.conversation import (
     QUERY_LIMIT,
     Attributor,
     as_messages,
+    as_time,
     message_text,
     message_time,
     render,
@@ -154,6 +155,10 @@ def test_speakers_have_openai_s_names(message: BaseMessage, role: str) -> None:
 def test_a_message_shows_its_own_time() -> None:
     message = HumanMessage("hi", additional_kwargs={"timestamp": "2024-05-03T14:00:00"})
     assert render([message]) == "[2024-05-03 14:00] user: hi"
+
+
+def test_a_date_is_the_time_when_it_begins() -> None:
+    assert as_time(date(2024, 5, 3)) == as_time("2024-05-03T00:00:00")
 
 
 def test_a_dict_s_time_is_the_message_s() -> None:

@@ -45,9 +45,11 @@ def test_a_model_is_taken_as_it_is() -> None:
 
 def test_a_name_stands_for_the_provider_s_model(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "none")
-    model = as_model("openai:gpt-5-mini")
-    assert isinstance(model, BaseChatModel)
-    assert type(model).__name__ == "ChatOpenAI"
+    for name in ("openai:gpt-5-mini", " openai:gpt-5-mini\n", "OpenAI: gpt-5-mini"):
+        model = as_model(name)
+        assert isinstance(model, BaseChatModel)
+        assert type(model).__name__ == "ChatOpenAI"
+        assert getattr(model, "model_name", None) == "gpt-5-mini"
 
 
 @pytest.mark.parametrize("name", ["nobody:knows", "no-such-model", "local:", ":", "  ", ""])

@@ -21,7 +21,7 @@ import operator
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cached_property
 from hashlib import sha1
 from json.encoder import encode_basestring_ascii as in_quotes
@@ -213,7 +213,7 @@ def message_time(message: BaseMessage) -> datetime | None:
 
 
 def as_time(value: object) -> datetime | None:
-    """Read a time: a datetime, ISO 8601, or seconds or milliseconds since 1970; None for others.
+    """Read a time: a date, ISO 8601, or seconds or milliseconds since 1970; None for others.
 
     A number may be a text, as in many an export.
     """
@@ -221,6 +221,8 @@ def as_time(value: object) -> datetime | None:
         match value:
             case datetime():
                 return value
+            case date():
+                return datetime.combine(value, datetime.min.time())
             case bool():
                 return None
             case int() | float() if value > _SECONDS:

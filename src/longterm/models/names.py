@@ -64,10 +64,12 @@ def as_model(model: str | ChatModel) -> ChatModel:
     """
     match model:
         case str() if model.strip():
-            provider, _, rest = model.partition(":")
+            provider, colon, rest = map(str.strip, model.partition(":"))
+            if provider.isidentifier() and rest:
+                provider = provider.lower()
             if rest and (path := _COMPOSED.get(provider)):
                 return resolve_name(path)(rest)
-            return _hosted(model, provider)
+            return _hosted(f"{provider}{colon}{rest}", provider)
         case Runnable():
             return model
         case _:
