@@ -502,6 +502,42 @@ def test_importing_twice_changes_nothing(store: BaseStore) -> None:
     assert len(History(store).of(ANN, "k")) == 4
 
 
+ODD: list[dict[str, Any]] = [
+    {"number": "1"},
+    {"number": 0},
+    {"number": [1]},
+    {"value": "tea"},
+    {"action": "made"},
+    {"actor": ["user"]},
+    {"reason": {"x": 1}},
+    {"time": "2999-01-01T00:00:00+00:00"},
+    {"time": "0001-01-01T00:00:00+14:00"},
+    {"sources": [{"thread_id": ["t"]}]},
+    {"sources": [{"origin": "moon"}]},
+    {"sources": {"thread_id": "t"}},
+]
+
+
+@pytest.mark.parametrize("odd", ODD, ids=str)
+def test_what_is_no_revision_is_not_imported(store: BaseStore, odd: dict[str, Any]) -> None:
+    lines = exported(filled(InMemoryStore()))
+    at, line = next((at, line) for at, line in enumerate(lines) if '"number":2' in line)
+    data = json.loads(line)
+    data["revisions"][0] |= odd
+    with pytest.raises(InvalidInputError, match=f"Line {at + 1} of the import"):
+        History(store).import_([*lines[:at], json.dumps(data), *lines[at + 1 :]])
+    with pytest.raises(InvalidInputError, match="Line 1 of the import"):
+        History(store).import_([json.dumps(data | {"value": ["tea"], "revisions": []})])
+    assert History(store).of(tuple(data["namespace"]), data["key"]) == []
+
+
+def test_the_times_of_an_import_have_a_zone(store: BaseStore) -> None:
+    source = filled(InMemoryStore())
+    History(store).import_([line.replace("+00:00", "") for line in exported(source)])
+    assert History(store).of(ANN, "k") == History(source).of(ANN, "k")
+    assert History(store).as_of(ANN, datetime(2999, 1, 1, tzinfo=UTC)) != []
+
+
 TURN = {"kind": "Turn", "content": "I like tea", "speaker": "ann", "time": "2026-03-01T08:00:00Z"}
 SAID_ANN = ("turns", "ann")
 

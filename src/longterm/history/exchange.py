@@ -10,8 +10,8 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace as changed
 from datetime import UTC, datetime
-from itertools import groupby
-from typing import Any
+from itertools import groupby, pairwise
+from typing import Any, get_args
 
 from langgraph.store.base import Item
 
@@ -20,9 +20,18 @@ from longterm.effects.clock import utc_now
 from longterm.effects.steps import fetch, get_op, place_of, search, search_op
 from longterm.errors import InvalidInputError
 from longterm.history import reading
+from longterm.memory.conversation import zoned
 from longterm.memory.model import TURN, index_of
 from longterm.memory.namespace import Namespace, escape_label
-from longterm.memory.revision import Revision, Source, json_revision, revision_in
+from longterm.memory.revision import (
+    Action,
+    Actor,
+    Origin,
+    Revision,
+    Source,
+    json_revision,
+    revision_in,
+)
 
 __all__ = ["Cursor", "Imported", "export_page", "header", "import_lines"]
 
@@ -236,7 +245,7 @@ def _lines(lines: Iterable[str | bytes], namespace: Namespace | None) -> Iterato
             read = list(_read_line(data, number, namespace))
         except InvalidInputError:
             raise
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             why = f"a field of it is missing or no such value ({type(error).__name__})"
             raise _unreadable_line(number, why) from None
         yield from read
@@ -249,10 +258,11 @@ def _read_line(data: Any, number: int, namespace: Namespace | None) -> Iterator[
                 raise _unreadable_line(number, f"its format is {version}, newer than {_VERSION}")
         case {"namespace": [*labels], "key": str(key), "value": value}:
             place = namespace or tuple(map(str, labels))
-            past = tuple(map(revision_in, data.get("revisions", ())))
+            if type(value) not in (dict, type(None)):
+                raise TypeError("A stored value is an object.")
+            past = _past_in(data.get("revisions", ()))
             if not past and value and data.get("updated_at") and value.get("kind") != TURN:
-                time = datetime.fromisoformat(data["updated_at"])
-                time = time if time.tzinfo else time.replace(tzinfo=UTC)
+                time = zoned(datetime.fromisoformat(data["updated_at"])).astimezone(UTC)
                 past = (Revision(1, "created", value, time, "import", reason=_AS_IT_WAS),)
             yield _line(place, key, value, past)
         case {"memory": str(text), "id": str() | int() as id}:  # Mem0
@@ -270,6 +280,37 @@ def _read_line(data: Any, number: int, namespace: Namespace | None) -> Iterator[
             )
 
 
+def _past_in(revisions: Sequence[Mapping[str, Any]]) -> tuple[Revision, ...]:
+    """Read a memory's revisions; raises a `ValueError` where they are none, or in no order.
+
+    A store may keep anything, and what is no revision would end each later look at its memory.
+    """
+    read = map(revision_in, revisions)
+    past = [changed(one, time=zoned(one.time).astimezone(UTC)) for one in read]
+    in_order = all(
+        one.number < other.number and one.time < other.time for one, other in pairwise(past)
+    )
+    if not (in_order and all(map(_is_revision, past))):
+        raise ValueError("These are no revisions, or in no order.")
+    return tuple(past)
+
+
+def _is_revision(one: Any) -> bool:
+    """Whether all that *one* holds is of its kind."""
+    texts = [one.model, one.reason]
+    for source in one.sources:
+        texts += [source.thread_id, source.message_id, source.speaker, source.role, source.quote]
+    return (
+        all(text is None or isinstance(text, str) for text in texts)
+        and type(one.number) is int
+        and one.number > 0
+        and (one.value is None or isinstance(one.value, dict))
+        and one.action in get_args(Action)
+        and one.actor in get_args(Actor)
+        and all(source.origin in get_args(Origin) for source in one.sources)
+    )
+
+
 def _line(
     namespace: Namespace, key: str, value: dict[str, Any] | None, past: tuple[Revision, ...]
 ) -> _Line:
@@ -282,15 +323,15 @@ def _line(
 
 
 def _from_mem0(data: Mapping[str, Any], value: dict[str, Any]) -> Revision:
-    when = data.get("updated_at") or data.get("created_at")
+    when, thread = data.get("updated_at") or data.get("created_at"), data.get("run_id")
     time = datetime.fromisoformat(when) if when else utc_now()
     return Revision(
         number=1,
         action="created",
         value=value,
-        time=time if time.tzinfo else time.astimezone(),
+        time=time.astimezone(UTC),  # one without a zone is local time
         actor="import",
-        sources=(Source(thread_id=data.get("run_id"), origin="import"),),
+        sources=(Source(thread_id=str(thread) if thread else None, origin="import"),),
         reason="from Mem0",
     )
 
