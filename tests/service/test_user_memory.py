@@ -4,6 +4,7 @@ import asyncio
 import inspect
 import warnings
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -28,6 +29,7 @@ from longterm.history import History
 from longterm.memory.revision import Source
 from longterm.prompts import create_few_shot
 from longterm.service import MemoryService, UserMemory
+from longterm.service.exchange import written
 from longterm.service.scope import MemoryScope
 from longterm.testing import ScriptedChatModel, tool_calls
 
@@ -563,6 +565,23 @@ def test_an_export_is_imported_once_and_whole(ann: UserMemory, tmp_path: Path) -
         assert "Lyon" in bo.recall("Where did I move?").text
         assert other.users() == ["bo"]
         assert [line for line in bo.export() if "coffee" in line]
+
+
+def test_an_export_that_breaks_off_leaves_the_one_before(ann: UserMemory, tmp_path: Path) -> None:
+    ann.add("tea")
+    file = tmp_path / "ann.jsonl"
+    ann.export(file)
+    before = file.read_text()
+    ann.add("rice")
+
+    with suppress(KeyboardInterrupt), written(file) as half:
+        half.write("{")
+        raise KeyboardInterrupt
+
+    assert file.read_text() == before
+    ann.export(file)
+    assert len(file.read_text().splitlines()) == len(before.splitlines()) + 1
+    assert [one.name for one in tmp_path.iterdir()] == ["ann.jsonl"]
 
 
 def test_what_mem0_answers_is_imported_as_it_is(ann: UserMemory) -> None:

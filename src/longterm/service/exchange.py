@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
-from os import O_CREAT, O_TRUNC, O_WRONLY, PathLike, fdopen, open as os_open
+from os import O_CREAT, O_TRUNC, O_WRONLY, PathLike, fdopen, fsync, open as os_open
+from pathlib import Path
 from typing import Any, TextIO, cast
+from uuid import uuid4
 
 from longterm.errors import InvalidInputError
 
@@ -15,16 +17,33 @@ __all__ = ["holds_turn", "lines_in", "written"]
 
 @contextmanager
 def written(where: str | PathLike[str] | TextIO) -> Generator[TextIO]:
-    """Open a path that only its owner reads; an open file is handed on."""
+    """Open a path that only its owner reads; an open file is handed on.
+
+    What was there before stays until all is written: half an export looks like a whole one.
+    """
     if not isinstance(where, str | PathLike):
         yield where
         return
+    path = Path(where).resolve()
+    is_special = path.exists() and not path.is_file()  # a pipe, or a terminal
+    beside = path if is_special else path.with_name(f".longterm-{uuid4().hex}")
     try:
-        file = fdopen(os_open(where, O_WRONLY | O_CREAT | O_TRUNC, 0o600), "w", -1, "utf-8")
+        file = fdopen(os_open(beside, O_WRONLY | O_CREAT | O_TRUNC, 0o600), "w", -1, "utf-8")
     except OSError as error:
         raise InvalidInputError(f"{where} cannot be written: {error.strerror}.") from error
-    with file:
-        yield file
+    if is_special:
+        with file:
+            yield file
+        return
+    try:
+        with file:
+            yield file
+            file.flush()
+            fsync(file.fileno())
+        beside.replace(path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
 
 
 @contextmanager
