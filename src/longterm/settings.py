@@ -227,8 +227,7 @@ def local_embeddings(**options: Any) -> "MiniLMEmbeddings":
     """Return the embedded embedding model, set up as the environment says."""
     from longterm.models.embed import MiniLMEmbeddings
 
-    said: dict[str, Any] = embedding_options()
-    return MiniLMEmbeddings(**said | options)
+    return MiniLMEmbeddings(**{"threads": embedding_options().get("threads")} | options)
 
 
 def embeddings_by_script() -> Embeddings:

