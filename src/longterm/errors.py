@@ -2,7 +2,7 @@
 
 LongtermError
 ├── ConfigurationError          the developer: an argument, a placeholder, an install
-│   ├── ClosedError             … something is used after it was closed
+│   ├── ClosedError             … an executor is used after its shutdown
 │   ├── MissingExtraError       … an optional dependency is not installed
 │   ├── ModelChangedError       … a store was indexed with another embedding model
 │   └── NoStoreError            … no store was given and none is in the context
@@ -75,7 +75,7 @@ class ConfigurationError(LongtermError, ValueError):
 
 
 class ClosedError(ConfigurationError, RuntimeError):
-    """Something was used after it was closed."""
+    """An executor was used after its shutdown; a store that is closed is a `StoreError`."""
 
 
 class MissingExtraError(ConfigurationError, ImportError):
