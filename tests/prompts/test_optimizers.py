@@ -23,6 +23,7 @@ YES = (
     "<hypotheses>no rule on length</hypotheses>"
     "<recommendations>ask for examples</recommendations>"
 )
+HELP = "Help {name}, with examples."
 NEW = "<improved_prompt>\nHelp {name}, with examples.\n</improved_prompt>"
 OLD = "Help {name}."
 KINDS = ("gradient", "metaprompt", "prompt_memory")
@@ -143,6 +144,9 @@ def test_prompts_of_ones_own_are_used() -> None:
         '{"analysis": "short", "improved_prompt": "Help {name}, with examples."}',
         '```json\n{"new_prompt": "Help {name}, with examples.",}\n```',
         tool_calls(("Output", {"improved_prompt": "Help {name}, with examples."})),
+        AIMessage(
+            [{"type": "tool_use", "id": "1", "name": "Output", "input": {"new_prompt": HELP}}]
+        ),
         AIMessage([{"type": "text", "text": NEW}]),
         NEW + " I did not leave <improved_prompt></improved_prompt> empty.",
     ],

@@ -11,13 +11,13 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any, cast
 
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
+from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 
 from longterm.effects.steps import ask
 from longterm.extract.prompts import SEARCH_BY_JSON, SEARCH_FRAME, SEARCH_TOOL
-from longterm.extract.reading import read_json
+from longterm.extract.reading import as_value, read_json
 from longterm.memory.conversation import QUERY_LIMIT, render, windows
-from longterm.models.answer import without_thoughts
+from longterm.models.answer import Answer
 from longterm.models.names import ChatModel, adapt, bind_tools, default_protocol
 from longterm.text.placeholders import fill
 from longterm.text.quoting import fenced
@@ -69,17 +69,19 @@ class QueryWriter:
         return list(dict.fromkeys(queries))[:MAX_QUERIES] or windows(messages)
 
 
-def _queries(answer: Any) -> Iterator[str]:
-    for call in answer.tool_calls if isinstance(answer, AIMessage) else ():
-        yield from _listed_queries(call["args"])
-    text = str(answer.text) if isinstance(answer, BaseMessage) else str(answer)
-    yield from _listed_queries(read_json(without_thoughts(text)))
+def _queries(given: Any) -> Iterator[str]:
+    answer = Answer.of(given)
+    for call in answer.calls:
+        yield from _listed_queries(as_value(call["args"])[0])
+    yield from _listed_queries(read_json(answer.text))
 
 
 def _listed_queries(data: Any) -> Iterator[str]:
     match data:
         case {"queries": inner} | {"query": inner}:
             yield from _listed_queries(inner)
+        case {"arguments": inner} | {"parameters": inner}:  # a call that is spelled out
+            yield from _listed_queries(as_value(inner)[0])
         case list():
             for item in cast("list[Any]", data):
                 yield from _listed_queries(item)

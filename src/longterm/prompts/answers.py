@@ -7,13 +7,10 @@ call or with JSON all the same; that is read as well. Pure.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, cast
 
-from langchain_core.messages import AIMessage
-from pydantic import BaseModel
-
-from longterm.extract.reading import read_json
+from longterm.extract.reading import as_value, read_json
 from longterm.models.answer import Answer
 
 __all__ = ["field"]
@@ -26,26 +23,14 @@ def field(answer: Any, *names: str) -> Any:
 
     None where there is no such field; an empty one is "".
     """
-    text = Answer.of(answer).text
-    places = list(_structured(answer))
-    places.append({name: value for name in names if (value := _between(text, name)) is not None})
-    value = read_json(text)
-    found = cast("list[Any]", value) if isinstance(value, list) else [value]
-    places.extend(cast("Mapping[str, Any]", one) for one in found if isinstance(one, Mapping))
-    return next((one[name] for one in places for name in names if name in one), None)
-
-
-def _structured(answer: Any) -> Iterator[Mapping[str, Any]]:
-    """Arguments of tool calls, and what a structured output gave."""
-    match answer:
-        case AIMessage():
-            yield from (call["args"] for call in answer.tool_calls)
-        case BaseModel():
-            yield answer.model_dump()
-        case {**values}:
-            yield cast("Mapping[str, Any]", values)
-        case _:
-            pass
+    read = Answer.of(answer)
+    calls = [as_value(call["args"]) for call in read.calls]
+    places: list[Any] = [arguments for arguments, half in calls if not half]
+    tagged = {name: value for name in names if (value := _between(read.text, name)) is not None}
+    value = read_json(read.text)
+    places += [tagged, *(cast("list[Any]", value) if isinstance(value, list) else [value])]
+    found = [cast("Mapping[str, Any]", one) for one in places if isinstance(one, Mapping)]
+    return next((one[name] for one in found for name in names if name in one), None)
 
 
 def _between(text: str, tag: str) -> str | None:
