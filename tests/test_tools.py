@@ -428,6 +428,14 @@ def test_calls_of_every_client_are_understood(
     assert values(store) == [{"content": "likes tea"}]
 
 
+async def test_a_tool_can_be_run_as_well_as_invoked(
+    manage: MemoryTool, store: InMemoryStore
+) -> None:
+    manage.run("likes tea")
+    await manage.arun('{"content": "likes ale"}')
+    assert values(store) == [{"content": "likes tea"}, {"content": "likes ale"}]
+
+
 def test_a_client_s_call_object_is_understood(manage: MemoryTool, store: InMemoryStore) -> None:
     class Block(BaseModel):
         type: str = "tool_use"

@@ -209,6 +209,7 @@ class MemoryTool(StructuredTool):
 
     @override
     def _parse_input(self, tool_input: Any, tool_call_id: str | None) -> Any:
+        tool_input = self._input(tool_input)  # run and arun come here at once
         if _UNREADABLE in tool_input:
             raise ToolException("The arguments are not a JSON object. Nothing was changed.")
         try:
