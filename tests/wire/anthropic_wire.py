@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import count
 from typing import Any, cast
 
@@ -14,6 +14,7 @@ from wire_server import Failure, ProviderServer, only, require
 __all__ = ["AnthropicServer", "blocks", "text_block", "thinking_block", "use"]
 
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}")
+_FIELD = re.compile(r"[a-zA-Z0-9_.-]{1,64}")
 _ID = re.compile(r"[a-zA-Z0-9_-]+")
 _FIELDS = (
     "model", "messages", "max_tokens", "system", "tools", "tool_choice", "temperature", "stream",
@@ -94,6 +95,8 @@ def _check_tools(body: Mapping[str, Any]) -> None:
         require(_NAME.fullmatch(tool["name"]), "tools.name: String should match pattern")
         schema = tool["input_schema"]
         require(schema.get("type") == "object", "tools.input_schema.type: Field required")
+        plain = all(map(_FIELD.fullmatch, _fields_in(schema)))
+        require(plain, "tools.input_schema.properties: Property keys should match pattern")
     match body.get("tool_choice", {"type": "auto"}):
         case {"type": "auto" | "any" | "none", **_rest}:
             require(
@@ -103,6 +106,18 @@ def _check_tools(body: Mapping[str, Any]) -> None:
             require(name in names, f"Tool '{name}' not found in provided tools")
         case other:
             require(fact=False, message=f"tool_choice: {other}")
+
+
+def _fields_in(schema: Any) -> Iterator[str]:
+    if isinstance(schema, list):
+        for one in cast("list[Any]", schema):
+            yield from _fields_in(one)
+    elif isinstance(schema, Mapping):
+        form = cast("Mapping[str, Any]", schema)
+        fields = form.get("properties", {})
+        yield from fields
+        for one in (*fields.values(), *(form[key] for key in ("items", "anyOf") if key in form)):
+            yield from _fields_in(one)
 
 
 def _check_messages(messages: Sequence[Mapping[str, Any]], *, has_tools: bool) -> None:

@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Annotated, Any, Literal
 
 import pytest
-from anthropic_wire import AnthropicServer, blocks, text_block
+from anthropic_wire import AnthropicServer, blocks, text_block, use
 from langchain_anthropic import ChatAnthropic
 from langchain_ollama import ChatOllama
 from loose_wire import (
@@ -31,6 +31,8 @@ from wire_server import Refused, WireReply
 
 from longterm import create_memory_manager, create_thread_extractor
 from longterm.errors import DroppedWarning
+from longterm.extract.json_schema import with_plain_names
+from longterm.extract.schema import memory_schemas
 from longterm.memory.model import SummarizeThread
 
 TALK = "I am Ann, I live in Rome and have a cat."
@@ -233,6 +235,37 @@ def anthropic_asked(schema: Any, *script: WireReply) -> tuple[Any, list[dict[str
         model = ChatAnthropic(model="claude-sonnet-5", **options)  # pyright: ignore[reportCallIssue] - its types leave out the aliases
         manager = create_memory_manager(model, schemas=[schema], protocol="json")
         return manager.invoke({"messages": TALK}), server.requests
+
+
+class Address(BaseModel):
+    rue: str
+    numéro: int = 1  # noqa: PLC2401 - what the test is about
+
+
+class Personne(BaseModel):
+    """A person, in French."""
+
+    prénom: str = Field(description="the first one only")  # noqa: PLC2401 - as above
+    adresses: list[Address] = []
+
+
+def test_fields_that_anthropic_s_api_refuses_have_plain_names_there() -> None:
+    own: dict[str, str] = {}
+    with_plain_names(memory_schemas([Personne])[0].parameters, own)
+    plain = {name: known_as for known_as, name in own.items()}
+    first, number = plain["prénom"], plain["numéro"]
+    added = {first: "Ann", "adresses": [{"rue": "Breil", number: 7}]}
+    changed = {"number": 0, "changes": {first: "Bo"}}
+    with AnthropicServer(blocks(use("Personne", added), use("update_Personne", changed))) as server:
+        options: dict[str, Any] = {"api_key": "k", "base_url": server.root, "max_retries": 0}
+        model = ChatAnthropic(model="claude-sonnet-5", **options)  # pyright: ignore[reportCallIssue] - its types leave out the aliases
+        manager = create_memory_manager(model.with_retry(), schemas=[Personne])
+        kept = manager.invoke({"messages": TALK, "existing": [("1", Personne(prénom="Al"))]})
+    ann = Personne(prénom="Ann", adresses=[Address(rue="Breil", numéro=7)])
+    assert [memory.content for memory in kept] == [Personne(prénom="Bo"), ann]
+    form = server.requests[0]["tools"][0]["input_schema"]
+    assert form["required"] == [first]
+    assert form["properties"][first]["description"] == "prénom. the first one only"
 
 
 class Scores(BaseModel):

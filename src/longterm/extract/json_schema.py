@@ -6,7 +6,9 @@ takes anything there. `json_values` brings values to the form that a schema give
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from hashlib import blake2b
 from typing import Any, cast
 
 __all__ = [
@@ -21,6 +23,7 @@ __all__ = [
     "type_of",
     "types_of",
     "unmarked",
+    "with_plain_names",
 ]
 
 Schema = Mapping[str, Any]
@@ -35,6 +38,9 @@ NAMES = "x-names"
 #: What only costs tokens: titles that pydantic makes up, what is resolved, and our own marks. (So
 #: does a default of null: the field is not required, and takes it.)
 _DROPPED = ("title", "$defs", "definitions", "discriminator", "x-valid")
+
+_PLAIN_NAME = re.compile(r"[a-zA-Z0-9_.-]{1,64}")
+_PLAIN_LENGTH = 50
 
 #: Keywords that the tools of some providers may not have at the top of their arguments.
 _REFUSED_AT_TOP = ("anyOf", "oneOf", "not", "enum")
@@ -165,6 +171,46 @@ def unmarked(schema: Schema, mark: str = NAMES) -> dict[str, Any]:
                 return node
 
     return cast("dict[str, Any]", walk(schema))
+
+
+def with_plain_names(schema: Schema, names: dict[str, str]) -> dict[str, Any]:
+    """Return *schema* with fields whose names are of ASCII letters, digits, ``_``, ``.`` and ``-``.
+
+    *names* gets, by its plain name, the own name of each field that has another one.
+    """
+
+    def walk(node: Any) -> Any:
+        match node:
+            case {"properties": Mapping(), **rest}:
+                fields = properties_of(cast("Schema", node)).items()
+                shown = {_plain(name): _called(name, walk(field)) for name, field in fields}
+                required = [_plain(name) for name in rest.get("required", ())]
+                kept = {**walk(rest), "required": required} if required else walk(rest)
+                return {**kept, "properties": shown}
+            case Mapping():
+                items = cast("Mapping[str, Any]", node).items()
+                return {key: value if key in _VALUES else walk(value) for key, value in items}
+            case list():
+                return list(map(walk, cast("list[Any]", node)))
+            case _:
+                return node
+
+    def _called(name: str, field: dict[str, Any]) -> dict[str, Any]:
+        if _plain(name) == name:
+            return field
+        names[_plain(name)] = name
+        described = ". ".join(filter(None, [name, field.get("description")]))
+        return {**field, "description": described}
+
+    return cast("dict[str, Any]", walk(schema))
+
+
+def _plain(name: str) -> str:
+    if _PLAIN_NAME.fullmatch(name):
+        return name
+    mark = blake2b(name.encode("utf-8", "replace"), digest_size=4).hexdigest()
+    word = re.sub(r"[^a-zA-Z0-9_.-]+", "_", name).strip("_")[:_PLAIN_LENGTH]
+    return f"{word or 'field'}_{mark}"
 
 
 def partial(schema: Schema) -> dict[str, Any]:

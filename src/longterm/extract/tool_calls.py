@@ -19,7 +19,7 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMe
 
 from longterm.extract import prompts
 from longterm.extract.calls import CHANGE, CHANGE_UNTYPED, CITED, FINISH, REMOVE, CallReader
-from longterm.extract.json_schema import properties_of, unmarked
+from longterm.extract.json_schema import properties_of, unmarked, with_plain_names
 from longterm.extract.proposal import Proposed, Silent
 from longterm.extract.protocol import (
     AllowedActions,
@@ -30,7 +30,8 @@ from longterm.extract.protocol import (
     says_nothing,
 )
 from longterm.models.answer import Answer
-from longterm.models.names import ChatModel, adapt, bind_tools
+from longterm.models.names import ChatModel, adapt, bind_tools, takes_plain_names_only
+from longterm.text.characters import mapped
 
 __all__ = ["ToolCallProtocol"]
 
@@ -48,8 +49,11 @@ class ToolCallProtocol:
         self._allowed = allowed
         self._reader = CallReader(allowed)
         self._bound: dict[State, ChatModel] = {}
+        self._plain = takes_plain_names_only(model)
+        #: Fields that the model knows by another name, by that.
+        self._names: dict[str, str] = {}
         self._adding = [
-            _tool(kind.tool_name, kind.description, self._citing(kind.parameters))
+            _tool(kind.tool_name, kind.description, self._citing(self._shown(kind.parameters)))
             for kind in allowed.kinds
         ]
         self._changing: dict[str, dict[str, Any]] = {}
@@ -58,7 +62,7 @@ class ToolCallProtocol:
             adds = allowed.permissions.inserts
             changes = unmarked(kind.changes, "description") if adds else kind.changes
             name, description = CHANGE.format(kind.tool_name), prompts.CHANGE_TYPED
-            parameters = self._citing(_numbered(changes=changes))
+            parameters = self._citing(_numbered(changes=self._shown(changes)))
             self._changing[kind.name] = _tool(name, description.format(kind=kind.name), parameters)
 
     def model(self, state: State) -> ChatModel:
@@ -86,6 +90,14 @@ class ToolCallProtocol:
             tools.append(_tool(FINISH, prompts.DONE, {"type": "object", "properties": {}}))
         return tools
 
+    def _shown(self, schema: dict[str, Any]) -> dict[str, Any]:
+        return with_plain_names(schema, self._names) if self._plain else schema
+
+    def _own_names(self, text: str) -> str:
+        for plain, name in self._names.items():
+            text = text.replace(plain, name)
+        return text
+
     def _citing(self, parameters: dict[str, Any]) -> dict[str, Any]:
         """Return *parameters* with room for the messages cited, unless a field is called so."""
         fields = properties_of(parameters)
@@ -102,7 +114,9 @@ class ToolCallProtocol:
     def read(self, answer: Answer) -> list[Proposed]:
         """Return the calls in *answer*; calls spelled out in words count where no real ones are."""
         cut = answer.end in ("cut", "refused")
-        if calls := answer.calls:
+        text = self._own_names(answer.text)
+        calls = mapped(self._own_names, answer.calls) if self._names else answer.calls
+        if calls:
             ids = [str(call["id"]) for call in _identified(answer).calls]
             last = ids[-1] if cut and answer.ends_in_a_call else None
             return [
@@ -112,9 +126,9 @@ class ToolCallProtocol:
                     str(call["name"]), call["args"], id_, cut=id_ == last
                 )
             ]
-        if spelled := self._reader.spelled_out(answer.text, cut=cut):
+        if spelled := self._reader.spelled_out(text, cut=cut):
             return spelled
-        if answer.end == "complete" and (bare := self._reader.bare(answer.text)):
+        if answer.end == "complete" and (bare := self._reader.bare(text)):
             return bare
         if not answer.text and answer.is_whole_though_empty:
             return []

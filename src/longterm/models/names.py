@@ -13,6 +13,7 @@ nothing could stand in one whose keys are free.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pkgutil import resolve_name
 from typing import Any, Literal, cast
@@ -43,6 +44,7 @@ __all__ = [
     "innermost",
     "is_chosen_late",
     "says_its_end",
+    "takes_plain_names_only",
 ]
 
 #: A chat model, or one wrapped by ``.bind()``, ``.with_config()``, ``.with_retry()``, …
@@ -255,6 +257,17 @@ _SAY_THEIR_END = (
 def says_its_end(model: ChatModel) -> bool:
     """Tell whether the client of *model* says of each whole answer why it ended."""
     return _kind_of(innermost(model)) in _SAY_THEIR_END
+
+
+def takes_plain_names_only(model: ChatModel) -> bool:
+    """Tell whether tools of *model* may have no field whose name is beyond ASCII, as of Claude."""
+    if isinstance(model, RunnableWithFallbacks):
+        return any(map(takes_plain_names_only, (model.runnable, *model.fallbacks)))
+    if isinstance(model, RunnableBindingBase):
+        return takes_plain_names_only(model.bound)
+    chat = innermost(model)
+    named = [getattr(chat, name, None) for name in ("_llm_type", "model", "model_name", "model_id")]
+    return any(re.search("anthropic|claude", str(name), re.IGNORECASE) for name in named)
 
 
 def garbles(model: ChatModel, schema: Mapping[str, Any]) -> bool:
