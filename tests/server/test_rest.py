@@ -1,5 +1,6 @@
 """REST: what one user of a server can do."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, cast
 from urllib.parse import quote
@@ -30,6 +31,20 @@ async def test_a_memory_lives_through_all_its_routes(connect: Connect) -> None:
     assert [one["id"] for one in found["memories"]] == [memory["id"]]
     assert (await client.delete(place)).status_code == 204
     assert (await client.get(place)).status_code == 404
+
+
+async def test_of_files_that_come_to_one_path_at_one_moment_one_is_kept(connect: Connect) -> None:
+    client = await connect()
+    made = (await client.post("/v1/memory_stores", json={"name": "notes"})).json()
+    files = f"/v1/memory_stores/{made['id']}/memories"
+
+    sent = [client.post(files, json={"path": "/a", "content": f"tea {n}"}) for n in range(8)]
+    answers = await asyncio.gather(*sent)
+
+    kept = [one.json()["id"] for one in answers if one.status_code == 200]
+    assert len(kept) == 1
+    assert sorted({one.status_code for one in answers}) == [200, 409]
+    assert [one["id"] for one in (await client.get(files)).json()["data"]] == kept
 
 
 async def test_a_memory_store_outlives_what_is_in_it(

@@ -210,10 +210,16 @@ async def create_file(
     """Create a memory at a path that is free."""
     memory = await shelf.writable(store_id)
     content = _checked_path(body.path, body.content or "")
-    if await _at(memory, body.path):
+    if await _all_at(memory, body.path):
         raise WrongRequestError(409, "conflict_error", "There is a memory at this path.")
     id = f"mem_{secrets.token_hex(12)}"
-    return _file(store_id, await memory.aadd(content, kind=_FILE, id=id), view)
+    added = await memory.aadd(content, kind=_FILE, id=id)
+    if len(there := await _all_at(memory, body.path)) > 1:  # another came at the same moment
+        first = min(there, key=lambda one: (one.created_at, one.id))
+        if first.id != id:
+            await memory.aerase(id)
+            raise WrongRequestError(409, "conflict_error", "There is a memory at this path.")
+    return _file(store_id, added, view)
 
 
 @router.get("/{store_id}/memories")
@@ -260,7 +266,7 @@ async def update_file(
         raise WrongRequestError(409, "conflict_error", "The memory's content is another by now.")
     path = body.path or old["path"]
     content = _checked_path(path, old["content"] if body.content is None else body.content)
-    if path != old["path"] and await _at(memory, path):
+    if path != old["path"] and await _all_at(memory, path):
         raise WrongRequestError(409, "conflict_error", "There is a memory at this path.")
     edited = await memory.aedit(id, content, expected_revision=record.revision)
     return _file(store_id, edited, view)
@@ -410,8 +416,9 @@ def _checked_path(path: str, content: str) -> dict[str, str]:
     return {"path": path, "content": content}
 
 
-async def _at(memory: UserMemory, path: str) -> bool:
-    return any(one.content["path"] == path for one in await memory.alist(limit=_MOST, kind=_FILE))
+async def _all_at(memory: UserMemory, path: str) -> list[MemoryRecord]:
+    files = await memory.alist(limit=_MOST, kind=_FILE)
+    return [one for one in files if one.content["path"] == path]
 
 
 async def _existing(memory: UserMemory, id: str) -> MemoryRecord:
