@@ -213,6 +213,42 @@ def test_a_field_called_title_is_shown() -> None:
     assert kind_of(SONG).parameters["properties"]["title"] == {"type": "string"}
 
 
+class Walked(BaseModel):
+    """A way that was walked."""
+
+    ends: tuple[float, float]
+    named: tuple[str, int] | None = None
+    notes: list[Any] = []
+
+
+def test_every_list_says_what_its_items_are_as_openai_and_gemini_demand() -> None:
+    fields = kind_of(Walked).parameters["properties"]
+    assert fields["ends"]["items"] == {"type": "number"}
+    assert fields["named"]["anyOf"][0]["items"] == {
+        "anyOf": [{"type": "string"}, {"type": "integer"}]
+    }
+    pair = [{"type": "string"}, {"type": "integer"}]
+    lists = {
+        "bare": {"type": "array"},
+        "or_null": {"type": ["array", "null"]},
+        "closed": {"prefixItems": pair, "items": False},
+    }
+    loose = kind_of({"title": "Loose", "type": "object", "properties": lists})
+    forms = loose.parameters["properties"]
+    assert all(isinstance(form["items"], dict) for form in forms.values())
+    assert forms["closed"]["prefixItems"] == pair
+    older = {
+        "title": "Older",
+        "type": "object",
+        "properties": {"a": {"type": "array", "items": pair}},
+    }
+    draft = {"$schema": "http://json-schema.org/draft-07/schema#", **older}
+    assert kind_of(draft).parameters["properties"]["a"]["prefixItems"] == pair
+    assert loose.check({"closed": ["a", 1]}) == {"closed": ["a", 1]}
+    kept = kind_of(Walked).check({"ends": [0, 1], "named": ["a", 2]})
+    assert kept == {"ends": [0, 1], "named": ["a", 2], "notes": []}
+
+
 def test_references_are_resolved() -> None:
     shown = kind_of(Food).parameters
     assert shown["properties"]["shops"]["items"]["properties"]["street"]

@@ -164,9 +164,21 @@ def _check_tools(body: Mapping[str, Any]) -> None:
         require(_NAME.fullmatch(tool["function"]["name"]), "bad function name")
         parameters = tool["function"].get("parameters", {"type": "object"})
         require(parameters.get("type") == "object", "schema must be of type object")
+        require(_has_items(parameters), "array schema missing items")
         if tool["function"].get("strict"):
             check_strict_schema(parameters)
     _check_choice(body, names)
+
+
+def _has_items(schema: Any) -> bool:
+    """Whether each list in *schema*, at any depth, says what its items are."""
+    if isinstance(schema, list):
+        return all(map(_has_items, cast("list[Any]", schema)))
+    if not isinstance(schema, Mapping):
+        return True
+    form = cast("Mapping[str, Any]", schema)
+    is_list = form.get("type") == "array" or "prefixItems" in form
+    return ("items" in form or not is_list) and all(map(_has_items, form.values()))
 
 
 def _check_choice(body: Mapping[str, Any], names: Sequence[str]) -> None:

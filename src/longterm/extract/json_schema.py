@@ -81,17 +81,33 @@ def inlined(schema: Schema) -> dict[str, Any]:
                         return shown
             case Mapping():
                 items = cast("Mapping[str, Any]", node).items()
-                return {
+                shown = {
                     key: value if key in _VALUES else walk(value, path)
                     for key, value in items
                     if key not in _DROPPED and (key, value) != ("default", None)
                 }
+                return _with_items(shown)
             case list():
                 return [walk(_as_object(item), path) for item in cast("list[Any]", node)]
             case _:
                 return node
 
     return cast("dict[str, Any]", walk(schema, ()))
+
+
+def _with_items(form: dict[str, Any]) -> dict[str, Any]:
+    """Return *form*; that of a list says what its items are, or OpenAI and Gemini refuse it."""
+    types = form.get("type", "array" if "prefixItems" in form else None)
+    items = form.get("items")
+    if not (types == "array" or (isinstance(types, list) and "array" in types)):
+        return form
+    if isinstance(items, Mapping):
+        return form
+    parts = cast("list[Any]", form.get("prefixItems") or (items if isinstance(items, list) else []))
+    if not parts:
+        return {**form, "items": {}}
+    each = [one for at, one in enumerate(parts) if one not in parts[:at]]
+    return {**form, "prefixItems": parts, "items": each[0] if len(each) == 1 else {"anyOf": each}}
 
 
 def _as_object(schema: Any) -> Any:
