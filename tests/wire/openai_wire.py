@@ -164,6 +164,8 @@ def _check_tools(body: Mapping[str, Any]) -> None:
         require(_NAME.fullmatch(tool["function"]["name"]), "bad function name")
         parameters = tool["function"].get("parameters", {"type": "object"})
         require(parameters.get("type") == "object", "schema must be of type object")
+        described = len(tool["function"].get("description", ""))
+        require(described <= 1_024, "tools.function.description: string too long")
         require(_has_items(parameters), "array schema missing items")
         if tool["function"].get("strict"):
             check_strict_schema(parameters)

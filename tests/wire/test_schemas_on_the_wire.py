@@ -237,6 +237,20 @@ def anthropic_asked(schema: Any, *script: WireReply) -> tuple[Any, list[dict[str
         return manager.invoke({"messages": TALK}), server.requests
 
 
+class Essay(BaseModel):
+    text: str
+
+
+def test_a_long_description_is_cut_where_openai_s_api_takes_no_more_and_told_in_full() -> None:
+    described = "An essay. " + "It is long. " * 200
+    schema = {**Essay.model_json_schema(), "description": described.strip()}
+    with OpenAIServer(said("Nothing")) as server:
+        create_memory_manager(openai(server), schemas=[schema]).invoke({"messages": TALK})
+    (function,) = (tool["function"] for tool in server.requests[0]["tools"])
+    assert function["description"].startswith("An essay. It is long.")
+    assert function["parameters"]["description"] == described.strip()
+
+
 class Address(BaseModel):
     rue: str
     numéro: int = 1  # noqa: PLC2401 - what the test is about

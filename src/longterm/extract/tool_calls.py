@@ -36,6 +36,8 @@ from longterm.text.characters import mapped
 __all__ = ["ToolCallProtocol"]
 
 _NAME_LENGTH = 64
+#: OpenAI's API takes no more of a tool.
+_DESCRIPTION_LENGTH = 1_024
 _NAME = re.compile(rf"[a-zA-Z0-9_-]{{1,{_NAME_LENGTH}}}")
 
 
@@ -171,6 +173,9 @@ def _identified(answer: Answer) -> Answer:
 
 
 def _tool(name: str, description: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    if len(description) > _DESCRIPTION_LENGTH:  # the arguments' own may be longer
+        parameters = {**parameters, "description": description}
+        description = f"{description[: _DESCRIPTION_LENGTH - 1]}…"
     function = {"name": name, "description": description, "parameters": parameters}
     return {"type": "function", "function": function}
 
