@@ -89,6 +89,18 @@ def reasons(extraction: Extraction) -> list[str]:
 # One question
 
 
+def test_no_user_s_words_follow_a_tool_s_which_mistral_refuses() -> None:
+    broken = tool_calls(add("likes ramen"), add("likes udon"))
+    broken.response_metadata["finish_reason"] = "error"
+    model = ScriptedChatModel(broken, "Nothing")
+    extracted(model)
+    _system, _talk, said, first, last = model.asked[1].messages
+    assert said == broken
+    assert isinstance(first, ToolMessage)
+    assert isinstance(last, ToolMessage)
+    assert len(last.text) > len(first.text)
+
+
 def test_inserts_updates_and_deletes_come_from_one_answer() -> None:
     answer = tool_calls(add("likes ramen"), change(0, "likes green tea"), remove(1))
     assert changes_by(answer, known=KNOWN) == [

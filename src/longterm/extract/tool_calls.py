@@ -140,13 +140,20 @@ class ToolCallProtocol:
         return [Proposed(Silent(reason), "0", answer.text)]
 
     def reply(self, answer: Answer, outcomes: Outcomes) -> list[BaseMessage]:
-        """Return *answer* with a result for each of its calls, as providers demand."""
+        """Return *answer* with a result for each of its calls, as providers demand.
+
+        What is about no call stands with the last result: after it, Mistral takes no user's words.
+        """
         answer = _identified(answer)
         ids = [str(call["id"]) for call in answer.calls]
-        results = [ToolMessage(outcomes.get(id_, prompts.SEEN), tool_call_id=id_) for id_ in ids]
+        results = [outcomes.get(id_, prompts.SEEN) for id_ in ids]
         others = [outcome for id_, outcome in outcomes.items() if id_ not in ids]
         said = [answer.message or AIMessage(answer.text)] if ids or answer.text else []
-        return [*said, *results, *([HumanMessage("\n".join(others))] if others else [])]
+        if not ids:
+            return [*said, *([HumanMessage("\n".join(others))] if others else [])]
+        results[-1] = "\n".join([results[-1], *others])
+        pairs = zip(ids, results, strict=True)
+        return [*said, *(ToolMessage(result, tool_call_id=id_) for id_, result in pairs)]
 
 
 def _identified(answer: Answer) -> Answer:
