@@ -143,6 +143,7 @@ class Visit(BaseModel):
     row: tuple[int, str]
     floor: Literal[1, 2] = 1
     mood: Mood | None = None
+    unit: Literal["", "cm"] = ""
     mixed: Literal["all", 1] | None = None
     code: Annotated[str, Field(pattern="^[a-z]+$", max_length=5)]
     share: Annotated[float, Field(gt=0, le=1)]
@@ -167,6 +168,9 @@ def test_google_s_client_sends_what_limits_a_value() -> None:
     assert "[1, 2]" in fields["floor"]["description"]
     assert (fields["mood"]["type"], fields["mood"]["enum"]) == ("STRING", ["good", "bad"])
     assert fields["mood"]["nullable"]
+    # Google refuses a choice of nothing, so it is told in words.
+    assert (fields["unit"]["type"], "enum" in fields["unit"]) == ("STRING", False)
+    assert '"enum": ["", "cm"]' in fields["unit"]["description"]
     assert [one["type"] for one in fields["mixed"]["any_of"]] == ["STRING", "INTEGER"]
     assert fields["mixed"]["nullable"]
     assert (fields["code"]["pattern"], fields["code"]["max_length"]) == ("^[a-z]+$", 5)

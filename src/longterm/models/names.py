@@ -347,7 +347,8 @@ def _google_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
     lost = {key: schema[key] for key in _GOOGLE_LOSES if key in schema}
     kept = {name: schema[key] for key, name in _GOOGLE_KEEPS.items() if key in schema}
     words = [value for value in values if value is not None]
-    if types == "string" and words and all(isinstance(value, str) for value in words):
+    # Google refuses an empty choice.
+    if types == "string" and words and all(value and isinstance(value, str) for value in words):
         kept["enum"] = words
         lost = {key: value for key, value in lost.items() if key not in ("const", "enum")}
     if lost.get("format") == "date-time":
