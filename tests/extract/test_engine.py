@@ -9,6 +9,7 @@ from typing import Any, Literal
 import pytest
 from hypothesis import given, strategies as st
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
+from langchain_core.messages.tool import invalid_tool_call
 from pydantic import BaseModel, Field
 
 from longterm.effects.drivers import run
@@ -87,6 +88,16 @@ def reasons(extraction: Extraction) -> list[str]:
 
 
 # One question
+
+
+def test_a_broken_call_goes_back_as_json_which_servers_of_open_models_read() -> None:
+    call = invalid_tool_call(name="Memory", args='{"content": "te', id="1", error=None)
+    model = ScriptedChatModel(AIMessage("", invalid_tool_calls=[call]), "Nothing")
+    extracted(model)
+    said = model.asked[1].messages[2]
+    assert isinstance(said, AIMessage)
+    (sent,) = said.invalid_tool_calls
+    assert json.loads(sent["args"] or "") == {"unreadable": '{"content": "te'}
 
 
 def test_no_user_s_words_follow_a_tool_s_which_mistral_refuses() -> None:

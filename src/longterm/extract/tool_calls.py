@@ -7,6 +7,7 @@ model then says so in a word, and an answer in other words is asked about.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -148,7 +149,11 @@ class ToolCallProtocol:
         ids = [str(call["id"]) for call in answer.calls]
         results = [outcomes.get(id_, prompts.SEEN) for id_ in ids]
         others = [outcome for id_, outcome in outcomes.items() if id_ not in ids]
-        said = [answer.message or AIMessage(answer.text)] if ids or answer.text else []
+        message = answer.message or AIMessage(answer.text)
+        if broken := message.invalid_tool_calls:
+            mended = [{**call, "args": _object_of(call["args"])} for call in broken]
+            message = message.model_copy(update={"invalid_tool_calls": mended})
+        said = [message] if ids or answer.text else []
         if not ids:
             return [*said, *([HumanMessage("\n".join(others))] if others else [])]
         results[-1] = "\n".join([results[-1], *others])
@@ -177,6 +182,15 @@ def _identified(answer: Answer) -> Answer:
     invalid = [mended(call) for call in answer.message.invalid_tool_calls]
     update = {"tool_calls": calls, "invalid_tool_calls": invalid}
     return replace(answer, message=answer.message.model_copy(update=update))
+
+
+def _object_of(arguments: str | None) -> str:
+    """Return *arguments* as an object of JSON: servers of open models read earlier calls."""
+    try:
+        whole = isinstance(json.loads(arguments or ""), dict)
+    except (ValueError, RecursionError):
+        whole = False
+    return arguments if arguments and whole else json.dumps({"unreadable": arguments})
 
 
 def _tool(name: str, description: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
