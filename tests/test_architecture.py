@@ -71,7 +71,17 @@ MAY_IMPORT: dict[str, set[str]] = {
         "history",
         "text",
     },
-    "settings": {"effects", "errors", "extract", "guard", "models", "recall", "service", "stores"},
+    "settings": {
+        "effects",
+        "errors",
+        "extract",
+        "guard",
+        "models",
+        "recall",
+        "reflect",
+        "service",
+        "stores",
+    },
     "server": {"errors", "history", "memory", "recall", "service", "settings", "text"},
     "integrations": {
         "commit",

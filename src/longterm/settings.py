@@ -69,6 +69,9 @@ __all__ = [
     "threads",
 ]
 
+#: Misspelt variables that a warning has named.
+_warned: set[str] = set()
+
 Environment = Mapping[str, str]
 S = TypeVar("S", bound=BaseStore)
 #: What may be set.
@@ -98,6 +101,8 @@ _WANTED = {
     int: "a whole number or a text in quotes",
     bool: "true or false",
 }
+#: What may be the database of reflections, without loading what knows it.
+_REFLECT = re.compile(r"(sqlite(\+\w+)?:///.*[^/]|postgres(ql)?(\+\w+)?://.)", re.ASCII)
 #: How like a variable's name is to one of ours that is misspelt, as `difflib` reckons.
 _ALIKE = 0.9
 
@@ -172,8 +177,9 @@ def _warn_of_misspelt(environ: Environment) -> None:
     """Warn of each variable that was surely meant for us; others may begin so by chance."""
     known = [f"LONGTERM_{name.upper()}" for name in (*_TYPES, "config")]
     for name in environ:
-        if name.startswith("LONGTERM_") and name not in known:
+        if name.startswith("LONGTERM_") and name not in known and name not in _warned:
             for near in get_close_matches(name, known, 1, _ALIKE):
+                _warned.add(name)
                 warn_caller(
                     f"{name} is no setting of longterm and changes nothing: did you mean {near}?",
                     UserWarning,
@@ -285,13 +291,21 @@ def open(
     is left out comes from the environment and the configuration file; see `longterm.settings`.
     """
     from longterm.guard import Guard
+    from longterm.models.embed.names import check_reranker_name
     from longterm.service import MemoryService
 
     if guard in (None, True, "default"):
         guard = Guard()
     reflect = reflect or setting("reflect")
+    reranker = setting("reranker") if reranker is None else reranker
+    if isinstance(reranker, str):
+        check_reranker_name(reranker)
     if reflect and find_spec("dbos") is None:
         raise MissingExtraError("Durable reflection", "durable")
+    if reflect and not _REFLECT.match(reflect):
+        from longterm.reflect.durable.database import database_url
+
+        database_url(reflect)  # says what is wrong with it
     mine = isinstance(where, BaseStore)
     store = where if mine else open_store(where, embeddings=embeddings, **options)
     if mine and options:
@@ -304,7 +318,7 @@ def open(
         guard=guard if isinstance(guard, Guard) else None,
         reflect=reflect,
         keep_revisions=_kept() if keep_revisions is None else keep_revisions,
-        reranker=setting("reranker") if reranker is None else reranker,
+        reranker=reranker,
         cite_messages=_cites() if cite_messages is None else cite_messages,
         close_store=None if mine else getattr(store, "close", None),
     )

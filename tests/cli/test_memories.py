@@ -140,6 +140,21 @@ def test_a_misspelt_id_or_user_is_said_where_nothing_is_erased_or_exported(run: 
     assert "wrote bo.jsonl" in empty.stdout
     assert "longterm users" in empty.stderr
     assert said(run("export", "bo.jsonl", "--user", "bo", "--json"))["items"] == 0
+    piped = run("export", "--user", "bo")
+    assert piped.stdout.count("\n") == 1
+    assert "longterm users" in piped.stderr
+
+
+def test_an_export_never_takes_the_place_of_a_store(run: Run) -> None:
+    run("add", "Ann likes tea")
+    assert isinstance(run("export", "longterm.db").exception, InvalidInputError)
+    assert [one["content"] for one in said(run("list", "--json"))] == ["Ann likes tea"]
+
+
+def test_an_empty_store_is_no_default(run: Run) -> None:
+    error = run("add", "Ann likes tea", "--store", "").exception
+    assert isinstance(error, ConfigurationError)
+    assert "not an empty text" in str(error)
 
 
 def test_an_export_is_imported_by_another_user(run: Run) -> None:

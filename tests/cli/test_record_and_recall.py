@@ -35,6 +35,12 @@ def test_what_was_recorded_is_recalled(run: Run, tmp_path: Path, chat: Chat) -> 
     assert recalled.stdout.startswith("<memory>\n")
 
 
+def test_a_word_that_is_no_file_is_told_how_a_message_is_given(run: Run) -> None:
+    error = run("record", "hello").exception
+    assert isinstance(error, InvalidInputError)
+    assert "echo hello | longterm record -" in str(error)
+
+
 def test_a_chat_recorded_twice_is_stored_once(run: Run, tmp_path: Path, chat: Chat) -> None:
     long = chat + [{"role": "user", "content": f"line {number}"} for number in range(150)]
     path = write(tmp_path / "chat.json", long)

@@ -16,6 +16,11 @@ TOKENS = ("--jwt-issuer", "https://id.example", "--jwt-audience", "memory")
     ("words", "says"),
     [
         (("serve", "--rate-limit", "lots"), "100/minute"),
+        (("serve", "--rate-limit", "0/minute"), "lets no request through"),
+        (("serve", "--name", "https://memory.example"), "like memory.example.org"),
+        (("serve", "--name", "memory.example:80"), "without a port"),
+        (("serve", "--model", "nothing"), "Model 'nothing' is not known"),
+        (("serve", "--store", ""), "not an empty text"),
         (("serve", "--host", "0.0.0.0"), "longterm keys create"),  # noqa: S104 - it is refused
         (("serve", "--jwks-url", "https://id.example/jwks"), "--jwt-issuer"),
         (("serve", "--jwks-url", "ftp://id.example", *TOKENS), "JWKS"),

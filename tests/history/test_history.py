@@ -596,6 +596,9 @@ def test_what_cannot_be_read_names_its_line(store: BaseStore) -> None:
         History(store).import_(lines)
     with pytest.raises(InvalidInputError, match="newer"):
         History(store).import_(['{"longterm_export": 99}'])
+    for binary in (b"\xff\xfe\0", b"SQLite format 3\0\xfb"):
+        with pytest.raises(InvalidInputError, match=r"Line 1 .* no JSON"):
+            History(store).import_([binary])
 
 
 @pytest.mark.parametrize("indent", [None, 2])

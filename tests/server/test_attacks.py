@@ -428,6 +428,14 @@ async def test_a_page_of_another_site_reaches_nothing(connect: Connect) -> None:
     assert rebound.status_code == 421
 
 
+async def test_a_name_the_server_is_reached_by_counts_in_any_case(connect: Connect) -> None:
+    client = await connect(hosts=("Memory.Example",))
+    for host in ("memory.example", "MEMORY.example:8787", "127.0.0.1:8787"):
+        assert (await client.get("/healthz", headers={"Host": host})).status_code == 200
+    refused = await client.get("/healthz", headers={"Host": "other.example"})
+    assert refused.status_code == 421
+
+
 async def test_too_many_requests_are_told_when_to_come_back(connect: Connect) -> None:
     client = await connect(rate_limit="3/minute")
     answers = [await client.get(f"{ANN}/memories") for _ in range(4)]

@@ -212,6 +212,24 @@ def test_a_port_that_is_taken_is_an_error_that_names_it(server: Running) -> None
     assert str(server.port) in error["message"]
 
 
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_what_keeps_a_server_from_starting_is_a_sentence_in_its_log(
+    server: Running, workers: str
+) -> None:
+    command = [sys.executable, "-m", "longterm", "serve", "--port", "0", "--workers", workers]
+    done = subprocess.run(  # noqa: S603 - ours
+        [*command, "--store", "other.db", "--embeddings", "nothing"],
+        capture_output=True,
+        check=False,
+        cwd=server.folder,
+        env=server.env,
+        text=True,
+    )
+    assert done.returncode
+    assert "Embeddings 'nothing': no such model is known." in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_a_stranger_reaches_no_protocol(server: Running, key: str) -> None:
     for path in ("/v1/users/ann/memories", "/store/items", "/mcp", "/v1/memory_stores"):
         assert httpx.get(f"{server.url}{path}").status_code == 401

@@ -11,7 +11,7 @@ import pytest
 from langchain_core.runnables import RunnablePassthrough
 
 import longterm
-from longterm.errors import ConfigurationError
+from longterm.errors import ConfigurationError, LongtermError
 from longterm.reflect import ReflectionExecutor
 from longterm.server.app import build
 from longterm.server.options import ServerOptions
@@ -138,17 +138,23 @@ def test_what_another_program_left_under_a_like_name_is_let_alone(
     theirs.shutdown()
 
 
-async def test_reflections_that_can_be_kept_nowhere_do_not_make_a_server_end_in_an_error(
-    caplog: pytest.LogCaptureFixture,
+async def test_reflections_that_can_be_kept_nowhere_just_now_do_not_make_a_server_end_in_an_error(
+    caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:
     pytest.importorskip("dbos")
-    service = longterm.open(
-        ":memory:", model=ScriptedChatModel(), embeddings=None, reflect="mysql://ann:secret@host/db"
-    )
+    (tmp_path / "secret").write_text("a file, and no folder")
+    nowhere = f"sqlite:///{tmp_path}/secret/reflections.db"
+    service = longterm.open(":memory:", model=ScriptedChatModel(), embeddings=None, reflect=nowhere)
     app = build(ServerOptions(), service)
     async with app.router.lifespan_context(app):
-        with pytest.raises(ConfigurationError, match="cannot be kept"):
+        with pytest.raises(LongtermError):
             await service.user("ann").aremember("I moved to Lyon", wait=False)
     service.close()
-    assert "ConfigurationError" in caplog.text
+    assert "is taken up later" in caplog.text
     assert "secret" not in caplog.text
+
+
+def test_a_database_that_no_reflections_can_be_kept_in_is_refused_without_its_secrets() -> None:
+    with pytest.raises(ConfigurationError, match="cannot be kept") as refused:
+        longterm.open(":memory:", embeddings=None, reflect="mysql://ann:secret@host/db")
+    assert "secret" not in str(refused.value)

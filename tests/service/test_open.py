@@ -199,6 +199,20 @@ def test_what_is_neither_true_nor_false_is_refused(monkeypatch: pytest.MonkeyPat
         longterm.open(":memory:", embeddings=None)
 
 
+@pytest.mark.parametrize("reflect", ["foo", "reflections.db", "mysql://x/y", "sqlite://"])
+def test_what_can_be_no_database_of_reflections_is_refused_when_memory_is_opened(
+    reflect: str,
+) -> None:
+    with pytest.raises(ConfigurationError, match="Reflections cannot be kept in"):
+        longterm.open(":memory:", embeddings=None, reflect=reflect)
+
+
+@pytest.mark.parametrize("name", ["foo", "onnx:foo", "foo:a/b", "sentence-transformers:"])
+def test_what_can_be_no_reranker_is_refused_when_memory_is_opened(name: str) -> None:
+    with pytest.raises(ConfigurationError, match="The reranker"):
+        longterm.open(":memory:", embeddings=None, reranker=name)
+
+
 def test_an_option_that_the_store_does_not_have_is_named() -> None:
     with pytest.raises(ConfigurationError, match=r"no option 'modle'.*cache_bytes"):
         longterm.open(":memory:", modle="openai:gpt-5")

@@ -47,7 +47,7 @@ def main() -> None:
         # What is installed may not be whole, and then installing it again does not help. What a
         # model's server said instead of an answer, only its client's error knows.
         tells = isinstance(error, UnreadableAnswerError) or isinstance(error.__cause__, ImportError)
-        cause = f" ({error.__cause__})" if tells else ""
+        cause = f" ({error.__cause__})" if tells and str(error.__cause__) not in str(error) else ""
         if not for_programs:
             sys.exit(f"longterm: {error}{cause}")
         _print_error(error, f"{error}{cause}")

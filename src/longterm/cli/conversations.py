@@ -155,8 +155,13 @@ def _chats_from(files: Sequence[str]) -> list[Chat]:
     for file in files:
         if file == STDIN:
             chats += chats_in_text(argument(file))
-        elif " " in file.strip() and not Path(file).exists():
+        elif not Path(file).exists() and " " in file.strip():
             chats.append(message_chat(file))
+        elif not (Path(file).exists() or Path(file).suffix or Path(file).name != file):
+            raise InvalidInputError(
+                f"There is no file {file}. If it is a message of one word, give it by standard "
+                f"input: echo {file} | longterm record -"
+            )
         else:
             chats += read_chats(Path(file))
     return chats

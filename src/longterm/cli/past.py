@@ -78,19 +78,16 @@ def export_command(
 ) -> None:
     """Write a user's memories, their revisions and sources, and turns as lines of JSON."""
     place = Place(store, user, embeddings=embeddings)
-    with place.existing() as service:
-        if file is None or str(file) == STDIN:
-            service.user(user).export(sys.stdout)
-            return
+    named = None if str(file) == STDIN else file
+    with place.existing() as service, written(named or sys.stdout) as opened:
         items = -1  # the first line is none
-        with written(file) as opened:
-            for line in bar("exporting", service.user(user).lines(), None):
-                opened.write(line)
-                items += 1
-    if json:
-        print_json({"file": str(file), "bytes": file.stat().st_size, "items": items})
-    else:
-        print_line(f"wrote {file}")
+        for line in bar("exporting", service.user(user).lines(), None):
+            opened.write(line)
+            items += 1
+    if named and json:
+        print_json({"file": str(named), "bytes": named.stat().st_size, "items": items})
+    elif named:
+        print_line(f"wrote {named}")
     if not items:
         print_line(place.nothing, err=True)
 

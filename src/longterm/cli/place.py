@@ -30,8 +30,12 @@ class Place:
     @property
     def where(self) -> str:
         """The path or URL of the store."""
-        if self.store or settings.setting("store") or not _OLD_DEFAULT.is_file():
-            return self.store or settings.default_store()
+        if self.store is not None:
+            if not self.store.strip():
+                raise ConfigurationError("--store is a path or a URL, not an empty text.")
+            return self.store
+        if settings.setting("store") or not _OLD_DEFAULT.is_file():
+            return settings.default_store()
         return str(_OLD_DEFAULT)
 
     @property

@@ -236,8 +236,8 @@ def _lines(lines: Iterable[str | bytes], namespace: Namespace | None) -> Iterato
             if number > 1:
                 raise _unreadable_line(number, "it is no JSON") from None
             rest = [line, *(line for _, line in numbered)]
-            text = "\n".join(one.decode() if isinstance(one, bytes) else one for one in rest)
             try:
+                text = "\n".join(one.decode() if isinstance(one, bytes) else one for one in rest)
                 data = json.loads(text)
             except (ValueError, RecursionError):
                 raise _unreadable_line(1, "it is no JSON") from None

@@ -45,6 +45,7 @@ class Gate:
     def __init__(self, app: ASGIApp, options: ServerOptions) -> None:
         self.app = app
         self._options = options
+        self._hosts = frozenset(map(str.lower, options.hosts))
         self._tokens = None if options.tokens is None else TokenVerifier(options.tokens)
         self._limit: RateLimitItem = parse(options.rate_limit)
         self._limiter = FixedWindowRateLimiter(MemoryStorage())
@@ -99,9 +100,8 @@ class Gate:
             return problem(400, "A request has one Host header, not several.")
         name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
         name = name.strip("[]").lower()
-        if self._options.host in LOOPBACK and name not in {*LOOPBACK, *self._options.hosts}:
-            return problem(421, "This server does not answer to that name.")
-        if self._options.hosts and name not in {*LOOPBACK, *self._options.hosts}:
+        known = name in LOOPBACK or name in self._hosts
+        if not known and (self._hosts or self._options.host in LOOPBACK):
             return problem(421, "This server does not answer to that name.")
         try:
             origins = [urlsplit(origin).netloc.lower() for origin in headers.getlist("origin")]

@@ -16,12 +16,12 @@ from types import FrameType
 
 import uvicorn
 from limits import parse
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from longterm import settings
-from longterm.errors import ConfigurationError
+from longterm.errors import ConfigurationError, LongtermError
 from longterm.server.options import LOOPBACK, ServerOptions
 from longterm.server.slow import ImpatientProtocol
 from longterm.server.tokens import TokenVerifier
@@ -41,13 +41,8 @@ def run_server(options: ServerOptions, *, as_json: bool = False) -> None:
     Says first where it listens: on standard error, or *as_json* on standard output. Raises
     `ConfigurationError` where it cannot, or others than this machine could ask without a key.
     """
-    try:
-        parse(options.rate_limit)
-    except ValueError as error:
-        raise ConfigurationError("A rate limit is written like 100/minute or 5/second.") from error
-    if options.tokens is not None:
-        TokenVerifier(options.tokens)  # says what is wrong with them before anybody waits
-    with settings.open(options.store, embeddings="none") as service:
+    _check(options)
+    with settings.open(options.store, model=options.model, embeddings="none") as service:
         locked = options.tokens is not None or service.keys.exist()
     if not locked and options.host not in LOOPBACK:
         raise ConfigurationError(
@@ -103,6 +98,24 @@ def run_server(options: ServerOptions, *, as_json: bool = False) -> None:
             sys.exit(STARTUP_FAILURE)
 
 
+def _check(options: ServerOptions) -> None:
+    """Raise `ConfigurationError` for what no worker could serve by, before one begins."""
+    try:
+        most = parse(options.rate_limit).amount
+    except ValueError as error:
+        raise ConfigurationError("A rate limit is written like 100/minute or 5/second.") from error
+    if most < 1:
+        raise ConfigurationError(f"A rate limit of {options.rate_limit} lets no request through.")
+    for host in options.hosts:
+        if "/" in host or host.count(":") == 1 or not host.strip():
+            raise ConfigurationError(
+                "A name the server is reached by is like memory.example.org, without http:// and "
+                f"without a port, not {host!r}."
+            )
+    if options.tokens is not None:
+        TokenVerifier(options.tokens)  # says what is wrong with them before anybody waits
+
+
 def _ignored(_signal: int, _frame: FrameType | None) -> None:
     """Do nothing: uvicorn raises the signal that stopped it once more, after it has."""
 
@@ -117,4 +130,22 @@ def _logging_application(options: ServerOptions) -> ASGIApp:
     from longterm.server.app import build
 
     logging.basicConfig(level="WARNING", format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    return build(options)
+    return _Starting(build(options))
+
+
+class _Starting:
+    """ASGI middleware: what keeps the application from starting is said by a sentence."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass everything on."""
+
+        async def said(message: Message) -> None:
+            error = sys.exception()  # Starlette says it while it handles the error
+            if message["type"] == "lifespan.startup.failed" and isinstance(error, LongtermError):
+                message["message"] = str(error)
+            await send(message)
+
+        await self.app(scope, receive, said if scope["type"] == "lifespan" else send)

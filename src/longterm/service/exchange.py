@@ -14,6 +14,9 @@ from longterm.errors import InvalidInputError
 
 __all__ = ["holds_turn", "lines_in", "written"]
 
+#: How SQLite's files begin.
+_SQLITE = b"SQLite format 3\0"
+
 
 @contextmanager
 def written(where: str | PathLike[str] | TextIO) -> Generator[TextIO]:
@@ -27,6 +30,8 @@ def written(where: str | PathLike[str] | TextIO) -> Generator[TextIO]:
     path = Path(where).resolve()
     is_special = path.exists() and not path.is_file()  # a pipe, or a terminal
     beside = path if is_special else path.with_name(f".longterm-{uuid4().hex}")
+    if path.is_file() and _is_database(path):
+        raise InvalidInputError(f"{where} is a database, and no export: name another file.")
     try:
         file = fdopen(os_open(beside, O_WRONLY | O_CREAT | O_TRUNC, 0o600), "w", -1, "utf-8")
     except OSError as error:
@@ -44,6 +49,15 @@ def written(where: str | PathLike[str] | TextIO) -> Generator[TextIO]:
     except BaseException:
         beside.unlink(missing_ok=True)
         raise
+
+
+def _is_database(path: Path) -> bool:
+    """Whether a SQLite file is there already: the store itself, named by mistake."""
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_SQLITE)) == _SQLITE
+    except OSError:
+        return False
 
 
 @contextmanager

@@ -16,7 +16,13 @@ from longterm.models.embed.sentence_transformers import (
     load,
 )
 
-__all__ = ["embeddings_by_name", "reranker_by_name"]
+__all__ = ["check_reranker_name", "embeddings_by_name", "reranker_by_name"]
+
+
+_EMBEDDINGS = (
+    ', or "provider:model" such as "openai:text-embedding-3-small", "minilm", "multilingual" or '
+    '"none"'
+)
 
 
 def embeddings_by_name(
@@ -31,18 +37,27 @@ def embeddings_by_name(
         case (_, ":", model) if model:
             return _hosted(name)
         case _:
-            raise ConfigurationError(_unknown("Embeddings", name))
+            raise ConfigurationError(_unknown("Embeddings", name, _EMBEDDINGS))
+
+
+def check_reranker_name(name: str) -> None:
+    """Raise `ConfigurationError` for a name that can stand for no cross-encoder."""
+    match name.partition(":"):
+        case ("onnx", _, model) | (model, "", _) if "/" in model:
+            pass
+        case ("sentence-transformers", _, model) if model:
+            pass
+        case _:
+            raise ConfigurationError(_unknown("The reranker", name))
 
 
 def reranker_by_name(name: str, *, threads: int | None = None) -> BaseDocumentCompressor:
     """Return the cross-encoder that *name* stands for."""
-    match name.partition(":"):
-        case ("onnx", _, model) | (model, "", _) if "/" in model:
-            return OnnxReranker(name=model, threads=threads)
-        case ("sentence-transformers", _, model) if model:
-            return CrossEncoderReranker(loaded=load("CrossEncoder", model))
-        case _:
-            raise ConfigurationError(_unknown("The reranker", name))
+    check_reranker_name(name)
+    kind, separator, model = name.partition(":")
+    if kind == "sentence-transformers":
+        return CrossEncoderReranker(loaded=load("CrossEncoder", model))
+    return OnnxReranker(name=model if separator else kind, threads=threads)
 
 
 def _hosted(name: str) -> Embeddings:
@@ -53,14 +68,13 @@ def _hosted(name: str) -> Embeddings:
     except ImportError as error:
         raise MissingExtraError(f"Embeddings {name!r}", "openai") from error
     except ValueError as error:
-        raise ConfigurationError(_unknown("Embeddings", name)) from error
+        raise ConfigurationError(_unknown("Embeddings", name, _EMBEDDINGS)) from error
     except Exception as error:  # clients raise what they like at construction
         raise ConfigurationError(f"Embeddings {name!r} cannot be set up: {error}") from error
 
 
-def _unknown(what: str, name: str) -> str:
+def _unknown(what: str, name: str, more: str = "") -> str:
     return (
-        f'{what} {name!r}: no such model is known. Write "onnx:owner/model" (or a folder), '
-        '"sentence-transformers:name" or, for embeddings, "provider:model" such as '
-        '"openai:text-embedding-3-small", "minilm", "multilingual" or "none".'
+        f'{what} {name!r}: no such model is known. Write "onnx:owner/model" (or a folder) or '
+        f'"sentence-transformers:name"{more}.'
     )
