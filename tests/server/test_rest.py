@@ -272,6 +272,28 @@ async def test_nothing_is_read_as_another_type(connect: Connect, path: str, body
     assert (await client.post(path, json=body)).status_code == 422
 
 
+async def test_a_body_that_is_sent_as_a_form_is_told_that_it_is_to_be_json(
+    connect: Connect,
+) -> None:
+    client = await connect()
+    form = {"content-type": "application/x-www-form-urlencoded"}  # as curl -d sends it
+    refused = await client.post(f"{ANN}/recall", content='{"question": "tea"}', headers=form)
+    assert refused.status_code == 422
+    assert "Content-Type: application/json" in refused.json()["detail"]
+    wrong = await client.post(f"{ANN}/recall", json={"limit": 5})
+    assert "Content-Type" not in wrong.json()["detail"]
+
+
+async def test_a_time_that_cannot_be_read_is_in_the_answer(connect: Connect) -> None:
+    client = await connect()
+    said = {"role": "user", "content": "I like tea", "timestamp": "last week"}
+    with pytest.warns(UserWarning, match="time of message 0"):
+        answer = await client.post(f"{ANN}/record", json={"messages": [said]})
+    assert answer.json()["recorded"] == 1
+    [note] = answer.json()["left_out"]
+    assert note.startswith("The time of message 0 cannot be read")
+
+
 async def test_a_year_alone_is_no_time(connect: Connect) -> None:
     client = await connect()
     for name in ("as_of", "valid_at"):

@@ -135,12 +135,16 @@ def add_handlers(app: FastAPI) -> None:
         return problem(error.status_code, detail, error.headers)
 
     @app.exception_handler(RequestValidationError)
-    async def of_form(_request: Request, error: RequestValidationError) -> JSONResponse:
+    async def of_form(request: Request, error: RequestValidationError) -> JSONResponse:
         # The input itself is left out: it may be what a user said.
         wrong = [
             {"where": ".".join(map(str, one["loc"])), "what": one["msg"]} for one in error.errors()
         ]
-        return problem(422, "The request does not have the form it needs.", errors=wrong)
+        detail = "The request does not have the form it needs."
+        sent = request.headers.get("content-type", "")
+        if "json" not in sent and any(one["where"] == "body" for one in wrong):
+            detail += " Send JSON, with the header Content-Type: application/json."
+        return problem(422, detail, errors=wrong)
 
     @app.exception_handler(InvalidNamespaceError)
     async def of_namespace(_request: Request, _error: InvalidNamespaceError) -> JSONResponse:

@@ -19,6 +19,7 @@ from starlette.exceptions import HTTPException
 
 from longterm.errors import ConflictError, UnknownMemoryError
 from longterm.history import Erasure
+from longterm.memory.conversation import as_messages, unread_times
 from longterm.memory.revision import json_revision
 from longterm.server.access import Admin, ReadUser, Service, WriteUser
 from longterm.server.bodies import Day, Moment, StrictBody, StrictRoute, whole
@@ -145,10 +146,11 @@ async def remember_messages(
 
 
 @router.post("/users/{user:segment}/record")
-async def record_turns(memory: WriteUser, body: ConversationBody) -> dict[str, int]:
-    """Keep the turns only, each once; says how many were new."""
+async def record_turns(memory: WriteUser, body: ConversationBody) -> dict[str, Any]:
+    """Keep the turns only, each once; says how many were new, and what could not be read."""
     record = partial(memory.record, body.messages, thread=body.thread, now=body.now)
-    return {"recorded": await run_in_threadpool(record)}
+    recorded, unread = await run_in_threadpool(record), unread_times(as_messages(body.messages))
+    return {"recorded": recorded} | ({"left_out": [unread]} if unread else {})
 
 
 @router.post("/users/{user:segment}/recall")
