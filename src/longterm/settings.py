@@ -60,6 +60,7 @@ __all__ = [
     "embedded_store",
     "embedding_options",
     "embeddings_by_script",
+    "in_config_file",
     "load_embedded_model",
     "local_chat_model",
     "local_embeddings",
@@ -148,13 +149,24 @@ def _said(name: Setting, environ: Environment) -> tuple[str | None, str]:
     variable = f"LONGTERM_{name.upper()}"
     if said := environ.get(variable):
         return said, variable
+    path, value = config_file(environ), in_config_file(environ).get(name)
+    # As the environment says it: there are texts only, and an empty one says nothing.
+    said = str(value).lower() if isinstance(value, bool) else str("" if value is None else value)
+    return said or None, f"{name} in {path}"
+
+
+def in_config_file(environ: Environment = os.environ) -> dict[str, Any]:
+    """Return what the configuration file holds; nothing where there is none.
+
+    Raises `ConfigurationError` as `setting` does.
+    """
     path = config_file(environ)
     try:
         values = tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:
         if environ.get("LONGTERM_CONFIG"):
             raise ConfigurationError(f"LONGTERM_CONFIG names {path}, which is not there.") from None
-        return None, variable
+        return {}
     except (OSError, ValueError) as error:
         raise ConfigurationError(f"{path} cannot be read: {error}.") from error
     for key, value in values.items():
@@ -167,10 +179,7 @@ def _said(name: Setting, environ: Environment) -> tuple[str | None, str]:
         if type(value) not in (str, _TYPES[key]):
             wanted = _WANTED[_TYPES[key]]
             raise ConfigurationError(f"{key} in {path} must be {wanted}, not {value!r}.")
-    value = values.get(name)
-    # As the environment says it: there are texts only, and an empty one says nothing.
-    said = str(value).lower() if isinstance(value, bool) else str("" if value is None else value)
-    return said or None, f"{name} in {path}"
+    return values
 
 
 def _warn_of_misspelt(environ: Environment) -> None:

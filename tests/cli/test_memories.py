@@ -82,6 +82,19 @@ def test_the_doctor_says_what_works_and_what_to_do(run: Run) -> None:
     assert run("doctor", "--model", "nobody:knows").exit_code == 1
 
 
+def test_a_file_of_settings_that_is_wrong_hides_nothing_else_from_the_doctor(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "longterm.toml").write_text("modle = 5\n")
+    monkeypatch.setenv("LONGTERM_CONFIG", "longterm.toml")
+    done = run("doctor", "--json")
+    found = {one["what"]: one for one in json.loads(done.stdout)}
+    assert done.exit_code == 1
+    for what in ("longterm.toml", "model"):
+        assert "did you mean 'model'?" in found[what]["says"]
+    assert found["Python"]["works"]
+
+
 def test_the_doctor_looks_for_every_extra_but_its_own(run: Run) -> None:
     named = {one["what"].strip("[]") for one in said(run("doctor", "--json")) if "[" in one["what"]}
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text("utf-8"))

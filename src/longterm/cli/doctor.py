@@ -71,7 +71,7 @@ def findings(place: Place, model: str | None) -> Iterator[Diagnosis]:
         yield Diagnosis(f"[{extra}]", works=not missing, says=says)
     path = settings.config_file()
     try:
-        settings.setting("store")
+        settings.in_config_file()
     except LongtermError as error:
         yield _no("longterm.toml", str(error), serious=True)
     else:
@@ -103,10 +103,10 @@ def _about_embeddings() -> Diagnosis:
 
 
 def _model(name: str | None) -> Diagnosis:
-    wanted = name or settings.setting("model")
-    if wanted is None:
-        return _no("model", "none: nothing is extracted; set LONGTERM_MODEL or --model")
     try:
+        wanted = name or settings.setting("model")
+        if wanted is None:
+            return _no("model", "none: nothing is extracted; set LONGTERM_MODEL or --model")
         as_model(wanted)
     except LongtermError as error:
         return _no("model", str(error), serious=True)
