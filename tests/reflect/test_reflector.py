@@ -183,9 +183,15 @@ async def test_a_store_that_is_bound_to_its_loop_is_used_there() -> None:
     assert reflector.loops == [asyncio.get_running_loop()]
 
 
+@pytest.mark.parametrize("slip", [{"store": "m.db"}, {"retry": 3}, {"budget": 3}])
+def test_an_option_of_another_type_is_refused_when_the_executor_is_made(
+    slip: dict[str, Any],
+) -> None:
+    with pytest.raises(ConfigurationError, match=f"{next(iter(slip))} is a "):
+        ReflectionExecutor(RunnableLambda(quiet), **slip)
+
+
 def test_what_cannot_be_called_at_all_is_refused_when_the_executor_is_made() -> None:
-    nothing: Any = "a text".join
-    with pytest.raises(
-        ConfigurationError, match="neither invoke nor ainvoke: pass a memory manager"
-    ):
-        ReflectionExecutor(nothing)
+    for nothing in (cast("Any", "a text".join), cast("Any", OnlyAwaited)):
+        with pytest.raises(ConfigurationError, match="neither invoke nor ainvoke: pass a memory"):
+            ReflectionExecutor(nothing)

@@ -2,10 +2,11 @@
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from langgraph.store.memory import InMemoryStore
+from pydantic import BaseModel
 
 import longterm
 from longterm import settings
@@ -205,6 +206,37 @@ def test_what_can_be_no_database_of_reflections_is_refused_when_memory_is_opened
 ) -> None:
     with pytest.raises(ConfigurationError, match="Reflections cannot be kept in"):
         longterm.open(":memory:", embeddings=None, reflect=reflect)
+
+
+@pytest.mark.parametrize(
+    "slip",
+    [
+        {"guard": "off"},
+        {"keep_revisions": "90d"},
+        {"keep_revisions": -1},
+        {"keep_revisions": True},
+        {"cite_messages": "no"},
+        {"reranker": 5},
+        {"embeddings": 5},
+    ],
+)
+def test_an_argument_that_means_nothing_is_refused_and_not_taken_for_something_else(
+    slip: dict[str, Any],
+) -> None:
+    given: dict[str, Any] = {"embeddings": None, **slip}
+    with pytest.raises(ConfigurationError, match=next(iter(slip)).rstrip("s")[1:]):
+        longterm.open(":memory:", **given)
+
+
+def test_a_single_schema_needs_no_list() -> None:
+    class Food(BaseModel):
+        """A food."""
+
+        name: str
+
+    model, one = ScriptedChatModel(tool_calls()), cast("Any", Food)
+    with longterm.open(":memory:", embeddings=None, model=model, schemas=one) as service:
+        assert service.user("ann").add({"name": "ramen"}).kind == "Food"
 
 
 @pytest.mark.parametrize("name", ["foo", "onnx:foo", "foo:a/b", "sentence-transformers:"])

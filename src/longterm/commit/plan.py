@@ -14,7 +14,7 @@ from pydantic_core import to_json
 from longterm.effects.capabilities import RevisionNote, RevisionRow
 from longterm.effects.clock import utc_now
 from longterm.effects.steps import Index, Ttl, put_op
-from longterm.errors import ConflictError, GuardedError
+from longterm.errors import ConfigurationError, ConflictError, GuardedError
 from longterm.guard import Guard, Orders, Verdict
 from longterm.memory.model import TURN
 from longterm.memory.namespace import Namespace
@@ -103,6 +103,21 @@ class Policy:
     #: Looks at each value before it is written, and at what is quoted as its source.
     guard: Guard | None = None
     keep_revisions: KeepRevisions = None
+
+    def __post_init__(self) -> None:
+        """Refuse what says no number and no time: everything would be kept, or nothing."""
+        match self.keep_revisions:
+            case None:
+                pass
+            case int() as count if count >= 0 and not isinstance(count, bool):
+                pass
+            case timedelta() as time if time >= timedelta():
+                pass
+            case other:
+                raise ConfigurationError(
+                    "keep_revisions is a number from 0, a timedelta, or None to keep all, not "
+                    f"{other!r}."
+                )
 
 
 class Written(NamedTuple):

@@ -150,6 +150,14 @@ def ReflectionExecutor(  # noqa: N802 - LangMem's users know it by this name
         return RemoteReflectionExecutor(
             reflector, namespace, url=url, client=client, sync_client=sync_client
         )
+    expected: dict[str, tuple[object, type[Any]]] = {
+        "store": (store, BaseStore),
+        "retry": (retry, Retry),
+        "budget": (budget, Budget),
+    }
+    for option, (given, kind) in expected.items():
+        if not (given is None or isinstance(given, kind)):
+            raise ConfigurationError(f"{option} is a {kind.__name__}, or None, not {given!r}.")
     options: dict[str, Any] = {
         "store": store,
         "max_workers": max_workers,

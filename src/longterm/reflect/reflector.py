@@ -34,7 +34,8 @@ Reflector = Runnable[Any, Any] | AwaitedReflector
 
 def checked_reflector(given: Any, what: str = "The reflector") -> Reflector:
     """Return *given*, which has `invoke` or `ainvoke`; else raises `ConfigurationError`."""
-    if callable(getattr(given, "invoke", None)) or callable(getattr(given, "ainvoke", None)):
+    calls = (getattr(given, name, None) for name in ("invoke", "ainvoke"))
+    if not isinstance(given, type) and any(map(callable, calls)):
         return given
     raise ConfigurationError(
         f"{what} is a {type(given).__name__}, which has neither invoke nor ainvoke: pass a memory "

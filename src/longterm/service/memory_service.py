@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import cast
 from uuid import UUID
 
 from langchain_core.runnables import RunnableConfig
@@ -50,8 +51,10 @@ class MemoryService(Closing):
         close_store: Callable[[], None] | None = None,
     ) -> None:
         policy = Policy(guard, keep_revisions)
+        listed = schemas is None or isinstance(schemas, list | tuple)
+        several = cast("Sequence[Schema]", schemas or () if listed else [schemas])  # one is enough
         self._setup = Setup(
-            store, model, schemas or (), instructions, reflect, policy, reranker, cite_messages
+            store, model, several, instructions, reflect, policy, reranker, cite_messages
         )
         self._close_store = close_store
         #: The store's items under any namespace.
