@@ -85,54 +85,57 @@ def test_langgraph_s_javascript_client_has_it_as_a_store(
 
 
 def test_anthropic_s_client_has_it_as_memory_stores(server: Running, key: str) -> None:
-    client = anthropic.Anthropic(api_key=key, base_url=server.url, max_retries=0)
-    stores = client.beta.memory_stores
-    store = stores.create(name="notes", description="what Ann wrote")
-    assert [one.id for one in stores.list()] == [store.id]
-    assert stores.update(store.id, name="papers").name == "papers"
+    with anthropic.Anthropic(api_key=key, base_url=server.url, max_retries=0) as client:
+        stores = client.beta.memory_stores
+        store = stores.create(name="notes", description="what Ann wrote")
+        assert [one.id for one in stores.list()] == [store.id]
+        assert stores.update(store.id, name="papers").name == "papers"
 
-    made = stores.memories.create(store.id, path="/notes/todo.md", content="buy tea")
-    read = stores.memories.retrieve(made.id, memory_store_id=store.id)
-    assert read.content == "buy tea"
-    condition: Any = {"type": "content_sha256", "content_sha256": read.content_sha256}
-    changed = stores.memories.update(
-        made.id, memory_store_id=store.id, content="buy coffee", precondition=condition
-    )
-    assert changed.content_sha256 != read.content_sha256
-    with pytest.raises(anthropic.ConflictError):
-        stores.memories.update(
-            made.id, memory_store_id=store.id, content="x", precondition=condition
+        made = stores.memories.create(store.id, path="/notes/todo.md", content="buy tea")
+        read = stores.memories.retrieve(made.id, memory_store_id=store.id)
+        assert read.content == "buy tea"
+        condition: Any = {"type": "content_sha256", "content_sha256": read.content_sha256}
+        changed = stores.memories.update(
+            made.id, memory_store_id=store.id, content="buy coffee", precondition=condition
         )
-    with pytest.raises(anthropic.ConflictError):
-        stores.memories.create(store.id, path="/notes/todo.md", content="x")
-    with pytest.raises(anthropic.BadRequestError):
-        stores.memories.create(store.id, path="/notes/../x", content="x")
-    folders = list(stores.memories.list(store.id, depth=1))
-    assert [one.path for one in folders] == ["/notes/"]
+        assert changed.content_sha256 != read.content_sha256
+        with pytest.raises(anthropic.ConflictError):
+            stores.memories.update(
+                made.id, memory_store_id=store.id, content="x", precondition=condition
+            )
+        with pytest.raises(anthropic.ConflictError):
+            stores.memories.create(store.id, path="/notes/todo.md", content="x")
+        with pytest.raises(anthropic.BadRequestError):
+            stores.memories.create(store.id, path="/notes/../x", content="x")
+        folders = list(stores.memories.list(store.id, depth=1))
+        assert [one.path for one in folders] == ["/notes/"]
 
-    versions = list(stores.memory_versions.list(store.id, memory_id=made.id, view="full"))
-    assert [(one.operation, one.content) for one in versions] == [
-        ("modified", "buy coffee"),
-        ("created", "buy tea"),
-    ]
-    redacted = stores.memory_versions.redact(versions[1].id, memory_store_id=store.id)
-    assert redacted.content is None
-    assert redacted.redacted_at
-    again = stores.memory_versions.retrieve(versions[1].id, memory_store_id=store.id)
-    assert (again.content, again.path) == (None, None)
-    kept = stores.memories.retrieve(made.id, memory_store_id=store.id)
-    assert kept.content == "buy coffee"
+        versions = list(stores.memory_versions.list(store.id, memory_id=made.id, view="full"))
+        assert [(one.operation, one.content) for one in versions] == [
+            ("modified", "buy coffee"),
+            ("created", "buy tea"),
+        ]
+        redacted = stores.memory_versions.redact(versions[1].id, memory_store_id=store.id)
+        assert redacted.content is None
+        assert redacted.redacted_at
+        again = stores.memory_versions.retrieve(versions[1].id, memory_store_id=store.id)
+        assert (again.content, again.path) == (None, None)
+        kept = stores.memories.retrieve(made.id, memory_store_id=store.id)
+        assert kept.content == "buy coffee"
 
-    stores.memories.delete(made.id, memory_store_id=store.id)
-    assert list(stores.memories.list(store.id)) == []
-    assert stores.archive(store.id).archived_at
-    with pytest.raises(anthropic.BadRequestError):
-        stores.memories.create(store.id, path="/x", content="x")
-    stores.delete(store.id)
-    with pytest.raises(anthropic.NotFoundError):
-        stores.retrieve(store.id)
-    with pytest.raises(anthropic.AuthenticationError):
-        anthropic.Anthropic(api_key="no", base_url=server.url).beta.memory_stores.list()
+        stores.memories.delete(made.id, memory_store_id=store.id)
+        assert list(stores.memories.list(store.id)) == []
+        assert stores.archive(store.id).archived_at
+        with pytest.raises(anthropic.BadRequestError):
+            stores.memories.create(store.id, path="/x", content="x")
+        stores.delete(store.id)
+        with pytest.raises(anthropic.NotFoundError):
+            stores.retrieve(store.id)
+    with (
+        anthropic.Anthropic(api_key="no", base_url=server.url) as stranger,
+        pytest.raises(anthropic.AuthenticationError),
+    ):
+        stranger.beta.memory_stores.list()
 
 
 async def through_every_tool(session: ClientSession) -> None:

@@ -1,4 +1,4 @@
-"""What fails inside of a model's client while it reads an answer, told from all else that fails.
+"""What fails inside of a model's client while it reads an answer, apart from all else that fails.
 
 Clients take it for granted that a server answers as their provider does. What another one sends,
 a proxy or a server that only resembles it, ends in an `IndexError` or the like somewhere within.
