@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from typing_extensions import override
 
+from longterm.effects.erasure import inform_of_erasures
 from longterm.stores.embedded.database import Database
 from longterm.stores.embedded.scopes import REMEMBERED
 from longterm.stores.embedded.transaction import Transaction, within_prefix
@@ -39,6 +40,7 @@ class FileLateVectors(LateVectors[Owner]):
     def __init__(self, database: Database, embedder: Embedder, fields: Sequence[str]) -> None:
         super().__init__(embedder)
         self._database, self._fields = database, fields
+        inform_of_erasures(self)
 
     @override
     def _begin(self) -> None:
@@ -49,13 +51,15 @@ class FileLateVectors(LateVectors[Owner]):
     def wake_for(self, written: Sequence[EntryToIndex[Owner]]) -> None:
         """Have the thread make the vectors of what was just written.
 
-        Of much the beginning is kept for it; the rest it reads from the file.
+        Of much the beginning is kept for it; the rest, and what is long, it reads from the file.
         """
-        self._handed.extend(written[: max(_MOST_HANDED - len(self._handed), 0)])
+        short = [one for one in written if sum(map(len, one.found_by.texts)) <= _LONGEST_HANDED]
+        self._handed.extend(short[: max(_MOST_HANDED - len(self._handed), 0)])
         self.wake()
 
-    def forget(self) -> None:
+    def forget(self, namespace: tuple[str, ...] = (), key: str | None = None) -> None:
         """Keep no text of what was written; what still lacks its vectors is marked in the file."""
+        del namespace, key  # all of them go
         self._handed = deque()
 
     @override
@@ -186,5 +190,5 @@ def _lacking(
 
 
 _FRESH = "revision IS NULL AND failures = 0"
-#: So many items are handed over to the thread with their texts.
-_MOST_HANDED = 1_000
+#: So many items are handed over to the thread with their texts, each of at most so many characters.
+_MOST_HANDED, _LONGEST_HANDED = 1_000, 2_000
