@@ -26,6 +26,7 @@ import numpy.typing as npt
 from langchain_core.embeddings import Embeddings
 
 from longterm.errors import LocalModelError, MissingExtraError
+from longterm.models.embed.forking import native_work
 
 __all__ = ["MiniLMEmbeddings"]
 
@@ -67,7 +68,7 @@ class MiniLMEmbeddings(Embeddings):
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
         """Return a vector for each text, in their order."""
-        with self._lock:
+        with native_work, self._lock:
             if self._model is None:
                 self._model = _MiniLM(threads=self._threads)
             model = self._model
@@ -104,8 +105,9 @@ class _MiniLM:
         """Return the unit vector of *text*: the mean over its tokens."""
         # Lone surrogates have no UTF-8 form and are replaced.
         cut = text[:_MAX_CHARACTERS].encode("utf-8", "replace").decode()
-        ids = np.array(self._tokenizer.encode(cut).ids, np.int64)
-        mean: Vector = self._session.run(None, {"ids": ids})[0]
+        with native_work:
+            ids = np.array(self._tokenizer.encode(cut).ids, np.int64)
+            mean: Vector = self._session.run(None, {"ids": ids})[0]
         return mean / np.sqrt(np.dot(mean, mean))
 
 

@@ -19,6 +19,7 @@ from typing_extensions import override
 
 from longterm.errors import LocalModelError, MissingExtraError
 from longterm.models.embed.batches import batches
+from longterm.models.embed.forking import native_work
 from longterm.models.embed.hub import ModelFolder, Pooling
 from longterm.text.characters import whole_characters
 
@@ -119,7 +120,8 @@ class _Network:
             else (whole_characters(one[0]), whole_characters(one[1]))
             for one in texts
         ]
-        return tokenizer.encode_batch(clean)
+        with native_work:
+            return tokenizer.encode_batch(clean)
 
     def answer(self, encodings: Sequence[Any]) -> tuple[Floats, Floats]:
         """Run the network on a batch; its first output, and the mask of the tokens."""
@@ -141,11 +143,12 @@ class _Network:
             )
         outputs = [one.name for one in session.get_outputs()]
         chosen = "sentence_embedding" if "sentence_embedding" in outputs else outputs[0]
-        (output,) = session.run([chosen], {name: columns[name] for name in wanted})
+        with native_work:
+            (output,) = session.run([chosen], {name: columns[name] for name in wanted})
         return np.asarray(output, np.float32), columns["attention_mask"].astype(np.float32)
 
     def _load(self) -> tuple[Any, Any]:
-        with self._lock:
+        with native_work, self._lock:
             if self._loaded is None:
                 try:
                     # Optional, slow to import, and without types: hence by name.
