@@ -140,10 +140,10 @@ def setting(name: Setting, environ: Environment = os.environ) -> str | None:
     Raises `ConfigurationError` for a file that cannot be read, or holds a name that is no setting
     or a value of another type. Warns of a variable that is almost called like one of ours.
     """
-    return _said(name, environ)[0]
+    return _configured(name, environ)[0]
 
 
-def _said(name: Setting, environ: Environment) -> tuple[str | None, str]:
+def _configured(name: Setting, environ: Environment) -> tuple[str | None, str]:
     """Return what is said of *name*, and where, for errors."""
     _warn_of_misspelt(environ)
     variable = f"LONGTERM_{name.upper()}"
@@ -218,7 +218,7 @@ def embedding_options(environ: Environment = os.environ) -> dict[str, int]:
 
 
 def _count(name: Setting, environ: Environment) -> int | None:
-    said, where = _said(name, environ)
+    said, where = _configured(name, environ)
     if said is None:
         return None
     if not said.isascii() or not said.isdigit() or int(said) < 1:
@@ -344,7 +344,7 @@ def open(
 
 
 def _kept() -> int | timedelta | None:
-    said, where = _said("keep_revisions", os.environ)
+    said, where = _configured("keep_revisions", os.environ)
     if said is None:
         return None
     found = re.fullmatch(r"([0-9]{1,6})(d?)", said)
@@ -354,7 +354,7 @@ def _kept() -> int | timedelta | None:
 
 
 def _cites() -> bool:
-    said, where = _said("cite_messages", os.environ)
+    said, where = _configured("cite_messages", os.environ)
     match (said or "false").lower():
         case "true" | "1":
             return True

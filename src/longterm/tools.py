@@ -394,11 +394,11 @@ async def _manage(
         case "create":
             if id:
                 raise ToolException("To create a memory, leave out the id; to change one, update.")
-            value = {"content": _given(given)}
+            value = {"content": _not_blank(given)}
             key = await keep_once(namespace, value, actor="tool", sources=sources(), policy=policy)
             return f"created memory {key}"
         case "update":
-            new = _given(given)
+            new = _not_blank(given)
             key = await _edit(namespace, id, lambda old: _with_content(old, new), sources(), policy)
             return f"updated memory {key}"
         case "delete":
@@ -453,7 +453,7 @@ def _plain_id(id: str) -> str:
         return bare
 
 
-def _given(content: Any) -> Any:
+def _not_blank(content: Any) -> Any:
     if is_blank(content):
         raise ToolException("The content is missing. Nothing was changed.")
     return content

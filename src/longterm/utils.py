@@ -68,9 +68,9 @@ def get_var_healer(
 
 def dumps(obj: Any) -> str:
     """Return *obj* as JSON; models and messages by their fields, the rest by its words."""
-    return json.dumps(obj, default=_plain, ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(obj, default=_dumped, ensure_ascii=False, separators=(",", ":"))
 
 
-def _plain(value: Any) -> Any:
+def _dumped(value: Any) -> Any:
     dump = getattr(value, "model_dump", None)
     return dump(mode="json") if callable(dump) else str(value)

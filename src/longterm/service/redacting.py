@@ -21,10 +21,10 @@ async def erase_past(memory: UserMemory, id: str) -> None:
     Raises `UnknownMemoryError`, and `ConflictError` where it changes meanwhile.
     """
     place = ("memories", *map(escape_label, memory.labels))
-    await arun(_without_past(place, id), memory.config, store=memory.store)
+    await arun(_dropped_past(place, id), memory.config, store=memory.store)
 
 
-async def _without_past(namespace: Namespace, key: str) -> None:
+async def _dropped_past(namespace: Namespace, key: str) -> None:
     while True:
         [item] = await fetch([get_op(namespace, key, refresh_ttl=False)])
         if item is None:
