@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from langchain_core.messages import ToolMessage
 from langchain_core.runnables import RunnableConfig
-from langchain_core.tools import render_text_description
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from langgraph.store.base import BaseStore, GetOp, Result, SearchItem
 from langgraph.store.memory import InMemoryStore
@@ -427,12 +426,6 @@ def test_calls_of_every_client_are_understood(
 ) -> None:
     manage.invoke(call)
     assert values(store) == [{"content": "likes tea"}]
-
-
-def test_a_model_that_is_told_of_tools_in_words_sees_their_arguments_only() -> None:
-    tool = create_manage_memory_tool(PLACE)
-    in_words = "manage_memory(*, content=None, action='create', id=None) - "
-    assert render_text_description([tool]).startswith(in_words)
 
 
 async def test_a_tool_can_be_run_as_well_as_invoked(

@@ -15,7 +15,6 @@ from contextlib import contextmanager
 from dataclasses import is_dataclass
 from datetime import datetime
 from functools import partial
-from inspect import Parameter, Signature, signature
 from typing import Annotated, Any, Literal, cast, get_args
 
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
@@ -260,11 +259,8 @@ def _tool_for(job: Callable[..., Flow[Any]], store: BaseStore | None, **options:
         with _answered():
             return await arun(job(config, runtime, **arguments), config, store=store)
 
-    given = signature(options["args_schema"]).parameters.values()
-    shown = Signature([one.replace(annotation=Parameter.empty) for one in given])
-    for one in (call, acall):
-        one.__annotations__["runtime"] = ToolRuntime  # LangGraph fills it in where it sees this
-        one.__dict__["__signature__"] = shown  # to models that are told of tools in words
+    for one in (call, acall):  # by this annotation LangGraph knows that it is to be filled in
+        one.__annotations__["runtime"] = ToolRuntime
     return MemoryTool(
         func=call,
         coroutine=acall,
