@@ -96,6 +96,18 @@ def test_without_shared_words_the_newer_memory_comes_first() -> None:
     assert keys(found) == ["new"]
 
 
+def test_among_those_that_share_the_same_words_the_newer_comes_first_in_every_process() -> None:
+    # The order of a set is another in each process; one of these groups shows it, if any can.
+    for group in range(20):
+        words = [f"word{group}x{number}" for number in range(14)]
+        holding = [
+            item(f"{day}", " ".join(words[day:] + words[:day]), day=day) for day in range(1, 14)
+        ]
+        others = [item(f"other {n}", " ".join(words[:n])) for n in range(13)]
+        [found] = best([*holding, *others], [[" ".join(words)]], 13)
+        assert keys(found) == [f"{day}" for day in range(13, 0, -1)]
+
+
 def test_words_without_spaces_are_shared_too() -> None:
     items = [item("a", "我喜欢汽车", day=2), item("b", "用户非常喜欢拉面")]
     [found] = best(items, [["味噌拉面"]], 1)

@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import is_dataclass
 from itertools import chain, zip_longest
+from math import fsum
 from typing import Any, TypeVar, cast
 
 from langgraph.store.base import Item, SearchItem
@@ -127,7 +128,7 @@ def _shared_words(
         shared = [asked_for & held for held in words]
         frequency = Counter(chain.from_iterable(shared))
         rarity = {term: idf(held, len(items)) for term, held in frequency.items()}
-        yield [sum(map(rarity.__getitem__, held)) for held in shared]
+        yield [fsum(map(rarity.__getitem__, held)) for held in shared]
 
 
 #: Documents under their ids, with the objects that stand for them in a result.
