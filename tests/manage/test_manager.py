@@ -20,6 +20,7 @@ from longterm import (
     create_thread_extractor,
 )
 from longterm.errors import ConfigurationError, DroppedWarning, InvalidInputError
+from longterm.extract.schema import plain
 from longterm.manage.manager import ids_for
 from longterm.memory.model import ExtractedMemory, Memory, RemoveDoc
 from longterm.testing import Asked, ScriptedChatModel, tool_calls
@@ -164,6 +165,18 @@ def test_several_kinds_come_from_one_conversation() -> None:
         Memory(content="lives in Rome"),
         Food(name="ramen", liking=95),
     ]
+
+
+@pytest.mark.parametrize("schema", [Food, {**Food.model_json_schema(), "title": "Food"}])
+def test_a_single_schema_needs_no_list(schema: Any) -> None:
+    answer = tool_calls(("Food", {"name": "ramen", "liking": 95}))
+    (in_hand,) = manager(answer, schemas=schema).invoke({"messages": "hm"})
+    assert plain(in_hand.content) == {"name": "ramen", "liking": 95}
+    stored = create_memory_store_manager(
+        ScriptedChatModel(answer), schemas=schema, store=InMemoryStore(), namespace=("m",)
+    )
+    (kept,) = stored.invoke({"messages": "hm"})
+    assert kept["value"] == {"kind": "Food", "content": {"name": "ramen", "liking": 95}}
 
 
 def test_a_profile_is_begun_and_then_kept_current() -> None:

@@ -39,7 +39,15 @@ from longterm.extract.typeddict import modern
 from longterm.memory.model import Memory, ProposalError
 from longterm.memory.world_time import WORLD_TIME, WorldTime, world_time
 
-__all__ = ["MemorySchema", "Schema", "memory_schemas", "plain", "problems_in", "world_times"]
+__all__ = [
+    "MemorySchema",
+    "Schema",
+    "memory_schemas",
+    "plain",
+    "problems_in",
+    "several",
+    "world_times",
+]
 
 #: What users may pass as a schema.
 Schema = type[Any] | Mapping[str, Any]
@@ -212,10 +220,16 @@ class MemorySchema:
             return otherwise
 
 
-def memory_schemas(schemas: Sequence[Schema] | Schema) -> tuple[MemorySchema, ...]:
+def several(schemas: Iterable[Schema] | Schema) -> tuple[Schema, ...]:
+    """Return *schemas* as they are, and a single one as the only one of them."""
+    if isinstance(schemas, type | Mapping):
+        return (cast("Schema", schemas),)
+    return tuple(schemas)
+
+
+def memory_schemas(schemas: Iterable[Schema] | Schema) -> tuple[MemorySchema, ...]:
     """Prepare *schemas*, or a single one; raises `ConfigurationError` for what cannot be one."""
-    several = schemas if isinstance(schemas, list | tuple) else [schemas]
-    kinds = tuple(_prepared(schema) for schema in cast("Sequence[Any]", several))
+    kinds = tuple(map(_prepared, several(schemas)))
     names = [kind.tool_name.lower() for kind in kinds]  # models mix up upper and lower case
     if repeated := {kind.name.lower() for kind in kinds if names.count(kind.tool_name.lower()) > 1}:
         raise ConfigurationError(

@@ -23,7 +23,7 @@ from longterm.errors import DroppedWarning, InvalidInputError
 from longterm.extract.engine import ExtractionInput, ExtractionReport, Extractor
 from longterm.extract.prompts import INSTRUCTIONS
 from longterm.extract.proposal import NewId, Permissions
-from longterm.extract.schema import Schema, memory_schemas
+from longterm.extract.schema import Schema, memory_schemas, several
 from longterm.guard import GuardOption, guard_of
 from longterm.manage.forgetting import requests_to_forget, unmet, without_requests
 from longterm.manage.guarding import guarded_draft
@@ -97,7 +97,7 @@ def create_memory_manager(
     model: str | ChatModel,
     /,
     *,
-    schemas: Sequence[type[Content]],
+    schemas: Sequence[type[Content]] | type[Content],
     enable_deletes: Literal[False] = ...,
     **options: Unpack[_Options],
 ) -> MemoryManager[Content]: ...
@@ -106,7 +106,7 @@ def create_memory_manager(
     model: str | ChatModel,
     /,
     *,
-    schemas: Sequence[type[Content]],
+    schemas: Sequence[type[Content]] | type[Content],
     enable_deletes: bool,
     **options: Unpack[_Options],
 ) -> MemoryManager[Content | RemoveDoc]: ...
@@ -123,7 +123,7 @@ def create_memory_manager(
     model: str | ChatModel,
     /,
     *,
-    schemas: Sequence[Schema] = ...,
+    schemas: Sequence[Schema] | Schema = ...,
     enable_deletes: bool = ...,
     **options: Unpack[_Options],
 ) -> MemoryManager[Any]: ...
@@ -131,7 +131,7 @@ def create_memory_manager(
     model: str | ChatModel,
     /,
     *,
-    schemas: Sequence[Schema] = (Memory,),
+    schemas: Sequence[Schema] | Schema = (Memory,),
     instructions: str = INSTRUCTIONS,
     enable_inserts: bool = True,
     enable_updates: bool = True,
@@ -174,7 +174,7 @@ class MemoryManager(
         self,
         model: str | ChatModel,
         *,
-        schemas: Sequence[type[Content]] | Sequence[Schema] = (Memory,),
+        schemas: Sequence[type[Content]] | Sequence[Schema] | Schema = (Memory,),
         instructions: str = INSTRUCTIONS,
         enable_inserts: bool = True,
         enable_updates: bool = True,
@@ -184,7 +184,7 @@ class MemoryManager(
     ) -> None:
         self.model = as_model(model)
         self._guard = guard_of(guard)
-        self.schemas = tuple(schemas or (Memory,))
+        self.schemas = several(schemas or (Memory,))
         self.instructions = instructions
         self.enable_inserts = enable_inserts
         self.enable_updates = enable_updates

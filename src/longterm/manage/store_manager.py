@@ -33,7 +33,7 @@ from longterm.extract.engine import (
 )
 from longterm.extract.prompts import CONSOLIDATE, FORGET, INSTRUCTIONS, SEARCH_MEMORIES
 from longterm.extract.proposal import NewId, Permissions
-from longterm.extract.schema import MemorySchema, Schema, memory_schemas
+from longterm.extract.schema import MemorySchema, Schema, memory_schemas, several
 from longterm.guard import GuardOption, guard_of
 from longterm.manage.access import DEFAULT_KEY, Default, NamespaceAccess
 from longterm.manage.conversation_queries import conversation_queries
@@ -126,7 +126,7 @@ def create_memory_store_manager(
     model: str | ChatModel,
     /,
     *,
-    schemas: Sequence[type[Content]],
+    schemas: Sequence[type[Content]] | type[Content],
     **options: Unpack[_StoreOptions],
 ) -> MemoryStoreManager[Content]: ...
 @overload
@@ -135,13 +135,17 @@ def create_memory_store_manager(
 ) -> MemoryStoreManager[Memory]: ...
 @overload
 def create_memory_store_manager(
-    model: str | ChatModel, /, *, schemas: Sequence[Schema] | None, **options: Unpack[_StoreOptions]
+    model: str | ChatModel,
+    /,
+    *,
+    schemas: Sequence[Schema] | Schema | None,
+    **options: Unpack[_StoreOptions],
 ) -> MemoryStoreManager[Any]: ...
 def create_memory_store_manager(
     model: str | ChatModel,
     /,
     *,
-    schemas: Sequence[Schema] | None = None,
+    schemas: Sequence[Schema] | Schema | None = None,
     instructions: str = INSTRUCTIONS,
     default: Any = None,
     default_factory: Callable[[RunnableConfig], Any] | None = None,
@@ -255,7 +259,7 @@ class MemoryStoreManager(NamespaceAccess[Content]):
         model: str | ChatModel,
         /,
         *,
-        schemas: Sequence[type[Content]] | Sequence[Schema] | None = None,
+        schemas: Sequence[type[Content]] | Sequence[Schema] | Schema | None = None,
         instructions: str = INSTRUCTIONS,
         default: Any = None,
         default_factory: Callable[[RunnableConfig], Any] | None = None,
@@ -297,7 +301,7 @@ class MemoryStoreManager(NamespaceAccess[Content]):
         )
         later = [_phase(chat, kinds, phase, protocol) for phase in phases or ()]
         self.model = chat
-        self.schemas = tuple(schemas or (Memory,))
+        self.schemas = several(schemas or (Memory,))
         self.instructions = instructions
         self.enable_inserts = enable_inserts
         self.enable_deletes = enable_deletes
