@@ -3,7 +3,6 @@
 import asyncio
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 import pytest
 from langgraph.store.base import PutOp, SearchOp
 from postgres_server import fresh_schema, server_url
+from slow_model import SlowInBackground
 from subjects import DIMS, Make, Options
 from typing_extensions import override
 
@@ -21,30 +21,6 @@ from longterm.testing import HashEmbeddings
 NS = ("turns", "ann")
 TEXT = EmbedLater(["text"])
 DYING = Path(__file__).parents[1] / "stores" / "dying.py"
-
-
-class SlowInBackground(HashEmbeddings):
-    """A model that answers a store's own thread only when `may_answer` is set."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.may_answer, self.was_asked = threading.Event(), threading.Event()
-        self.seen: list[str] = []
-
-    @override
-    def embed_documents(self, texts: list[str]) -> list[list[float]]:
-        self.seen += texts
-        if threading.current_thread().name == "longterm-vectors":
-            self.was_asked.set()
-            assert self.may_answer.wait(30)
-        return super().embed_documents(texts)
-
-    def let_it_end(self) -> None:
-        """Let the store's thread go on, and wait until there is none."""
-        self.may_answer.set()
-        for thread in threading.enumerate():
-            if thread.name == "longterm-vectors":
-                thread.join(30)
 
 
 @pytest.fixture

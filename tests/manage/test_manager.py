@@ -179,6 +179,12 @@ def test_a_single_schema_needs_no_list(schema: Any) -> None:
     assert kept["value"] == {"kind": "Food", "content": {"name": "ramen", "liking": 95}}
 
 
+@pytest.mark.parametrize("schemas", [5, "Food", [5], ["Food"]])
+def test_what_is_no_schema_is_refused_alone_and_in_a_list(schemas: Any) -> None:
+    with pytest.raises(ConfigurationError, match="is not a schema"):
+        manager(schemas=schemas)
+
+
 def test_a_profile_is_begun_and_then_kept_current() -> None:
     script = [
         tool_calls(("Food", {"name": "ramen"})),

@@ -220,11 +220,11 @@ class MemorySchema:
             return otherwise
 
 
-def several(schemas: Iterable[Schema] | Schema) -> tuple[Schema, ...]:
-    """Return *schemas* as they are, and a single one as the only one of them."""
-    if isinstance(schemas, type | Mapping):
+def several(schemas: Any) -> tuple[Schema, ...]:
+    """Return *schemas* as they are, and a single one, or what is none, as the only one of them."""
+    if isinstance(schemas, type | Mapping | str) or not isinstance(schemas, Iterable):
         return (cast("Schema", schemas),)
-    return tuple(schemas)
+    return tuple(cast("Iterable[Schema]", schemas))
 
 
 def memory_schemas(schemas: Iterable[Schema] | Schema) -> tuple[MemorySchema, ...]:

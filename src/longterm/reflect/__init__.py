@@ -79,6 +79,7 @@ def ReflectionExecutor(
 ) -> LocalReflectionExecutor: ...
 
 
+# Of a union of both, checkers would not know what a RunnableLambda is of.
 @overload
 def ReflectionExecutor(
     reflector: AwaitedReflector,

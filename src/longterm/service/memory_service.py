@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import cast
 from uuid import UUID
 
 from langchain_core.runnables import RunnableConfig
@@ -14,7 +13,7 @@ from longterm.commit import Policy
 from longterm.effects.closing import Closing
 from longterm.effects.runnable import both
 from longterm.effects.steps import namespaces_below
-from longterm.extract.schema import Schema
+from longterm.extract.schema import Schema, several
 from longterm.guard import Guard
 from longterm.memory.namespace import id_text, unescape_label
 from longterm.memory.revision import KeepRevisions
@@ -51,10 +50,9 @@ class MemoryService(Closing):
         close_store: Callable[[], None] | None = None,
     ) -> None:
         policy = Policy(guard, keep_revisions)
-        listed = schemas is None or isinstance(schemas, list | tuple)
-        several = cast("Sequence[Schema]", schemas or () if listed else [schemas])  # one is enough
+        kinds = several(schemas or ())
         self._setup = Setup(
-            store, model, several, instructions, reflect, policy, reranker, cite_messages
+            store, model, kinds, instructions, reflect, policy, reranker, cite_messages
         )
         self._close_store = close_store
         #: The store's items under any namespace.

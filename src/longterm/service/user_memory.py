@@ -79,13 +79,13 @@ class UserMemory(MemoryScope):
         """
         config, setup = self._said_in(thread, now), self._setup
         turns, _ = await self._recorded(messages, config)
-        unread = list(filter(None, [unread_times(as_messages(messages))]))
         payload = MemoryStoreManagerInput(messages=messages)
         if not wait:
             if executor := setup.executor(self._depth):
                 # No thread: a newer conversation must not take the place of this one.
                 await Work(lambda: executor.submit(payload, config, thread_id=None))
             return Learned()
+        unread = list(filter(None, [unread_times(as_messages(messages))]))
         manager = setup.manager(self._depth)
         if manager is None:
             return Learned(left_out=unread)

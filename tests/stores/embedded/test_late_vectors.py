@@ -1,46 +1,28 @@
 import gc
-import threading
 import tracemalloc
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from typing_extensions import override
+from slow_model import SlowInBackground
 
 from longterm.effects.capabilities import EmbedLater
 from longterm.stores import EmbeddedStore
-from longterm.testing import HashEmbeddings
 
 NS = ("turns", "ann")
 TEXT = EmbedLater(["text"])
 
 
-class Waiting(HashEmbeddings):
-    """A model that answers when `may_answer` is set."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.may_answer, self.was_asked = threading.Event(), threading.Event()
-        self.seen: list[str] = []
-
-    @override
-    def embed_documents(self, texts: list[str]) -> list[list[float]]:
-        self.seen += texts
-        self.was_asked.set()
-        assert self.may_answer.wait(30)
-        return super().embed_documents(texts)
-
-
 @pytest.fixture
-def model() -> Generator[Waiting]:
-    model = Waiting()
+def model() -> Generator[SlowInBackground]:
+    model = SlowInBackground()
     yield model
     model.may_answer.set()
 
 
 @pytest.fixture
-def store(tmp_path: Path, model: Waiting) -> Generator[EmbeddedStore]:
+def store(tmp_path: Path, model: SlowInBackground) -> Generator[EmbeddedStore]:
     """Open a store whose thread has a first text in hand until the model answers."""
     with EmbeddedStore(
         tmp_path / "memory.db",
@@ -69,27 +51,20 @@ def traced() -> Generator[Callable[[], int]]:
         tracemalloc.stop()
 
 
-def let_it_end(model: Waiting) -> None:
-    model.may_answer.set()
-    for thread in threading.enumerate():
-        if thread.name == "longterm-vectors":
-            thread.join(30)
-
-
 def test_long_texts_are_not_kept_while_they_wait_for_their_vectors(
-    store: EmbeddedStore, model: Waiting
+    store: EmbeddedStore, model: SlowInBackground
 ) -> None:
     with traced() as growth:
         for number in range(50):
             store.put(NS, str(number), {"text": f"{number} plums " * 10_000}, index=TEXT)
         assert growth() < 1_000_000
-    let_it_end(model)
+    model.let_it_end()
     stats = store.stats()
     assert (stats.vectors, stats.pending) == (51, 0)
 
 
 def test_texts_that_wait_are_dropped_when_another_store_of_the_file_erases_them(
-    store: EmbeddedStore, model: Waiting, tmp_path: Path
+    store: EmbeddedStore, model: SlowInBackground, tmp_path: Path
 ) -> None:
     with traced() as growth, EmbeddedStore(tmp_path / "memory.db") as other:
         for number in range(500):
@@ -97,5 +72,5 @@ def test_texts_that_wait_are_dropped_when_another_store_of_the_file_erases_them(
         assert growth() > 500_000
         other.erase(NS)
         assert growth() < 500_000
-    let_it_end(model)
+    model.let_it_end()
     assert model.seen == ["noodles"]
